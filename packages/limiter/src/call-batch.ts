@@ -1,0 +1,59 @@
+import type { Rule } from "./rule.ts";
+
+/**
+ * Consecutive calls of one caller, in columns: the currency between wire, leader, log and limiter.
+ *
+ * Call `i` has number `firstNumber + i`. A call is one item, or as many as `sizes[i]` says, which are then admitted
+ * together or not at all. Columns may be longer than the counts say; only the first `items` (or `calls`) values mean
+ * anything. Arrays belong to whoever made the batch and are valid until the function that received it returns, unless
+ * that function's contract says otherwise.
+ */
+export interface CallBatch {
+  /** Number of the first call in its session, from 1; 0 outside a session. */
+  readonly firstNumber: number;
+  readonly calls: number;
+  readonly items: number;
+  readonly rules: readonly Rule[];
+  /** The buffer that holds all keys; item `i` has bytes `[keyStarts[i], keyStarts[i] + keyLengths[i])`. */
+  readonly keyBytes: Uint8Array;
+  readonly keyStarts: Uint32Array;
+  readonly keyLengths: Uint32Array;
+  /** One per item, an index into `rules`; null: all use rule 0. */
+  readonly ruleIndexes: Uint32Array | null;
+  /** One per item, 1 to 2^31-1; null: all cost 1. */
+  readonly costs: Uint32Array | null;
+  /** Items per call; null: one each. */
+  readonly sizes: Uint32Array | null;
+}
+
+/** How an item came out, by its number on the wire (`quorumguard.v1.Outcome`). Below 16: a decision. From 16: none was made, nothing was charged. */
+export const Outcome = {
+  allowed: 1,
+  limited: 2,
+  keysFull: 16,
+  resultsFull: 17,
+  stale: 18,
+  sessionExpired: 19,
+  requestIdReused: 20,
+  requestIdsFull: 21,
+} as const;
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+/** `retryAfterMs` of a denial that no waiting cures (SEMANTICS K3). */
+export const NEVER = -1;
+
+/**
+ * Results in columns, one value per item, in the order of the batch. Float64 because a window may last 400 days in
+ * milliseconds. Valid until the limiter is called again: consume or copy at once.
+ */
+export interface ResultColumns {
+  readonly items: number;
+  readonly outcomes: Uint8Array;
+  readonly remaining: Float64Array;
+  /** Milliseconds from the entry's stamp until the key is as if never used, rounded up. */
+  readonly resetAfterMs: Float64Array;
+  /** Milliseconds from the entry's stamp until the same call would be admitted, rounded up; {@link NEVER}; 0 if allowed. */
+  readonly retryAfterMs: Float64Array;
+  /** Milliseconds for which a denial holds whatever comes back meanwhile (SEMANTICS D2); 0: not firm. */
+  readonly firmForMs: Float64Array;
+}

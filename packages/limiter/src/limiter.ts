@@ -1,0 +1,130 @@
+import type { CallBatch, ResultColumns } from "./call-batch.ts";
+import type { Rule } from "./rule.ts";
+
+/**
+ * Limits that every node must apply alike. They are part of the replicated state and change through the log only
+ * (SEMANTICS K2), so that a node with other options cannot decide otherwise.
+ */
+export interface Bounds {
+  /** Keys with a live count. A new key beyond it gets `keysFull`; a live count is never evicted. Default 1,000,000. */
+  readonly maxKeys: number;
+  /** Live sessions. A new session beyond it is refused; none is evicted. Default 10,000. */
+  readonly maxSessions: number;
+  /** Unacknowledged calls that a session may hold results for. Default 4,096. */
+  readonly maxResultsPerSession: number;
+  /** A session not heard of for so long is forgotten. Microseconds; default 60,000,000. */
+  readonly sessionTtlUs: number;
+  /** Request ids remembered at once; a new one beyond it is refused. Default 100,000. */
+  readonly maxRequestIds: number;
+  /** How long a request id is remembered. Microseconds; default 60,000,000. */
+  readonly requestIdTtlUs: number;
+}
+
+/** A session's name: the index of the entry that registered it and its position in that entry (SEMANTICS S1). */
+export interface SessionId {
+  readonly index: number;
+  readonly position: number;
+}
+
+/** What one operation of an entry came to, in the entry's order. */
+export type OperationResult =
+  /** Calls: their items are `[from, to)` of {@link Applied.results}. */
+  | {
+      readonly kind: "calls";
+      readonly from: number;
+      readonly to: number;
+      readonly stampUs: number;
+      readonly index: number;
+    }
+  | { readonly kind: "registered"; readonly session: SessionId }
+  | { readonly kind: "refused"; readonly reason: "too-old" | "sessions-full" }
+  /** Renew and goodbye: `known` is false for a session that is gone or was named with a wrong nonce. */
+  | { readonly kind: "renewed" | "closed"; readonly known: boolean }
+  | { readonly kind: "bounds" };
+
+/** The outcome of one entry. `results` is shared by all its operations and valid until the next call of the limiter. */
+export interface Applied {
+  readonly index: number;
+  /** The entry's stamp after clamping: never below the one before it. */
+  readonly stampUs: number;
+  readonly operations: readonly OperationResult[];
+  readonly results: ResultColumns;
+}
+
+/** A rolling hash over everything that `apply` did, equal on all nodes at the same index. */
+export interface StateHash {
+  readonly index: number;
+  /** 16 hexadecimal digits. */
+  readonly hash: string;
+}
+
+/**
+ * A point-in-time image of the whole state (SEMANTICS S8), cut when it began, however much is applied while it is
+ * being read. At most one cut is open at a time.
+ */
+export interface SnapshotCut {
+  readonly index: number;
+  readonly stampUs: number;
+  /** The next piece, at most about `maxBytes` long, or null at the end. Work is proportional to the piece. */
+  next(maxBytes: number): Uint8Array | null;
+  /** Gives up a cut that will not be read to its end. */
+  release(): void;
+}
+
+/** Occupancy and counters, for metrics and tests. */
+export interface LimiterStats {
+  readonly keys: number;
+  readonly sessions: number;
+  readonly requestIds: number;
+  readonly keysFull: number;
+}
+
+/**
+ * The replicated state machine: deterministic, synchronous, told the time by its entries alone.
+ *
+ * The same entries in the same order give the same results, the same snapshot and the same hash on every node and
+ * every engine: integers only, no clock, no iteration over anything whose order is not fixed.
+ */
+export interface Limiter {
+  /** Index of the last applied entry, and its stamp. */
+  readonly appliedIndex: number;
+  readonly stampUs: number;
+  readonly bounds: Bounds;
+  readonly stats: LimiterStats;
+
+  /**
+   * Applies the entry at `index`, which must be above `appliedIndex` (Raft's own entries leave gaps).
+   * An entry that this version cannot decode is a fatal error, since skipping it would let nodes diverge.
+   * @throws {EntryError} when the bytes are not an entry of a known format.
+   */
+  apply(index: number, entry: Uint8Array): Applied;
+
+  /**
+   * The denial fast path (SEMANTICS D1), for single-item calls of a first attempt. True if the item would surely be
+   * denied by an entry stamped `stampUs`; its values are then in `into` at `at`. Changes nothing. The conditions on
+   * leadership and quorum contact are the caller's.
+   */
+  denies(namespace: string, batch: CallBatch, item: number, stampUs: number, into: ResultColumns, at: number): boolean;
+
+  /** What a take would come to at `stampUs`; changes nothing. */
+  peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, stampUs: number): ResultColumns;
+
+  /** Whether the session lives in applied state and the nonce is its own. */
+  knowsSession(session: SessionId, nonce: Uint8Array): boolean;
+
+  /** Whether this request id is remembered: the fast path must not answer for it (SEMANTICS D1). */
+  knowsRequestId(namespace: string, identity: string, requestId: string): boolean;
+
+  /** The stamp at which something is due (an expiry to sweep, a session to forget), or null. An idle leader then proposes a stamp (SEMANTICS T3). */
+  nextDueUs(): number | null;
+
+  stateHash(): StateHash;
+  beginSnapshot(): SnapshotCut;
+}
+
+/** Rebuilds a limiter from the pieces of a cut, in order, so that a large snapshot never stalls the loop. */
+export interface LimiterRestore {
+  write(piece: Uint8Array): void;
+  /** @throws {SnapshotError} when pieces are missing or damaged. */
+  finish(): Limiter;
+}

@@ -1,0 +1,2 @@
+/** The Raft core, pure and synchronous. Internal to QuorumGuard: no semver promise. */
+export * from "./types.ts";
