@@ -1,0 +1,18 @@
+/** One Session stream as the session handler sees it: bytes of SessionRequest in, bytes of SessionResponse out. gRPC and the simulator both provide it. */
+export interface SessionStream {
+  send(message: Uint8Array): void;
+  /** Ends the stream; an error also says why. */
+  end(error?: {
+    readonly code: "unauthenticated" | "invalid-argument" | "unavailable" | "resource-exhausted";
+    readonly message: string;
+  }): void;
+}
+
+export interface SessionHandler {
+  onMessage(message: Uint8Array): void;
+  /** The other side went away: what is in flight is still decided, and its answers are dropped. */
+  onClose(): void;
+}
+
+// The factory, in session-handler.ts:
+//   createSessionHandler(node: ClusterNode, stream: SessionStream, options): SessionHandler

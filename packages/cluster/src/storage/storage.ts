@@ -1,0 +1,103 @@
+import type { ConfState, Entry, HardState, NodeId, RaftStorage } from "@quorumguard/raft";
+
+/** Who a data folder belongs to. Written and flushed once, before the node sends anything in its name. */
+export interface Identity {
+  /** 32 hexadecimal digits, the same on every member. */
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  /** The founders' ids and founding nonces, so that a replaced disk is noticed (SEMANTICS N3). */
+  readonly founders: readonly { readonly nodeId: NodeId; readonly nonce: string }[];
+  readonly formatVersion: number;
+}
+
+/** What recovery found. */
+export interface Recovery {
+  /** The last frame was bad and nothing durable proved it acknowledged: the node must abstain (SEMANTICS N2). */
+  readonly droppedLastFrame: boolean;
+  /** True if the folder was empty: a founder, or a node that must join as a learner. */
+  readonly empty: boolean;
+}
+
+/** One step of the log. All of it becomes durable together, or none of it. */
+export interface StorageWrite {
+  readonly hardState: HardState | null;
+  /** Replaces everything from the first one's index on. */
+  readonly entries: readonly Entry[];
+  /** A received snapshot to switch to, already written by {@link Storage.receiveSnapshot}; the log before it goes. */
+  readonly snapshot: SnapshotMeta | null;
+}
+
+export interface SnapshotMeta {
+  readonly index: number;
+  readonly term: number;
+  readonly confState: ConfState;
+}
+
+/** Writes a snapshot aside; it counts only after `commit`: flushed, renamed, its folder flushed. */
+export interface SnapshotWriter {
+  write(piece: Uint8Array): Promise<void>;
+  commit(): Promise<void>;
+  /** Removes what was written. Safe at any time before `commit`. */
+  abort(): Promise<void>;
+}
+
+/** A snapshot on disk, for restoring and for sending; open until closed, even if a newer one replaces it. */
+export interface SnapshotReader {
+  readonly meta: SnapshotMeta;
+  /** Length of the file as it is sent to a peer. */
+  readonly bytes: number;
+  /** The state machine's pieces, checked, in order. */
+  pieces(): AsyncIterable<Uint8Array>;
+  /** Raw bytes of the file, for sending. */
+  read(position: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * A node's durable state: log, term and vote, snapshots, identity. Reads (RaftStorage) come from memory and see a write
+ * as soon as it was handed in; `done` is called when it is durable. One flush is in flight at a time; what arrives
+ * meanwhile goes out together with the next.
+ */
+export interface Storage extends RaftStorage {
+  readonly identity: Identity | null;
+  readonly recovery: Recovery;
+  saveIdentity(identity: Identity): Promise<void>;
+  /** Calls `done` once the write, and every one before it, is durable. Never fails: see {@link StorageOptions.onFatal}. */
+  append(write: StorageWrite, done: () => void): void;
+  /** An image of our own state machine. After `commit`, `snapshot()` names it. */
+  writeSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter>;
+  /** A peer's image, in the bytes of its {@link SnapshotReader.read}. `commit` only makes it ready for `append`. */
+  receiveSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter>;
+  openSnapshot(): Promise<SnapshotReader | null>;
+  /** Drops entries up to `index`, which a snapshot must cover. */
+  compact(index: number): Promise<void>;
+  /** Bytes of log since the last snapshot. */
+  readonly logBytes: number;
+  readonly stats: StorageStats;
+  close(): Promise<void>;
+}
+
+/** Counters for metrics and benchmarks. */
+export interface StorageStats {
+  readonly flushes: number;
+  readonly bytesWritten: number;
+  /** How long the flush in flight has taken so far, in milliseconds; 0 if none is. */
+  readonly flushingForMs: number;
+  /** Moving average of flush durations in milliseconds. */
+  readonly flushMs: number;
+}
+
+export interface StorageOptions {
+  /** Size of a log segment in bytes, 64 KiB to 1 GiB. Default 16 MiB. */
+  readonly segmentBytes?: number;
+  /** Milliseconds, monotonic, for the flush statistics. */
+  readonly monotonicMs: () => number;
+  /** Random bytes for segment identities. */
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** A write or flush failed: the node must stop at once; nothing after this is acknowledged (house rule: storage failure is fatal). */
+  readonly onFatal: (error: Error) => void;
+}
+
+// The factory, in open-storage.ts:
+//   openStorage(files: FileSystem, options: StorageOptions): Promise<Storage>
+//     recovers, flushes what it read (SEMANTICS N1), throws StorageError {file, offset, message} on damage to acknowledged data.

@@ -1,0 +1,46 @@
+import type { NodeId } from "@quorumguard/raft";
+
+/**
+ * Frames between nodes: length-prefixed bytes, in order per connection, lost with it. What they mean is the node's
+ * business; the transport knows only who is at the other end. Snapshots have connections of their own, so that
+ * heartbeats never queue behind them.
+ */
+export interface PeerTransport {
+  /** Listens, and keeps a connection to every peer. */
+  start(handlers: PeerHandlers): Promise<void>;
+  /** Sends a frame, or drops it if the peer is down or too far behind; Raft sends again. Frames of one turn share one write. */
+  send(to: NodeId, frame: Uint8Array): void;
+  /** Sends a snapshot. Resolves with whether the peer said that it has it whole. */
+  sendSnapshot(to: NodeId, head: Uint8Array, source: SnapshotSource): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface SnapshotSource {
+  readonly bytes: number;
+  read(position: number, length: number): Promise<Uint8Array>;
+}
+
+export interface SnapshotSink {
+  write(piece: Uint8Array): Promise<void>;
+  /** All is there. Resolves with whether it was taken. */
+  finish(): Promise<boolean>;
+  abort(): void;
+}
+
+export interface PeerHandlers {
+  /** What to say first on every new connection; asked anew each time. */
+  hello(): Uint8Array;
+  /** A peer said hello. Returns why it is not welcome (the connection is then closed with that reason), or null. */
+  onHello(from: NodeId, hello: Uint8Array): string | null;
+  onFrame(from: NodeId, frame: Uint8Array): void;
+  /**
+   * The connection to a peer is gone. `refused`: an immediate redial was refused, which proves that its process is dead
+   * (a killed process also closes idle sockets; only the redial proves it).
+   */
+  onDown(peer: NodeId, refused: boolean): void;
+  /** A snapshot begins. Null: not wanted. */
+  onSnapshot(from: NodeId, head: Uint8Array): Promise<SnapshotSink | null>;
+}
+
+// The factory, in tcp-transport.ts:
+//   createTcpTransport({ nodeId, listen: {host, port}, peers: [{nodeId, host, port}], tls?, maxFrameBytes, clock }): PeerTransport & { readonly port: number }

@@ -1,0 +1,74 @@
+/**
+ * The edge of the SDK: everything that touches a network. sdk-node implements it over gRPC, sdk-web over Connect, the
+ * simulator over its own network. Messages are bytes of `quorumguard.v1`; a transport never looks inside.
+ */
+export interface Transport {
+  /** Opens a Session stream. Absent where there are no bidirectional streams (fetch): calls then go one by one, under request ids. */
+  readonly openSession?: (endpoint: string, handlers: StreamHandlers) => StreamConnection;
+  /** One unary call of a service: bytes in, bytes out. Rejects with a {@link TransportError} only. */
+  unary(call: UnaryCall): Promise<Uint8Array>;
+  /** Ends all connections. */
+  close(): Promise<void>;
+}
+
+export interface UnaryCall {
+  readonly endpoint: string;
+  readonly method: "GuardService/AllowBatch" | "GuardService/Peek" | "ClusterService/GetTopology";
+  readonly request: Uint8Array;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface StreamHandlers {
+  onMessage(message: Uint8Array): void;
+  /** The last thing a stream does, once, also if it never came to be. */
+  onClose(error: TransportError): void;
+}
+
+export interface StreamConnection {
+  /** Takes the message, or drops it if the stream is gone (then `onClose` was or will be called). */
+  send(message: Uint8Array): void;
+  close(): void;
+}
+
+/** How a transport failed, in the classes that decide whether a call may be sent again. */
+export class TransportError extends Error {
+  override readonly name = "TransportError";
+  readonly kind: TransportErrorKind;
+  /** The encoded `quorumguard.v1.ErrorDetail`, if the server sent one. */
+  readonly detail: Uint8Array | null;
+
+  constructor(
+    kind: TransportErrorKind,
+    message: string,
+    options?: { readonly cause?: unknown; readonly detail?: Uint8Array | null },
+  ) {
+    super(message, { cause: options?.cause });
+    this.kind = kind;
+    this.detail = options?.detail ?? null;
+  }
+}
+
+export type TransportErrorKind =
+  /** Nothing left this process: nobody there, or no connection in time. Always safe to send again. */
+  | "not-sent"
+  /** It was sent, and the answer did not come. */
+  | "unknown"
+  /** The server answered with an error; `detail` says what happened to the call. */
+  | "rejected"
+  /** A wrong token, certificate, address or protocol: no retry cures it. */
+  | "misconfigured";
+
+/** Time and chance, injected so that the simulator owns them. */
+export interface Runtime {
+  /** Milliseconds; never steps. */
+  monotonicMs(): number;
+  wallMs(): number;
+  /** Calls once after `delayMs`; returns what cancels it. `keepAlive` false: a pending timer lets a process end. */
+  setTimer(callback: () => void, delayMs: number, keepAlive?: boolean): () => void;
+  /** Calls once at the end of this event-loop turn: where calls are gathered into a frame. */
+  endOfTurn(callback: () => void): void;
+  /** [0, 1). */
+  random(): number;
+  randomBytes(length: number): Uint8Array;
+}
