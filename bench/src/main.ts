@@ -1,0 +1,56 @@
+/** `npm run bench -- [--quick] [--only NAME] --json`: peers and us, started here, measured in one run, in turns. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus, release, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import { redisUnique } from "./scenarios/redis-unique.ts";
+import { AbsentSystem } from "./system.ts";
+
+const scenarios = { "redis-unique": redisUnique } as const;
+
+const usage = `npm run bench -- [--quick] [--only NAME] [--json]
+  --quick  fewer and shorter samples
+  --only   one scenario: ${Object.keys(scenarios).join(", ")}
+  --json   end with one line of JSON on standard output`;
+
+const results = new URL("../results/", import.meta.url);
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+function machine() {
+  const [cpu] = cpus();
+  return { cpu: cpu?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), linux: release(), node: process.version };
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      only: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(`${usage}\n`);
+    return 0;
+  }
+  const names = values.only === undefined ? Object.keys(scenarios) : [values.only];
+  for (const name of names) {
+    const scenario = scenarios[name as keyof typeof scenarios];
+    if (scenario === undefined) throw new Error(`--only is ${name}, but must be one of ${Object.keys(scenarios).join(", ")}`);
+    say(`\n  ${name}`);
+    const { samples, ...summary } = await scenario({ quick: values.quick, say });
+    say(`  ours ${summary.ours}, redis ${summary.redis}, ratio ${summary.ratio}`);
+    await mkdir(results, { recursive: true });
+    const file = new URL(`${name}${values.quick ? ".quick" : ""}.json`, results);
+    await writeFile(file, `${JSON.stringify({ scenario: name, machine: machine(), ...summary, samples }, null, 2)}\n`);
+    if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+  }
+  return 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  say(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = error instanceof AbsentSystem ? 3 : 1;
+}

@@ -1,0 +1,197 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A node's addresses and its process, as somebody who runs the published command has them. */
+export interface LocalNode {
+  readonly nodeId: number;
+  readonly grpcEndpoint: string;
+  readonly httpUrl: string;
+  readonly metricsUrl: string;
+}
+
+/** What ClusterService/GetStatus says, as far as scripts use it (64-bit fields are strings in JSON). */
+export interface LocalStatus {
+  readonly nodeId: number;
+  readonly leaderId: number;
+  readonly term: number;
+  readonly role: string;
+  readonly appliedIndex: number;
+  readonly commitIndex: number;
+  readonly stateHash: string;
+}
+
+/** Real node processes on loopback, with data in a temporary folder. */
+export interface LocalCluster {
+  readonly nodes: readonly LocalNode[];
+  readonly endpoints: readonly string[];
+  /** SIGKILL, and waits until the process is gone. */
+  kill(nodeId: number): Promise<void>;
+  /** Starts a killed node again on the same data and the same ports. */
+  restart(nodeId: number): Promise<void>;
+  /** Null if the node does not answer. */
+  status(nodeId: number): Promise<LocalStatus | null>;
+  /** Waits until one node leads and every running node has heard of it. */
+  waitForLeader(timeoutMs?: number): Promise<LocalStatus>;
+  /** Waits until every node has applied what the leader had committed when asked. */
+  waitUntilCaughtUp(timeoutMs?: number): Promise<void>;
+  /** SIGTERM to all, then removes the data. Resolves with the exit codes. */
+  stop(): Promise<readonly (number | null)[]>;
+}
+
+const command = fileURLToPath(new URL("../packages/cluster/dist/cli/main.js", import.meta.url));
+
+/** Ports that were free a moment ago: all are held at once, so that no two are the same. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export interface LocalClusterOptions {
+  readonly nodes?: number;
+  /** Extra arguments for every node. */
+  readonly arguments?: readonly string[];
+  /** Where the nodes' logs go; default: nowhere, but the last lines are shown if a node dies by itself. */
+  readonly onLog?: (nodeId: number, text: string) => void;
+}
+
+/** Starts the built command once per node, and resolves when a leader is known everywhere. */
+export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
+  const count = options.nodes ?? 3;
+  const ports = await freePorts(count * 3);
+  const folder = await mkdtemp(join(tmpdir(), "quorumguard-"));
+  const port = (nodeId: number, listener: number) => ports[(nodeId - 1) * 3 + listener]!;
+  const nodes = Array.from({ length: count }, (_, i) => ({
+    nodeId: i + 1,
+    grpcEndpoint: `127.0.0.1:${port(i + 1, 0)}`,
+    httpUrl: `http://127.0.0.1:${port(i + 1, 1)}`,
+    metricsUrl: `http://127.0.0.1:${port(i + 1, 1)}/metrics`,
+  }));
+  const founders = nodes.map((node) => `${node.nodeId}=127.0.0.1:${port(node.nodeId, 2)}`).join(",");
+  const processes = new Map<number, ChildProcess>();
+  const expected = new Set<number>();
+
+  const spawnNode = (node: LocalNode) => {
+    const child = spawn(
+      process.execPath,
+      [
+        command,
+        "node",
+        ...["--id", String(node.nodeId), "--cluster", founders, "--data", join(folder, String(node.nodeId))],
+        ...["--grpc", node.grpcEndpoint, "--http", node.httpUrl.slice("http://".length)],
+        ...["--peer", `127.0.0.1:${port(node.nodeId, 2)}`, ...(options.arguments ?? [])],
+      ],
+      { stdio: ["ignore", "pipe", "pipe"] },
+    );
+    let tail = "";
+    const collect = (text: Buffer) => {
+      tail = (tail + text).slice(-2_000);
+      options.onLog?.(node.nodeId, String(text));
+    };
+    child.stdout?.on("data", collect);
+    child.stderr?.on("data", collect);
+    child.on("exit", (code, signal) => {
+      if (!expected.has(node.nodeId))
+        process.stderr.write(`node ${node.nodeId} ended by itself (${code ?? signal}):\n${tail}\n`);
+    });
+    expected.delete(node.nodeId);
+    processes.set(node.nodeId, child);
+  };
+
+  const end = async (nodeId: number, signal: "SIGKILL" | "SIGTERM"): Promise<number | null> => {
+    const child = processes.get(nodeId);
+    if (child === undefined) return null;
+    expected.add(nodeId);
+    processes.delete(nodeId);
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+    return child.exitCode;
+  };
+
+  // A script that is itself killed must not leave nodes behind.
+  const endAll = () => {
+    for (const child of processes.values()) child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", endAll);
+
+  for (const node of nodes) spawnNode(node);
+  const cluster: LocalCluster = {
+    nodes,
+    endpoints: nodes.map((node) => node.grpcEndpoint),
+    kill: async (nodeId) => void (await end(nodeId, "SIGKILL")),
+    restart: async (nodeId) => spawnNode(nodes[nodeId - 1]!),
+    status: (nodeId) => readStatus(nodes[nodeId - 1]!),
+    waitForLeader: (timeoutMs = 15_000) =>
+      until(timeoutMs, "no leader", async () => {
+        const all = await Promise.all([...processes.keys()].map((nodeId) => readStatus(nodes[nodeId - 1]!)));
+        const leader = all.find((status) => status?.role === "NODE_ROLE_LEADER");
+        return leader != null && all.every((status) => status?.leaderId === leader.nodeId) ? leader : null;
+      }),
+    waitUntilCaughtUp: async (timeoutMs = 15_000) => {
+      const leader = await cluster.waitForLeader(timeoutMs);
+      await until(timeoutMs, "a node did not catch up", async () => {
+        const all = await Promise.all([...processes.keys()].map((nodeId) => readStatus(nodes[nodeId - 1]!)));
+        return all.every((status) => status !== null && status.appliedIndex >= leader.commitIndex) || null;
+      });
+    },
+    stop: async () => {
+      process.off("exit", endAll);
+      const codes = await Promise.all(nodes.map((node) => end(node.nodeId, "SIGTERM")));
+      await rm(folder, { recursive: true, force: true });
+      return codes;
+    },
+  };
+  try {
+    await cluster.waitForLeader(30_000);
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+  return cluster;
+}
+
+async function readStatus(node: LocalNode): Promise<LocalStatus | null> {
+  try {
+    const response = await fetch(`${node.httpUrl}/quorumguard.v1.ClusterService/GetStatus`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+      signal: AbortSignal.timeout(1_000),
+    });
+    if (!response.ok) return null;
+    const body = await response.json();
+    return {
+      nodeId: node.nodeId,
+      leaderId: Number(body.topology?.groups?.[0]?.leaderId ?? 0),
+      term: Number(body.term ?? 0),
+      role: body.role ?? "",
+      appliedIndex: Number(body.appliedIndex ?? 0),
+      commitIndex: Number(body.commitIndex ?? 0),
+      stateHash: body.stateHash ?? "",
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** Asks again every few milliseconds: there is no event to await in another process. */
+async function until<T>(timeoutMs: number, what: string, ask: () => Promise<T | null>): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== null) return answer;
+    if (performance.now() > deadline) throw new Error(`${what} within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
