@@ -5,3 +5,24 @@ export * from "./gen/quorumguard/v1/error_pb.ts";
 export * from "./gen/quorumguard/v1/guard_service_pb.ts";
 export * from "./gen/quorumguard/v1/session_pb.ts";
 export * from "./gen/quorumguard/v1/topology_pb.ts";
+export {
+  CodecError,
+  type DecodedRequest,
+  type DecodedResponse,
+  decodeSessionRequest,
+  decodeSessionResponse,
+  encodeFrame,
+  encodeFrameReply,
+  encodeSessionRequest,
+  encodeSessionResponse,
+  type FrameColumns,
+  type FrameReplyColumns,
+  MAX_FRAME_ITEMS,
+  MAX_KEY_BYTES,
+  MAX_MESSAGE_BYTES,
+  type ReceivedFrame,
+  type ReceivedReply,
+  type ResultValues,
+  type WireRule,
+} from "./session-codec.ts";
+export { isUtf8, readUtf8, utf8Length, writeUtf8 } from "./utf8.ts";

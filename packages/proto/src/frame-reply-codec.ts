@@ -1,0 +1,156 @@
+import { CodecError, MAX_FRAME_ITEMS } from "./codec-error.ts";
+import { expectWireType, WireReader, WireType } from "./wire-reader.ts";
+import { WireWriter } from "./wire-writer.ts";
+
+/** Results as the limiter leaves them; `retryAfterMs` is -1 for never. */
+export interface ResultValues {
+  readonly outcomes: ArrayLike<number>;
+  readonly remaining: ArrayLike<number>;
+  readonly resetAfterMs: ArrayLike<number>;
+  readonly retryAfterMs: ArrayLike<number>;
+  readonly firmForMs: ArrayLike<number>;
+}
+
+/** One reply to be sent: the items `[fromItem, toItem)` of `results`, which settle `calls` calls from `firstNumber` on. */
+export interface FrameReplyColumns {
+  readonly firstNumber: number;
+  readonly calls: number;
+  readonly index: number;
+  readonly stampUs: number;
+  readonly policyVersion: number;
+  /** `quorumguard.v1.Source`. */
+  readonly source: number;
+  readonly results: ResultValues;
+  readonly fromItem: number;
+  readonly toItem: number;
+}
+
+/** A reply as it was received, its columns as long as `items` says. `retryAfterMs` is -1 for never. */
+export interface ReceivedReply {
+  readonly firstNumber: number;
+  readonly calls: number;
+  readonly items: number;
+  readonly index: number;
+  readonly stampUs: number;
+  readonly policyVersion: number;
+  readonly source: number;
+  readonly outcomes: Uint32Array;
+  readonly remaining: Float64Array;
+  readonly resetAfterMs: Float64Array;
+  readonly retryAfterMs: Float64Array;
+  readonly firmForMs: Float64Array;
+}
+
+/** `quorumguard.v1.Outcome.OUTCOME_ALLOWED`, the one outcome whose retry time goes without saying. */
+const ALLOWED = 1;
+
+let writer: WireWriter | undefined;
+
+/**
+ * One SessionResponse with a reply, byte for byte what the generated code would write.
+ * @throws {CodecError} when a value does not fit its field.
+ */
+export function encodeFrameReply(columns: FrameReplyColumns): Uint8Array {
+  const { results, fromItem, toItem } = columns;
+  if (toItem - fromItem > MAX_FRAME_ITEMS) {
+    throw new CodecError("outcomes", `outcomes: ${toItem - fromItem} items; a reply holds at most ${MAX_FRAME_ITEMS}`);
+  }
+  let allAllowed = true;
+  let noneFirm = true;
+  for (let i = fromItem; i < toItem; i++) {
+    if (results.outcomes[i] !== ALLOWED) allAllowed = false;
+    if (results.firmForMs[i] !== 0) noneFirm = false;
+  }
+  writer ??= new WireWriter();
+  writer.begin();
+  writer.number(0x08, "first_number", columns.firstNumber);
+  writer.number(0x10, "index", columns.index);
+  writer.number(0x18, "stamp_us", columns.stampUs);
+  writer.number(0x20, "policy_version", columns.policyVersion);
+  writer.column(0x2a, "outcomes", results.outcomes, fromItem, toItem);
+  writer.column(0x32, "remaining", results.remaining, fromItem, toItem);
+  writer.column(0x3a, "reset_after_ms", results.resetAfterMs, fromItem, toItem);
+  if (!allAllowed) writer.column(0x42, "retry_after_ms_plus_one", results.retryAfterMs, fromItem, toItem, 1);
+  if (!noneFirm) writer.column(0x4a, "firm_for_ms", results.firmForMs, fromItem, toItem);
+  writer.number(0x50, "calls", columns.calls);
+  writer.number(0x58, "source", columns.source);
+  return writer.finish(0x0a);
+}
+
+interface Scratch {
+  readonly outcomes: Float64Array;
+  readonly remaining: Float64Array;
+  readonly resets: Float64Array;
+  readonly retries: Float64Array;
+  readonly firm: Float64Array;
+}
+
+let scratch: Scratch | undefined;
+
+function replyScratch(): Scratch {
+  scratch ??= {
+    outcomes: new Float64Array(MAX_FRAME_ITEMS),
+    remaining: new Float64Array(MAX_FRAME_ITEMS),
+    resets: new Float64Array(MAX_FRAME_ITEMS),
+    retries: new Float64Array(MAX_FRAME_ITEMS),
+    firm: new Float64Array(MAX_FRAME_ITEMS),
+  };
+  return scratch;
+}
+
+/**
+ * The reply whose body is `[from, to)` of `bytes`.
+ * @throws {CodecError} when it is malformed, or its columns do not agree.
+ */
+export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number): ReceivedReply {
+  const reader = new WireReader(bytes, from, to);
+  const columns = replyScratch();
+  /** By field number: scalars below 5 and from 10 on hold values, columns their counts. */
+  const seen = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  while (reader.at < reader.end) {
+    const tag = reader.varint("tag");
+    const wireType = tag & 7;
+    const field = (tag - wireType) / 8;
+    if (field === 5) seen[5] = reader.column("outcomes", wireType, columns.outcomes, seen[5]!);
+    else if (field === 6) seen[6] = reader.column("remaining", wireType, columns.remaining, seen[6]!);
+    else if (field === 7) seen[7] = reader.column("reset_after_ms", wireType, columns.resets, seen[7]!);
+    else if (field === 8) seen[8] = reader.column("retry_after_ms_plus_one", wireType, columns.retries, seen[8]!);
+    else if (field === 9) seen[9] = reader.column("firm_for_ms", wireType, columns.firm, seen[9]!);
+    else if (field === 10 || field === 11) {
+      expectWireType(field === 10 ? "calls" : "source", wireType, WireType.varint);
+      seen[field] = reader.uint32(field === 10 ? "calls" : "source");
+    } else if (field >= 1 && field <= 4) {
+      expectWireType(`reply field ${field}`, wireType, WireType.varint);
+      seen[field] = reader.varint(`reply field ${field}`);
+    } else if (field === 0) throw new CodecError("tag", "tag: field number 0 does not exist");
+    else reader.skip(wireType);
+  }
+  const items = seen[5]!;
+  expectColumn("remaining", seen[6]!, items, false);
+  expectColumn("reset_after_ms", seen[7]!, items, false);
+  expectColumn("retry_after_ms_plus_one", seen[8]!, items, true);
+  expectColumn("firm_for_ms", seen[9]!, items, true);
+  const calls = seen[10]!;
+  if (calls > items) throw new CodecError("calls", `calls: ${calls} calls, but only ${items} items`);
+  const retryAfterMs = new Float64Array(items);
+  if (seen[8]! > 0) for (let i = 0; i < items; i++) retryAfterMs[i] = columns.retries[i]! - 1;
+  return {
+    firstNumber: seen[1]!,
+    calls,
+    items,
+    index: seen[2]!,
+    stampUs: seen[3]!,
+    policyVersion: seen[4]!,
+    source: seen[11]!,
+    outcomes: Uint32Array.from(columns.outcomes.subarray(0, items)),
+    remaining: columns.remaining.slice(0, items),
+    resetAfterMs: columns.resets.slice(0, items),
+    retryAfterMs,
+    firmForMs: seen[9]! > 0 ? columns.firm.slice(0, items) : new Float64Array(items),
+  };
+}
+
+function expectColumn(field: string, count: number, items: number, mayBeEmpty: boolean): void {
+  if (count === items || (mayBeEmpty && count === 0)) return;
+  throw new CodecError(field, `${field}: ${count} values for ${items} items`);
+}
