@@ -9,9 +9,12 @@ export interface SessionStream {
 }
 
 export interface SessionHandler {
+  /** Takes one message. Its bytes must stay as they are until this returns. Malformed ones end the stream; nothing is thrown for them. */
   onMessage(message: Uint8Array): void;
   /** The other side went away: what is in flight is still decided, and its answers are dropped. */
   onClose(): void;
+  /** The node is about to stop or to hand over: tells the client, which then sends new calls to the next leader. */
+  drain(): void;
 }
 
 // The factory, in session-handler.ts:

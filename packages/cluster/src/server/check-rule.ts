@@ -1,0 +1,70 @@
+import { Buffer } from "node:buffer";
+import { Algorithm, type Rule } from "@quorumguard/limiter";
+import { halfPair } from "./check-text.ts";
+import { edgeLimits } from "./edge-limits.ts";
+import { InvalidField } from "./invalid-field.ts";
+
+/** A rule as it came over the wire, unchecked; numbers may be anything that a varint can hold. */
+export interface UncheckedRule {
+  readonly limit: number;
+  readonly windowUs: number;
+  readonly algorithm: number;
+  readonly burst: number;
+  readonly policy: string;
+}
+
+const grouped = new Intl.NumberFormat("en-US");
+
+/**
+ * Turns a rule from the wire into the limiter's, with its defaults filled in.
+ *
+ * @throws {InvalidField} when a field is out of bounds; `path` is the rule's own name in the message.
+ */
+export function checkRule(rule: UncheckedRule, path: string): Rule {
+  const { maxLimit, minWindowUs, maxWindowUs, maxPolicyBytes } = edgeLimits;
+  if (!Number.isInteger(rule.limit) || rule.limit < 0 || rule.limit > maxLimit) {
+    throw new InvalidField(
+      `${path}.limit`,
+      rule.limit,
+      `it must be a whole number from 0 to ${grouped.format(maxLimit)}`,
+    );
+  }
+  if (!Number.isInteger(rule.windowUs) || rule.windowUs < minWindowUs || rule.windowUs > maxWindowUs) {
+    const bound = `it must be from ${grouped.format(minWindowUs)} (1 ms) to ${grouped.format(maxWindowUs)} (400 days), in microseconds`;
+    throw new InvalidField(`${path}.window_us`, rule.windowUs, bound);
+  }
+  if (Buffer.byteLength(rule.policy) > maxPolicyBytes || halfPair.test(rule.policy)) {
+    throw new InvalidField(`${path}.policy`, rule.policy, `it must be at most ${maxPolicyBytes} bytes of UTF-8`);
+  }
+  const algorithm = checkAlgorithm(rule.algorithm, path);
+  const burst = checkBurst(rule, algorithm, path);
+  return { algorithm, limit: rule.limit, windowUs: rule.windowUs, burst, policy: rule.policy };
+}
+
+function checkAlgorithm(algorithm: number, path: string): Algorithm {
+  if (algorithm === 0) return Algorithm.slidingWindowLog;
+  if (algorithm === Algorithm.slidingWindowLog || algorithm === Algorithm.tokenBucket) return algorithm;
+  const bound = "it must be 0 (default), 1 (sliding-window-log) or 2 (token-bucket)";
+  throw new InvalidField(`${path}.algorithm`, algorithm, bound);
+}
+
+function checkBurst(rule: UncheckedRule, algorithm: Algorithm, path: string): number {
+  const { maxLimit } = edgeLimits;
+  if (!Number.isInteger(rule.burst) || rule.burst < 0 || rule.burst > maxLimit) {
+    throw new InvalidField(
+      `${path}.burst`,
+      rule.burst,
+      `it must be a whole number from 0 to ${grouped.format(maxLimit)}`,
+    );
+  }
+  if (algorithm === Algorithm.tokenBucket) {
+    // A limit of 0 denies always, whatever the burst; the limiter still wants a bucket of at least one.
+    return rule.burst === 0 ? Math.max(1, rule.limit) : rule.burst;
+  }
+  if (rule.burst === 0) return 0;
+  throw new InvalidField(
+    `${path}.burst`,
+    rule.burst,
+    "only token-bucket has a burst; leave it out or set the algorithm",
+  );
+}

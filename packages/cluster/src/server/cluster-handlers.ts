@@ -1,0 +1,83 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  ErrorReason,
+  type GetStatusResponse,
+  GetStatusResponseSchema,
+  type GetTopologyResponse,
+  GetTopologyResponseSchema,
+  NodeRole,
+  type TakeSnapshotResponse,
+  TakeSnapshotResponseSchema,
+  type TransferLeadershipRequest,
+  type TransferLeadershipResponse,
+  TransferLeadershipResponseSchema,
+} from "@quorumguard/proto";
+import type { ClusterNode, NodeStatus } from "../node/node.ts";
+import { CallError, invalidFieldError, refusalDetail, StatusCode } from "./call-error.ts";
+import { InvalidField } from "./invalid-field.ts";
+import { wireTopology } from "./wire-topology.ts";
+
+/** The calls of ClusterService but the watch, for any transport. Every rejection is a {@link CallError}. */
+export interface ClusterHandlers {
+  getTopology(): GetTopologyResponse;
+  getStatus(): GetStatusResponse;
+  transferLeadership(request: TransferLeadershipRequest): Promise<TransferLeadershipResponse>;
+  takeSnapshot(): Promise<TakeSnapshotResponse>;
+}
+
+const roles: Readonly<Record<NodeStatus["role"], NodeRole>> = {
+  forming: NodeRole.FORMING,
+  follower: NodeRole.FOLLOWER,
+  preCandidate: NodeRole.PRE_CANDIDATE,
+  candidate: NodeRole.CANDIDATE,
+  leader: NodeRole.LEADER,
+};
+
+/** Makes the calls of ClusterService over a node. `version` is the package's own. */
+export function createClusterHandlers(node: ClusterNode, version: string): ClusterHandlers {
+  return {
+    getTopology: () => create(GetTopologyResponseSchema, { topology: wireTopology(node.topology()) }),
+    getStatus: () => statusResponse(node, version),
+    async transferLeadership(request) {
+      if (request.targetNodeId > BigInt(Number.MAX_SAFE_INTEGER)) {
+        const bound = "it must be a member's id, or 0 for the most up-to-date voter";
+        throw invalidFieldError(new InvalidField("target_node_id", request.targetNodeId, bound));
+      }
+      const { leaderId, term } = await told(node.transferLeadership(Number(request.targetNodeId)));
+      return create(TransferLeadershipResponseSchema, { leaderId: BigInt(leaderId), term: BigInt(term) });
+    },
+    async takeSnapshot() {
+      const { index, bytes } = await told(node.takeSnapshot());
+      return create(TakeSnapshotResponseSchema, { index: BigInt(index), bytes: BigInt(bytes) });
+    },
+  };
+}
+
+function statusResponse(node: ClusterNode, version: string): GetStatusResponse {
+  const status = node.status();
+  return create(GetStatusResponseSchema, {
+    topology: wireTopology(node.topology()),
+    role: roles[status.role],
+    term: BigInt(status.term),
+    commitIndex: BigInt(status.commitIndex),
+    appliedIndex: BigInt(status.appliedIndex),
+    lastIndex: BigInt(status.lastIndex),
+    snapshotIndex: BigInt(status.snapshotIndex),
+    stampUs: BigInt(Math.trunc(status.stampUs)),
+    stateHash: status.stateHash,
+    keys: BigInt(status.limiter.keys),
+    sessions: BigInt(status.limiter.sessions),
+    abstaining: status.abstaining,
+    version,
+  });
+}
+
+/** What an operator asked for and the node refused is an answer, not a fault. */
+async function told<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new CallError(StatusCode.failedPrecondition, refusalDetail(ErrorReason.UNAVAILABLE, message));
+  }
+}

@@ -1,0 +1,28 @@
+import { create } from "@bufbuild/protobuf";
+import { NEVER, type ResultColumns } from "@quorumguard/limiter";
+import { type Decision, DecisionSchema, Outcome, Source } from "@quorumguard/proto";
+import type { DecisionFacts } from "../node/node.ts";
+
+/** Item `at` of a node's results as a message of the unary methods. */
+export function decisionAt(results: ResultColumns, at: number, limit: number, facts: DecisionFacts): Decision {
+  const retryAfterMs = results.retryAfterMs[at] ?? 0;
+  const decision = create(DecisionSchema, {
+    outcome: (results.outcomes[at] ?? Outcome.UNSPECIFIED) as Outcome,
+    limit,
+    remaining: results.remaining[at] ?? 0,
+    resetAfterMs: BigInt(results.resetAfterMs[at] ?? 0),
+    firmForMs: BigInt(results.firmForMs[at] ?? 0),
+    source: facts.source === "leader" ? Source.LEADER : Source.QUORUM,
+  });
+  if (retryAfterMs !== NEVER) decision.retryAfterMs = BigInt(retryAfterMs);
+  return decision;
+}
+
+/** An item for which the node had no room: nothing was proposed for it. */
+export function overloadedDecision(limit: number, retryAfterMs: number): Decision {
+  return create(DecisionSchema, {
+    outcome: Outcome.OVERLOADED,
+    limit,
+    retryAfterMs: BigInt(Math.max(1, Math.ceil(retryAfterMs))),
+  });
+}
