@@ -1,0 +1,69 @@
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  type ContextKey,
+  createContextKey,
+  type HandlerContext,
+} from "@connectrpc/connect";
+import { ClusterService, ErrorDetailSchema, GuardService } from "@quorumguard/proto";
+import type { ClusterNode } from "../node/node.ts";
+import type { NodeLog } from "../node/node-log.ts";
+import { CallError } from "./call-error.ts";
+import type { ClusterHandlers } from "./cluster-handlers.ts";
+import type { CallContext, GuardHandlers } from "./unary-handlers.ts";
+import { watchTopology } from "./watch-topology.ts";
+
+/** Who calls, as the listener found out. */
+export const identityKey: ContextKey<string> = createContextKey("", { description: "caller identity" });
+
+/** What the routes answer with. */
+export interface ConnectRoutesOptions {
+  readonly node: ClusterNode;
+  readonly guard: GuardHandlers;
+  readonly cluster: ClusterHandlers;
+  readonly log: NodeLog;
+}
+
+/** The methods that need no stream from the client, for Connect, gRPC-Web and JSON. Session stays with gRPC. */
+export function connectRoutes({ node, guard, cluster, log }: ConnectRoutesOptions): (router: ConnectRouter) => void {
+  const answered = async <T>(answer: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await answer();
+    } catch (error) {
+      throw asConnectError(error, log);
+    }
+  };
+  return (router) => {
+    router.service(GuardService, {
+      allow: (request, context) => answered(() => guard.allow(request, contextOf(context))),
+      allowBatch: (request, context) => answered(() => guard.allowBatch(request, contextOf(context))),
+      peek: (request, context) => answered(() => guard.peek(request, contextOf(context))),
+    });
+    router.service(ClusterService, {
+      getTopology: () => answered(() => cluster.getTopology()),
+      watchTopology: (_request, context) => watchTopology(node, context.signal),
+      getStatus: () => answered(() => cluster.getStatus()),
+      transferLeadership: (request) => answered(() => cluster.transferLeadership(request)),
+      takeSnapshot: () => answered(() => cluster.takeSnapshot()),
+    });
+  };
+}
+
+function contextOf(context: HandlerContext): CallContext {
+  const leftMs = context.timeoutMs();
+  return {
+    identity: context.values.get(identityKey),
+    deadlineMs: leftMs === undefined ? 0 : Math.max(1, Math.ceil(leftMs)),
+  };
+}
+
+function asConnectError(error: unknown, log: NodeLog): ConnectError {
+  if (error instanceof CallError) {
+    const detail = { desc: ErrorDetailSchema, value: error.detail };
+    // gRPC and Connect number their codes alike.
+    return new ConnectError(error.message, error.code as Code, undefined, [detail]);
+  }
+  log("error", "call-fault", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
+  return new ConnectError("this node failed on the call; its log says why", Code.Internal);
+}

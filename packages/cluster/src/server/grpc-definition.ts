@@ -1,0 +1,46 @@
+import { Buffer } from "node:buffer";
+import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import type { Server, ServiceDefinition } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { ClusterService, GuardService } from "@quorumguard/proto";
+
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+/**
+ * A service for grpc-js whose messages stay bytes. Handlers decode them, so that malformed ones become INVALID_ARGUMENT
+ * rather than the library's INTERNAL, and so that Session's own codec sees the bytes.
+ */
+export function bytesDefinition(service: DescService): ServiceDefinition {
+  const methods = service.methods.map((method) => [
+    method.name,
+    {
+      path: `/${service.typeName}/${method.name}`,
+      requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
+      responseStream: method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
+      requestSerialize: asIs,
+      requestDeserialize: asIs,
+      responseSerialize: asIs,
+      responseDeserialize: asIs,
+    },
+  ]);
+  return Object.fromEntries(methods);
+}
+
+/** Lets generic clients ask what there is, so that they need no .proto files. Built from the generated code. */
+export function addReflection(server: Server): void {
+  const files = new Map<string, Buffer>();
+  collectFiles(GuardService.file, files);
+  collectFiles(ClusterService.file, files);
+  // The service only looks for the descriptors inside a package definition.
+  const described = { quorumguard: { fileDescriptorProtos: [...files.values()] } };
+  type PackageDefinition = ConstructorParameters<typeof ReflectionService>[0];
+  new ReflectionService(described as unknown as PackageDefinition).addToServer(server);
+}
+
+/** Files that are imported come before those that import them. */
+function collectFiles(file: DescFile, into: Map<string, Buffer>): void {
+  if (into.has(file.name)) return;
+  for (const dependency of file.dependencies) collectFiles(dependency, into);
+  into.set(file.name, Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
+}

@@ -1,0 +1,230 @@
+import { Buffer } from "node:buffer";
+import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import {
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  status,
+} from "@grpc/grpc-js";
+import {
+  AllowBatchRequestSchema,
+  AllowBatchResponseSchema,
+  AllowRequestSchema,
+  AllowResponseSchema,
+  ClusterService,
+  ErrorReason,
+  GetStatusRequestSchema,
+  GetStatusResponseSchema,
+  GetTopologyRequestSchema,
+  GetTopologyResponseSchema,
+  GuardService,
+  PeekRequestSchema,
+  PeekResponseSchema,
+  TakeSnapshotRequestSchema,
+  TakeSnapshotResponseSchema,
+  TransferLeadershipRequestSchema,
+  TransferLeadershipResponseSchema,
+  WatchTopologyResponseSchema,
+} from "@quorumguard/proto";
+import { HealthImplementation } from "grpc-health-check";
+import type { ClusterNode } from "../node/node.ts";
+import type { NodeLog } from "../node/node-log.ts";
+import { CallError, refusalDetail, StatusCode } from "./call-error.ts";
+import type { ClusterHandlers } from "./cluster-handlers.ts";
+import { edgeLimits } from "./edge-limits.ts";
+import { addReflection, bytesDefinition } from "./grpc-definition.ts";
+import { grpcStatus } from "./grpc-errors.ts";
+import { createGrpcSessions } from "./grpc-session.ts";
+import type { SessionHandlerOptions } from "./session-handler.ts";
+import { certificateName, type TlsMaterial } from "./tls-material.ts";
+import type { CallContext, GuardHandlers } from "./unary-handlers.ts";
+import { wireTopology } from "./wire-topology.ts";
+
+/** What the gRPC listener needs. */
+export interface GrpcServerOptions {
+  readonly node: ClusterNode;
+  readonly guard: GuardHandlers;
+  readonly cluster: ClusterHandlers;
+  readonly session: SessionHandlerOptions;
+  readonly log: NodeLog;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly tls: TlsMaterial | null;
+  /** Session streams, and topology watches, open at once. */
+  readonly maxStreams: number;
+}
+
+/** A listening gRPC server. */
+export interface GrpcListener {
+  readonly port: number;
+  /** What the standard health service answers. */
+  setServing(serving: boolean): void;
+  /** Tells every session to move. */
+  drain(): void;
+  /** Lets calls in flight finish for so long, then closes. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Listens for gRPC: both services, reflection and health. */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcListener> {
+  const server = new Server(channelOptions);
+  const sessions = createGrpcSessions(options);
+  const health = new HealthImplementation({ "": "NOT_SERVING", [GuardService.typeName]: "NOT_SERVING" });
+  addGuardService(server, options, sessions.serve);
+  addClusterService(server, options);
+  addReflection(server);
+  health.addToServer(server);
+  const port = await bind(server, options);
+  return {
+    port,
+    setServing(serving) {
+      for (const name of ["", GuardService.typeName]) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+    },
+    drain: () => sessions.drain(),
+    close(graceMs) {
+      sessions.end();
+      return shutDown(server, graceMs);
+    },
+  };
+}
+
+/** Keepalive finds clients that vanished without a word; a message above the bound is refused before it is buffered whole. */
+const channelOptions = {
+  "grpc.max_receive_message_length": edgeLimits.maxMessageBytes,
+  "grpc.max_send_message_length": 4 * edgeLimits.maxMessageBytes,
+  "grpc.max_concurrent_streams": 4_096,
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+  "grpc.keepalive_permit_without_calls": 1,
+};
+
+function addGuardService(
+  server: Server,
+  { guard, log }: GrpcServerOptions,
+  session: ReturnType<typeof createGrpcSessions>["serve"],
+): void {
+  server.addService(bytesDefinition(GuardService), {
+    Allow: unary(AllowRequestSchema, AllowResponseSchema, guard.allow, log),
+    AllowBatch: unary(AllowBatchRequestSchema, AllowBatchResponseSchema, guard.allowBatch, log),
+    Peek: unary(PeekRequestSchema, PeekResponseSchema, guard.peek, log),
+    Session: session,
+  });
+}
+
+function addClusterService(server: Server, { cluster, node, log, maxStreams }: GrpcServerOptions): void {
+  const watches = new Set<object>();
+  server.addService(bytesDefinition(ClusterService), {
+    GetTopology: unary(GetTopologyRequestSchema, GetTopologyResponseSchema, () => cluster.getTopology(), log),
+    GetStatus: unary(GetStatusRequestSchema, GetStatusResponseSchema, () => cluster.getStatus(), log),
+    TransferLeadership: unary(
+      TransferLeadershipRequestSchema,
+      TransferLeadershipResponseSchema,
+      cluster.transferLeadership,
+      log,
+    ),
+    TakeSnapshot: unary(TakeSnapshotRequestSchema, TakeSnapshotResponseSchema, () => cluster.takeSnapshot(), log),
+    WatchTopology: (call: ServerWritableStream<Buffer, Buffer>) => watchTopology(call, node, watches, maxStreams),
+  });
+}
+
+function watchTopology(
+  call: ServerWritableStream<Buffer, Buffer>,
+  node: ClusterNode,
+  watches: Set<object>,
+  maxStreams: number,
+): void {
+  if (watches.size >= maxStreams) {
+    call.emit("error", {
+      code: status.RESOURCE_EXHAUSTED,
+      details: `${watches.size} watches are open, the most there may be`,
+    });
+    return;
+  }
+  const send = (topology: ReturnType<ClusterNode["topology"]>) => {
+    const response = create(WatchTopologyResponseSchema, { topology: wireTopology(topology) });
+    call.write(Buffer.from(toBinary(WatchTopologyResponseSchema, response)));
+  };
+  watches.add(call);
+  send(node.topology());
+  const end = node.onTopology(send);
+  const close = () => {
+    end();
+    watches.delete(call);
+  };
+  call.on("cancelled", close);
+  call.on("close", close);
+  call.on("error", close);
+}
+
+/** A unary handler over bytes. Whatever goes wrong becomes a status with a typed detail. */
+function unary<I extends DescMessage, O extends DescMessage>(
+  input: I,
+  output: O,
+  answer: (request: MessageShape<I>, context: CallContext) => MessageShape<O> | Promise<MessageShape<O>>,
+  log: NodeLog,
+): handleUnaryCall<Buffer, Buffer> {
+  return (call, callback) => {
+    const run = async () => answer(decode(input, call.request), contextOf(call));
+    run().then(
+      (response) => callback(null, Buffer.from(toBinary(output, response))),
+      (error) => callback(grpcStatus(asCallError(error, log))),
+    );
+  };
+}
+
+function decode<I extends DescMessage>(input: I, bytes: Buffer): MessageShape<I> {
+  try {
+    return fromBinary(input, bytes);
+  } catch (error) {
+    const message = `the request is not a ${input.typeName}: ${error instanceof Error ? error.message : String(error)}`;
+    throw new CallError(StatusCode.invalidArgument, refusalDetail(ErrorReason.INVALID_ARGUMENT, message));
+  }
+}
+
+/** A fault of ours must not tell a stranger more than that; the operator's log has the rest. */
+function asCallError(error: unknown, log: NodeLog): CallError {
+  if (error instanceof CallError) return error;
+  log("error", "call-fault", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
+  return new CallError(
+    StatusCode.internal,
+    refusalDetail(ErrorReason.UNAVAILABLE, "this node failed on the call; its log says why"),
+  );
+}
+
+function contextOf(call: ServerUnaryCall<Buffer, Buffer>): CallContext {
+  const deadline = call.getDeadline();
+  const at = deadline instanceof Date ? deadline.getTime() : deadline;
+  const leftMs = Number.isFinite(at) ? Math.max(1, Math.ceil(at - Date.now())) : 0;
+  return { identity: certificateName(call.getAuthContext().sslPeerCertificate), deadlineMs: leftMs };
+}
+
+function bind(server: Server, { host, port, tls }: GrpcServerOptions): Promise<number> {
+  const credentials =
+    tls === null
+      ? ServerCredentials.createInsecure()
+      : ServerCredentials.createSsl(
+          tls.clientCa,
+          [{ cert_chain: tls.cert, private_key: tls.key }],
+          tls.clientCa !== null,
+        );
+  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(new Error(`gRPC cannot listen on ${address}: ${error.message}`));
+    });
+  });
+}
+
+function shutDown(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.forceShutdown(), graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

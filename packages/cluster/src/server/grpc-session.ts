@@ -1,0 +1,120 @@
+import { Buffer } from "node:buffer";
+import { type ServerDuplexStream, status } from "@grpc/grpc-js";
+import type { ClusterNode } from "../node/node.ts";
+import type { NodeLog } from "../node/node-log.ts";
+import { createSessionHandler, type SessionHandlerOptions } from "./session-handler.ts";
+import type { SessionHandler, SessionStream } from "./session-stream.ts";
+
+type Duplex = ServerDuplexStream<Buffer, Buffer>;
+type StreamError = NonNullable<Parameters<SessionStream["end"]>[0]>;
+
+/** Replies that may wait for a slow reader before its requests are left unread. */
+const maxUnreadReplies = 256;
+
+const streamStatus: Readonly<Record<StreamError["code"], status>> = {
+  unauthenticated: status.UNAUTHENTICATED,
+  "invalid-argument": status.INVALID_ARGUMENT,
+  unavailable: status.UNAVAILABLE,
+  "resource-exhausted": status.RESOURCE_EXHAUSTED,
+};
+
+/** What Session streams of one listener share. */
+export interface GrpcSessionOptions {
+  readonly node: ClusterNode;
+  readonly log: NodeLog;
+  readonly maxStreams: number;
+  readonly session: SessionHandlerOptions;
+}
+
+/** The open Session streams of one gRPC listener. */
+export interface GrpcSessions {
+  serve(call: Duplex): void;
+  /** Tells every client to send new calls elsewhere. */
+  drain(): void;
+  /** Ends every stream; clients re-send what was unanswered elsewhere. */
+  end(): void;
+}
+
+/** Serves Session streams of grpc-js. A client that does not read its replies is not read from either. */
+export function createGrpcSessions(options: GrpcSessionOptions): GrpcSessions {
+  const open = new Map<SessionHandler, Duplex>();
+  let draining = false;
+  return {
+    serve(call) {
+      if (open.size >= options.maxStreams) {
+        const message = `this node has ${open.size} streams, the most it may; close idle clients or use another node`;
+        endWith(call, { code: "resource-exhausted", message });
+        return;
+      }
+      const handler = createSessionHandler(options.node, streamOf(call), options.session);
+      open.set(handler, call);
+      if (draining) handler.drain();
+      attach(call, handler, options.log, () => open.delete(handler));
+    },
+    drain() {
+      draining = true;
+      for (const handler of open.keys()) handler.drain();
+    },
+    end() {
+      for (const call of open.values()) endWith(call, { code: "unavailable", message: "this node is stopping" });
+    },
+  };
+}
+
+function attach(call: Duplex, handler: SessionHandler, log: NodeLog, forget: () => void): void {
+  let closed = false;
+  const close = () => {
+    if (closed) return;
+    closed = true;
+    forget();
+    handler.onClose();
+  };
+  call.on("data", (message: Buffer) => {
+    if (closed) return;
+    try {
+      handler.onMessage(message);
+    } catch (error) {
+      // A fault of ours, not of the message: this stream ends, the others go on, and the operator hears of it.
+      log("error", "session-fault", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
+      endWith(call, { code: "unavailable", message: "this node failed on the stream; open a new one" });
+      close();
+    }
+  });
+  call.on("end", () => {
+    close();
+    call.end();
+  });
+  call.on("cancelled", close);
+  call.on("close", close);
+  call.on("error", close);
+}
+
+function streamOf(call: Duplex): SessionStream {
+  let paused = false;
+  call.on("drain", () => {
+    paused = false;
+    call.resume();
+  });
+  return {
+    send(message) {
+      if (call.destroyed || call.writableEnded || call.cancelled) return;
+      call.write(asBuffer(message));
+      if (paused || call.writableLength < maxUnreadReplies) return;
+      paused = true;
+      call.pause();
+    },
+    end(error) {
+      if (error === undefined) call.end();
+      else endWith(call, error);
+    },
+  };
+}
+
+/** grpc-js takes an emitted error as the stream's status, after the replies that were written before it. */
+function endWith(call: Duplex, error: StreamError): void {
+  if (!call.writableEnded) call.emit("error", { code: streamStatus[error.code], details: error.message });
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

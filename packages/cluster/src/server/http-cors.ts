@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { cors } from "@connectrpc/connect";
+
+/** How long a browser may remember a preflight, in seconds. Two hours: the longest that all of them honour. */
+const preflightSeconds = 7_200;
+
+/**
+ * Answers cross-origin questions of browsers. Nothing is allowed unless listed; "*" allows every page, which is sound
+ * only where the token, not the origin, decides.
+ *
+ * @returns whether the request is answered: it was a preflight.
+ */
+export function answerCors(request: IncomingMessage, response: ServerResponse, origins: readonly string[]): boolean {
+  const { origin } = request.headers;
+  const preflight = request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
+  if (origin === undefined) return false;
+  const allowed = origins.includes("*") || origins.includes(origin);
+  if (allowed) {
+    response.setHeader("Access-Control-Allow-Origin", origin);
+    response.setHeader("Access-Control-Expose-Headers", cors.exposedHeaders.join(", "));
+  }
+  response.setHeader("Vary", "Origin");
+  if (!preflight) return false;
+  if (allowed) {
+    response.setHeader("Access-Control-Allow-Methods", cors.allowedMethods.join(", "));
+    response.setHeader("Access-Control-Allow-Headers", [...cors.allowedHeaders, "Authorization"].join(", "));
+    response.setHeader("Access-Control-Max-Age", preflightSeconds);
+  }
+  response.writeHead(allowed ? 204 : 403).end();
+  return true;
+}

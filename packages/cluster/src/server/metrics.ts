@@ -1,0 +1,181 @@
+import { Outcome } from "@quorumguard/proto";
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
+import type { ClusterNode, NodeFailure, NodeStatus } from "../node/node.ts";
+import type { DecisionMeter } from "./decision-meter.ts";
+
+/** A node's metrics for Prometheus. No label ever holds a key, a session or a policy: what a stranger chooses must not grow them. */
+export interface NodeMetrics {
+  readonly meter: DecisionMeter;
+  readonly contentType: string;
+  /** The page that Prometheus reads. */
+  text(): Promise<string>;
+}
+
+const sources = ["quorum", "leader"] as const;
+
+/** Upper bounds of the latency histogram's buckets in seconds: from a denial out of memory to a failover. */
+const latencyBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+/** Counts what handlers answer, and shows it with the node's own state. `process`: also memory, event loop and the like. */
+export function createNodeMetrics(node: ClusterNode, options: { readonly process: boolean }): NodeMetrics {
+  const registry = new Registry();
+  if (options.process) collectDefaultMetrics({ register: registry });
+  const counts = new DecisionCounts(registry);
+  const gauges = statusGauges(registry);
+  return {
+    meter: counts,
+    contentType: registry.contentType,
+    text() {
+      counts.publish();
+      const status = node.status();
+      for (const show of gauges) show(status, node);
+      return registry.metrics();
+    },
+  };
+}
+
+/** Plain arrays on the hot path; Prometheus's own objects are filled when somebody looks. */
+class DecisionCounts implements DecisionMeter {
+  /** By source, then by outcome: a byte, as the limiter gives it. */
+  readonly #outcomes = sources.map(() => new Float64Array(256));
+  readonly #failures = new Map<NodeFailure["reason"], number>();
+  readonly #latency = new LatencyHistogram(
+    "quorumguard_decision_seconds",
+    "Time from receiving a call to its decision on this node, one observation per item.",
+  );
+  readonly #decisions: Counter<"outcome" | "source">;
+  readonly #failed: Counter<"reason">;
+  readonly #streams: Gauge;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#decisions = new Counter({
+      name: "quorumguard_decisions_total",
+      help: "Items answered by this node, by outcome and by where the decision was made.",
+      labelNames: ["outcome", "source"],
+      registers,
+    });
+    this.#failed = new Counter({
+      name: "quorumguard_failed_calls_total",
+      help: "Calls that this node did not decide, by reason.",
+      labelNames: ["reason"],
+      registers,
+    });
+    this.#streams = new Gauge({ name: "quorumguard_session_streams", help: "Open Session streams.", registers });
+    // The registry asks a metric for its name and values only; its type wants the library's own classes.
+    registry.registerMetric(this.#latency as unknown as Metric<string>);
+  }
+
+  decided(outcomes: Uint8Array, from: number, to: number, source: "quorum" | "leader", durationMs: number): void {
+    const counts = this.#outcomes[source === "quorum" ? 0 : 1]!;
+    for (let item = from; item < to; item++) counts[outcomes[item]!]! += 1;
+    this.#latency.observe(durationMs / 1_000, to - from);
+  }
+
+  failed(reason: NodeFailure["reason"], calls: number): void {
+    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + calls);
+  }
+
+  streams(change: 1 | -1): void {
+    this.#streams.inc(change);
+  }
+
+  publish(): void {
+    this.#decisions.reset();
+    for (const [at, source] of sources.entries()) {
+      for (const [outcome, count] of this.#outcomes[at]!.entries()) {
+        if (count > 0) this.#decisions.inc({ outcome: outcomeName(outcome), source }, count);
+      }
+    }
+    this.#failed.reset();
+    for (const [reason, calls] of this.#failures) this.#failed.inc({ reason }, calls);
+  }
+}
+
+const outcomeNames = new Map<number, string>(
+  Object.entries(Outcome).map(([name, number]) => [number, name.toLowerCase().replaceAll("_", "-")]),
+);
+
+function outcomeName(outcome: number): string {
+  return outcomeNames.get(outcome) ?? "unknown";
+}
+
+/** A histogram that takes many equal observations at once; the library's takes one at a time. */
+class LatencyHistogram {
+  readonly name: string;
+  readonly help: string;
+  readonly type = "histogram";
+  readonly #counts = new Float64Array(latencyBounds.length + 1);
+  #sum = 0;
+
+  constructor(name: string, help: string) {
+    this.name = name;
+    this.help = help;
+  }
+
+  observe(seconds: number, times: number): void {
+    let bucket = 0;
+    while (bucket < latencyBounds.length && seconds > latencyBounds[bucket]!) bucket++;
+    this.#counts[bucket]! += times;
+    this.#sum += seconds * times;
+  }
+
+  async get() {
+    const values: { metricName: string; labels: Record<string, string>; value: number }[] = [];
+    let below = 0;
+    for (const [at, count] of this.#counts.entries()) {
+      below += count;
+      values.push({
+        metricName: `${this.name}_bucket`,
+        labels: { le: String(latencyBounds[at] ?? "+Inf") },
+        value: below,
+      });
+    }
+    values.push({ metricName: `${this.name}_sum`, labels: {}, value: this.#sum });
+    values.push({ metricName: `${this.name}_count`, labels: {}, value: below });
+    return { name: this.name, help: this.help, type: this.type, values, aggregator: "sum" };
+  }
+
+  /** For the registry's own reset. */
+  reset(): void {
+    this.#counts.fill(0);
+    this.#sum = 0;
+  }
+}
+
+type ShowStatus = (status: NodeStatus, node: ClusterNode) => void;
+
+function statusGauges(registry: Registry): ShowStatus[] {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: (status: NodeStatus, node: ClusterNode) => number): ShowStatus => {
+    const metric = new Gauge({ name: `quorumguard_${name}`, help, registers });
+    return (status, node) => metric.set(read(status, node));
+  };
+  const total = (name: string, help: string, read: (status: NodeStatus) => number): ShowStatus => {
+    const metric = new Counter({ name: `quorumguard_${name}_total`, help, registers });
+    return (status) => {
+      metric.reset();
+      metric.inc(read(status));
+    };
+  };
+  return [
+    gauge("raft_term", "The current term.", (status) => status.term),
+    gauge("raft_leader", "1 while this node leads.", (status) => (status.role === "leader" ? 1 : 0)),
+    gauge("raft_leader_id", "Who leads, as far as this node knows; 0: nobody.", (_, node) => node.topology().leaderId),
+    gauge("raft_commit_index", "The last committed index.", (status) => status.commitIndex),
+    gauge("raft_applied_index", "The last applied index.", (status) => status.appliedIndex),
+    gauge("raft_last_index", "The last index of the log.", (status) => status.lastIndex),
+    gauge("raft_snapshot_index", "The index of the last snapshot.", (status) => status.snapshotIndex),
+    gauge("ready", "1 once the node has caught up and knows a leader.", (status) => (status.ready ? 1 : 0)),
+    gauge("abstaining", "1 while the node abstains after a damaged last frame.", (status) =>
+      status.abstaining ? 1 : 0,
+    ),
+    gauge("flush_seconds", "Moving average of flush durations.", (status) => status.flushMs / 1_000),
+    gauge("keys", "Keys with a live count.", (status) => status.limiter.keys),
+    gauge("sessions", "Live sessions.", (status) => status.limiter.sessions),
+    gauge("request_ids", "Request ids remembered.", (status) => status.limiter.requestIds),
+    total("flushes", "Flushes of the log since start.", (status) => status.flushes),
+    total("leader_changes", "Changes of leader seen since start.", (status) => status.leaderChanges),
+    total("keys_full", "Items refused because the key table was full.", (status) => status.limiter.keysFull),
+  ];
+}
