@@ -97,7 +97,10 @@ function installFingerprint(folders) {
   const hash = createHash("sha256").update(`${process.platform} ${process.arch}\n`);
   const files = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"];
   for (const file of [...files, ...folders.map((folder) => `${folder}/package.json`)]) {
-    hash.update(`${file}\0`).update(fs.readFileSync(path.join(root, file))).update("\0");
+    hash
+      .update(`${file}\0`)
+      .update(fs.readFileSync(path.join(root, file)))
+      .update("\0");
   }
   return hash.digest("hex");
 }

@@ -1,0 +1,87 @@
+/** `npm test`: every check, one after the other, each with its time. Flags: `--only a,b`, `--list`, `--help`. */
+import { parseArgs } from "node:util";
+import { killCommands } from "./run-command.ts";
+import { installsPackages } from "./system-packages.ts";
+import { hasPassed, type Step, type StepResult, sumResults } from "./test/step.ts";
+import { steps } from "./test/steps.ts";
+
+const help = `npm test -- [--only NAME,NAME] [--list]
+  --only  run these steps only
+  --list  name the steps and stop
+With CI=true on Debian, missing system packages are installed first, and a skipped check is a failure.`;
+
+/** The steps that the flags ask for. */
+function chooseSteps(only: string | undefined): readonly Step[] {
+  if (only === undefined) return steps;
+  const names = only.split(",");
+  const unknown = names.filter((name) => !steps.some((step) => step.name === name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `--only: no step is named ${unknown.join(", ")}; steps: ${steps.map((step) => step.name).join(", ")}`,
+    );
+  }
+  return steps.filter((step) => names.includes(step.name));
+}
+
+function seconds(fromMs: number): string {
+  return `${((performance.now() - fromMs) / 1_000).toFixed(1)} s`;
+}
+
+function describe(step: Step, result: StepResult, time: string): string {
+  const mark = result.failed > 0 ? "failed" : result.passed > 0 ? "passed" : "skipped";
+  const skipped = result.skipped.length > 0 ? `, ${result.skipped.length} skipped` : "";
+  return `${mark.padEnd(8)}${step.name.padEnd(18)}${time.padStart(9)}   ${result.passed} passed, ${result.failed} failed${skipped}`;
+}
+
+async function runStep(step: Step): Promise<StepResult> {
+  try {
+    return await step.run();
+  } catch (error) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { passed: 0, failed: 1, skipped: [], failures: [`the step itself broke: ${message}`] };
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { only: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean" } },
+  });
+  if (values.help === true) return console.log(help);
+  if (values.list === true) return console.log(steps.map((step) => `${step.name.padEnd(18)}${step.title}`).join("\n"));
+  const results: StepResult[] = [];
+  const table: string[] = [];
+  const startedMs = performance.now();
+  for (const step of chooseSteps(values.only)) {
+    console.log(`\n=== ${step.name}: ${step.title}`);
+    const stepStartedMs = performance.now();
+    const result = await runStep(step);
+    results.push(result);
+    const line = describe(step, result, seconds(stepStartedMs));
+    table.push(line);
+    for (const failure of result.failures) console.log(`  failed: ${failure}`);
+    for (const skipped of result.skipped) console.log(`  skipped: ${skipped}`);
+    console.log(line);
+  }
+  const total = sumResults(results);
+  const skipsFail = installsPackages();
+  console.log(`\n${table.join("\n")}\n`);
+  for (const skipped of new Set(total.skipped))
+    console.log(`skipped${skipsFail ? " (a failure here)" : ""}: ${skipped}`);
+  console.log(`in ${seconds(startedMs)}`);
+  const failed = total.failed + (skipsFail ? total.skipped.length : 0);
+  console.log(`${total.passed} passed, ${failed} failed`);
+  process.exitCode = hasPassed(total, skipsFail) ? 0 : 1;
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    killCommands();
+    process.exit(130);
+  });
+}
+try {
+  await main();
+} catch (error) {
+  console.error(`test: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 2;
+}

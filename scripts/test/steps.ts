@@ -1,0 +1,70 @@
+import fs from "node:fs";
+import { inRepository } from "../repository.ts";
+import { runCommand } from "../run-command.ts";
+import { installPackages, installsPackages, missingPackages, skipReason } from "../system-packages.ts";
+import { checkRepository } from "../tidy/check-repository.ts";
+import { checkBreaking, checkGenerated, lintProto } from "./proto-steps.ts";
+import { oneCheck, type Step, type StepResult, sumResults } from "./step.ts";
+import { runVitest } from "./vitest-step.ts";
+
+const sourceCondition = "--conditions=quorumguard-source";
+const simulatorSeeds = 200;
+
+async function prepareSystem(): Promise<StepResult> {
+  const missing = missingPackages();
+  if (installsPackages()) return oneCheck(await installPackages(missing));
+  return { passed: 0, failed: 0, skipped: missing.map((name) => skipReason(name)!), failures: [] };
+}
+
+async function checkTidy(): Promise<StepResult> {
+  const findings = checkRepository();
+  return { passed: findings.length === 0 ? 1 : 0, failed: findings.length, skipped: [], failures: findings };
+}
+
+/** Folders that TypeScript checks on their own: every package, the benchmarks, the examples and these scripts. */
+function typescriptProjects(): readonly string[] {
+  const folders = ["packages", "examples"].flatMap((parent) =>
+    fs.existsSync(inRepository(parent)) ? fs.readdirSync(inRepository(parent)).map((name) => `${parent}/${name}`) : [],
+  );
+  return [...folders, "bench", "scripts"].filter((folder) => fs.existsSync(inRepository(folder, "tsconfig.json")));
+}
+
+async function typecheck(): Promise<StepResult> {
+  const results: StepResult[] = [];
+  for (const folder of typescriptProjects()) {
+    const { failure } = await runCommand("tsc", ["-p", folder, "--noEmit", "--pretty", "false"], {
+      timeoutMs: 120_000,
+    });
+    results.push(oneCheck(failure === null ? null : `${folder}: ${failure}`));
+  }
+  return sumResults(results);
+}
+
+async function simulate(): Promise<StepResult> {
+  const cli = inRepository("packages", "sim", "src", "cli.ts");
+  const flags = [sourceCondition, cli, "--seeds", `${simulatorSeeds}`, "--start", "1", "--json"];
+  const { failure } = await runCommand(process.execPath, flags, { timeoutMs: 240_000 });
+  return oneCheck(failure === null ? null : `${failure}; run: npm run sim -- --seeds ${simulatorSeeds} --start 1`);
+}
+
+async function runCheck(command: string, flags: readonly string[], timeoutMs: number): Promise<StepResult> {
+  return oneCheck((await runCommand(command, flags, { timeoutMs })).failure);
+}
+
+/** What `npm test` runs, in order: what is quick and tells most comes first. */
+export const steps: readonly Step[] = [
+  { name: "system-packages", title: "programs that some tests need", run: prepareSystem },
+  { name: "biome", title: "format and lint", run: () => runCheck("biome", ["check"], 60_000) },
+  { name: "tidy", title: "layers, purity, sizes, names", run: checkTidy },
+  { name: "proto-lint", title: "the wire contract's style", run: lintProto },
+  { name: "proto-generated", title: "generated code is up to date", run: checkGenerated },
+  { name: "proto-breaking", title: "the wire contract breaks no client of main", run: checkBreaking },
+  { name: "typecheck", title: "every package", run: typecheck },
+  {
+    name: "build",
+    title: "every package, as published",
+    run: () => runCheck(process.execPath, [inRepository("scripts", "bootstrap.mjs"), "build"], 300_000),
+  },
+  { name: "vitest", title: "unit, property, contract and end-to-end tests", run: () => runVitest(360_000) },
+  { name: "simulator", title: `${simulatorSeeds} seeds`, run: simulate },
+];

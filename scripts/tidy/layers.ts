@@ -1,0 +1,85 @@
+import path from "node:path";
+import { type Finding, isTestFile, packageOf, type SourceFile } from "./source-file.ts";
+
+/**
+ * Who may import whom, nearest first. `proto`, `limiter` and `raft` are the bottom and know no other package.
+ * A package that is not listed here belongs to no layer yet, which is a finding.
+ */
+const allowedPackages: Readonly<Record<string, readonly string[]>> = {
+  proto: [],
+  limiter: [],
+  raft: [],
+  "sdk-core": ["limiter", "proto"],
+  "sdk-node": ["sdk-core", "limiter", "proto"],
+  "sdk-web": ["sdk-core", "limiter", "proto"],
+  middleware: ["sdk-core"],
+  cluster: ["raft", "limiter", "proto"],
+  sim: ["cluster", "sdk-node", "sdk-web", "sdk-core", "raft", "limiter", "proto"],
+  runtimes: ["cluster", "sdk-node", "sdk-web", "sdk-core", "proto"],
+};
+
+/** Folders of `packages/cluster/src`, from the bottom. Two folders of one height do not know each other. */
+const clusterHeights: Readonly<Record<string, number>> = { storage: 1, transport: 1, node: 2, server: 3, cli: 4 };
+
+/** What runs everywhere, and so may not import Node's own modules. */
+const runtimeNeutral = new Set(["proto", "limiter", "raft", "sdk-core", "sdk-web", "middleware"]);
+
+const scope = "@quorumguard/";
+
+/** Imports go down the layers of HOUSE.md, by package name across packages and with `.ts` inside one. */
+export function checkLayers(file: SourceFile): readonly Finding[] {
+  const found: Finding[] = [];
+  for (const { specifier, line } of file.imports) {
+    const message = specifier.startsWith(".") ? checkRelative(file, specifier) : checkPackage(file, specifier);
+    if (message !== null) found.push({ path: file.path, line, message });
+  }
+  return found;
+}
+
+function checkPackage(file: SourceFile, specifier: string): string | null {
+  const from = packageOf(file.path);
+  const inPackage = file.path.startsWith("packages/");
+  if (specifier.startsWith("node:")) {
+    if (!inPackage || isTestFile(file.path) || !runtimeNeutral.has(from)) return null;
+    return `${from} runs on every runtime and may not import ${specifier}; take what it needs as an option`;
+  }
+  if (!specifier.startsWith(scope)) return null;
+  const target = specifier.slice(scope.length).split("/")[0] ?? "";
+  if (target === from) return `imports its own package as ${specifier}; import the file beside it`;
+  if (target === "sim") return "nothing imports sim; move what is shared below both";
+  if (!inPackage || isTestFile(file.path)) return null;
+  const allowed = allowedPackages[from];
+  if (allowed === undefined) return `package ${from} has no layer; give it one in scripts/tidy/layers.ts`;
+  if (allowed.includes(target)) return null;
+  if (from === "cluster" && target === "sdk-node" && clusterFolder(file.path) === "cli") return null;
+  return `${from} may not import ${target}: layers go down only (${from} → ${allowed.join(", ") || "nothing"})`;
+}
+
+function checkRelative(file: SourceFile, specifier: string): string | null {
+  if (!/\.(ts|mjs|json)$/.test(specifier)) return `import "${specifier}" with its extension, .ts`;
+  if (!file.path.startsWith("packages/") || isTestFile(file.path)) return null;
+  const target = path.posix.join(path.posix.dirname(file.path), specifier);
+  const from = packageOf(file.path);
+  if (!target.startsWith(`packages/${from}/`))
+    return `leaves its package by "${specifier}"; import the package by name`;
+  if (isTestFile(target) && target.endsWith(".test.ts")) return `imports the test ${specifier}`;
+  return from === "cluster" ? checkClusterFolders(file.path, target) : null;
+}
+
+/** First folder below `packages/cluster/src`; empty for files that lie in it directly. */
+function clusterFolder(file: string): string {
+  const rest = file.slice("packages/cluster/src/".length).split("/");
+  return rest.length > 1 ? (rest[0] ?? "") : "";
+}
+
+function checkClusterFolders(file: string, target: string): string | null {
+  if (path.posix.basename(file) === "index.ts" && clusterFolder(file) === "") return null;
+  const [from, to] = [clusterFolder(file), clusterFolder(target)];
+  if (from === to || to === "") return null;
+  if (from === "") return `a file beside index.ts is shared by all folders, and may not import ${to}/`;
+  const [height, below] = [clusterHeights[from], clusterHeights[to]];
+  if (height === undefined || below === undefined) {
+    return `folder ${height === undefined ? from : to}/ has no layer; give it one in scripts/tidy/layers.ts`;
+  }
+  return height > below ? null : `${from}/ may not import ${to}/: cli → server → node → {storage, transport}`;
+}
