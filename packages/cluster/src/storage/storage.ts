@@ -12,7 +12,10 @@ export interface Identity {
 
 /** What recovery found. */
 export interface Recovery {
-  /** The last frame was bad and nothing durable proved it acknowledged: the node must abstain (SEMANTICS N2). */
+  /**
+   * The last frame was bad and nothing durable proved it acknowledged: the node must abstain (SEMANTICS N2). Stays true
+   * over restarts until {@link Storage.settleDroppedFrame}.
+   */
   readonly droppedLastFrame: boolean;
   /** True if the folder was empty: a founder, or a node that must join as a learner. */
   readonly empty: boolean;
@@ -62,7 +65,14 @@ export interface Storage extends RaftStorage {
   readonly identity: Identity | null;
   readonly recovery: Recovery;
   saveIdentity(identity: Identity): Promise<void>;
-  /** Calls `done` once the write, and every one before it, is durable. Never fails: see {@link StorageOptions.onFatal}. */
+  /** The cluster made up for the dropped last frame (SEMANTICS N2 a or b): durably, this node no longer abstains. */
+  settleDroppedFrame(): Promise<void>;
+  /**
+   * Calls `done`, never before it returns, once the write and every one before it is durable. Never fails: see
+   * {@link StorageOptions.onFatal}. A write that only advances `commit` waits for no flush of its own: it rides with the
+   * next one, since a commit index that is lost is learned anew.
+   * @throws if there is no identity yet, or the entries would leave a gap.
+   */
   append(write: StorageWrite, done: () => void): void;
   /** An image of our own state machine. After `commit`, `snapshot()` names it. */
   writeSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter>;
@@ -94,6 +104,11 @@ export interface StorageOptions {
   readonly monotonicMs: () => number;
   /** Random bytes for segment identities. */
   readonly randomBytes: (length: number) => Uint8Array;
+  /**
+   * Calls once after a delay and returns what cancels it. With it, an idle log notes that its last frame is durable, so
+   * that damage to that frame is told from a torn write; without, only a clean close does.
+   */
+  readonly setTimer?: (callback: () => void, delayMs: number) => () => void;
   /** A write or flush failed: the node must stop at once; nothing after this is acknowledged (house rule: storage failure is fatal). */
   readonly onFatal: (error: Error) => void;
 }

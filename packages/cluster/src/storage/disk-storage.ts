@@ -1,0 +1,257 @@
+import type { ConfState, Entry, HardState, Snapshot } from "@quorumguard/raft";
+import type { FileSystem } from "./file-system.ts";
+import { validateIdentity, writeIdentity } from "./identity-file.ts";
+import { LogView } from "./log-view.ts";
+import { createLog, type LogStart, LogWriter } from "./log-writer.ts";
+import { MetaSlots } from "./meta-slots.ts";
+import { SnapshotStore } from "./snapshot-store.ts";
+import type {
+  Identity,
+  Recovery,
+  SnapshotMeta,
+  SnapshotReader,
+  SnapshotWriter,
+  Storage,
+  StorageOptions,
+  StorageStats,
+  StorageWrite,
+} from "./storage.ts";
+import { StorageError } from "./storage-error.ts";
+
+/** How long the log must have been idle before META says that its last frame is durable. */
+const idleMs = 100;
+const noMembers: ConfState = { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
+const noData = new Uint8Array(0);
+
+/** What a folder with an identity holds once it is recovered. */
+export interface Opened {
+  readonly identity: Identity;
+  readonly meta: MetaSlots;
+  readonly log: LogStart;
+  readonly view: LogView;
+  readonly snapshots: SnapshotStore;
+  readonly hardState: HardState;
+}
+
+/** {@link Storage} over a folder. */
+export class DiskStorage implements Storage {
+  readonly recovery: Recovery;
+  private readonly files: FileSystem;
+  private readonly options: StorageOptions;
+  private opened: Opened | null = null;
+  private writer: LogWriter | null = null;
+  /** As handed in; durable a flush later. */
+  private hardState: HardState = { term: 0, vote: 0, commit: 0 };
+  /** A snapshot that the log was told to switch to, and that the store has not renamed yet. */
+  private installing: SnapshotMeta | null = null;
+  private commitUnwritten = false;
+  private cancelIdle: (() => void) | null = null;
+  private failed = false;
+  private closed = false;
+
+  constructor(files: FileSystem, options: StorageOptions, recovery: Recovery, opened: Opened | null) {
+    this.files = files;
+    this.options = options;
+    this.recovery = recovery;
+    if (opened !== null) this.start(opened);
+  }
+
+  get identity(): Identity | null {
+    return this.opened?.identity ?? null;
+  }
+
+  async saveIdentity(identity: Identity): Promise<void> {
+    validateIdentity(identity);
+    const present = this.identity;
+    if (present !== null) {
+      if (JSON.stringify(present) === JSON.stringify(identity)) return;
+      const problem = `the folder belongs to node ${present.nodeId} of cluster ${present.clusterId} and cannot be given to another`;
+      throw new StorageError("identity", null, problem);
+    }
+    const meta = await MetaSlots.create(this.files);
+    const log = await createLog(this.files, identity, this.options);
+    await writeIdentity(this.files, identity);
+    const view = new LogView({ index: 0, term: 0 }, [], 0);
+    const snapshots = new SnapshotStore(this.files, identity.clusterId);
+    this.start({ identity, meta, log, view, snapshots, hardState: log.hardState });
+  }
+
+  async settleDroppedFrame(): Promise<void> {
+    const { meta } = this.use();
+    if (!meta.current.droppedLastFrame) return;
+    await meta.writeTwice({ ...meta.current, droppedLastFrame: false });
+  }
+
+  append(write: StorageWrite, done: () => void): void {
+    if (this.failed) return;
+    const { view, writer } = this.use();
+    const before = this.hardState;
+    if (write.hardState !== null) this.hardState = write.hardState;
+    if (write.snapshot !== null) {
+      this.installing = write.snapshot;
+      view.restart(write.snapshot);
+      this.raiseHardState(write.snapshot);
+    }
+    view.append(write.entries);
+    if (write.entries.length === 0 && write.snapshot === null && sameVote(before, this.hardState)) {
+      // Losing the commit index costs a restarted node nothing but a moment: it is no reason to flush.
+      const rides = writer.follow(this.hardState, done);
+      this.commitUnwritten = !rides && (this.commitUnwritten || before.commit !== this.hardState.commit);
+      return;
+    }
+    this.commitUnwritten = false;
+    writer.append({ ...write, hardState: this.hardState }, () => {
+      done();
+      this.idleSoon();
+    });
+  }
+
+  async writeSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter> {
+    return this.use().snapshots.write(meta, () => this.published(meta));
+  }
+
+  async receiveSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter> {
+    return this.use().snapshots.receive(meta);
+  }
+
+  async openSnapshot(): Promise<SnapshotReader | null> {
+    const { writer, snapshots } = this.use();
+    if (this.installing !== null) await writer.settled();
+    return snapshots.open();
+  }
+
+  async compact(index: number): Promise<void> {
+    const { view, writer, snapshots } = this.use();
+    const covered = this.installing?.index ?? snapshots.current?.index ?? 0;
+    if (index > covered) {
+      throw new RangeError(`compact to index ${index}: the newest snapshot covers only up to index ${covered}`);
+    }
+    view.compact(index);
+    await writer.dropSegments(index);
+  }
+
+  get logBytes(): number {
+    return this.opened?.view.bytes ?? 0;
+  }
+
+  get stats(): StorageStats {
+    return this.writer?.stats() ?? { flushes: 0, bytesWritten: 0, flushMs: 0, flushingForMs: 0 };
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    const { opened, writer } = this;
+    if (opened === null || writer === null) {
+      this.closed = true;
+      return;
+    }
+    if (this.commitUnwritten && !this.failed)
+      writer.append({ hardState: this.hardState, entries: [], snapshot: null }, () => {});
+    await writer.settled();
+    this.closed = true;
+    this.cancelIdle?.();
+    await opened.snapshots.settled();
+    if (!this.failed) await this.recordDurable();
+    await writer.close();
+    await opened.meta.close();
+  }
+
+  initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
+    return { hardState: this.hardState, confState: this.newest()?.confState ?? noMembers };
+  }
+
+  entries(lo: number, hi: number, maxBytes: number): readonly Entry[] | "compacted" | "unavailable" {
+    return this.opened?.view.entries(lo, hi, maxBytes) ?? "unavailable";
+  }
+
+  term(index: number): number | "compacted" | "unavailable" {
+    if (this.opened === null) return index === 0 ? 0 : "unavailable";
+    return this.opened.view.term(index);
+  }
+
+  firstIndex(): number {
+    return this.opened?.view.firstIndex ?? 1;
+  }
+
+  lastIndex(): number {
+    return this.opened?.view.lastIndex ?? 0;
+  }
+
+  snapshot(): Snapshot | "unavailable" {
+    const newest = this.newest();
+    return newest === null ? "unavailable" : { ...newest, data: noData };
+  }
+
+  private newest(): SnapshotMeta | null {
+    return this.installing ?? this.opened?.snapshots.current ?? null;
+  }
+
+  private start(opened: Opened): void {
+    this.opened = opened;
+    this.hardState = opened.hardState;
+    this.writer = new LogWriter(this.files, opened.identity, this.options, opened.log, {
+      restarted: async (snapshot) => {
+        await opened.snapshots.install(snapshot);
+        if (this.installing?.index === snapshot.index) this.installing = null;
+      },
+      failed: (error) => this.fail(error),
+    });
+  }
+
+  /** A snapshot of our own counts now. It may be ahead of the log: the first one of a cluster is. */
+  private published(meta: SnapshotMeta): void {
+    const { view } = this.use();
+    if (meta.index > view.lastIndex) view.restart(meta);
+    else view.covered(meta.index);
+    this.raiseHardState(meta);
+  }
+
+  private raiseHardState(meta: SnapshotMeta): void {
+    this.hardState = atLeast(this.hardState, meta);
+  }
+
+  /** Says in META that the last frame is durable, once nothing has been written for a while. */
+  private idleSoon(): void {
+    this.cancelIdle?.();
+    this.cancelIdle =
+      this.options.setTimer?.(() => {
+        this.cancelIdle = null;
+        this.recordDurable().catch((error) => this.fail(error));
+      }, idleMs) ?? null;
+  }
+
+  private async recordDurable(): Promise<void> {
+    const { opened, writer } = this;
+    if (opened === null || writer === null) return;
+    const { meta } = opened;
+    if (meta.current.durableSequence === writer.durableSequence) return;
+    await meta.write({ ...meta.current, durableSequence: writer.durableSequence });
+  }
+
+  private fail(error: unknown): void {
+    if (this.failed || this.closed) return;
+    this.failed = true;
+    this.cancelIdle?.();
+    this.writer?.stop();
+    this.options.onFatal(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  private use(): Opened & { readonly writer: LogWriter } {
+    if (this.closed) throw new Error("the storage is closed");
+    if (this.opened === null || this.writer === null) {
+      throw new Error("the data folder has no identity yet: call saveIdentity first");
+    }
+    return { ...this.opened, writer: this.writer };
+  }
+}
+
+/** The hard state of a node that has this snapshot. Never lowers anything. */
+export function atLeast(hardState: HardState, snapshot: SnapshotMeta): HardState {
+  const commit = Math.max(hardState.commit, snapshot.index);
+  if (hardState.term >= snapshot.term) return { ...hardState, commit };
+  return { term: snapshot.term, vote: 0, commit };
+}
+
+function sameVote(a: HardState, b: HardState): boolean {
+  return a.term === b.term && a.vote === b.vote;
+}

@@ -1,0 +1,346 @@
+import type { Entry, HardState } from "@quorumguard/raft";
+import { zeroBytes } from "./bytes.ts";
+import type { FileHandle, FileSystem } from "./file-system.ts";
+import {
+  encodeFrame,
+  encodeSegmentHeader,
+  entryBytes,
+  frameBytes,
+  noSegmentId,
+  sectorBytes,
+  segmentSeed,
+} from "./log-frame.ts";
+import { logFolder, type Segment, segmentPath, spareSuffix } from "./log-recovery.ts";
+import type { Identity, SnapshotMeta, StorageOptions, StorageStats, StorageWrite } from "./storage.ts";
+
+/** A frame takes whole writes until it has this many bytes or entries; a single write is never divided. */
+const maxFrameBytes = 4 << 20;
+const maxFrameEntries = 4096;
+
+/** What the next frame will hold, and whom to tell. */
+interface Batch {
+  hardState: HardState;
+  entries: Entry[];
+  bytes: number;
+  snapshot: SnapshotMeta | null;
+  readonly done: (() => void)[];
+}
+
+/** Where a log writer starts. */
+export interface LogStart {
+  readonly segments: Segment[];
+  readonly active: FileHandle;
+  readonly activeBytes: number;
+  readonly appendOffset: number;
+  readonly lastSequence: number;
+  readonly hardState: HardState;
+}
+
+/** What a log writer needs of its owner. */
+export interface LogWriterHooks {
+  /** A frame that restarts the log at this snapshot is durable. */
+  restarted(snapshot: SnapshotMeta): Promise<void>;
+  /** Called once; nothing is acknowledged afterwards. */
+  failed(error: unknown): void;
+}
+
+/** Appends frames: one flush in flight, what arrives meanwhile is the next frame. */
+export class LogWriter {
+  private readonly files: FileSystem;
+  private readonly identity: Identity;
+  private readonly options: StorageOptions;
+  private readonly hooks: LogWriterHooks;
+  private readonly segmentBytes: number;
+  private readonly segments: Segment[];
+  private active: FileHandle;
+  private activeBytes: number;
+  private seed: number;
+  private offset: number;
+  private sequence: number;
+  private written: HardState;
+  private queue: Batch[] = [];
+  /** The batch being written or acknowledged. */
+  private inFlight: Batch | null = null;
+  private running: Promise<void> | null = null;
+  private stopped = false;
+  private spare: Promise<Spare | null> | null = null;
+  private readonly counters = { flushes: 0, bytesWritten: 0, flushMs: 0, flushStartedMs: -1 };
+
+  constructor(files: FileSystem, identity: Identity, options: StorageOptions, start: LogStart, hooks: LogWriterHooks) {
+    this.files = files;
+    this.identity = identity;
+    this.options = options;
+    this.hooks = hooks;
+    this.segmentBytes = resolveSegmentBytes(options.segmentBytes);
+    this.segments = start.segments;
+    this.active = start.active;
+    this.activeBytes = Math.max(start.activeBytes, this.segmentBytes);
+    this.seed = segmentSeed(start.segments.at(-1)?.segmentId ?? noSegmentId);
+    this.offset = start.appendOffset;
+    this.sequence = start.lastSequence;
+    this.written = start.hardState;
+  }
+
+  /** Sequence of the last durable frame. */
+  get durableSequence(): number {
+    return this.sequence;
+  }
+
+  stats(): StorageStats {
+    const { flushes, bytesWritten, flushMs, flushStartedMs } = this.counters;
+    const flushingForMs = flushStartedMs < 0 ? 0 : this.options.monotonicMs() - flushStartedMs;
+    return { flushes, bytesWritten, flushMs, flushingForMs };
+  }
+
+  append(write: StorageWrite, done: () => void): void {
+    if (this.stopped) return;
+    const previous = this.queue.at(-1);
+    const hardState = write.hardState ?? previous?.hardState ?? this.written;
+    if (previous !== undefined && fits(previous, write)) merge(previous, write, hardState, done);
+    else {
+      const batch: Batch = { hardState, entries: [], bytes: 0, snapshot: null, done: [] };
+      merge(batch, write, hardState, done);
+      this.queue.push(batch);
+    }
+    this.running ??= this.run();
+  }
+
+  /**
+   * Calls `done` after everything handed in before, without a flush of its own. Takes the hard state along if a frame
+   * is yet to be written; returns whether one is.
+   */
+  follow(hardState: HardState, done: () => void): boolean {
+    const queued = this.queue.at(-1);
+    if (queued !== undefined) queued.hardState = hardState;
+    const last = queued ?? this.inFlight;
+    if (last !== null) last.done.push(done);
+    else queueMicrotask(() => this.stopped || done());
+    return queued !== undefined;
+  }
+
+  /** Resolves once everything handed in so far is durable, or never will be. */
+  async settled(): Promise<void> {
+    while (this.running !== null) await this.running;
+  }
+
+  /** Removes segments that hold nothing above `index`, oldest first, so that what remains has no gap. */
+  async dropSegments(index: number): Promise<void> {
+    const doomed: Segment[] = [];
+    for (const segment of this.segments.slice(0, -1)) {
+      // The newest frame carries the hard state: never drop the segment that it is in.
+      const next = this.segments[doomed.length + 1];
+      if (segment.lastIndex > index || next === undefined || next.firstSequence > this.sequence) break;
+      doomed.push(segment);
+    }
+    if (doomed.length === 0) return;
+    this.segments.splice(0, doomed.length);
+    for (const segment of doomed) await this.files.remove(segment.path);
+    await this.files.flushFolder(logFolder);
+  }
+
+  /** Nothing more is written or acknowledged. */
+  stop(): void {
+    this.stopped = true;
+    this.queue = [];
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+    await this.settled();
+    const spare = await this.spare;
+    if (spare !== null) {
+      await spare.handle.close();
+      await this.files.remove(spare.path).catch(() => {});
+    }
+    await this.active.close();
+  }
+
+  private async run(): Promise<void> {
+    try {
+      // What else is handed in during this turn of the caller belongs to the same frame.
+      await null;
+      for (let batch = this.queue.shift(); batch !== undefined; batch = this.queue.shift()) {
+        this.inFlight = batch;
+        await this.writeFrame(batch);
+        if (this.stopped) break;
+        // May grow while it is walked: what follows without a flush of its own joins it.
+        for (const done of batch.done) done();
+        this.inFlight = null;
+      }
+    } catch (error) {
+      this.stop();
+      this.hooks.failed(error);
+    } finally {
+      this.running = null;
+    }
+  }
+
+  private async writeFrame(batch: Batch): Promise<void> {
+    const bytes = frameBytes(0, batch.bytes);
+    if (this.offset + bytes > this.activeBytes) await this.rotate(bytes);
+    const { hardState, entries, snapshot } = batch;
+    const sequence = this.sequence + 1;
+    const frame = encodeFrame({ hardState, entries, reset: snapshot }, sequence, this.seed);
+    this.counters.flushStartedMs = this.options.monotonicMs();
+    await this.active.write(this.offset, [frame]);
+    await this.active.flush();
+    this.countFlush(frame.length);
+    this.offset += frame.length;
+    this.sequence = sequence;
+    this.written = hardState;
+    this.noteIndexes(entries, snapshot !== null);
+    if (snapshot !== null) await this.hooks.restarted(snapshot);
+    if (this.spare === null && this.offset * 2 > this.activeBytes) this.spare = this.prepareSpare();
+  }
+
+  private countFlush(bytes: number): void {
+    const counters = this.counters;
+    const tookMs = this.options.monotonicMs() - counters.flushStartedMs;
+    counters.flushStartedMs = -1;
+    counters.flushMs = counters.flushes === 0 ? tookMs : counters.flushMs + (tookMs - counters.flushMs) / 8;
+    counters.flushes += 1;
+    counters.bytesWritten += bytes;
+  }
+
+  private noteIndexes(entries: readonly Entry[], restarted: boolean): void {
+    if (restarted) for (const segment of this.segments) segment.lastIndex = 0;
+    const segment = this.segments.at(-1);
+    if (segment !== undefined) segment.lastIndex = Math.max(segment.lastIndex, entries.at(-1)?.index ?? 0);
+  }
+
+  /** Goes on in a new segment. The frames before are durable, and the new segment's existence is the proof of it. */
+  private async rotate(frame: number): Promise<void> {
+    let spare = await this.spare;
+    this.spare = null;
+    if (spare !== null && sectorBytes + frame > spare.bytes) {
+      await spare.handle.close();
+      await this.files.remove(spare.path);
+      spare = null;
+    }
+    const bytes = Math.max(this.segmentBytes, sectorBytes + frame);
+    const segmentId = newSegmentId(this.options);
+    // Without a spare (the disk was full when it was due) the file grows as it is written: slower, and just as safe.
+    spare ??= await openSpare(this.files, bytes, newSegmentId(this.options), 0);
+    const segment = await enterSegment(
+      this.files,
+      this.identity,
+      spare,
+      segmentId,
+      this.sequence + 1,
+      this.segments.at(-1)?.segmentId ?? noSegmentId,
+    );
+    await this.active.close();
+    this.active = spare.handle;
+    this.activeBytes = spare.bytes;
+    this.seed = segmentSeed(segmentId);
+    this.offset = sectorBytes;
+    this.segments.push(segment);
+  }
+
+  /** A full disk here is no reason to stop: the current segment still has room. */
+  private async prepareSpare(): Promise<Spare | null> {
+    const id = newSegmentId(this.options);
+    try {
+      return await openSpare(this.files, this.segmentBytes, id, this.segmentBytes);
+    } catch {
+      await this.files.remove(sparePath(id)).catch(() => {});
+      return null;
+    }
+  }
+}
+
+/** A file that is ready to become a segment. */
+interface Spare {
+  readonly handle: FileHandle;
+  readonly path: string;
+  /** Bytes that it may take. */
+  readonly bytes: number;
+}
+
+/** Makes the first segment of a new log. */
+export async function createLog(files: FileSystem, identity: Identity, options: StorageOptions): Promise<LogStart> {
+  const bytes = resolveSegmentBytes(options.segmentBytes);
+  const spare = await openSpare(files, bytes, newSegmentId(options), bytes);
+  const segment = await enterSegment(files, identity, spare, newSegmentId(options), 1, noSegmentId);
+  return {
+    segments: [segment],
+    active: spare.handle,
+    activeBytes: bytes,
+    appendOffset: sectorBytes,
+    lastSequence: 0,
+    hardState: { term: 0, vote: 0, commit: 0 },
+  };
+}
+
+/** @throws {RangeError} naming the value and its bounds. */
+export function resolveSegmentBytes(segmentBytes: number | undefined): number {
+  const bytes = segmentBytes ?? 16 << 20;
+  if (!Number.isSafeInteger(bytes) || bytes < 64 << 10 || bytes > 1 << 30) {
+    throw new RangeError(`segmentBytes is ${bytes}, expected an integer from 65536 (64 KiB) to 1073741824 (1 GiB)`);
+  }
+  return bytes - (bytes % sectorBytes);
+}
+
+/** Creates a file and writes zeros to its first `zeroed` bytes, in pieces, so that no single flush takes long. */
+async function openSpare(files: FileSystem, bytes: number, id: string, zeroed: number): Promise<Spare> {
+  const path = sparePath(id);
+  const handle = await files.open(path, { create: true });
+  try {
+    for (let at = 0; at < zeroed; at += zeroBytes.length) {
+      await handle.write(at, [zeroBytes.subarray(0, Math.min(zeroBytes.length, zeroed - at))]);
+      await handle.flush();
+    }
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return { handle, path, bytes };
+}
+
+/** Header first, durable, and only then the name that makes it part of the log: a bad header is always damage. */
+async function enterSegment(
+  files: FileSystem,
+  identity: Identity,
+  spare: Spare,
+  segmentId: string,
+  firstSequence: number,
+  previousSegmentId: string,
+): Promise<Segment> {
+  await spare.handle.write(0, [encodeSegmentHeader(identity, segmentId, firstSequence, previousSegmentId)]);
+  await spare.handle.flush();
+  const path = segmentPath(firstSequence, segmentId);
+  await files.rename(spare.path, path);
+  await files.flushFolder(logFolder);
+  return { path, segmentId, firstSequence, lastIndex: 0 };
+}
+
+function sparePath(id: string): string {
+  return `${logFolder}/${id}${spareSuffix}`;
+}
+
+function newSegmentId(options: StorageOptions): string {
+  return Buffer.from(options.randomBytes(8)).toString("hex").padStart(16, "0");
+}
+
+function fits(batch: Batch, write: StorageWrite): boolean {
+  if (write.snapshot !== null) return false;
+  let bytes = batch.bytes;
+  for (const entry of write.entries) bytes += entryBytes(entry);
+  return bytes <= maxFrameBytes && batch.entries.length + write.entries.length <= maxFrameEntries;
+}
+
+function merge(batch: Batch, write: StorageWrite, hardState: HardState, done: () => void): void {
+  batch.hardState = hardState;
+  batch.done.push(done);
+  if (write.snapshot !== null) batch.snapshot = write.snapshot;
+  const first = write.entries[0];
+  if (first === undefined) return;
+  while ((batch.entries.at(-1)?.index ?? -1) >= first.index) {
+    const replaced = batch.entries.pop();
+    if (replaced !== undefined) batch.bytes -= entryBytes(replaced);
+  }
+  for (const entry of write.entries) {
+    batch.entries.push(entry);
+    batch.bytes += entryBytes(entry);
+  }
+}

@@ -1,0 +1,172 @@
+import * as fs from "node:fs";
+import { mkdir, open as openFile, readdir, rename, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { FileHandle, FileSystem } from "./file-system.ts";
+import { type FolderLock, lockFileName, lockFolder } from "./folder-lock.ts";
+import { StorageError } from "./storage-error.ts";
+
+/**
+ * Up to this size a write goes to the page cache on the calling thread: some ten microseconds, where a round trip
+ * through the thread pool costs more. Flushes never do.
+ */
+const blockingWriteBytes = 256 << 10;
+
+/** Files under one folder of this machine, for one process alone. */
+export interface NodeFileSystem extends FileSystem {
+  /** Lets go of the folder. */
+  close(): Promise<void>;
+}
+
+export interface NodeFileSystemOptions {
+  /** The data folder; created if absent. */
+  readonly root: string;
+}
+
+/**
+ * Opens a data folder on this machine and locks it.
+ * @throws {StorageError} naming the process and the path if another running process holds the folder.
+ */
+export async function openNodeFileSystem(options: NodeFileSystemOptions): Promise<NodeFileSystem> {
+  await mkdir(options.root, { recursive: true });
+  return new RealFileSystem(options.root, await lockFolder(options.root));
+}
+
+class RealFileSystem implements NodeFileSystem {
+  private readonly root: string;
+  private readonly lock: FolderLock;
+
+  constructor(root: string, lock: FolderLock) {
+    this.root = root;
+    this.lock = lock;
+  }
+
+  async open(path: string, options: { readonly create: boolean }): Promise<FileHandle> {
+    const flags = options.create ? "wx+" : "r+";
+    const full = this.path(path);
+    return new RealFileHandle(
+      path,
+      await new Promise<number>((resolve, reject) => {
+        fs.open(full, flags, 0o600, (error, fd) => (error === null ? resolve(fd) : reject(error)));
+      }),
+    );
+  }
+
+  async list(folder: string): Promise<readonly string[]> {
+    try {
+      const names = await readdir(this.path(folder));
+      return names.filter((name) => folder !== "" || !name.startsWith(lockFileName)).sort();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  async makeFolder(folder: string): Promise<void> {
+    await mkdir(this.path(folder), { recursive: true });
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return rename(this.path(from), this.path(to));
+  }
+
+  remove(path: string): Promise<void> {
+    return unlink(this.path(path));
+  }
+
+  async flushFolder(folder: string): Promise<void> {
+    // Windows cannot open a folder, and journals its metadata by itself.
+    if (process.platform === "win32") return;
+    const handle = await openFile(this.path(folder), "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.lock.release();
+  }
+
+  private path(path: string): string {
+    if (path.split("/").some((part) => part === ".." || part === ".") || path.startsWith("/")) {
+      throw new RangeError(`path "${path}" is not inside the data folder`);
+    }
+    return join(this.root, path);
+  }
+}
+
+class RealFileHandle implements FileHandle {
+  private readonly path: string;
+  private readonly fd: number;
+  private open = true;
+
+  constructor(path: string, fd: number) {
+    this.path = path;
+    this.fd = fd;
+  }
+
+  size(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.fstat(this.fd, (error, stats) => (error === null ? resolve(stats.size) : reject(error)));
+    });
+  }
+
+  async read(position: number, length: number): Promise<Uint8Array> {
+    const available = Math.max(0, Math.min(length, (await this.size()) - position));
+    const target = Buffer.allocUnsafeSlow(available);
+    let done = 0;
+    while (done < available) {
+      const count = await this.readSome(target, done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return target.subarray(0, done);
+  }
+
+  async write(position: number, pieces: readonly Uint8Array[]): Promise<void> {
+    let at = position;
+    for (const piece of pieces) {
+      const blocking = piece.length <= blockingWriteBytes;
+      let done = 0;
+      while (done < piece.length) {
+        const count = blocking
+          ? fs.writeSync(this.fd, piece, done, piece.length - done, at)
+          : await this.writeSome(piece, done, at);
+        if (count === 0) throw new StorageError(this.path, at, "the system wrote nothing and gave no reason");
+        done += count;
+        at += count;
+      }
+    }
+  }
+
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.fd, (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  close(): Promise<void> {
+    if (!this.open) return Promise.resolve();
+    this.open = false;
+    return new Promise((resolve, reject) => {
+      fs.close(this.fd, (error) => (error == null ? resolve() : reject(error)));
+    });
+  }
+
+  private readSome(target: Buffer, offset: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.read(this.fd, target, offset, target.length - offset, position, (error, count) =>
+        error === null ? resolve(count) : reject(error),
+      );
+    });
+  }
+
+  private writeSome(piece: Uint8Array, offset: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.write(this.fd, piece, offset, piece.length - offset, position, (error, count) =>
+        error === null ? resolve(count) : reject(error),
+      );
+    });
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * What is on disk cannot be used, or could not be written. Names the file, and the byte offset where it can; the message
+ * ends with what the operator can do.
+ */
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+  /** Path of the file, relative to the data folder. */
+  readonly file: string;
+  /** Byte offset of the damage, or null if the file as a whole is meant. */
+  readonly offset: number | null;
+
+  constructor(file: string, offset: number | null, problem: string, options?: ErrorOptions) {
+    super(`${file}${offset === null ? "" : ` at byte ${offset}`}: ${problem}`, options);
+    this.file = file;
+    this.offset = offset;
+  }
+}
+
+/**
+ * The advice for damage to data that this node had acknowledged: it must not vote from such a log, since it may lack a
+ * committed entry.
+ */
+export const rejoinAdvice =
+  "this node must not vote with this folder; move the folder away and rejoin the cluster as a learner under a new node id";
