@@ -143,7 +143,7 @@ export function decodeFrameBody(bytes: Uint8Array, from: number, to: number): Re
   let costs = 0;
   let sizes = 0;
   while (reader.at < reader.end) {
-    const tag = reader.varint("tag");
+    const tag = reader.tag();
     const wireType = tag & 7;
     const field = (tag - wireType) / 8;
     if (field === 5) items = readKey(reader, wireType, columns, items);
@@ -211,7 +211,7 @@ function readRule(outer: WireReader, wireType: number, into: WireRule[]): void {
   let burst = 0;
   let policy = "";
   while (reader.at < end) {
-    const tag = reader.varint("tag");
+    const tag = reader.tag();
     const type = tag & 7;
     const field = (tag - type) / 8;
     if (field === 1) limit = scalar(reader, "rules.limit", type, 0xffff_ffff);

@@ -108,7 +108,7 @@ export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number
   /** By field number: scalars below 5 and from 10 on hold values, columns their counts. */
   const seen = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   while (reader.at < reader.end) {
-    const tag = reader.varint("tag");
+    const tag = reader.tag();
     const wireType = tag & 7;
     const field = (tag - wireType) / 8;
     if (field === 5) seen[5] = reader.column("outcomes", wireType, columns.outcomes, seen[5]!);

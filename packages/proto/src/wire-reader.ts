@@ -43,6 +43,14 @@ export class WireReader {
     throw new CodecError(field, `${field}: a number of more than 10 bytes`);
   }
 
+  /** A field's number and wire type: at most 5 bytes and 32 bits. */
+  tag(): number {
+    const from = this.at;
+    const tag = this.varint("tag");
+    if (tag > 0xffff_ffff || this.at - from > 5) throw new CodecError("tag", "tag: more than 32 bits");
+    return tag;
+  }
+
   /** An unsigned integer up to 2^32-1. */
   uint32(field: string): number {
     const value = this.varint(field);
