@@ -1,0 +1,156 @@
+import type { Random } from "../world/random.ts";
+
+/** The unit that a disk writes whole or not at all. */
+export const sectorBytes = 512;
+const sectorsPerPage = 8;
+export const pageBytes = sectorBytes * sectorsPerPage;
+const allSectors = (1 << sectorsPerPage) - 1;
+
+interface Page {
+  readonly data: Uint8Array;
+  /** One bit per sector that was written since a flush took it. */
+  dirty: number;
+}
+
+/** What one flush took with it: sectors as they were when it began. */
+export interface FlushTicket {
+  readonly pages: readonly { readonly index: number; readonly data: Uint8Array; readonly sectors: number }[];
+  readonly size: number;
+}
+
+/** How much of what was never flushed is found again after power returns. */
+export type LossMode = "all-lost" | "all-kept" | "front-kept" | "some-sectors-kept";
+
+/** The content of one file, as programs see it and as the platter has it. Sparse: an untouched page costs nothing. */
+export interface Inode {
+  readonly size: number;
+  read(position: number, length: number): Uint8Array;
+  write(position: number, bytes: Uint8Array): void;
+  beginFlush(): FlushTicket;
+  finishFlush(ticket: FlushTicket): void;
+  /** Power is gone: only flushed sectors are sure to come back; the seed says which others do. */
+  losePower(random: Random, mode: LossMode): void;
+}
+
+export function createInode(): Inode {
+  const pages = new Map<number, Page>();
+  const platter = new Map<number, Uint8Array>();
+  const tickets: FlushTicket[] = [];
+  let size = 0;
+  let platterSize = 0;
+
+  function pageAt(index: number): Page {
+    let page = pages.get(index);
+    if (page === undefined) {
+      page = { data: new Uint8Array(pageBytes), dirty: 0 };
+      pages.set(index, page);
+    }
+    return page;
+  }
+
+  function toPlatter(index: number, data: Uint8Array, sectors: number): void {
+    let onPlatter = platter.get(index);
+    if (onPlatter === undefined) {
+      onPlatter = new Uint8Array(pageBytes);
+      platter.set(index, onPlatter);
+    }
+    if (sectors === allSectors) {
+      onPlatter.set(data);
+      return;
+    }
+    for (let sector = 0; sector < sectorsPerPage; sector++) {
+      if ((sectors & (1 << sector)) === 0) continue;
+      const from = sector * sectorBytes;
+      onPlatter.set(data.subarray(from, from + sectorBytes), from);
+    }
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    read(position, length) {
+      const end = Math.min(size, position + length);
+      const bytes = new Uint8Array(Math.max(0, end - position));
+      for (let at = position; at < end; ) {
+        const index = Math.floor(at / pageBytes);
+        const from = at - index * pageBytes;
+        const count = Math.min(pageBytes - from, end - at);
+        const page = pages.get(index);
+        if (page !== undefined) bytes.set(page.data.subarray(from, from + count), at - position);
+        at += count;
+      }
+      return bytes;
+    },
+    write(position, bytes) {
+      for (let done = 0; done < bytes.length; ) {
+        const at = position + done;
+        const index = Math.floor(at / pageBytes);
+        const from = at - index * pageBytes;
+        const count = Math.min(pageBytes - from, bytes.length - done);
+        const page = pageAt(index);
+        page.data.set(bytes.subarray(done, done + count), from);
+        const first = Math.floor(from / sectorBytes);
+        const last = Math.floor((from + count - 1) / sectorBytes);
+        for (let sector = first; sector <= last; sector++) page.dirty |= 1 << sector;
+        done += count;
+      }
+      size = Math.max(size, position + bytes.length);
+    },
+    beginFlush() {
+      const taken: { index: number; data: Uint8Array; sectors: number }[] = [];
+      for (const [index, page] of pages) {
+        if (page.dirty === 0) continue;
+        taken.push({ index, data: page.data.slice(), sectors: page.dirty });
+        page.dirty = 0;
+      }
+      const ticket = { pages: taken, size };
+      tickets.push(ticket);
+      return ticket;
+    },
+    finishFlush(ticket) {
+      // A flush covers whatever an earlier one took, also if the process that had asked for that one is dead.
+      for (const earlier of tickets.splice(0, tickets.indexOf(ticket) + 1)) {
+        for (const { index, data, sectors } of earlier.pages) toPlatter(index, data, sectors);
+        platterSize = Math.max(platterSize, earlier.size);
+      }
+    },
+    losePower(random, mode) {
+      const pending: { index: number; data: Uint8Array; sectors: number }[] = [];
+      for (const ticket of tickets) pending.push(...ticket.pages);
+      for (const [index, page] of pages)
+        if (page.dirty !== 0) pending.push({ index, data: page.data, sectors: page.dirty });
+      keepSome(pending, random, mode, (index, data, sectors) => {
+        toPlatter(index, data, sectors);
+        const highest = 31 - Math.clz32(sectors);
+        const end = index * pageBytes + (highest + 1) * sectorBytes;
+        platterSize = Math.max(platterSize, Math.min(size, end));
+      });
+      tickets.length = 0;
+      pages.clear();
+      for (const [index, data] of platter) pages.set(index, { data: data.slice(), dirty: 0 });
+      size = platterSize;
+    },
+  };
+}
+
+/** Decides, sector by sector and in the order of writing, what reached the platter although nobody had asked for it. */
+function keepSome(
+  pending: readonly { index: number; data: Uint8Array; sectors: number }[],
+  random: Random,
+  mode: LossMode,
+  keep: (index: number, data: Uint8Array, sectors: number) => void,
+): void {
+  if (mode === "all-lost") return;
+  let left = mode === "front-kept" ? random.below(pending.length * sectorsPerPage + 1) : 0;
+  const ordered = [...pending].sort((one, other) => one.index - other.index);
+  for (const { index, data, sectors } of ordered) {
+    let kept = mode === "all-kept" ? sectors : 0;
+    for (let sector = 0; mode !== "all-kept" && sector < sectorsPerPage; sector++) {
+      const bit = 1 << sector;
+      if ((sectors & bit) === 0) continue;
+      if (mode === "front-kept" ? left-- > 0 : random.chance(0.5)) kept |= bit;
+    }
+    if (kept !== 0) keep(index, data, kept);
+  }
+}
