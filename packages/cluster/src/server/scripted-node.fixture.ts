@@ -1,0 +1,151 @@
+import type { CallBatch, CallOrigin, OperationResult, ResultColumns } from "@quorumguard/limiter";
+import type {
+  CallSink,
+  ClusterNode,
+  DecisionFacts,
+  NodeFailure,
+  NodeStatus,
+  NodeTopology,
+  SubmitOptions,
+} from "../node/node.ts";
+
+type Operate = ClusterNode["operate"];
+type Done = (outcome: OperationResult | NodeFailure) => void;
+
+/** One batch that a handler submitted, waiting for the test to answer it. */
+export interface Submission {
+  readonly origin: CallOrigin;
+  readonly batch: CallBatch;
+  readonly options: SubmitOptions;
+  readonly sink: CallSink;
+}
+
+/** A node that answers only what a test tells it to, so that a test can hold any answer back. What is tested is the handler, never this. */
+export interface ScriptedNode extends ClusterNode {
+  leads: boolean;
+  readonly submissions: Submission[];
+  readonly peeks: Submission[];
+  readonly operations: {
+    readonly operation: Parameters<Operate>[0];
+    readonly options: SubmitOptions;
+    readonly done: Done;
+  }[];
+  readonly knownSessions: Set<number>;
+  currentTopology: NodeTopology;
+  listeners: Set<(topology: NodeTopology) => void>;
+  currentStatus: NodeStatus;
+  /** Called for each submission as it comes; by default nothing answers. */
+  onSubmit: (submission: Submission) => void;
+}
+
+/** Results with the same outcome for all of `items`. */
+export function resultsOf(items: number, outcome: number, remaining = 4): ResultColumns {
+  const denied = outcome === 2;
+  return {
+    items,
+    outcomes: new Uint8Array(items).fill(outcome),
+    remaining: new Float64Array(items).fill(denied ? 0 : remaining),
+    resetAfterMs: new Float64Array(items).fill(1_000),
+    retryAfterMs: new Float64Array(items).fill(denied ? 250 : 0),
+    firmForMs: new Float64Array(items).fill(denied ? 200 : 0),
+  };
+}
+
+export const quorumFacts: DecisionFacts = { index: 42, stampUs: 7_000_000, source: "quorum" };
+
+export const notLeader: NodeFailure = {
+  reason: "not-leader",
+  applied: "no",
+  message: "node 1 does not lead",
+  retryAfterMs: 0,
+  leaderId: 2,
+  term: 5,
+};
+
+const topology: NodeTopology = {
+  clusterId: "00112233445566778899aabbccddeeff",
+  version: 3,
+  members: [1, 2, 3].map((nodeId) => ({
+    nodeId,
+    grpcEndpoint: `node${nodeId}.example:7400`,
+    httpUrl: `http://node${nodeId}.example:7402`,
+    voter: true,
+  })),
+  leaderId: 2,
+  term: 5,
+  nodeId: 1,
+};
+
+const status: NodeStatus = {
+  role: "follower",
+  term: 5,
+  commitIndex: 40,
+  appliedIndex: 39,
+  lastIndex: 41,
+  snapshotIndex: 0,
+  stampUs: 7_000_000,
+  stateHash: "0123456789abcdef",
+  limiter: { keys: 11, sessions: 2, requestIds: 3, keysFull: 1 },
+  abstaining: false,
+  flushes: 17,
+  flushMs: 0.25,
+  leaderChanges: 2,
+  ready: true,
+};
+
+export function createScriptedNode(): ScriptedNode {
+  const node: ScriptedNode = {
+    nodeId: 1,
+    leads: false,
+    submissions: [],
+    peeks: [],
+    operations: [],
+    knownSessions: new Set(),
+    currentTopology: topology,
+    currentStatus: status,
+    listeners: new Set(),
+    onSubmit: () => {},
+    start: async () => {},
+    submit(origin, batch, options, sink) {
+      const submission = { origin, batch: structuredClone(batch), options, sink };
+      node.submissions.push(submission);
+      node.onSubmit(submission);
+    },
+    operate: (operation, options, done) => void node.operations.push({ operation, options, done }),
+    peek(namespace, rule, key, cost, options, sink) {
+      const batch: CallBatch = {
+        firstNumber: 0,
+        calls: 1,
+        items: 1,
+        rules: [rule],
+        keyBytes: key,
+        keyStarts: Uint32Array.of(0),
+        keyLengths: Uint32Array.of(key.length),
+        ruleIndexes: null,
+        costs: Uint32Array.of(cost),
+        sizes: null,
+      };
+      const submission: Submission = { origin: { kind: "anonymous", namespace }, batch, options, sink };
+      node.peeks.push(submission);
+      node.onSubmit(submission);
+    },
+    knowsSession: (session) => node.knownSessions.has(session.index),
+    stampUs: () => 7_000_000.5,
+    topology: () => node.currentTopology,
+    onTopology(listener) {
+      node.listeners.add(listener);
+      return () => node.listeners.delete(listener);
+    },
+    status: () => node.currentStatus,
+    transferLeadership: async (to) => ({ leaderId: to === 0 ? 3 : to, term: 6 }),
+    takeSnapshot: async () => ({ index: 40, bytes: 1_234 }),
+    drain: async () => {},
+    stop: async () => {},
+  };
+  return node;
+}
+
+/** Answers every submission at once, all of its calls alike. */
+export function answerAll(node: ScriptedNode, outcome: number, facts: DecisionFacts = quorumFacts): void {
+  node.onSubmit = ({ batch, sink }) => sink.decided(0, batch.calls, resultsOf(batch.items, outcome), 0, facts);
+}
