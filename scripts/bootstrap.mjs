@@ -52,9 +52,14 @@ function exists(...parts) {
 /**
  * The environment for npm, pnpm and the scripts. `npm run` exports its whole configuration, which pnpm and a nested
  * npx would take for settings of ours; only what reaches the registry may pass.
+ *
+ * @param {NodeJS.ProcessEnv} environment
+ * @param {string[]} prefix Folders to put first on PATH.
+ * @returns {NodeJS.ProcessEnv}
  */
 export function cleanEnvironment(environment, prefix = []) {
   const kept = /^npm_config_(registry|userconfig|cache|cafile|ca|proxy|https_proxy|noproxy|strict_ssl)$/i;
+  /** @type {NodeJS.ProcessEnv} */
   const clean = {};
   for (const [name, value] of Object.entries(environment)) {
     if (/^npm_/i.test(name) && (!kept.test(name) || value === "")) continue;
@@ -68,7 +73,12 @@ export function cleanEnvironment(environment, prefix = []) {
   return { ...clean, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", NO_UPDATE_NOTIFIER: "1" };
 }
 
-/** The script that a name stands for. */
+/**
+ * The script that a name stands for.
+ *
+ * @param {string} name
+ * @param {(file: string) => boolean} isFile
+ */
 export function resolveCommand(name, isFile = (file) => exists(file)) {
   if (!/^[a-z][a-z0-9-]*$/.test(name)) {
     throw new BootstrapError(`the name must be kebab-case, and is ${JSON.stringify(name)}`);

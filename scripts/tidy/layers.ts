@@ -62,7 +62,7 @@ function checkRelative(file: SourceFile, specifier: string): string | null {
   const from = packageOf(file.path);
   if (!target.startsWith(`packages/${from}/`))
     return `leaves its package by "${specifier}"; import the package by name`;
-  if (isTestFile(target) && target.endsWith(".test.ts")) return `imports the test ${specifier}`;
+  if (isTestFile(target)) return `imports ${specifier}, which only tests may`;
   return from === "cluster" ? checkClusterFolders(file.path, target) : null;
 }
 

@@ -19,7 +19,7 @@ function checkExports(file: SourceFile, statements: readonly Node[]): readonly F
   const found: Finding[] = [];
   const documented = new Set<string>();
   const isIndex = /^packages\/[^/]+\/src\/index\.ts$/.test(file.path);
-  let documentedLine = 0;
+  let documentedLine = Number.NEGATIVE_INFINITY;
   for (const statement of statements) {
     const line = file.lineAt(statement.start);
     if (statement.type === "ExportDefaultDeclaration" && !file.path.endsWith(".config.ts")) {

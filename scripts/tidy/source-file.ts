@@ -97,7 +97,7 @@ function findImports(program: Node, lineAt: (offset: number) => number): readonl
 
 /** True for files that only tests run: they may reach further, and are not published. */
 export function isTestFile(path: string): boolean {
-  return /\.(test|contract|bench|test-d)\.ts$/.test(path) || /\/(testing|test|tests|fixtures)\//.test(path);
+  return /\.(test|contract|fixture|bench|test-d)\.ts$/.test(path) || /\/(testing|test|tests|fixtures)\//.test(path);
 }
 
 /** True for code that a tool wrote. */

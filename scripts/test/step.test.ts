@@ -1,0 +1,75 @@
+import { expect, it } from "vitest";
+import { compareTrees } from "../generate.ts";
+import { runCommand } from "../run-command.ts";
+import { isDebian } from "../system-packages.ts";
+import { hasPassed, notChecked, oneCheck, sumResults } from "./step.ts";
+import { countTests } from "./vitest-step.ts";
+
+it("a run passes only if something passed and nothing failed", () => {
+  expect(hasPassed(sumResults([oneCheck(null), notChecked("no nginx")]), false)).toBe(true);
+  expect(hasPassed(sumResults([oneCheck(null), oneCheck("broken")]), false)).toBe(false);
+  expect(hasPassed(sumResults([notChecked("no nginx")]), false)).toBe(false);
+});
+
+it("a skip fails the run where everything can be installed", () => {
+  expect(hasPassed(sumResults([oneCheck(null), notChecked("no nginx")]), true)).toBe(false);
+  expect(hasPassed(sumResults([oneCheck(null)]), true)).toBe(true);
+});
+
+it("tests are counted one by one, and a file that does not load is a failure", () => {
+  const counted = countTests(
+    {
+      testResults: [
+        {
+          name: "/clone/a.test.ts",
+          status: "failed",
+          message: "",
+          assertionResults: [
+            { fullName: "a works", status: "passed" },
+            { fullName: "a fails", status: "failed" },
+            { fullName: "a waits for nginx", status: "skipped" },
+          ],
+        },
+        { name: "/clone/b.test.ts", status: "failed", message: "Cannot find module c\nat …", assertionResults: [] },
+      ],
+    },
+    "/clone",
+  );
+  expect(counted).toEqual({
+    passed: 1,
+    failed: 2,
+    skipped: ["a.test.ts: a waits for nginx"],
+    failures: ["a.test.ts: a fails", "b.test.ts: Cannot find module c"],
+  });
+});
+
+it("Debian is known by os-release, by itself or as an ancestor", () => {
+  expect(isDebian('PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\n')).toBe(true);
+  expect(isDebian('ID=ubuntu\nID_LIKE="debian"\n')).toBe(true);
+  expect(isDebian('ID=fedora\nID_LIKE="rhel"\n')).toBe(false);
+  expect(isDebian("")).toBe(false);
+});
+
+it("generated code that is missing, left over or different is named", () => {
+  const committed = new Map([
+    ["same.ts", "1"],
+    ["old.ts", "1"],
+    ["changed.ts", "1"],
+  ]);
+  const fresh = new Map([
+    ["same.ts", "1"],
+    ["new.ts", "1"],
+    ["changed.ts", "2"],
+  ]);
+  expect(compareTrees(committed, fresh)).toEqual(["changed.ts differs", "new.ts is missing", "old.ts is left over"]);
+  expect(compareTrees(committed, committed)).toEqual([]);
+});
+
+it("a command says how it ended", async () => {
+  const node = (script: string, timeoutMs = 10_000) =>
+    runCommand(process.execPath, ["-e", script], { timeoutMs, capture: true });
+  expect(await node("console.log(1)")).toEqual({ failure: null, stdout: "1\n" });
+  expect((await node("process.exit(3)")).failure).toContain("exit status 3");
+  expect((await node("setInterval(() => {}, 1000)", 300)).failure).toContain("killed after 0.3 s");
+  expect((await runCommand("no-such-command", [], { timeoutMs: 1_000 })).failure).toContain("did not start");
+});
