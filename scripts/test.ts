@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { killCommands } from "./run-command.ts";
 import { installsPackages } from "./system-packages.ts";
-import { hasPassed, type Step, type StepResult, sumResults } from "./test/step.ts";
+import { hasPassed, oneCheck, type Step, type StepResult, sumResults } from "./test/step.ts";
 import { steps } from "./test/steps.ts";
 
 const help = `npm test -- [--only NAME,NAME] [--list]
@@ -38,7 +38,7 @@ async function runStep(step: Step): Promise<StepResult> {
     return await step.run();
   } catch (error) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { passed: 0, failed: 1, skipped: [], failures: [`the step itself broke: ${message}`] };
+    return oneCheck(`the step itself broke: ${message}`);
   }
 }
 
@@ -60,6 +60,7 @@ async function main(): Promise<void> {
     table.push(line);
     for (const failure of result.failures) console.log(`  failed: ${failure}`);
     for (const skipped of result.skipped) console.log(`  skipped: ${skipped}`);
+    for (const note of result.notes) console.log(`  not checked: ${note}`);
     console.log(line);
   }
   const total = sumResults(results);
@@ -67,6 +68,7 @@ async function main(): Promise<void> {
   console.log(`\n${table.join("\n")}\n`);
   for (const skipped of new Set(total.skipped))
     console.log(`skipped${skipsFail ? " (a failure here)" : ""}: ${skipped}`);
+  for (const note of total.notes) console.log(`not checked: ${note}`);
   console.log(`in ${seconds(startedMs)}`);
   const failed = total.failed + (skipsFail ? total.skipped.length : 0);
   console.log(`${total.passed} passed, ${failed} failed`);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { generateCode } from "../generate.ts";
 import { inRepository } from "../repository.ts";
 import { runCommand } from "../run-command.ts";
-import { notChecked, oneCheck, type StepResult } from "./step.ts";
+import { notCheckable, oneCheck, type StepResult } from "./step.ts";
 
 const protoFolder = inRepository("packages", "proto");
 
@@ -54,7 +54,7 @@ export async function checkBreaking(): Promise<StepResult> {
     }
   }
   const looked = mainRefs.join(" nor ");
-  return notChecked(
+  return notCheckable(
     `proto-breaking: neither ${looked} holds packages/proto here; remedy: git fetch origin main:refs/remotes/origin/main`,
   );
 }

@@ -3,8 +3,10 @@ export interface StepResult {
   /** Checks that passed and that failed; a step that is one check counts 1. */
   readonly passed: number;
   readonly failed: number;
-  /** One line for each thing that was not checked. */
+  /** One line for each thing that was not checked and could be: an installation mends it. */
   readonly skipped: readonly string[];
+  /** One line for each thing that this clone cannot check, whatever is installed. */
+  readonly notes: readonly string[];
   /** One line for each failure that the step's own output does not already name. */
   readonly failures: readonly string[];
 }
@@ -19,15 +21,20 @@ export interface Step {
 }
 
 /** A step that is one check: passed, or failed for the reason given. */
-export function oneCheck(failure: string | null, skipped: readonly string[] = []): StepResult {
+export function oneCheck(failure: string | null): StepResult {
   return failure === null
-    ? { passed: 1, failed: 0, skipped, failures: [] }
-    : { passed: 0, failed: 1, skipped, failures: [failure] };
+    ? { passed: 1, failed: 0, skipped: [], notes: [], failures: [] }
+    : { passed: 0, failed: 1, skipped: [], notes: [], failures: [failure] };
 }
 
-/** A step that could not be checked at all. */
-export function notChecked(reason: string): StepResult {
-  return { passed: 0, failed: 0, skipped: [reason], failures: [] };
+/** Things that were not checked because something is not installed. */
+export function skippedChecks(reasons: readonly string[]): StepResult {
+  return { passed: 0, failed: 0, skipped: reasons, notes: [], failures: [] };
+}
+
+/** A step that this clone cannot check, for a reason that no installation mends. */
+export function notCheckable(reason: string): StepResult {
+  return { passed: 0, failed: 0, skipped: [], notes: [reason], failures: [] };
 }
 
 /** Adds up results of steps. */
@@ -36,6 +43,7 @@ export function sumResults(results: readonly StepResult[]): StepResult {
     passed: results.reduce((sum, result) => sum + result.passed, 0),
     failed: results.reduce((sum, result) => sum + result.failed, 0),
     skipped: results.flatMap((result) => result.skipped),
+    notes: results.flatMap((result) => result.notes),
     failures: results.flatMap((result) => result.failures),
   };
 }

@@ -4,7 +4,7 @@ import { runCommand } from "../run-command.ts";
 import { installPackages, installsPackages, missingPackages, skipReason } from "../system-packages.ts";
 import { checkRepository } from "../tidy/check-repository.ts";
 import { checkBreaking, checkGenerated, lintProto } from "./proto-steps.ts";
-import { oneCheck, type Step, type StepResult, sumResults } from "./step.ts";
+import { oneCheck, type Step, type StepResult, skippedChecks, sumResults } from "./step.ts";
 import { runVitest } from "./vitest-step.ts";
 
 const sourceCondition = "--conditions=quorumguard-source";
@@ -14,12 +14,12 @@ async function prepareSystem(): Promise<StepResult> {
   const missing = missingPackages();
   if (installsPackages()) return oneCheck(await installPackages(missing));
   if (missing.length === 0) return oneCheck(null);
-  return { passed: 0, failed: 0, skipped: missing.map((name) => skipReason(name)!), failures: [] };
+  return skippedChecks(missing.map((name) => skipReason(name)!));
 }
 
 async function checkTidy(): Promise<StepResult> {
   const findings = checkRepository();
-  return { passed: findings.length === 0 ? 1 : 0, failed: findings.length, skipped: [], failures: findings };
+  return { passed: findings.length === 0 ? 1 : 0, failed: findings.length, skipped: [], notes: [], failures: findings };
 }
 
 /** Folders that TypeScript checks on their own: every package, the benchmarks, the examples and these scripts. */

@@ -4,7 +4,7 @@ import path from "node:path";
 import { inRepository, repositoryRoot } from "../repository.ts";
 import { runCommand } from "../run-command.ts";
 import { missingPackages, skipReason } from "../system-packages.ts";
-import type { StepResult } from "./step.ts";
+import { oneCheck, type StepResult } from "./step.ts";
 
 /** The part of Vitest's JSON report that is read here. */
 export interface VitestReport {
@@ -33,7 +33,7 @@ export function countTests(report: VitestReport, root: string = repositoryRoot):
       failures.push(`${name}: ${file.message.split("\n")[0] || "did not load"}`);
     }
   }
-  return { passed, failed: failures.length, skipped, failures };
+  return { passed, failed: failures.length, skipped, notes: [], failures };
 }
 
 /** All unit, property, contract and end-to-end tests. */
@@ -44,8 +44,7 @@ export async function runVitest(timeoutMs: number): Promise<StepResult> {
     const vitest = inRepository("node_modules", "vitest", "vitest.mjs");
     const flags = [vitest, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
     const { failure } = await runCommand(process.execPath, flags, { timeoutMs });
-    if (!fs.existsSync(file))
-      return { passed: 0, failed: 1, skipped: [], failures: [failure ?? "no report was written"] };
+    if (!fs.existsSync(file)) return oneCheck(failure ?? "no report was written");
     const counted = countTests(JSON.parse(fs.readFileSync(file, "utf8")) as VitestReport);
     const reasons = missingPackages().map((name) => skipReason(name)!);
     const skipped = counted.skipped.length === 0 ? [] : [...counted.skipped, ...reasons];
