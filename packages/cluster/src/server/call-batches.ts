@@ -2,7 +2,7 @@ import type { CallBatch, Rule } from "@quorumguard/limiter";
 import type { Check } from "@quorumguard/proto";
 import { checkRule } from "./check-rule.ts";
 import { checkCost, checkKey } from "./check-text.ts";
-import { InvalidField } from "./invalid-field.ts";
+import { InvalidField, shown } from "./invalid-field.ts";
 
 /** One check of a unary request, held to its bounds. */
 export interface CheckedItem {
@@ -19,8 +19,9 @@ const encoder = new TextEncoder();
  * @throws {InvalidField} when a field is missing or out of bounds.
  */
 export function checkItem(check: Check | undefined, path: string): CheckedItem {
-  if (check === undefined) throw new InvalidField(path, "missing", "give a key and a rule");
-  if (check.rule === undefined) throw new InvalidField(`${path}.rule`, "missing", "give a limit and a window_us");
+  if (check === undefined) throw new InvalidField(path, shown("missing"), "give a key and a rule");
+  if (check.rule === undefined)
+    throw new InvalidField(`${path}.rule`, shown("missing"), "give a limit and a window_us");
   checkKey(check.key, `${path}.key`);
   // 64-bit on the wire; whatever does not fit a safe integer is far above the longest window anyway.
   const rule = checkRule({ ...check.rule, windowUs: Number(check.rule.windowUs) }, `${path}.rule`);

@@ -9,6 +9,11 @@ export class InvalidField extends Error {
   }
 }
 
+/** A fact about a value that is shown as it is, without quotes, in place of the value itself. */
+export function shown(fact: string): { toString(): string } {
+  return { toString: () => fact };
+}
+
 /** Callers see what they sent, but a stranger's megabyte never comes back or reaches a log. */
 function printable(value: unknown): string {
   if (typeof value === "string") {

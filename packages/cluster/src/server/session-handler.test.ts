@@ -201,7 +201,7 @@ describe("register", () => {
   it.each([0, 15, 17])("with a nonce of %i bytes ends the stream", (length) => {
     hello();
     say({ case: "register", value: { nonce: new Uint8Array(length), helloStampUs: 1n } });
-    expect(ended?.message).toMatch(new RegExp(`register.nonce is "${length} bytes": it must have 16`));
+    expect(ended?.message).toMatch(new RegExp(`register.nonce is ${length} bytes: it must have 16`));
   });
 
   it("answers at most maxOperationsInFlight at once", () => {

@@ -18,7 +18,7 @@ import { checkText } from "./check-text.ts";
 import { type DecisionMeter, noMeter } from "./decision-meter.ts";
 import { edgeLimits } from "./edge-limits.ts";
 import { checkFrame, FrameSink, type ReplyRoute } from "./frame-sink.ts";
-import { InvalidField } from "./invalid-field.ts";
+import { InvalidField, shown } from "./invalid-field.ts";
 import type { SessionHandler, SessionStream } from "./session-stream.ts";
 import { wireTopology } from "./wire-topology.ts";
 
@@ -256,7 +256,8 @@ class Handler implements SessionHandler {
    * an unknown session. The answer only spares the client the wait for its first frame.
    */
   #onResume({ session }: Resume): void {
-    if (session === undefined) throw new InvalidField("resume.session", "missing", "give index, position and nonce");
+    if (session === undefined)
+      throw new InvalidField("resume.session", shown("missing"), "give index, position and nonce");
     checkNonce(session.nonce, "resume.session.nonce");
     const owned: OwnedSession = {
       id: { index: safeNumber(session.index, "resume.session.index"), position: session.position },
@@ -378,7 +379,7 @@ function topologyPush(topology: NodeTopology): Uint8Array {
 
 function checkNonce(nonce: Uint8Array, field: string): void {
   if (nonce.length === edgeLimits.nonceBytes) return;
-  throw new InvalidField(field, `${nonce.length} bytes`, `it must have ${edgeLimits.nonceBytes} random bytes`);
+  throw new InvalidField(field, shown(`${nonce.length} bytes`), `it must have ${edgeLimits.nonceBytes} random bytes`);
 }
 
 function safeNumber(value: bigint, field: string): number {

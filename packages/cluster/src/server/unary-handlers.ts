@@ -18,7 +18,7 @@ import { CallError, invalidFieldError, outcomeError, refusalDetail, StatusCode }
 import { checkNamespace, checkText } from "./check-text.ts";
 import { type DecisionMeter, noMeter } from "./decision-meter.ts";
 import { edgeLimits } from "./edge-limits.ts";
-import { InvalidField } from "./invalid-field.ts";
+import { InvalidField, shown } from "./invalid-field.ts";
 import { peekOne, submitCalls, type UnaryCall } from "./submit-calls.ts";
 
 /** What the transport knows about a unary call. */
@@ -120,16 +120,17 @@ async function guarded<T>(room: Room, calls: number, answer: () => Promise<T>): 
 
 function checkCalls(request: AllowBatchRequest): UnaryCall[] {
   checkNamespace(request.namespace);
-  if (request.calls.length === 0) throw new InvalidField("calls", "empty", "give at least one call");
+  if (request.calls.length === 0) throw new InvalidField("calls", shown("empty"), "give at least one call");
   const requestIds = new Set<string>();
   let items = 0;
   return request.calls.map((call, at) => {
-    if (call.checks.length === 0) throw new InvalidField(`calls[${at}].checks`, "empty", "give at least one check");
+    if (call.checks.length === 0)
+      throw new InvalidField(`calls[${at}].checks`, shown("empty"), "give at least one check");
     items += call.checks.length;
     if (items > edgeLimits.maxItems) {
       throw new InvalidField(
         "calls",
-        `${items} checks or more`,
+        shown(`${items} checks or more`),
         `a request has at most ${edgeLimits.maxItems}; split it`,
       );
     }

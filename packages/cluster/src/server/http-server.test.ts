@@ -1,0 +1,256 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { AllowRequestSchema, AllowResponseSchema, ClusterService, GuardService, Outcome } from "@quorumguard/proto";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createClusterHandlers } from "./cluster-handlers.ts";
+import { type HttpListener, startHttpServer } from "./http-server.ts";
+import { createNodeMetrics } from "./metrics.ts";
+import { answerAll, createScriptedNode, notLeader, type ScriptedNode } from "./scripted-node.fixture.ts";
+import { createGuardHandlers } from "./unary-handlers.ts";
+
+let node: ScriptedNode;
+let listener: HttpListener;
+let url: string;
+const faults: string[] = [];
+
+beforeEach(async () => {
+  node = createScriptedNode();
+  faults.length = 0;
+  const metrics = createNodeMetrics(node, { process: false });
+  listener = await startHttpServer({
+    node,
+    guard: createGuardHandlers(node, { meter: metrics.meter }),
+    cluster: createClusterHandlers(node, "0.0.0-test"),
+    metrics,
+    log: (_level, event) => void faults.push(event),
+    host: "127.0.0.1",
+    port: 0,
+    tls: null,
+    corsOrigins: ["https://shop.example"],
+    maxConnections: 100,
+  });
+  url = `http://127.0.0.1:${listener.port}`;
+});
+
+afterEach(async () => {
+  await listener.close(100);
+  expect(faults).toEqual([]);
+});
+
+const allowPath = "/quorumguard.v1.GuardService/Allow";
+const post = (path: string, body: string | Uint8Array<ArrayBuffer>, type = "application/json") =>
+  fetch(url + path, { method: "POST", headers: { "Content-Type": type }, body });
+const check = { key: "u1", rule: { limit: 5, windowUs: "1000000" } };
+
+describe("JSON, as curl sends it", () => {
+  it("gets a decision, zeros included", async () => {
+    answerAll(node, Outcome.LIMITED);
+    const response = await post(allowPath, JSON.stringify({ check }));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      decision: {
+        outcome: "OUTCOME_LIMITED",
+        limit: 5,
+        remaining: 0,
+        resetAfterMs: "1000",
+        retryAfterMs: "250",
+        firmForMs: "200",
+        source: "SOURCE_QUORUM",
+      },
+      index: "42",
+      stampUs: "7000000",
+    });
+    expect(node.submissions[0]!.options).toEqual({ firstAttempt: false, noForward: false, deadlineMs: 5_000 });
+  });
+
+  it.each([
+    ['{"check":{"key":"","rule":{"limit":5,"windowUs":"1000000"}}}', "check.key"],
+    ['{"check":{"key":"k","rule":{"limit":-5,"windowUs":"1000000"}}}', "limit"],
+    ['{"check":{"key":"k","rule":{"limit":1.5,"windowUs":"1000000"}}}', "limit"],
+    ['{"check":{"key":"k","rule":{"limit":5,"windowMs":"1000"}}}', "windowMs"],
+    ['{"check":{"key":"k","rule":{"limit":5,"windowUs":"60"}}}', "check.rule.window_us is 60"],
+    ['{"check":{"key":"k","rule":{"limit":5,"windowUs":"1000000","algorithm":"LEAKY"}}}', "LEAKY"],
+    ['{"check":{"key":"\\ud800","rule":{"limit":5,"windowUs":"1000000"}}}', "Check.key"],
+    ["{", "JSON"],
+    ["null", ""],
+    ["[]", ""],
+    ["", ""],
+  ])("is refused by name when it is wrong: %s", async (body, message) => {
+    const response = await post(allowPath, body);
+    expect(response.status).toBe(400);
+    const error = (await response.json()) as { code: string; message: string };
+    expect(error.code).toBe("invalid_argument");
+    expect(error.message).toContain(message);
+    expect(node.submissions).toEqual([]);
+  });
+
+  it("carries the typed detail with an error", async () => {
+    node.onSubmit = ({ sink }) => sink.failed(0, 1, notLeader);
+    const response = await post(allowPath, JSON.stringify({ check, noForward: true }));
+    expect(response.status).toBe(503);
+    const error = (await response.json()) as { details: { type: string; debug: object }[] };
+    expect(error).toMatchObject({ code: "unavailable", details: [{ type: "quorumguard.v1.ErrorDetail" }] });
+    expect(error.details[0]!.debug).toMatchObject({
+      reason: "ERROR_REASON_NOT_LEADER",
+      applied: "APPLIED_NO",
+      leaderHttpUrl: "http://node2.example:7402",
+    });
+  });
+});
+
+describe("Connect and gRPC-Web", () => {
+  it.each([
+    ["Connect, binary", () => createConnectTransport({ baseUrl: url, httpVersion: "1.1", useBinaryFormat: true })],
+    ["Connect, JSON", () => createConnectTransport({ baseUrl: url, httpVersion: "1.1", useBinaryFormat: false })],
+    ["gRPC-Web", () => createGrpcWebTransport({ baseUrl: url, httpVersion: "1.1" })],
+  ])("%s: every method answers", async (_name, transport) => {
+    answerAll(node, Outcome.ALLOWED);
+    const guard = createClient(GuardService, transport());
+    const rule = { limit: 5, windowUs: 1_000_000n };
+    expect((await guard.allow({ check: { key: "u1", rule } })).decision?.outcome).toBe(Outcome.ALLOWED);
+    const { results } = await guard.allowBatch({ calls: [{ checks: [{ key: "u1", rule }] }] });
+    expect(results).toMatchObject([{ allowed: true }]);
+    expect((await guard.peek({ check: { key: "u1", rule } })).decision?.remaining).toBe(4);
+    const cluster = createClient(ClusterService, transport());
+    expect((await cluster.getTopology({})).topology?.groups[0]?.leaderId).toBe(2n);
+    expect((await cluster.getStatus({})).appliedIndex).toBe(39n);
+    expect((await cluster.transferLeadership({})).leaderId).toBe(3n);
+    expect((await cluster.takeSnapshot({})).bytes).toBe(1_234n);
+  });
+
+  it("WatchTopology tells the topology now and after a change, and lets go of the node", async () => {
+    const cluster = createClient(ClusterService, createConnectTransport({ baseUrl: url, httpVersion: "1.1" }));
+    const leaders: (bigint | undefined)[] = [];
+    const abort = new AbortController();
+    for await (const { topology } of cluster.watchTopology({}, { signal: abort.signal })) {
+      leaders.push(topology?.groups[0]?.leaderId);
+      if (leaders.length === 2) break;
+      node.currentTopology = { ...node.currentTopology, leaderId: 3, term: 6 };
+      for (const listen of node.listeners) listen(node.currentTopology);
+    }
+    expect(leaders).toEqual([2n, 3n]);
+    abort.abort();
+    await expect.poll(() => node.listeners.size).toBe(0);
+  });
+
+  it("a caller's deadline reaches the node", async () => {
+    answerAll(node, Outcome.ALLOWED);
+    const guard = createClient(GuardService, createConnectTransport({ baseUrl: url, httpVersion: "1.1" }));
+    await guard.allow({ check: { key: "u1", rule: { limit: 5, windowUs: 1_000_000n } } }, { timeoutMs: 300 });
+    expect(node.submissions[0]!.options.deadlineMs).toBeGreaterThan(0);
+    expect(node.submissions[0]!.options.deadlineMs).toBeLessThanOrEqual(300);
+  });
+});
+
+describe("for operators", () => {
+  it("/healthz answers while the process lives", async () => {
+    const response = await fetch(`${url}/healthz`);
+    expect([response.status, await response.json()]).toEqual([200, { alive: true }]);
+  });
+
+  it("/readyz says ready only if the node is and the server serves", async () => {
+    const answer = async () => (await fetch(`${url}/readyz`)).status;
+    expect(await answer()).toBe(503);
+    listener.setServing(true);
+    expect(await answer()).toBe(200);
+    node.currentStatus = { ...node.currentStatus, ready: false };
+    expect(await answer()).toBe(503);
+  });
+
+  it("/metrics counts decisions and never names a key", async () => {
+    answerAll(node, Outcome.ALLOWED);
+    await post(allowPath, JSON.stringify({ check: { ...check, key: "secret-key" } }));
+    const response = await fetch(`${url}/metrics`);
+    expect(response.headers.get("content-type")).toContain("text/plain");
+    const text = await response.text();
+    expect(text).toContain('quorumguard_decisions_total{outcome="allowed",source="quorum"} 1');
+    expect(text).not.toContain("secret-key");
+  });
+
+  it("any other path is a 404 that says what there is", async () => {
+    const response = await fetch(`${url}/nope`);
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain("POST /quorumguard.v1.GuardService/Allow");
+  });
+});
+
+describe("pages of other origins", () => {
+  const preflight = (origin: string) =>
+    fetch(url + allowPath, {
+      method: "OPTIONS",
+      headers: { Origin: origin, "Access-Control-Request-Method": "POST" },
+    });
+
+  it("are refused unless listed", async () => {
+    const response = await preflight("https://evil.example");
+    expect(response.status).toBe(403);
+    expect(response.headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  it("are let in when listed", async () => {
+    const response = await preflight("https://shop.example");
+    expect(response.status).toBe(204);
+    expect(response.headers.get("access-control-allow-origin")).toBe("https://shop.example");
+    expect(response.headers.get("access-control-allow-headers")).toContain("Content-Type");
+    expect(response.headers.get("vary")).toBe("Origin");
+  });
+});
+
+describe("bad input", () => {
+  it("garbage in the binary format is refused, and the next call works", async () => {
+    const response = await post(allowPath, Uint8Array.of(0xff, 0xff, 0xff), "application/proto");
+    // Connect calls bytes that it cannot parse an internal error; what matters is that it says so and goes on.
+    expect(response.status).toBe(500);
+    expect(((await response.json()) as { message: string }).message).toContain("parse binary");
+    answerAll(node, Outcome.ALLOWED);
+    const request = create(AllowRequestSchema, { check: { key: "u1", rule: { limit: 5, windowUs: 1_000_000n } } });
+    const good = await post(allowPath, new Uint8Array(toBinary(AllowRequestSchema, request)), "application/proto");
+    const decided = fromBinary(AllowResponseSchema, new Uint8Array(await good.arrayBuffer()));
+    expect(decided.decision?.outcome).toBe(Outcome.ALLOWED);
+  });
+
+  it("a body above 1 MiB is refused, with and without its length told", async () => {
+    const body = JSON.stringify({ check: { ...check, key: "k".repeat(1_048_577) } });
+    const told = await post(allowPath, body);
+    expect(told.status).toBe(429);
+    const chunks = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(body));
+        controller.close();
+      },
+    });
+    const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: chunks, duplex: "half" };
+    const untold = await fetch(url + allowPath, init as RequestInit);
+    expect(untold.status).toBe(429);
+    expect(node.submissions).toEqual([]);
+  });
+
+  it("a content type that nobody speaks is 415", async () => {
+    expect((await post(allowPath, "{}", "text/xml")).status).toBe(415);
+  });
+
+  it("bytes that are not HTTP get a 400 and end their own connection only", async () => {
+    const socket: Socket = connect(listener.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(new Uint8Array(4_096).fill(0xa5));
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toContain("400 Bad Request");
+    await once(socket, "close");
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
+  it("a caller that hangs up half way disturbs nobody", async () => {
+    const socket: Socket = connect(listener.port, "127.0.0.1");
+    await once(socket, "connect");
+    socket.write(
+      `POST ${allowPath} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"che`,
+    );
+    const gone = once(socket, "close");
+    socket.resetAndDestroy();
+    await gone;
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+});
