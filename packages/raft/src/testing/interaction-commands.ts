@@ -19,10 +19,10 @@ const firstId = (directive: Directive): NodeId => Number(plainArgs(directive)[0]
 const idsOf = (directive: Directive): readonly NodeId[] => plainArgs(directive).map(Number);
 const listOf = (directive: Directive, key: string): readonly string[] =>
   directive.args.find((arg) => arg.key === key)?.values ?? [];
-const valueOf = (directive: Directive, key: string): string | null => listOf(directive, key)[0] ?? null;
+const argOf = (directive: Directive, key: string): string | null => listOf(directive, key)[0] ?? null;
 const numberOf = (directive: Directive, key: string, otherwise: number): number =>
-  Number(valueOf(directive, key) ?? otherwise);
-const flagOf = (directive: Directive, key: string): boolean => valueOf(directive, key) === "true";
+  Number(argOf(directive, key) ?? otherwise);
+const flagOf = (directive: Directive, key: string): boolean => argOf(directive, key) === "true";
 
 function report(env: Interaction, refusal: Refusal | null): void {
   if (refusal === null) return;
@@ -45,7 +45,7 @@ function addNodes(env: Interaction, directive: Directive): void {
       learnersNext: [],
       autoLeave: false,
     },
-    data: encodeText(valueOf(directive, "content") ?? ""),
+    data: encodeText(argOf(directive, "content") ?? ""),
   };
   for (let count = firstId(directive); count > 0; count--) {
     const options: InteractionOptions = {
@@ -59,7 +59,7 @@ function addNodes(env: Interaction, directive: Directive): void {
       maxInflightMessages: numberOf(directive, "inflight", unlimited),
       maxInflightBytes: unlimited,
       maxCommittedBytesPerReady: numberOf(directive, "max-committed-size-per-ready", unlimited),
-      readOnly: valueOf(directive, "read-only") === "lease-based" ? "lease" : "safe",
+      readOnly: argOf(directive, "read-only") === "lease-based" ? "lease" : "safe",
       disableConfChangeValidation: flagOf(directive, "disable-conf-change-validation"),
       stepDownOnRemoval: flagOf(directive, "step-down-on-removal"),
       random: (bound) => (env.nodes.length * 7) % bound,
@@ -69,10 +69,13 @@ function addNodes(env: Interaction, directive: Directive): void {
 }
 
 function proposeConfChange(env: Interaction, directive: Directive): void {
-  const transition = (valueOf(directive, "transition") ?? "auto") as ConfChange["transition"];
+  const transition = (argOf(directive, "transition") ?? "auto") as ConfChange["transition"];
   const change: ConfChange = { transition, changes: parseChanges(directive.input), context: noBytes };
   const { raft } = env.node(firstId(directive));
-  if (!flagOf(directive, "v1")) return report(env, raft.proposeConfChange(change));
+  if (!flagOf(directive, "v1")) {
+    report(env, raft.proposeConfChange(change));
+    return;
+  }
   const proposal = createMessage(MessageType.prop, noNode);
   proposal.entries = [{ term: 0, index: 0, type: EntryType.confChange, data: encodeConfChange(change) }];
   report(env, raft.step(proposal));
@@ -84,13 +87,13 @@ function deliverMessages(env: Interaction, directive: Directive): void {
     if (values.length === 0) recipients.push({ id: Number(key), drop: false });
     else if (key === "drop") recipients.push(...values.map((id) => ({ id: Number(id), drop: true })));
   }
-  if (env.deliver(recipients, valueOf(directive, "type")) === 0) env.print("no messages");
+  if (env.deliver(recipients, argOf(directive, "type")) === 0) env.print("no messages");
 }
 
 function stabilize(env: Interaction, directive: Directive): void {
   const ids = idsOf(directive);
   const { quiet } = env;
-  if (valueOf(directive, "log-level") === "none") env.quiet = true;
+  if (argOf(directive, "log-level") === "none") env.quiet = true;
   env.stabilize(ids.length > 0 ? ids : env.nodes.map((_, position) => position + 1));
   env.quiet = quiet;
 }
@@ -106,8 +109,12 @@ function raftState(env: Interaction): void {
 function raftLog(env: Interaction, id: NodeId): void {
   const { storage } = env.node(id);
   const [first, last] = [storage.firstIndex(), storage.lastIndex()];
-  if (last < first) return env.print(`log is empty: first index=${first}, last index=${last}`);
-  for (const entry of storage.entries(first, last + 1, unlimited)) env.print(describeEntry(entry as never));
+  const entries = storage.entries(first, last + 1, unlimited);
+  if (typeof entries === "string" || entries.length === 0) {
+    env.print(`log is empty: first index=${first}, last index=${last}`);
+    return;
+  }
+  for (const entry of entries) env.print(describeEntry(entry));
 }
 
 function tick(env: Interaction, directive: Directive, ticks: number): void {

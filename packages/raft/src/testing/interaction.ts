@@ -84,7 +84,10 @@ export class Interaction {
   processAppend(id: NodeId): void {
     const node = this.node(id);
     const work = node.appendWork.shift();
-    if (work === undefined) return this.print("no append work to perform");
+    if (work === undefined) {
+      this.print("no append work to perform");
+      return;
+    }
     const { term, vote, commit } = work;
     this.#printWork(work);
     node.persist(term === 0 && commit === 0 ? null : { term, vote, commit }, work.entries, work.snapshot);
@@ -94,7 +97,10 @@ export class Interaction {
   processApply(id: NodeId): void {
     const node = this.node(id);
     const work = node.applyWork.shift();
-    if (work === undefined) return this.print("no apply work to perform");
+    if (work === undefined) {
+      this.print("no apply work to perform");
+      return;
+    }
     this.#printWork(work);
     node.apply(work.entries);
     this.messages.push(...work.responses);

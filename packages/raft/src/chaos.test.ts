@@ -1,0 +1,118 @@
+import { expect, test } from "vitest";
+import { createRandom, Network } from "./testing/network.ts";
+import type { Entry, Message, NodeId } from "./types.ts";
+
+const members = [1, 2, 3, 4, 5];
+
+/** What must hold at every moment, whatever the network and the disks do (thesis figure 3.2). */
+class Checker {
+  readonly #leaders = new Map<number, NodeId>();
+  readonly #committed = new Map<number, string>();
+
+  check(network: Network): void {
+    for (const [id, { raft, up, applied, view }] of network.members) {
+      if (!up) continue;
+      if (raft.softState.state === "leader") {
+        const known = this.#leaders.get(raft.term) ?? id;
+        expect(known, `leaders of term ${raft.term}`).toBe(id);
+        this.#leaders.set(raft.term, id);
+      }
+      for (const entry of applied) this.#checkEntry(id, entry);
+      expect(raft.commitIndex).toBeLessThanOrEqual(raft.status().lastIndex);
+      expect(view.lastIndex()).toBeGreaterThanOrEqual(raft.status().appliedIndex);
+    }
+  }
+
+  #checkEntry(id: NodeId, entry: Entry): void {
+    const text = `${entry.term}:${String.fromCharCode(...entry.data)}`;
+    const known = this.#committed.get(entry.index) ?? text;
+    expect(text, `node ${id} applied another entry at ${entry.index}`).toBe(known);
+    this.#committed.set(entry.index, text);
+  }
+
+  get count(): number {
+    return this.#committed.size;
+  }
+}
+
+/** One random thing: time passes, a message arrives (late, twice or never), a disk flushes, a process dies or comes back. */
+function disturb(network: Network, random: (bound: number) => number, counter: { next: number }): void {
+  const id = members[random(members.length)]!;
+  const member = network.member(id);
+  const { queue } = network;
+  switch (random(12)) {
+    case 0:
+    case 1:
+    case 2:
+      if (member.up) network.tick(id, 1 + random(3));
+      break;
+    case 3: {
+      const leader = network.leader();
+      if (leader !== null) network.propose(leader, `c${counter.next++}`);
+      break;
+    }
+    case 4:
+      if (random(20) !== 0) break;
+      if (member.up) network.crash(id);
+      else network.restart(id);
+      break;
+    case 5:
+      if (random(15) === 0) network.isolate(id, members[random(members.length)]!);
+      if (random(10) === 0) network.heal();
+      break;
+    case 6:
+      if (member.up) network.flush(id, 1 + random(3));
+      break;
+    case 7:
+      if (member.up && random(30) === 0) member.raft.forgetLeader();
+      if (member.up && random(30) === 0) member.raft.transferLeader(members[random(members.length)]!);
+      break;
+    default:
+      for (let count = random(8); count > 0 && queue.length > 0; count--) {
+        const [message] = queue.splice(random(5) === 0 ? random(queue.length) : 0, 1) as [Message];
+        const fate = random(20);
+        if (fate === 0) continue;
+        if (fate === 1) queue.push(message);
+        network.deliver(message);
+      }
+  }
+  for (const each of members) network.run(each);
+}
+
+function recover(network: Network): void {
+  network.heal();
+  network.slowDisks.clear();
+  for (const id of members) {
+    if (!network.member(id).up) network.restart(id);
+    network.flush(id);
+  }
+  for (let ticks = 0; ticks < 400; ticks++) {
+    for (const id of members) network.tick(id);
+    network.settle();
+  }
+}
+
+for (let seed = 1; seed <= 40; seed++) {
+  test(`no entry is lost or changed, and the group recovers: seed ${seed}`, () => {
+    const network = new Network({ members, seed, raft: { maxInflightMessages: 3, maxBytesPerMessage: 20 } });
+    const random = createRandom(seed * 7919);
+    const checker = new Checker();
+    const counter = { next: 0 };
+    for (const id of members) network.slowDisks.add(id);
+    for (let count = 0; count < 1_500; count++) {
+      disturb(network, random, counter);
+      checker.check(network);
+    }
+    const before = checker.count;
+    recover(network);
+    const leader = network.leader();
+    expect(leader).not.toBeNull();
+    expect(network.propose(leader!, "last")).toBeNull();
+    network.settle();
+    checker.check(network);
+    expect(checker.count).toBeGreaterThanOrEqual(before);
+    const texts = network.appliedTexts(leader!);
+    expect(texts.at(-1)).toBe("last");
+    for (const id of members) expect(network.appliedTexts(id)).toEqual(texts);
+  });
+}

@@ -1,0 +1,244 @@
+import { decodeConfChange } from "../confchange/codec.ts";
+import { createMemoryStorage, type MemoryStorage } from "../log/memory-storage.ts";
+import { RaftNode } from "../raft-node.ts";
+import {
+  appendThread,
+  applyThread,
+  type ConfState,
+  type Entry,
+  EntryType,
+  type Message,
+  type NodeId,
+  type RaftOptions,
+  type ReadState,
+} from "../types.ts";
+
+/** Numbers that look random and are the same in every run of a seed (mulberry32). */
+export function createRandom(seed: number): (bound: number) => number {
+  let state = seed >>> 0;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+  };
+}
+
+/** A member: what it would lose in a crash (`view`, `appendWork`) and what it would keep (`durable`). */
+export interface Member {
+  raft: RaftNode;
+  /** The log as the core reads it: writes show at once. */
+  view: MemoryStorage;
+  /** What was flushed. */
+  durable: MemoryStorage;
+  confState: ConfState;
+  readonly appendWork: Message[];
+  readonly applied: Entry[];
+  readonly readStates: ReadState[];
+  up: boolean;
+}
+
+/** How the cores of a network are set up. */
+export interface NetworkOptions {
+  readonly members: readonly NodeId[];
+  readonly learners?: readonly NodeId[];
+  /** Nodes that exist but belong to no group yet. */
+  readonly outsiders?: readonly NodeId[];
+  readonly seed?: number;
+  readonly raft?: Partial<RaftOptions>;
+}
+
+/** A group of cores with asynchronous storage in one process. Nothing moves unless a test says so. */
+export class Network {
+  readonly members = new Map<NodeId, Member>();
+  queue: Message[] = [];
+  /** Members whose flushes a test performs itself. */
+  readonly slowDisks = new Set<NodeId>();
+  /** Messages for which this holds are lost. */
+  loses: (message: Message) => boolean = () => false;
+  readonly random: (bound: number) => number;
+  readonly #options: NetworkOptions;
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    this.random = createRandom(options.seed ?? 1);
+    const voters = options.members.filter((id) => !options.learners?.includes(id));
+    const learners = options.learners ?? [];
+    const confState: ConfState = { voters, votersOutgoing: [], learners, learnersNext: [], autoLeave: false };
+    const nobody: ConfState = { ...confState, voters: [], learners: [] };
+    for (const id of options.members) this.#add(id, confState);
+    for (const id of options.outsiders ?? []) this.#add(id, nobody);
+  }
+
+  member(id: NodeId): Member {
+    const member = this.members.get(id);
+    if (member === undefined) throw new Error(`there is no member ${id}`);
+    return member;
+  }
+
+  raft(id: NodeId): RaftNode {
+    return this.member(id).raft;
+  }
+
+  /** The leader of the highest term among those that are up. */
+  leader(): NodeId | null {
+    let best: RaftNode | null = null;
+    for (const { raft, up } of this.members.values()) {
+      if (up && raft.softState.state === "leader" && (best === null || raft.term > best.term)) best = raft;
+    }
+    return best?.core.id ?? null;
+  }
+
+  /** Does all work of one member: sends its messages, starts its writes, and applies what is committed. */
+  run(id: NodeId): void {
+    const member = this.member(id);
+    while (member.up && member.raft.hasReady()) {
+      const ready = member.raft.ready();
+      member.readStates.push(...ready.readStates);
+      for (const message of ready.messages) {
+        if (message.to === appendThread) this.#startAppend(member, message);
+        else if (message.to === applyThread) this.#apply(member, message);
+        else this.queue.push(message);
+      }
+      if (!this.slowDisks.has(id)) this.flush(id);
+    }
+  }
+
+  /** Makes the oldest writes of a member durable, and delivers what waited for them. */
+  flush(id: NodeId, count = Number.POSITIVE_INFINITY): void {
+    const member = this.member(id);
+    for (let done = 0; done < count && member.appendWork.length > 0; done++) {
+      const write = member.appendWork.shift()!;
+      persist(member.durable, write);
+      for (const response of write.responses) this.#deliverResponse(member, id, response);
+    }
+  }
+
+  /** Delivers one message of the queue, unless it is lost. */
+  deliver(message: Message): void {
+    const target = this.members.get(message.to);
+    if (target === undefined || !target.up || this.loses(message)) return;
+    target.raft.step(message);
+  }
+
+  /** Lets everything happen until nothing is left to do. */
+  settle(): void {
+    for (let rounds = 0; rounds < 10_000; rounds++) {
+      for (const id of this.members.keys()) this.run(id);
+      if (this.queue.length === 0) return;
+      const batch = this.queue;
+      this.queue = [];
+      for (const message of batch) this.deliver(message);
+    }
+    throw new Error("the network does not settle");
+  }
+
+  tick(id: NodeId, count = 1): void {
+    for (let done = 0; done < count; done++) this.raft(id).tick();
+  }
+
+  /** Elects `id`, which must be able to win. */
+  elect(id: NodeId): void {
+    this.raft(id).campaign();
+    this.settle();
+  }
+
+  propose(id: NodeId, ...texts: readonly string[]): ReturnType<RaftNode["propose"]> {
+    return this.raft(id).propose(texts.map((text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
+  }
+
+  /** Cuts `ids` off from everybody else; they still hear each other. */
+  isolate(...ids: readonly NodeId[]): void {
+    this.loses = ({ from, to }) => ids.includes(from) !== ids.includes(to);
+  }
+
+  heal(): void {
+    this.loses = () => false;
+  }
+
+  /** The process dies: what was not flushed is gone. */
+  crash(id: NodeId): void {
+    const member = this.member(id);
+    member.up = false;
+    member.appendWork.length = 0;
+  }
+
+  restart(id: NodeId): void {
+    const member = this.member(id);
+    member.view = copyStorage(member.durable);
+    member.durable = copyStorage(member.durable);
+    member.confState = member.view.initialState().confState;
+    member.applied.length = 0;
+    member.up = true;
+    member.raft = this.#createRaft(id, member.view);
+  }
+
+  /** What was applied, as text; empty entries are left out. */
+  appliedTexts(id: NodeId): readonly string[] {
+    const normal = this.member(id).applied.filter((entry) => entry.type === EntryType.normal);
+    return normal.map((entry) => String.fromCharCode(...entry.data)).filter((text) => text !== "");
+  }
+
+  #add(id: NodeId, confState: ConfState): void {
+    const view = createMemoryStorage(confState);
+    const durable = createMemoryStorage(confState);
+    const raft = this.#createRaft(id, view);
+    this.members.set(id, { raft, view, durable, confState, appendWork: [], applied: [], readStates: [], up: true });
+  }
+
+  #createRaft(id: NodeId, storage: MemoryStorage): RaftNode {
+    return new RaftNode({
+      electionTimeoutTicks: 10,
+      heartbeatTicks: 1,
+      asyncStorageWrites: true,
+      preVote: true,
+      checkQuorum: true,
+      ...this.#options.raft,
+      id,
+      storage,
+      applied: storage.firstIndex() - 1,
+      random: this.random,
+    });
+  }
+
+  #startAppend(member: Member, write: Message): void {
+    persist(member.view, write);
+    if (write.snapshot !== null) {
+      member.applied.length = 0;
+      member.confState = write.snapshot.confState;
+    }
+    member.appendWork.push(write);
+  }
+
+  #apply(member: Member, work: Message): void {
+    for (const entry of work.entries) {
+      member.applied.push(entry);
+      if (entry.type !== EntryType.normal) member.confState = member.raft.applyConfChange(decodeConfChange(entry.data));
+    }
+    for (const response of work.responses) member.raft.step(response);
+  }
+
+  /** A response to the node itself cannot be lost on the way. */
+  #deliverResponse(member: Member, id: NodeId, response: Message): void {
+    if (response.to === id) member.raft.step(response);
+    else this.queue.push(response);
+  }
+}
+
+function persist(storage: MemoryStorage, write: Message): void {
+  const { term, vote, commit, entries, snapshot } = write;
+  if (term !== 0 || commit !== 0) storage.setHardState({ term, vote, commit });
+  if (snapshot !== null) storage.applySnapshot(snapshot);
+  if (entries.length > 0) storage.append(entries);
+}
+
+function copyStorage(source: MemoryStorage): MemoryStorage {
+  const { hardState, confState } = source.initialState();
+  const copy = createMemoryStorage(confState);
+  const snapshot = source.snapshot();
+  if (snapshot !== "unavailable" && snapshot.index > 0) copy.applySnapshot(snapshot);
+  copy.setHardState(hardState);
+  const entries = source.entries(source.firstIndex(), source.lastIndex() + 1, Number.MAX_SAFE_INTEGER);
+  if (typeof entries !== "string") copy.append(entries);
+  return copy;
+}
