@@ -27,7 +27,7 @@ const commands = {
   sim: { build: false, file: "packages/sim/src/cli.ts" },
   mutants: { build: false, file: "packages/sim/src/mutants-cli.ts" },
   bench: { build: true, file: "bench/src/main.ts" },
-  runtimes: { build: true, file: "scripts/runtimes.ts" },
+  runtimes: { build: true, file: "packages/runtimes/src/main.ts" },
   tidy: { build: false, file: "scripts/tidy.ts" },
   generate: { build: false, file: "scripts/generate.ts" },
   check: { build: false, tool: "biome", flags: ["check", "--write"] },
