@@ -6,6 +6,7 @@ import { RaftCore } from "./core/raft-core.ts";
 import { ReadyTaker } from "./core/ready.ts";
 import { step } from "./core/step.ts";
 import { tick } from "./core/tick.ts";
+import { distrust, endAbstention } from "./core/trust.ts";
 import { createMessage, isLocalMessage, isResponseMessage, isStorageThread } from "./message.ts";
 import { confStateOf } from "./tracker/membership.ts";
 import {
@@ -23,6 +24,7 @@ import {
   type Refusal,
   type SoftState,
   type Status,
+  type VoteFloor,
 } from "./types.ts";
 
 /** The public face of the core: checks what comes from outside, and hands the rest to the protocol. */
@@ -87,6 +89,18 @@ export class RaftNode implements Raft {
 
   forgetLeader(): void {
     this.#local(MessageType.forgetLeader, noNode);
+  }
+
+  abstain(): void {
+    this.core.abstaining = true;
+  }
+
+  endAbstention(floor: VoteFloor | null): void {
+    endAbstention(this.core, floor);
+  }
+
+  distrust(id: NodeId): void {
+    distrust(this.core, id);
   }
 
   reportUnreachable(id: NodeId): void {

@@ -191,6 +191,8 @@ export interface ProgressStatus {
   readonly paused: boolean;
   readonly pendingSnapshot: number;
   readonly inflight: number;
+  /** False from `distrust` until it holds everything committed again: it counts toward nothing. */
+  readonly trusted: boolean;
 }
 
 export interface Status {
@@ -221,6 +223,15 @@ export interface ConfChange {
   readonly context: Uint8Array;
 }
 
+/** How far the other voters are, as each of them told: what a node that lost the end of its log may not fall behind. */
+export interface VoteFloor {
+  /** The highest of their terms. */
+  readonly term: number;
+  /** Term and index of the best of their last entries. */
+  readonly lastTerm: number;
+  readonly lastIndex: number;
+}
+
 /**
  * One node's consensus core: a pure, synchronous state machine. Inputs change state; `ready` says what to do about it.
  * Nothing here reads a clock, draws an unseeded number or waits.
@@ -241,6 +252,21 @@ export interface Raft {
   transferLeader(to: NodeId): void;
   /** A follower with proof that its leader is dead forgets it, so that it may vote and campaign at once. */
   forgetLeader(): void;
+  /**
+   * This node lost the end of its log, and maybe a vote with it (SEMANTICS N2). Until `endAbstention` it neither votes nor
+   * campaigns, and takes a commit index only from an append that matches its log.
+   */
+  abstain(): void;
+  /**
+   * `floor` is null when a leader trusts this node again. When instead every other voter told how far it is, the node counts as
+   * having voted in the highest of their terms, and votes only for logs as up to date as the best.
+   */
+  endAbstention(floor: VoteFloor | null): void;
+  /**
+   * `id` lost the end of its log. In any role: the next leader remembers it, too. A leader forgets what it matched and does not
+   * count it until a quorum without it follows and it holds everything committed (`ProgressStatus.trusted`).
+   */
+  distrust(id: NodeId): void;
   reportUnreachable(id: NodeId): void;
   reportSnapshot(id: NodeId, ok: boolean): void;
 

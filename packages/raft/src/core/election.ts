@@ -4,6 +4,7 @@ import { type Message, MessageType, noNode } from "../types.ts";
 import type { RaftCore } from "./raft-core.ts";
 import { broadcastAppend } from "./replication.ts";
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./roles.ts";
+import { applyDistrust } from "./trust.ts";
 
 /** "transfer" skips the pre-vote: the leader itself asked for this election. */
 export type CampaignKind = "preElection" | "election" | "transfer";
@@ -60,7 +61,9 @@ export function handleVoteRequest(core: RaftCore, request: Message): void {
   const pre = request.type === MessageType.preVote;
   const canVote =
     core.vote === request.from || (core.vote === noNode && core.leader === noNode) || (pre && request.term > core.term);
-  const granted = canVote && core.log.isUpToDate(request.logTerm, request.index);
+  const isGoodLog =
+    core.log.isUpToDate(request.logTerm, request.index) && core.meetsVoteFloor(request.logTerm, request.index);
+  const granted = canVote && isGoodLog && !core.abstaining;
   const response = createMessage(pre ? MessageType.preVoteResp : MessageType.voteResp, request.from);
   // A grant carries the term asked about, or a candidate of a future term could not match it; a rejection tells ours.
   response.term = granted ? request.term : core.term;
@@ -92,6 +95,7 @@ export function handleVoteResponse(core: RaftCore, response: Message): void {
         campaign(core, "election");
       } else {
         becomeLeader(core);
+        applyDistrust(core);
         broadcastAppend(core);
       }
       break;

@@ -3,7 +3,15 @@ import { RaftLog } from "../log/raft-log.ts";
 import type { MutableMessage } from "../message.ts";
 import { membershipOf } from "../tracker/membership.ts";
 import { Tracker } from "../tracker/tracker.ts";
-import { type Message, MessageType, type NodeId, noNode, type ReadState, type StateType } from "../types.ts";
+import {
+  type Message,
+  MessageType,
+  type NodeId,
+  noNode,
+  type ReadState,
+  type StateType,
+  type VoteFloor,
+} from "../types.ts";
 import type { ResolvedRaftOptions } from "./options.ts";
 import { ReadQueue } from "./read-queue.ts";
 
@@ -33,6 +41,13 @@ export class RaftCore {
   leadTransferee: NodeId = noNode;
   /** No membership change may enter the log before the state machine has applied up to here. */
   pendingConfIndex = 0;
+  /** This node may have lost votes and entries (SEMANTICS N2). */
+  abstaining = false;
+  /** Votes go only to logs as up to date as this, our own included. */
+  voteFloor: VoteFloor | null = null;
+  /** Members said to have lost the end of their log. Known in every role: whoever leads next must not count them either. */
+  readonly distrusted = new Set<NodeId>();
+
   /** Bytes that this leader has appended and not yet seen applied. */
   uncommittedBytes = 0;
 
@@ -94,7 +109,15 @@ export class RaftCore {
   /** Whether this node may become leader: a voter that has its state machine in place. */
   isPromotable(): boolean {
     const own = this.tracker.get(this.id);
+    if (this.abstaining || !this.meetsVoteFloor(this.log.lastTerm(), this.log.lastIndex())) return false;
     return own !== undefined && !own.learner && this.log.unstable.snapshot === null;
+  }
+
+  /** Whether a log that ends with (`lastTerm`, `lastIndex`) is good enough for a vote of a node that once lost its end. */
+  meetsVoteFloor(lastTerm: number, lastIndex: number): boolean {
+    const floor = this.voteFloor;
+    if (floor === null || lastTerm > floor.lastTerm) return true;
+    return lastTerm === floor.lastTerm && lastIndex >= floor.lastIndex;
   }
 
   pastElectionTimeout(): boolean {
