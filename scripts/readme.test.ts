@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { startLocalCluster } from "./local-cluster.ts";
+import { inRepository } from "./repository.ts";
+
+function read(file: string): string {
+  return fs.readFileSync(inRepository(file), "utf8");
+}
+
+const decisions = fs.readdirSync(inRepository("docs", "decisions")).map((name) => `docs/decisions/${name}`);
+const pages = ["README.md", "CONTRIBUTING.md", "AGENTS.md", "packages/proto/README.md", ...decisions];
+
+describe.each(pages)("%s", (page) => {
+  it("links to files and headings that exist", () => {
+    for (const [, target = ""] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [file = "", heading] = target.split("#");
+      const linked = file === "" ? page : path.posix.join(path.posix.dirname(page), file);
+      expect(fs.existsSync(inRepository(linked)), `${target} in ${page}`).toBe(true);
+      if (heading === undefined) continue;
+      const headings = [...read(linked).matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+        title
+          .toLowerCase()
+          .replaceAll(/[^a-z0-9 -]/g, "")
+          .replaceAll(" ", "-"),
+      );
+      expect(headings, `${target} in ${page}`).toContain(heading);
+    }
+  });
+
+  it("names commands that exist", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    for (const [, name = ""] of read(page).matchAll(/npm run ([a-z][a-z-]*)/g))
+      expect(Object.keys(scripts)).toContain(name);
+  });
+});
+
+it("AGENTS.md has at most 120 lines", () => {
+  expect(read("AGENTS.md").split("\n").length).toBeLessThanOrEqual(121);
+});
+
+describe("the README's example", () => {
+  const example = /<!-- example: (\S+) -->\n```ts\n([\s\S]*?)```/.exec(read("README.md"));
+
+  it("is the file that it names, and short", () => {
+    expect(example).not.toBeNull();
+    const [, file = "", text = ""] = example!;
+    expect(text).toBe(read(file));
+    expect(text.split("\n").filter((line) => line.trim() !== "").length).toBeLessThanOrEqual(10);
+  });
+
+  it("limits on a real cluster, and ends by itself", { timeout: 60_000 }, async () => {
+    const cluster = await startLocalCluster();
+    try {
+      // As a user's process: the built packages, and no time limit but this test's.
+      const child = spawn(process.execPath, [inRepository(example![1]!)], {
+        env: { ...process.env, QUORUMGUARD_ENDPOINTS: cluster.endpoints.join(",") },
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const chunks: Buffer[] = [];
+      child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+      const [code] = await once(child, "close");
+      const lines = Buffer.concat(chunks).toString("utf8").trimEnd().split("\n");
+      expect(lines.slice(0, 3)).toEqual([1, 2, 3].map((call) => `call ${call}: go ahead, ${3 - call} left`));
+      expect(lines.slice(3)).toEqual([expect.stringMatching(/^call 4: limited, try again in \d+ ms$/)]);
+      expect(code).toBe(0);
+    } finally {
+      await cluster.stop();
+    }
+  });
+});
