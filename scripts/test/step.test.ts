@@ -1,7 +1,10 @@
-import { expect, it } from "vitest";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { compareTrees } from "../generate.ts";
 import { runCommand } from "../run-command.ts";
-import { isDebian } from "../system-packages.ts";
+import { findProgram, installPackages, isDebian } from "../system-packages.ts";
 import { hasPassed, notCheckable, oneCheck, skippedChecks, sumResults } from "./step.ts";
 import { countTests } from "./vitest-step.ts";
 
@@ -49,6 +52,33 @@ it("Debian is known by os-release, by itself or as an ancestor", () => {
   expect(isDebian('ID=ubuntu\nID_LIKE="debian"\n')).toBe(true);
   expect(isDebian('ID=fedora\nID_LIKE="rhel"\n')).toBe(false);
   expect(isDebian("")).toBe(false);
+});
+
+/** A PATH whose `apt-get` only notes what it was asked, and then does what `script` says. */
+function fakeApt(script: string): { readonly folder: string; readonly log: () => string } {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "quorumguard-apt-"));
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+  const write = (name: string, text: string) => fs.writeFileSync(path.join(folder, name), text, { mode: 0o755 });
+  write("apt-get", `#!/bin/sh\necho "$DEBIAN_FRONTEND $*" >> ${folder}/log\n${script}\n`);
+  write("sudo", '#!/bin/sh\nshift\nexec "$@"\n');
+  vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+  return { folder, log: () => fs.readFileSync(path.join(folder, "log"), "utf8") };
+}
+
+it("missing packages are installed by apt-get, after an update", async () => {
+  const { folder, log } = fakeApt("case $1 in install) cp $0 $(dirname $0)/nginx;; esac");
+  expect(await installPackages(["nginx"])).toBe(null);
+  expect(findProgram("nginx")).toBe(path.join(folder, "nginx"));
+  expect(log()).toBe("noninteractive update\nnoninteractive install -y --no-install-recommends nginx\n");
+});
+
+it("an installation that fails says which command did", async () => {
+  fakeApt("exit 100");
+  expect(await installPackages(["nginx"])).toBe("apt-get update: env ended with exit status 100");
+  expect(await installPackages([])).toBe(null);
 });
 
 it("generated code that is missing, left over or different is named", () => {

@@ -7,6 +7,7 @@ import { checkNames } from "./names.ts";
 import { checkPurity } from "./purity.ts";
 import { checkSizes } from "./sizes.ts";
 import { type Finding, isGenerated, parseSource, type SourceFile } from "./source-file.ts";
+import { checkTimedSleeps } from "./timed-sleeps.ts";
 
 const sourceFolders = ["packages", "scripts", "bench", "examples", "docs", "deploy"];
 const leftOut = new Set(["node_modules", "dist", ".turbo", "coverage", "results"]);
@@ -31,7 +32,13 @@ export function checkFiles(files: readonly SourceFile[], manifests: readonly Man
   for (const file of files) {
     for (const message of file.syntaxErrors) found.push({ path: file.path, line: 0, message });
     if (isGenerated(file.path)) continue;
-    found.push(...checkLayers(file), ...checkPurity(file), ...checkSizes(file), ...checkNames(file));
+    found.push(
+      ...checkLayers(file),
+      ...checkPurity(file),
+      ...checkSizes(file),
+      ...checkNames(file),
+      ...checkTimedSleeps(file),
+    );
   }
   return [...found, ...checkDeadFiles(files, manifests)];
 }

@@ -6,6 +6,7 @@ import { checkNames } from "./names.ts";
 import { checkPurity } from "./purity.ts";
 import { checkSizes } from "./sizes.ts";
 import { type Finding, parseSource } from "./source-file.ts";
+import { checkTimedSleeps } from "./timed-sleeps.ts";
 
 function messages(findings: readonly Finding[]): readonly string[] {
   return findings.map(({ line, message }) => `${line}: ${message}`);
@@ -147,6 +148,24 @@ describe("names", () => {
     expect(names("packages/raft/src/index.ts", 'export * from "./raft.ts";')).toHaveLength(1);
     expect(names("packages/proto/src/index.ts", 'export * from "./gen/a_pb.ts";')).toEqual([]);
     expect(names("packages/raft/src/a.ts", "/** A. */\nexport default 1;")).toHaveLength(1);
+  });
+});
+
+describe("timed sleeps", () => {
+  const sleeps = (path: string, text: string) => messages(checkTimedSleeps(parseSource(path, text)));
+
+  it.each([
+    "await new Promise((resolve) => setTimeout(resolve, 50));",
+    "await new Promise((done) => { setTimeout(done, 50); });",
+    'import { setTimeout as sleep } from "node:timers/promises";',
+  ])("are refused in tests: %s", (text) => {
+    expect(sleeps("packages/cluster/src/a.test.ts", text)).toHaveLength(1);
+    expect(sleeps("packages/cluster/src/a.ts", text)).toEqual([]);
+  });
+
+  it("are not confused with a time limit or an event", () => {
+    expect(sleeps("packages/cluster/src/a.test.ts", "const timer = setTimeout(fail, 50);")).toEqual([]);
+    expect(sleeps("packages/cluster/src/a.test.ts", 'await new Promise((r) => child.once("exit", r));')).toEqual([]);
   });
 });
 
