@@ -176,8 +176,10 @@ export class LogWriter {
   }
 
   private async writeFrame(batch: Batch): Promise<void> {
-    const bytes = frameBytes(0, batch.bytes);
-    if (this.offset + bytes > this.activeBytes) await this.rotate(bytes);
+    // A frame too large for any segment makes its segment grow. No segment but the last is ever without frames, so that
+    // no two begin with the same sequence.
+    const full = this.offset + frameBytes(0, batch.bytes) > this.activeBytes;
+    if (full && this.offset > sectorBytes) await this.rotate();
     const { hardState, entries, snapshot } = batch;
     const sequence = this.sequence + 1;
     const frame = encodeFrame({ hardState, entries, reset: snapshot }, sequence, this.seed);
@@ -209,18 +211,12 @@ export class LogWriter {
   }
 
   /** Goes on in a new segment. The frames before are durable, and the new segment's existence is the proof of it. */
-  private async rotate(frame: number): Promise<void> {
-    let spare = await this.spare;
+  private async rotate(): Promise<void> {
+    const prepared = await this.spare;
     this.spare = null;
-    if (spare !== null && sectorBytes + frame > spare.bytes) {
-      await spare.handle.close();
-      await this.files.remove(spare.path);
-      spare = null;
-    }
-    const bytes = Math.max(this.segmentBytes, sectorBytes + frame);
     const segmentId = newSegmentId(this.options);
     // Without a spare (the disk was full when it was due) the file grows as it is written: slower, and just as safe.
-    spare ??= await openSpare(this.files, bytes, newSegmentId(this.options), 0);
+    const spare = prepared ?? (await openSpare(this.files, this.segmentBytes, newSegmentId(this.options), 0));
     const segment = await enterSegment(
       this.files,
       this.identity,

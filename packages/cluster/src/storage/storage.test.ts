@@ -105,11 +105,11 @@ describe("compaction", () => {
     const storage = await openForTest(disk);
     for (let index = 1; index <= 60; index += 1) {
       await appendDurably(storage, entriesFrom(index, 1, 1, 9_000));
-      if (index % 7 !== 0) continue;
-      await takeSnapshot(storage, index - 5, 1, ["image"]);
-      await storage.compact(index - 5);
+      if (index % 5 !== 0) continue;
+      await takeSnapshot(storage, index - 4, 1, ["image"]);
+      await storage.compact(index - 4);
       const again = await openForTest(new TestDisk(disk.content()));
-      expect(logOf(again).slice(-5)).toEqual(logOf(storage));
+      expect(logOf(again).slice(-4)).toEqual(logOf(storage));
       expect(again.initialState().hardState).toMatchObject({ term: 1, vote: 3 });
     }
     expect(segments(disk).length).toBeLessThan(4);
@@ -117,20 +117,25 @@ describe("compaction", () => {
 
   it("keeps the hard state if the power fails between a new segment and its first frame", async () => {
     const disk = new TestDisk();
-    const storage = await openForTest(disk);
+    const errors: Error[] = [];
+    const storage = await openForTest(disk, { onFatal: (error) => errors.push(error) });
     for (let index = 1; index <= 6; index += 1) await appendDurably(storage, entriesFrom(index, 1, 4, 9_000), 4);
     await takeSnapshot(storage, 6, 4, ["image"]);
     let rotated = false;
-    const frameIsWritten = new Promise<void>((resolve) => {
+    const compacted = new Promise<void>((resolve) => {
       disk.before = (operation) => {
         if (operation === "rename") rotated = true;
         if (operation !== "write" || !rotated) return;
-        disk.before = () => {};
+        disk.before = (next) => {
+          if (next === "flush") throw new Error("the frame never becomes durable");
+        };
         resolve(storage.compact(6));
       };
     });
     storage.append({ hardState: null, entries: entriesFrom(7, 1, 4, 30_000), snapshot: null }, () => {});
-    await frameIsWritten;
+    await compacted;
+    await turn();
+    expect(errors).toHaveLength(1);
     const left = await openForTest(disk.afterPowerFailure(() => false));
     expect(left.initialState().hardState).toMatchObject({ term: 4, vote: 3 });
   });
