@@ -1,4 +1,33 @@
 /** The runtime-neutral client. Internal to QuorumGuard: no semver promise. */
+export { createGuardCore, type PlatformOptions } from "./create-guard-core.ts";
+export type {
+  AbortSignalLike,
+  Algorithm,
+  Allowed,
+  CallOptions,
+  Check,
+  Decision,
+  DenialReason,
+  Denied,
+  Duration,
+  Facts,
+  GroupDecision,
+  Guard,
+  GuardEvent,
+  OnUnavailable,
+  Policy,
+  Rule,
+  Source,
+} from "./guard.ts";
+export {
+  type AppliedState,
+  GuardError,
+  type GuardErrorCode,
+  guardErrorCodes,
+  isUnavailable,
+  type RetrySafety,
+} from "./guard-error.ts";
+export type { GuardOptions, TokenSource } from "./guard-options.ts";
 export {
   type Runtime,
   type StreamConnection,

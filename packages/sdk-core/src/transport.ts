@@ -1,3 +1,5 @@
+import type { AbortSignalLike } from "./guard.ts";
+
 /**
  * The edge of the SDK: everything that touches a network. sdk-node implements it over gRPC, sdk-web over Connect, the
  * simulator over its own network. Messages are bytes of `quorumguard.v1`; a transport never looks inside.
@@ -16,7 +18,7 @@ export interface UnaryCall {
   readonly method: "GuardService/AllowBatch" | "GuardService/Peek" | "ClusterService/GetTopology";
   readonly request: Uint8Array;
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }
 
 export interface StreamHandlers {

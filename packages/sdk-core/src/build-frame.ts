@@ -1,0 +1,60 @@
+import { encodeFrame, type WireRule } from "@quorumguard/proto";
+import { type Call, itemsOf } from "./call.ts";
+import type { ResolvedRule } from "./resolved-rule.ts";
+
+let lastMark = 0;
+
+/** Columns of the frame being built. */
+interface Columns {
+  readonly mark: number;
+  readonly rules: WireRule[];
+  readonly keys: string[];
+  readonly ruleIndexes: number[];
+  readonly costs: number[];
+  allCostOne: boolean;
+}
+
+/** Encodes consecutive calls as one frame. They are first attempts only if none was ever sent. */
+export function buildFrame(calls: readonly Call[], ackedThrough: number, nowMs: number): Uint8Array {
+  lastMark += 1;
+  const columns: Columns = { mark: lastMark, rules: [], keys: [], ruleIndexes: [], costs: [], allCostOne: true };
+  const sizes: number[] = [];
+  let firstAttempt = true;
+  let allSingle = true;
+  let latestDeadlineMs = 0;
+  for (const call of calls) {
+    if (call.everSent) firstAttempt = false;
+    if (call.deadlineMs > latestDeadlineMs) latestDeadlineMs = call.deadlineMs;
+    sizes.push(itemsOf(call));
+    if (call.group === null) {
+      addItem(columns, call.key, call.rule, call.cost);
+      continue;
+    }
+    allSingle = false;
+    for (const item of call.group) addItem(columns, item.key, item.rule, item.cost);
+  }
+  return encodeFrame({
+    firstNumber: calls[0]!.number,
+    ackedThrough,
+    firstAttempt,
+    // One deadline per frame: the latest, so that no call is dropped before its own.
+    deadlineMs: Math.max(1, Math.ceil(latestDeadlineMs - nowMs)),
+    rules: columns.rules,
+    keys: columns.keys,
+    ruleIndexes: columns.rules.length === 1 ? null : columns.ruleIndexes,
+    costs: columns.allCostOne ? null : columns.costs,
+    sizes: allSingle ? null : sizes,
+  });
+}
+
+function addItem(columns: Columns, key: string, rule: ResolvedRule, cost: number): void {
+  if (rule.frameMark !== columns.mark) {
+    rule.frameMark = columns.mark;
+    rule.frameIndex = columns.rules.length;
+    columns.rules.push(rule);
+  }
+  columns.keys.push(key);
+  columns.ruleIndexes.push(rule.frameIndex);
+  columns.costs.push(cost);
+  if (cost !== 1) columns.allCostOne = false;
+}

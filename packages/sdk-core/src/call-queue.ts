@@ -1,0 +1,58 @@
+import type { Call } from "./call.ts";
+
+/** Calls without a number, in order. Those that end while they wait are dropped without a search. */
+export interface CallQueue {
+  /** Entries, ended ones included. */
+  readonly length: number;
+  push(call: Call): void;
+  /** The first call that still waits, which stays where it is; null: none. */
+  peek(): Call | null;
+  /** Removes what `peek` returned. */
+  shift(): void;
+  /** A waiting call has ended. */
+  dropped(): void;
+}
+
+/** Makes an empty queue. */
+export function createCallQueue(): CallQueue {
+  let calls: Call[] = [];
+  let head = 0;
+  let ended = 0;
+
+  const compact = (): void => {
+    calls = calls.slice(head).filter((call) => call.phase === "queued");
+    head = 0;
+    ended = 0;
+  };
+  return {
+    get length() {
+      return calls.length - head;
+    },
+    push(call) {
+      calls.push(call);
+    },
+    peek() {
+      while (head < calls.length) {
+        const call = calls[head]!;
+        if (call.phase === "queued") return call;
+        head += 1;
+        ended -= 1;
+      }
+      if (head > 0) {
+        calls = [];
+        head = 0;
+        ended = 0;
+      }
+      return null;
+    },
+    shift() {
+      head += 1;
+      if (head > 1_024 && head * 2 > calls.length) compact();
+    },
+    dropped() {
+      ended += 1;
+      // During a long outage calls come and end without ever being taken out at the front.
+      if (ended > 64 && ended * 2 > calls.length - head) compact();
+    },
+  };
+}

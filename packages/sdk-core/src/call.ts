@@ -1,0 +1,81 @@
+import type { AbortSignalLike, OnUnavailable } from "./guard.ts";
+import type { AppliedState } from "./guard-error.ts";
+import type { ResolvedRule } from "./resolved-rule.ts";
+
+/** One key of a call, with what it takes. */
+export interface CallItem {
+  readonly key: string;
+  readonly rule: ResolvedRule;
+  readonly cost: number;
+}
+
+/**
+ * Where a call stands. `queued`: it has no number. `inFlight`: a frame or request carries it. `toResend`: its last
+ * attempt ended without a decision, and another will be made. `settled`: the caller has its answer.
+ */
+export type CallPhase = "queued" | "inFlight" | "toResend" | "settled";
+
+/** A frame on its way: how many of its calls are still open, and whose room it takes up. */
+export interface FrameInFlight {
+  open: number;
+  readonly carrier: { framesInFlight: number };
+}
+
+/**
+ * One `allow` or `allowAll` until it is settled. Mutable and flat, since there may be a few hundred thousand a second:
+ * the promise is the only other object that a call costs.
+ */
+export interface Call {
+  /** The first item, in place; `group` holds all of them if the call is all-or-nothing. */
+  readonly key: string;
+  readonly rule: ResolvedRule;
+  readonly cost: number;
+  readonly group: readonly CallItem[] | null;
+  readonly requestId: string | null;
+  readonly onUnavailable: OnUnavailable;
+  /** On the monotonic clock. */
+  readonly deadlineMs: number;
+  readonly timeoutMs: number;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+  signal: AbortSignalLike | null;
+  onAbort: (() => void) | null;
+  phase: CallPhase;
+  /** Its number in the session; 0: none yet. */
+  number: number;
+  frame: FrameInFlight | null;
+  /** Whether it ever left this process: then no later attempt is a first one (SEMANTICS D1). */
+  everSent: boolean;
+  /** Sticky: once an attempt's end is not known, the call's is not either (SEMANTICS U2). */
+  applied: AppliedState;
+  /** What the last attempt failed with, for the message if the deadline comes first. */
+  lastFailure: string | null;
+  previous: Call | null;
+  next: Call | null;
+}
+
+/** Items of a call: what its answer has one value for each of. */
+export function itemsOf(call: Call): number {
+  return call.group === null ? 1 : call.group.length;
+}
+
+/** What an unsettled call's end would be reported as if it came now. */
+export function appliedNow(call: Call): AppliedState {
+  return call.phase === "inFlight" ? "unknown" : call.applied;
+}
+
+/** An attempt of this call ended without a decision; remembers for good if its end is not known. */
+export function attemptEnded(call: Call, applied: AppliedState, failure: string): void {
+  if (applied === "unknown") call.applied = "unknown";
+  call.lastFailure = failure;
+  releaseFrame(call);
+}
+
+/** The call no longer counts as open in its frame; the last one gives the frame's room back. */
+export function releaseFrame(call: Call): void {
+  const { frame } = call;
+  if (frame === null) return;
+  call.frame = null;
+  frame.open -= 1;
+  if (frame.open === 0) frame.carrier.framesInFlight -= 1;
+}

@@ -1,0 +1,48 @@
+import { MAX_KEY_BYTES, utf8Length } from "@quorumguard/proto";
+import { describe } from "./duration.ts";
+import { GuardError } from "./guard-error.ts";
+
+/** The largest limit, cost and burst. */
+export const MAX_COUNT = 0x7fff_ffff;
+const MAX_NAME_BYTES = 128;
+
+/** An argument out of bounds: names field, value, bound. */
+export function invalidArgument(field: string, value: unknown, bound: string): GuardError {
+  return new GuardError("invalid_argument", `${field}: ${describe(value)} is out of bounds: ${bound}`, {
+    details: { field, value },
+  });
+}
+
+/** @throws {GuardError} invalid_argument unless it is a whole number within the bounds. */
+export function checkWhole(value: unknown, field: string, min: number, max: number = MAX_COUNT): number {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
+    throw invalidArgument(field, value, `it must be a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+/** @throws {GuardError} invalid_argument unless it is a key: 1 to 512 bytes of UTF-8. */
+export function checkKey(key: unknown, field = "key"): string {
+  return checkText(key, field, MAX_KEY_BYTES);
+}
+
+/** @throws {GuardError} invalid_argument unless it is a name: 1 to 128 bytes of UTF-8. */
+export function checkName(name: unknown, field: string): string {
+  return checkText(name, field, MAX_NAME_BYTES);
+}
+
+function checkText(text: unknown, field: string, maxBytes: number): string {
+  if (typeof text !== "string") throw invalidArgument(field, text, "it must be a string");
+  if (text.length === 0) throw invalidArgument(field, text, `it must have 1 to ${maxBytes} bytes of UTF-8`);
+  // A UTF-16 unit takes at most three bytes, so short texts need no count.
+  if (text.length * 3 > maxBytes && utf8Length(text) > maxBytes) {
+    throw invalidArgument(field, text, `${utf8Length(text)} bytes of UTF-8; it must have 1 to ${maxBytes}`);
+  }
+  if (LONE_SURROGATE.test(text)) {
+    // Two such texts would become the same bytes, and so share a counter.
+    throw invalidArgument(field, text, "it holds half of a surrogate pair, which UTF-8 cannot express");
+  }
+  return text;
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;

@@ -1,0 +1,262 @@
+import { type DecodedResponse, ErrorReason, type Topology, type Welcome } from "@quorumguard/proto";
+import { backoffMs } from "./backoff.ts";
+import { Link, type LinkContext } from "./link.ts";
+import type { ClusterView } from "./topology.ts";
+import type { Runtime, TransportError } from "./transport.ts";
+import { type AttemptFailure, failureOfTransport } from "./wire-errors.ts";
+
+const PING_INTERVAL_MS = 500;
+/** A known leader that cannot be reached for so long is reached through another member. Longer than an election. */
+const FORWARD_AFTER_MS = 500;
+
+/** What the connector tells the session's owner. */
+export interface ConnectorHandlers {
+  /** Calls go to this link from now on; null: to none, until there is one. */
+  onActive(link: Link | null): void;
+  onMessage(link: Link, message: DecodedResponse): void;
+  onDown(link: Link, error: TransportError): void;
+  onTopology(): void;
+  /** Nobody answers, and somebody says why no wait will help. */
+  onFault(failure: AttemptFailure): void;
+  onWelcome(welcome: Welcome): void;
+}
+
+/** What the connector is made of. */
+export interface ConnectorOptions {
+  readonly seeds: readonly string[];
+  readonly routing: "direct" | "forward";
+  readonly runtime: Runtime;
+  readonly view: ClusterView;
+  readonly link: Omit<LinkContext, "handlers">;
+  readonly handlers: ConnectorHandlers;
+}
+
+/** Keeps warm connections to the cluster and knows which of them leads. */
+export class Connector {
+  readonly #options: ConnectorOptions;
+  readonly #links = new Map<string, Link>();
+  #forward: Link | null = null;
+  #active: Link | null = null;
+  #fault: AttemptFailure | null = null;
+  #leaderMissingSinceMs: number | null = null;
+  #started = false;
+  #closed = false;
+  #cancelTick: () => void = () => {};
+  #refusals = 0;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+  }
+
+  get active(): Link | null {
+    return this.#active;
+  }
+
+  /** Why calling is pointless: set while no link is ready and one was refused for good. */
+  get fault(): AttemptFailure | null {
+    return this.#fault;
+  }
+
+  /** The last trouble of each endpoint, for messages. */
+  describe(): string {
+    const parts: string[] = [];
+    for (const link of this.#links.values()) {
+      parts.push(
+        link.ready ? `${link.endpoint} is connected` : `${link.endpoint}: ${link.lastError?.message ?? "connecting"}`,
+      );
+    }
+    return parts.join("; ");
+  }
+
+  /** Connects, once; later calls only hurry what is pausing. */
+  start(): void {
+    if (this.#closed) return;
+    if (this.#started) {
+      if (this.#active === null) for (const link of this.#links.values()) link.hurry();
+      return;
+    }
+    this.#started = true;
+    this.#reconcile();
+    this.#tick();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelTick();
+    this.#forward?.close();
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+    this.#active = null;
+  }
+
+  /** The active node refused calls: switch at once if it named another, else pause before asking it again. */
+  refused(link: Link, failure: AttemptFailure): void {
+    const { view, runtime } = this.#options;
+    const { detail } = failure;
+    if (detail?.reason === ErrorReason.NOT_LEADER) {
+      const hint = {
+        leaderId: Number(detail.leaderId),
+        term: Number(detail.term),
+        endpoint: detail.leaderGrpcEndpoint,
+      };
+      if (view.hint(hint)) this.#topologyChanged();
+    }
+    if (this.#pick() === link) {
+      this.#refusals += 1;
+      const delayMs = Math.max(failure.retryAfterMs, backoffMs(this.#refusals, runtime.random));
+      link.refusedUntilMs = runtime.monotonicMs() + delayMs;
+      runtime.setTimer(() => this.#evaluate(), delayMs, false);
+    }
+    this.#evaluate();
+  }
+
+  /** A frame was answered: refusals are over. */
+  accepted(): void {
+    this.#refusals = 0;
+  }
+
+  observe(link: Link, topology: Topology): void {
+    const group = topology.groups[0];
+    if (group !== undefined) link.disclaims = Number(group.leaderId) !== link.nodeId;
+    if (this.#options.view.observe(topology)) this.#topologyChanged();
+    else this.#evaluate();
+  }
+
+  drained(link: Link): void {
+    link.draining = true;
+    this.#evaluate();
+  }
+
+  #topologyChanged(): void {
+    this.#options.handlers.onTopology();
+    this.#reconcile();
+    this.#evaluate();
+  }
+
+  /** Opens and closes links until there is one to every endpoint that should have one. */
+  #reconcile(): void {
+    if (!this.#started || this.#closed) return;
+    const { seeds, view, routing } = this.#options;
+    const members = routing === "direct" ? new Set(view.endpoints.values()) : new Set<string>();
+    const readyNodes = new Set<number>();
+    for (const link of this.#links.values()) {
+      if (link.ready && members.has(link.endpoint)) readyNodes.add(link.nodeId);
+    }
+    const anyReady = [...this.#links.values()].some((link) => link.ready);
+    const wanted = new Set(members);
+    for (const seed of seeds) {
+      const link = this.#links.get(seed);
+      // A seed that is a member under another name is not needed twice, but is a way back in if all else fails.
+      const covered =
+        members.size > 0 && anyReady && (link === undefined || (link.ready && readyNodes.has(link.nodeId)));
+      if (!covered) wanted.add(seed);
+    }
+    for (const [endpoint, link] of this.#links) {
+      if (wanted.has(endpoint)) continue;
+      link.close();
+      this.#links.delete(endpoint);
+      if (link === this.#active) this.#active = null;
+    }
+    for (const endpoint of wanted) {
+      if (!this.#links.has(endpoint)) this.#links.set(endpoint, this.#open(endpoint, routing === "forward"));
+    }
+  }
+
+  #open(endpoint: string, forwarding: boolean): Link {
+    const link = new Link(endpoint, forwarding, {
+      ...this.#options.link,
+      handlers: {
+        onReady: (ready, welcome) => {
+          this.#fault = null;
+          this.#options.handlers.onWelcome(welcome);
+          if (welcome.topology !== undefined) this.observe(ready, welcome.topology);
+          this.#reconcile();
+          this.#evaluate();
+        },
+        onMessage: (from, message) => this.#options.handlers.onMessage(from, message),
+        onDown: (down, error) => {
+          if (down === this.#active) this.#active = null;
+          this.#options.handlers.onDown(down, error);
+          this.#reconcile();
+          this.#evaluate();
+        },
+        onFailure: (_, error) => this.#failed(error),
+      },
+    });
+    link.start();
+    return link;
+  }
+
+  #failed(error: TransportError): void {
+    const links = [...this.#links.values()];
+    if (links.some((link) => link.ready || link.failures === 0)) return;
+    const refused =
+      error.kind === "misconfigured"
+        ? error
+        : links.find((link) => link.lastError?.kind === "misconfigured")?.lastError;
+    if (refused === undefined || refused === null) return;
+    this.#fault = failureOfTransport(refused);
+    this.#options.handlers.onFault(this.#fault);
+  }
+
+  #pick(): Link | null {
+    const { routing, view, runtime } = this.#options;
+    const nowMs = runtime.monotonicMs();
+    const usable = (link: Link) => link.ready && !link.draining && link.refusedUntilMs <= nowMs;
+    const links = [...this.#links.values()];
+    if (routing === "forward") {
+      if (this.#active !== null && usable(this.#active)) return this.#active;
+      return links.find(usable) ?? null;
+    }
+    const leader = links.find((link) => usable(link) && link.nodeId === view.leaderId && !link.disclaims);
+    if (leader !== undefined) return leader;
+    return this.#forward !== null && usable(this.#forward) ? this.#forward : null;
+  }
+
+  #evaluate(): void {
+    if (this.#closed) return;
+    this.#watchLeader();
+    const next = this.#pick();
+    if (next === this.#active) return;
+    this.#active = next;
+    this.#options.handlers.onActive(next);
+  }
+
+  /** Notes since when a leader is known and not reached; drops the detour once it is reached. */
+  #watchLeader(): void {
+    const { routing, view, runtime } = this.#options;
+    if (routing === "forward") return;
+    const reached = [...this.#links.values()].some((link) => link.ready && link.nodeId === view.leaderId);
+    if (reached || view.leaderId === 0) {
+      this.#leaderMissingSinceMs = null;
+      this.#forward?.close();
+      this.#forward = null;
+      return;
+    }
+    this.#leaderMissingSinceMs ??= runtime.monotonicMs();
+  }
+
+  #tick(): void {
+    const { runtime } = this.#options;
+    this.#cancelTick = runtime.setTimer(
+      () => {
+        for (const link of [...this.#links.values()]) link.ping();
+        this.#forward?.ping();
+        this.#evaluate();
+        const since = this.#leaderMissingSinceMs;
+        if (this.#forward === null && since !== null && runtime.monotonicMs() - since >= FORWARD_AFTER_MS)
+          this.#detour();
+        if (!this.#closed) this.#tick();
+      },
+      PING_INTERVAL_MS,
+      false,
+    );
+  }
+
+  /** Members know a leader that this client cannot reach (a load balancer, a private network): let one forward. */
+  #detour(): void {
+    const ready = [...this.#links.values()].filter((link) => link.ready);
+    const by = ready[Math.floor(this.#options.runtime.random() * ready.length)];
+    if (by !== undefined) this.#forward = this.#open(by.endpoint, true);
+  }
+}

@@ -1,0 +1,389 @@
+import type { Call, CallItem } from "./call.ts";
+import { checkKey, checkName, checkWhole, invalidArgument } from "./check-fields.ts";
+import { countedDecision, wireSource } from "./decisions.ts";
+import type { CallOptions, Check, Decision, Duration, GroupDecision, Guard, GuardEvent, Rule } from "./guard.ts";
+import { GuardError } from "./guard-error.ts";
+import { type GuardOptions, resolveGuardOptions } from "./guard-options.ts";
+import { createLocalLimiter, type LocalLimiter } from "./local-limiter.ts";
+import { createPendingCalls } from "./pending-calls.ts";
+import { createRequestClient, failureOf } from "./request-client.ts";
+import { checkOnUnavailable, type ResolvedRule } from "./resolved-rule.ts";
+import { SessionClient } from "./session-client.ts";
+import { createSettler, deadlineError } from "./settle.ts";
+import { createClusterView } from "./topology.ts";
+import type { Runtime, Transport } from "./transport.ts";
+import { type AttemptFailure, guardError } from "./wire-errors.ts";
+
+/** Checks of one group. */
+const MAX_GROUP_ITEMS = 1_024;
+const DEFAULT_READY_TIMEOUT_MS = 10_000;
+
+/** What a platform's package adds to the options of its users. */
+export interface PlatformOptions {
+  /** Used when the caller names no endpoint. */
+  readonly defaultEndpoints: string | readonly string[];
+  /** For operators: "sdk-node/0.1.0 node/24". */
+  readonly client: string;
+  /** Which of a member's addresses this transport speaks to, from the wire's Member and the caller's endpoints. */
+  readonly endpointOf: (member: { readonly grpcEndpoint: string; readonly httpUrl: string }) => string;
+}
+
+/**
+ * Makes a guard over a transport and a runtime: all of the SDK but its edges. Nothing is sent before the first call.
+ * @throws {GuardError} invalid_argument when an option is out of bounds.
+ */
+export function createGuardCore<const P extends string = string>(
+  options: GuardOptions<P>,
+  transport: Transport,
+  runtime: Runtime,
+  platform: PlatformOptions,
+): Guard<P> {
+  return new GuardCore(options as GuardOptions<string>, transport, runtime, platform) as unknown as Guard<P>;
+}
+
+interface ReadyWaiter {
+  readonly resolve: () => void;
+  readonly reject: (error: GuardError) => void;
+}
+
+/** A call's rule and key as the caller gave them, checked. */
+type CheckedOptions = Pick<Call, "timeoutMs" | "requestId"> & {
+  readonly signal: CallOptions["signal"];
+  readonly onUnavailable: Call["onUnavailable"] | null;
+};
+
+const noOptions: CallOptions = {};
+
+class GuardCore implements Guard<string> {
+  readonly #options: ReturnType<typeof resolveGuardOptions>;
+  readonly #transport: Transport;
+  readonly #runtime: Runtime;
+  readonly #pending: ReturnType<typeof createPendingCalls>;
+  readonly #settler: ReturnType<typeof createSettler>;
+  readonly #session: SessionClient | null;
+  readonly #requests: ReturnType<typeof createRequestClient>;
+  readonly #view: ReturnType<typeof createClusterView>;
+  readonly #listeners = new Map<GuardEvent["type"], Set<(event: GuardEvent) => void>>();
+  readonly #waiters = new Set<ReadyWaiter>();
+  #local: LocalLimiter | null = null;
+  #closed = false;
+
+  constructor(options: GuardOptions<string>, transport: Transport, runtime: Runtime, platform: PlatformOptions) {
+    this.#options = resolveGuardOptions(options, platform.defaultEndpoints);
+    this.#transport = transport;
+    this.#runtime = runtime;
+    const monotonicMs = () => runtime.monotonicMs();
+    this.#pending = createPendingCalls(runtime, (call) => this.#onDeadline(call));
+    this.#settler = createSettler({
+      pending: this.#pending,
+      // One client: the cluster does not yet tell how many there are (SEMANTICS U1).
+      local: () => (this.#local ??= createLocalLimiter(monotonicMs, () => 1)),
+      monotonicMs,
+      emit: (event) => this.#emit(event),
+    });
+    this.#view = createClusterView(platform.endpointOf);
+    this.#session = transport.openSession === undefined ? null : this.#createSession(platform.client);
+    this.#requests = createRequestClient({
+      transport,
+      runtime,
+      endpoints: this.#options.endpoints,
+      preferred: () => this.#session?.endpoint ?? null,
+      ends: {
+        decided: (call, result) => this.#settler.byResult(call, result),
+        failed: (call, failure) => this.#settler.byFailure(call, failure),
+      },
+    });
+  }
+
+  #createSession(client: string): SessionClient {
+    const { openSession } = this.#transport;
+    if (openSession === undefined) throw new Error("the transport has no sessions");
+    return new SessionClient({
+      seeds: this.#options.endpoints,
+      routing: this.#options.routing,
+      runtime: this.#runtime,
+      view: this.#view,
+      link: {
+        transport: {
+          ...this.#transport,
+          openSession: (endpoint, handlers) => openSession.call(this.#transport, endpoint, handlers),
+        },
+        runtime: this.#runtime,
+        client,
+        clusterId: () => this.#view.clusterId,
+        hurry: () => this.#pending.count > 0 || this.#waiters.size > 0,
+      },
+      ends: {
+        decided: (call, reply, item) => this.#settler.byReply(call, reply, item),
+        failed: (call, failure) => this.#settler.byFailure(call, failure),
+      },
+      onFault: (failure) => this.#onFault(failure),
+      onTopology: () => this.#onTopology(),
+      onEstablished: () => {
+        for (const waiter of this.#waiters) waiter.resolve();
+      },
+    });
+  }
+
+  allow(
+    key: string,
+    policyOrLimit: string | number,
+    windowOrOptions?: Duration | CallOptions,
+    inlineOptions?: CallOptions & Pick<Rule, "algorithm" | "burst">,
+  ): Promise<Decision> {
+    return new Promise<Decision>((resolve, reject) => {
+      const named = typeof policyOrLimit === "string";
+      const options = ((named ? windowOrOptions : inlineOptions) as typeof inlineOptions) ?? noOptions;
+      if (typeof options !== "object") throw invalidArgument("options", options, "it must be an object");
+      const rule = named
+        ? this.#options.rules.policy(policyOrLimit)
+        : this.#inlineRule(policyOrLimit, windowOrOptions as Duration, options as Pick<Rule, "algorithm" | "burst">);
+      const cost = options.cost === undefined ? 1 : checkWhole(options.cost, "cost", 1);
+      this.#submit({ key: checkKey(key), rule, cost }, null, options, resolve, reject);
+    });
+  }
+
+  #inlineRule(limit: number, window: Duration, options: Pick<Rule, "algorithm" | "burst">): ResolvedRule {
+    const { algorithm, burst } = options;
+    if (algorithm === undefined && burst === undefined) return this.#options.rules.plain(limit, window);
+    return this.#options.rules.inline({
+      limit,
+      window,
+      ...(algorithm === undefined ? {} : { algorithm }),
+      ...(burst === undefined ? {} : { burst }),
+    });
+  }
+
+  allowAll<const C extends readonly Check<string>[]>(
+    checks: C,
+    options: Omit<CallOptions, "cost"> = noOptions,
+  ): Promise<GroupDecision<C>> {
+    return new Promise<GroupDecision<C>>((resolve, reject) => {
+      if (!Array.isArray(checks) || checks.length === 0 || checks.length > MAX_GROUP_ITEMS) {
+        throw invalidArgument(
+          "checks",
+          Array.isArray(checks) ? checks.length : checks,
+          `give 1 to ${MAX_GROUP_ITEMS} checks`,
+        );
+      }
+      if (typeof options !== "object" || options === null)
+        throw invalidArgument("options", options, "it must be an object");
+      const group = checks.map((check: Check<string>, at) => this.#checkItem(check, `checks[${at}]`));
+      this.#submit(group[0]!, group, options, resolve, reject);
+    });
+  }
+
+  async peek(check: Check<string>): Promise<Decision> {
+    const item = this.#checkItem(check, "check");
+    this.#expectOpen();
+    this.#session?.start();
+    try {
+      const wire = await this.#requests.peek(item, this.#options.timeoutMs);
+      const retryAfterMs = wire.retryAfterMs === undefined ? -1 : Number(wire.retryAfterMs);
+      const { limit, outcome, remaining, resetAfterMs } = wire;
+      const source = wireSource(wire.source);
+      return countedDecision(item.rule, limit, source, outcome, remaining, Number(resetAfterMs), retryAfterMs);
+    } catch (error) {
+      throw guardError({ ...failureOf(error), applied: "no" }, "no");
+    }
+  }
+
+  async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const timeoutMs = checkWhole(options.timeoutMs ?? DEFAULT_READY_TIMEOUT_MS, "timeoutMs", 1);
+    this.#expectOpen();
+    const session = this.#session;
+    if (session === null) {
+      try {
+        if (this.#view.observe(await this.#requests.topology(timeoutMs))) this.#onTopology();
+      } catch (error) {
+        throw guardError({ ...failureOf(error), applied: "no" }, "no");
+      }
+      return;
+    }
+    if (session.established) return;
+    await this.#untilEstablished(session, timeoutMs);
+  }
+
+  #untilEstablished(session: SessionClient, timeoutMs: number): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const done = (): void => {
+        this.#waiters.delete(waiter);
+        cancel();
+      };
+      const waiter: ReadyWaiter = {
+        resolve: () => {
+          done();
+          resolve();
+        },
+        reject: (error) => {
+          done();
+          reject(error);
+        },
+      };
+      const cancel = this.#runtime.setTimer(
+        () => {
+          const message = `no leader within ${timeoutMs} ms (${session.describe()})`;
+          waiter.reject(new GuardError("unavailable", message));
+        },
+        timeoutMs,
+        true,
+      );
+      this.#waiters.add(waiter);
+      session.start();
+    });
+  }
+
+  on(event: GuardEvent["type"], listener: (event: GuardEvent) => void): () => void {
+    if (event !== "topology" && event !== "degraded" && event !== "recovered") {
+      throw invalidArgument("event", event, "it must be topology, degraded or recovered");
+    }
+    if (typeof listener !== "function") throw invalidArgument("listener", listener, "it must be a function");
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#session?.close();
+    this.#pending.forEach((call) => {
+      const applied = call.phase === "inFlight" ? "unknown" : call.applied;
+      this.#settler.byError(call, new GuardError("closed", "the guard was closed while the call waited", { applied }));
+    });
+    for (const waiter of this.#waiters) waiter.reject(new GuardError("closed", "the guard was closed"));
+    await this.#transport.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #expectOpen(): void {
+    if (this.#closed) throw new GuardError("closed", "the guard is closed; create another");
+  }
+
+  #checkItem(check: Check<string>, path: string): CallItem {
+    if (typeof check !== "object" || check === null) throw invalidArgument(path, check, "it must be a check {key, …}");
+    const key = checkKey(check.key, `${path}.key`);
+    const cost = check.cost === undefined ? 1 : checkWhole(check.cost, `${path}.cost`, 1);
+    const rule = "policy" in check ? this.#options.rules.policy(check.policy) : this.#options.rules.inline(check, path);
+    return { key, rule, cost };
+  }
+
+  #checkOptions(options: CallOptions): CheckedOptions {
+    const { timeoutMs, requestId, signal, onUnavailable } = options;
+    return {
+      timeoutMs: timeoutMs === undefined ? this.#options.timeoutMs : checkWhole(timeoutMs, "timeoutMs", 1),
+      requestId: requestId === undefined ? null : checkName(requestId, "requestId"),
+      signal,
+      onUnavailable: checkOnUnavailable(onUnavailable, "onUnavailable"),
+    };
+  }
+
+  #submit(
+    item: CallItem,
+    group: readonly CallItem[] | null,
+    options: CallOptions,
+    resolve: (value: never) => void,
+    reject: (error: Error) => void,
+  ): void {
+    this.#expectOpen();
+    const checked = options === noOptions ? null : this.#checkOptions(options);
+    const timeoutMs = checked?.timeoutMs ?? this.#options.timeoutMs;
+    const call: Call = {
+      key: item.key,
+      rule: item.rule,
+      cost: item.cost,
+      group,
+      requestId: checked?.requestId ?? null,
+      onUnavailable: checked?.onUnavailable ?? item.rule.onUnavailable ?? this.#options.onUnavailable,
+      deadlineMs: this.#runtime.monotonicMs() + timeoutMs,
+      timeoutMs,
+      resolve,
+      reject,
+      signal: null,
+      onAbort: null,
+      phase: "queued",
+      number: 0,
+      frame: null,
+      everSent: false,
+      applied: "no",
+      lastFailure: null,
+      previous: null,
+      next: null,
+    };
+    this.#pending.add(call);
+    if (checked?.signal !== undefined && !this.#watch(call, checked.signal)) return;
+    this.#dispatch(call);
+  }
+
+  #dispatch(call: Call): void {
+    if (this.#pending.count > this.#options.maxPendingCalls) {
+      const message = `${this.#options.maxPendingCalls} calls wait in this process, the most that maxPendingCalls allows`;
+      this.#settler.byError(call, new GuardError("overloaded", message));
+      return;
+    }
+    if (this.#session === null || call.requestId !== null) {
+      this.#requests.submit(call);
+      return;
+    }
+    const { fault } = this.#session;
+    if (fault === null) this.#session.submit(call);
+    else this.#settler.byFailure(call, fault);
+  }
+
+  /** Ties the call to its caller's signal; false: it is aborted already. */
+  #watch(call: Call, signal: NonNullable<CallOptions["signal"]>): boolean {
+    const abort = (): void => {
+      const { phase } = call;
+      if (phase === "settled") return;
+      const applied = phase === "inFlight" ? "unknown" : call.applied;
+      const message =
+        applied === "no" ? "the call was aborted; nothing was counted" : "the call was aborted after it was sent";
+      this.#settler.byError(call, new GuardError("aborted", message, { applied, cause: signal.reason }));
+      if (call.requestId === null) this.#session?.forget(call, phase);
+    };
+    if (signal.aborted) {
+      const cause = signal.reason;
+      this.#settler.byError(
+        call,
+        new GuardError("aborted", "the signal was aborted already", { applied: "no", cause }),
+      );
+      return false;
+    }
+    call.signal = signal;
+    call.onAbort = abort;
+    signal.addEventListener("abort", abort, { once: true });
+    return true;
+  }
+
+  #onDeadline(call: Call): void {
+    const { phase } = call;
+    this.#settler.byError(call, deadlineError(call, this.#session?.describe() ?? ""));
+    if (call.requestId === null) this.#session?.forget(call, phase);
+  }
+
+  #onFault(failure: AttemptFailure): void {
+    for (const waiter of this.#waiters) waiter.reject(guardError(failure, "no"));
+    this.#pending.forEach((call) => {
+      const { phase } = call;
+      this.#settler.byFailure(call, failure);
+      if (call.requestId === null) this.#session?.forget(call, phase);
+    });
+  }
+
+  #onTopology(): void {
+    const { clusterId, term, leaderId, endpoints } = this.#view;
+    this.#emit({ type: "topology", clusterId, term, leaderId, endpoints: [...endpoints.values()] });
+  }
+
+  #emit(event: GuardEvent): void {
+    // A listener's error is its owner's: it must not end the call that happened to be the first degraded one.
+    for (const listener of this.#listeners.get(event.type) ?? []) {
+      this.#runtime.endOfTurn(() => listener(event));
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Whether a call that failed with this code may be made again.
+ * `safe`: it was not applied, and will not be. `no`: it would fail again. `unknown`: it may have been applied, so only
+ * the same request id makes a repetition safe.
+ */
+export type RetrySafety = "safe" | "no" | "unknown";
+
+/** Every code of {@link GuardError}, and whether a repeated call is safe. */
+export const guardErrorCodes = {
+  /** A key, cost, rule, policy name or option is out of bounds; the message names field, value and bound. */
+  invalid_argument: "no",
+  /** The cluster refused the token or the client certificate. */
+  unauthenticated: "no",
+  /** A wrong address, certificate or protocol: what answers there is not this cluster's gRPC or HTTP port. */
+  misconfigured: "no",
+  /** Another cluster answers at an address that belonged to the one this guard knows. */
+  wrong_cluster: "no",
+  /** The request id was used for a different call. */
+  request_id_reused: "no",
+  /** No leader, or nobody reachable, within the deadline; nothing was applied. */
+  unavailable: "safe",
+  /** The cluster, or this process, has too many calls waiting; nothing was applied. */
+  overloaded: "safe",
+  /** The cluster's key table is full, and no live count is evicted for a new key; nothing was applied. */
+  keys_full: "safe",
+  /** The guard is closed; see `applied` for what was in flight. */
+  closed: "safe",
+  /** The call was sent, and no answer came before its deadline. */
+  timed_out: "unknown",
+  /** The session ended while the call was in flight. */
+  session_expired: "unknown",
+  /** The caller's signal aborted the call. `applied` is "no" if it was never sent. */
+  aborted: "unknown",
+  /** An answer that this version does not understand. Please report it. */
+  internal: "unknown",
+} as const satisfies Readonly<Record<string, RetrySafety>>;
+export type GuardErrorCode = keyof typeof guardErrorCodes;
+
+/** Whether the call was applied: "unknown" once any attempt's end is not known (SEMANTICS U2). */
+export type AppliedState = "no" | "unknown";
+
+/** Why there is no decision. A denial is never an error. */
+export class GuardError extends Error {
+  override readonly name = "GuardError";
+  readonly code: GuardErrorCode;
+  readonly applied: AppliedState;
+  /** Facts for programs: which endpoints, how long, which field. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: GuardErrorCode,
+    message: string,
+    options: {
+      readonly cause?: unknown;
+      readonly applied?: AppliedState;
+      readonly details?: Readonly<Record<string, unknown>>;
+    } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.applied = options.applied ?? (guardErrorCodes[code] === "unknown" ? "unknown" : "no");
+    this.details = options.details ?? {};
+  }
+
+  /** Whether making the call again is safe, by the code and by what became of this call. */
+  get retry(): RetrySafety {
+    const byCode = guardErrorCodes[this.code];
+    if (byCode === "no") return "no";
+    return this.applied === "unknown" ? "unknown" : "safe";
+  }
+}
+
+/** Codes that mean *unavailable*: `onUnavailable` decides what the caller gets. All others always throw. */
+export function isUnavailable(code: GuardErrorCode): boolean {
+  switch (code) {
+    case "unavailable":
+    case "overloaded":
+    case "keys_full":
+    case "timed_out":
+    case "session_expired":
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,77 @@
+import { checkWhole, invalidArgument } from "./check-fields.ts";
+import type { OnUnavailable, Policy } from "./guard.ts";
+import { checkOnUnavailable, createRuleBook, type RuleBook } from "./resolved-rule.ts";
+
+/** Where the token comes from: the token itself, or what fetches it before each connection. */
+export type TokenSource = string | (() => string | Promise<string>);
+
+/** What a guard may be told. Every field has a default that suits production. */
+export interface GuardOptions<P extends string = string> {
+  /** Members' addresses, or one load balancer's: `host:port`, with `https://` in front for TLS. Default: $QUORUMGUARD_ENDPOINTS, else 127.0.0.1:7400. */
+  readonly endpoints?: string | readonly string[];
+  /** Limits by name, so that a misspelt name does not compile. Sent inline; a cluster policy of that name wins. */
+  readonly policies?: { readonly [N in P]: Policy };
+  readonly token?: TokenSource;
+  /** `direct`: calls go to the leader (default). `forward`: to any endpoint, for when members cannot be reached. */
+  readonly routing?: "direct" | "forward";
+  /** The one deadline of a call in milliseconds, 1 to 2,147,483,647. Default 1,000: long enough for a failover. */
+  readonly timeoutMs?: number;
+  /** Default `"local"`: this client keeps limiting by itself, and says so. */
+  readonly onUnavailable?: OnUnavailable;
+  /** Calls that may wait in this process at once, 1 to 1,000,000; one more is `overloaded`. Default 65,536. */
+  readonly maxPendingCalls?: number;
+}
+
+/** Options with every default filled in. */
+export interface ResolvedGuardOptions {
+  readonly endpoints: readonly string[];
+  readonly rules: RuleBook;
+  readonly routing: "direct" | "forward";
+  readonly timeoutMs: number;
+  readonly onUnavailable: OnUnavailable;
+  readonly maxPendingCalls: number;
+}
+
+const MAX_ENDPOINTS = 64;
+
+/**
+ * Checks options and fills in defaults.
+ * @throws {GuardError} invalid_argument, naming field, value and bound.
+ */
+export function resolveGuardOptions(
+  options: GuardOptions<string>,
+  defaultEndpoints: string | readonly string[],
+): ResolvedGuardOptions {
+  if (typeof options !== "object" || options === null)
+    throw invalidArgument("options", options, "it must be an object");
+  const { routing = "direct", timeoutMs = 1_000, maxPendingCalls = 65_536, token } = options;
+  if (routing !== "direct" && routing !== "forward") {
+    throw invalidArgument("routing", routing, "it must be direct or forward");
+  }
+  if (token !== undefined && typeof token !== "function" && (typeof token !== "string" || token === "")) {
+    throw invalidArgument("token", typeof token, "it must be a non-empty string or a function that returns one");
+  }
+  return {
+    endpoints: resolveEndpoints(options.endpoints ?? defaultEndpoints),
+    rules: createRuleBook(options.policies),
+    routing,
+    timeoutMs: checkWhole(timeoutMs, "timeoutMs", 1),
+    onUnavailable: checkOnUnavailable(options.onUnavailable, "onUnavailable") ?? "local",
+    maxPendingCalls: checkWhole(maxPendingCalls, "maxPendingCalls", 1, 1_000_000),
+  };
+}
+
+function resolveEndpoints(endpoints: unknown): readonly string[] {
+  const list = typeof endpoints === "string" ? endpoints.split(",") : endpoints;
+  if (!Array.isArray(list)) throw invalidArgument("endpoints", endpoints, 'write "host:port", or a list of such');
+  const trimmed = list.map((endpoint, at) => {
+    if (typeof endpoint !== "string" || endpoint.trim() === "" || /\s/.test(endpoint.trim())) {
+      throw invalidArgument(`endpoints[${at}]`, endpoint, 'write "host:port"');
+    }
+    return endpoint.trim().replace(/\/+$/, "");
+  });
+  if (trimmed.length === 0 || trimmed.length > MAX_ENDPOINTS) {
+    throw invalidArgument("endpoints", trimmed.length, `give 1 to ${MAX_ENDPOINTS} of them`);
+  }
+  return [...new Set(trimmed)];
+}

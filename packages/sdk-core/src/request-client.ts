@@ -1,0 +1,228 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  AllowBatchRequestSchema,
+  AllowBatchResponseSchema,
+  type CallResult,
+  GetTopologyRequestSchema,
+  GetTopologyResponseSchema,
+  PeekRequestSchema,
+  PeekResponseSchema,
+  type Topology,
+  type Decision as WireDecision,
+} from "@quorumguard/proto";
+import { retrying } from "./backoff.ts";
+import { attemptEnded, type Call, type CallItem } from "./call.ts";
+import { FIRST_FAILURE_OUTCOME } from "./decisions.ts";
+import type { AbortSignalLike } from "./guard.ts";
+import { type Runtime, type Transport, TransportError, type UnaryCall } from "./transport.ts";
+import { type AttemptFailure, failureOfOutcome, failureOfTransport } from "./wire-errors.ts";
+
+/** No attempt is shorter than this, unless the deadline is. */
+const MIN_ATTEMPT_MS = 100;
+
+/** Where the ends of calls go, as with sessions. */
+export interface RequestEnds {
+  decided(call: Call, result: CallResult): void;
+  failed(call: Call, failure: AttemptFailure): void;
+}
+
+/** What a request client is made of. */
+export interface RequestClientOptions {
+  readonly transport: Transport;
+  readonly runtime: Runtime;
+  readonly endpoints: readonly string[];
+  /** An endpoint to prefer: the leader's, if somebody knows it. */
+  readonly preferred: () => string | null;
+  readonly ends: RequestEnds;
+}
+
+/** Calls one by one, each under a request id, so that any endpoint may be asked again (SEMANTICS S7). */
+export interface RequestClient {
+  submit(call: Call): void;
+  /** What `allow` would say. @throws {TransportError} or an {@link AttemptError}. */
+  peek(item: CallItem, timeoutMs: number): Promise<WireDecision>;
+  topology(timeoutMs: number): Promise<Topology>;
+}
+
+/** An answer that is no decision. */
+export class AttemptError extends TransportError {
+  readonly failure: AttemptFailure;
+
+  constructor(failure: AttemptFailure) {
+    super("rejected", failure.message);
+    this.failure = failure;
+  }
+}
+
+/** How a failed request went, from whatever was thrown. */
+export function failureOf(error: unknown): AttemptFailure {
+  if (error instanceof AttemptError) return error.failure;
+  if (error instanceof TransportError) return failureOfTransport(error);
+  return failureOfTransport(new TransportError("unknown", String(error), { cause: error }));
+}
+
+/** Makes a request client. */
+export function createRequestClient(options: RequestClientOptions): RequestClient {
+  const { transport, runtime, endpoints } = options;
+  let turn = 0;
+
+  const endpoint = (): string => options.preferred() ?? endpoints[turn % endpoints.length]!;
+  const moveOn = (): void => {
+    turn += 1;
+  };
+
+  /** Attempts until the deadline; every attempt but the last leaves time for another endpoint. */
+  const request = <T>(
+    method: UnaryCall["method"],
+    deadlineMs: number,
+    signal: AbortSignalLike | null,
+    build: (leftMs: number, first: boolean) => Uint8Array,
+    read: (bytes: Uint8Array) => T,
+    onFailure: (failure: AttemptFailure) => void,
+    stopped: () => boolean,
+  ): Promise<T> => {
+    let first = true;
+    const left = () => Math.max(1, Math.ceil(deadlineMs - runtime.monotonicMs()));
+    return retrying(
+      async () => {
+        const leftMs = left();
+        const message = build(leftMs, first);
+        first = false;
+        const bytes = await transport.unary({
+          endpoint: endpoint(),
+          method,
+          request: message,
+          timeoutMs: Math.min(leftMs, Math.max(MIN_ATTEMPT_MS, Math.ceil(leftMs / 2))),
+          ...(signal === null ? {} : { signal }),
+        });
+        return decode(bytes, read);
+      },
+      {
+        runtime,
+        stopped: () => stopped() || runtime.monotonicMs() >= deadlineMs,
+        capMs: () => Math.min(100, left()),
+        onFailure: (error) => {
+          const failure = failureOf(error);
+          onFailure(failure);
+          moveOn();
+          return !failure.retryable;
+        },
+      },
+    );
+  };
+
+  return {
+    submit(call) {
+      const requestId = call.requestId ?? hex(runtime.randomBytes(16));
+      const checks = (call.group ?? [call]).map(wireCheck);
+      call.phase = "inFlight";
+      request(
+        "GuardService/AllowBatch",
+        call.deadlineMs,
+        call.signal,
+        (leftMs) => {
+          const firstAttempt = !call.everSent && call.requestId === null;
+          call.everSent = true;
+          call.phase = "inFlight";
+          return toBinary(
+            AllowBatchRequestSchema,
+            create(AllowBatchRequestSchema, { calls: [{ checks, requestId }], deadlineMs: leftMs, firstAttempt }),
+          );
+        },
+        (bytes) => readResult(bytes, checks.length),
+        (failure) => {
+          if (call.phase !== "inFlight") return;
+          attemptEnded(call, failure.applied, failure.message);
+          call.phase = "toResend";
+        },
+        () => call.phase === "settled",
+      ).then(
+        (result) => {
+          if (call.phase !== "settled") options.ends.decided(call, result);
+        },
+        (error: unknown) => {
+          if (call.phase !== "settled") options.ends.failed(call, failureOf(error));
+        },
+      );
+    },
+    peek(item, timeoutMs) {
+      const check = wireCheck(item);
+      return request(
+        "GuardService/Peek",
+        runtime.monotonicMs() + timeoutMs,
+        null,
+        (leftMs) => toBinary(PeekRequestSchema, create(PeekRequestSchema, { check, deadlineMs: leftMs })),
+        (bytes) => {
+          const { decision } = fromBinary(PeekResponseSchema, bytes);
+          if (decision === undefined) throw new Error("no decision");
+          return decision;
+        },
+        () => {},
+        () => false,
+      );
+    },
+    topology(timeoutMs) {
+      return request(
+        "ClusterService/GetTopology",
+        runtime.monotonicMs() + timeoutMs,
+        null,
+        () => toBinary(GetTopologyRequestSchema, create(GetTopologyRequestSchema)),
+        (bytes) => {
+          const { topology } = fromBinary(GetTopologyResponseSchema, bytes);
+          if (topology === undefined) throw new Error("no topology");
+          if ((topology.groups[0]?.leaderId ?? 0n) === 0n) throw new AttemptError(leaderless);
+          return topology;
+        },
+        () => {},
+        () => false,
+      );
+    },
+  };
+}
+
+const leaderless: AttemptFailure = {
+  code: "unavailable",
+  message: "the cluster has no leader at the moment",
+  applied: "no",
+  retryable: true,
+  retryAfterMs: 0,
+  detail: null,
+};
+
+function decode<T>(bytes: Uint8Array, read: (bytes: Uint8Array) => T): T {
+  try {
+    return read(bytes);
+  } catch (cause) {
+    if (cause instanceof AttemptError) throw cause;
+    throw new TransportError("misconfigured", "the answer is no message of quorumguard.v1; check the endpoint", {
+      cause,
+    });
+  }
+}
+
+/** @throws {AttemptError} when an item has no decision. */
+function readResult(bytes: Uint8Array, items: number): CallResult {
+  const result = fromBinary(AllowBatchResponseSchema, bytes).results[0];
+  if (result === undefined || result.decisions.length !== items) throw new Error("an answer for each check is due");
+  for (const { outcome } of result.decisions) {
+    if (outcome !== 0 && outcome < FIRST_FAILURE_OUTCOME) continue;
+    const failure = failureOfOutcome(outcome);
+    if (failure !== null) throw new AttemptError(failure);
+  }
+  return result;
+}
+
+function wireCheck(item: CallItem) {
+  const { limit, windowUs, algorithm, burst, policy } = item.rule;
+  return {
+    key: item.key,
+    cost: item.cost,
+    rule: { limit, windowUs: BigInt(windowUs), algorithm, burst, policy },
+  } as const;
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}

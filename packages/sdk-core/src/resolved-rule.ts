@@ -1,0 +1,139 @@
+import { Algorithm as AlgorithmNumber, type Rule as LimiterRule } from "@quorumguard/limiter";
+import { checkName, checkWhole, invalidArgument, MAX_COUNT } from "./check-fields.ts";
+import { windowUs } from "./duration.ts";
+import type { Algorithm, OnUnavailable, Policy, Rule } from "./guard.ts";
+import { GuardError } from "./guard-error.ts";
+
+const algorithmNumbers: Readonly<Record<Algorithm, AlgorithmNumber>> = {
+  "sliding-window-log": AlgorithmNumber.slidingWindowLog,
+  "token-bucket": AlgorithmNumber.tokenBucket,
+};
+
+/** A rule, checked once and then shared by all calls under it; on the wire it is a WireRule as it stands. */
+export interface ResolvedRule extends LimiterRule {
+  /** The policy's name as decisions show it. */
+  readonly name: string | null;
+  readonly onUnavailable: OnUnavailable | null;
+  /** The frame that is being built, and this rule's place in it: what saves a map per frame. */
+  frameMark: number;
+  frameIndex: number;
+}
+
+/**
+ * Checks a rule and brings it into the wire's terms.
+ * @throws {GuardError} invalid_argument, naming the field under `path`.
+ */
+export function resolveRule(rule: Rule | Policy, path: string, name: string | null = null): ResolvedRule {
+  if (typeof rule !== "object" || rule === null) throw invalidArgument(path, rule, "it must be a rule {limit, window}");
+  const prefix = path === "" ? "" : `${path}.`;
+  const limit = checkWhole(rule.limit, `${prefix}limit`, 0);
+  const us = windowUs(rule.window, `${prefix}window`);
+  const algorithm = algorithmNumber(rule.algorithm, `${prefix}algorithm`);
+  let burst = 0;
+  if (algorithm === AlgorithmNumber.tokenBucket) {
+    burst = rule.burst === undefined ? Math.max(1, limit) : checkWhole(rule.burst, `${prefix}burst`, 1);
+  } else if (rule.burst !== undefined) {
+    throw invalidArgument(
+      `${prefix}burst`,
+      rule.burst,
+      'only "token-bucket" has a burst; leave it out or set algorithm',
+    );
+  }
+  return {
+    algorithm,
+    limit,
+    windowUs: us,
+    burst,
+    policy: name ?? "",
+    name,
+    onUnavailable: "onUnavailable" in rule ? checkOnUnavailable(rule.onUnavailable, `${prefix}onUnavailable`) : null,
+    frameMark: 0,
+    frameIndex: 0,
+  };
+}
+
+function algorithmNumber(algorithm: unknown, field: string): AlgorithmNumber {
+  if (algorithm === undefined) return AlgorithmNumber.slidingWindowLog;
+  if (typeof algorithm === "string" && Object.hasOwn(algorithmNumbers, algorithm)) {
+    return algorithmNumbers[algorithm as Algorithm];
+  }
+  throw invalidArgument(field, algorithm, `it must be one of ${Object.keys(algorithmNumbers).join(", ")}`);
+}
+
+/** @throws {GuardError} invalid_argument unless it is one of the four, or undefined (then null). */
+export function checkOnUnavailable(value: unknown, field: string): OnUnavailable | null {
+  if (value === undefined) return null;
+  if (value === "local" || value === "allow" || value === "deny" || value === "throw") return value;
+  throw invalidArgument(field, value, "it must be one of local, allow, deny, throw");
+}
+
+/** Finds rules by what callers write, so that a call under a known rule allocates and checks nothing. */
+export interface RuleBook {
+  /** @throws {GuardError} invalid_argument when no policy has that name. */
+  policy(name: string): ResolvedRule;
+  inline(rule: Rule, path?: string): ResolvedRule;
+  /** The same for `allow(key, limit, window)` without other options. */
+  plain(limit: number, window: Rule["window"]): ResolvedRule;
+}
+
+/** Inline rules remembered at once; beyond it the memory starts anew, which costs time and nothing else. */
+const MAX_INLINE_RULES = 1_024;
+
+/** Makes a rule book over the policies of a guard's options. */
+export function createRuleBook(policies: Readonly<Record<string, Policy>> | undefined): RuleBook {
+  const named = new Map<string, ResolvedRule>();
+  for (const [name, policy] of Object.entries(policies ?? {})) {
+    checkName(name, "policies");
+    named.set(name, resolveRule(policy, `policies.${name}`, name));
+  }
+  const inline = new Map<string, ResolvedRule>();
+  let last: { readonly limit: number; readonly window: unknown; readonly rule: ResolvedRule } | null = null;
+
+  const remember = (key: string, rule: Rule, path: string): ResolvedRule => {
+    const known = inline.get(key);
+    if (known !== undefined) return known;
+    const resolved = resolveRule(rule, path);
+    if (inline.size >= MAX_INLINE_RULES) inline.clear();
+    inline.set(key, resolved);
+    return resolved;
+  };
+
+  return {
+    policy(name) {
+      const rule = named.get(name);
+      if (rule !== undefined) return rule;
+      const known = named.size === 0 ? "this guard has no policies" : `known are ${[...named.keys()].join(", ")}`;
+      throw new GuardError("invalid_argument", `policy: "${name}" is not a policy of this guard; ${known}`, {
+        details: { field: "policy", value: name },
+      });
+    },
+    inline(rule, path = "") {
+      if (typeof rule !== "object" || rule === null)
+        throw invalidArgument(path, rule, "it must be a rule {limit, window}");
+      const { limit, window, algorithm, burst } = rule;
+      return remember(`${typeof limit}${limit}|${typeof window}${window}|${algorithm}|${burst}`, rule, path);
+    },
+    plain(limit, window) {
+      if (last !== null && last.limit === limit && last.window === window) return last.rule;
+      const rule = remember(
+        `${typeof limit}${limit}|${typeof window}${window}|undefined|undefined`,
+        { limit, window },
+        "",
+      );
+      last = { limit, window, rule };
+      return rule;
+    },
+  };
+}
+
+/** The rule as one of `clients` may apply it by itself (SEMANTICS U1). */
+export function localShare(rule: ResolvedRule, clients: number): LimiterRule {
+  const share = (whole: number) => (whole === 0 ? 0 : Math.max(1, Math.floor(Math.min(whole, MAX_COUNT) / clients)));
+  return {
+    algorithm: rule.algorithm,
+    limit: share(rule.limit),
+    windowUs: rule.windowUs,
+    burst: share(rule.burst),
+    policy: rule.policy,
+  };
+}

@@ -1,0 +1,165 @@
+import type { CallResult, ReceivedReply } from "@quorumguard/proto";
+import { appliedNow, type Call, type CallItem } from "./call.ts";
+import { blindDecision, countedDecision, FIRST_FAILURE_OUTCOME, OUTCOME_ALLOWED, wireSource } from "./decisions.ts";
+import type { Decision, GuardEvent } from "./guard.ts";
+import { GuardError, isUnavailable } from "./guard-error.ts";
+import type { LocalLimiter } from "./local-limiter.ts";
+import type { PendingCalls } from "./pending-calls.ts";
+import { type AttemptFailure, guardError } from "./wire-errors.ts";
+
+/** Gives callers their answers, each exactly once. */
+export interface Settler {
+  byReply(call: Call, reply: ReceivedReply, item: number): void;
+  byResult(call: Call, result: CallResult): void;
+  /** An attempt's failure that ends the call: by `onUnavailable`, or by throwing. */
+  byFailure(call: Call, failure: AttemptFailure): void;
+  /** Ends the call with this error, whatever `onUnavailable` says. */
+  byError(call: Call, error: GuardError): void;
+}
+
+/** What a settler needs. */
+export interface SettlerOptions {
+  readonly pending: PendingCalls;
+  readonly local: () => LocalLimiter;
+  readonly monotonicMs: () => number;
+  readonly emit: (event: GuardEvent) => void;
+}
+
+/** Makes the settler of a guard. */
+export function createSettler({ pending, local, monotonicMs, emit }: SettlerOptions): Settler {
+  let degradedSinceMs: number | null = null;
+
+  const detach = (call: Call): void => {
+    call.phase = "settled";
+    pending.remove(call);
+    if (call.onAbort !== null) call.signal?.removeEventListener("abort", call.onAbort);
+    call.onAbort = null;
+    call.signal = null;
+  };
+  const healthy = (): void => {
+    if (degradedSinceMs === null) return;
+    const degradedForMs = monotonicMs() - degradedSinceMs;
+    degradedSinceMs = null;
+    emit({ type: "recovered", degradedForMs });
+  };
+  const give = (call: Call, decisions: readonly Decision[]): void => {
+    detach(call);
+    const resolve = call.resolve as (value: unknown) => void;
+    if (call.group === null) resolve(decisions[0]);
+    else resolve({ allowed: decisions.every((decision) => decision.allowed), decisions });
+  };
+  const fail = (call: Call, error: GuardError): void => {
+    detach(call);
+    call.reject(error);
+  };
+  const unavailable = (call: Call, error: GuardError): void => {
+    if (degradedSinceMs === null) {
+      degradedSinceMs = monotonicMs();
+      emit({ type: "degraded", reason: error.message });
+    }
+    const decisions = withoutCluster(call, local);
+    if (decisions === null) fail(call, error);
+    else give(call, decisions);
+  };
+
+  return {
+    byReply(call, reply, item) {
+      healthy();
+      if (call.group !== null) {
+        give(
+          call,
+          call.group.map((part, at) => replyDecision(part, reply, item + at)),
+        );
+        return;
+      }
+      detach(call);
+      (call.resolve as (value: Decision) => void)(replyDecision(call, reply, item));
+    },
+    byResult(call, result) {
+      healthy();
+      const items = call.group ?? [call];
+      give(
+        call,
+        items.map((item, at) => {
+          const wire = result.decisions[at]!;
+          const retryAfterMs = wire.retryAfterMs === undefined ? -1 : Number(wire.retryAfterMs);
+          return countedDecision(
+            item.rule,
+            wire.limit,
+            wireSource(wire.source),
+            wire.outcome,
+            wire.remaining,
+            Number(wire.resetAfterMs),
+            retryAfterMs,
+          );
+        }),
+      );
+    },
+    byFailure(call, failure) {
+      const error = guardError(failure, call.applied);
+      if (isUnavailable(failure.code)) unavailable(call, error);
+      else fail(call, error);
+    },
+    byError(call, error) {
+      if (isUnavailable(error.code)) unavailable(call, error);
+      else fail(call, error);
+    },
+  };
+}
+
+function replyDecision(item: CallItem, reply: ReceivedReply, at: number): Decision {
+  return countedDecision(
+    item.rule,
+    item.rule.limit,
+    wireSource(reply.source),
+    reply.outcomes[at]!,
+    reply.remaining[at]!,
+    reply.resetAfterMs[at]!,
+    reply.retryAfterMs[at]!,
+  );
+}
+
+/** What `onUnavailable` gives; null: the error. */
+function withoutCluster(call: Call, local: () => LocalLimiter): Decision[] | null {
+  const items = call.group ?? [call];
+  switch (call.onUnavailable) {
+    case "throw":
+      return null;
+    case "allow":
+    case "deny":
+      return items.map((item) => blindDecision(item.rule, call.onUnavailable === "allow"));
+    case "local":
+      return localDecisions(call, items, local());
+  }
+}
+
+function localDecisions(call: Call, items: readonly CallItem[], local: LocalLimiter): Decision[] {
+  const results = local.decide(call);
+  return items.map((item, at) => {
+    const outcome = results.outcomes[at]!;
+    // No room for another key here either: this process cannot count it, so it does not let it pass.
+    if (outcome >= FIRST_FAILURE_OUTCOME) return blindDecision(item.rule, false);
+    const limit = item.rule.limit;
+    return countedDecision(
+      item.rule,
+      limit,
+      "local",
+      outcome === OUTCOME_ALLOWED ? OUTCOME_ALLOWED : outcome,
+      results.remaining[at]!,
+      results.resetAfterMs[at]!,
+      results.retryAfterMs[at]!,
+    );
+  });
+}
+
+/** What a call that reached its deadline is told: where it stood, and what went wrong last. */
+export function deadlineError(call: Call, connections: string): GuardError {
+  const applied = appliedNow(call);
+  const trouble = [call.lastFailure, connections].filter((part) => part !== null && part !== "").join("; ");
+  if (applied === "no") {
+    const message = `no leader took the call within ${call.timeoutMs} ms; nothing was counted (${trouble})`;
+    return new GuardError("unavailable", message, { applied });
+  }
+  const message = `no answer within ${call.timeoutMs} ms; whether the call was counted is not known (${trouble})`;
+  return new GuardError("timed_out", message, { applied });
+}
