@@ -1,9 +1,15 @@
 /** The rate-limit state machine, pure and deterministic. Internal to QuorumGuard: no semver promise. */
+export { checkBounds, defaultBounds } from "./bounds.ts";
 export { type CallBatch, NEVER, Outcome, type ResultColumns } from "./call-batch.ts";
+export { createLimiter, restoreLimiter } from "./create-limiter.ts";
+export { EntryError } from "./entry/entry-error.ts";
+export { createEntryWriter, encodeOperation } from "./entry/entry-writer.ts";
+export { decodeOperation, readEntry } from "./entry/read-entry.ts";
 export type { CallOrigin, EntryWriter, Operation } from "./entry.ts";
 export type {
   Applied,
   Bounds,
+  CallRun,
   Limiter,
   LimiterRestore,
   LimiterStats,
@@ -12,4 +18,6 @@ export type {
   SnapshotCut,
   StateHash,
 } from "./limiter.ts";
+export { createResultColumns, type GrowingResultColumns } from "./result-columns.ts";
 export { Algorithm, type Rule } from "./rule.ts";
+export { SnapshotError } from "./snapshot/snapshot-error.ts";

@@ -26,6 +26,16 @@ export interface SessionId {
   readonly position: number;
 }
 
+/** Calls `[fromCall, toCall)` of an operation, items `[from, to)` of the results, that one entry decided. */
+export interface CallRun {
+  readonly fromCall: number;
+  readonly toCall: number;
+  readonly from: number;
+  readonly to: number;
+  readonly stampUs: number;
+  readonly index: number;
+}
+
 /** What one operation of an entry came to, in the entry's order. */
 export type OperationResult =
   /** Calls: their items are `[from, to)` of {@link Applied.results}. */
@@ -35,6 +45,11 @@ export type OperationResult =
       readonly to: number;
       readonly stampUs: number;
       readonly index: number;
+      /**
+       * Null: this entry decided all of them. Otherwise some are retries of calls that earlier entries decided: runs of
+       * consecutive calls, in order and without gaps, each with the entry that decided it.
+       */
+      readonly runs: readonly CallRun[] | null;
     }
   | { readonly kind: "registered"; readonly session: SessionId }
   | { readonly kind: "refused"; readonly reason: "too-old" | "sessions-full" }
@@ -111,6 +126,9 @@ export interface Limiter {
 
   /** Whether the session lives in applied state and the nonce is its own. */
   knowsSession(session: SessionId, nonce: Uint8Array): boolean;
+
+  /** The namespace of a living session, for the denial fast path; null if it is gone or the nonce is not its own. */
+  sessionNamespace(session: SessionId, nonce: Uint8Array): string | null;
 
   /** Whether this request id is remembered: the fast path must not answer for it (SEMANTICS D1). */
   knowsRequestId(namespace: string, identity: string, requestId: string): boolean;

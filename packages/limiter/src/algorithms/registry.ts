@@ -1,0 +1,15 @@
+import { Algorithm } from "../rule.ts";
+import type { CountingAlgorithm } from "./algorithm.ts";
+import { slidingWindowLog } from "./sliding-window-log.ts";
+import { tokenBucket } from "./token-bucket.ts";
+
+/** The algorithms by their number in the log. A new one is a file and a line here. */
+const algorithms: (CountingAlgorithm | undefined)[] = [];
+algorithms[0] = undefined;
+algorithms[Algorithm.slidingWindowLog] = slidingWindowLog;
+algorithms[Algorithm.tokenBucket] = tokenBucket;
+
+/** Undefined for a number that no algorithm has. */
+export function algorithmOf(number: number): CountingAlgorithm | undefined {
+  return algorithms[number];
+}

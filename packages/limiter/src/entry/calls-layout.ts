@@ -1,0 +1,170 @@
+import { MAX_NAMESPACE_BYTES, MAX_POLICY_BYTES } from "../keys/quota-rule.ts";
+import { Algorithm } from "../rule.ts";
+import { type ByteReader, between, u16At, u32At, u64At } from "./byte-reader.ts";
+import { EntryError } from "./entry-error.ts";
+import {
+  Column,
+  MAX_INT32,
+  MAX_ITEMS,
+  MAX_KEY_BYTES,
+  MAX_NAME_BYTES,
+  MAX_RULES,
+  MAX_WINDOW_US,
+  MIN_WINDOW_US,
+  NONCE_BYTES,
+  OriginTag,
+  RULE_FIXED_BYTES,
+} from "./format.ts";
+
+/**
+ * Where everything is in the body of a calls operation, after all of it was checked: what apply, the reader and the
+ * check of a forwarded operation share. Reused, so that decoding a frame allocates nothing that grows with it.
+ */
+export class CallsLayout {
+  bytes: Uint8Array = new Uint8Array(0);
+  origin: number = OriginTag.anonymous;
+  sessionIndex = 0;
+  sessionPosition = 0;
+  nonceStart = 0;
+  ackedThrough = 0;
+  namespaceStart = 0;
+  namespaceLength = 0;
+  identityStart = 0;
+  identityLength = 0;
+  requestIdStart = 0;
+  requestIdLength = 0;
+  firstNumber = 0;
+  calls = 0;
+  items = 0;
+  rules = 0;
+  /** Offset of rule `i`; the one after the last is where the columns begin. */
+  ruleStarts = new Uint32Array(8);
+  /** Offsets of the columns; 0: absent. */
+  sizesStart = 0;
+  ruleIndexesStart = 0;
+  costsStart = 0;
+  keyLengthsStart = 0;
+  keysStart = 0;
+  /** Everything that makes the call what it is lies in `[contentStart, end)`: rules, columns and keys. */
+  contentStart = 0;
+  end = 0;
+
+  sizeOf(call: number): number {
+    return this.sizesStart === 0 ? 1 : u32At(this.bytes, this.sizesStart + call * 4);
+  }
+
+  ruleOf(item: number): number {
+    return this.ruleIndexesStart === 0 ? 0 : u16At(this.bytes, this.ruleIndexesStart + item * 2);
+  }
+
+  costOf(item: number): number {
+    return this.costsStart === 0 ? 1 : u32At(this.bytes, this.costsStart + item * 4);
+  }
+
+  keyLengthOf(item: number): number {
+    return u16At(this.bytes, this.keyLengthsStart + item * 2);
+  }
+
+  /** Reads and checks a whole body. @throws {EntryError} naming field, value and bound. */
+  read(reader: ByteReader): void {
+    this.bytes = reader.bytes;
+    this.end = reader.end;
+    this.#readOrigin(reader);
+    this.firstNumber = reader.u64("firstNumber");
+    this.contentStart = reader.at;
+    this.calls = between(reader.u32("calls"), "calls", 1, MAX_ITEMS);
+    this.items = between(reader.u32("items"), "items", this.calls, MAX_ITEMS);
+    this.rules = between(reader.u16("rules"), "rules", 1, MAX_RULES);
+    const columns = between(reader.u8("columns"), "columns", 0, 7);
+    this.#checkNumbers();
+    this.#readRules(reader);
+    this.sizesStart = columns & Column.sizes ? reader.skip(this.calls * 4, "sizes") : 0;
+    this.ruleIndexesStart = columns & Column.ruleIndexes ? reader.skip(this.items * 2, "rule indexes") : 0;
+    this.costsStart = columns & Column.costs ? reader.skip(this.items * 4, "costs") : 0;
+    this.keyLengthsStart = reader.skip(this.items * 2, "key lengths");
+    this.keysStart = reader.at;
+    this.#checkColumns(reader);
+    reader.finish("calls");
+  }
+
+  #readOrigin(reader: ByteReader): void {
+    this.origin = between(reader.u8("origin"), "origin", 0, 2);
+    this.namespaceLength = 0;
+    if (this.origin === OriginTag.session) {
+      this.sessionIndex = reader.u64("session index");
+      this.sessionPosition = reader.u32("session position");
+      this.nonceStart = reader.skip(NONCE_BYTES, "nonce");
+      this.ackedThrough = reader.u64("ackedThrough");
+      return;
+    }
+    const namespace = reader.name("namespace", MAX_NAMESPACE_BYTES);
+    this.namespaceStart = namespace.start;
+    this.namespaceLength = namespace.length;
+    if (this.origin === OriginTag.request) {
+      const identity = reader.name("identity", MAX_NAME_BYTES);
+      this.identityStart = identity.start;
+      this.identityLength = identity.length;
+      const requestId = reader.name("request id", MAX_NAME_BYTES);
+      this.requestIdStart = requestId.start;
+      this.requestIdLength = requestId.length;
+    }
+  }
+
+  #checkNumbers(): void {
+    if (this.origin === OriginTag.session) {
+      between(this.firstNumber, "firstNumber", 1, Number.MAX_SAFE_INTEGER - this.calls);
+    } else if (this.firstNumber !== 0) {
+      throw new EntryError(`firstNumber is ${this.firstNumber}; outside a session it must be 0`);
+    }
+    if (this.origin === OriginTag.request && this.calls !== 1) {
+      throw new EntryError(`calls is ${this.calls}; under a request id it must be 1`);
+    }
+  }
+
+  #readRules(reader: ByteReader): void {
+    if (this.ruleStarts.length < this.rules) this.ruleStarts = new Uint32Array(this.rules * 2);
+    for (let i = 0; i < this.rules; i++) {
+      const at = reader.skip(RULE_FIXED_BYTES, "rule");
+      this.ruleStarts[i] = at;
+      const algorithm = reader.bytes[at]!;
+      const limit = u32At(reader.bytes, at + 1);
+      const burst = u32At(reader.bytes, at + 13);
+      checkRule(algorithm, limit, u64At(reader.bytes, at + 5), burst);
+      reader.name("policy", MAX_POLICY_BYTES);
+    }
+  }
+
+  #checkColumns(reader: ByteReader): void {
+    if (this.sizesStart !== 0) {
+      let sum = 0;
+      for (let i = 0; i < this.calls; i++) sum += between(this.sizeOf(i), "size", 1, this.items);
+      if (sum !== this.items) throw new EntryError(`sizes add up to ${sum}; items is ${this.items}`);
+    } else if (this.items !== this.calls) {
+      throw new EntryError(`items is ${this.items}; without sizes it must equal calls, ${this.calls}`);
+    }
+    if (this.ruleIndexesStart !== 0) {
+      for (let i = 0; i < this.items; i++) between(this.ruleOf(i), "rule index", 0, this.rules - 1);
+    }
+    if (this.costsStart !== 0) {
+      for (let i = 0; i < this.items; i++) between(this.costOf(i), "cost", 1, MAX_INT32);
+    }
+    let keyBytes = 0;
+    for (let i = 0; i < this.items; i++) {
+      const length = this.keyLengthOf(i);
+      if (length < 1 || length > MAX_KEY_BYTES) between(length, "key length", 1, MAX_KEY_BYTES);
+      keyBytes += length;
+    }
+    reader.skip(keyBytes, "keys");
+  }
+}
+
+/** @throws {EntryError} naming field, value and bound. */
+export function checkRule(algorithm: number, limit: number, windowUs: number, burst: number): void {
+  if (algorithm !== Algorithm.slidingWindowLog && algorithm !== Algorithm.tokenBucket) {
+    throw new EntryError(`algorithm is ${algorithm}; this version knows 1 (sliding-window log) and 2 (token bucket)`);
+  }
+  between(limit, "limit", 0, MAX_INT32);
+  between(windowUs, "windowUs", MIN_WINDOW_US, MAX_WINDOW_US);
+  if (algorithm === Algorithm.tokenBucket) between(burst, "burst", 1, MAX_INT32);
+  else between(burst, "burst", 0, 0);
+}

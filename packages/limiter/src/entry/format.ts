@@ -1,0 +1,47 @@
+/**
+ * Layout of an entry, and of the bodies of its operations. Integers are little-endian; a u64 is below 2^53.
+ *
+ * ```
+ * entry    := formatVersion u8 · flags u8 (1: takeover) · fsmVersion u16 · stampUs u64 · operation*
+ * operation := tag u8 · length u32 · body
+ *
+ * calls    := origin · firstNumber u64 · calls u32 · items u32 · rules u16 · columns u8 (1: rule indexes, 2: costs, 4: sizes)
+ *             · rule{rules} · sizes u32{calls}? · ruleIndexes u16{items}? · costs u32{items}?
+ *             · keyLengths u16{items} · keys
+ * origin   := 0 u8 · index u64 · position u32 · nonce 16 bytes · ackedThrough u64      a session
+ *           | 1 u8 · namespace · identity · requestId                                  a request id
+ *           | 2 u8 · namespace                                                         neither
+ * rule     := algorithm u8 · limit u32 · windowUs u64 · burst u32 · policy
+ * register := nonce 16 bytes · helloStampUs u64 · namespace
+ * renew    := index u64 · position u32 · nonce 16 bytes · ackedThrough u64
+ * goodbye  := index u64 · position u32 · nonce 16 bytes
+ * bounds   := maxKeys u64 · maxSessions u64 · maxResultsPerSession u64 · sessionTtlUs u64 · maxRequestIds u64 · requestIdTtlUs u64
+ * ```
+ * namespace, identity, requestId and policy are UTF-8 with a u16 length before them.
+ */
+export const FORMAT_VERSION = 1;
+/** Changes when the same entries would come to other results. */
+export const FSM_VERSION = 1;
+export const HEADER_BYTES = 12;
+export const OPERATION_HEADER_BYTES = 5;
+export const FLAG_TAKEOVER = 1;
+
+export const Tag = { calls: 1, register: 2, renew: 3, goodbye: 4, bounds: 5 } as const;
+export const OriginTag = { session: 0, request: 1, anonymous: 2 } as const;
+export const Column = { ruleIndexes: 1, costs: 2, sizes: 4 } as const;
+
+export const NONCE_BYTES = 16;
+export const RULE_FIXED_BYTES = 17;
+
+/** The largest stamp: year 2248. A stamp and a window of 400 days together stay below 2^53. */
+export const MAX_STAMP_US = 2 ** 53 - 2 ** 47;
+export const MAX_INT32 = 2147483647;
+export const MAX_U32 = 4294967295;
+export const MIN_WINDOW_US = 1_000;
+export const MAX_WINDOW_US = 34_560_000_000_000;
+export const MAX_KEY_BYTES = 512;
+/** Items of one operation: far above what a frame may hold. */
+export const MAX_ITEMS = 65_536;
+export const MAX_RULES = 65_535;
+/** Longest identity and request id, in bytes. */
+export const MAX_NAME_BYTES = 512;

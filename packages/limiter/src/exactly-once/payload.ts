@@ -1,0 +1,91 @@
+import type { ResultColumns } from "../call-batch.ts";
+import type { Heap } from "../memory/heap.ts";
+import type { Slab } from "../memory/slab.ts";
+import type { GrowingResultColumns } from "../result-columns.ts";
+import { BlockKind } from "./block-kinds.ts";
+
+/** Cells that a block sets aside for a payload. */
+export const PAYLOAD_CELLS = 4;
+const ITEMS_PER_BLOCK = 128;
+
+/**
+ * The results of one call, remembered for its retries. A single item lies in the owner's block; those of a group in a
+ * chain of blocks of their own (word 0: tag, word 1: next).
+ */
+export function writePayload(
+  heap: Heap,
+  slab: Slab,
+  block: number,
+  cell: number,
+  results: ResultColumns,
+  from: number,
+  items: number,
+): void {
+  if (items === 1) {
+    writeItem(heap, block, cell, results, from);
+    return;
+  }
+  let owner = block;
+  let ownerWord = cell * 2;
+  for (let done = 0; done < items; done += ITEMS_PER_BLOCK) {
+    const count = Math.min(ITEMS_PER_BLOCK, items - done);
+    const more = slab.take(1 + count * PAYLOAD_CELLS);
+    heap.setWord(more, 0, BlockKind.more);
+    heap.setWord(owner, ownerWord, more);
+    for (let i = 0; i < count; i++) writeItem(heap, more, 1 + i * PAYLOAD_CELLS, results, from + done + i);
+    owner = more;
+    ownerWord = 1;
+  }
+  heap.setWord(owner, ownerWord, 0);
+}
+
+/** Reads `items` results into `into` from `at` on; there must be room. */
+export function readPayload(
+  heap: Heap,
+  block: number,
+  cell: number,
+  items: number,
+  into: GrowingResultColumns,
+  at: number,
+): void {
+  if (items === 1) {
+    readItem(heap, block, cell, into, at);
+    return;
+  }
+  let more = heap.word(block, cell * 2);
+  for (let done = 0; done < items; done += ITEMS_PER_BLOCK) {
+    const count = Math.min(ITEMS_PER_BLOCK, items - done);
+    for (let i = 0; i < count; i++) readItem(heap, more, 1 + i * PAYLOAD_CELLS, into, at + done + i);
+    more = heap.word(more, 1);
+  }
+}
+
+/** Frees what {@link writePayload} took besides the owner's block. */
+export function freePayload(heap: Heap, slab: Slab, block: number, cell: number, items: number): void {
+  if (items === 1) return;
+  let more = heap.word(block, cell * 2);
+  while (more !== 0) {
+    const next = heap.word(more, 1);
+    slab.give(more);
+    more = next;
+  }
+}
+
+function writeItem(heap: Heap, block: number, cell: number, results: ResultColumns, at: number): void {
+  heap.setWord(block, cell * 2, results.outcomes[at]!);
+  heap.setWord(block, cell * 2 + 1, results.remaining[at]!);
+  heap.setNumber(block, cell + 1, results.resetAfterMs[at]!);
+  heap.setNumber(block, cell + 2, results.retryAfterMs[at]!);
+  heap.setNumber(block, cell + 3, results.firmForMs[at]!);
+}
+
+function readItem(heap: Heap, block: number, cell: number, into: GrowingResultColumns, at: number): void {
+  into.set(
+    at,
+    heap.word(block, cell * 2),
+    heap.word(block, cell * 2 + 1),
+    heap.number(block, cell + 1),
+    heap.number(block, cell + 2),
+    heap.number(block, cell + 3),
+  );
+}

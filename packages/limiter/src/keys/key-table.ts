@@ -1,0 +1,220 @@
+import { type BlockMover, CELL_EXPIRY, type Verdict, WORD_LENGTHS } from "../algorithms/algorithm.ts";
+import { algorithmOf } from "../algorithms/registry.ts";
+import { sipHash } from "../hash/sip.ts";
+import { HashIndex, WORD_HASH, WORD_LINK } from "../memory/hash-index.ts";
+import { type Heap, PageKind } from "../memory/heap.ts";
+import type { MetaReader, MetaWriter } from "../memory/meta.ts";
+import { Slab } from "../memory/slab.ts";
+import type { QuotaRule } from "./quota-rule.ts";
+
+const NEVER_US = Number.POSITIVE_INFINITY;
+/** Slots looked at for an expired key before a new one is refused in a full table. */
+const RECLAIM_SLOTS = 512;
+/** An idle cluster looks for expired keys at most this often. */
+const LAP_PAUSE_US = 1_000_000;
+const COMMON_CELLS = 3;
+
+/**
+ * The counters: one block per key, found by the bytes of its identity.
+ *
+ * Whether a key has expired is decided by comparison when it is read (SEMANTICS K2). The sweep walks the memory in
+ * address order, a bounded number of slots at each entry, and only frees; since blocks are handed out the same way on
+ * every node, it frees the same keys at the same entries.
+ */
+export class KeyTable implements BlockMover {
+  readonly #heap: Heap;
+  readonly #slab: Slab;
+  readonly #index: HashIndex;
+  #seed0 = 0x51ed270b;
+  #seed1 = 0x2f3c6a95;
+  #sweepPage = 0;
+  #sweepSlot = 0;
+  /** No key expires before it. */
+  #earliestUs = NEVER_US;
+  /** The same for the keys that this lap of the sweep has left behind. */
+  #lapEarliestUs = NEVER_US;
+  #lapEndUs = 0;
+
+  constructor(heap: Heap) {
+    this.#heap = heap;
+    this.#slab = new Slab(heap, PageKind.keys);
+    this.#index = new HashIndex(heap);
+  }
+
+  get count(): number {
+    return this.#index.count;
+  }
+
+  /** Prepares a rule for {@link find}. Must be called again after {@link reseed}. */
+  prepare(rule: QuotaRule): void {
+    rule.seed(this.#seed0, this.#seed1);
+  }
+
+  /** While no key is held, the seed may follow what no outsider knows; so nobody can choose keys that collide. */
+  reseed(seed0: number, seed1: number): void {
+    this.#seed0 = seed0 | 0;
+    this.#seed1 = seed1 | 0;
+  }
+
+  hashOf(rule: QuotaRule, bytes: Uint8Array, start: number, length: number): number {
+    return sipHash(rule.hash0, rule.hash1, bytes, start, length);
+  }
+
+  /** The key's block, expired or not, or 0. */
+  find(rule: QuotaRule, hash: number, bytes: Uint8Array, start: number, length: number): number {
+    const heap = this.#heap;
+    const lengths = rule.prefixLength | (length << 16);
+    const identity = identityByte(rule.algorithm);
+    for (let block = this.#index.first(hash); block !== 0; block = heap.word(block, WORD_LINK)) {
+      if (
+        heap.word(block, WORD_HASH) === hash &&
+        heap.word(block, WORD_LENGTHS) === lengths &&
+        (heap.word(block, 0) & 0xff) === rule.algorithm &&
+        heap.equalBytes(block, identity + rule.prefixLength, bytes, start, length) &&
+        heap.equalBytes(block, identity, rule.prefix, 0, rule.prefixLength)
+      ) {
+        return block;
+      }
+    }
+    return 0;
+  }
+
+  judge(rule: QuotaRule, block: number, cost: number, ahead: number, stampUs: number, verdict: Verdict): void {
+    const tail = block === 0 ? 0 : this.#tailOf(block);
+    algorithmOf(rule.algorithm)!.judge(this.#heap, block, tail, rule, cost, ahead, stampUs, verdict);
+  }
+
+  /** Charges a call that was judged allowed; the key must have a block. Returns a word for the rolling hash. */
+  charge(rule: QuotaRule, block: number, cost: number, stampUs: number): number {
+    const algorithm = algorithmOf(rule.algorithm)!;
+    const home = algorithm.charge(this.#heap, block, this.#tailOf(block), rule, cost, stampUs, this);
+    const expiryUs = this.#heap.number(home, CELL_EXPIRY);
+    if (expiryUs < this.#earliestUs) this.#earliestUs = expiryUs;
+    if (expiryUs < this.#lapEarliestUs) this.#lapEarliestUs = expiryUs;
+    return algorithm.fingerprint(this.#heap, home) ^ this.#heap.word(home, WORD_HASH);
+  }
+
+  /** A block for a key that has none. Its expiry is set by the charge that must follow. */
+  create(rule: QuotaRule, hash: number, bytes: Uint8Array, start: number, length: number): number {
+    const heap = this.#heap;
+    const algorithm = algorithmOf(rule.algorithm)!;
+    const identity = COMMON_CELLS + algorithm.headCells;
+    const tail = identity + ((rule.prefixLength + length + 7) >> 3);
+    const cells = Slab.blockCells(tail + algorithm.tailCells);
+    const block = this.#slab.take(cells);
+    heap.setWord(block, 0, rule.algorithm);
+    heap.setWord(block, WORD_LENGTHS, rule.prefixLength | (length << 16));
+    heap.setNumber(block, CELL_EXPIRY, 0);
+    heap.setIdentity(block, identity, rule.prefix, rule.prefixLength, bytes, start, length);
+    algorithm.initialize(heap, block, tail, cells);
+    this.#index.insert(hash, block);
+    return block;
+  }
+
+  grow(block: number, contentCells: number, cells: number): number {
+    const heap = this.#heap;
+    const grown = this.#slab.take(cells);
+    for (let i = 0; i < contentCells * 2; i++) heap.setWord(grown, i, heap.word(block, i));
+    this.#index.replace(block, grown);
+    this.#slab.give(block);
+    return grown;
+  }
+
+  isExpired(block: number, stampUs: number): boolean {
+    return this.#heap.number(block, CELL_EXPIRY) <= stampUs;
+  }
+
+  remove(block: number): void {
+    this.#index.remove(block);
+    this.#slab.give(block);
+  }
+
+  /** Makes room for `wanted` new keys by freeing expired ones, in bounded work. */
+  makeRoom(wanted: number, maxKeys: number, stampUs: number): boolean {
+    if (this.count + wanted <= maxKeys) return true;
+    // Once more than there are keys to free, since a turn that meets the end of a lap stops there.
+    for (let turn = 0; turn <= wanted && this.count + wanted > maxKeys; turn++) {
+      this.sweep(RECLAIM_SLOTS, stampUs, this.count + wanted - maxKeys);
+    }
+    return this.count + wanted <= maxKeys;
+  }
+
+  /**
+   * Looks at up to `slots` slots from where it stopped last, and frees the keys that have expired, at most `enough`.
+   * Returns how many. Ends early at the end of a lap, or when nothing can have expired.
+   */
+  sweep(slots: number, stampUs: number, enough: number): number {
+    const heap = this.#heap;
+    let left = slots;
+    let freed = 0;
+    while (left > 0 && freed < enough && this.#earliestUs <= stampUs) {
+      const page = this.#sweepPage;
+      if (page >= heap.pages) {
+        this.#endLap(stampUs);
+        break;
+      }
+      if (heap.kindOf(page) !== PageKind.keys || this.#sweepSlot >= this.#slab.slotsUsed(page)) {
+        this.#sweepPage++;
+        this.#sweepSlot = 0;
+        left--;
+        continue;
+      }
+      const block = this.#slab.slotAddress(page, this.#sweepSlot++);
+      left--;
+      if (heap.word(block, 0) === 0) continue;
+      const expiryUs = heap.number(block, CELL_EXPIRY);
+      if (expiryUs <= stampUs) {
+        this.remove(block);
+        freed++;
+      } else if (expiryUs < this.#lapEarliestUs) {
+        this.#lapEarliestUs = expiryUs;
+      }
+    }
+    return freed;
+  }
+
+  #endLap(stampUs: number): void {
+    this.#sweepPage = 0;
+    this.#sweepSlot = 0;
+    this.#earliestUs = this.#lapEarliestUs;
+    this.#lapEarliestUs = NEVER_US;
+    this.#lapEndUs = stampUs;
+  }
+
+  /** The stamp from which the sweep may find something; null: there is nothing to find. */
+  nextDueUs(): number | null {
+    if (this.count === 0) return null;
+    return Math.max(this.#earliestUs, this.#lapEndUs + LAP_PAUSE_US);
+  }
+
+  #tailOf(block: number): number {
+    const heap = this.#heap;
+    const lengths = heap.word(block, WORD_LENGTHS);
+    const identityBytes = (lengths & 0xffff) + (lengths >>> 16);
+    return (identityByte(heap.word(block, 0) & 0xff) >> 3) + ((identityBytes + 7) >> 3);
+  }
+
+  save(meta: MetaWriter): void {
+    this.#slab.save(meta);
+    this.#index.save(meta);
+    for (const value of [this.#seed0, this.#seed1, this.#sweepPage, this.#sweepSlot]) meta.number(value);
+    for (const value of [this.#earliestUs, this.#lapEarliestUs, this.#lapEndUs]) meta.number(value);
+  }
+
+  load(meta: MetaReader): void {
+    this.#slab.load(meta);
+    this.#index.load(meta);
+    this.#seed0 = meta.number();
+    this.#seed1 = meta.number();
+    this.#sweepPage = meta.number();
+    this.#sweepSlot = meta.number();
+    this.#earliestUs = meta.number();
+    this.#lapEarliestUs = meta.number();
+    this.#lapEndUs = meta.number();
+  }
+}
+
+/** Where a block's identity begins, in bytes from its start. */
+function identityByte(algorithm: number): number {
+  return (COMMON_CELLS + algorithmOf(algorithm)!.headCells) << 3;
+}

@@ -1,0 +1,258 @@
+import { createVerdict, type Verdict } from "../algorithms/algorithm.ts";
+import { NEVER, Outcome } from "../call-batch.ts";
+import { u16At, u32At, u64At } from "../entry/byte-reader.ts";
+import type { CallsLayout } from "../entry/calls-layout.ts";
+import type { RollingHash } from "../hash/rolling-hash.ts";
+import { digest, sipHash } from "../hash/sip.ts";
+import type { KeyTable } from "../keys/key-table.ts";
+import { QuotaRule } from "../keys/quota-rule.ts";
+import type { GrowingResultColumns } from "../result-columns.ts";
+
+/** Stamps advance at most 1 % faster than the clocks by which callers wait (SEMANTICS T3). */
+const FIRM_US_PER_MS = 1_010;
+
+/** Microseconds as milliseconds, rounded up. Exact below 2^53, where a plain division may round away the last one. */
+export function ceilMs(us: number): number {
+  if (us > Number.MAX_SAFE_INTEGER) return Number.MAX_SAFE_INTEGER;
+  const ms = Math.floor(us / 1000);
+  return ms * 1000 === us ? ms : ms + 1;
+}
+
+/**
+ * For how long a denial holds whatever comes back (SEMANTICS D2): today nothing can come back but by time. One that no
+ * waiting cures depends on the rule alone and holds for a window at a time.
+ */
+function firmMs(verdict: Verdict, windowUs: number): number {
+  const us = verdict.never ? windowUs : verdict.retryAfterUs;
+  return us > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : Math.floor(us / FIRM_US_PER_MS);
+}
+
+/** Writes a judgement as one item of results. */
+export function writeVerdict(
+  verdict: Verdict,
+  wanted: number,
+  windowUs: number,
+  results: GrowingResultColumns,
+  at: number,
+): void {
+  if (verdict.allowed) {
+    results.set(at, Outcome.allowed, verdict.available - wanted, ceilMs(verdict.resetChargedUs), 0, 0);
+    return;
+  }
+  const retryMs = verdict.never ? NEVER : ceilMs(verdict.retryAfterUs);
+  results.set(at, Outcome.limited, verdict.available, ceilMs(verdict.resetNowUs), retryMs, firmMs(verdict, windowUs));
+}
+
+/** Executes the calls of one operation against the keys: judges, charges, writes results. */
+export class CallExecutor {
+  readonly #keys: KeyTable;
+  readonly #hash: RollingHash;
+  readonly #results: GrowingResultColumns;
+  readonly #rules: QuotaRule[] = [];
+  readonly #verdict = createVerdict();
+  #layout: CallsLayout | null = null;
+  #stampUs = 0.5;
+  #maxKeys = 0;
+  #groupHashes = new Uint32Array(16);
+  #groupStarts = new Uint32Array(16);
+  #groupBlocks = new Uint32Array(16);
+  #groupAhead = new Float64Array(16);
+
+  constructor(keys: KeyTable, hash: RollingHash, results: GrowingResultColumns) {
+    this.#keys = keys;
+    this.#hash = hash;
+    this.#results = results;
+  }
+
+  /** Makes the operation's rules ready. `namespace` is read at once. */
+  begin(layout: CallsLayout, namespace: Uint8Array, stampUs: number, maxKeys: number): void {
+    this.#layout = layout;
+    this.#stampUs = stampUs;
+    this.#maxKeys = maxKeys;
+    const { bytes } = layout;
+    if (this.#keys.count === 0) this.#keys.reseed(this.#hash.high, this.#hash.low);
+    for (let i = 0; i < layout.rules; i++) {
+      let rule = this.#rules[i];
+      if (rule === undefined) {
+        rule = new QuotaRule();
+        this.#rules.push(rule);
+      }
+      const at = layout.ruleStarts[i]!;
+      const limit = u32At(bytes, at + 1);
+      const windowUs = u64At(bytes, at + 5);
+      rule.set(namespace, bytes[at]!, limit, windowUs, u32At(bytes, at + 13), bytes, at + 19, u16At(bytes, at + 17));
+      this.#keys.prepare(rule);
+    }
+  }
+
+  /** A call of one item, with its key at `keyStart`; writes the result at `at`. */
+  single(item: number, keyStart: number, at: number): void {
+    const layout = this.#layout!;
+    const keys = this.#keys;
+    const verdict = this.#verdict;
+    const rule = this.#rules[layout.ruleOf(item)]!;
+    const cost = layout.costOf(item);
+    const length = layout.keyLengthOf(item);
+    const hash = keys.hashOf(rule, layout.bytes, keyStart, length);
+    let block = keys.find(rule, hash, layout.bytes, keyStart, length);
+    keys.judge(rule, block, cost, 0, this.#stampUs, verdict);
+    if (verdict.allowed) {
+      if (block === 0) {
+        if (!keys.makeRoom(1, this.#maxKeys, this.#stampUs)) {
+          this.fill(at, at + 1, Outcome.keysFull);
+          return;
+        }
+        block = keys.create(rule, hash, layout.bytes, keyStart, length);
+      }
+      this.#hash.word(keys.charge(rule, block, cost, this.#stampUs));
+    }
+    writeVerdict(verdict, cost, rule.windowUs, this.#results, at);
+    this.#mix(at);
+  }
+
+  /** The all-or-nothing call of items `[from, to)` (SEMANTICS G1), the first one's key at `keyStart`. */
+  group(from: number, to: number, keyStart: number, at: number): void {
+    const layout = this.#layout!;
+    const keys = this.#keys;
+    const items = to - from;
+    this.#locate(from, to, keyStart);
+    let allowed = true;
+    for (let i = 0; i < items; i++) {
+      const rule = this.#rules[layout.ruleOf(from + i)]!;
+      const cost = layout.costOf(from + i);
+      keys.judge(rule, this.#groupBlocks[i]!, cost, this.#groupAhead[i]!, this.#stampUs, this.#verdict);
+      writeVerdict(this.#verdict, this.#groupAhead[i]! + cost, rule.windowUs, this.#results, at + i);
+      allowed &&= this.#verdict.allowed;
+    }
+    if (!allowed) this.#undoGroup(from, items, at);
+    else if (this.#roomForGroup(items)) this.#chargeGroup(from, items);
+    else this.fill(at, at + items, Outcome.keysFull);
+    for (let i = 0; i < items; i++) {
+      this.#results.firmForMs[at + i] = 0;
+      this.#mix(at + i);
+    }
+  }
+
+  /** Finds the items' keys, and what the same key is asked for earlier in the group. */
+  #locate(from: number, to: number, keyStart: number): void {
+    const layout = this.#layout!;
+    const items = to - from;
+    if (this.#groupHashes.length < items) {
+      this.#groupHashes = new Uint32Array(items * 2);
+      this.#groupStarts = new Uint32Array(items * 2);
+      this.#groupBlocks = new Uint32Array(items * 2);
+      this.#groupAhead = new Float64Array(items * 2);
+    }
+    let start = keyStart;
+    for (let i = 0; i < items; i++) {
+      const rule = this.#rules[layout.ruleOf(from + i)]!;
+      const length = layout.keyLengthOf(from + i);
+      const hash = this.#keys.hashOf(rule, layout.bytes, start, length);
+      this.#groupStarts[i] = start;
+      this.#groupHashes[i] = hash;
+      this.#groupBlocks[i] = this.#keys.find(rule, hash, layout.bytes, start, length);
+      let ahead = 0;
+      for (let j = i - 1; j >= 0; j--) {
+        if (this.#groupHashes[j] !== hash || !this.#isSameKey(from + j, from + i, j, i)) continue;
+        ahead = this.#groupAhead[j]! + layout.costOf(from + j);
+        break;
+      }
+      this.#groupAhead[i] = ahead;
+      start += length;
+    }
+  }
+
+  #isSameKey(itemA: number, itemB: number, a: number, b: number): boolean {
+    const layout = this.#layout!;
+    const length = layout.keyLengthOf(itemA);
+    if (length !== layout.keyLengthOf(itemB)) return false;
+    const startA = this.#groupStarts[a]!;
+    const startB = this.#groupStarts[b]!;
+    for (let i = 0; i < length; i++) if (layout.bytes[startA + i] !== layout.bytes[startB + i]) return false;
+    const ruleA = this.#rules[layout.ruleOf(itemA)]!;
+    const ruleB = this.#rules[layout.ruleOf(itemB)]!;
+    if (ruleA === ruleB) return true;
+    if (ruleA.prefixLength !== ruleB.prefixLength) return false;
+    for (let i = 0; i < ruleA.prefixLength; i++) if (ruleA.prefix[i] !== ruleB.prefix[i]) return false;
+    return true;
+  }
+
+  /** A denied group charges nothing: items that would have passed keep what they had. */
+  #undoGroup(from: number, items: number, at: number): void {
+    const layout = this.#layout!;
+    const results = this.#results;
+    for (let i = 0; i < items; i++) {
+      if (results.outcomes[at + i] !== Outcome.allowed) continue;
+      const rule = this.#rules[layout.ruleOf(from + i)]!;
+      this.#keys.judge(rule, this.#groupBlocks[i]!, 1, 0, this.#stampUs, this.#verdict);
+      results.remaining[at + i] = this.#verdict.available;
+      results.resetAfterMs[at + i] = ceilMs(this.#verdict.resetNowUs);
+    }
+  }
+
+  #roomForGroup(items: number): boolean {
+    const keys = this.#keys;
+    let wanted = 0;
+    for (let i = 0; i < items; i++) if (this.#groupBlocks[i] === 0 && this.#groupAhead[i] === 0) wanted++;
+    if (keys.count + wanted <= this.#maxKeys) return true;
+    // The sweep may free a block that the group found expired: such keys start anew, so they are freed here first.
+    for (let i = 0; i < items; i++) {
+      const block = this.#groupBlocks[i]!;
+      if (block === 0 || this.#groupAhead[i] !== 0 || !keys.isExpired(block, this.#stampUs)) continue;
+      keys.remove(block);
+      wanted++;
+    }
+    return keys.makeRoom(wanted, this.#maxKeys, this.#stampUs);
+  }
+
+  #chargeGroup(from: number, items: number): void {
+    const layout = this.#layout!;
+    const keys = this.#keys;
+    for (let i = 0; i < items; i++) {
+      const rule = this.#rules[layout.ruleOf(from + i)]!;
+      const length = layout.keyLengthOf(from + i);
+      const start = this.#groupStarts[i]!;
+      const hash = this.#groupHashes[i]!;
+      // Looked up again, since charges and the sweep move and free blocks.
+      let block = keys.find(rule, hash, layout.bytes, start, length);
+      if (block === 0) block = keys.create(rule, hash, layout.bytes, start, length);
+      this.#hash.word(keys.charge(rule, block, layout.costOf(from + i), this.#stampUs));
+    }
+  }
+
+  /** Items `[from, to)` of the results were not decided. */
+  fill(from: number, to: number, outcome: Outcome): void {
+    for (let at = from; at < to; at++) this.#results.set(at, outcome, 0, 0, 0, 0);
+    this.#hash.word(outcome);
+    this.#hash.word(to - from);
+  }
+
+  #mix(at: number): void {
+    const hash = this.#hash;
+    hash.word(this.#results.outcomes[at]! ^ (this.#results.remaining[at]! << 5));
+    hash.number(this.#results.resetAfterMs[at]!);
+    if (this.#results.outcomes[at] !== Outcome.allowed) hash.number(this.#results.retryAfterMs[at]! + 1);
+  }
+
+  /** 64 bits for what the items of the call ask, however the frame around them was made up. */
+  fingerprint(): { readonly high: number; readonly low: number } {
+    const layout = this.#layout!;
+    const { bytes } = layout;
+    let high = 0x6a09e667;
+    let low = 0xbb67ae85;
+    const numbers = new Uint8Array(12);
+    let start = layout.keysStart;
+    for (let i = 0; i < layout.items; i++) {
+      const rule = this.#rules[layout.ruleOf(i)]!;
+      sipHash(high, low, rule.prefix, 0, rule.prefixLength);
+      const values = [rule.limit, rule.burst, layout.costOf(i)];
+      for (let byte = 0; byte < 12; byte++) numbers[byte] = values[byte >> 2]! >>> ((byte & 3) * 8);
+      sipHash(digest[0]!, digest[1]!, numbers, 0, 12);
+      sipHash(digest[0]!, digest[1]!, bytes, start, layout.keyLengthOf(i));
+      high = digest[0]!;
+      low = digest[1]!;
+      start += layout.keyLengthOf(i);
+    }
+    return { high, low };
+  }
+}

@@ -1,0 +1,265 @@
+import { createVerdict } from "../algorithms/algorithm.ts";
+import { algorithmOf } from "../algorithms/registry.ts";
+import { type CallBatch, Outcome, type ResultColumns } from "../call-batch.ts";
+import { ByteReader } from "../entry/byte-reader.ts";
+import { CallsLayout } from "../entry/calls-layout.ts";
+import { EntryError } from "../entry/entry-error.ts";
+import { HEADER_BYTES, NONCE_BYTES, OPERATION_HEADER_BYTES, Tag } from "../entry/format.ts";
+import { operationEnd, readBounds, readHeader, readRegister, readSession } from "../entry/read-entry.ts";
+import { createUtf8Cache, decodeUtf8 } from "../entry/utf8.ts";
+import { QuotaRule } from "../keys/quota-rule.ts";
+import type {
+  Applied,
+  Bounds,
+  Limiter,
+  LimiterStats,
+  OperationResult,
+  SessionId,
+  SnapshotCut,
+  StateHash,
+} from "../limiter.ts";
+import { GrowingResultColumns } from "../result-columns.ts";
+import type { Rule } from "../rule.ts";
+import { beginCut } from "../snapshot/cut.ts";
+import { CallExecutor, writeVerdict } from "./call-executor.ts";
+import { applyCalls } from "./calls-operation.ts";
+import { requestNameOf } from "./request-name.ts";
+import type { MachineState } from "./state.ts";
+
+/** Slots that the sweep looks at for each item of an entry, and for an entry without any (an idle leader's stamp). */
+const SWEEP_SLOTS_PER_ITEM = 2;
+const SWEEP_SLOTS_IDLE = 4096;
+
+/** The replicated state machine over {@link MachineState}. */
+export class Machine implements Limiter {
+  readonly #state: MachineState;
+  readonly #executor: CallExecutor;
+  /** One per calls operation of an entry, reused. */
+  readonly #layouts: CallsLayout[] = [];
+  readonly #verdict = createVerdict();
+  readonly #peeked = new GrowingResultColumns(1);
+  readonly #rule = new QuotaRule();
+  readonly #namespaceBytes = createUtf8Cache();
+  readonly #policyBytes = createUtf8Cache();
+
+  constructor(state: MachineState) {
+    this.#state = state;
+    this.#executor = new CallExecutor(state.keys, state.hash, state.results);
+  }
+
+  get appliedIndex(): number {
+    return this.#state.appliedIndex;
+  }
+
+  get stampUs(): number {
+    return this.#state.stampUs;
+  }
+
+  get bounds(): Bounds {
+    return this.#state.bounds;
+  }
+
+  get stats(): LimiterStats {
+    const { keys, sessions, requestIds, keysFull } = this.#state;
+    return { keys: keys.count, sessions: sessions.count, requestIds: requestIds.count, keysFull };
+  }
+
+  apply(index: number, entry: Uint8Array): Applied {
+    const state = this.#state;
+    if (!(Number.isSafeInteger(index) && index > state.appliedIndex)) {
+      throw new RangeError(`index is ${index}; it must be an integer above appliedIndex, ${state.appliedIndex}`);
+    }
+    const { takeover, stampUs: proposedUs } = readHeader(entry);
+    this.#check(entry);
+    const stampUs = Math.max(state.stampUs, proposedUs);
+    state.results.items = 0;
+    state.hash.number(index);
+    state.hash.number(stampUs);
+    if (takeover) {
+      state.hash.word(1);
+      state.sessions.takeover(state.stampUs, stampUs, state.bounds.sessionTtlUs);
+    }
+    const operations: OperationResult[] = [];
+    let layouts = 0;
+    for (let at = HEADER_BYTES; at < entry.length; ) {
+      const end = operationEnd(entry, at);
+      operations.push(
+        entry[at] === Tag.calls
+          ? applyCalls(state, this.#executor, this.#layouts[layouts++]!, index, stampUs, state.results.items)
+          : this.#operation(entry, at, end, index, operations.length, stampUs),
+      );
+      at = end;
+    }
+    this.#sweep(stampUs, operations.length);
+    state.appliedIndex = index;
+    state.stampUs = stampUs;
+    this.#close();
+    return { index, stampUs, operations, results: state.results };
+  }
+
+  /** Checks every operation before any is executed, so that an entry is applied as a whole or not at all. */
+  #check(entry: Uint8Array): void {
+    let layouts = 0;
+    for (let at = HEADER_BYTES; at < entry.length; ) {
+      const end = operationEnd(entry, at);
+      const reader = new ByteReader(entry, at + OPERATION_HEADER_BYTES, end);
+      switch (entry[at]) {
+        case Tag.calls:
+          if (layouts === this.#layouts.length) this.#layouts.push(new CallsLayout());
+          this.#layouts[layouts++]!.read(reader);
+          break;
+        case Tag.register:
+          readRegister(reader);
+          break;
+        case Tag.renew:
+          readSession(reader);
+          reader.u64("ackedThrough");
+          reader.finish("renew");
+          break;
+        case Tag.goodbye:
+          readSession(reader);
+          reader.finish("goodbye");
+          break;
+        case Tag.bounds:
+          readBounds(reader);
+          break;
+        default:
+          throw new EntryError(
+            `the operation at offset ${at} has tag ${entry[at]}; this version knows 1 to 5: upgrade this node`,
+          );
+      }
+      at = end;
+    }
+  }
+
+  #operation(
+    entry: Uint8Array,
+    at: number,
+    end: number,
+    index: number,
+    position: number,
+    stampUs: number,
+  ): OperationResult {
+    const { sessions, hash, bounds } = this.#state;
+    const reader = new ByteReader(entry, at + OPERATION_HEADER_BYTES, end);
+    hash.word(entry[at]!);
+    if (entry[at] === Tag.bounds) {
+      this.#state.bounds = readBounds(reader);
+      for (let i = at + OPERATION_HEADER_BYTES; i < end; i++) hash.word(entry[i]!);
+      return { kind: "bounds" };
+    }
+    if (entry[at] === Tag.register) {
+      const registration = readRegister(reader);
+      for (let i = 0; i < NONCE_BYTES; i++) hash.word(entry[registration.nonceStart + i]!);
+      const session = sessions.register(entry, registration, index, position, stampUs, bounds, hash.low);
+      if (typeof session === "string") return { kind: "refused", reason: session };
+      hash.number(session.index);
+      hash.word(session.position);
+      return { kind: "registered", session };
+    }
+    const { session, nonceStart } = readSession(reader);
+    const block = sessions.find(session.index, session.position, entry, nonceStart, stampUs);
+    const known = block !== 0;
+    hash.number(session.index);
+    hash.word(known ? 1 : 0);
+    if (entry[at] === Tag.renew) {
+      if (known) sessions.heardOf(block, reader.u64("ackedThrough"), stampUs, bounds.sessionTtlUs);
+      return { kind: "renewed", known };
+    }
+    if (known) sessions.close(block, stampUs, bounds);
+    return { kind: "closed", known };
+  }
+
+  #sweep(stampUs: number, operations: number): void {
+    const { keys, sessions, requestIds, results, bounds } = this.#state;
+    const slots = operations === 0 ? SWEEP_SLOTS_IDLE : 16 + SWEEP_SLOTS_PER_ITEM * results.items;
+    keys.sweep(slots, stampUs, Number.POSITIVE_INFINITY);
+    sessions.sweep(stampUs, bounds);
+    requestIds.sweep(stampUs);
+  }
+
+  /** What the entry leaves behind goes into the hash as well: occupancy depends on sweeps, results alone do not show it. */
+  #close(): void {
+    const { keys, sessions, requestIds, results, hash, heap } = this.#state;
+    for (let i = 0; i < results.items; i++) if (results.outcomes[i] === Outcome.keysFull) this.#state.keysFull++;
+    hash.word(keys.count);
+    hash.word(sessions.count);
+    hash.word(requestIds.count);
+    hash.word(heap.pages);
+  }
+
+  denies(namespace: string, batch: CallBatch, item: number, stampUs: number, into: ResultColumns, at: number): boolean {
+    const rule = batch.rules[batch.ruleIndexes === null ? 0 : (batch.ruleIndexes[item] ?? 0)];
+    if (rule === undefined || algorithmOf(rule.algorithm) === undefined) return false;
+    const cost = batch.costs === null ? 1 : batch.costs[item]!;
+    this.#judge(namespace, rule, batch.keyBytes, batch.keyStarts[item]!, batch.keyLengths[item]!, cost, stampUs);
+    if (this.#verdict.allowed) return false;
+    const results = this.#peeked;
+    writeVerdict(this.#verdict, cost, rule.windowUs, results, 0);
+    into.outcomes[at] = results.outcomes[0]!;
+    into.remaining[at] = results.remaining[0]!;
+    into.resetAfterMs[at] = results.resetAfterMs[0]!;
+    into.retryAfterMs[at] = results.retryAfterMs[0]!;
+    into.firmForMs[at] = results.firmForMs[0]!;
+    return true;
+  }
+
+  peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, stampUs: number): ResultColumns {
+    this.#judge(namespace, rule, key, 0, key.length, cost, stampUs);
+    writeVerdict(this.#verdict, cost, rule.windowUs, this.#peeked, 0);
+    this.#peeked.items = 1;
+    return this.#peeked;
+  }
+
+  #judge(
+    namespace: string,
+    rule: Rule,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    cost: number,
+    stampUs: number,
+  ): void {
+    const { keys } = this.#state;
+    const quota = this.#rule;
+    const policy = this.#policyBytes(rule.policy);
+    const { algorithm, limit, windowUs, burst } = rule;
+    quota.set(this.#namespaceBytes(namespace), algorithm, limit, windowUs, burst, policy, 0, policy.length);
+    keys.prepare(quota);
+    const block = keys.find(quota, keys.hashOf(quota, bytes, start, length), bytes, start, length);
+    keys.judge(quota, block, cost, 0, Math.max(stampUs, this.#state.stampUs), this.#verdict);
+  }
+
+  knowsSession(session: SessionId, nonce: Uint8Array): boolean {
+    if (nonce.length !== NONCE_BYTES) return false;
+    return this.#state.sessions.find(session.index, session.position, nonce, 0, this.#state.stampUs) !== 0;
+  }
+
+  sessionNamespace(session: SessionId, nonce: Uint8Array): string | null {
+    if (nonce.length !== NONCE_BYTES) return null;
+    const { sessions, stampUs } = this.#state;
+    const block = sessions.find(session.index, session.position, nonce, 0, stampUs);
+    if (block === 0) return null;
+    const namespace = sessions.namespaceOf(block);
+    return decodeUtf8(namespace, 0, namespace.length);
+  }
+
+  knowsRequestId(namespace: string, identity: string, requestId: string): boolean {
+    const name = requestNameOf(namespace, identity, requestId);
+    return this.#state.requestIds.find(name, name.length, this.#state.stampUs) !== 0;
+  }
+
+  nextDueUs(): number | null {
+    const { keys, sessions, requestIds, bounds } = this.#state;
+    const due = [keys.nextDueUs(), sessions.nextDueUs(bounds.sessionTtlUs), requestIds.nextDueUs()];
+    return due.reduce((least, each) => (least === null || (each !== null && each < least) ? each : least), null);
+  }
+
+  stateHash(): StateHash {
+    return { index: this.#state.appliedIndex, hash: this.#state.hash.toHex() };
+  }
+
+  beginSnapshot(): SnapshotCut {
+    return beginCut(this.#state);
+  }
+}

@@ -1,0 +1,69 @@
+import { resolveBounds } from "../bounds.ts";
+import { RequestIds } from "../exactly-once/request-ids.ts";
+import { Sessions } from "../exactly-once/sessions.ts";
+import { RollingHash } from "../hash/rolling-hash.ts";
+import { KeyTable } from "../keys/key-table.ts";
+import type { Bounds } from "../limiter.ts";
+import { Heap, PageKind } from "../memory/heap.ts";
+import type { MetaReader, MetaWriter } from "../memory/meta.ts";
+import { Slab } from "../memory/slab.ts";
+import { GrowingResultColumns } from "../result-columns.ts";
+
+/** Everything that entries change. What can grow is in the heap's pages; the rest is written out by {@link save}. */
+export class MachineState {
+  readonly heap = new Heap();
+  readonly slab = new Slab(this.heap, PageKind.other);
+  readonly keys = new KeyTable(this.heap);
+  readonly sessions = new Sessions(this.heap, this.slab);
+  readonly requestIds = new RequestIds(this.heap, this.slab);
+  readonly hash = new RollingHash();
+  /** Results of the entry being applied; not part of the state. */
+  readonly results = new GrowingResultColumns(64);
+  bounds: Bounds;
+  appliedIndex = 0;
+  stampUs = 0;
+  keysFull = 0;
+  /** At most one snapshot cut is open at a time. */
+  cutIsOpen = false;
+
+  constructor(bounds: Partial<Bounds> | undefined) {
+    this.bounds = resolveBounds(bounds);
+  }
+
+  save(meta: MetaWriter): void {
+    meta.number(this.appliedIndex);
+    meta.number(this.stampUs);
+    meta.number(this.keysFull);
+    for (const field of boundFields) meta.number(this.bounds[field]);
+    this.heap.save(meta);
+    this.slab.save(meta);
+    this.keys.save(meta);
+    this.sessions.save(meta);
+    this.requestIds.save(meta);
+    this.hash.save(meta);
+  }
+
+  load(meta: MetaReader, pageKinds: Uint8Array): void {
+    this.appliedIndex = meta.number();
+    this.stampUs = meta.number();
+    this.keysFull = meta.number();
+    const bounds: { -readonly [Field in keyof Bounds]: number } = { ...this.bounds };
+    for (const field of boundFields) bounds[field] = meta.number();
+    this.bounds = resolveBounds(bounds);
+    this.heap.load(meta, pageKinds);
+    this.slab.load(meta);
+    this.keys.load(meta);
+    this.sessions.load(meta);
+    this.requestIds.load(meta);
+    this.hash.load(meta);
+  }
+}
+
+const boundFields = [
+  "maxKeys",
+  "maxSessions",
+  "maxResultsPerSession",
+  "sessionTtlUs",
+  "maxRequestIds",
+  "requestIdTtlUs",
+] as const satisfies readonly (keyof Bounds)[];
