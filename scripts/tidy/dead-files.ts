@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type Finding, isGenerated, isTestFile, type SourceFile, walk } from "./source-file.ts";
+import { type Finding, isGenerated, type SourceFile, walk } from "./source-file.ts";
 
 /** The part of a package.json that names files. */
 export interface Manifest {
@@ -10,8 +10,9 @@ export interface Manifest {
   readonly scripts?: Readonly<Record<string, string>>;
 }
 
-/** Files that are started by name, from the bootstrap or by hand. */
+/** Tests, and files that are started by name, from the bootstrap or by hand. */
 const entryPoints: readonly RegExp[] = [
+  /\.(test|test-d|bench)\.ts$/,
   /^scripts\/[^/]+\.(ts|mjs)$/,
   /^scripts\/demo\/main\.ts$/,
   /^bench\/src\/main\.ts$/,
@@ -25,7 +26,7 @@ const entryPoints: readonly RegExp[] = [
 export function checkDeadFiles(files: readonly SourceFile[], manifests: readonly Manifest[]): readonly Finding[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const queue = [
-    ...files.map((file) => file.path).filter((name) => isTestFile(name) || entryPoints.some((one) => one.test(name))),
+    ...files.map((file) => file.path).filter((name) => entryPoints.some((one) => one.test(name))),
     ...manifests.flatMap((manifest) => namedFiles(manifest)),
   ];
   const reached = new Set<string>();

@@ -193,11 +193,13 @@ describe("dead files", () => {
         "cli/main.ts": 'import "./flags.ts";',
         "cli/flags.ts": "",
         "some.test.ts": 'import "./helper.ts";',
-        "helper.ts": "",
+        "helper.ts": 'import "./used.fixture.ts";',
+        "used.fixture.ts": "",
+        "unused.fixture.ts": "",
         "forgotten.ts": 'import "./also-forgotten.ts";',
         "also-forgotten.ts": "",
       }),
-    ).toEqual(["forgotten.ts", "also-forgotten.ts"]);
+    ).toEqual(["unused.fixture.ts", "forgotten.ts", "also-forgotten.ts"]);
   });
 });
 
