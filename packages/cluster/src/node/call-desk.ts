@@ -1,0 +1,151 @@
+import type { CallBatch, CallOrigin, Operation, OperationResult, Rule } from "@quorumguard/limiter";
+import type { Driver } from "./driver.ts";
+import { notLeader, overloaded, unavailable } from "./failures.ts";
+import { FastPath } from "./fast-path.ts";
+import type { Forwarder } from "./forwarder.ts";
+import type { CallSink, NodeFailure, SubmitOptions } from "./node.ts";
+import type { PeerBoard } from "./peer-board.ts";
+import type { Proposals } from "./proposals.ts";
+import type { StampClock } from "./stamp-clock.ts";
+
+export interface CallDeskParts {
+  readonly driver: Driver;
+  readonly proposals: Proposals;
+  readonly forwarder: Forwarder;
+  readonly peers: PeerBoard;
+  readonly stamp: StampClock;
+  readonly electionMs: number;
+  readonly maxPendingItems: number;
+}
+
+/** Where calls come in: judged here, proposed, forwarded to the leader, or refused. */
+export class CallDesk {
+  readonly #parts: CallDeskParts;
+  readonly #fastPath = new FastPath();
+  #closed = false;
+
+  constructor(parts: CallDeskParts) {
+    this.#parts = parts;
+  }
+
+  /** From now on nothing new is proposed here; what a leader elsewhere can decide is still forwarded. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  submit(origin: CallOrigin, batch: CallBatch, options: SubmitOptions, sink: CallSink): void {
+    const { driver, forwarder } = this.#parts;
+    if (batch.calls === 0) return;
+    const refusal = this.#refusal(options, batch.items);
+    if (refusal !== null) {
+      sink.failed(0, batch.calls, refusal);
+    } else if (driver.role.state === "leader") {
+      this.#decide(origin, batch, options, sink);
+    } else {
+      forwarder.calls(driver.role.leader, "calls", origin, batch, options, sink);
+    }
+  }
+
+  operate(
+    operation: Exclude<Operation, { kind: "calls" }>,
+    options: SubmitOptions,
+    done: (outcome: OperationResult | NodeFailure) => void,
+  ): void {
+    const { driver, proposals, forwarder } = this.#parts;
+    const refusal = this.#refusal(options, 1);
+    if (refusal !== null) {
+      done(refusal);
+    } else if (driver.role.state === "leader") {
+      proposals.addOperation(operation, done);
+      driver.wake();
+    } else {
+      forwarder.operation(driver.role.leader, operation, options, done);
+    }
+  }
+
+  peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, options: SubmitOptions, sink: CallSink): void {
+    const { driver, stamp, forwarder } = this.#parts;
+    const refusal = this.#refusal(options, 1);
+    if (refusal !== null) {
+      sink.failed(0, 1, refusal);
+    } else if (driver.role.state !== "leader") {
+      const batch = singleItem(rule, key, cost);
+      forwarder.calls(driver.role.leader, "peek", { kind: "anonymous", namespace }, batch, options, sink);
+    } else if (!this.#knowsNow()) {
+      sink.failed(0, 1, unavailable("this leader has not yet heard from a quorum", 0, driver.role.term));
+    } else {
+      const stampUs = stamp.nowUs();
+      const results = driver.limiter.peek(namespace, rule, key, cost, stampUs);
+      sink.decided(0, 1, results, 0, { index: 0, stampUs, source: "leader" });
+    }
+  }
+
+  #refusal(options: SubmitOptions, items: number): NodeFailure | null {
+    const { driver, proposals, forwarder, maxPendingItems } = this.#parts;
+    const { leader, state, term } = driver.role;
+    if (state === "leader") {
+      if (this.#closed) return unavailable("this node is draining; ask the next leader", 0, term);
+    } else if (options.noForward || leader === 0) {
+      return notLeader(leader, term);
+    }
+    const pending = proposals.pendingItems + forwarder.pendingItems;
+    if (pending + items > maxPendingItems) return overloaded(pending, maxPendingItems, leader, term);
+    return null;
+  }
+
+  /** Whether applied state is as good as the log's for a denial (SEMANTICS D1). */
+  #knowsNow(): boolean {
+    const { driver, peers, electionMs } = this.#parts;
+    return driver.leads && peers.quorumAnswered(driver.role.term, electionMs);
+  }
+
+  #decide(origin: CallOrigin, batch: CallBatch, options: SubmitOptions, sink: CallSink): void {
+    const { driver, proposals, stamp } = this.#parts;
+    driver.wake();
+    if (options.firstAttempt && batch.sizes === null && this.#knowsNow()) {
+      const stampUs = stamp.nowUs();
+      const denied = this.#fastPath.judge(driver.limiter, origin, batch, stampUs);
+      if (denied > 0) {
+        this.#split(origin, batch, sink, stampUs);
+        return;
+      }
+    }
+    proposals.addCalls(origin, batch, 0, batch.calls, sink);
+  }
+
+  /** Proposes what is not denied first, and then answers the denials: a sink may submit again, which reuses the columns. */
+  #split(origin: CallOrigin, batch: CallBatch, sink: CallSink, stampUs: number): void {
+    const { denied, results } = this.#fastPath;
+    const facts = { index: 0, stampUs, source: "leader" as const };
+    const { calls } = batch;
+    const runs: number[] = [];
+    for (let from = 0; from < calls; ) {
+      let to = from + 1;
+      while (to < calls && denied[to] === denied[from]) to++;
+      if (denied[from] === 1) runs.push(from, to);
+      else this.#parts.proposals.addCalls(origin, batch, from, to, sink);
+      from = to;
+    }
+    if (runs.length === 2) {
+      sink.decided(runs[0]!, runs[1]!, results, runs[0]!, facts);
+      return;
+    }
+    const kept = this.#fastPath.release();
+    for (let i = 0; i < runs.length; i += 2) sink.decided(runs[i]!, runs[i + 1]!, kept, runs[i]!, facts);
+  }
+}
+
+function singleItem(rule: Rule, key: Uint8Array, cost: number): CallBatch {
+  return {
+    firstNumber: 0,
+    calls: 1,
+    items: 1,
+    rules: [rule],
+    keyBytes: key,
+    keyStarts: Uint32Array.of(0),
+    keyLengths: Uint32Array.of(key.length),
+    ruleIndexes: null,
+    costs: cost === 1 ? null : Uint32Array.of(cost),
+    sizes: null,
+  };
+}

@@ -1,0 +1,151 @@
+import { Outcome } from "@quorumguard/limiter";
+import { afterEach, describe, expect, test } from "vitest";
+import { batchOf, firstAttempt, register, submit, TestCluster, until } from "./test-cluster.fixture.ts";
+
+let cluster: TestCluster | null = null;
+afterEach(async () => {
+  await cluster?.close();
+  expect(cluster?.fatal ?? []).toEqual([]);
+  cluster = null;
+});
+
+describe("three nodes", () => {
+  test("form, elect a leader and decide calls through the log", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const { answers, failures } = await submit(leader, batchOf(["a", "a", "a", "b"], 2));
+    expect(failures).toEqual([]);
+    expect(answers.map((answer) => answer.outcome)).toEqual([
+      Outcome.allowed,
+      Outcome.allowed,
+      Outcome.limited,
+      Outcome.allowed,
+    ]);
+    expect(answers[0]!.facts.source).toBe("quorum");
+    expect(new Set([...cluster.nodes.values()].map((node) => node.topology().clusterId)).size).toBe(1);
+  });
+
+  test("all calls of one turn become one entry", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const results = await Promise.all(Array.from({ length: 50 }, (_, i) => submit(leader, batchOf([`k${i}`], 1))));
+    expect(new Set(results.map(({ answers }) => answers[0]!.facts.index)).size).toBe(1);
+  });
+
+  test("a follower forwards calls, registrations and peeks, and refuses when told not to", async () => {
+    cluster = await TestCluster.started(3);
+    const follower = await cluster.follower();
+    const { answers } = await submit(follower, batchOf(["a", "a"], 1));
+    expect(answers.map((answer) => answer.outcome)).toEqual([Outcome.allowed, Outcome.limited]);
+    const session = await register(follower, new Uint8Array(16).fill(7));
+    expect(session.index).toBeGreaterThan(0);
+    const peeked = await new Promise((resolve) => {
+      follower.peek("default", batchOf(["a"], 1).rules[0]!, new TextEncoder().encode("a"), 1, firstAttempt, {
+        decided: (_from, _to, results, item) => resolve(results.outcomes[item]),
+        failed: (_from, _to, failure) => resolve(failure),
+      });
+    });
+    expect(peeked).toBe(Outcome.limited);
+    const { failures } = await submit(follower, batchOf(["a"], 1), { ...firstAttempt, noForward: true });
+    const { leaderId } = follower.topology();
+    expect(failures).toMatchObject([{ reason: "not-leader", applied: "no", leaderId }]);
+  });
+
+  test("D1: a first attempt that is surely denied is answered by the leader, a retry is not", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    await submit(leader, batchOf(["a"], 1));
+    const denied = await submit(leader, batchOf(["a", "b", "a"], 1), firstAttempt);
+    expect(denied.answers.map(({ outcome, facts }) => [outcome, facts.source])).toEqual([
+      [Outcome.limited, "leader"],
+      [Outcome.allowed, "quorum"],
+      [Outcome.limited, "leader"],
+    ]);
+    const again = await submit(leader, batchOf(["a"], 1));
+    expect(again.answers[0]!.facts.source).toBe("quorum");
+  });
+
+  test("survive the stop of the leader, and charge a retried call once", async () => {
+    cluster = await TestCluster.started(3);
+    const first = await cluster.leader();
+    const nonce = new Uint8Array(16).fill(9);
+    const session = await register(first, nonce);
+    const origin = { kind: "session" as const, session, nonce, ackedThrough: 0 };
+    const before = await submit(first, batchOf(["a"], 1, 1), firstAttempt, origin);
+    expect(before.answers[0]!.outcome).toBe(Outcome.allowed);
+    const stoppedAt = performance.now();
+    await cluster.stop(first.nodeId);
+    const second = await cluster.leader();
+    expect(performance.now() - stoppedAt).toBeLessThan(1_500);
+    expect(second.nodeId).not.toBe(first.nodeId);
+    const after = await submit(second, batchOf(["a"], 1, 1), { ...firstAttempt, firstAttempt: false }, origin);
+    expect(after.answers[0]).toEqual(before.answers[0]);
+    const next = await submit(second, batchOf(["a"], 1, 2), firstAttempt, origin);
+    expect(next.answers[0]!.outcome).toBe(Outcome.limited);
+  });
+
+  test("a restarted node catches up to the same state", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const follower = await cluster.follower();
+    await cluster.stop(follower.nodeId);
+    for (let i = 0; i < 20; i++) await submit(leader, batchOf([`k${i}`, `k${i}`], 1));
+    const back = await cluster.start(follower.nodeId);
+    await until(() => (back.status().appliedIndex === leader.status().appliedIndex ? true : null));
+    expect(back.status().stateHash).toBe(leader.status().stateHash);
+    expect(back.status().ready).toBe(true);
+  });
+
+  test("a node that is behind the log gets a snapshot, and then decides the same", async () => {
+    cluster = await TestCluster.started(3, { trailingEntries: 0 });
+    const leader = await cluster.leader();
+    const follower = await cluster.follower();
+    await submit(leader, batchOf(["a"], 1));
+    await cluster.stop(follower.nodeId);
+    for (let i = 0; i < 20; i++) await submit(leader, batchOf([`k${i}`, `k${i}`], 1));
+    const { index, bytes } = await leader.takeSnapshot();
+    expect(index).toBeGreaterThan(20);
+    expect(bytes).toBeGreaterThan(0);
+    await submit(leader, batchOf(["b"], 1));
+    const back = await cluster.start(follower.nodeId);
+    await until(() => (back.status().appliedIndex === leader.status().appliedIndex ? true : null));
+    expect(back.status().snapshotIndex).toBe(index);
+    expect(back.status().stateHash).toBe(leader.status().stateHash);
+  });
+
+  test("everything survives the restart of all nodes", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    await submit(leader, batchOf(["a", "b"], 1));
+    for (const id of [1, 2, 3]) await cluster.stop(id);
+    await Promise.all([1, 2, 3].map((id) => cluster!.start(id)));
+    const next = await cluster.leader();
+    const { answers } = await submit(next, batchOf(["a", "b", "c"], 1));
+    expect(answers.map((answer) => answer.outcome)).toEqual([Outcome.limited, Outcome.limited, Outcome.allowed]);
+  });
+
+  test("leadership moves where it is told to, and draining gives it away", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const to = [...cluster.nodes.keys()].find((id) => id !== leader.nodeId)!;
+    const moved = await leader.transferLeadership(to);
+    expect(moved.leaderId).toBe(to);
+    const next = await cluster.leader();
+    await next.drain(1_000);
+    expect(next.topology().leaderId).not.toBe(next.nodeId);
+  });
+
+  test("bounds that a leader is configured with reach every node through the log", async () => {
+    cluster = await TestCluster.started(3, { bounds: { maxKeys: 2 } });
+    const leader = await cluster.leader();
+    const { answers } = await submit(leader, batchOf(["a", "b", "c"], 1));
+    expect(answers.map((answer) => answer.outcome)).toEqual([Outcome.allowed, Outcome.allowed, Outcome.keysFull]);
+  });
+});
+
+test("a single node is its own quorum", async () => {
+  cluster = await TestCluster.started(1);
+  const leader = await cluster.leader();
+  const { answers } = await submit(leader, batchOf(["a", "a"], 1));
+  expect(answers.map((answer) => answer.outcome)).toEqual([Outcome.allowed, Outcome.limited]);
+});

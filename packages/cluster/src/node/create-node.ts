@@ -1,0 +1,433 @@
+import type { CallBatch, CallOrigin, Limiter, Operation, OperationResult, Rule, SessionId } from "@quorumguard/limiter";
+import { createLimiter } from "@quorumguard/limiter";
+import type { NodeId } from "@quorumguard/raft";
+import { openStorage } from "../storage/open-storage.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { PeerHandlers, SnapshotSink } from "../transport/peer-transport.ts";
+import { Abstention } from "./abstention.ts";
+import { PeerFormatError } from "./bytes.ts";
+import type { Role } from "./driver.ts";
+import { outcomeUnknown, unavailable } from "./failures.ts";
+import { Formation } from "./formation.ts";
+import { hex, loadFoundingNonce } from "./founding-nonce.ts";
+import { decodeFounding, decodeHello, encodeFounding, encodeHello, FoundingPhase, type Hello } from "./hello-codec.ts";
+import type { CallSink, ClusterNode, NodeFailure, NodeStatus, NodeTopology, SubmitOptions } from "./node.ts";
+import { type NodeOptions, type ResolvedNodeOptions, resolveNodeOptions } from "./node-options.ts";
+import { nodeStatus } from "./node-status.ts";
+import { PeerBoard } from "./peer-board.ts";
+import { decodeEnvelope, FrameKind } from "./peer-codec.ts";
+import { createRunningNode, type RunningNode } from "./running-node.ts";
+import { restoreNewest } from "./snapshots.ts";
+import { TopologyBoard } from "./topology-board.ts";
+import { VoteFloor } from "./vote-floor.ts";
+
+/** Between two rounds of founding frames, in milliseconds: hellos are said once per connection, and founders restart. */
+const foundingIntervalMs = 50;
+
+/**
+ * Makes a node. It does nothing until `start`.
+ * @throws {RangeError} when an option is out of bounds, naming it.
+ */
+export function createNode(options: NodeOptions): ClusterNode {
+  return new Node(resolveNodeOptions(options));
+}
+
+class Node implements ClusterNode {
+  readonly nodeId: NodeId;
+  readonly #options: ResolvedNodeOptions;
+  readonly #peers: PeerBoard;
+  readonly #board: TopologyBoard;
+  readonly #bootId: string;
+  #storage: Storage | null = null;
+  #limiter: Limiter | null = null;
+  #restoredIndex = 0;
+  #formation: Formation | null = null;
+  #nonce = "";
+  #abstention: Abstention | null = null;
+  #voteFloor: VoteFloor | null = null;
+  #running: RunningNode | null = null;
+  /** Commit index that the disk knew of at start: what must be applied before this node is ready. */
+  #commitAtStart = 0;
+  #leaderChanges = 0;
+  #ready = false;
+  #stopping: Promise<void> | null = null;
+  #failed = false;
+  #cancelFounding: () => void = () => {};
+
+  constructor(options: ResolvedNodeOptions) {
+    this.#options = options;
+    this.nodeId = options.nodeId;
+    this.#peers = new PeerBoard(
+      options.clock,
+      options.founderIds.filter((id) => id !== options.nodeId),
+    );
+    this.#board = new TopologyBoard(options.nodeId, options.founders);
+    this.#bootId = hex(options.randomBytes(8));
+  }
+
+  async start(): Promise<void> {
+    const { files, clock, randomBytes, founderIds, nodeId, segmentBytes, transport } = this.#options;
+    const storage = await openStorage(files, {
+      monotonicMs: () => clock.monotonicMs(),
+      randomBytes,
+      setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
+      onFatal: (error) => this.#fail(error),
+      ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    });
+    this.#storage = storage;
+    const { identity } = storage;
+    if (identity !== null && identity.nodeId !== nodeId) {
+      throw new Error(
+        `the data folder belongs to node ${identity.nodeId} of cluster ${identity.clusterId}, not to node ${nodeId}; give each node its own folder`,
+      );
+    }
+    const own = identity?.founders.find((founder) => founder.nodeId === nodeId);
+    this.#nonce = own?.nonce ?? (await loadFoundingNonce(files, randomBytes));
+    const restored = identity === null ? null : await restoreNewest(storage);
+    this.#limiter = restored?.limiter ?? createLimiter();
+    this.#restoredIndex = restored?.meta.index ?? 0;
+    const { hardState } = storage.initialState();
+    this.#commitAtStart = hardState.commit;
+    this.#voteFloor = new VoteFloor(storage);
+    if (storage.recovery.droppedLastFrame) this.#abstention = new Abstention(nodeId, founderIds, hardState);
+    this.#formation = new Formation({
+      nodeId,
+      founders: founderIds,
+      nonce: this.#nonce,
+      identity,
+      hasHistory: hardState.term > 0 || storage.lastIndex() > 0,
+      host: {
+        saveIdentity: (value, done) => {
+          storage.saveIdentity(value).then(done, (error: unknown) => this.#fail(error));
+        },
+        formed: (clusterId) => this.#formed(clusterId),
+        refused: (reason) => this.#fail(new Error(reason)),
+        warn: (reason) => this.#options.log("error", "peer-refused", { reason }),
+        announce: () => this.#announce(),
+      },
+    });
+    await transport.start(this.#handlers());
+    this.#formation.begin();
+    this.#foundingLoop();
+  }
+
+  submit(origin: CallOrigin, batch: CallBatch, options: SubmitOptions, sink: CallSink): void {
+    if (this.#running === null || this.#stopping !== null) sink.failed(0, batch.calls, this.#notYet());
+    else this.#running.desk.submit(origin, batch, options, sink);
+  }
+
+  operate(
+    operation: Exclude<Operation, { kind: "calls" }>,
+    options: SubmitOptions,
+    done: (outcome: OperationResult | NodeFailure) => void,
+  ): void {
+    if (this.#running === null || this.#stopping !== null) done(this.#notYet());
+    else this.#running.desk.operate(operation, options, done);
+  }
+
+  peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, options: SubmitOptions, sink: CallSink): void {
+    if (this.#running === null || this.#stopping !== null) sink.failed(0, 1, this.#notYet());
+    else this.#running.desk.peek(namespace, rule, key, cost, options, sink);
+  }
+
+  knowsSession(session: SessionId, nonce: Uint8Array): boolean {
+    return this.#running?.driver.limiter.knowsSession(session, nonce) ?? false;
+  }
+
+  get leads(): boolean {
+    return this.#running?.driver.leads ?? false;
+  }
+
+  stampUs(): number {
+    return this.#running?.stamp.nowUs() ?? this.#limiter?.stampUs ?? 0;
+  }
+
+  topology(): NodeTopology {
+    return this.#board.topology;
+  }
+
+  onTopology(listener: (topology: NodeTopology) => void): () => void {
+    return this.#board.listen(listener);
+  }
+
+  status(): NodeStatus {
+    return nodeStatus({
+      running: this.#running,
+      storage: this.#storage,
+      limiter: this.#limiter,
+      restoredIndex: this.#restoredIndex,
+      abstaining: this.#abstention !== null,
+      leaderChanges: this.#leaderChanges,
+      ready: this.#isReady(),
+    });
+  }
+
+  async transferLeadership(to: NodeId): Promise<{ readonly leaderId: NodeId; readonly term: number }> {
+    const running = this.#running;
+    const { founderIds, electionMs, clock } = this.#options;
+    const { leaderId, term } = this.#board.topology;
+    if (running === null || running.driver.role.state !== "leader") {
+      throw new Error(leaderId === 0 ? "no leader is known" : `node ${leaderId} leads in term ${term}; ask it`);
+    }
+    if (to === this.nodeId) return { leaderId, term };
+    if (to !== 0 && !founderIds.includes(to)) throw new RangeError(`to: ${to} is not one of ${founderIds.join(", ")}`);
+    const target = to === 0 ? running.leadership.best() : to;
+    if (target === 0) throw new Error("no other voter has been heard of lately");
+    running.driver.raft.transferLeader(target);
+    running.driver.wake();
+    return new Promise((resolve, reject) => {
+      const settle = (topology: NodeTopology): void => {
+        if (topology.leaderId === 0 || topology.leaderId === this.nodeId) return;
+        end();
+        cancel();
+        resolve({ leaderId: topology.leaderId, term: topology.term });
+      };
+      const end = this.onTopology(settle);
+      const cancel = clock.setTimer(() => {
+        end();
+        reject(new Error(`node ${target} did not take over within ${4 * electionMs} ms`));
+      }, 4 * electionMs);
+    });
+  }
+
+  async takeSnapshot(): Promise<{ readonly index: number; readonly bytes: number }> {
+    if (this.#running === null) throw new Error("the cluster has not formed yet");
+    return this.#running.snapshots.cut();
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    const running = this.#running;
+    if (running === null) return;
+    const { clock } = this.#options;
+    const untilMs = clock.monotonicMs() + timeoutMs;
+    running.desk.close();
+    await this.#waitUntil(() => running.proposals.pendingItems === 0, untilMs);
+    if (running.driver.role.state === "leader") {
+      await this.transferLeadership(0).catch((error: unknown) => {
+        this.#options.log("warn", "no-hand-over", { error: String(error) });
+      });
+    }
+    await this.#waitUntil(() => running.proposals.pendingItems + running.forwarder.pendingItems === 0, untilMs);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#silence();
+    await this.#options.transport.close();
+    await this.#running?.snapshots.settled();
+    await this.#storage?.close();
+  }
+
+  /** Takes the node out of every conversation at once. */
+  #silence(): void {
+    this.#cancelFounding();
+    const running = this.#running;
+    if (running === null) return;
+    running.driver.stop();
+    running.leadership.stop();
+    running.snapshots.stop();
+    const unknown = outcomeUnknown("the node stops while the call is in its log", 0, 0);
+    running.proposals.abandon(unknown, unavailable("the node stops", 0, 0));
+    running.forwarder.leaderIs(0);
+  }
+
+  /** House rule: storage failure is fatal. Nothing is said after it. */
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    const failure = error instanceof Error ? error : new Error(String(error));
+    this.#options.log("error", "node-failed", { error: failure.message });
+    this.#silence();
+    this.#stopping ??= this.#options.transport.close();
+    this.#options.onFatal(failure);
+  }
+
+  #notYet(): NodeFailure {
+    return unavailable(this.#stopping === null ? "the cluster has not formed yet" : "the node stops", 0, 0);
+  }
+
+  #isReady(): boolean {
+    if (this.#ready) return true;
+    const driver = this.#running?.driver;
+    if (driver === undefined || driver.role.leader === 0 || driver.appliedIndex < this.#commitAtStart) return false;
+    this.#ready = true;
+    return true;
+  }
+
+  async #waitUntil(condition: () => boolean, untilMs: number): Promise<void> {
+    const { clock, tickMs } = this.#options;
+    while (!condition() && clock.monotonicMs() < untilMs && !this.#failed) {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, tickMs));
+    }
+  }
+
+  // Formation
+
+  #formed(clusterId: string): void {
+    this.#board.set(clusterId, 0, this.#storage!.initialState().hardState.term);
+    this.#options.log("info", "formed", { clusterId });
+    if (this.#abstention === null) this.#run();
+    else this.#returnIfTold();
+  }
+
+  #returnIfTold(): void {
+    const back = this.#abstention?.resolve() ?? null;
+    const storage = this.#storage!;
+    if (this.#formation?.phase !== FoundingPhase.formed || this.#running !== null) return;
+    if (back === null) {
+      this.#options.log("warn", "abstaining", { waitsFor: this.#abstention?.waitsFor ?? [] });
+      return;
+    }
+    this.#abstention = null;
+    storage.append({ hardState: back.hardState, entries: [], snapshot: null }, () => {
+      storage.settleDroppedFrame().catch((error: unknown) => this.#fail(error));
+      this.#voteFloor!.raise(back.floorTerm, back.floorIndex);
+      this.#options.log("info", "abstention-ended", { ...back });
+      if (this.#stopping === null) this.#run();
+    });
+  }
+
+  #run(): void {
+    this.#running = createRunningNode({
+      options: this.#options,
+      storage: this.#storage!,
+      limiter: this.#limiter!,
+      restoredIndex: this.#restoredIndex,
+      peers: this.#peers,
+      voteFloor: this.#voteFloor!,
+      roleChanged: (now, before) => this.#roleChanged(now, before),
+      failed: (error) => this.#fail(error),
+    });
+    this.#running.driver.start();
+  }
+
+  #roleChanged(now: Role, before: Role): void {
+    if (now.leader !== before.leader && now.leader !== 0) {
+      this.#leaderChanges++;
+      this.#options.log("info", "leader", { leader: now.leader, term: now.term });
+    }
+    this.#board.set(this.#formation!.clusterId, now.leader, now.term);
+  }
+
+  #foundingLoop(): void {
+    if (this.#stopping !== null || this.#failed || this.#formation?.phase === FoundingPhase.formed) return;
+    this.#announce();
+    this.#cancelFounding = this.#options.clock.setTimer(() => this.#foundingLoop(), foundingIntervalMs);
+  }
+
+  #announce(): void {
+    for (const peer of this.#peers.peers) this.#options.transport.send(peer.nodeId, encodeFounding(this.#self()));
+  }
+
+  #self(): Hello {
+    const storage = this.#storage!;
+    const lastIndex = storage.lastIndex();
+    const lastTerm = storage.term(lastIndex);
+    return {
+      nodeId: this.nodeId,
+      bootId: this.#bootId,
+      clusterId: this.#formation?.clusterId ?? "",
+      nonce: this.#nonce,
+      phase: this.#formation?.phase ?? FoundingPhase.collecting,
+      founders: this.#options.founderIds,
+      droppedLastFrame: storage.recovery.droppedLastFrame,
+      term: this.#running?.driver.raft.term ?? storage.initialState().hardState.term,
+      lastTerm: typeof lastTerm === "number" ? lastTerm : 0,
+      lastIndex,
+    };
+  }
+
+  // Peers
+
+  #handlers(): PeerHandlers {
+    return {
+      hello: () => encodeHello(this.#self()),
+      onHello: (from, bytes) => this.#heardHello(from, bytes),
+      onFrame: (from, frame) => this.#heardFrame(from, frame),
+      onDown: (peer, refused) => this.#peerDown(peer, refused),
+      onSnapshot: (from, head): Promise<SnapshotSink | null> =>
+        this.#running?.snapshots.receive(from, head) ?? Promise.resolve(null),
+    };
+  }
+
+  #heardHello(from: NodeId, bytes: Uint8Array): string | null {
+    let hello: Hello;
+    try {
+      hello = decodeHello(bytes);
+    } catch (error) {
+      if (error instanceof PeerFormatError) return error.message;
+      throw error;
+    }
+    const peer = this.#peers.get(from);
+    if (peer === undefined) return `node ${from} is not a founder of this cluster`;
+    if (hello.nodeId !== from) return `the connection of node ${from} says hello as node ${hello.nodeId}`;
+    if (this.#failed) return `node ${this.nodeId} has stopped`;
+    const reason = this.#formation?.heard(hello) ?? null;
+    if (reason !== null) {
+      this.#options.log("warn", "hello-refused", { from, reason });
+      return reason;
+    }
+    const before = peer.hello;
+    peer.hello = hello;
+    peer.up = true;
+    const isReboot = before !== null && before.bootId !== hello.bootId;
+    if (isReboot) this.#rebooted(from);
+    this.#running?.leadership.returnedWithLess(hello);
+    if (this.#abstention !== null) {
+      this.#abstention.heard(hello);
+      this.#returnIfTold();
+    }
+    return null;
+  }
+
+  /** A new process answers in the place of a peer: the old one, and all that was with it, is gone. */
+  #rebooted(peer: NodeId): void {
+    this.#running?.forwarder.lost(peer, `node ${peer} restarted while the call was with it`);
+    this.#running?.leadership.provenDead(peer);
+  }
+
+  #peerDown(peer: NodeId, refused: boolean): void {
+    const facts = this.#peers.get(peer);
+    if (facts === undefined) return;
+    facts.up = false;
+    const running = this.#running;
+    if (running === null) return;
+    running.forwarder.lost(peer, `the connection to node ${peer} was lost while the call was with it`);
+    if (refused) running.leadership.provenDead(peer);
+    else running.leadership.unreachable(peer);
+  }
+
+  /** @throws {PeerFormatError} on garbage: the transport closes the connection and says why. */
+  #heardFrame(from: NodeId, frame: Uint8Array): void {
+    if (this.#failed || this.#stopping !== null || this.#peers.get(from) === undefined) return;
+    const kind = frame[0];
+    const running = this.#running;
+    if (kind === FrameKind.founding) this.#heardFounding(from, frame);
+    else if (running === null) return;
+    else if (kind === FrameKind.envelope) {
+      const envelope = decodeEnvelope(frame, from, this.nodeId);
+      running.driver.receive(from, envelope);
+      running.resync.heard(from, envelope);
+    } else if (kind === FrameKind.requests) running.server.requests(from, frame);
+    else if (kind === FrameKind.replies) running.forwarder.replies(from, frame);
+    else if (kind === FrameKind.resync) running.resync.asked(from, frame);
+    else throw new PeerFormatError(`frame of unknown kind ${kind}`);
+  }
+
+  #heardFounding(from: NodeId, frame: Uint8Array): void {
+    const hello = decodeFounding(frame);
+    if (hello.nodeId !== from) throw new PeerFormatError(`node ${from} speaks as node ${hello.nodeId}`);
+    const formation = this.#formation;
+    if (formation === null) return;
+    const reason = formation.heard(hello);
+    if (reason !== null) this.#options.log("warn", "founder-refused", { from, reason });
+    // It asks because it does not know yet; one answer per question keeps this bounded.
+    if (formation.phase === FoundingPhase.formed && hello.phase !== FoundingPhase.formed) {
+      this.#options.transport.send(from, encodeFounding(this.#self()));
+    }
+  }
+}

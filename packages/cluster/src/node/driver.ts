@@ -1,0 +1,351 @@
+import type { Bounds, Limiter } from "@quorumguard/limiter";
+import {
+  appendThread,
+  applyThread,
+  decodeConfChange,
+  type Entry,
+  EntryType,
+  type Message,
+  MessageType,
+  type NodeId,
+  type Raft,
+  type Ready,
+  type StateType,
+} from "@quorumguard/raft";
+import type { SnapshotMeta, Storage } from "../storage/storage.ts";
+import type { Clock } from "./clock.ts";
+import { notLeader, outcomeUnknown } from "./failures.ts";
+import type { HashWatch } from "./hash-watch.ts";
+import { lastStampUs } from "./log-stamp.ts";
+import type { PeerBoard } from "./peer-board.ts";
+import { type Envelope, encodeEnvelope } from "./peer-codec.ts";
+import type { Proposals } from "./proposals.ts";
+import type { StampClock } from "./stamp-clock.ts";
+import { type DueTick, Ticker } from "./ticker.ts";
+import type { VoteFloor } from "./vote-floor.ts";
+
+/** Who leads, and what this node is. */
+export interface Role {
+  readonly leader: NodeId;
+  readonly state: StateType;
+  readonly term: number;
+}
+
+/** What the driver asks of the rest of its node. */
+export interface DriverHooks {
+  roleChanged(now: Role, before: Role): void;
+  /** Once per tick, after the core ticked. */
+  ticked(due: DueTick): void;
+  /** A follower needs a snapshot; `message` is what the core would say. */
+  sendSnapshot(message: Message): void;
+  /** A received snapshot is part of the log now: rebuild the state machine from it. */
+  restore(meta: SnapshotMeta): Promise<Limiter>;
+  /** End of turn: hand over what gathered for peers. */
+  flush(): void;
+  send(to: NodeId, frame: Uint8Array): void;
+  /** The state machine or the core met something that must not be skipped. */
+  failed(error: Error): void;
+}
+
+export interface DriverParts {
+  readonly nodeId: NodeId;
+  readonly raft: Raft;
+  readonly storage: Storage;
+  readonly limiter: Limiter;
+  /** Index that `limiter` reflects. */
+  readonly appliedIndex: number;
+  readonly clock: Clock;
+  readonly tickMs: number;
+  readonly electionMs: number;
+  readonly peers: PeerBoard;
+  readonly stamp: StampClock;
+  readonly proposals: Proposals;
+  readonly hashes: HashWatch;
+  readonly voteFloor: VoteFloor;
+  /** What this node wants the replicated limits to be, given what they are. Null: as they are. */
+  readonly wantedBounds: (now: Bounds) => Bounds | null;
+  readonly hooks: DriverHooks;
+}
+
+/** Rounds of `ready` in one turn; more work waits for the next one, so that sockets are read in between. */
+const maxRounds = 32;
+
+/**
+ * The loop of a node. One turn takes everything that arrived, steps it, appends once, sends one envelope per peer, applies what
+ * was committed and answers for it; it never waits between reading state and changing it. Turns begin at the end of an
+ * event-loop turn in which something happened, so that whatever arrived together is handled together.
+ */
+export class Driver {
+  readonly raft: Raft;
+  limiter: Limiter;
+  appliedIndex: number;
+  role: Role = { leader: 0, state: "follower", term: 0 };
+  /** Last index of which this node's own disk is sure. */
+  durableIndex: number;
+  readonly #parts: DriverParts;
+  readonly #outbox = new Map<NodeId, Message[]>();
+  #inbox: Message[] = [];
+  #durable: Message[] = [];
+  #applies: Message[] = [];
+  #ticker: Ticker | null = null;
+  #scheduled = false;
+  #stopped = false;
+  #restoring = false;
+  /** Index of this leader's takeover entry; 0 while it is not in the log. */
+  #takeoverIndex = 0;
+
+  constructor(parts: DriverParts) {
+    this.#parts = parts;
+    this.raft = parts.raft;
+    this.limiter = parts.limiter;
+    this.appliedIndex = parts.appliedIndex;
+    this.durableIndex = parts.storage.lastIndex();
+  }
+
+  start(): void {
+    const { clock, tickMs } = this.#parts;
+    this.#ticker = new Ticker(clock, tickMs, () => this.wake());
+    this.#observe();
+    this.wake();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#ticker?.stop();
+  }
+
+  /** Leads, and has applied the first entry of its own term (SEMANTICS S5). */
+  get leads(): boolean {
+    return this.role.state === "leader" && this.#takeoverIndex > 0 && this.appliedIndex >= this.#takeoverIndex;
+  }
+
+  get restoring(): boolean {
+    return this.#restoring;
+  }
+
+  /** Something is to be done: a turn will take place when this turn of the event loop ends. */
+  wake(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.#parts.clock.endOfTurn(() => this.#turn());
+  }
+
+  receive(from: NodeId, envelope: Envelope): void {
+    this.#parts.peers.heard(from, envelope);
+    for (const message of envelope.messages) this.#inbox.push(message);
+    if (from === this.role.leader && envelope.stampLive) this.#parts.stamp.heard(envelope.stampUs);
+    this.wake();
+  }
+
+  /** Steps a message that did not come in an envelope. */
+  receiveMessage(message: Message): void {
+    this.#inbox.push(message);
+    this.wake();
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    if (this.#stopped) return;
+    try {
+      this.#stepAll();
+      this.#tickIfDue();
+      this.#propose();
+      let rounds = 0;
+      while (this.raft.hasReady()) {
+        if (rounds++ === maxRounds) {
+          this.wake();
+          break;
+        }
+        this.#handle(this.raft.ready());
+        this.#applyAll();
+        this.#observe();
+        this.#propose();
+        if (this.#stopped) return;
+      }
+      this.#applyAll();
+      this.#sendAll();
+      this.#parts.hooks.flush();
+    } catch (error) {
+      this.#parts.hooks.failed(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #stepAll(): void {
+    // What storage has done comes first: an acknowledgement of ours may commit what a message then builds on.
+    const durable = this.#durable;
+    this.#durable = [];
+    for (const message of durable) this.#deliver(message);
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    for (const message of inbox) {
+      if (this.#parts.voteFloor.refuses(message)) continue;
+      this.raft.step(message);
+    }
+    if (inbox.length > 0 || durable.length > 0) this.#observe();
+  }
+
+  #tickIfDue(): void {
+    const due = this.#ticker?.due() ?? null;
+    if (due === null) return;
+    // A node below its floor must not campaign; a follower's ticks serve nothing else (SEMANTICS N2).
+    if (!this.#parts.voteFloor.holds) this.raft.tick();
+    this.#observe();
+    const { proposals, stamp, hooks } = this.#parts;
+    if (this.leads && proposals.pendingItems === 0 && this.appliedIndex >= this.#parts.storage.lastIndex()) {
+      const dueUs = this.limiter.nextDueUs();
+      if (dueUs !== null && dueUs <= stamp.nowUs()) proposals.addStamp();
+    }
+    hooks.ticked(due);
+  }
+
+  /** Notices changes of role, and does what a gain or a loss of leadership asks for. */
+  #observe(): void {
+    const { leader, state } = this.raft.softState;
+    const { term } = this.raft;
+    const before = this.role;
+    if (before.leader === leader && before.state === state && before.term === term) return;
+    const now: Role = { leader, state, term };
+    this.role = now;
+    const wasLeader = before.state === "leader";
+    const isLeader = state === "leader";
+    if (wasLeader && (!isLeader || before.term !== term)) this.#lose(now);
+    if (isLeader && (!wasLeader || before.term !== term)) this.#gain(now);
+    this.#parts.hooks.roleChanged(now, before);
+  }
+
+  #gain(now: Role): void {
+    const { stamp, storage, peers, proposals, electionMs, wantedBounds } = this.#parts;
+    stamp.sawEntry(Math.max(this.limiter.stampUs, lastStampUs(storage, this.appliedIndex)));
+    stamp.takeOver(peers.estimates(2 * electionMs));
+    // Ahead of every other proposal of this term, and nothing is answered before it is applied (SEMANTICS S5).
+    proposals.addTakeover(wantedBounds(this.limiter.bounds));
+    this.#propose();
+    this.#takeoverIndex = this.raft.status().lastIndex;
+    if (now.state !== this.raft.softState.state) this.#takeoverIndex = 0;
+  }
+
+  #lose(now: Role): void {
+    const { stamp, proposals } = this.#parts;
+    stamp.stepDown();
+    this.#takeoverIndex = 0;
+    proposals.abandon(
+      outcomeUnknown("this node lost leadership while the call was in its log", now.leader, now.term),
+      notLeader(now.leader, now.term),
+    );
+  }
+
+  #propose(): void {
+    if (this.role.state !== "leader") return;
+    const { proposals } = this.#parts;
+    const data = proposals.seal();
+    if (data.length === 0) return;
+    const refusal = this.raft.propose(data);
+    if (refusal === null) proposals.accepted(this.raft.status().lastIndex - data.length + 1, this.raft.term);
+    else proposals.refused(notLeader(0, this.raft.term));
+  }
+
+  #handle(ready: Ready): void {
+    for (const message of ready.messages) {
+      if (message.to === appendThread) this.#append(message, ready);
+      else if (message.to === applyThread) this.#applies.push(message);
+      else this.#deliver(message);
+    }
+  }
+
+  #append(message: Message, ready: Ready): void {
+    const { storage } = this.#parts;
+    const { entries, responses, snapshot } = message;
+    const lastIndex = entries.length > 0 ? entries[entries.length - 1]!.index : 0;
+    const meta: SnapshotMeta | null =
+      snapshot === null ? null : { index: snapshot.index, term: snapshot.term, confState: snapshot.confState };
+    if (meta !== null) this.#restoring = true;
+    // A shorter log than before: what follows is not durable until this write is.
+    if (lastIndex > 0) this.durableIndex = Math.min(this.durableIndex, entries[0]!.index - 1);
+    storage.append({ hardState: ready.hardState, entries, snapshot: meta }, () => {
+      if (this.#stopped) return;
+      if (lastIndex > 0) this.durableIndex = Math.min(lastIndex, storage.lastIndex());
+      for (const response of responses) this.#durable.push(response);
+      if (meta !== null) this.#restore(meta);
+      this.wake();
+    });
+  }
+
+  #restore(meta: SnapshotMeta): void {
+    this.#parts.hooks.restore(meta).then(
+      (limiter) => {
+        if (this.#stopped) return;
+        this.replaceLimiter(limiter);
+        this.appliedIndex = Math.max(this.appliedIndex, meta.index);
+        this.#restoring = false;
+        this.wake();
+      },
+      (error: unknown) => this.#parts.hooks.failed(error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+
+  /** The state machine was rebuilt from an image that a majority agrees with. */
+  replaceLimiter(limiter: Limiter): void {
+    this.limiter = limiter;
+    this.#parts.hashes.forget();
+    this.#parts.stamp.sawEntry(limiter.stampUs);
+  }
+
+  #applyAll(): void {
+    while (!this.#restoring && this.#applies.length > 0) {
+      const message = this.#applies.shift()!;
+      for (const entry of message.entries) this.#apply(entry);
+      for (const response of message.responses) this.#deliver(response);
+    }
+  }
+
+  #apply(entry: Entry): void {
+    const { proposals, stamp, hashes } = this.#parts;
+    const { index, term, data } = entry;
+    this.appliedIndex = Math.max(this.appliedIndex, index);
+    if (entry.type !== EntryType.normal) {
+      this.raft.applyConfChange(decodeConfChange(data));
+    } else if (data.length === 0) {
+      proposals.superseded(index, term, () => notLeader(this.role.leader, this.role.term));
+    } else if (index > this.limiter.appliedIndex) {
+      const applied = this.limiter.apply(index, data);
+      stamp.sawEntry(applied.stampUs);
+      proposals.applied(index, term, applied, () => notLeader(this.role.leader, this.role.term));
+    }
+    if (hashes.wants(index)) hashes.record(index, this.limiter.stateHash().hash);
+  }
+
+  #deliver(message: Message): void {
+    const { to, type } = message;
+    if (to === this.#parts.nodeId) {
+      this.raft.step(message);
+    } else if (type === MessageType.snap) {
+      this.#parts.hooks.sendSnapshot(message);
+    } else {
+      const messages = this.#outbox.get(to);
+      if (messages === undefined) this.#outbox.set(to, [message]);
+      else messages.push(message);
+    }
+  }
+
+  #sendAll(): void {
+    if (this.#outbox.size === 0) return;
+    const { clock, stamp, peers, hashes, hooks } = this.#parts;
+    const wallMs = clock.wallMs();
+    const facts = {
+      stampUs: stamp.nowUs(),
+      stampLive: stamp.live,
+      wallUs: Math.max(0, Math.floor(wallMs * 1_000)),
+      probeMs: clock.monotonicMs(),
+      probeWallMs: wallMs,
+      hashIndex: hashes.newestIndex,
+      hash: hashes.newestHash,
+    };
+    for (const [to, messages] of this.#outbox) {
+      const peer = peers.get(to);
+      const echoMs = peer?.probeMs ?? 0;
+      const echoWallMs = peer?.probeWallMs ?? 0;
+      hooks.send(to, encodeEnvelope({ ...facts, echoMs, echoWallMs, messages }));
+    }
+    this.#outbox.clear();
+  }
+}

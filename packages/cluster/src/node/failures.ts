@@ -1,0 +1,37 @@
+import type { NodeId } from "@quorumguard/raft";
+import type { NodeFailure } from "./node.ts";
+
+/** How long a caller should wait before it asks again, when nothing better is known. Milliseconds. */
+const retryAfterMs = 20;
+
+/** Nothing was charged: ask the leader, if one is known. */
+export function notLeader(leaderId: NodeId, term: number): NodeFailure {
+  const message =
+    leaderId === 0 ? "no leader is known; ask again shortly" : `node ${leaderId} leads in term ${term}; ask it`;
+  return {
+    reason: "not-leader",
+    applied: "no",
+    message,
+    retryAfterMs: leaderId === 0 ? retryAfterMs : 0,
+    leaderId,
+    term,
+  };
+}
+
+/** The call was appended or sent on, and what became of it cannot be told from here. */
+export function outcomeUnknown(message: string, leaderId: NodeId, term: number): NodeFailure {
+  return { reason: "unavailable", applied: "unknown", message, retryAfterMs: 0, leaderId, term };
+}
+
+export function unavailable(message: string, leaderId: NodeId, term: number): NodeFailure {
+  return { reason: "unavailable", applied: "no", message, retryAfterMs, leaderId, term };
+}
+
+export function overloaded(pending: number, bound: number, leaderId: NodeId, term: number): NodeFailure {
+  const message = `${pending} items are waiting for their decision, at most ${bound} may; send less or raise maxPendingItems`;
+  return { reason: "overloaded", applied: "no", message, retryAfterMs, leaderId, term };
+}
+
+export function invalidArgument(message: string): NodeFailure {
+  return { reason: "invalid-argument", applied: "no", message, retryAfterMs: 0, leaderId: 0, term: 0 };
+}

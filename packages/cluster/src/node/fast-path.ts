@@ -1,0 +1,61 @@
+import type { CallBatch, CallOrigin, Limiter, ResultColumns } from "@quorumguard/limiter";
+
+interface Columns extends ResultColumns {
+  readonly outcomes: Uint8Array;
+}
+
+/**
+ * Denials from applied state (SEMANTICS D1). The caller has checked leadership, an applied entry of its own term, quorum
+ * contact and that this is a first attempt; here are the conditions on the call itself and its key.
+ *
+ * Every operation that exists today touches keys by plain takes only, so no unapplied entry can make a denied key
+ * admissible; when resets and policies come, their unapplied keys must be excluded here.
+ */
+export class FastPath {
+  #columns = createColumns(1_024);
+  /** One per call of the last batch: 1 if it is denied. */
+  denied = new Uint8Array(1_024);
+
+  get results(): ResultColumns {
+    return this.#columns;
+  }
+
+  /** Hands the columns to the caller for good: the next batch gets others. */
+  release(): ResultColumns {
+    const columns = this.#columns;
+    this.#columns = createColumns(columns.items);
+    return columns;
+  }
+
+  /** Judges every call of the batch; returns how many are surely denied. Their values are in {@link results} at their call's place. */
+  judge(limiter: Limiter, origin: CallOrigin, batch: CallBatch, stampUs: number): number {
+    if (batch.sizes !== null) return 0;
+    const namespace =
+      origin.kind === "session" ? limiter.sessionNamespace(origin.session, origin.nonce) : origin.namespace;
+    if (namespace === null) return 0;
+    if (origin.kind === "request" && limiter.knowsRequestId(namespace, origin.identity, origin.requestId)) return 0;
+    const { calls } = batch;
+    if (calls > this.denied.length) {
+      this.denied = new Uint8Array(calls);
+      this.#columns = createColumns(calls);
+    }
+    let count = 0;
+    for (let i = 0; i < calls; i++) {
+      const isDenied = limiter.denies(namespace, batch, i, stampUs, this.#columns, i);
+      this.denied[i] = isDenied ? 1 : 0;
+      if (isDenied) count++;
+    }
+    return count;
+  }
+}
+
+function createColumns(items: number): Columns {
+  return {
+    items,
+    outcomes: new Uint8Array(items),
+    remaining: new Float64Array(items),
+    resetAfterMs: new Float64Array(items),
+    retryAfterMs: new Float64Array(items),
+    firmForMs: new Float64Array(items),
+  };
+}

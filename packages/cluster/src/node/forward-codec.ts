@@ -1,0 +1,199 @@
+import type { OperationResult, ResultColumns } from "@quorumguard/limiter";
+import type { ByteReader, ByteWriter } from "./bytes.ts";
+import { PeerFormatError } from "./bytes.ts";
+import type { DecisionFacts, NodeFailure } from "./node.ts";
+
+/** What a follower asks of the leader, in one hop: a leader that no longer leads answers so and never passes it on. */
+export interface ForwardRequest {
+  readonly id: number;
+  readonly kind: "calls" | "peek" | "operation";
+  readonly firstAttempt: boolean;
+  /** Milliseconds that the caller still waits; 0: no bound. */
+  readonly deadlineMs: number;
+  /** An operation as the log carries it; a peek is the calls of one anonymous item. */
+  readonly operation: Uint8Array;
+}
+
+/** A part of an answer: calls may be answered apart. */
+export type ForwardReply =
+  | {
+      readonly id: number;
+      readonly kind: "decided";
+      readonly fromCall: number;
+      readonly toCall: number;
+      readonly facts: DecisionFacts;
+      readonly results: ResultColumns;
+    }
+  | {
+      readonly id: number;
+      readonly kind: "failed";
+      readonly fromCall: number;
+      readonly toCall: number;
+      readonly failure: NodeFailure;
+    }
+  | { readonly id: number; readonly kind: "operated"; readonly result: OperationResult };
+
+const requestKinds = ["calls", "peek", "operation"] as const;
+const reasons = [
+  "not-leader",
+  "overloaded",
+  "session-expired",
+  "unavailable",
+  "invalid-argument",
+  "wrong-cluster",
+] as const;
+
+export function writeRequest(out: ByteWriter, request: ForwardRequest): void {
+  out.f64(request.id);
+  out.u8(requestKinds.indexOf(request.kind));
+  out.u8(request.firstAttempt ? 1 : 0);
+  out.f64(request.deadlineMs);
+  out.bytes(request.operation);
+}
+
+/** @throws {PeerFormatError} when the bytes are not a request. */
+export function readRequest(input: ByteReader, maxOperationBytes: number): ForwardRequest {
+  const id = input.u53();
+  const kind = requestKinds[input.u8()];
+  if (kind === undefined) throw new PeerFormatError("unknown kind of forwarded request");
+  const firstAttempt = input.u8() === 1;
+  const deadlineMs = Math.max(0, input.finite());
+  return { id, kind, firstAttempt, deadlineMs, operation: input.bytes(maxOperationBytes) };
+}
+
+/** `items` results from `fromItem` on, in columns. */
+export function writeDecided(
+  out: ByteWriter,
+  id: number,
+  fromCall: number,
+  toCall: number,
+  facts: DecisionFacts,
+  results: ResultColumns,
+  fromItem: number,
+  items: number,
+): void {
+  out.u8(1);
+  out.f64(id);
+  out.u32(fromCall);
+  out.u32(toCall);
+  out.f64(facts.index);
+  out.f64(facts.stampUs);
+  out.u8(facts.source === "quorum" ? 1 : 0);
+  out.u32(items);
+  out.raw(results.outcomes.subarray(fromItem, fromItem + items));
+  for (let i = fromItem; i < fromItem + items; i++) {
+    out.f64(results.remaining[i]!);
+    out.f64(results.resetAfterMs[i]!);
+    out.f64(results.retryAfterMs[i]!);
+    out.f64(results.firmForMs[i]!);
+  }
+}
+
+export function writeFailed(out: ByteWriter, id: number, fromCall: number, toCall: number, failure: NodeFailure): void {
+  out.u8(2);
+  out.f64(id);
+  out.u32(fromCall);
+  out.u32(toCall);
+  out.u8(reasons.indexOf(failure.reason));
+  out.u8(failure.applied === "unknown" ? 1 : 0);
+  out.text(failure.message);
+  out.f64(failure.retryAfterMs);
+  out.f64(failure.leaderId);
+  out.f64(failure.term);
+}
+
+export function writeOperated(out: ByteWriter, id: number, result: OperationResult): void {
+  out.u8(3);
+  out.f64(id);
+  switch (result.kind) {
+    case "registered":
+      out.u8(1);
+      out.f64(result.session.index);
+      out.f64(result.session.position);
+      return;
+    case "refused":
+      out.u8(result.reason === "too-old" ? 2 : 3);
+      return;
+    case "renewed":
+      out.u8(result.known ? 4 : 5);
+      return;
+    case "closed":
+      out.u8(result.known ? 6 : 7);
+      return;
+    case "bounds":
+      out.u8(8);
+      return;
+    case "calls":
+      throw new PeerFormatError("results of calls travel in columns");
+  }
+}
+
+/** @throws {PeerFormatError} when the bytes are not a reply. */
+export function readReply(input: ByteReader): ForwardReply {
+  const kind = input.u8();
+  const id = input.u53();
+  if (kind === 1) return readDecided(input, id);
+  if (kind === 2) return readFailed(input, id);
+  if (kind === 3) return { id, kind: "operated", result: readResult(input) };
+  throw new PeerFormatError(`unknown kind ${kind} of forwarded reply`);
+}
+
+function readDecided(input: ByteReader, id: number): ForwardReply {
+  const fromCall = input.u32();
+  const toCall = input.u32();
+  const index = input.u53();
+  const stampUs = input.u53();
+  const source = input.u8() === 1 ? "quorum" : "leader";
+  const items = input.count(33);
+  const outcomes = input.raw(items);
+  const remaining = new Float64Array(items);
+  const resetAfterMs = new Float64Array(items);
+  const retryAfterMs = new Float64Array(items);
+  const firmForMs = new Float64Array(items);
+  for (let i = 0; i < items; i++) {
+    remaining[i] = input.finite();
+    resetAfterMs[i] = input.finite();
+    retryAfterMs[i] = input.finite();
+    firmForMs[i] = input.finite();
+  }
+  const results = { items, outcomes, remaining, resetAfterMs, retryAfterMs, firmForMs };
+  return { id, kind: "decided", fromCall, toCall, facts: { index, stampUs, source }, results };
+}
+
+function readFailed(input: ByteReader, id: number): ForwardReply {
+  const fromCall = input.u32();
+  const toCall = input.u32();
+  const reason = reasons[input.u8()];
+  if (reason === undefined) throw new PeerFormatError("unknown reason of a forwarded failure");
+  const failure: NodeFailure = {
+    reason,
+    applied: input.u8() === 1 ? "unknown" : "no",
+    message: input.text(4_096),
+    retryAfterMs: input.finite(),
+    leaderId: input.u53(),
+    term: input.u53(),
+  };
+  return { id, kind: "failed", fromCall, toCall, failure };
+}
+
+function readResult(input: ByteReader): OperationResult {
+  const tag = input.u8();
+  switch (tag) {
+    case 1:
+      return { kind: "registered", session: { index: input.u53(), position: input.u53() } };
+    case 2:
+      return { kind: "refused", reason: "too-old" };
+    case 3:
+      return { kind: "refused", reason: "sessions-full" };
+    case 4:
+    case 5:
+      return { kind: "renewed", known: tag === 4 };
+    case 6:
+    case 7:
+      return { kind: "closed", known: tag === 6 };
+    case 8:
+      return { kind: "bounds" };
+    default:
+      throw new PeerFormatError(`unknown result ${tag} of a forwarded operation`);
+  }
+}

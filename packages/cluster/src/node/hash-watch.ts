@@ -1,0 +1,93 @@
+import type { NodeId } from "@quorumguard/raft";
+
+/** What the hashes at one index say. */
+export type HashVerdict =
+  | { readonly kind: "agreed" }
+  /** Too few have spoken, or no hash has a majority. */
+  | { readonly kind: "open" }
+  | { readonly kind: "odd"; readonly index: number; readonly nodes: readonly NodeId[] };
+
+/** A checkpoint is taken at every index that is a multiple of this. */
+const interval = 256;
+/** Checkpoints remembered: a peer may be this many behind and still be compared. */
+const remembered = 256;
+
+/**
+ * Compares state hashes at equal indexes (SEMANTICS N5). Every node takes them at the same indexes, since those are of
+ * the log and not of its own making, and says its newest with every envelope.
+ */
+export class HashWatch {
+  readonly #nodeId: NodeId;
+  readonly #majority: number;
+  readonly #own = new Map<number, string>();
+  readonly #reported = new Map<NodeId, Map<number, string>>();
+  #newestIndex = 0;
+  #newestHash = "";
+
+  constructor(nodeId: NodeId, members: number) {
+    this.#nodeId = nodeId;
+    this.#majority = Math.floor(members / 2) + 1;
+  }
+
+  get newestIndex(): number {
+    return this.#newestIndex;
+  }
+
+  get newestHash(): string {
+    return this.#newestHash;
+  }
+
+  /** Whether the state after the entry at `index` is to be recorded. */
+  wants(index: number): boolean {
+    return index % interval === 0;
+  }
+
+  record(index: number, hash: string): void {
+    this.#newestIndex = index;
+    this.#newestHash = hash;
+    this.#own.set(index, hash);
+    forgetOldest(this.#own);
+  }
+
+  /** A peer's checkpoint; what all known hashes at its index now say. */
+  heard(from: NodeId, index: number, hash: string): HashVerdict {
+    if (index === 0) return { kind: "open" };
+    let reports = this.#reported.get(from);
+    if (reports === undefined) {
+      reports = new Map();
+      this.#reported.set(from, reports);
+    }
+    if (reports.get(index) === hash) return { kind: "open" };
+    reports.set(index, hash);
+    forgetOldest(reports);
+    return this.#judge(index);
+  }
+
+  /** After this node's state was replaced its own earlier checkpoints prove nothing. */
+  forget(): void {
+    this.#own.clear();
+  }
+
+  #judge(index: number): HashVerdict {
+    const byHash = new Map<string, NodeId[]>();
+    const note = (node: NodeId, hash: string | undefined): void => {
+      if (hash === undefined) return;
+      const nodes = byHash.get(hash);
+      if (nodes === undefined) byHash.set(hash, [node]);
+      else nodes.push(node);
+    };
+    note(this.#nodeId, this.#own.get(index));
+    for (const [node, reports] of this.#reported) note(node, reports.get(index));
+    if (byHash.size === 1) return { kind: "agreed" };
+    const winner = [...byHash].find(([, nodes]) => nodes.length >= this.#majority);
+    if (winner === undefined) return { kind: "open" };
+    const nodes = [...byHash].flatMap(([hash, members]) => (hash === winner[0] ? [] : members));
+    return { kind: "odd", index, nodes: nodes.sort((a, b) => a - b) };
+  }
+}
+
+function forgetOldest(checkpoints: Map<number, string>): void {
+  if (checkpoints.size <= remembered) return;
+  const oldest = checkpoints.keys().next();
+  if (oldest.done !== true) checkpoints.delete(oldest.value);
+}

@@ -1,0 +1,105 @@
+import type { NodeId } from "@quorumguard/raft";
+import { ByteReader, ByteWriter, PeerFormatError } from "./bytes.ts";
+import { FrameKind, openFrame, peerVersion } from "./peer-codec.ts";
+
+/** How far a founder has come (SEMANTICS N3): it knows nothing yet, its identity is on disk, or all identities are. */
+export const FoundingPhase = { collecting: 0, flushed: 1, formed: 2 } as const;
+export type FoundingPhase = (typeof FoundingPhase)[keyof typeof FoundingPhase];
+
+/** What a node says first on every connection, and again while the cluster forms. */
+export interface Hello {
+  readonly nodeId: NodeId;
+  /** Drawn anew by each process: a changed one proves that the earlier process is dead. 16 hexadecimal digits. */
+  readonly bootId: string;
+  /** Empty until the node has an identity. */
+  readonly clusterId: string;
+  /** The founding nonce on this node's disk. */
+  readonly nonce: string;
+  readonly phase: FoundingPhase;
+  /** Ids of the `--cluster` list, sorted, so that nodes started with different lists notice. */
+  readonly founders: readonly NodeId[];
+  /** This process dropped a bad last frame (SEMANTICS N2). */
+  readonly droppedLastFrame: boolean;
+  /** Term and end of the log, for a peer that abstains (SEMANTICS N2 b). */
+  readonly term: number;
+  readonly lastTerm: number;
+  readonly lastIndex: number;
+}
+
+const magic = 0x5147_5031;
+const scratch = new ByteWriter(512);
+
+/** The first frame on a connection. */
+export function encodeHello(hello: Hello): Uint8Array {
+  scratch.reset();
+  scratch.u32(magic);
+  scratch.u8(peerVersion);
+  writeHello(hello);
+  return scratch.take();
+}
+
+/** @throws {PeerFormatError} when the bytes are not a hello of this version. */
+export function decodeHello(bytes: Uint8Array): Hello {
+  const input = new ByteReader(bytes);
+  if (input.u32() !== magic) throw new PeerFormatError("not a QuorumGuard peer: the first frame has no magic number");
+  const version = input.u8();
+  if (version !== peerVersion) throw new PeerFormatError(`peer format ${version}, this node speaks ${peerVersion}`);
+  return readHello(input);
+}
+
+/** The same facts as a frame, sent again and again until the cluster has formed. */
+export function encodeFounding(hello: Hello): Uint8Array {
+  scratch.reset();
+  scratch.u8(FrameKind.founding);
+  scratch.u8(peerVersion);
+  writeHello(hello);
+  return scratch.take();
+}
+
+/** @throws {PeerFormatError} when the bytes are not a founding frame. */
+export function decodeFounding(frame: Uint8Array): Hello {
+  return readHello(openFrame(frame, FrameKind.founding));
+}
+
+function writeHello(hello: Hello): void {
+  scratch.f64(hello.nodeId);
+  scratch.text(hello.bootId);
+  scratch.text(hello.clusterId);
+  scratch.text(hello.nonce);
+  scratch.u8(hello.phase);
+  scratch.u8(hello.droppedLastFrame ? 1 : 0);
+  scratch.f64(hello.term);
+  scratch.f64(hello.lastTerm);
+  scratch.f64(hello.lastIndex);
+  scratch.u32(hello.founders.length);
+  for (const id of hello.founders) scratch.f64(id);
+}
+
+function readHello(input: ByteReader): Hello {
+  const nodeId = input.u53();
+  const bootId = input.text(64);
+  const clusterId = input.text(64);
+  const nonce = input.text(64);
+  const phase = input.u8();
+  if (phase > FoundingPhase.formed) throw new PeerFormatError(`founding phase ${phase} is unknown`);
+  const droppedLastFrame = input.u8() === 1;
+  const term = input.u53();
+  const lastTerm = input.u53();
+  const lastIndex = input.u53();
+  const founders: number[] = [];
+  const count = input.count(8);
+  for (let i = 0; i < count; i++) founders.push(input.u53());
+  input.end();
+  return {
+    nodeId,
+    bootId,
+    clusterId,
+    nonce,
+    phase: phase as FoundingPhase,
+    founders,
+    droppedLastFrame,
+    term,
+    lastTerm,
+    lastIndex,
+  };
+}

@@ -1,0 +1,17 @@
+import type { RaftStorage } from "@quorumguard/raft";
+
+/** Where an entry of the limiter carries its stamp: after format version, flags and state-machine version. */
+const stampOffset = 4;
+
+/** The newest stamp among the entries after `applied` that are in the log, or 0. A new leader must not go behind it. */
+export function lastStampUs(storage: RaftStorage, applied: number): number {
+  for (let index = storage.lastIndex(); index > applied && index >= storage.firstIndex(); index--) {
+    const entries = storage.entries(index, index + 1, Number.MAX_SAFE_INTEGER);
+    if (typeof entries === "string") return 0;
+    const data = entries[0]?.data;
+    if (data === undefined || data.length < stampOffset + 8) continue;
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    return Number(view.getBigUint64(stampOffset, true));
+  }
+  return 0;
+}

@@ -1,0 +1,110 @@
+import type { Bounds } from "@quorumguard/limiter";
+import type { NodeId } from "@quorumguard/raft";
+import type { FileSystem } from "../storage/file-system.ts";
+import type { PeerTransport } from "../transport/peer-transport.ts";
+import type { Clock } from "./clock.ts";
+import type { Member } from "./node.ts";
+import type { NodeLog } from "./node-log.ts";
+
+/** What a node needs to run. Everything it could reach by itself, from the clock to the disk, is handed in. */
+export interface NodeOptions extends NodeTimings, NodeLimits {
+  readonly nodeId: NodeId;
+  /** The members that found the cluster together, this one included: the same list on every node. */
+  readonly founders: readonly Member[];
+  readonly files: FileSystem;
+  readonly transport: PeerTransport;
+  readonly clock: Clock;
+  /** A number in [0, 1). Elections draw their timeouts from it: seeds must differ between nodes. */
+  readonly random: () => number;
+  /** For nonces and identities: from a cryptographic source, except in simulations. */
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** Replicated limits that this node proposes when it begins to lead; what is absent stays as it is. */
+  readonly bounds?: Partial<Bounds>;
+  readonly log?: NodeLog;
+  /** The node cannot go on (storage failed, wrong disk, formats it does not know) and has stopped speaking. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Intervals in milliseconds. They should agree on all nodes, but safety does not depend on it. */
+export interface NodeTimings {
+  /** One unit of the core's time, 1 to 1,000. Default 10. */
+  readonly tickMs?: number;
+  /** Between heartbeats of an idle leader, a multiple of `tickMs`. Default 30. */
+  readonly heartbeatMs?: number;
+  /** Silence after which a follower campaigns, drawn from [n, 2n); at least three heartbeats. Default 150: thesis §9.3. */
+  readonly electionMs?: number;
+}
+
+/** Bounds of what this node holds in memory or writes at once. They may differ between nodes. */
+export interface NodeLimits {
+  /** Items in one log entry, 1,024 to 1,048,576. Default 16,384. */
+  readonly maxEntryItems?: number;
+  /** Bytes of one log entry, 64 KiB to 16 MiB. Default 1 MiB. */
+  readonly maxEntryBytes?: number;
+  /** Items proposed or forwarded and not yet decided; more are refused as overloaded. Default 262,144. */
+  readonly maxPendingItems?: number;
+  /** Bytes of log after which a snapshot is cut (or twice the last snapshot, if that is more). Default 64 MiB. */
+  readonly snapshotLogBytes?: number;
+  /** Entries kept behind a snapshot for followers that are a little late. Default 10,000. */
+  readonly trailingEntries?: number;
+  /** Size of a log segment in bytes. Default: the storage's. */
+  readonly segmentBytes?: number;
+  /** How long a forwarded call without a deadline may wait for the leader, in milliseconds. Default 5,000. */
+  readonly forwardTimeoutMs?: number;
+}
+
+/** {@link NodeOptions} with every default filled in and every bound checked. */
+export interface ResolvedNodeOptions extends Omit<NodeOptions, keyof NodeTimings>, Required<NodeTimings> {
+  readonly maxEntryItems: number;
+  readonly maxEntryBytes: number;
+  readonly maxPendingItems: number;
+  readonly snapshotLogBytes: number;
+  readonly trailingEntries: number;
+  readonly forwardTimeoutMs: number;
+  readonly log: NodeLog;
+  readonly heartbeatTicks: number;
+  readonly electionTicks: number;
+  /** Founders' ids, ascending. */
+  readonly founderIds: readonly NodeId[];
+}
+
+/** @throws {RangeError} naming the field, its value and its bound. */
+export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
+  const tickMs = within("tickMs", options.tickMs ?? 10, 1, 1_000);
+  const heartbeatMs = within("heartbeatMs", options.heartbeatMs ?? 30, tickMs, 60_000);
+  const electionMs = within("electionMs", options.electionMs ?? 150, 3 * heartbeatMs, 600_000);
+  const founderIds = options.founders.map((member) => member.nodeId).sort((a, b) => a - b);
+  if (founderIds.length === 0 || founderIds.length > 9) {
+    throw new RangeError(`founders: ${founderIds.length} given, 1 to 9 are allowed`);
+  }
+  for (const [i, id] of founderIds.entries()) {
+    within("founders[].nodeId", id, 1, Number.MAX_SAFE_INTEGER);
+    if (founderIds[i - 1] === id) throw new RangeError(`founders: node id ${id} is given twice`);
+  }
+  if (!founderIds.includes(options.nodeId)) {
+    throw new RangeError(`nodeId: ${options.nodeId} is not among the founders ${founderIds.join(", ")}`);
+  }
+  return {
+    ...options,
+    tickMs,
+    heartbeatMs,
+    electionMs,
+    heartbeatTicks: Math.max(1, Math.round(heartbeatMs / tickMs)),
+    electionTicks: Math.max(3, Math.round(electionMs / tickMs)),
+    founderIds,
+    maxEntryItems: within("maxEntryItems", options.maxEntryItems ?? 16_384, 1_024, 1_048_576),
+    maxEntryBytes: within("maxEntryBytes", options.maxEntryBytes ?? 1_048_576, 65_536, 16_777_216),
+    maxPendingItems: within("maxPendingItems", options.maxPendingItems ?? 262_144, 1, 16_777_216),
+    snapshotLogBytes: within("snapshotLogBytes", options.snapshotLogBytes ?? 67_108_864, 1_024, 2 ** 40),
+    trailingEntries: within("trailingEntries", options.trailingEntries ?? 10_000, 0, 10_000_000),
+    forwardTimeoutMs: within("forwardTimeoutMs", options.forwardTimeoutMs ?? 5_000, 1, 600_000),
+    log: options.log ?? (() => {}),
+  };
+}
+
+function within(field: string, value: number, low: number, high: number): number {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new RangeError(`${field}: ${value} is not an integer from ${low} to ${high}`);
+  }
+  return value;
+}

@@ -1,0 +1,38 @@
+import type { Limiter, LimiterStats } from "@quorumguard/limiter";
+import type { Storage } from "../storage/storage.ts";
+import type { NodeStatus } from "./node.ts";
+import type { RunningNode } from "./running-node.ts";
+
+const noStats: LimiterStats = { keys: 0, sessions: 0, requestIds: 0, keysFull: 0 };
+
+/** Gathers what a node tells about itself, formed or not. */
+export function nodeStatus(parts: {
+  readonly running: RunningNode | null;
+  readonly storage: Storage | null;
+  readonly limiter: Limiter | null;
+  readonly restoredIndex: number;
+  readonly abstaining: boolean;
+  readonly leaderChanges: number;
+  readonly ready: boolean;
+}): NodeStatus {
+  const { running, storage, restoredIndex, abstaining, leaderChanges, ready } = parts;
+  const limiter = running?.driver.limiter ?? parts.limiter;
+  const hardState = storage?.initialState().hardState;
+  const snapshot = storage?.snapshot();
+  return {
+    role: running === null ? "forming" : running.driver.role.state,
+    term: running?.driver.raft.term ?? hardState?.term ?? 0,
+    commitIndex: running?.driver.raft.commitIndex ?? hardState?.commit ?? 0,
+    appliedIndex: running?.driver.appliedIndex ?? restoredIndex,
+    lastIndex: storage?.lastIndex() ?? 0,
+    snapshotIndex: snapshot === undefined || snapshot === "unavailable" ? 0 : snapshot.index,
+    stampUs: running?.stamp.nowUs() ?? limiter?.stampUs ?? 0,
+    stateHash: limiter?.stateHash().hash ?? "",
+    limiter: limiter?.stats ?? noStats,
+    abstaining,
+    flushes: storage?.stats.flushes ?? 0,
+    flushMs: storage?.stats.flushMs ?? 0,
+    leaderChanges,
+    ready,
+  };
+}

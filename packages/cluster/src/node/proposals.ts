@@ -1,0 +1,207 @@
+import {
+  type Applied,
+  type Bounds,
+  type CallBatch,
+  type CallOrigin,
+  createEntryWriter,
+  type EntryWriter,
+  type Operation,
+  type OperationResult,
+} from "@quorumguard/limiter";
+import type { CallSink, NodeFailure } from "./node.ts";
+
+/** Who waits for one operation of an entry. */
+type Waiter =
+  | { readonly kind: "calls"; readonly sink: CallSink; readonly fromCall: number; readonly toCall: number }
+  | { readonly kind: "operation"; readonly done: (outcome: OperationResult | NodeFailure) => void }
+  | { readonly kind: "nobody" };
+
+interface ProposedEntry {
+  readonly data: Uint8Array;
+  readonly items: number;
+  /** One per operation of the entry, in its order. */
+  readonly waiters: readonly Waiter[];
+  term: number;
+}
+
+const nobody: Waiter = { kind: "nobody" };
+
+/**
+ * Calls on their way through the log: the entry that is being written this turn, entries that wait to be proposed, and
+ * proposed ones by log index until they are applied. One record per operation; none per item.
+ */
+export class Proposals {
+  readonly #writer: EntryWriter = createEntryWriter();
+  readonly #maxItems: number;
+  readonly #maxBytes: number;
+  readonly #stampUs: () => number;
+  #waiters: Waiter[] = [];
+  #sealed: ProposedEntry[] = [];
+  readonly #proposed = new Map<number, ProposedEntry>();
+  #pendingItems = 0;
+  #open = false;
+
+  constructor(options: { readonly maxItems: number; readonly maxBytes: number; readonly stampUs: () => number }) {
+    this.#maxItems = options.maxItems;
+    this.#maxBytes = options.maxBytes;
+    this.#stampUs = options.stampUs;
+  }
+
+  /** Items (operations count as one) that are not yet decided. */
+  get pendingItems(): number {
+    return this.#pendingItems;
+  }
+
+  /** Calls `[fromCall, toCall)`, copied at once. */
+  addCalls(origin: CallOrigin, batch: CallBatch, fromCall: number, toCall: number, sink: CallSink): void {
+    this.#begin();
+    const before = this.#writer.items;
+    this.#writer.calls(origin, batch, fromCall, toCall);
+    this.#pendingItems += this.#writer.items - before;
+    this.#waiters.push({ kind: "calls", sink, fromCall, toCall });
+    this.#sealIfFull();
+  }
+
+  addOperation(
+    operation: Exclude<Operation, { kind: "calls" }>,
+    done: (outcome: OperationResult | NodeFailure) => void,
+  ): void {
+    this.#begin();
+    writeOperation(this.#writer, operation);
+    this.#pendingItems += 1;
+    this.#waiters.push({ kind: "operation", done });
+    this.#sealIfFull();
+  }
+
+  /** The first entry of a leader (SEMANTICS S5), ahead of everything else. */
+  addTakeover(bounds: Bounds | null): void {
+    this.#writer.begin({ takeover: true });
+    this.#open = true;
+    if (bounds !== null) {
+      this.#writer.bounds(bounds);
+      this.#waiters.push(nobody);
+    }
+    this.#seal();
+  }
+
+  /** An entry without operations, which only moves time (SEMANTICS T3). */
+  addStamp(): void {
+    this.#begin();
+    this.#seal();
+  }
+
+  /** Closes the entry of this turn. Returns what is to be proposed, in order; answer with {@link accepted} or {@link refused}. */
+  seal(): readonly Uint8Array[] {
+    if (this.#open) this.#seal();
+    return this.#sealed.map((entry) => entry.data);
+  }
+
+  /** The entries of the last {@link seal} are in the log, the first one at `firstIndex`. */
+  accepted(firstIndex: number, term: number): void {
+    for (const [i, entry] of this.#sealed.entries()) {
+      entry.term = term;
+      this.#proposed.set(firstIndex + i, entry);
+    }
+    this.#sealed = [];
+  }
+
+  /** None of them was appended. */
+  refused(failure: NodeFailure): void {
+    const entries = this.#sealed;
+    this.#sealed = [];
+    for (const entry of entries) this.#fail(entry, failure);
+  }
+
+  /** The entry at `index` was applied: whoever proposed it here is told. */
+  applied(index: number, term: number, applied: Applied, supersededFailure: () => NodeFailure): void {
+    const entry = this.#proposed.get(index);
+    if (entry === undefined) return;
+    this.#proposed.delete(index);
+    if (entry.term !== term) {
+      this.#fail(entry, supersededFailure());
+      return;
+    }
+    this.#pendingItems -= entry.items;
+    for (let i = 0; i < entry.waiters.length; i++) tell(entry.waiters[i]!, applied, applied.operations[i]!);
+  }
+
+  /** Another leader's entry without content took this index: what was proposed for it is surely not in the log. */
+  superseded(index: number, term: number, failure: () => NodeFailure): void {
+    const entry = this.#proposed.get(index);
+    if (entry === undefined || entry.term === term) return;
+    this.#proposed.delete(index);
+    this.#fail(entry, failure());
+  }
+
+  /** Leadership is gone: what was appended may or may not survive, what was not surely does not. */
+  abandon(appended: NodeFailure, notAppended: NodeFailure): void {
+    if (this.#open) this.#seal();
+    this.refused(notAppended);
+    const entries = [...this.#proposed.values()];
+    this.#proposed.clear();
+    for (const entry of entries) this.#fail(entry, appended);
+  }
+
+  #begin(): void {
+    if (this.#open) return;
+    this.#writer.begin({ takeover: false });
+    this.#open = true;
+  }
+
+  #sealIfFull(): void {
+    if (this.#writer.items >= this.#maxItems || this.#writer.bytes >= this.#maxBytes) this.#seal();
+  }
+
+  #seal(): void {
+    const operations = this.#waiters.filter((waiter) => waiter.kind === "operation").length;
+    const items = this.#writer.items + operations;
+    const data = this.#writer.finish(this.#stampUs());
+    this.#sealed.push({ data, items, waiters: this.#waiters, term: 0 });
+    this.#waiters = [];
+    this.#open = false;
+  }
+
+  #fail(entry: ProposedEntry, failure: NodeFailure): void {
+    this.#pendingItems -= entry.items;
+    for (const waiter of entry.waiters) {
+      if (waiter.kind === "calls") waiter.sink.failed(waiter.fromCall, waiter.toCall, failure);
+      else if (waiter.kind === "operation") waiter.done(failure);
+    }
+  }
+}
+
+function tell(waiter: Waiter, applied: Applied, result: OperationResult): void {
+  if (waiter.kind === "calls") {
+    if (result.kind !== "calls") throw new Error(`operation of kind ${result.kind} answered calls at ${applied.index}`);
+    const { sink, fromCall, toCall } = waiter;
+    if (result.runs === null) {
+      const facts = { index: result.index, stampUs: result.stampUs, source: "quorum" as const };
+      sink.decided(fromCall, toCall, applied.results, result.from, facts);
+      return;
+    }
+    // Retries of calls that earlier entries decided: each run names the entry whose decision it repeats.
+    for (const run of result.runs) {
+      const facts = { index: run.index, stampUs: run.stampUs, source: "quorum" as const };
+      sink.decided(fromCall + run.fromCall, fromCall + run.toCall, applied.results, run.from, facts);
+    }
+  } else if (waiter.kind === "operation") {
+    waiter.done(result);
+  }
+}
+
+function writeOperation(writer: EntryWriter, operation: Exclude<Operation, { kind: "calls" }>): void {
+  switch (operation.kind) {
+    case "register":
+      writer.register(operation.nonce, operation.helloStampUs, operation.namespace);
+      return;
+    case "renew":
+      writer.renew(operation.session, operation.nonce, operation.ackedThrough);
+      return;
+    case "goodbye":
+      writer.goodbye(operation.session, operation.nonce);
+      return;
+    case "bounds":
+      writer.bounds(operation.bounds);
+      return;
+  }
+}

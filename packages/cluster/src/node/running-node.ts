@@ -1,0 +1,195 @@
+import type { Bounds, Limiter } from "@quorumguard/limiter";
+import { createRaft, type NodeId, type RaftStorage } from "@quorumguard/raft";
+import type { Storage } from "../storage/storage.ts";
+import { CallDesk } from "./call-desk.ts";
+import { Driver, type DriverHooks, type Role } from "./driver.ts";
+import { ForwardServer } from "./forward-server.ts";
+import { Forwarder } from "./forwarder.ts";
+import { HashWatch } from "./hash-watch.ts";
+import { Leadership } from "./leadership.ts";
+import type { ResolvedNodeOptions } from "./node-options.ts";
+import type { PeerBoard } from "./peer-board.ts";
+import { Proposals } from "./proposals.ts";
+import { Resync } from "./resync.ts";
+import { restoreNewest, Snapshots } from "./snapshots.ts";
+import { StampClock } from "./stamp-clock.ts";
+import type { VoteFloor } from "./vote-floor.ts";
+
+export interface RunningNodeParts {
+  readonly options: ResolvedNodeOptions;
+  readonly storage: Storage;
+  readonly limiter: Limiter;
+  /** Index of the snapshot that `limiter` was restored from; 0: none. */
+  readonly restoredIndex: number;
+  readonly peers: PeerBoard;
+  readonly voteFloor: VoteFloor;
+  readonly roleChanged: (now: Role, before: Role) => void;
+  readonly failed: (error: Error) => void;
+}
+
+/** Everything that a formed node runs, wired together. */
+export interface RunningNode {
+  readonly driver: Driver;
+  readonly desk: CallDesk;
+  readonly proposals: Proposals;
+  readonly forwarder: Forwarder;
+  readonly server: ForwardServer;
+  readonly stamp: StampClock;
+  readonly hashes: HashWatch;
+  readonly snapshots: Snapshots;
+  readonly resync: Resync;
+  readonly leadership: Leadership;
+}
+
+/** Builds the parts of a formed node. They refer to each other, so the driver's hooks look them up when they are called. */
+export function createRunningNode(parts: RunningNodeParts): RunningNode {
+  const { options, storage, limiter, restoredIndex, peers, voteFloor, failed } = parts;
+  const { nodeId, founderIds, clock, transport, log, electionMs } = options;
+  const stamp = new StampClock(clock, limiter.stampUs);
+  const proposals = new Proposals({
+    maxItems: options.maxEntryItems,
+    maxBytes: options.maxEntryBytes,
+    stampUs: () => stamp.nowUs(),
+  });
+  const hashes = new HashWatch(nodeId, founderIds.length);
+  const raft = createRaft(raftOptions(options, foundersAtFirst(storage, founderIds), restoredIndex));
+  const send = (to: NodeId, frame: Uint8Array): void => transport.send(to, frame);
+  const wake = (): void => driver.wake();
+  const hooks: DriverHooks = {
+    roleChanged(now, before) {
+      if (now.leader !== before.leader && now.leader !== 0) forwarder.leaderIs(now.leader);
+      parts.roleChanged(now, before);
+    },
+    ticked() {
+      forwarder.expire();
+      leadership.ticked();
+      snapshots.ticked();
+      resync.ticked();
+    },
+    sendSnapshot: (message) => snapshots.send(message),
+    async restore(meta) {
+      const restored = await restoreNewest(storage);
+      if (restored === null || restored.meta.index < meta.index)
+        throw new Error(`the snapshot at ${meta.index} is gone`);
+      return restored.limiter;
+    },
+    flush() {
+      forwarder.flush();
+      server.flush();
+    },
+    send,
+    failed,
+  };
+  const driver = new Driver({
+    nodeId,
+    raft,
+    storage,
+    limiter,
+    appliedIndex: restoredIndex,
+    clock,
+    tickMs: options.tickMs,
+    electionMs,
+    peers,
+    stamp,
+    proposals,
+    hashes,
+    voteFloor,
+    wantedBounds: (now) => boundsToPropose(now, options.bounds),
+    hooks,
+  });
+  const firstId = Math.floor(options.random() * 2 ** 40);
+  const forwarder = new Forwarder({ clock, timeoutMs: options.forwardTimeoutMs, firstId, send, wake });
+  const { maxPendingItems } = options;
+  const desk = new CallDesk({ driver, proposals, forwarder, peers, stamp, electionMs, maxPendingItems });
+  const server = new ForwardServer({
+    target: {
+      calls: (operation, submit, sink) => desk.submit(operation.origin, operation.batch, submit, sink),
+      peek: (operation, submit, sink) => peekForwarded(desk, operation, submit, sink),
+      operation: (operation, submit, done) => desk.operate(operation, submit, done),
+    },
+    send,
+    wake,
+  });
+  const leadership = new Leadership({ nodeId, voters: founderIds, driver, storage, clock, electionMs, voteFloor, log });
+  const { snapshotLogBytes, trailingEntries } = options;
+  const snapshots = new Snapshots({
+    nodeId,
+    driver,
+    storage,
+    transport,
+    clock,
+    snapshotLogBytes,
+    trailingEntries,
+    log,
+    failed,
+  });
+  const resync = new Resync({ nodeId, driver, storage, transport, hashes, leadership, snapshots, clock, log });
+  return { driver, desk, proposals, forwarder, server, stamp, hashes, snapshots, resync, leadership };
+}
+
+function raftOptions(
+  options: ResolvedNodeOptions,
+  storage: RaftStorage,
+  applied: number,
+): Parameters<typeof createRaft>[0] {
+  const { random, log } = options;
+  return {
+    id: options.nodeId,
+    storage,
+    applied,
+    electionTimeoutTicks: options.electionTicks,
+    heartbeatTicks: options.heartbeatTicks,
+    asyncStorageWrites: true,
+    preVote: true,
+    checkQuorum: true,
+    // A follower cannot stamp an entry.
+    disableProposalForwarding: true,
+    random: (bound) => Math.floor(random() * bound),
+    trace: (line) => log("debug", "raft", { line }),
+  };
+}
+
+/** A log without a snapshot says nothing of its members: they are the founders. */
+function foundersAtFirst(storage: Storage, voters: readonly NodeId[]): RaftStorage {
+  return {
+    initialState() {
+      const { hardState, confState } = storage.initialState();
+      if (confState.voters.length > 0) return { hardState, confState };
+      return {
+        hardState,
+        confState: { voters, votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
+      };
+    },
+    entries: (lo, hi, maxBytes) => storage.entries(lo, hi, maxBytes),
+    term: (index) => storage.term(index),
+    firstIndex: () => storage.firstIndex(),
+    lastIndex: () => storage.lastIndex(),
+    snapshot: () => storage.snapshot(),
+  };
+}
+
+/** The limits to propose at takeover, or null if they are as configured. */
+function boundsToPropose(now: Bounds, wanted: Partial<Bounds> | undefined): Bounds | null {
+  if (wanted === undefined) return null;
+  const next: Bounds = { ...now, ...wanted };
+  const names = Object.keys(next) as (keyof Bounds)[];
+  return names.some((name) => next[name] !== now[name]) ? next : null;
+}
+
+function peekForwarded(
+  desk: CallDesk,
+  operation: Parameters<ConstructorParameters<typeof ForwardServer>[0]["target"]["peek"]>[0],
+  submit: Parameters<CallDesk["peek"]>[4],
+  sink: Parameters<CallDesk["peek"]>[5],
+): void {
+  const { origin, batch } = operation;
+  const rule = batch.rules[batch.ruleIndexes?.[0] ?? 0];
+  if (origin.kind === "session" || rule === undefined || batch.items !== 1) {
+    const message = "a forwarded peek must be one anonymous item";
+    sink.failed(0, 1, { reason: "invalid-argument", applied: "no", message, retryAfterMs: 0, leaderId: 0, term: 0 });
+    return;
+  }
+  const start = batch.keyStarts[0]!;
+  const key = batch.keyBytes.subarray(start, start + batch.keyLengths[0]!);
+  desk.peek(origin.namespace, rule, key, batch.costs?.[0] ?? 1, submit, sink);
+}

@@ -1,0 +1,195 @@
+import { type Limiter, restoreLimiter } from "@quorumguard/limiter";
+import { type Message, MessageType, type NodeId } from "@quorumguard/raft";
+import type { SnapshotMeta, SnapshotReader, Storage } from "../storage/storage.ts";
+import type { PeerTransport, SnapshotSink } from "../transport/peer-transport.ts";
+import type { Clock } from "./clock.ts";
+import type { Driver } from "./driver.ts";
+import type { NodeLog } from "./node-log.ts";
+import { decodeMessage, encodeMessage } from "./peer-codec.ts";
+
+/** Bytes of state serialised between two looks at the clock. */
+const pieceBytes = 65_536;
+/** Longest stretch of serialising in one turn, in milliseconds. */
+const sliceMs = 2;
+const noData = new Uint8Array(0);
+
+export interface SnapshotsParts {
+  readonly nodeId: NodeId;
+  readonly driver: Driver;
+  readonly storage: Storage;
+  readonly transport: PeerTransport;
+  readonly clock: Clock;
+  readonly snapshotLogBytes: number;
+  readonly trailingEntries: number;
+  readonly log: NodeLog;
+  readonly failed: (error: Error) => void;
+}
+
+/** Cuts, sends and receives images of the state machine. */
+export class Snapshots {
+  readonly #parts: SnapshotsParts;
+  #cutting: Promise<{ readonly index: number; readonly bytes: number }> | null = null;
+  #lastBytes = 0;
+  #stopped = false;
+  /** Followers that a snapshot is on its way to: one at a time each. */
+  readonly #sending = new Set<NodeId>();
+
+  constructor(parts: SnapshotsParts) {
+    this.#parts = parts;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Resolves once no image is being written. */
+  async settled(): Promise<void> {
+    await this.#cutting?.catch(() => {});
+  }
+
+  /** Asked once per tick: cuts when the log has outgrown its bound. */
+  ticked(): void {
+    const { storage, snapshotLogBytes, driver, failed } = this.#parts;
+    if (this.#cutting !== null || this.#stopped || driver.restoring || driver.appliedIndex === 0) return;
+    if (storage.logBytes <= Math.max(snapshotLogBytes, 2 * this.#lastBytes)) return;
+    this.cut().catch((error: unknown) => {
+      if (!this.#stopped) failed(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+
+  /** An image as of now; joins one that is already being cut. */
+  cut(): Promise<{ readonly index: number; readonly bytes: number }> {
+    this.#cutting ??= this.#cut().finally(() => {
+      this.#cutting = null;
+    });
+    return this.#cutting;
+  }
+
+  async #cut(): Promise<{ readonly index: number; readonly bytes: number }> {
+    const { driver, storage, clock, trailingEntries, log } = this.#parts;
+    if (driver.restoring) throw new Error("a snapshot is being installed; ask again when the node is ready");
+    const index = driver.appliedIndex;
+    const term = storage.term(index);
+    const present = storage.snapshot();
+    if (present !== "unavailable" && present.index >= index) return { index: present.index, bytes: this.#lastBytes };
+    if (index === 0 || typeof term !== "number") throw new Error("there is nothing to take a snapshot of yet");
+    const { confState } = driver.raft.status();
+    const cut = driver.limiter.beginSnapshot();
+    let bytes = 0;
+    try {
+      const writer = await storage.writeSnapshot({ index, term, confState });
+      try {
+        let sliceBeganMs = clock.monotonicMs();
+        for (let piece = cut.next(pieceBytes); piece !== null; piece = cut.next(pieceBytes)) {
+          bytes += piece.length;
+          await writer.write(piece);
+          if (this.#stopped) throw new Error("the node stops");
+          if (clock.monotonicMs() - sliceBeganMs >= sliceMs) {
+            await new Promise<void>((resolve) => clock.endOfTurn(resolve));
+            sliceBeganMs = clock.monotonicMs();
+          }
+        }
+        await writer.commit();
+      } catch (error) {
+        await writer.abort();
+        throw error;
+      }
+    } finally {
+      cut.release();
+    }
+    this.#lastBytes = bytes;
+    if (index > trailingEntries) await storage.compact(index - trailingEntries);
+    log("info", "snapshot-cut", { index, bytes });
+    return { index, bytes };
+  }
+
+  /** Rebuilds a state machine from the newest image. */
+  async restore(): Promise<{ readonly limiter: Limiter; readonly meta: SnapshotMeta } | null> {
+    return restoreNewest(this.#parts.storage);
+  }
+
+  /** The core wants `message.to` to have a snapshot. */
+  send(message: Message): void {
+    const { driver, log } = this.#parts;
+    const { to } = message;
+    if (this.#sending.has(to)) return;
+    this.#sending.add(to);
+    this.#sendNewest(message).then(
+      (ok) => this.#reported(to, ok),
+      (error: unknown) => {
+        log("warn", "snapshot-not-sent", { to, error: String(error) });
+        this.#reported(to, false);
+      },
+    );
+    driver.wake();
+  }
+
+  #reported(to: NodeId, ok: boolean): void {
+    this.#sending.delete(to);
+    if (this.#stopped) return;
+    this.#parts.driver.raft.reportSnapshot(to, ok);
+    this.#parts.driver.wake();
+  }
+
+  async #sendNewest(message: Message): Promise<boolean> {
+    const { storage, transport, log } = this.#parts;
+    const reader: SnapshotReader | null = await storage.openSnapshot();
+    if (reader === null) return false;
+    try {
+      // A newer one may have replaced what the core named; the head must describe what is sent.
+      const head = encodeMessage({ ...message, snapshot: { ...reader.meta, data: noData } });
+      const source = {
+        bytes: reader.bytes,
+        read: (position: number, length: number) => reader.read(position, length),
+      };
+      const ok = await transport.sendSnapshot(message.to, head, source);
+      log("info", "snapshot-sent", { to: message.to, index: reader.meta.index, bytes: reader.bytes, ok });
+      return ok;
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /** A peer offers a snapshot. @throws {PeerFormatError} when its head is not a snapshot message. */
+  async receive(from: NodeId, head: Uint8Array): Promise<SnapshotSink | null> {
+    const { nodeId, driver, storage } = this.#parts;
+    const message = decodeMessage(head, from, nodeId);
+    const { snapshot } = message;
+    if (message.type !== MessageType.snap || snapshot === null || this.#stopped) return null;
+    if (message.term < driver.raft.term || snapshot.index <= driver.raft.commitIndex || driver.restoring) return null;
+    const writer = await storage.receiveSnapshot(snapshot);
+    let over = false;
+    return {
+      write: (piece) => writer.write(piece),
+      finish: async () => {
+        over = true;
+        await writer.commit();
+        if (this.#stopped) return false;
+        driver.receiveMessage(message);
+        // The turn that takes the message has been ordered first, so it is over when this one begins.
+        await new Promise<void>((resolve) => this.#parts.clock.endOfTurn(resolve));
+        return driver.raft.commitIndex >= snapshot.index;
+      },
+      abort: () => {
+        if (over) return;
+        over = true;
+        writer.abort().catch((error: unknown) => this.#parts.failed(error as Error));
+      },
+    };
+  }
+}
+
+/** Rebuilds a state machine from the newest image in storage; null if there is none. */
+export async function restoreNewest(
+  storage: Storage,
+): Promise<{ readonly limiter: Limiter; readonly meta: SnapshotMeta } | null> {
+  const reader = await storage.openSnapshot();
+  if (reader === null) return null;
+  try {
+    const restore = restoreLimiter();
+    for await (const piece of reader.pieces()) restore.write(piece);
+    return { limiter: restore.finish(), meta: reader.meta };
+  } finally {
+    await reader.close();
+  }
+}

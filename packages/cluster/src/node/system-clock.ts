@@ -1,0 +1,18 @@
+import type { Clock } from "./clock.ts";
+
+/** The clock of the machine. */
+export function createSystemClock(): Clock {
+  return {
+    monotonicMs: () => performance.now(),
+    wallMs: () => Date.now(),
+    setTimer(callback, delayMs) {
+      const timer = setTimeout(callback, delayMs);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+    // Immediates run after the poll phase: every socket that was readable has been read by then.
+    endOfTurn(callback) {
+      setImmediate(callback);
+    },
+  };
+}
