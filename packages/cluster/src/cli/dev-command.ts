@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DevCluster, type DevEvent, type DevNode } from "./dev-cluster.ts";
+import { parseFlags } from "./flags.ts";
+import { UsageError } from "./usage-error.ts";
+
+export const devHelp = `quorumguard dev: a cluster on this machine, to try things out
+
+  quorumguard dev
+
+  --nodes N       1, 3 or 5 (3)
+  --port N        first port (7400): each node takes N gRPC, N+1 peers, N+2 HTTP, the next node 10 further
+  --data FOLDER   keep the data there; default: a temporary folder, removed at the end
+  --json          every event as one JSON line on standard output
+  --help
+
+Nodes are processes of their own and are not restarted: kill one and watch. Ctrl-C ends all.
+`;
+
+/** Runs a cluster until Ctrl-C; resolves with the exit status. */
+export async function devCommand(args: readonly string[]): Promise<number> {
+  const flags = parseFlags(args, {
+    nodes: { type: "string" },
+    port: { type: "string" },
+    data: { type: "string" },
+    json: { type: "boolean" },
+    help: { type: "boolean" },
+  });
+  if (flags.has("help")) {
+    process.stdout.write(devHelp);
+    return 0;
+  }
+  if (flags.positionals.length > 0) throw new UsageError(`${JSON.stringify(flags.positionals[0])} is not a flag`);
+  const count = flags.whole("nodes", 1, 5) ?? 3;
+  if (count % 2 === 0)
+    throw new UsageError(`--nodes is ${count}: it must be 1, 3 or 5; an even one survives no more failures`);
+  const firstPort = flags.whole("port", 1, 65_535 - 10 * count) ?? 7_400;
+  const given = flags.text("data");
+  const folder = given ?? (await mkdtemp(join(tmpdir(), "quorumguard-dev-")));
+  const tell = flags.has("json") ? tellJson : tellPerson;
+  const nodes = Array.from({ length: count }, (_, at) => devNode(at + 1, firstPort + 10 * at, folder));
+  const cluster = new DevCluster(nodes, (event) => tell(event, nodes, folder));
+  try {
+    return await cluster.run();
+  } finally {
+    if (given === undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function devNode(nodeId: number, port: number, folder: string): DevNode {
+  const at = (offset: number) => `127.0.0.1:${port + offset}`;
+  return { nodeId, grpc: at(0), peer: at(1), http: at(2), data: join(folder, String(nodeId)) };
+}
+
+function tellJson(event: DevEvent): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+function tellPerson(event: DevEvent, nodes: readonly DevNode[], folder: string): void {
+  const text = sentence(event, nodes, folder);
+  if (text !== null) process.stdout.write(`${text}\n`);
+}
+
+function sentence(event: DevEvent, nodes: readonly DevNode[], folder: string): string | null {
+  switch (event.event) {
+    case "started":
+      return `node ${event.nodeId}: process ${event.pid}`;
+    case "ready":
+      return readyText(event.leaderId, nodes, folder);
+    case "leader":
+      return event.leaderId === 0
+        ? `node ${event.nodeId}: no leader (term ${event.term})`
+        : `node ${event.nodeId}: node ${event.leaderId} leads (term ${event.term})`;
+    case "exited":
+      return `node ${event.nodeId}: ended (${event.signal ?? `status ${event.status}`})`;
+    case "log":
+      return event.level === "info" || event.level === "debug"
+        ? null
+        : `node ${event.nodeId}: ${event.level}: ${event.text}`;
+    case "stopping":
+      return "stopping";
+  }
+}
+
+function readyText(leaderId: number, nodes: readonly DevNode[], folder: string): string {
+  const body = '{"check":{"key":"u1","rule":{"limit":5,"windowUs":"10000000"}}}';
+  const http = nodes[0]!.http;
+  return [
+    "",
+    `  ready: node ${leaderId} leads ${nodes.length === 1 ? "alone" : `a cluster of ${nodes.length}`}; data in ${folder}`,
+    `  endpoints  ${nodes.map((node) => node.grpc).join(",")}`,
+    `  metrics    ${nodes.map((node) => `http://${node.http}/metrics`).join("  ")}`,
+    "  try        quorumguard allow u1 5 10s",
+    `             curl -s -H 'content-type: application/json' -d '${body}' http://${http}/quorumguard.v1.GuardService/Allow`,
+    "",
+  ].join("\n");
+}

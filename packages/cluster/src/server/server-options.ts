@@ -1,0 +1,170 @@
+import { isIPv4, isIPv6 } from "node:net";
+import type { Bounds } from "@quorumguard/limiter";
+import type { NodeId } from "@quorumguard/raft";
+import type { NodeLog } from "../node/node-log.ts";
+import type { NodeLimits, NodeTimings } from "../node/node-options.ts";
+import type { FileSystem } from "../storage/file-system.ts";
+import { InvalidField, shown } from "./invalid-field.ts";
+import type { TlsMaterial } from "./tls-material.ts";
+
+/** An address to listen on or to connect to. */
+export interface HostPort {
+  readonly host: string;
+  /** 0 to 65535; 0, for listening only: any free port. */
+  readonly port: number;
+}
+
+/** A founder and its peer address, as every node of the cluster is told. */
+export interface Founder extends HostPort {
+  readonly nodeId: NodeId;
+}
+
+/** PEM texts for connections between nodes: both sides show a certificate of the same authority. */
+export interface PeerTls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca: Buffer;
+}
+
+/** What a server needs. Fields marked "all nodes" must be the same on every node of a cluster. */
+export interface ServerOptions {
+  /** This node, one of `cluster`. */
+  readonly nodeId: NodeId;
+  /** The founders, this node included, 1 to 9 of them. All nodes. */
+  readonly cluster: readonly Founder[];
+  /** The folder for log and snapshots; created if absent. Not needed if `files` is given. */
+  readonly dataFolder?: string;
+  /** A file system in place of the folder. The server does not close it. */
+  readonly files?: FileSystem;
+  /** Where to listen for gRPC. Default 127.0.0.1:7400. */
+  readonly grpc?: HostPort;
+  /** Where to listen for peers. Default: this node's address in `cluster`. */
+  readonly peer?: HostPort;
+  /** Where to listen for Connect, gRPC-Web and JSON. Default 127.0.0.1:7402. */
+  readonly http?: HostPort;
+  /** host:port at which clients reach the gRPC listener. Default: what it is bound to. */
+  readonly advertiseGrpc?: string;
+  /** http(s)://host:port at which clients reach the HTTP listener. Default: what it is bound to. */
+  readonly advertiseHttp?: string;
+  /** Certificate for clients of both listeners. */
+  readonly tls?: TlsMaterial;
+  readonly peerTls?: PeerTls;
+  /** Allows plain text off loopback. Default false. */
+  readonly insecure?: boolean;
+  /** Origins of pages that may call from a browser, or "*". Default none. */
+  readonly corsOrigins?: readonly string[];
+  /** Session streams open at once, 1 to 1,000,000. Default 10,000. */
+  readonly maxStreams?: number;
+  /** HTTP connections open at once, 1 to 1,000,000. Default 10,000. */
+  readonly maxConnections?: number;
+  /** How long a stop waits for what is in flight, 0 to 600,000 milliseconds. Default 5,000. */
+  readonly drainTimeoutMs?: number;
+  /** Replicated limits that a leader proposes. All nodes. */
+  readonly bounds?: Partial<Bounds>;
+  /** Intervals and local bounds of the node itself. */
+  readonly node?: NodeTimings & NodeLimits;
+  /** Shows memory, event loop and the like among the metrics. Default true. */
+  readonly processMetrics?: boolean;
+  readonly log?: NodeLog;
+}
+
+/** {@link ServerOptions} with defaults filled in and bounds checked. */
+export interface ResolvedServerOptions extends ServerOptions {
+  readonly grpc: HostPort;
+  readonly peer: HostPort;
+  readonly http: HostPort;
+  readonly corsOrigins: readonly string[];
+  readonly maxStreams: number;
+  readonly maxConnections: number;
+  readonly drainTimeoutMs: number;
+  readonly processMetrics: boolean;
+  readonly log: NodeLog;
+}
+
+/** @throws {InvalidField} naming field, value and bound. */
+export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
+  const own = checkCluster(options);
+  if (options.files === undefined && (options.dataFolder ?? "") === "") {
+    throw new InvalidField("dataFolder", shown("missing"), "give the folder for log and snapshots");
+  }
+  const resolved: ResolvedServerOptions = {
+    ...options,
+    grpc: checkHostPort("grpc", options.grpc ?? { host: "127.0.0.1", port: 7400 }),
+    peer: checkHostPort("peer", options.peer ?? { host: own.host, port: own.port }),
+    http: checkHostPort("http", options.http ?? { host: "127.0.0.1", port: 7402 }),
+    corsOrigins: options.corsOrigins ?? [],
+    maxStreams: within("maxStreams", options.maxStreams ?? 10_000, 1, 1_000_000),
+    maxConnections: within("maxConnections", options.maxConnections ?? 10_000, 1, 1_000_000),
+    drainTimeoutMs: within("drainTimeoutMs", options.drainTimeoutMs ?? 5_000, 0, 600_000),
+    processMetrics: options.processMetrics ?? true,
+    log: options.log ?? (() => {}),
+  };
+  checkOrigins(resolved.corsOrigins);
+  checkExposure(resolved);
+  return resolved;
+}
+
+function checkCluster({ nodeId, cluster }: ServerOptions): Founder {
+  if (!Number.isSafeInteger(nodeId) || nodeId < 1) {
+    throw new InvalidField("nodeId", nodeId, "it must be a whole number from 1 to 2^53-1");
+  }
+  if (cluster.length < 1 || cluster.length > 9) {
+    throw new InvalidField(
+      "cluster",
+      shown(`${cluster.length} nodes`),
+      "it must have 1 to 9; 3 or 5 survive a failure",
+    );
+  }
+  const seen = new Set<NodeId>();
+  for (const founder of cluster) {
+    if (seen.has(founder.nodeId))
+      throw new InvalidField("cluster", shown(`two nodes ${founder.nodeId}`), "give each its own id");
+    seen.add(founder.nodeId);
+    checkHostPort(`cluster[${founder.nodeId}]`, founder);
+  }
+  const own = cluster.find((founder) => founder.nodeId === nodeId);
+  if (own !== undefined) return own;
+  throw new InvalidField("nodeId", nodeId, `it must be one of the cluster's: ${[...seen].join(", ")}`);
+}
+
+function checkHostPort(field: string, address: HostPort): HostPort {
+  if (address.host === "") throw new InvalidField(`${field}.host`, "", "give a host name or an address");
+  within(`${field}.port`, address.port, 0, 65_535);
+  return address;
+}
+
+function within(field: string, value: number, low: number, high: number): number {
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new InvalidField(field, value, `it must be a whole number from ${low} to ${high}`);
+}
+
+function checkOrigins(origins: readonly string[]): void {
+  for (const origin of origins) {
+    if (origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
+      throw new InvalidField("corsOrigins", origin, 'it must be an origin such as "https://shop.example", or "*"');
+    }
+  }
+}
+
+/** Off loopback, calls and votes in plain text are a mistake unless somebody says otherwise (DESIGN §10). */
+function checkExposure(options: ResolvedServerOptions): void {
+  if (options.insecure === true) return;
+  for (const field of ["grpc", "http"] as const) {
+    const { host } = options[field];
+    if (options.tls !== undefined || isLoopback(host)) continue;
+    throw new InvalidField(
+      `${field}.host`,
+      host,
+      "off loopback it needs TLS: give a certificate and key, or say insecure",
+    );
+  }
+  if (options.peerTls !== undefined || isLoopback(options.peer.host)) return;
+  const remedy = "off loopback peers need TLS: give a peer certificate, key and authority, or say insecure";
+  throw new InvalidField("peer.host", options.peer.host, remedy);
+}
+
+/** Whether only this machine reaches the address. */
+export function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith("127.");
+  return isIPv6(host) ? host === "::1" : host === "localhost";
+}

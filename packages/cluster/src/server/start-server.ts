@@ -1,0 +1,216 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { createNode } from "../node/create-node.ts";
+import type { ClusterNode } from "../node/node.ts";
+import { createSystemClock } from "../node/system-clock.ts";
+import type { FileSystem } from "../storage/file-system.ts";
+import { openNodeFileSystem } from "../storage/node-file-system.ts";
+import { createTcpTransport } from "../transport/tcp-transport.ts";
+import { AddressBook, type ClientAddresses, checkAddresses, exchangeAddresses } from "./address-exchange.ts";
+import { createClusterHandlers } from "./cluster-handlers.ts";
+import { type GrpcListener, startGrpcServer } from "./grpc-server.ts";
+import { type HttpListener, startHttpServer } from "./http-server.ts";
+import { createNodeMetrics } from "./metrics.ts";
+import {
+  type HostPort,
+  type ResolvedServerOptions,
+  resolveServerOptions,
+  type ServerOptions,
+} from "./server-options.ts";
+import { createGuardHandlers } from "./unary-handlers.ts";
+import { version } from "./version.ts";
+
+/** A node with its listeners, running. */
+export interface RunningServer {
+  readonly node: ClusterNode;
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  readonly peerPort: number;
+  /** Where clients reach it. */
+  readonly addresses: ClientAddresses;
+  /** Hands over, tells sessions to move, finishes what is in flight, closes. Any number of times. */
+  stop(): Promise<void>;
+  /** Resolves if the node had to stop by itself, with the reason: storage failed, or the folder is another node's. */
+  readonly failed: Promise<Error>;
+}
+
+/** How long connections may linger after the node has drained, in milliseconds. */
+const closeGraceMs = 250;
+
+/**
+ * Starts a node and its listeners. Resolves once all ports listen and the log is recovered; the cluster may still be
+ * forming, which `/readyz` and the health service tell.
+ *
+ * @throws {InvalidField} when an option is out of bounds.
+ * @throws {StorageError} when the data folder is damaged, another node's, or in use.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const resolved = resolveServerOptions(options);
+  const closers: (() => Promise<void>)[] = [];
+  try {
+    return await start(resolved, closers);
+  } catch (error) {
+    for (const close of closers.reverse()) await close().catch(() => {});
+    throw error;
+  }
+}
+
+async function start(options: ResolvedServerOptions, closers: (() => Promise<void>)[]): Promise<RunningServer> {
+  const { files, close: closeFiles } = await openFiles(options);
+  closers.push(closeFiles);
+  let onFatal = (_error: Error) => {};
+  const failed = new Promise<Error>((resolve) => {
+    onFatal = resolve;
+  });
+  const addresses: { own: ClientAddresses } = { own: { grpcEndpoint: "", httpUrl: "" } };
+  const book = new AddressBook();
+  const { node, peerPort } = createServedNode(options, files, book, () => addresses.own, onFatal);
+  const listeners = await startListeners(options, node, closers);
+  addresses.own = ownAddresses(options, listeners);
+  book.learn(options.nodeId, addresses.own);
+  closers.push(() => node.stop());
+  await node.start();
+  const unwatch = watchServing(node, listeners);
+  let stopping: Promise<void> | null = null;
+  failed.then((error) => {
+    options.log("error", "fatal", { error: error.message });
+    setServing(listeners, false);
+  });
+  return {
+    node,
+    grpcPort: listeners.grpc.port,
+    httpPort: listeners.http.port,
+    peerPort: peerPort(),
+    addresses: addresses.own,
+    failed,
+    stop() {
+      unwatch();
+      stopping ??= stop(options, node, listeners, closeFiles);
+      return stopping;
+    },
+  };
+}
+
+interface Listeners {
+  readonly grpc: GrpcListener;
+  readonly http: HttpListener;
+}
+
+async function openFiles(
+  options: ResolvedServerOptions,
+): Promise<{ readonly files: FileSystem; readonly close: () => Promise<void> }> {
+  // What was handed in belongs to who handed it in.
+  if (options.files !== undefined) return { files: options.files, close: async () => {} };
+  const files = await openNodeFileSystem({ root: options.dataFolder ?? "" });
+  return { files, close: () => files.close() };
+}
+
+function createServedNode(
+  options: ResolvedServerOptions,
+  files: FileSystem,
+  book: AddressBook,
+  own: () => ClientAddresses,
+  onFatal: (error: Error) => void,
+): { node: ClusterNode; peerPort: () => number } {
+  const clock = createSystemClock();
+  const transport = createTcpTransport({
+    nodeId: options.nodeId,
+    listen: options.peer,
+    peers: options.cluster.filter((founder) => founder.nodeId !== options.nodeId),
+    clock,
+    ...(options.peerTls === undefined ? {} : { tls: options.peerTls }),
+  });
+  const node = createNode({
+    ...options.node,
+    nodeId: options.nodeId,
+    founders: book.members(options.cluster.map((founder) => founder.nodeId)),
+    files,
+    transport: exchangeAddresses(transport, book, own),
+    clock,
+    random: Math.random,
+    randomBytes,
+    log: options.log,
+    onFatal,
+    ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
+  });
+  return { node, peerPort: () => transport.port };
+}
+
+async function startListeners(
+  options: ResolvedServerOptions,
+  node: ClusterNode,
+  closers: (() => Promise<void>)[],
+): Promise<Listeners> {
+  const { log, maxStreams, maxConnections, corsOrigins } = options;
+  const metrics = createNodeMetrics(node, { process: options.processMetrics });
+  const measured = { meter: metrics.meter, monotonicMs: () => performance.now() };
+  const guard = createGuardHandlers(node, measured);
+  const cluster = createClusterHandlers(node, version);
+  const session = {
+    ...measured,
+    ...(options.bounds?.sessionTtlUs === undefined
+      ? {}
+      : { sessionTtlMs: Math.ceil(options.bounds.sessionTtlUs / 1_000) }),
+    ...(options.bounds?.maxResultsPerSession === undefined ? {} : { maxResults: options.bounds.maxResultsPerSession }),
+  };
+  const tls = options.tls ?? null;
+  const grpc = await startGrpcServer({ node, guard, cluster, session, log, maxStreams, tls, ...options.grpc });
+  closers.push(() => grpc.close(0));
+  const http = await startHttpServer({
+    node,
+    guard,
+    cluster,
+    metrics,
+    log,
+    corsOrigins,
+    maxConnections,
+    tls,
+    ...options.http,
+  });
+  closers.push(() => http.close(0));
+  return { grpc, http };
+}
+
+/** Health follows the node: it serves while it knows a leader. */
+function watchServing(node: ClusterNode, listeners: Listeners): () => void {
+  const show = () => setServing(listeners, node.topology().leaderId !== 0);
+  show();
+  return node.onTopology(show);
+}
+
+function setServing({ grpc, http }: Listeners, serving: boolean): void {
+  grpc.setServing(serving);
+  http.setServing(serving);
+}
+
+async function stop(
+  { log, drainTimeoutMs }: ResolvedServerOptions,
+  node: ClusterNode,
+  listeners: Listeners,
+  closeFiles: () => Promise<void>,
+): Promise<void> {
+  log("info", "draining", {});
+  setServing(listeners, false);
+  listeners.grpc.drain();
+  await node.drain(drainTimeoutMs);
+  await Promise.all([listeners.grpc.close(closeGraceMs), listeners.http.close(closeGraceMs)]);
+  await node.stop();
+  await closeFiles();
+  log("info", "stopped", {});
+}
+
+function ownAddresses(options: ResolvedServerOptions, { grpc, http }: Listeners): ClientAddresses {
+  const scheme = options.tls === undefined ? "http" : "https";
+  const addresses = {
+    grpcEndpoint: options.advertiseGrpc ?? reachable(options.grpc, grpc.port),
+    httpUrl: options.advertiseHttp ?? `${scheme}://${reachable(options.http, http.port)}`,
+  };
+  checkAddresses(addresses);
+  return addresses;
+}
+
+/** Nobody can connect to "all addresses": the machine's name is the best guess then. */
+function reachable({ host }: HostPort, port: number): string {
+  const name = host === "0.0.0.0" || host === "::" ? hostname() : host;
+  return name.includes(":") ? `[${name}]:${port}` : `${name}:${port}`;
+}
