@@ -19,6 +19,8 @@ const entryPoints: readonly RegExp[] = [
   /^packages\/sim\/src\/(cli|mutants-cli)\.ts$/,
   /^examples\//,
   /^packages\/[^/]+\/examples\//,
+  // Programs that check a package from outside, such as a conformance run over scripts in any folder.
+  /^packages\/[^/]+\/test\/[^/]+\.ts$/,
   /\.config\.ts$/,
 ];
 

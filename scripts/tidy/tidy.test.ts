@@ -122,6 +122,28 @@ describe("sizes", () => {
   });
 });
 
+describe("sizes of factories", () => {
+  const sizes = (text: string) => messages(checkSizes(parseSource("packages/raft/src/a.ts", text)));
+  const body = (count: number) => `{\n${"  0;\n".repeat(count)}}`;
+
+  it("count each named function for itself, and callbacks for the function that they serve", () => {
+    const factory = (inner: string) => `function createThing() {\n${inner}\n}`;
+    expect(sizes(factory(`const one = () => ${body(60)};\nfunction two() ${body(60)}`))).toEqual([]);
+    expect(sizes(factory(`return {\none() ${body(60)},\ntwo: () => ${body(60)},\n};`))).toEqual([]);
+    expect(sizes(factory(`const one = () => ${body(90)};`))).toEqual([expect.stringContaining("one() has 92 lines")]);
+    expect(sizes(factory(`each(() => ${body(60)});\neach(() => ${body(60)});`))).toEqual([
+      expect.stringContaining("createThing() has 126 lines"),
+    ]);
+  });
+
+  it("stop at 200 lines in all", () => {
+    const factory = (count: number) =>
+      `function createThing() {\n${Array.from({ length: count }, (_, i) => `const f${i} = () => ${body(48)};`).join("\n")}\n}`;
+    expect(sizes(factory(3))).toEqual([]);
+    expect(sizes(factory(4))).toEqual([expect.stringContaining("202 lines with the functions inside it, at most 200")]);
+  });
+});
+
 describe("names", () => {
   const names = (path: string, text = "") => messages(checkNames(parseSource(path, text)));
 
