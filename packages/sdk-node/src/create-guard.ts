@@ -1,0 +1,43 @@
+import process from "node:process";
+import { createGuardCore, type Guard, GuardError, type GuardOptions } from "@quorumguard/sdk-core";
+import { DEFAULT_GRPC_PORT, isSecure } from "./endpoint.ts";
+import type { TlsOptions } from "./grpc-channel.ts";
+import { createGrpcTransport } from "./grpc-transport.ts";
+import { nodeRuntime } from "./node-runtime.ts";
+
+const VERSION = "0.1.0";
+
+/** Options of a guard in Node. */
+export interface NodeGuardOptions<P extends string = string> extends GuardOptions<P> {
+  /** Certificates in PEM, for endpoints that begin with `https://`. Default: the authorities that Node trusts. */
+  readonly tls?: TlsOptions;
+}
+
+/**
+ * Makes a guard over gRPC. Nothing is sent before the first call, and nothing of it keeps a process alive but a call
+ * that waits for its answer.
+ *
+ * @throws {GuardError} invalid_argument when an option is out of bounds.
+ */
+export function createGuard<const P extends string = string>(options: NodeGuardOptions<P> = {}): Guard<P> {
+  if (typeof options !== "object" || options === null) {
+    throw new GuardError("invalid_argument", "options: it must be an object");
+  }
+  const { token, tls } = options;
+  const transport = createGrpcTransport({
+    ...(token === undefined ? {} : { token }),
+    ...(tls === undefined ? {} : { tls }),
+  });
+  const defaultEndpoints = process.env.QUORUMGUARD_ENDPOINTS || `127.0.0.1:${DEFAULT_GRPC_PORT}`;
+  const given = options.endpoints ?? defaultEndpoints;
+  const secure = (typeof given === "string" ? given.split(",") : Array.isArray(given) ? given : []).some(
+    (endpoint) => typeof endpoint === "string" && isSecure(endpoint.trim()),
+  );
+  return createGuardCore(options, transport, nodeRuntime, {
+    defaultEndpoints,
+    client: `sdk-node/${VERSION} node/${process.versions.node.split(".")[0]}`,
+    // Members advertise host:port; whether it is TLS is what the caller's own endpoints say.
+    endpointOf: (member) =>
+      secure && member.grpcEndpoint !== "" ? `https://${member.grpcEndpoint}` : member.grpcEndpoint,
+  });
+}

@@ -1,0 +1,208 @@
+import type { Buffer } from "node:buffer";
+import http2, { type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
+import {
+  type StreamConnection,
+  type StreamHandlers,
+  type TokenSource,
+  type Transport,
+  TransportError,
+  type UnaryCall,
+} from "@quorumguard/sdk-core";
+import { portHint } from "./endpoint.ts";
+import { type Channel, createChannel, type TlsOptions } from "./grpc-channel.ts";
+import { createFrameReader, grpcFrame } from "./grpc-frames.ts";
+import { grpcStatus, statusError } from "./grpc-status.ts";
+
+const PACKAGE = "/quorumguard.v1.";
+
+/** What the transport is told. */
+export interface GrpcTransportOptions {
+  readonly token?: TokenSource;
+  readonly tls?: TlsOptions;
+}
+
+/** Makes the SDK's transport over gRPC: raw bytes in HTTP/2 streams, one connection per endpoint. */
+export function createGrpcTransport(options: GrpcTransportOptions = {}): Transport {
+  const channels = new Map<string, Channel>();
+  const channelOf = (endpoint: string): Channel => {
+    const known = channels.get(endpoint);
+    if (known !== undefined) return known;
+    const channel = createChannel(endpoint, options.tls ?? {});
+    channels.set(endpoint, channel);
+    return channel;
+  };
+  return {
+    openSession: (endpoint, handlers) => openStream(channelOf(endpoint), endpoint, options.token, handlers),
+    unary: (call) => unary(channelOf(call.endpoint), options.token, call),
+    async close() {
+      for (const channel of channels.values()) channel.close();
+      channels.clear();
+    },
+  };
+}
+
+/** Begins a request: nothing has been sent when this throws. */
+function begin(channel: Channel, method: string, token: string | null, timeoutMs: number): ClientHttp2Stream {
+  const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH } = http2.constants;
+  const headers: OutgoingHttpHeaders = {
+    [HTTP2_HEADER_METHOD]: "POST",
+    [HTTP2_HEADER_PATH]: `${PACKAGE}${method}`,
+    "content-type": "application/grpc",
+    te: "trailers",
+    "user-agent": "quorumguard-sdk-node",
+  };
+  if (timeoutMs > 0) headers["grpc-timeout"] = `${Math.min(99_999_999, Math.ceil(timeoutMs))}m`;
+  if (token !== null) headers.authorization = `Bearer ${token}`;
+  return channel.session().request(headers);
+}
+
+async function tokenOf(source: TokenSource | undefined): Promise<string | null> {
+  if (source === undefined) return null;
+  const token = typeof source === "string" ? source : await source();
+  if (typeof token === "string" && token !== "") return token;
+  throw new TransportError("misconfigured", "unauthenticated: token: the function returned no non-empty string");
+}
+
+/** What one request has come to: listens to everything that ends it, and reports the end once. */
+function watch(
+  stream: ClientHttp2Stream,
+  channel: Channel,
+  endpoint: string,
+  onMessage: (message: Uint8Array) => void,
+  onEnd: (error: TransportError | null) => void,
+): void {
+  let ended = false;
+  let headers: IncomingHttpHeaders = {};
+  let trailers: IncomingHttpHeaders | null = null;
+  let failure: unknown = null;
+  const end = (error: TransportError | null): void => {
+    if (ended) return;
+    ended = true;
+    onEnd(error);
+  };
+  const read = createFrameReader((message) => {
+    if (!ended) onMessage(message);
+  });
+  stream.on("response", (received) => {
+    headers = received;
+    const type = String(received["content-type"] ?? "");
+    if (received[":status"] === 200 && type.startsWith("application/grpc")) return;
+    const message = `${endpoint} answers HTTP ${received[":status"]} ${type}, not gRPC${portHint(endpoint)}`;
+    end(new TransportError("misconfigured", message));
+    stream.close(http2.constants.NGHTTP2_CANCEL);
+  });
+  stream.on("data", (chunk: Buffer) => {
+    const wrong = ended ? null : read(chunk);
+    if (wrong === null) return;
+    end(new TransportError("misconfigured", `${endpoint} sends ${wrong}`));
+    stream.close(http2.constants.NGHTTP2_CANCEL);
+  });
+  stream.on("trailers", (received) => {
+    trailers = received;
+  });
+  stream.on("error", (error) => {
+    failure = error;
+  });
+  stream.on("close", () => {
+    const carrier = trailers ?? headers;
+    const status = grpcStatus(carrier);
+    if (status !== null) end(status.code === 0 ? null : statusError(endpoint, status, carrier));
+    else if (stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM) {
+      end(new TransportError("not-sent", `${endpoint}: the stream was refused`));
+    } else end(channel.explain(failure ?? new Error("the connection ended"), true));
+  });
+}
+
+function openStream(
+  channel: Channel,
+  endpoint: string,
+  source: TokenSource | undefined,
+  handlers: StreamHandlers,
+): StreamConnection {
+  let stream: ClientHttp2Stream | null = null;
+  let closed = false;
+  const early: Uint8Array[] = [];
+  const close = (error: TransportError): void => {
+    if (closed) return;
+    closed = true;
+    handlers.onClose(error);
+  };
+  const start = (token: string | null): void => {
+    if (closed) return;
+    try {
+      stream = begin(channel, "GuardService/Session", token, 0);
+    } catch (cause) {
+      close(channel.explain(cause, false));
+      return;
+    }
+    watch(
+      stream,
+      channel,
+      endpoint,
+      (message) => {
+        if (!closed) handlers.onMessage(message);
+      },
+      (error) => close(error ?? new TransportError("unknown", `${endpoint}: the node ended the stream`)),
+    );
+    for (const message of early) stream.write(grpcFrame(message));
+    early.length = 0;
+  };
+  if (typeof source === "function") {
+    tokenOf(source).then(start, (error: unknown) => {
+      close(error instanceof TransportError ? error : new TransportError("not-sent", `token: ${String(error)}`));
+    });
+  } else queueMicrotask(() => start(source ?? null));
+  return {
+    send(message) {
+      if (closed) return;
+      if (stream === null) early.push(message);
+      else if (!stream.destroyed && !stream.closed && !stream.writableEnded) stream.write(grpcFrame(message));
+    },
+    close() {
+      closed = true;
+      if (stream === null) return;
+      // What was written last, a goodbye, still goes out; then the stream ends.
+      stream.end();
+      const ending = stream;
+      setTimeout(() => ending.close(http2.constants.NGHTTP2_CANCEL), 50).unref();
+    },
+  };
+}
+
+async function unary(channel: Channel, source: TokenSource | undefined, call: UnaryCall): Promise<Uint8Array> {
+  const token = await tokenOf(source);
+  return new Promise((resolve, reject) => {
+    let answer: Uint8Array | null = null;
+    let stream: ClientHttp2Stream;
+    try {
+      stream = begin(channel, call.method, token, call.timeoutMs);
+    } catch (cause) {
+      reject(channel.explain(cause, false));
+      return;
+    }
+    const cancel = (why: string) => {
+      reject(new TransportError("unknown", `${call.endpoint}: ${why}`));
+      stream.close(http2.constants.NGHTTP2_CANCEL);
+    };
+    const timer = setTimeout(() => cancel(`no answer within ${call.timeoutMs} ms`), call.timeoutMs);
+    const onAbort = () => cancel("aborted");
+    call.signal?.addEventListener("abort", onAbort, { once: true });
+    watch(
+      stream,
+      channel,
+      call.endpoint,
+      (message) => {
+        answer = message;
+      },
+      (error) => {
+        clearTimeout(timer);
+        call.signal?.removeEventListener("abort", onAbort);
+        if (error !== null) reject(error);
+        else if (answer === null)
+          reject(new TransportError("unknown", `${call.endpoint}: an answer without a message`));
+        else resolve(answer);
+      },
+    );
+    stream.end(grpcFrame(call.request));
+  });
+}
