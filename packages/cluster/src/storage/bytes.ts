@@ -37,4 +37,4 @@ export function endOfNonZero(bytes: Buffer, from: number): number {
 }
 
 /** A block of zeros to compare with and to preallocate from; never written to. */
-export const zeroBytes: Buffer = Buffer.alloc(1 << 20);
+export const zeroBytes: Buffer = Buffer.alloc(256 << 10);

@@ -84,11 +84,12 @@ export class DiskStorage implements Storage {
 
   append(write: StorageWrite, done: () => void): void {
     if (this.failed) return;
-    const { view, writer } = this.use();
+    const { view, writer, snapshots } = this.use();
     const before = this.hardState;
     if (write.hardState !== null) this.hardState = write.hardState;
     if (write.snapshot !== null) {
       this.installing = write.snapshot;
+      snapshots.claim(write.snapshot);
       view.restart(write.snapshot);
       this.raiseHardState(write.snapshot);
     }

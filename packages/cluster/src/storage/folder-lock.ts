@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { StorageError } from "./storage-error.ts";
 
@@ -19,7 +20,15 @@ interface Holder {
   readonly started: string;
   /** Differs after every start of the machine, or "" where the system does not tell. */
   readonly boot: string;
+  /**
+   * Name of a socket in the folder that its holder listens on, or "" if there can be none. It answers as long as the
+   * holder lives, also to another container that shares the folder and whose process ids mean nothing here.
+   */
+  readonly socket: string;
 }
+
+/** Longest path of a socket, in bytes, on the systems that we know; beyond it the process id has to do. */
+const maxSocketPathBytes = 100;
 
 /**
  * Makes this process the only one to use the folder, which must exist. The lock of a process that is gone is taken over.
@@ -27,17 +36,40 @@ interface Holder {
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = join(folder, lockFileName);
-  const own = JSON.stringify({ pid: process.pid, started: startOf(process.pid), boot: bootId() } satisfies Holder);
-  for (;;) {
-    if (await createWhole(path, own)) return { release: () => release(path, own) };
+  const socket = `${lockFileName}.${randomBytes(4).toString("hex")}.sock`;
+  const server = await listen(join(folder, socket));
+  const holder: Holder = {
+    pid: process.pid,
+    started: startOf(process.pid),
+    boot: bootId(),
+    socket: server === null ? "" : socket,
+  };
+  const own = JSON.stringify(holder);
+  try {
+    await takeOver(folder, path, own);
+  } catch (error) {
+    await stop(server);
+    throw error;
+  }
+  return {
+    async release() {
+      if ((await readIfThere(path)) === own) await unlink(path);
+      await stop(server);
+    },
+  };
+}
+
+async function takeOver(folder: string, path: string, own: string): Promise<void> {
+  while (!(await createWhole(path, own))) {
     const found = await readIfThere(path);
     if (found === null) continue;
     const holder = parseHolder(found);
-    if (holder !== null && lives(holder)) {
+    if (holder !== null && (await lives(folder, holder))) {
       const problem = `process ${holder.pid} uses the data folder ${folder}; stop it, or give this node another folder`;
       throw new StorageError(lockFileName, null, problem);
     }
     await removeStale(path, found);
+    if (holder?.socket) await unlink(join(folder, holder.socket)).catch(() => {});
   }
 }
 
@@ -69,12 +101,9 @@ async function removeStale(path: string, content: string): Promise<void> {
   await unlink(aside);
 }
 
-async function release(path: string, own: string): Promise<void> {
-  if ((await readIfThere(path)) === own) await unlink(path);
-}
-
-function lives(holder: Holder): boolean {
+async function lives(folder: string, holder: Holder): Promise<boolean> {
   if (holder.boot !== bootId()) return false;
+  if (holder.socket !== "") return answers(join(folder, holder.socket));
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
@@ -83,11 +112,41 @@ function lives(holder: Holder): boolean {
   return startOf(holder.pid) === holder.started;
 }
 
+/** Null where the path is too long for a socket, or the file system has none. */
+function listen(path: string): Promise<Server | null> {
+  if (process.platform === "win32" || Buffer.byteLength(path) > maxSocketPathBytes) return Promise.resolve(null);
+  const server = createServer((socket) => socket.destroy());
+  server.unref();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(null));
+    server.listen(path, () => resolve(server));
+  });
+}
+
+/** The kernel accepts for a process that is stopped or busy, and refuses for one that is gone. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT");
+    });
+  });
+}
+
+async function stop(server: Server | null): Promise<void> {
+  if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()));
+}
+
 function parseHolder(text: string): Holder | null {
   try {
     const value: unknown = JSON.parse(text);
     const holder = value as Holder;
-    return typeof holder === "object" && holder !== null && Number.isSafeInteger(holder.pid) ? holder : null;
+    if (typeof holder !== "object" || holder === null || !Number.isSafeInteger(holder.pid)) return null;
+    return typeof holder.socket === "string" && !holder.socket.includes("/") ? holder : null;
   } catch {
     return null;
   }

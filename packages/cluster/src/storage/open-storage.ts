@@ -55,6 +55,14 @@ async function prepareEmpty(files: FileSystem): Promise<void> {
     }
     await files.remove(path);
   }
+  const [snapshot] = await files.list(snapshotFolder);
+  if (snapshot !== undefined) {
+    throw new StorageError(
+      "identity",
+      null,
+      `the file is missing, yet ${snapshotFolder}/${snapshot} is there; ${rejoinAdvice}`,
+    );
+  }
   await files.makeFolder(logFolder);
   await files.makeFolder(snapshotFolder);
   await files.flushFolder(logFolder);

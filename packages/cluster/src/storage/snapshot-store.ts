@@ -25,6 +25,8 @@ export class SnapshotStore {
   private readonly clusterId: string;
   private newest: Stored | null = null;
   private readonly stale = new Set<Stored>();
+  /** Path of a received snapshot that the log was not told to switch to. */
+  private staged: string | null = null;
   private parts = 0;
   /** File operations happen one after the other, so that a reader never opens a name that is being changed. */
   private busy: Promise<void> = Promise.resolve();
@@ -45,22 +47,21 @@ export class SnapshotStore {
   async recover(reset: LogPosition | null): Promise<void> {
     const names = await this.files.list(snapshotFolder);
     let best = names.filter((name) => snapshotName.test(name)).at(-1) ?? null;
-    const received = reset === null ? null : `${baseName(reset)}.received`;
-    if (reset !== null && (best === null || indexOf(best) < reset.index)) {
-      if (received === null || !names.includes(received)) {
-        const problem = `the snapshot at index ${reset.index}, term ${reset.term}, is missing and the log starts at it; ${rejoinAdvice}`;
-        throw new StorageError(snapshotFolder, null, problem);
+    if (reset !== null && (best === null || indexOf(best) <= reset.index)) {
+      const name = `${baseName(reset)}.snap`;
+      const received = `${baseName(reset)}.received`;
+      if (names.includes(received)) {
+        await this.files.rename(`${snapshotFolder}/${received}`, `${snapshotFolder}/${name}`);
+      } else if (!names.includes(name)) {
+        const problem = `the snapshot at index ${reset.index}, term ${reset.term}, is missing and the log starts at it`;
+        throw new StorageError(snapshotFolder, null, `${problem}; ${rejoinAdvice}`);
       }
-      best = `${baseName(reset)}.snap`;
-      await this.files.rename(`${snapshotFolder}/${received}`, `${snapshotFolder}/${best}`);
+      best = name;
     }
     if (best !== null) await this.load(`${snapshotFolder}/${best}`);
     await this.files.flushFolder(snapshotFolder);
-    for (const name of names) {
-      if (name !== best && name !== received) await this.files.remove(`${snapshotFolder}/${name}`);
-    }
-    if (received !== null && names.includes(received) && best !== `${baseName(reset ?? zero)}.snap`) {
-      await this.files.remove(`${snapshotFolder}/${received}`);
+    for (const name of await this.files.list(snapshotFolder)) {
+      if (name !== best) await this.files.remove(`${snapshotFolder}/${name}`);
     }
   }
 
@@ -82,10 +83,19 @@ export class SnapshotStore {
     const part = this.partPath(meta);
     return createReceiver(this.files, part, meta, this.clusterId, () =>
       this.exclusively(async () => {
-        await this.files.rename(part, `${snapshotFolder}/${baseName(meta)}.received`);
+        const path = `${snapshotFolder}/${baseName(meta)}.received`;
+        await this.files.rename(part, path);
         await this.files.flushFolder(snapshotFolder);
+        // The one before was never switched to, and now never will be.
+        if (this.staged !== null && this.staged !== path) await this.files.remove(this.staged);
+        this.staged = path;
       }),
     );
+  }
+
+  /** The log is about to switch to a received snapshot: it stays until {@link install}. */
+  claim(meta: SnapshotMeta): void {
+    if (this.staged === `${snapshotFolder}/${baseName(meta)}.received`) this.staged = null;
   }
 
   /** The log switched, durably, to a received snapshot. */
@@ -147,7 +157,8 @@ export class SnapshotStore {
   }
 
   private async replace(stored: Stored, published: () => void): Promise<void> {
-    if (this.newest !== null) this.stale.add(this.newest);
+    // A received snapshot may replace our own of the same index: then the rename already did away with that file.
+    if (this.newest !== null && this.newest.path !== stored.path) this.stale.add(this.newest);
     this.newest = stored;
     published();
     await this.removeStale();
@@ -172,8 +183,6 @@ export class SnapshotStore {
     return `${snapshotFolder}/${baseName(meta)}-${this.parts}.part`;
   }
 }
-
-const zero: LogPosition = { index: 0, term: 0 };
 
 function baseName(position: LogPosition): string {
   return `${String(position.index).padStart(20, "0")}-${String(position.term).padStart(20, "0")}`;

@@ -157,6 +157,28 @@ describe("a received snapshot", () => {
     await receive(storage, meta, bytes);
   });
 
+  it("takes the place of our own of the same index", async () => {
+    const disk = new TestDisk();
+    const storage = await openForTest(disk);
+    await appendDurably(storage, entriesFrom(1, 20, 6), 6);
+    await takeSnapshot(storage, 20, 6, ["diverged"]);
+    await receive(storage, meta, await donated(meta));
+    await switchTo(storage, meta);
+    expect(await read(await storage.openSnapshot())).toEqual(pieces);
+    expect(await read(await (await openForTest(new TestDisk(disk.content()))).openSnapshot())).toEqual(pieces);
+  });
+
+  it("makes room for the next one if the log never switched to it", async () => {
+    const disk = new TestDisk();
+    const storage = await openForTest(disk);
+    const later = { ...meta, index: 30 };
+    await receive(storage, meta, await donated(meta));
+    await receive(storage, later, await donated(later));
+    expect(await disk.list("snapshots")).toHaveLength(1);
+    await switchTo(storage, later);
+    expect(storage.lastIndex()).toBe(30);
+  });
+
   it("is there or not there as a whole, wherever the power fails", async () => {
     const bytes = await donated(meta);
     const outcomes = new Set<number>();
