@@ -110,7 +110,8 @@ function restore(core: RaftCore, snapshot: Snapshot): boolean {
   const { log } = core;
   if (snapshot.index <= log.committed) return false;
   const membership = membershipOf(snapshot.confState);
-  if (!membersOf(membership).includes(core.id)) {
+  // A newcomer's snapshot may be older than its admission, which then follows in the log. A member is in every later one.
+  if (core.tracker.get(core.id) !== undefined && !membersOf(membership).includes(core.id)) {
     core.options.trace?.(`${core.id} ignores a snapshot whose members do not include it`);
     return false;
   }

@@ -136,7 +136,8 @@ export class RaftCore {
       case MessageType.preVote:
       case MessageType.voteResp:
       case MessageType.preVoteResp:
-        assert(message.term > 0, "a vote without a term");
+        // A node that never entered a term can still reject: its answer then says nothing, and is ignored.
+        assert(message.term > 0 || message.reject, "a vote without a term");
         break;
       case MessageType.prop:
       case MessageType.readIndex:

@@ -133,7 +133,10 @@ export class RaftLog {
 
   commitTo(index: number): void {
     if (index <= this.committed) return;
-    assert(index <= this.lastIndex(), `commit index ${index} is beyond the last index ${this.lastIndex()}`);
+    assert(
+      index <= this.lastIndex(),
+      `commit index ${index} is beyond the last index ${this.lastIndex()}: acknowledged entries were lost`,
+    );
     this.committed = index;
   }
 

@@ -11,6 +11,7 @@ import {
   type NodeId,
   type RaftOptions,
   type ReadState,
+  type Snapshot,
 } from "../types.ts";
 
 /** Numbers that look random and are the same in every run of a seed (mulberry32). */
@@ -66,8 +67,10 @@ export class Network {
     const learners = options.learners ?? [];
     const confState: ConfState = { voters, votersOutgoing: [], learners, learnersNext: [], autoLeave: false };
     const nobody: ConfState = { ...confState, voters: [], learners: [] };
-    for (const id of options.members) this.#add(id, confState);
-    for (const id of options.outsiders ?? []) this.#add(id, nobody);
+    // Where others may join, the founders' membership stands in a snapshot, or newcomers would never learn it.
+    const founding = options.outsiders === undefined ? null : { index: 1, term: 1, confState, data: new Uint8Array(0) };
+    for (const id of options.members) this.#add(id, confState, founding);
+    for (const id of options.outsiders ?? []) this.#add(id, nobody, null);
   }
 
   member(id: NodeId): Member {
@@ -179,9 +182,10 @@ export class Network {
     return normal.map((entry) => String.fromCharCode(...entry.data)).filter((text) => text !== "");
   }
 
-  #add(id: NodeId, confState: ConfState): void {
+  #add(id: NodeId, confState: ConfState, founding: Snapshot | null): void {
     const view = createMemoryStorage(confState);
     const durable = createMemoryStorage(confState);
+    if (founding !== null) for (const storage of [view, durable]) storage.applySnapshot(founding);
     const raft = this.#createRaft(id, view);
     this.members.set(id, { raft, view, durable, confState, appendWork: [], applied: [], readStates: [], up: true });
   }
