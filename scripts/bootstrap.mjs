@@ -291,7 +291,14 @@ async function build(folders, pnpm, installed, force) {
   if (!force && readStamp("build") === wanted && isBuilt(folders)) return;
   say("building");
   // npx puts the pinned pnpm on PATH, where turbo looks for it.
-  const turbo = ["node_modules/.bin/turbo", "run", "build", "--output-logs=errors-only", "--ui=stream"];
+  const turbo = [
+    "node_modules/.bin/turbo",
+    "run",
+    "build",
+    "--output-logs=errors-only",
+    "--ui=stream",
+    "--continue=dependencies-successful",
+  ];
   await run("build", "npx", ["--yes", "--package", pnpm, "--", ...turbo]);
   writeStamp("build", wanted);
 }
