@@ -2,6 +2,7 @@
  * The parts of production code that no package publishes but that a simulation assembles itself, in one place: from the
  * sources, since this package is never built.
  */
+export { createNode } from "../../cluster/src/node/create-node.ts";
 export type { NodeOptions } from "../../cluster/src/node/node-options.ts";
 export { decodeEnvelope, type Envelope, FrameKind } from "../../cluster/src/node/peer-codec.ts";
 export { CallError } from "../../cluster/src/server/call-error.ts";

@@ -19,12 +19,13 @@ export function createDiskFiles(
   process: Process,
   disk: VirtualDisk,
   random: Random,
-  speed: DiskSpeed,
+  speedNow: () => DiskSpeed,
 ): FileSystem {
   const wait = (meanUs: number, label: string) =>
     world.sleep(1 + meanUs / 2 + random.below(meanUs), process, `disk ${label}`);
 
   function flushUs(): number {
+    const speed = speedNow();
     return random.chance(speed.stallChance) ? speed.stallUs : speed.flushUs;
   }
 
@@ -40,7 +41,7 @@ export function createDiskFiles(
       },
       async read(position, length) {
         check("read");
-        await wait(speed.callUs, "read");
+        await wait(speedNow().callUs, "read");
         return inode.read(position, length);
       },
       async write(position, pieces) {
@@ -52,7 +53,7 @@ export function createDiskFiles(
           world.trace.bytes(piece);
           at += piece.length;
         }
-        await wait(speed.callUs, "write");
+        await wait(speedNow().callUs, "write");
       },
       async flush() {
         check("flush");
@@ -68,26 +69,26 @@ export function createDiskFiles(
 
   return {
     async open(path, options) {
-      await wait(speed.callUs, "open");
+      await wait(speedNow().callUs, "open");
       if (options.create) return handleOf(disk.create(path), path);
       const inode = disk.file(path);
       if (inode === undefined) throw fileError("ENOENT", "open", path);
       return handleOf(inode, path);
     },
     async list(folder) {
-      await wait(speed.callUs, "list");
+      await wait(speedNow().callUs, "list");
       return disk.list(folder);
     },
     async makeFolder(folder) {
-      await wait(speed.callUs, "make folder");
+      await wait(speedNow().callUs, "make folder");
       disk.makeFolder(folder);
     },
     async rename(from, to) {
-      await wait(speed.callUs, "rename");
+      await wait(speedNow().callUs, "rename");
       disk.rename(from, to);
     },
     async remove(path) {
-      await wait(speed.callUs, "remove");
+      await wait(speedNow().callUs, "remove");
       disk.remove(path);
     },
     async flushFolder(folder) {

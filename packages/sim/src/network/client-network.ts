@@ -20,8 +20,8 @@ export interface ListeningNode {
 
 /** What an observer is told about messages as they reach the client: the only place where acknowledgements count. */
 export interface ClientTap {
-  request(client: string, message: Uint8Array): void;
-  response(client: string, stream: number, message: Uint8Array, from: ListeningNode): void;
+  request(client: string, stream: number, message: Uint8Array): void;
+  response(client: string, stream: number, message: Uint8Array): void;
 }
 
 export interface ClientNetwork {
@@ -134,7 +134,7 @@ export function createClientNetwork(world: World, links: Links, random: Random, 
   function sendUp(stream: ClientStream, message: Uint8Array): void {
     stream.sentAny = true;
     world.trace.bytes(message);
-    tap.request(stream.machine, message);
+    tap.request(stream.machine, stream.id, message);
     const breaks = random.chance(links.conditions.streamBreak);
     stream.up?.send(`request ${stream.id}`, () => {
       stream.handler?.onMessage(message);
@@ -151,7 +151,7 @@ export function createClientNetwork(world: World, links: Links, random: Random, 
         breakStream(stream, "connection reset");
         return;
       }
-      tap.response(stream.machine, stream.id, message, stream.server!);
+      tap.response(stream.machine, stream.id, message);
       stream.handlers.onMessage(message);
     });
   }

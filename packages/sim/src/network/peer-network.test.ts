@@ -15,6 +15,7 @@ async function twoNodes(conditions: NetworkConditions = calm, seed = 1) {
   const counts: string[] = [];
   const network = createPeerNetwork(world, links, world.random.fork("network"), {
     isRaftFrame: (frame) => frame[0] === raft,
+    tap: () => {},
     count: (fault) => counts.push(fault),
   });
   const nodes = await Promise.all([1, 2].map(start));

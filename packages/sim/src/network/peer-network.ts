@@ -21,6 +21,8 @@ export interface PeerNetwork {
 export interface PeerNetworkOptions {
   /** Whether a frame carries Raft messages only: those may come twice or out of order, others keep the contract of a connection. */
   readonly isRaftFrame: (frame: Uint8Array) => boolean;
+  /** Told of every frame that is sent, before anything happens to it. */
+  readonly tap: (from: number, to: number, frame: Uint8Array) => void;
   /** Counts what was done to frames. */
   readonly count: (fault: "loss" | "duplicate" | "reorder") => void;
 }
@@ -169,6 +171,7 @@ export function createPeerNetwork(
     const deliver = () => {
       if (connection.accepted[(1 - side) as 0 | 1] && receiver.listening) receiver.handlers.onFrame(from.nodeId, copy);
     };
+    options.tap(from.nodeId, to, copy);
     const label = `frame from ${from.nodeId}`;
     const { loss, duplicate, reorder } = links.conditions;
     if (random.chance(loss)) {

@@ -1,0 +1,91 @@
+import { Algorithm } from "@quorumguard/limiter";
+import { type CallerRecord, counterIdentity } from "./records.ts";
+
+/** A span in which stamps may have jumped, by a restart of the whole cluster: no window reaches across it. */
+export interface TimeBreak {
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+interface Taken {
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly cost: number;
+  readonly limit: number;
+  readonly windowUs: number;
+  readonly burst: number;
+  readonly bucket: boolean;
+}
+
+/** Stamps run at 0.99 to 1.01 of real time (SEMANTICS T3). */
+const fastest = 1.01;
+
+/**
+ * The audit by callers (SEMANTICS A1): needs nothing but what callers saw. Calls that began and ended within
+ * window ÷ 1.01 fell into one window of the cluster's time, so what they were allowed may not exceed the limit; for
+ * buckets it may not exceed what the bucket held plus what it gained meanwhile.
+ */
+export function auditCallers(records: readonly CallerRecord[], breaks: readonly TimeBreak[]): string[] {
+  const byCounter = new Map<string, Taken[]>();
+  for (const record of records) {
+    if (record.allowed !== true || record.degraded) continue;
+    for (const { key, rule, cost } of record.items) {
+      const identity = counterIdentity("", rule, key);
+      const bucket = rule.algorithm === Algorithm.tokenBucket;
+      const taken = { startUs: record.startUs, endUs: record.endUs, cost, bucket, ...rule };
+      const list = byCounter.get(identity);
+      if (list === undefined) byCounter.set(identity, [taken]);
+      else list.push(taken);
+    }
+  }
+  const violations: string[] = [];
+  for (const [identity, taken] of byCounter) {
+    taken.sort((one, other) => one.startUs - other.startUs);
+    const found = taken[0]!.bucket ? overdrawn(taken, breaks) : overfull(taken, breaks);
+    if (found !== null) violations.push(`counter ${identity}: ${found}`);
+  }
+  return violations;
+}
+
+/** Where a stretch that begins here must end at the latest, so that it crosses no break; the start itself if it lies in one. */
+function endOfCalm(fromUs: number, breaks: readonly TimeBreak[]): number {
+  let end = Number.POSITIVE_INFINITY;
+  for (const { fromUs: begins, toUs } of breaks) if (toUs >= fromUs) end = Math.min(end, Math.max(fromUs, begins));
+  return end;
+}
+
+function overfull(taken: readonly Taken[], breaks: readonly TimeBreak[]): string | null {
+  for (const [at, first] of taken.entries()) {
+    const endUs = Math.min(first.startUs + first.windowUs / fastest, endOfCalm(first.startUs, breaks));
+    let admitted = 0;
+    // Callers may use one counter with several limits: at the last of these calls, the largest of them held.
+    let limit = 0;
+    for (const one of taken.slice(at)) {
+      if (one.startUs >= endUs) break;
+      if (one.endUs >= endUs) continue;
+      admitted += one.cost;
+      limit = Math.max(limit, one.limit);
+    }
+    if (admitted > limit)
+      return `${admitted} admitted within ${Math.round((endUs - first.startUs) / 1000)} ms from ${first.startUs} us, the limit is ${limit}`;
+  }
+  return null;
+}
+
+function overdrawn(taken: readonly Taken[], breaks: readonly TimeBreak[]): string | null {
+  for (const [at, first] of taken.entries()) {
+    const calmUs = endOfCalm(first.startUs, breaks);
+    const within = taken
+      .slice(at)
+      .filter((one) => one.endUs < calmUs)
+      .sort((one, other) => one.endUs - other.endUs);
+    let admitted = 0;
+    for (const one of within) {
+      admitted += one.cost;
+      const gained = ((one.endUs - first.startUs) * fastest * one.limit) / one.windowUs;
+      if (admitted > one.burst + gained + 1e-6)
+        return `${admitted} admitted within ${Math.round((one.endUs - first.startUs) / 1000)} ms from ${first.startUs} us, burst ${one.burst} and gain ${gained.toFixed(2)} allow less`;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,35 @@
+import type { NaiveLog } from "./naive-log.ts";
+import { type CallerRecord, counterIdentity } from "./records.ts";
+
+/**
+ * Ties the two ends together: what a client's callers were told was allowed must have been charged by that client's
+ * sessions in the log. Nothing is allowed twice over one charge, and no allowance is made up on the way.
+ *
+ * @param clientOf Whose session it is.
+ */
+export function auditLink(
+  records: readonly CallerRecord[],
+  log: NaiveLog,
+  clientOf: (session: string) => string | undefined,
+): string[] {
+  const charged = new Map<string, number>();
+  const add = (counts: Map<string, number>, key: string, amount: number) =>
+    counts.set(key, (counts.get(key) ?? 0) + amount);
+  for (const { session, decision } of log.admitted()) {
+    const client = clientOf(session);
+    for (const { rule, key, cost } of decision.items)
+      add(charged, `${client} on ${counterIdentity("", rule, key)}`, cost);
+  }
+  const told = new Map<string, number>();
+  for (const record of records) {
+    if (record.allowed !== true || record.degraded) continue;
+    for (const { rule, key, cost } of record.items)
+      add(told, `${record.client} on ${counterIdentity("", rule, key)}`, cost);
+  }
+  const violations: string[] = [];
+  for (const [key, count] of told) {
+    const paid = charged.get(key) ?? 0;
+    if (count > paid) violations.push(`${key}: callers were allowed ${count}, the log charged ${paid}`);
+  }
+  return violations;
+}

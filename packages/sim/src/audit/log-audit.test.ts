@@ -1,0 +1,191 @@
+import { Algorithm, type Bounds, type CallBatch, type Operation, Outcome, type Rule } from "@quorumguard/limiter";
+import { describe, expect, test } from "vitest";
+import { auditLink } from "./link-audit.ts";
+import { auditLog, type DecodedEntry } from "./log-audit.ts";
+import type { Acknowledgement, CallerRecord, CommittedEntry } from "./records.ts";
+
+const bounds: Bounds = {
+  maxKeys: 100,
+  maxSessions: 10,
+  maxResultsPerSession: 100,
+  sessionTtlUs: 1_500_000,
+  maxRequestIds: 10,
+  requestIdTtlUs: 1_000_000,
+};
+const rule: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 2, windowUs: 1_000_000, burst: 0, policy: "" };
+const nonce = new Uint8Array(16).fill(9);
+
+function batch(firstNumber: number, keys: readonly string[]): CallBatch {
+  const pieces = keys.map((key) => new TextEncoder().encode(key));
+  const keyBytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  const keyStarts = new Uint32Array(keys.length);
+  let at = 0;
+  for (const [i, piece] of pieces.entries()) {
+    keyBytes.set(piece, at);
+    keyStarts[i] = at;
+    at += piece.length;
+  }
+  const keyLengths = Uint32Array.from(pieces, (piece) => piece.length);
+  const columns = { keyBytes, keyStarts, keyLengths, ruleIndexes: null, costs: null, sizes: null };
+  return { firstNumber, calls: keys.length, items: keys.length, rules: [rule], ...columns };
+}
+
+/** A log in the making: entries hold their own index as data, and the decoder looks them up. */
+function newLog() {
+  const decoded = new Map<number, DecodedEntry>();
+  const entries: CommittedEntry[] = [];
+  const add = (index: number, stampUs: number, operations: Operation[], takeover = false) => {
+    decoded.set(index, { takeover, stampUs, operations });
+    entries.push({ index, term: 1, data: new Uint8Array([index]) });
+  };
+  const calls = (index: number, stampUs: number, firstNumber: number, keys: string[], ackedThrough = 0) =>
+    add(index, stampUs, [
+      {
+        kind: "calls",
+        origin: { kind: "session", session: { index: 1, position: 0 }, nonce, ackedThrough },
+        batch: batch(firstNumber, keys),
+      },
+    ]);
+  add(1, 1_000, [{ kind: "register", nonce, helloStampUs: 0, namespace: "" }]);
+  const audit = (acknowledgements: readonly Acknowledgement[]) =>
+    auditLog({ entries, decode: (data) => decoded.get(data[0]!)!, bounds, acknowledgements });
+  return { add, calls, audit };
+}
+
+function ack(number: number, key: string, outcome: number, over: Partial<Acknowledgement> = {}): Acknowledgement {
+  const allowed = outcome === Outcome.allowed;
+  return {
+    session: "1:0",
+    number,
+    asked: [{ key, rule, cost: 1 }],
+    source: "quorum",
+    index: 2,
+    stampUs: 2_000,
+    outcomes: [outcome],
+    remaining: [allowed ? 2 - number : 0],
+    resetAfterMs: [1_000],
+    retryAfterMs: [allowed ? 0 : 1_000],
+    ...over,
+  };
+}
+
+describe("the audit by log", () => {
+  test("finds nothing in an honest log", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k", "k", "k"]);
+    const acks = [ack(1, "k", Outcome.allowed), ack(2, "k", Outcome.allowed), ack(3, "k", Outcome.limited)];
+    expect(log.audit(acks).violations).toEqual([]);
+  });
+
+  test("finds a check outside the log: an allowance beyond the limit", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k", "k", "k"]);
+    const { violations } = log.audit([ack(3, "k", Outcome.allowed)]);
+    expect(violations[0]).toContain("acknowledged as allowed, the model says denied");
+  });
+
+  test("finds a lost acknowledgement: no committed entry decides the call", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k"]);
+    expect(log.audit([ack(2, "k", Outcome.allowed)]).violations[0]).toContain("no committed entry up to 2 decides it");
+  });
+
+  test("finds a double charge: a repeated call that took twice from the limit", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k"]);
+    log.calls(3, 3_000, 1, ["k"]);
+    log.calls(4, 4_000, 2, ["k"]);
+    // A limiter that charged number 1 again denies number 2; the model, which counts it once, does not.
+    const { violations } = log.audit([ack(2, "k", Outcome.limited, { index: 4, stampUs: 4_000 })]);
+    expect(violations[0]).toContain("acknowledged as denied, the model says allowed");
+  });
+
+  test("finds frozen time: a window that should have passed and did not", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k", "k"]);
+    log.calls(3, 1_002_000, 3, ["k"]);
+    expect(log.audit([ack(3, "k", Outcome.limited)]).violations[0]).toContain("the model says allowed");
+  });
+
+  test("finds a session created by a retry: calls of a dead session that were decided", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k"]);
+    log.calls(3, 5_000_000, 2, ["k"]);
+    const { violations } = log.audit([ack(2, "k", Outcome.allowed, { index: 3 })]);
+    expect(violations[0]).toContain("no committed entry up to 3 decides it");
+    expect(log.audit([ack(2, "k", Outcome.sessionExpired, { index: 3 })]).violations).toEqual([]);
+  });
+
+  test("finds a forgotten session: calls of a living one that were refused", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k"]);
+    expect(log.audit([ack(1, "k", Outcome.sessionExpired)]).violations[0]).toContain("the log has no reason");
+  });
+
+  test("a takeover lets a session live one TTL on, and wakes none that was dead", () => {
+    const living = newLog();
+    living.add(2, 900_000, []);
+    living.add(3, 9_000_000, [], true);
+    living.calls(4, 9_500_000, 1, ["k"]);
+    expect(living.audit([ack(1, "k", Outcome.allowed, { index: 4 })]).violations).toEqual([]);
+    const dead = newLog();
+    dead.add(2, 1_900_000, []);
+    dead.add(3, 9_000_000, [], true);
+    dead.calls(4, 9_500_000, 1, ["k"]);
+    expect(dead.audit([ack(1, "k", Outcome.sessionExpired, { index: 4 })]).violations).toEqual([]);
+  });
+
+  test("finds the fast path taken on a retry: a call denied because of its own charge", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k", "k"]);
+    const fast = { source: "leader", index: 0, stampUs: 3_000 } as const;
+    expect(log.audit([ack(2, "k", Outcome.limited, fast)]).violations).toEqual([
+      "call 1:0#2 on k cost 1 of 2: denied from applied state, but entry 2 charged it",
+    ]);
+    expect(log.audit([ack(3, "k", Outcome.limited, fast)]).violations).toEqual([]);
+  });
+
+  test("finds a denial from applied state that the state did not bear out", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k"]);
+    const fast = { source: "leader", index: 0, stampUs: 3_000 } as const;
+    expect(log.audit([ack(3, "k", Outcome.limited, fast)]).violations[0]).toContain("were free");
+  });
+
+  test("finds wrong numbers beside a right decision", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k"]);
+    expect(log.audit([ack(1, "k", Outcome.allowed, { remaining: [7] })]).violations[0]).toContain(
+      "remaining is 7, the model says 1",
+    );
+  });
+
+  test("finds a call whose content changed on the way to the log", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["other"]);
+    expect(log.audit([ack(1, "k", Outcome.allowed)]).violations[0]).toContain("the log has other");
+  });
+});
+
+describe("the link between callers and log", () => {
+  test("finds an allowance that nobody was charged for, and a charge told twice", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k"]);
+    const replayed = log.audit([]).log;
+    const told = (count: number): CallerRecord[] =>
+      Array.from({ length: count }, () => ({
+        client: "client-1",
+        startUs: 0,
+        endUs: 1,
+        items: [{ key: "k", rule, cost: 1 }],
+        allowed: true,
+        source: "quorum",
+        degraded: false,
+        error: null,
+        applied: null,
+      }));
+    expect(auditLink(told(1), replayed, () => "client-1")).toEqual([]);
+    expect(auditLink(told(2), replayed, () => "client-1")[0]).toContain("were allowed 2, the log charged 1");
+    expect(auditLink(told(1), replayed, () => "client-2")[0]).toContain("were allowed 1, the log charged 0");
+  });
+});

@@ -1,0 +1,120 @@
+import { type Bounds, Outcome, type Operation } from "@quorumguard/limiter";
+import { createNaiveLog, type NaiveDecision, type NaiveLog } from "./naive-log.ts";
+import type { Acknowledgement, AskedItem, CommittedEntry } from "./records.ts";
+
+/** An entry, decoded. */
+export interface DecodedEntry {
+  readonly takeover: boolean;
+  readonly stampUs: number;
+  readonly operations: Iterable<Operation>;
+}
+
+export interface LogAuditInput {
+  /** Every committed entry with content, by ascending index. */
+  readonly entries: readonly CommittedEntry[];
+  readonly decode: (data: Uint8Array) => DecodedEntry;
+  readonly bounds: Bounds;
+  readonly acknowledgements: readonly Acknowledgement[];
+}
+
+/**
+ * The audit by log (SEMANTICS A1): replays every committed entry against the naive model, each call once by its number,
+ * and holds every acknowledged decision against it. Returns the log as the model sees it, and what is wrong.
+ */
+export function auditLog(input: LogAuditInput): { readonly log: NaiveLog; readonly violations: readonly string[] } {
+  const log = createNaiveLog(input.bounds);
+  const violations: string[] = [];
+  const fromLeader = input.acknowledgements
+    .filter((ack) => ack.source === "leader")
+    .sort((one, other) => one.stampUs - other.stampUs);
+  let nextFast = 0;
+  /** Denials from applied state are judged where they stood: after all entries that are not later. */
+  const judgeFast = (beforeStampUs: number) => {
+    for (; nextFast < fromLeader.length && fromLeader[nextFast]!.stampUs < beforeStampUs; nextFast++)
+      violations.push(...checkDenialStood(log, fromLeader[nextFast]!));
+  };
+  for (const entry of input.entries) {
+    if (entry.data.length === 0) continue;
+    const { takeover, stampUs, operations } = input.decode(entry.data);
+    judgeFast(stampUs);
+    log.apply(entry.index, stampUs, takeover, operations);
+  }
+  judgeFast(Number.POSITIVE_INFINITY);
+  const lastIndex = input.entries.at(-1)?.index ?? 0;
+  for (const ack of input.acknowledgements)
+    violations.push(
+      ...(ack.source === "leader" ? checkNeverCharged(log, ack) : checkAgainstLog(log, ack, lastIndex)),
+    );
+  return { log, violations };
+}
+
+const nameOf = (ack: Acknowledgement) => `call ${ack.session}#${ack.number} on ${describe(ack.asked)}`;
+
+function describe(items: readonly AskedItem[]): string {
+  return items.map((item) => `${item.key} cost ${item.cost} of ${item.rule.limit}`).join(" and ");
+}
+
+function sameItems(one: readonly AskedItem[], other: readonly AskedItem[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every((item, at) => {
+      const against = other[at]!;
+      return (
+        item.key === against.key &&
+        item.cost === against.cost &&
+        item.rule.algorithm === against.rule.algorithm &&
+        item.rule.limit === against.rule.limit &&
+        item.rule.windowUs === against.rule.windowUs &&
+        item.rule.burst === against.rule.burst
+      );
+    })
+  );
+}
+
+function checkDenialStood(log: NaiveLog, ack: Acknowledgement): string[] {
+  if (ack.asked.length !== 1) return [`${nameOf(ack)}: a group was denied without the log`];
+  const verdict = log.peek(log.namespaceOf(ack.session), ack.asked[0]!, ack.stampUs);
+  if (!verdict.allowed) return [];
+  return [`${nameOf(ack)}: denied from applied state at ${ack.stampUs}, where ${verdict.remaining + 1} or more were free`];
+}
+
+/** SEMANTICS D1: a call that was charged is never denied because of its own charge. */
+function checkNeverCharged(log: NaiveLog, ack: Acknowledgement): string[] {
+  const decision = log.decision(ack.session, ack.number);
+  if (decision === undefined || !decision.allowed) return [];
+  return [`${nameOf(ack)}: denied from applied state, but entry ${decision.index} charged it`];
+}
+
+function checkAgainstLog(log: NaiveLog, ack: Acknowledgement, lastIndex: number): string[] {
+  const outcome = ack.outcomes[0]!;
+  if (outcome >= Outcome.keysFull) {
+    // Nothing was decided: then some attempt in the log must have been refused for that reason.
+    if (outcome === Outcome.keysFull || log.refusals(ack.session, ack.number).has(outcome)) return [];
+    return [`${nameOf(ack)}: refused with outcome ${outcome}, for which the log has no reason`];
+  }
+  const decision = log.decision(ack.session, ack.number);
+  if (decision === undefined)
+    return [`${nameOf(ack)}: acknowledged at index ${ack.index}, but no committed entry up to ${lastIndex} decides it`];
+  if (!sameItems(ack.asked, decision.items))
+    return [`${nameOf(ack)}: the log has ${describe(decision.items)} under that number`];
+  return checkValues(ack, decision);
+}
+
+function checkValues(ack: Acknowledgement, decision: NaiveDecision): string[] {
+  const allowed = ack.outcomes.every((one) => one === Outcome.allowed);
+  if (allowed !== decision.allowed) {
+    const said = (value: boolean) => (value ? "allowed" : "denied");
+    return [`${nameOf(ack)}: acknowledged as ${said(allowed)}, the model says ${said(decision.allowed)} (entry ${decision.index})`];
+  }
+  const { verdict } = decision;
+  if (verdict === null) return [];
+  const wrong: string[] = [];
+  const compare = (field: string, got: number, want: number) => {
+    if (got !== want)
+      wrong.push(`${nameOf(ack)}: ${field} is ${got}, the model says ${want} (entry ${decision.index}, ${ack.index})`);
+  };
+  compare("remaining", ack.remaining[0]!, verdict.remaining);
+  compare("resetAfterMs", ack.resetAfterMs[0]!, verdict.resetAfterMs);
+  compare("retryAfterMs", ack.retryAfterMs[0]!, verdict.retryAfterMs);
+  return wrong;
+}

@@ -1,0 +1,178 @@
+import { type Bounds, type CallBatch, Outcome, type Operation, type Rule } from "@quorumguard/limiter";
+import { createNaiveCounter, type NaiveCounter, type NaiveVerdict } from "./naive-counter.ts";
+import { createNaiveSessions } from "./naive-sessions.ts";
+import { type AskedItem, counterIdentity } from "./records.ts";
+
+/** What the naive model says about one call of the log. */
+export interface NaiveDecision {
+  readonly index: number;
+  readonly stampUs: number;
+  readonly items: readonly AskedItem[];
+  /** All items are admitted, or the call charges nothing. */
+  readonly allowed: boolean;
+  /** For a call of one item. */
+  readonly verdict: NaiveVerdict | null;
+}
+
+/** Calls by session and number, as the log decides them. */
+export interface NaiveLog {
+  apply(index: number, stampUs: number, takeover: boolean, operations: Iterable<Operation>): void;
+  /** The one execution of a call; undefined if it never executed. */
+  decision(session: string, number: number): NaiveDecision | undefined;
+  /** Outcomes of attempts that did not execute: the call was stale, its session gone, or its memory full. */
+  refusals(session: string, number: number): ReadonlySet<number>;
+  /** What the counter would say to a take at this stamp, after all that was applied so far. */
+  peek(namespace: string, item: AskedItem, stampUs: number): NaiveVerdict;
+  /** Admitted calls by session. */
+  admitted(): Iterable<{ readonly session: string; readonly decision: NaiveDecision }>;
+  namespaceOf(session: string): string;
+}
+
+const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Item `at` of a batch, decoded without any of the limiter's own code. */
+function itemOf(batch: CallBatch, at: number): AskedItem {
+  const start = batch.keyStarts[at]!;
+  const key = new TextDecoder().decode(batch.keyBytes.subarray(start, start + batch.keyLengths[at]!));
+  const rule: Rule = batch.rules[batch.ruleIndexes?.[at] ?? 0]!;
+  return { key, rule, cost: batch.costs?.[at] ?? 1 };
+}
+
+/** Items of every call of a batch, in order. */
+export function itemsOfCalls(batch: CallBatch): AskedItem[][] {
+  const calls: AskedItem[][] = [];
+  for (let call = 0, at = 0; call < batch.calls; call++) {
+    const size = batch.sizes?.[call] ?? 1;
+    calls.push(Array.from({ length: size }, (_, place) => itemOf(batch, at + place)));
+    at += size;
+  }
+  return calls;
+}
+
+export function createNaiveLog(initial: Bounds): NaiveLog {
+  const counters = new Map<string, NaiveCounter>();
+  const sessions = createNaiveSessions(initial.sessionTtlUs);
+  const decisions = new Map<string, Map<number, NaiveDecision>>();
+  const refused = new Map<string, Set<number>>();
+  const namespaces = new Map<string, string>();
+  const requests = new Map<string, { readonly untilUs: number }>();
+  let bounds = initial;
+  let lastStampUs = 0;
+
+  function counterFor(namespace: string, { rule, key }: AskedItem): NaiveCounter {
+    const identity = counterIdentity(namespace, rule, key);
+    let counter = counters.get(identity);
+    if (counter === undefined) {
+      counter = createNaiveCounter(rule.algorithm);
+      counters.set(identity, counter);
+    }
+    return counter;
+  }
+
+  /** All or nothing; what a group takes of one key counts together (SEMANTICS G1). */
+  function decide(index: number, namespace: string, items: readonly AskedItem[], stampUs: number): NaiveDecision {
+    const ahead = new Map<string, number>();
+    let allowed = true;
+    let verdict: NaiveVerdict | null = null;
+    for (const item of items) {
+      const identity = counterIdentity(namespace, item.rule, item.key);
+      const cost = item.cost + (ahead.get(identity) ?? 0);
+      ahead.set(identity, cost);
+      verdict = counterFor(namespace, item).judge(item.rule, cost, stampUs);
+      allowed &&= verdict.allowed;
+    }
+    if (allowed) for (const item of items) counterFor(namespace, item).charge(item.rule, item.cost, stampUs);
+    return { index, stampUs, items, allowed, verdict: items.length === 1 ? verdict : null };
+  }
+
+  function refuse(session: string, number: number, outcome: number): void {
+    const key = `${session}#${number}`;
+    const outcomes = refused.get(key) ?? new Set();
+    outcomes.add(outcome);
+    refused.set(key, outcomes);
+  }
+
+  function applyCalls(index: number, operation: Operation & { kind: "calls" }, stampUs: number): void {
+    const { origin, batch } = operation;
+    const calls = itemsOfCalls(batch);
+    if (origin.kind === "anonymous") {
+      for (const items of calls) decide(index, origin.namespace, items, stampUs);
+      return;
+    }
+    if (origin.kind === "request") {
+      const id = `${origin.namespace}|${origin.identity}|${origin.requestId}`;
+      const known = requests.get(id);
+      if (known !== undefined && stampUs < known.untilUs) return;
+      requests.set(id, { untilUs: stampUs + bounds.requestIdTtlUs });
+      for (const items of calls) decide(index, origin.namespace, items, stampUs);
+      return;
+    }
+    const name = `${origin.session.index}:${origin.session.position}`;
+    const session = sessions.find(name, hex(origin.nonce), stampUs);
+    if (session === null) {
+      calls.forEach((_, at) => {
+        refuse(name, batch.firstNumber + at, Outcome.sessionExpired);
+      });
+      return;
+    }
+    sessions.touch(session, stampUs);
+    sessions.acknowledge(session, origin.ackedThrough);
+    const decided = decisions.get(name) ?? new Map<number, NaiveDecision>();
+    decisions.set(name, decided);
+    for (const [at, items] of calls.entries()) {
+      const number = batch.firstNumber + at;
+      if (number <= session.ackedThrough) refuse(name, number, Outcome.stale);
+      else if (session.kept.has(number)) continue;
+      else if (session.kept.size >= bounds.maxResultsPerSession) refuse(name, number, Outcome.resultsFull);
+      else {
+        session.kept.add(number);
+        decided.set(number, decide(index, session.namespace, items, stampUs));
+      }
+    }
+  }
+
+  return {
+    apply(index, stamp, takeover, operations) {
+      const stampUs = Math.max(lastStampUs, stamp);
+      if (takeover) sessions.takeover(lastStampUs, stampUs);
+      lastStampUs = stampUs;
+      let position = 0;
+      for (const operation of operations) {
+        const name = `${index}:${position++}`;
+        switch (operation.kind) {
+          case "calls":
+            applyCalls(index, operation, stampUs);
+            break;
+          case "register":
+            namespaces.set(name, operation.namespace);
+            sessions.register(name, hex(operation.nonce), operation.namespace, operation.helloStampUs, stampUs);
+            break;
+          case "renew":
+          case "goodbye": {
+            const id = `${operation.session.index}:${operation.session.position}`;
+            const session = sessions.find(id, hex(operation.nonce), stampUs);
+            if (session === null) break;
+            if (operation.kind === "goodbye") session.closed = true;
+            else {
+              sessions.touch(session, stampUs);
+              sessions.acknowledge(session, operation.ackedThrough);
+            }
+            break;
+          }
+          case "bounds":
+            bounds = operation.bounds;
+            sessions.setTtl(bounds.sessionTtlUs);
+            break;
+        }
+      }
+    },
+    decision: (session, number) => decisions.get(session)?.get(number),
+    refusals: (session, number) => refused.get(`${session}#${number}`) ?? new Set(),
+    peek: (namespace, item, stampUs) => counterFor(namespace, item).judge(item.rule, item.cost, stampUs),
+    *admitted() {
+      for (const [session, decided] of decisions)
+        for (const decision of decided.values()) if (decision.allowed) yield { session, decision };
+    },
+    namespaceOf: (session) => namespaces.get(session) ?? "",
+  };
+}

@@ -1,0 +1,53 @@
+import type { Rule } from "@quorumguard/limiter";
+
+/** An entry of the log that is known to be committed. */
+export interface CommittedEntry {
+  readonly index: number;
+  readonly term: number;
+  readonly data: Uint8Array;
+}
+
+/** One item of a call, as the caller's side of the wire states it. */
+export interface AskedItem {
+  readonly key: string;
+  readonly rule: Rule;
+  readonly cost: number;
+}
+
+/** A decision that reached a client: from then on it may never be taken back. */
+export interface Acknowledgement {
+  /** "index:position" of the session. */
+  readonly session: string;
+  readonly number: number;
+  readonly asked: readonly AskedItem[];
+  readonly source: "quorum" | "leader";
+  readonly index: number;
+  readonly stampUs: number;
+  /** One value per item each. */
+  readonly outcomes: readonly number[];
+  readonly remaining: readonly number[];
+  readonly resetAfterMs: readonly number[];
+  readonly retryAfterMs: readonly number[];
+}
+
+/** What a caller saw, on one monotonic clock: nothing of the cluster's own is in here. */
+export interface CallerRecord {
+  readonly client: string;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly items: readonly AskedItem[];
+  /** True if all items were admitted; null if there was no decision. */
+  readonly allowed: boolean | null;
+  readonly source: string;
+  readonly degraded: boolean;
+  /** The error's code, if the call threw. */
+  readonly error: string | null;
+  /** What the caller was told about a call without a decision. */
+  readonly applied: "no" | "unknown" | null;
+}
+
+/** Counters are one and the same for items with an equal identity (SEMANTICS K1, inline rules). */
+export function counterIdentity(namespace: string, rule: Rule, key: string): string {
+  const bucket = rule.algorithm === 2 ? `|${rule.limit}|${rule.burst}` : "";
+  return `${namespace}|${rule.policy}|${rule.algorithm}|${rule.windowUs}${rule.policy === "" ? bucket : ""}|${key}`;
+}

@@ -1,0 +1,105 @@
+import type { Rule } from "@quorumguard/limiter";
+import { Algorithm as WireAlgorithm, decodeSessionRequest, decodeSessionResponse, type ReceivedFrame, Source } from "@quorumguard/proto";
+import type { Acknowledgement, AskedItem } from "../audit/records.ts";
+
+/** Reads the client's side of the wire: what was asked under which number, and what came back. */
+export interface SessionTap {
+  request(client: string, stream: number, message: Uint8Array): void;
+  response(client: string, stream: number, message: Uint8Array): void;
+  readonly acknowledgements: readonly Acknowledgement[];
+  clientOf(session: string): string | undefined;
+  /** A number that was used for two different calls, or an answer to a call that was never asked. */
+  readonly violations: readonly string[];
+}
+
+export function createSessionTap(): SessionTap {
+  /** Session by stream. */
+  const sessions = new Map<number, string>();
+  const clients = new Map<string, string>();
+  const asked = new Map<string, readonly AskedItem[]>();
+  const acknowledgements: Acknowledgement[] = [];
+  const violations: string[] = [];
+
+  function sawFrame(session: string, frame: ReceivedFrame): void {
+    for (let call = 0, at = 0; call < frame.calls; call++) {
+      const size = frame.sizes?.[call] ?? 1;
+      const items = Array.from({ length: size }, (_, place) => itemOf(frame, at + place));
+      at += size;
+      const key = `${session}#${frame.firstNumber + call}`;
+      const before = asked.get(key);
+      if (before === undefined) asked.set(key, items);
+      else if (JSON.stringify(before) !== JSON.stringify(items)) violations.push(`call ${key} was sent with other content`);
+    }
+  }
+
+  function bind(client: string, stream: number, id: { index: bigint; position: number } | undefined): void {
+    if (id === undefined) return;
+    const session = `${id.index}:${id.position}`;
+    const owner = clients.get(session);
+    if (owner !== undefined && owner !== client) violations.push(`${owner} and ${client} share session ${session}`);
+    clients.set(session, client);
+    sessions.set(stream, session);
+  }
+
+  return {
+    acknowledgements,
+    violations,
+    clientOf: (session) => clients.get(session),
+    request(client, stream, message) {
+      const decoded = decodeSessionRequest(message);
+      if (decoded.kind === "message") {
+        if (decoded.message.message.case === "resume") bind(client, stream, decoded.message.message.value.session);
+        return;
+      }
+      const session = sessions.get(stream);
+      if (session !== undefined) sawFrame(session, decoded.frame);
+    },
+    response(client, stream, message) {
+      const decoded = decodeSessionResponse(message);
+      if (decoded.kind === "message") {
+        if (decoded.message.message.case === "registered") bind(client, stream, decoded.message.message.value.session);
+        return;
+      }
+      const { reply } = decoded;
+      const session = sessions.get(stream);
+      for (let call = 0, at = 0; call < reply.calls; call++) {
+        const number = reply.firstNumber + call;
+        const items = asked.get(`${session}#${number}`);
+        if (session === undefined || items === undefined) {
+          violations.push(`${client} was answered for call ${session}#${number}, which it never asked`);
+          return;
+        }
+        const values = (column: ArrayLike<number>) => Array.from(items, (_, place) => column[at + place]!);
+        acknowledgements.push({
+          session,
+          number,
+          asked: items,
+          source: reply.source === Source.LEADER ? "leader" : "quorum",
+          index: reply.index,
+          stampUs: reply.stampUs,
+          outcomes: values(reply.outcomes),
+          remaining: values(reply.remaining),
+          resetAfterMs: values(reply.resetAfterMs),
+          retryAfterMs: values(reply.retryAfterMs),
+        });
+        at += items.length;
+      }
+    },
+  };
+}
+
+/** The rule as the log will have it: defaults of the wire filled in. */
+function itemOf(frame: ReceivedFrame, at: number): AskedItem {
+  const start = frame.keyStarts[at]!;
+  const key = new TextDecoder().decode(frame.keyBytes.subarray(start, start + frame.keyLengths[at]!));
+  const wire = frame.rules[frame.ruleIndexes?.[at] ?? 0]!;
+  const bucket = wire.algorithm === WireAlgorithm.TOKEN_BUCKET;
+  const rule: Rule = {
+    algorithm: bucket ? 2 : 1,
+    limit: wire.limit,
+    windowUs: Number(wire.windowUs),
+    burst: bucket ? wire.burst || wire.limit : 0,
+    policy: wire.policy,
+  };
+  return { key, rule, cost: frame.costs?.[at] || 1 };
+}

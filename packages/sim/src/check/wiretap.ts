@@ -1,0 +1,130 @@
+import { type Entry, MessageType } from "@quorumguard/raft";
+import type { CommittedEntry } from "../audit/records.ts";
+import { decodeEnvelope, FrameKind } from "../production.ts";
+
+/** What the wire alone proves about Raft, and what it proves broken. */
+export interface Wiretap {
+  /** To be told every frame that a node hands to the network, whether or not it arrives. */
+  frame(from: number, to: number, frame: Uint8Array): void;
+  /** The committed entries known so far, by ascending index. */
+  committed(): CommittedEntry[];
+  readonly violations: readonly string[];
+  /** Highest term seen. */
+  readonly term: number;
+}
+
+interface SeenEntry {
+  readonly term: number;
+  readonly index: number;
+  readonly type: number;
+  readonly data: Uint8Array;
+  /** Term of the entry before it: by the log matching property there is only one. */
+  readonly previousTerm: number;
+}
+
+const sameBytes = (one: Uint8Array, other: Uint8Array) =>
+  one.length === other.length && one.every((byte, at) => byte === other[at]);
+
+/**
+ * Watches Raft from outside. An append message names an entry, what stands before it and what is committed, so every
+ * committed entry can be derived from the messages of its leaders, and each of these must never be contradicted:
+ * one leader per term, one vote per term, one entry per (index, term) with one predecessor, one committed term per index.
+ */
+export function createWiretap(): Wiretap {
+  const leaders = new Map<number, number>();
+  const votes = new Map<string, number>();
+  const seen = new Map<string, SeenEntry>();
+  const committed = new Map<number, { term: number; data: Uint8Array | null }>();
+  const violations: string[] = [];
+  let highestTerm = 0;
+  /** Everything up to here is known to be committed, without a gap. */
+  let settled = 0;
+
+  const keyOf = (index: number, term: number) => `${index}/${term}`;
+
+  function sawLeader(term: number, node: number): void {
+    const known = leaders.get(term);
+    if (known === undefined) leaders.set(term, node);
+    else if (known !== node)
+      violations.push(`election safety: node-${known} and node-${node} both lead in term ${term}`);
+  }
+
+  function sawVote(term: number, voter: number, candidate: number): void {
+    const key = `${term}/${voter}`;
+    const known = votes.get(key);
+    if (known === undefined) votes.set(key, candidate);
+    else if (known !== candidate)
+      violations.push(`one vote per term: node-${voter} votes for node-${known} and node-${candidate} in term ${term}`);
+  }
+
+  function sawEntry(entry: Entry, previousTerm: number): void {
+    const key = keyOf(entry.index, entry.term);
+    const known = seen.get(key);
+    if (known === undefined) {
+      seen.set(key, { ...entry, data: entry.data.slice(), previousTerm });
+      return;
+    }
+    if (known.type !== entry.type || !sameBytes(known.data, entry.data))
+      violations.push(`log matching: two entries at index ${entry.index} of term ${entry.term}`);
+    if (known.previousTerm !== previousTerm)
+      violations.push(
+        `log matching: entry ${entry.index} of term ${entry.term} follows terms ${known.previousTerm} and ${previousTerm}`,
+      );
+  }
+
+  /** The entry at `index` of `term` is committed, and so is all that stands before it. */
+  function sawCommit(index: number, term: number): void {
+    let at = index;
+    let atTerm = term;
+    while (at > 0) {
+      const known = committed.get(at);
+      if (known !== undefined && known.term !== atTerm) {
+        violations.push(`committed entries never change: index ${at} was committed in term ${known.term}, now ${atTerm}`);
+        return;
+      }
+      const entry = seen.get(keyOf(at, atTerm));
+      if (known !== undefined && (known.data !== null || entry === undefined)) break;
+      committed.set(at, { term: atTerm, data: entry?.data ?? null });
+      if (entry === undefined) break;
+      at -= 1;
+      atTerm = entry.previousTerm;
+    }
+    settled = Math.max(settled, index);
+  }
+
+  return {
+    violations,
+    get term() {
+      return highestTerm;
+    },
+    frame(from, to, frame) {
+      if (frame[0] !== FrameKind.envelope) return;
+      for (const message of decodeEnvelope(frame, from, to).messages) {
+        highestTerm = Math.max(highestTerm, message.term);
+        if (message.type === MessageType.voteResp && !message.reject) sawVote(message.term, from, to);
+        if (message.type === MessageType.heartbeat || message.type === MessageType.app) sawLeader(message.term, from);
+        if (message.type !== MessageType.app) continue;
+        let term = message.logTerm;
+        for (const entry of message.entries) {
+          sawEntry(entry, term);
+          term = entry.term;
+        }
+        const last = message.index + message.entries.length;
+        if (message.commit > message.index && message.commit <= last)
+          sawCommit(message.commit, message.entries[message.commit - message.index - 1]!.term);
+        else if (message.commit > last) sawCommit(last, term);
+        else if (message.commit === message.index) sawCommit(message.index, message.logTerm);
+      }
+    },
+    committed() {
+      const entries: CommittedEntry[] = [];
+      for (const index of [...committed.keys()].sort((one, other) => one - other)) {
+        const { term } = committed.get(index)!;
+        const entry = seen.get(keyOf(index, term));
+        // Membership entries and those that open a term hold nothing for the limiter.
+        if (entry !== undefined) entries.push({ index, term, data: entry.type === 0 ? entry.data : new Uint8Array(0) });
+      }
+      return entries;
+    },
+  };
+}

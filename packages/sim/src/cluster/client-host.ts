@@ -1,0 +1,176 @@
+import { Algorithm } from "@quorumguard/limiter";
+import { createGuardCore, type Guard, GuardError, type Runtime } from "@quorumguard/sdk-core";
+import type { AskedItem, CallerRecord } from "../audit/records.ts";
+import { type ClientNetwork, endpointOf } from "../network/client-network.ts";
+import { createMachineClock, createProcessClock } from "../world/machine-clock.ts";
+import type { Process } from "../world/process.ts";
+import type { Random } from "../world/random.ts";
+import type { World } from "../world/world.ts";
+import type { Workload } from "./workload.ts";
+
+/** A machine with one client process on it. */
+export interface ClientMachine {
+  readonly name: string;
+  process: Process;
+  guard: Guard;
+  /** Counts the processes that ran here; each has a name of its own in the records. */
+  boot: number;
+}
+
+export interface ClientHost {
+  readonly machines: readonly ClientMachine[];
+  readonly records: readonly CallerRecord[];
+  /** Callers of all clients begin. */
+  start(): void;
+  /** Callers begin no more calls. */
+  stop(): void;
+  /** Calls that have no end yet, of processes that live. */
+  readonly open: number;
+  /** A client process dies, and another takes its place. */
+  restart(machine: ClientMachine): void;
+  /** One call, recorded. */
+  call(machine: ClientMachine, items: readonly AskedItem[], timeoutMs: number): Promise<CallerRecord>;
+  /** What must never happen to a caller. */
+  readonly violations: readonly string[];
+}
+
+export function createClientHost(
+  world: World,
+  random: Random,
+  workload: Workload,
+  nodes: number,
+  network: ClientNetwork,
+): ClientHost {
+  const records: CallerRecord[] = [];
+  const violations: string[] = [];
+  const open = new Map<Process, number>();
+  let going = false;
+  const endpoints = Array.from({ length: nodes }, (_, at) => endpointOf(at + 1));
+  const machines = Array.from({ length: workload.clients }, (_, at) => boot(`client-${at + 1}`, 1));
+
+  function boot(name: string, number: number): ClientMachine {
+    const process = world.spawn(name);
+    const life = random.fork(`${name}/${number}`);
+    const clock = createProcessClock(world, process, createMachineClock(world, life, 10_000), life.fork("clock"), 50);
+    const runtime: Runtime = {
+      monotonicMs: clock.monotonicMs,
+      wallMs: clock.wallMs,
+      setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
+      endOfTurn: clock.endOfTurn,
+      random: () => life.float(),
+      randomBytes: (length) => life.bytes(length),
+    };
+    const guard = createGuardCore(
+      { endpoints: [...endpoints], onUnavailable: "throw" },
+      network.transport(name, process),
+      runtime,
+      { defaultEndpoints: endpoints, client: name, endpointOf: (member) => member.grpcEndpoint },
+    );
+    return { name, process, guard, boot: number };
+  }
+
+  async function call(machine: ClientMachine, items: readonly AskedItem[], timeoutMs: number): Promise<CallerRecord> {
+    const { process, guard, name } = machine;
+    const startUs = world.nowUs;
+    open.set(process, (open.get(process) ?? 0) + 1);
+    const outcome = await ask(guard, items, timeoutMs);
+    open.set(process, open.get(process)! - 1);
+    const record: CallerRecord = { client: name, startUs, endUs: world.nowUs, items, ...outcome };
+    records.push(record);
+    const text = items.map((item) => `${item.key}x${item.cost}`).join("+");
+    world.trace.event(world.nowUs, `${name} ${text} -> ${record.allowed ?? record.error} (${record.source})`);
+    if (record.degraded) violations.push(`${name} got a degraded decision although it asked to throw`);
+    if (record.error !== null && !bearable.has(record.error))
+      violations.push(`${name} got error ${record.error}, which no fault of the simulation explains`);
+    return record;
+  }
+
+  async function caller(machine: ClientMachine, draw: Random): Promise<void> {
+    const { process } = machine;
+    while (going && process.alive) {
+      await world.sleep(draw.exponential(workload.thinkUs), process, "think");
+      if (!going) return;
+      const count = draw.chance(workload.burstChance) ? draw.between(5, 20) : 1;
+      await Promise.all(
+        Array.from({ length: count }, () => call(machine, workload.next(draw), workload.timeoutMs)),
+      );
+    }
+  }
+
+  function begin(machine: ClientMachine): void {
+    for (let at = 0; at < workload.callersPerClient; at++) {
+      const draw = random.fork(`${machine.name}/${machine.boot}/caller-${at}`);
+      world.schedule(0, machine.process, "caller", () => {
+        void caller(machine, draw);
+      });
+    }
+  }
+
+  return {
+    machines,
+    records,
+    violations,
+    get open() {
+      let sum = 0;
+      for (const [process, count] of open) if (process.alive) sum += count;
+      return sum;
+    },
+    start() {
+      going = true;
+      for (const machine of machines) begin(machine);
+    },
+    stop() {
+      going = false;
+    },
+    restart(machine) {
+      world.trace.note(world.nowUs, `${machine.name} dies and starts again`);
+      world.kill(machine.process);
+      Object.assign(machine, boot(machine.name, machine.boot + 1));
+      if (going) begin(machine);
+    },
+    call,
+  };
+}
+
+/** Errors that faults of the network and the cluster explain; anything else is a bug of the SDK or of the simulation. */
+const bearable: ReadonlySet<string> = new Set([
+  "unavailable",
+  "overloaded",
+  "timed_out",
+  "session_expired",
+  "closed",
+]);
+
+type Outcome = Pick<CallerRecord, "allowed" | "source" | "degraded" | "error" | "applied">;
+
+async function ask(guard: Guard, items: readonly AskedItem[], timeoutMs: number): Promise<Outcome> {
+  const rules = items.map(({ key, cost, rule }) => ({
+    key,
+    cost,
+    limit: rule.limit,
+    window: `${rule.windowUs / 1000}ms` as const,
+    ...(rule.algorithm === Algorithm.tokenBucket
+      ? { algorithm: "token-bucket" as const, burst: rule.burst }
+      : { algorithm: "sliding-window-log" as const }),
+  }));
+  try {
+    const none = { error: null, applied: null };
+    if (rules.length === 1) {
+      const { key, limit, window, ...options } = rules[0]!;
+      const { allowed, source, degraded } = await guard.allow(key, limit, window, { ...options, timeoutMs });
+      return { allowed, source, degraded, ...none };
+    }
+    const { allowed, decisions } = await guard.allowAll(rules, { timeoutMs });
+    const first = decisions[0]!;
+    return { allowed, source: first.source, degraded: decisions.some((one) => one.degraded), ...none };
+  } catch (error) {
+    const known = error instanceof GuardError;
+    return {
+      allowed: null,
+      source: "none",
+      degraded: false,
+      error: known ? error.code : String(error instanceof Error ? error.stack : error),
+      applied: known ? error.applied : "unknown",
+    };
+  }
+}

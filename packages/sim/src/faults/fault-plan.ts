@@ -1,0 +1,62 @@
+import type { NetworkConditions } from "../network/links.ts";
+import type { Random } from "../world/random.ts";
+
+/** Everything that may go wrong. Each seed draws which of them do, so that no fault hides behind the others. */
+export const faultKinds = [
+  "kill",
+  "powerLoss",
+  "powerLossOfAll",
+  "pause",
+  "cut",
+  "isolate",
+  "breakPeers",
+  "breakStreams",
+  "cutClient",
+  "pauseClient",
+  "restartClient",
+  "clockStep",
+  "slowDisk",
+  "shutDown",
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+/** Which faults a seed brings, and how often. */
+export interface FaultPlan {
+  readonly kinds: readonly FaultKind[];
+  /** Mean time between faults. */
+  readonly meanGapUs: number;
+  /** Nodes that may be down, paused or isolated at once. */
+  readonly maxImpaired: number;
+  readonly network: NetworkConditions;
+  /** How long the faults last. */
+  readonly durationUs: number;
+}
+
+export const calmNetwork: NetworkConditions = {
+  delayUs: 150,
+  jitterUs: 300,
+  loss: 0,
+  duplicate: 0,
+  reorder: 0,
+  streamBreak: 0,
+};
+
+export function planFaults(random: Random): FaultPlan {
+  const share = random.pick([0.25, 0.5, 0.8]);
+  const drawn = faultKinds.filter(() => random.chance(share));
+  const sometimes = (chance: number, value: number) => (random.chance(chance) ? value * random.float() : 0);
+  return {
+    kinds: drawn.length > 0 ? drawn : [random.pick(faultKinds)],
+    meanGapUs: random.pick([120, 250, 500]) * 1000,
+    maxImpaired: random.chance(0.8) ? 1 : 2,
+    durationUs: random.between(2_000, 3_500) * 1000,
+    network: {
+      delayUs: random.pick([100, 300, 1_000]),
+      jitterUs: random.pick([200, 1_000, 5_000, 20_000]),
+      loss: sometimes(0.5, 0.1),
+      duplicate: sometimes(0.5, 0.1),
+      reorder: sometimes(0.5, 0.1),
+      streamBreak: sometimes(0.6, 0.03),
+    },
+  };
+}
