@@ -2,7 +2,7 @@ import { clusterEndpoints } from "./endpoints.ts";
 import { type ParsedFlags, parseFlags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
 
-export const allowHelp = `quorumguard allow: ask for one decision
+const allowHelp = `quorumguard allow: ask for one decision
 
   quorumguard allow user:1 5 1m          at most 5 per minute for user:1
 

@@ -5,7 +5,7 @@ import { DevCluster, type DevEvent, type DevNode } from "./dev-cluster.ts";
 import { parseFlags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
 
-export const devHelp = `quorumguard dev: a cluster on this machine, to try things out
+const devHelp = `quorumguard dev: a cluster on this machine, to try things out
 
   quorumguard dev
 

@@ -8,7 +8,7 @@ import { type ParsedFlags, parseFlags } from "./flags.ts";
 import { createOperatorLog, type LogLevel, logLevels, type OperatorLog } from "./operator-log.ts";
 import { UsageError } from "./usage-error.ts";
 
-export const nodeHelp = `quorumguard node: run one node of a cluster
+const nodeHelp = `quorumguard node: run one node of a cluster
 
   quorumguard node --id 1 --cluster 1=10.0.0.1:7401,2=10.0.0.2:7401,3=10.0.0.3:7401 --data /var/lib/quorumguard
 

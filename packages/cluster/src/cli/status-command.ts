@@ -5,7 +5,7 @@ import { clusterEndpoints } from "./endpoints.ts";
 import { parseFlags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
 
-export const statusHelp = `quorumguard status: what every member says of itself
+const statusHelp = `quorumguard status: what every member says of itself
 
   quorumguard status --endpoints 10.0.0.1:7400
 

@@ -8,6 +8,7 @@ export interface SessionStream {
   }): void;
 }
 
+/** Serves one stream: what its transport calls. */
 export interface SessionHandler {
   /** Takes one message. Its bytes must stay as they are until this returns. Malformed ones end the stream; nothing is thrown for them. */
   onMessage(message: Uint8Array): void;

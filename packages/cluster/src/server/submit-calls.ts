@@ -14,6 +14,7 @@ export interface UnaryCall {
   readonly requestId: string;
 }
 
+/** What submitting needs besides the calls. */
 export interface SubmitTools {
   readonly node: ClusterNode;
   readonly meter: DecisionMeter;

@@ -1,0 +1,232 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ReflectionClient } from "../server/reflection-client.fixture.ts";
+import { CommandProcess, freePorts } from "./node-process.fixture.ts";
+
+interface Listening {
+  readonly nodeId: number;
+  readonly grpcEndpoint: string;
+  readonly httpUrl: string;
+  readonly peerPort: number;
+}
+interface Topology {
+  readonly event: string;
+  readonly leaderId: number;
+  readonly term: number;
+}
+interface TestNode {
+  readonly nodeId: number;
+  process: CommandProcess;
+  listening: Listening;
+}
+
+let folder: string;
+let started: CommandProcess[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "quorumguard-e2e-"));
+  started = [];
+});
+
+afterEach(async () => {
+  await Promise.all(started.map((command) => command.signal("SIGKILL")));
+  await rm(folder, { recursive: true, force: true });
+});
+
+function run(...args: string[]): CommandProcess {
+  const command = new CommandProcess(args);
+  started.push(command);
+  return command;
+}
+
+/** Client ports are any: nodes must tell each other where clients reach them. */
+async function startNode(nodeId: number, peerPorts: readonly number[]): Promise<TestNode> {
+  const cluster = peerPorts.map((port, at) => `${at + 1}=127.0.0.1:${port}`).join(",");
+  const flags = ["--id", String(nodeId), "--cluster", cluster, "--data", join(folder, String(nodeId)), "--json"];
+  const process = run("node", ...flags, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0");
+  return { nodeId, process, listening: await process.line<Listening>("stdout", () => true) };
+}
+
+const leaderOf = (node: TestNode, above = 0) =>
+  node.process.line<Topology>(
+    "stderr",
+    ({ event, leaderId, term }) => event === "topology" && leaderId !== 0 && term > above,
+  );
+
+const body = (key: string) => JSON.stringify({ check: { key, rule: { limit: 5, windowUs: "3600000000" } } });
+
+async function allow(node: TestNode, key: string): Promise<{ outcome: string; remaining: number }> {
+  const response = await fetch(`${node.listening.httpUrl}/quorumguard.v1.GuardService/Allow`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: body(key),
+  });
+  const answer = (await response.json()) as { decision: { outcome: string; remaining: number } };
+  if (!response.ok) throw new Error(JSON.stringify(answer));
+  return answer.decision;
+}
+
+describe("three processes", () => {
+  it("decide as one through the death of their leader, and stop with status 0", { timeout: 60_000 }, async () => {
+    const ports = await freePorts(3);
+    const nodes = await Promise.all([1, 2, 3].map((nodeId) => startNode(nodeId, ports)));
+    const [{ leaderId, term }] = (await Promise.all(nodes.map((node) => leaderOf(node)))) as [Topology];
+
+    // JSON against any node, leader or not: five of six are admitted, whoever is asked.
+    const outcomes: string[] = [];
+    for (let i = 0; i < 6; i++) outcomes.push((await allow(nodes[i % 3]!, "shared")).outcome);
+    expect(outcomes).toEqual([...Array(5).fill("OUTCOME_ALLOWED"), "OUTCOME_LIMITED"]);
+
+    // A plain gRPC call, by reflection, against any node.
+    for (const { listening } of nodes) {
+      const client = new ReflectionClient(listening.grpcEndpoint);
+      const answer = await client.call("quorumguard.v1.GuardService", "Allow", JSON.parse(body("by-reflection")));
+      expect(answer).toMatchObject({ decision: { outcome: "OUTCOME_ALLOWED", limit: 5 } });
+      client.close();
+    }
+
+    // Every node knows where clients reach the others, though only peer addresses were given.
+    const status = await run("status", "--endpoints", nodes[0]!.listening.grpcEndpoint, "--json").ended;
+    expect(status.status).toBe(0);
+    const shown = JSON.parse(status.stdout);
+    expect(shown.members.map((member: Listening) => [member.nodeId, member.grpcEndpoint, member.httpUrl])).toEqual(
+      nodes.map(({ nodeId, listening }) => [nodeId, listening.grpcEndpoint, listening.httpUrl]),
+    );
+    expect(shown.members.map((member: { leaderId: number }) => member.leaderId)).toEqual([
+      leaderId,
+      leaderId,
+      leaderId,
+    ]);
+
+    const leader = nodes[leaderId - 1]!;
+    const others = nodes.filter((node) => node !== leader);
+    expect((await leader.process.signal("SIGKILL")).signal).toBe("SIGKILL");
+    const [next] = await Promise.all(others.map((node) => leaderOf(node, term)));
+    expect(next!.leaderId).not.toBe(leaderId);
+    // What was admitted before the death still counts, and new keys are admitted.
+    for (const node of others) {
+      expect((await allow(node, "shared")).outcome).toBe("OUTCOME_LIMITED");
+      expect((await allow(node, "after")).outcome).toBe("OUTCOME_ALLOWED");
+    }
+
+    const back = await startNode(leaderId, ports);
+    await leaderOf(back);
+    expect((await allow(back, "shared")).outcome).toBe("OUTCOME_LIMITED");
+    const ends = await Promise.all([back, ...others].map((node) => node.process.signal("SIGTERM")));
+    expect(ends.map(({ status: code, stderr }) => [code, stderr.includes('"stopped"')])).toEqual(
+      Array(3).fill([0, true]),
+    );
+  });
+
+  it("outlive garbage on every port", { timeout: 60_000 }, async () => {
+    const ports = await freePorts(3);
+    const nodes = await Promise.all([1, 2, 3].map((nodeId) => startNode(nodeId, ports)));
+    await Promise.all(nodes.map((node) => leaderOf(node)));
+    for (const { listening } of nodes) {
+      const clientPorts = [listening.grpcEndpoint, listening.httpUrl].map((address) =>
+        Number(address.split(":").at(-1)),
+      );
+      for (const port of [...clientPorts, listening.peerPort]) {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("error", () => {});
+        const closed = once(socket, "close");
+        socket.end(new Uint8Array(65_536).fill(0xa5));
+        socket.resume();
+        await closed;
+      }
+    }
+    for (const node of nodes) expect((await allow(node, "still-there")).outcome).toBe("OUTCOME_ALLOWED");
+  });
+});
+
+describe("a node that cannot start says why in one line", () => {
+  const alone = (nodeId: number, port: number, ...more: string[]) =>
+    run(
+      "node",
+      "--id",
+      String(nodeId),
+      "--cluster",
+      `${nodeId}=127.0.0.1:${port}`,
+      "--data",
+      join(folder, "data"),
+      ...more,
+    );
+  const any = ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+
+  it("when the data folder is another node's", async () => {
+    const first = alone(1, 0, ...any);
+    await first.line<Topology>("stderr", ({ event, leaderId }) => event === "topology" && leaderId === 1);
+    expect((await first.signal("SIGTERM")).status).toBe(0);
+    const second = await alone(2, 0, ...any).ended;
+    expect(second.status).toBe(1);
+    expect(second.stderr.split("\n").at(-1)).toMatch(/^quorumguard: the data folder belongs to node 1 .*not to node 2/);
+  });
+
+  it("when the data folder is in use", async () => {
+    const first = alone(1, 0, ...any);
+    await first.line<Topology>("stderr", ({ event, leaderId }) => event === "topology" && leaderId === 1);
+    const second = await alone(1, 0, ...any).ended;
+    expect(second.status).toBe(1);
+    expect(second.stderr).toMatch(/^quorumguard: .*process \d+ uses the data folder/);
+  });
+
+  it.each(["--grpc", "--http", "--peer"])("when the %s port is in use", async (flag) => {
+    const [port] = await freePorts(1);
+    const holder = run(
+      "node",
+      "--id",
+      "1",
+      "--cluster",
+      `1=127.0.0.1:${port}`,
+      "--data",
+      join(folder, "holder"),
+      ...any,
+    );
+    await holder.line<Topology>("stderr", ({ event }) => event === "listening");
+    const others = any.filter((_, at) => any[at - (at % 2)] !== flag);
+    const second = await alone(1, 0, ...others, flag, `127.0.0.1:${port}`).ended;
+    expect(second.status).toBe(1);
+    expect(second.stderr).toContain("EADDRINUSE");
+    expect(second.stderr.trim().split("\n").length).toBe(1);
+  });
+
+  it("when it would speak plain text off loopback", async () => {
+    const exposed = await alone(1, 0, "--http", "127.0.0.1:0", "--grpc", "0.0.0.0:0").ended;
+    expect(exposed.status).toBe(2);
+    expect(exposed.stderr).toContain('grpc.host is "0.0.0.0": off loopback it needs TLS');
+  });
+});
+
+describe("quorumguard dev", () => {
+  it("runs a cluster, shows it, and ends it with status 0", { timeout: 60_000 }, async () => {
+    const dev = run("dev", "--json", "--port", String(await freeRun(30)), "--data", folder);
+    const ready = await dev.line<{ event: string; endpoints: string[] }>("stdout", ({ event }) => event === "ready");
+    expect(ready.endpoints.length).toBe(3);
+    const asked = await run("allow", "key", "1", "1m", "--json", "--endpoints", ready.endpoints.join(",")).ended;
+    expect(asked.status).toBe(0);
+    expect(JSON.parse(asked.stdout)).toMatchObject({ allowed: true, source: "quorum", degraded: false });
+    const again = await run("allow", "key", "1", "1m", "--endpoints", ready.endpoints.join(",")).ended;
+    expect(again.status).toBe(3);
+    expect(again.stdout).toMatch(/^denied, try again in \d+ ms \(0 of 1 left/);
+    const ended = await dev.signal("SIGINT");
+    expect(ended.status).toBe(0);
+    const exits = ended.stdout
+      .split("\n")
+      .map((line) => JSON.parse(line))
+      .filter(({ event }) => event === "exited");
+    expect(exits.map(({ status }) => status)).toEqual([0, 0, 0]);
+  });
+});
+
+/** The first of some consecutive ports that are free. */
+async function freeRun(length: number): Promise<number> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const [port] = await freePorts(1);
+    if (port! + length < 65_536) return port!;
+  }
+  throw new Error(`no ${length} consecutive ports`);
+}

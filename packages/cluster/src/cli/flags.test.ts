@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { parseCluster, parseHostPort } from "./addresses.ts";
+import { allowCommand } from "./allow-command.ts";
+import { devCommand } from "./dev-command.ts";
+import { parseFlags } from "./flags.ts";
+import { nodeCommand } from "./node-command.ts";
+import { statusCommand } from "./status-command.ts";
+
+describe("addresses", () => {
+  it.each([
+    ["127.0.0.1:7400", { host: "127.0.0.1", port: 7400 }],
+    ["node-1.example:0", { host: "node-1.example", port: 0 }],
+    ["[::1]:7400", { host: "::1", port: 7400 }],
+  ])("reads %s", (text, expected) => {
+    expect(parseHostPort("grpc", text)).toEqual(expected);
+  });
+
+  it.each(["", "7400", "host", "host:", ":7400", "host:65536", "host:-1", "host:1:2", "::1:7400", "host:7400x"])(
+    "refuses %j by flag and value",
+    (text) => {
+      expect(() => parseHostPort("grpc", text)).toThrow(`--grpc is ${JSON.stringify(text)}: it must be host:port`);
+    },
+  );
+
+  it("reads a cluster", () => {
+    expect(parseCluster("1=a:1, 2=[::1]:2")).toEqual([
+      { nodeId: 1, host: "a", port: 1 },
+      { nodeId: 2, host: "::1", port: 2 },
+    ]);
+  });
+
+  it.each(["", "a:1", "x=a:1", "1=a:1,", "1=a", "-1=a:1"])("refuses the cluster %j", (text) => {
+    expect(() => parseCluster(text)).toThrow(/--cluster (has|is) "/);
+  });
+});
+
+describe("flags", () => {
+  const types = { count: { type: "string" as const }, on: { type: "boolean" as const } };
+
+  it("reads whole numbers within their bounds only", () => {
+    expect(parseFlags(["--count", "7"], types).whole("count", 1, 9)).toBe(7);
+    expect(parseFlags([], types).whole("count", 1, 9)).toBeUndefined();
+    for (const value of ["0", "10", "1.5", "-1", "7x", "", "1e1"]) {
+      const flags = parseFlags([`--count=${value}`], types);
+      expect(() => flags.whole("count", 1, 9)).toThrow(
+        `--count is ${JSON.stringify(value)}: it must be a whole number from 1 to 9`,
+      );
+    }
+  });
+
+  it("refuses what the command does not know", () => {
+    expect(() => parseFlags(["--nope"], types)).toThrow("--nope");
+    expect(() => parseFlags(["--count"], types)).toThrow("--count");
+  });
+});
+
+describe("a command used wrongly says how, before it does anything", () => {
+  const founders = ["--cluster", "1=127.0.0.1:7401", "--data", "unused"];
+  it.each([
+    [nodeCommand, [], "--id is missing"],
+    [nodeCommand, ["--id", "0", ...founders], '--id is "0"'],
+    [nodeCommand, ["--id", "1"], "--cluster is missing"],
+    [nodeCommand, ["--id", "1", "--cluster", "1=127.0.0.1:7401"], "--data is missing"],
+    [nodeCommand, ["--id", "1", ...founders, "--log-level", "loud"], '--log-level is "loud": it must be one of error'],
+    [nodeCommand, ["--id", "1", ...founders, "--tls-cert", "/nope"], '--tls-cert is "/nope": ENOENT'],
+    [nodeCommand, ["--id", "1", ...founders, "--advertise-http", "host:1"], "it must begin with http"],
+    [nodeCommand, ["--id", "1", ...founders, "stray"], '"stray" is not a flag'],
+    [devCommand, ["--nodes", "4"], "--nodes is 4"],
+    [devCommand, ["--nodes", "9"], '--nodes is "9"'],
+    [statusCommand, ["stray"], '"stray" is not a flag'],
+    [statusCommand, ["--endpoints", ","], "--endpoints is empty"],
+    [allowCommand, ["key", "5"], "give KEY LIMIT WINDOW"],
+    [allowCommand, ["key", "1.5", "1m"], 'LIMIT is "1.5"'],
+    [allowCommand, ["key", "2147483648", "1m"], "from 0 to 2147483647"],
+    [allowCommand, ["key", "5", "60"], 'WINDOW is "60"'],
+    [allowCommand, ["key", "5", "1m", "--algorithm", "leaky"], '--algorithm is "leaky"'],
+    [allowCommand, ["key", "5", "1m", "--cost", "0"], '--cost is "0"'],
+  ])("%o %j", async (command, args, message) => {
+    await expect(command(args)).rejects.toThrow(message);
+    await expect(command(args)).rejects.toHaveProperty("name", "UsageError");
+  });
+});

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const command = fileURLToPath(new URL("./main.ts", import.meta.url));
+
+/** Ports that were free a moment ago; all are held at once, so that no two are the same. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** What a command left behind. */
+export interface Ended {
+  readonly status: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command, running from its sources as a process of its own. Lines can be awaited, so that nobody has to sleep. */
+export class CommandProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  readonly #lines: Record<"stdout" | "stderr", string[]> = { stdout: [], stderr: [] };
+  readonly #waiting = new Set<() => void>();
+
+  constructor(args: readonly string[]) {
+    const argv = ["--conditions=quorumguard-source", "--disable-warning=ExperimentalWarning", command, ...args];
+    this.child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+    for (const name of ["stdout", "stderr"] as const) {
+      createInterface({ input: this.child[name]! }).on("line", (line) => {
+        this.#lines[name].push(line);
+        for (const wake of [...this.#waiting]) wake();
+      });
+    }
+    this.ended = once(this.child, "close").then(([status, signal]) => {
+      for (const wake of [...this.#waiting]) wake();
+      return { status, signal, stdout: this.#lines.stdout.join("\n"), stderr: this.#lines.stderr.join("\n") };
+    });
+  }
+
+  /** The first JSON line, past or future, that `matches`. Rejects with the output if the command ends before. */
+  async line<T>(from: "stdout" | "stderr", matches: (record: T) => boolean): Promise<T> {
+    for (let at = 0; ; at++) {
+      const lines = this.#lines[from];
+      while (at >= lines.length) {
+        if (this.child.exitCode !== null || this.child.signalCode !== null) {
+          const { stdout, stderr } = await this.ended;
+          if (at >= lines.length) throw new Error(`the command ended before that line:\n${stdout}\n${stderr}`);
+        } else await this.#more();
+      }
+      const record = parse(lines[at]!);
+      if (record !== null && matches(record as T)) return record as T;
+    }
+  }
+
+  async signal(signal: "SIGTERM" | "SIGKILL" | "SIGINT"): Promise<Ended> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+    });
+  }
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
