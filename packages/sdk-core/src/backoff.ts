@@ -7,9 +7,9 @@ export const BACKOFF_BASE_MS = 5;
 export const BACKOFF_CAP_MS = 100;
 
 /** A delay with full jitter: anything from 0 to the doubled base, at least 1 so that time passes. */
-export function backoffMs(failures: number, random: () => number, capMs = BACKOFF_CAP_MS): number {
+export function backoffMs(failures: number, runtime: Pick<Runtime, "random">, capMs = BACKOFF_CAP_MS): number {
   const ceiling = Math.min(capMs, BACKOFF_BASE_MS * 2 ** Math.min(failures, 20));
-  return Math.max(1, random() * ceiling);
+  return Math.max(1, runtime.random() * ceiling);
 }
 
 /** How one series of attempts is run. */
@@ -42,7 +42,7 @@ export function retrying<T>(attempt: () => Promise<T>, options: RetryOptions): P
         error instanceof TransportError ? error : new TransportError("unknown", String(error), { cause: error });
       if (options.stopped() || options.onFailure?.(failure, attemptNumber)) throw failure;
       await new Promise<void>((resolve) => {
-        const cancel = runtime.setTimer(resolve, backoffMs(attemptNumber, runtime.random, options.capMs()), false);
+        const cancel = runtime.setTimer(resolve, backoffMs(attemptNumber, runtime, options.capMs()), false);
         options.onWait?.(() => {
           cancel();
           resolve();

@@ -103,7 +103,7 @@ export class Connector {
     }
     if (this.#pick() === link) {
       this.#refusals += 1;
-      const delayMs = Math.max(failure.retryAfterMs, backoffMs(this.#refusals, runtime.random));
+      const delayMs = Math.max(failure.retryAfterMs, backoffMs(this.#refusals, runtime));
       link.refusedUntilMs = runtime.monotonicMs() + delayMs;
       runtime.setTimer(() => this.#evaluate(), delayMs, false);
     }
@@ -117,7 +117,7 @@ export class Connector {
 
   observe(link: Link, topology: Topology): void {
     const group = topology.groups[0];
-    if (group !== undefined) link.disclaims = Number(group.leaderId) !== link.nodeId;
+    if (group !== undefined) link.disclaimedTerm = Number(group.leaderId) === link.nodeId ? -1 : Number(group.term);
     if (this.#options.view.observe(topology)) this.#topologyChanged();
     else this.#evaluate();
   }
@@ -208,7 +208,9 @@ export class Connector {
       if (this.#active !== null && usable(this.#active)) return this.#active;
       return links.find(usable) ?? null;
     }
-    const leader = links.find((link) => usable(link) && link.nodeId === view.leaderId && !link.disclaims);
+    // What a node said of itself in an older term is no objection to the hint.
+    const leads = (link: Link) => link.nodeId === view.leaderId && link.disclaimedTerm < view.term;
+    const leader = links.find((link) => usable(link) && leads(link));
     if (leader !== undefined) return leader;
     return this.#forward !== null && usable(this.#forward) ? this.#forward : null;
   }

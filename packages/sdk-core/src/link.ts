@@ -45,8 +45,8 @@ export class Link {
   closed = false;
   /** The node that answers here; 0 until it said so. */
   nodeId = 0;
-  /** The node itself says that it does not lead. */
-  disclaims = false;
+  /** The last term in which the node itself said that another leads, or nobody. */
+  disclaimedTerm = -1;
   draining = false;
   /** The node refused calls without naming another: not before this time again. */
   refusedUntilMs = 0;
@@ -223,6 +223,7 @@ export class Link {
     this.failures = 0;
     this.lastError = null;
     this.draining = false;
+    this.disclaimedTerm = -1;
     this.refusedUntilMs = 0;
     this.framesInFlight = 0;
     this.session = null;
@@ -243,7 +244,7 @@ export class Link {
     // At once after a stable connection; ever later if the endpoint takes streams only to end them.
     const { runtime } = this.#context;
     this.#flaps = runtime.monotonicMs() - this.#upSinceMs < STABLE_AFTER_MS ? this.#flaps + 1 : 0;
-    runtime.setTimer(() => this.start(), this.#flaps === 0 ? 0 : backoffMs(this.#flaps, runtime.random), false);
+    runtime.setTimer(() => this.start(), this.#flaps === 0 ? 0 : backoffMs(this.#flaps, runtime), false);
   }
 }
 

@@ -386,7 +386,7 @@ export class SessionClient {
 
   #resendLater(atLeastMs: number): void {
     this.#resendFailures += 1;
-    const jitterMs = backoffMs(this.#resendFailures, this.#runtime.random);
+    const jitterMs = backoffMs(this.#resendFailures, this.#runtime);
     const delayMs = Math.max(atLeastMs, this.#budget.dry ? DRY_BUDGET_PAUSE_MS : jitterMs);
     this.#resendAtMs = this.#runtime.monotonicMs() + delayMs;
     this.#runtime.setTimer(() => this.#flush(), delayMs, false);
