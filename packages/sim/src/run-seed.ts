@@ -49,7 +49,7 @@ function planCluster(random: Random): ClusterPlan {
     nodes: 3,
     bounds: {
       sessionTtlUs,
-      maxKeys: random.chance(0.9) ? 10_000 : 3,
+      maxKeys: 10_000,
       maxResultsPerSession: random.chance(0.8) ? 4_096 : 64,
     },
     sessionTtlMs: sessionTtlUs / 1000,

@@ -73,7 +73,9 @@ export function createClientHost(
     const { process, guard, name } = machine;
     const startUs = world.nowUs;
     open.set(process, (open.get(process) ?? 0) + 1);
-    const outcome = await ask(guard, items, timeoutMs);
+    const outcome = await ask(guard, items, timeoutMs, (message) =>
+      world.trace.note(world.nowUs, `${name} throws ${message}`),
+    );
     open.set(process, open.get(process)! - 1);
     const record: CallerRecord = { client: name, startUs, endUs: world.nowUs, items, ...outcome };
     records.push(record);
@@ -143,7 +145,12 @@ const bearable: ReadonlySet<string> = new Set([
 
 type Outcome = Pick<CallerRecord, "allowed" | "source" | "degraded" | "error" | "applied">;
 
-async function ask(guard: Guard, items: readonly AskedItem[], timeoutMs: number): Promise<Outcome> {
+async function ask(
+  guard: Guard,
+  items: readonly AskedItem[],
+  timeoutMs: number,
+  told: (message: string) => void,
+): Promise<Outcome> {
   const rules = items.map(({ key, cost, rule }) => ({
     key,
     cost,
@@ -165,6 +172,7 @@ async function ask(guard: Guard, items: readonly AskedItem[], timeoutMs: number)
     return { allowed, source: first.source, degraded: decisions.some((one) => one.degraded), ...none };
   } catch (error) {
     const known = error instanceof GuardError;
+    if (known) told(`${error.code}, applied ${error.applied}: ${error.message}`);
     return {
       allowed: null,
       source: "none",

@@ -16,6 +16,7 @@ export interface Channel {
 /**
  * @param to In whose name things arrive.
  * @param machines Names of the machines at both ends, as {@link Links} knows them.
+ * @param onLoss Given for a byte stream: once something was lost nothing more arrives, and this is called, once.
  */
 export function createChannel(
   world: World,
@@ -23,9 +24,11 @@ export function createChannel(
   random: Random,
   to: Process,
   machines: { readonly from: string; readonly to: string },
+  onLoss?: () => void,
 ): Channel {
   const held: { readonly label: string; readonly deliver: () => void }[] = [];
   let open = true;
+  let torn = false;
   let lastUs = 0;
 
   function dispatch(label: string, deliver: () => void): void {
@@ -38,9 +41,13 @@ export function createChannel(
 
   return {
     send(label, deliver) {
-      if (!open) return;
+      if (!open || torn) return;
       const cut = links.mode(machines.from, machines.to);
-      if (cut === "lose") return;
+      if (cut === "lose") {
+        torn = onLoss !== undefined;
+        onLoss?.();
+        return;
+      }
       if (cut === "hold") held.push({ label, deliver });
       else dispatch(label, deliver);
     },

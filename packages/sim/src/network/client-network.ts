@@ -116,8 +116,14 @@ export function createClientNetwork(world: World, links: Links, random: Random, 
     stream.server = server;
     const toServer = { from: stream.machine, to: server.machine };
     const toClient = { from: server.machine, to: stream.machine };
-    stream.up = createChannel(world, links, random, server.process, toServer);
-    stream.down = createChannel(world, links, random, stream.process, toClient);
+    // What retransmission cannot bring back ends the connection, once its ends notice.
+    const torn = () => {
+      world.schedule(300_000 + random.below(700_000), null, `stream ${stream.id} torn`, () =>
+        breakStream(stream, "connection timed out"),
+      );
+    };
+    stream.up = createChannel(world, links, random, server.process, toServer, torn);
+    stream.down = createChannel(world, links, random, stream.process, toClient, torn);
     const session: SessionStream = {
       send: (message) => sendDown(stream, message.slice()),
       end(error) {
