@@ -374,6 +374,8 @@ class Node implements ClusterNode {
     const before = peer.hello;
     peer.hello = hello;
     peer.up = true;
+    // A transport may learn addresses from the same hello, after this returns.
+    if (before === null) this.#options.clock.endOfTurn(() => this.#board.refresh());
     const isReboot = before !== null && before.bootId !== hello.bootId;
     if (isReboot) this.#rebooted(from);
     this.#running?.leadership.returnedWithLess(hello);

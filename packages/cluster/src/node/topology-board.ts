@@ -29,6 +29,11 @@ export class TopologyBoard {
     for (const listener of [...this.#listeners]) listener(this.#topology);
   }
 
+  /** A member's addresses became known: tell listeners, although nothing that orders hints has changed. */
+  refresh(): void {
+    for (const listener of [...this.#listeners]) listener(this.#topology);
+  }
+
   listen(listener: (topology: NodeTopology) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -32,6 +32,7 @@ export interface PeerHandlers {
   hello(): Uint8Array;
   /** A peer said hello. Returns why it is not welcome (the connection is then closed with that reason), or null. */
   onHello(from: NodeId, hello: Uint8Array): string | null;
+  /** Takes a frame, which is the handler's to keep. Throws when it is garbage: the connection is then closed with that reason. */
   onFrame(from: NodeId, frame: Uint8Array): void;
   /**
    * The connection to a peer is gone. `refused`: an immediate redial was refused, which proves that its process is dead

@@ -1,0 +1,63 @@
+import type { NodeId } from "@quorumguard/raft";
+import type { Clock } from "../node/clock.ts";
+import type { NodeLog } from "../node/node-log.ts";
+
+/** A peer and where it listens. */
+export interface PeerAddress {
+  readonly nodeId: NodeId;
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Certificates between nodes, PEM. Both sides show one and both demand one of this authority, which must sign nothing but nodes of
+ * this cluster: whoever holds such a certificate is a node, whatever its address.
+ */
+export interface PeerCertificates {
+  readonly ca: Uint8Array | string;
+  readonly cert: Uint8Array | string;
+  readonly key: Uint8Array | string;
+}
+
+/** Options of the TCP transport. */
+export interface TcpTransportOptions {
+  readonly nodeId: NodeId;
+  /** Port 0: any free one, see `port`. */
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly peers: readonly PeerAddress[];
+  /** Without it connections are plain: for loopback and private links only. */
+  readonly tls?: PeerCertificates;
+  /** A longer frame closes its connection. 64 KiB to 256 MiB; default 32 MiB, above the largest message of the core. */
+  readonly maxFrameBytes?: number;
+  /** Bytes waiting for a slow peer, above which frames are dropped; Raft sends again. Default 32 MiB. */
+  readonly maxSendBufferBytes?: number;
+  /** Connections accepted at once, so that strangers cannot exhaust the process. Default 64. */
+  readonly maxConnections?: number;
+  readonly clock: Clock;
+  readonly log?: NodeLog;
+}
+
+export interface ResolvedTcpOptions extends TcpTransportOptions {
+  readonly maxFrameBytes: number;
+  readonly maxSendBufferBytes: number;
+  readonly maxConnections: number;
+  readonly log: NodeLog;
+}
+
+/** @throws {RangeError} naming the field, its value and its bound. */
+export function resolveTcpOptions(options: TcpTransportOptions): ResolvedTcpOptions {
+  return {
+    ...options,
+    maxFrameBytes: within("maxFrameBytes", options.maxFrameBytes ?? 33_554_432, 65_536, 268_435_456),
+    maxSendBufferBytes: within("maxSendBufferBytes", options.maxSendBufferBytes ?? 33_554_432, 65_536, 2 ** 32),
+    maxConnections: within("maxConnections", options.maxConnections ?? 64, 1, 65_536),
+    log: options.log ?? (() => {}),
+  };
+}
+
+function within(field: string, value: number, low: number, high: number): number {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    throw new RangeError(`${field}: ${value} is not an integer from ${low} to ${high}`);
+  }
+  return value;
+}

@@ -1,0 +1,64 @@
+import type { Socket } from "node:net";
+import type { NodeId } from "@quorumguard/raft";
+import { PeerLink } from "./peer-link.ts";
+import { PeerListener } from "./peer-listener.ts";
+import type { PeerHandlers, PeerTransport } from "./peer-transport.ts";
+import { sendSnapshot } from "./snapshot-connection.ts";
+import { resolveTcpOptions, type TcpTransportOptions } from "./tcp-options.ts";
+
+/** {@link PeerTransport} over TCP or mutual TLS. */
+export interface TcpTransport extends PeerTransport {
+  /** The port that is listened on, once started. */
+  readonly port: number;
+}
+
+/**
+ * Makes the transport of a node. Each node dials every peer, sends on the connections that it dialled and receives on those that
+ * it accepted, so that two nodes never argue about which of two connections counts. A frame is its length (u32, little-endian)
+ * and its bytes; an empty one is a ping.
+ *
+ * A refused redial is taken for the death of the peer's process. Do not put a proxy between peers that refuses connections while
+ * the node behind it lives: elections would begin needlessly (they would still be safe).
+ * @throws {RangeError} when an option is out of bounds.
+ */
+export function createTcpTransport(options: TcpTransportOptions): TcpTransport {
+  const resolved = resolveTcpOptions(options);
+  const links = new Map<NodeId, PeerLink>();
+  const snapshots = new Set<Socket>();
+  let listener: PeerListener | null = null;
+  let handlers: PeerHandlers | null = null;
+  let port = options.listen.port;
+  let isClosed = false;
+  return {
+    get port() {
+      return port;
+    },
+    async start(given) {
+      handlers = given;
+      listener = new PeerListener(resolved, given);
+      port = await listener.listen();
+      for (const peer of resolved.peers) {
+        const link = new PeerLink(resolved, peer, given);
+        links.set(peer.nodeId, link);
+        if (!isClosed) link.open();
+      }
+    },
+    send(to, frame) {
+      links.get(to)?.send(frame);
+    },
+    async sendSnapshot(to, head, source) {
+      const peer = resolved.peers.find((candidate) => candidate.nodeId === to);
+      if (peer === undefined || handlers === null || isClosed) return false;
+      return sendSnapshot(resolved, peer, handlers.hello(), head, source, (socket) => {
+        snapshots.add(socket);
+        socket.once("close", () => snapshots.delete(socket));
+      });
+    },
+    async close() {
+      isClosed = true;
+      for (const link of links.values()) link.close();
+      for (const socket of snapshots) socket.destroy();
+      await listener?.close();
+    },
+  };
+}
