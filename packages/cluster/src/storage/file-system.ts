@@ -14,11 +14,12 @@ export interface FileSystem {
   flushFolder(folder: string): Promise<void>;
 }
 
+/** An open file; goes on under the same file when that is renamed. */
 export interface FileHandle {
   size(): Promise<number>;
   /** Reads up to `length` bytes; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
-  /** Writes all pieces one after the other from `position`. */
+  /** Writes all pieces one after the other from `position`, and keeps no hold on them once it resolves. */
   write(position: number, pieces: readonly Uint8Array[]): Promise<void>;
   /** Resolves once everything written before is durable (fdatasync). */
   flush(): Promise<void>;

@@ -12,6 +12,7 @@ import {
 } from "./log-frame.ts";
 import { logFolder, type Segment, segmentPath, spareSuffix } from "./log-recovery.ts";
 import type { Identity, SnapshotMeta, StorageOptions, StorageStats, StorageWrite } from "./storage.ts";
+import { StorageError } from "./storage-error.ts";
 
 /** A frame takes whole writes until it has this many bytes or entries; a single write is never divided. */
 const maxFrameBytes = 4 << 20;
@@ -169,7 +170,7 @@ export class LogWriter {
       }
     } catch (error) {
       this.stop();
-      this.hooks.failed(error);
+      this.hooks.failed(this.describe(error));
     } finally {
       this.running = null;
     }
@@ -193,6 +194,13 @@ export class LogWriter {
     this.noteIndexes(entries, snapshot !== null);
     if (snapshot !== null) await this.hooks.restarted(snapshot);
     if (this.spare === null && this.offset * 2 > this.activeBytes) this.spare = this.prepareSpare();
+  }
+
+  private describe(cause: unknown): StorageError {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    const advice =
+      "this node stops; nothing it acknowledged is lost; free space or replace the disk, then start it again";
+    return new StorageError(this.segments.at(-1)?.path ?? logFolder, this.offset, `${problem}; ${advice}`, { cause });
   }
 
   private countFlush(bytes: number): void {
@@ -253,9 +261,11 @@ interface Spare {
   readonly bytes: number;
 }
 
-/** Makes the first segment of a new log. */
+/** Makes the first segment of a new log, in a folder that has no identity yet. */
 export async function createLog(files: FileSystem, identity: Identity, options: StorageOptions): Promise<LogStart> {
   const bytes = resolveSegmentBytes(options.segmentBytes);
+  // An earlier attempt may have failed halfway. Without an identity nothing in here was ever spoken for.
+  for (const name of await files.list(logFolder)) await files.remove(`${logFolder}/${name}`);
   const spare = await openSpare(files, bytes, newSegmentId(options), bytes);
   const segment = await enterSegment(files, identity, spare, newSegmentId(options), 1, noSegmentId);
   return {

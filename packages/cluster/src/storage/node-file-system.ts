@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import { mkdir, open as openFile, readdir, rename, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { resolve as absolute, dirname, join } from "node:path";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 import { type FolderLock, lockFileName, lockFolder } from "./folder-lock.ts";
 import { StorageError } from "./storage-error.ts";
@@ -17,6 +17,7 @@ export interface NodeFileSystem extends FileSystem {
   close(): Promise<void>;
 }
 
+/** Where a {@link NodeFileSystem} is. */
 export interface NodeFileSystemOptions {
   /** The data folder; created if absent. */
   readonly root: string;
@@ -27,8 +28,27 @@ export interface NodeFileSystemOptions {
  * @throws {StorageError} naming the process and the path if another running process holds the folder.
  */
 export async function openNodeFileSystem(options: NodeFileSystemOptions): Promise<NodeFileSystem> {
-  await mkdir(options.root, { recursive: true });
-  return new RealFileSystem(options.root, await lockFolder(options.root));
+  const root = absolute(options.root);
+  await makeDurable(root);
+  return new RealFileSystem(root, await lockFolder(root));
+}
+
+/** A folder that a power failure takes back would make its node forget that it ever voted. */
+async function makeDurable(root: string): Promise<void> {
+  const firstMade = await mkdir(root, { recursive: true });
+  if (firstMade === undefined) return;
+  for (let folder = root; folder !== dirname(firstMade); folder = dirname(folder)) await flushEntries(dirname(folder));
+}
+
+async function flushEntries(folder: string): Promise<void> {
+  // Windows cannot open a folder, and journals its metadata by itself.
+  if (process.platform === "win32") return;
+  const handle = await openFile(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 class RealFileSystem implements NodeFileSystem {
@@ -73,15 +93,8 @@ class RealFileSystem implements NodeFileSystem {
     return unlink(this.path(path));
   }
 
-  async flushFolder(folder: string): Promise<void> {
-    // Windows cannot open a folder, and journals its metadata by itself.
-    if (process.platform === "win32") return;
-    const handle = await openFile(this.path(folder), "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+  flushFolder(folder: string): Promise<void> {
+    return flushEntries(this.path(folder));
   }
 
   close(): Promise<void> {

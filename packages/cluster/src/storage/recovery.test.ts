@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readIdentity } from "./identity-file.ts";
+import { assertIdentity, readIdentity } from "./identity-file.ts";
 import { openStorage } from "./open-storage.ts";
 import {
   appendDurably,
@@ -156,6 +156,34 @@ describe("a folder of another node", () => {
     const storage = await openForTest(new TestDisk());
     await expect(storage.saveIdentity({ ...identity, nodeId: 4 })).rejects.toThrow("belongs to node 3");
     await storage.saveIdentity(identity);
+  });
+
+  it("is refused to a node of another number or cluster, naming both", () => {
+    assertIdentity(identity, { nodeId: 3 });
+    assertIdentity(identity, { nodeId: 3, clusterId: identity.clusterId });
+    expect(() => assertIdentity(identity, { nodeId: 4 })).toThrow("belongs to node 3, not to node 4");
+    const clusterId = "e".repeat(32);
+    expect(() => assertIdentity(identity, { nodeId: 3, clusterId })).toThrow(`not to cluster ${clusterId}`);
+  });
+
+  it("takes an identity after a first attempt failed halfway, at any operation", async () => {
+    for (let failAt = 0; failAt < 14; failAt += 1) {
+      const disk = new TestDisk();
+      const storage = await openStorage(disk, testOptions());
+      const from = disk.operations;
+      disk.before = () => {
+        if (disk.operations === from + failAt + 1) throw new Error("ENOSPC");
+      };
+      await storage.saveIdentity(identity).catch(() => storage.saveIdentity(identity));
+      await appendDurably(storage, entriesFrom(1, 1, 1));
+      expect((await openForTest(new TestDisk(disk.content()))).lastIndex()).toBe(1);
+    }
+  });
+
+  it("refuses an identity that could not be read back", async () => {
+    const storage = await openStorage(new TestDisk(), testOptions());
+    await expect(storage.saveIdentity({ ...identity, clusterId: "x" })).rejects.toThrow('clusterId is "x"');
+    await expect(storage.saveIdentity({ ...identity, nodeId: 0 })).rejects.toThrow("nodeId is 0");
   });
 
   it("is noticed by its segments and snapshots", async () => {

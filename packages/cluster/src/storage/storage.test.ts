@@ -3,6 +3,7 @@ import { encodeFrame, segmentSeed } from "./log-frame.ts";
 import { openStorage } from "./open-storage.ts";
 import { appendDurably, entriesFrom, logOf, openForTest, takeSnapshot, testOptions } from "./storage.fixture.ts";
 import type { Storage } from "./storage.ts";
+import { StorageError } from "./storage-error.ts";
 import { TestDisk } from "./test-disk.fixture.ts";
 
 function segments(disk: TestDisk): string[] {
@@ -209,7 +210,9 @@ describe("a disk that fails", () => {
       storage.append({ hardState: { term: 1, vote: 3, commit: 1 }, entries: [], snapshot: null }, () => done.push(4));
       await turn();
       expect(done).toEqual([]);
-      expect(errors.map((error) => error.message)).toEqual(["EIO"]);
+      expect(errors).toHaveLength(1);
+      expect(errors[0]).toBeInstanceOf(StorageError);
+      expect(errors[0]?.message).toMatch(/\.seg at byte 1024: EIO; this node stops/);
       await storage.close();
     },
   );

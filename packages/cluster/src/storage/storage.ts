@@ -30,6 +30,7 @@ export interface StorageWrite {
   readonly snapshot: SnapshotMeta | null;
 }
 
+/** What a snapshot is an image of. */
 export interface SnapshotMeta {
   readonly index: number;
   readonly term: number;
@@ -97,6 +98,7 @@ export interface StorageStats {
   readonly flushMs: number;
 }
 
+/** What a storage is told once. */
 export interface StorageOptions {
   /** Size of a log segment in bytes, 64 KiB to 1 GiB. Default 16 MiB. */
   readonly segmentBytes?: number;
