@@ -50,6 +50,8 @@ export interface Call {
   applied: AppliedState;
   /** What the last attempt failed with, for the message if the deadline comes first. */
   lastFailure: string | null;
+  /** Ends its own timer, where calls do not share one. */
+  cancelTimer: (() => void) | null;
   previous: Call | null;
   next: Call | null;
 }

@@ -73,7 +73,7 @@ class GuardCore implements Guard<string> {
     this.#transport = transport;
     this.#runtime = runtime;
     const monotonicMs = () => runtime.monotonicMs();
-    this.#pending = createPendingCalls(runtime, (call) => this.#onDeadline(call));
+    this.#pending = createPendingCalls(runtime, (call) => this.#onDeadline(call), transport.openSession !== undefined);
     this.#settler = createSettler({
       pending: this.#pending,
       // One client: the cluster does not yet tell how many there are (SEMANTICS U1).
@@ -312,6 +312,7 @@ class GuardCore implements Guard<string> {
       everSent: false,
       applied: "no",
       lastFailure: null,
+      cancelTimer: null,
       previous: null,
       next: null,
     };

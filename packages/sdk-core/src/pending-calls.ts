@@ -17,8 +17,15 @@ export interface PendingCalls {
   forEach(visit: (call: Call) => void): void;
 }
 
-/** Makes the list; `onDeadline` is called for each call whose deadline passed, and must remove it. */
-export function createPendingCalls(runtime: Runtime, onDeadline: (call: Call) => void): PendingCalls {
+/**
+ * Makes the list; `onDeadline` is called for each call whose deadline passed, and must remove it. Without a shared
+ * timer each call has its own: on edge runtimes a timer lives and dies with the request that set it.
+ */
+export function createPendingCalls(
+  runtime: Runtime,
+  onDeadline: (call: Call) => void,
+  sharedTimer = true,
+): PendingCalls {
   let head: Call | null = null;
   let tail: Call | null = null;
   let count = 0;
@@ -61,6 +68,10 @@ export function createPendingCalls(runtime: Runtime, onDeadline: (call: Call) =>
       else tail.next = call;
       tail = call;
       count += 1;
+      if (!sharedTimer) {
+        call.cancelTimer = runtime.setTimer(() => onDeadline(call), call.timeoutMs, true);
+        return;
+      }
       if (call.deadlineMs < timerAtMs) schedule(call.deadlineMs, runtime.monotonicMs());
     },
     remove(call) {
@@ -71,6 +82,8 @@ export function createPendingCalls(runtime: Runtime, onDeadline: (call: Call) =>
       call.previous = null;
       call.next = null;
       count -= 1;
+      call.cancelTimer?.();
+      call.cancelTimer = null;
       if (count > 0) return;
       cancelTimer?.();
       cancelTimer = null;

@@ -1,0 +1,89 @@
+import { TransportError } from "@quorumguard/sdk-core";
+
+/** The part of a Connect error's JSON body that matters here. */
+interface ConnectErrorBody {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly details?: unknown;
+}
+
+/** What an HTTP answer other than 200 means to the SDK. */
+export function responseError(endpoint: string, status: number, body: string): TransportError {
+  const error = parse(body);
+  if (error === null) return plainError(endpoint, status);
+  const message = `${endpoint}: ${typeof error.message === "string" ? error.message : error.code}`;
+  const detail = firstDetail(error.details);
+  if (error.code === "unauthenticated" || error.code === "permission_denied") {
+    return new TransportError("misconfigured", `unauthenticated: ${message}`, { detail });
+  }
+  if (detail !== null) return new TransportError("rejected", message, { detail });
+  if (error.code === "unimplemented") {
+    return new TransportError("misconfigured", `${message}; is it a QuorumGuard HTTP port?`);
+  }
+  return new TransportError("unknown", message);
+}
+
+/** A page of a proxy, or of something else. */
+function plainError(endpoint: string, status: number): TransportError {
+  if (status === 0 || (status >= 300 && status < 400)) {
+    return new TransportError("misconfigured", `${endpoint} redirects (HTTP ${status}); give the address it leads to`);
+  }
+  if (status === 401 || status === 403) {
+    return new TransportError("misconfigured", `unauthenticated: ${endpoint} answers HTTP ${status}`);
+  }
+  if (status >= 500 || status === 408 || status === 429) {
+    return new TransportError("unknown", `${endpoint} answers HTTP ${status}`);
+  }
+  const hint = "give a node's HTTP port (7402 by default), or the proxy's address with its path";
+  return new TransportError("misconfigured", `${endpoint} answers HTTP ${status}, which is not Connect; ${hint}`);
+}
+
+/** What a rejected fetch means: whether anything was sent is seldom told. */
+export function fetchError(endpoint: string, error: unknown): TransportError {
+  const text = `${endpoint}: ${describe(error)}`;
+  const code = codeOf(error);
+  if (/HPE_|HTTPParserError/.test(code) || /HTTPParserError/.test(describe(error))) {
+    const message = `${text}: what answers there speaks no HTTP/1.1; is it the gRPC port? Give the HTTP port (7402 by default)`;
+    return new TransportError("misconfigured", message, { cause: error });
+  }
+  if (/^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_INVALID_URL)/.test(code)) {
+    return new TransportError("misconfigured", text, { cause: error });
+  }
+  const notSent = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(code);
+  return new TransportError(notSent ? "not-sent" : "unknown", text, { cause: error });
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message || codeOf(error)})` : error.message;
+}
+
+function codeOf(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+    if ("code" in at && typeof at.code === "string") return at.code;
+  }
+  return "";
+}
+
+function parse(body: string): ConnectErrorBody | null {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null && "code" in value ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The bytes of the first detail that is an ErrorDetail; Connect writes them in base64 without padding. */
+function firstDetail(details: unknown): Uint8Array | null {
+  if (!Array.isArray(details)) return null;
+  for (const detail of details as { type?: unknown; value?: unknown }[]) {
+    if (detail?.type !== "quorumguard.v1.ErrorDetail" || typeof detail.value !== "string") continue;
+    try {
+      return Uint8Array.from(atob(detail.value), (char) => char.charCodeAt(0));
+    } catch {
+      return null;
+    }
+  }
+  return null;
+}

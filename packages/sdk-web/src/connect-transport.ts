@@ -1,0 +1,89 @@
+import { type TokenSource, type Transport, TransportError, type UnaryCall } from "@quorumguard/sdk-core";
+import { fetchError, responseError } from "./connect-error.ts";
+
+/** Bytes that an answer may have. */
+const MAX_RESPONSE_BYTES = 1_048_576;
+
+/** The part of `fetch` that the SDK uses. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** What the transport is told. */
+export interface ConnectTransportOptions {
+  readonly token?: TokenSource;
+  readonly fetch?: Fetch;
+}
+
+/**
+ * Makes the SDK's transport over the Connect protocol's unary calls: one POST each, in protobuf.
+ *
+ * By hand rather than through a Connect client, since the SDK has the bytes already; what remains of the protocol are
+ * three headers and the form of an error.
+ */
+export function createConnectTransport(options: ConnectTransportOptions): Transport {
+  return {
+    unary: (call) => unary(options, call),
+    async close() {
+      // Connections are the platform's own.
+    },
+  };
+}
+
+async function unary(options: ConnectTransportOptions, call: UnaryCall): Promise<Uint8Array> {
+  const token = await tokenOf(options.token);
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new Error(`no answer within ${call.timeoutMs} ms`)), call.timeoutMs);
+  const abort = () => controller.abort(new Error("aborted"));
+  if (call.signal?.aborted) abort();
+  call.signal?.addEventListener("abort", abort, { once: true });
+  try {
+    return await post(options.fetch ?? globalThis.fetch, call, token, controller.signal);
+  } finally {
+    clearTimeout(timer);
+    call.signal?.removeEventListener("abort", abort);
+  }
+}
+
+async function post(fetch: Fetch, call: UnaryCall, token: string | null, signal: AbortSignal): Promise<Uint8Array> {
+  const { endpoint } = call;
+  let response: Response;
+  let bytes: Uint8Array;
+  try {
+    response = await fetch(`${endpoint}/quorumguard.v1.${call.method}`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/proto",
+        "connect-protocol-version": "1",
+        "connect-timeout-ms": String(Math.max(1, Math.ceil(call.timeoutMs))),
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: call.request as BodyInit,
+      // A redirected POST may become a GET, or carry the token elsewhere; and edge runtimes know no "error" mode.
+      redirect: "manual",
+      signal,
+    });
+    bytes = new Uint8Array(await response.arrayBuffer());
+  } catch (error) {
+    throw signal.aborted
+      ? new TransportError("unknown", `${endpoint}: ${String(signal.reason)}`)
+      : fetchError(endpoint, error);
+  }
+  const type = response.headers.get("content-type") ?? "";
+  if (response.status !== 200) throw responseError(endpoint, response.status, new TextDecoder().decode(bytes));
+  if (!type.startsWith("application/proto") || bytes.length > MAX_RESPONSE_BYTES) {
+    const message = `${endpoint} answers ${bytes.length} bytes of ${type || "no type"}, not Connect; is it a QuorumGuard HTTP port?`;
+    throw new TransportError("misconfigured", message);
+  }
+  return bytes;
+}
+
+async function tokenOf(source: TokenSource | undefined): Promise<string | null> {
+  if (source === undefined) return null;
+  let token: unknown;
+  try {
+    token = typeof source === "string" ? source : await source();
+  } catch (cause) {
+    throw new TransportError("not-sent", `token: ${String(cause)}`, { cause });
+  }
+  if (typeof token === "string" && token !== "") return token;
+  throw new TransportError("misconfigured", "unauthenticated: token: the function returned no non-empty string");
+}

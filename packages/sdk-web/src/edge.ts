@@ -1,0 +1,64 @@
+/**
+ * The whole guard over `fetch`, for Node, edge runtimes and trusted pages. Each call is a request of its own under a
+ * request id, so that nothing outlives the handler that made it and any node, or a proxy, may answer a retry.
+ */
+import { createGuardCore, type Guard, GuardError, type GuardOptions } from "@quorumguard/sdk-core";
+import { createConnectTransport, type Fetch } from "./connect-transport.ts";
+import { webRuntime } from "./web-runtime.ts";
+
+export type { Fetch } from "./connect-transport.ts";
+export * from "./index.ts";
+
+const VERSION = "0.1.0";
+const DEFAULT_ENDPOINT = "http://127.0.0.1:7402";
+
+/** Options of a guard over `fetch`. There are no streams, hence no `routing`: whoever is asked forwards. */
+export interface EdgeGuardOptions<P extends string = string> extends Omit<GuardOptions<P>, "routing"> {
+  /** URLs of nodes' HTTP ports, or one of a proxy, with its path if it has one. Default http://127.0.0.1:7402. */
+  readonly endpoints?: string | readonly string[];
+  /** Default: the platform's own. */
+  readonly fetch?: Fetch;
+}
+
+/**
+ * Makes a guard over `fetch`. Nothing is sent before the first call.
+ * @throws {GuardError} invalid_argument when an option is out of bounds.
+ */
+export function createGuard<const P extends string = string>(options: EdgeGuardOptions<P> = {}): Guard<P> {
+  if (typeof options !== "object" || options === null) {
+    throw new GuardError("invalid_argument", "options: it must be an object");
+  }
+  const { token, fetch, ...rest } = options;
+  if (fetch !== undefined && typeof fetch !== "function") {
+    throw new GuardError("invalid_argument", "fetch: it must be a function", { details: { field: "fetch" } });
+  }
+  const transport = createConnectTransport({
+    ...(token === undefined ? {} : { token }),
+    ...(fetch === undefined ? {} : { fetch }),
+  });
+  const endpoints = withScheme(options.endpoints);
+  return createGuardCore(
+    {
+      ...rest,
+      ...(token === undefined ? {} : { token }),
+      ...(endpoints === undefined ? {} : { endpoints }),
+    } as GuardOptions<P>,
+    transport,
+    webRuntime,
+    {
+      defaultEndpoints: DEFAULT_ENDPOINT,
+      client: `sdk-web/${VERSION}`,
+      endpointOf: (member) => member.httpUrl,
+    },
+  );
+}
+
+/** `host:port` is accepted as `http://host:port`; what is no text is left to the check of the options. */
+function withScheme(endpoints: EdgeGuardOptions["endpoints"]): string | readonly string[] | undefined {
+  const one = (endpoint: string) =>
+    typeof endpoint !== "string" || /^\s*https?:\/\//i.test(endpoint) || endpoint.trim() === ""
+      ? endpoint
+      : `http://${endpoint.trim()}`;
+  if (typeof endpoints === "string") return endpoints.split(",").map(one);
+  return Array.isArray(endpoints) ? endpoints.map(one) : endpoints;
+}
