@@ -177,6 +177,8 @@ export class Heap {
   /** `kinds` comes with the pages. Afterwards every page is zero until it is written. */
   load(meta: MetaReader, kinds: Uint8Array): void {
     this.#pages = meta.number();
+    if (this.#pages !== kinds.length)
+      throw new RangeError(`the scalars speak of ${this.#pages} pages, not ${kinds.length}`);
     this.#freePages.push(...meta.numbers());
     if (this.#pages > 0) this.#ensure(this.#pages - 1);
     this.#kinds.set(kinds.subarray(0, this.#pages));

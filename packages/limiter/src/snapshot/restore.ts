@@ -119,8 +119,8 @@ export class Restore implements LimiterRestore {
   }
 
   #finishChecksum(): void {
-    const [written, , high, low] = new Uint32Array(this.#buffer.buffer);
-    if (written !== this.#written || high !== this.#hash.high || low !== this.#hash.low) {
+    const [written, zero, high, low] = new Uint32Array(this.#buffer.buffer);
+    if (written !== this.#written || zero !== 0 || high !== this.#hash.high || low !== this.#hash.low) {
       throw new SnapshotError(`the snapshot's checksum does not match its ${this.#written} pages: it is damaged`);
     }
     this.#begin("done", 0);
