@@ -92,13 +92,17 @@ export function resolveCommand(name, isFile = (file) => exists(file)) {
   return command;
 }
 
-/** Folders of the workspace's packages: those of the patterns in pnpm-workspace.yaml that hold a package.json. */
+/** What pnpm-workspace.yaml says; there is no YAML reader before the installation, so a test compares them. */
+export const workspacePatterns = ["packages/*", "bench", "examples/*"];
+
+/** Folders of the workspace's packages. */
 function packageFolders() {
-  const listed = ["bench"];
-  for (const parent of ["packages", "examples"]) {
-    if (!exists(parent)) continue;
-    for (const name of fs.readdirSync(path.join(root, parent)).sort()) listed.push(`${parent}/${name}`);
-  }
+  const listed = workspacePatterns.flatMap((pattern) => {
+    if (!pattern.endsWith("/*")) return [pattern];
+    const parent = pattern.slice(0, -2);
+    const names = exists(parent) ? fs.readdirSync(path.join(root, parent)).sort() : [];
+    return names.map((name) => `${parent}/${name}`);
+  });
   return listed.filter((folder) => exists(folder, "package.json"));
 }
 
@@ -220,15 +224,27 @@ function isAlive({ pid, host, idleMs }) {
 /** Takes the lock by linking a complete file into place: whoever reads it never sees half of it. */
 function tryLock() {
   const own = `${lockFile}.${process.pid}`;
-  fs.writeFileSync(own, JSON.stringify({ pid: process.pid, host: os.hostname() }));
+  const text = JSON.stringify({ pid: process.pid, host: os.hostname() });
+  fs.writeFileSync(own, text);
   try {
     fs.linkSync(own, lockFile);
     return true;
   } catch (error) {
     if (error.code === "EEXIST") return false;
-    throw error;
+    // Some file systems have no links; then whoever reads half a file sees no holder, and asks again.
+    return createExclusively(text);
   } finally {
     fs.rmSync(own, { force: true });
+  }
+}
+
+function createExclusively(text) {
+  try {
+    fs.writeFileSync(lockFile, text, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code === "EEXIST") return false;
+    throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { cleanEnvironment, resolveCommand } from "./bootstrap.mjs";
+import { cleanEnvironment, resolveCommand, workspacePatterns } from "./bootstrap.mjs";
 import { inRepository } from "./repository.ts";
 
 describe("the environment of what the bootstrap starts", () => {
@@ -43,6 +43,13 @@ describe("the environment of what the bootstrap starts", () => {
       ["/clone/node_modules/.bin", "/bin"].join(path.delimiter),
     );
   });
+});
+
+it("the workspace is what pnpm takes it for", () => {
+  const [, list = ""] = /^packages:\n((?: +- .*\n)+)/m.exec(
+    fs.readFileSync(inRepository("pnpm-workspace.yaml"), "utf8"),
+  )!;
+  expect(list.trim().split(/\s*- /).filter(Boolean)).toEqual(workspacePatterns);
 });
 
 describe("names", () => {

@@ -5,6 +5,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 import { compareTrees } from "../generate.ts";
 import { runCommand } from "../run-command.ts";
 import { findProgram, installPackages, isDebian } from "../system-packages.ts";
+import { countSeeds } from "./simulator-step.ts";
 import { hasPassed, notCheckable, oneCheck, skippedChecks, sumResults } from "./step.ts";
 import { countTests } from "./vitest-step.ts";
 
@@ -45,6 +46,28 @@ it("tests are counted one by one, and a file that does not load is a failure", (
     notes: [],
     failures: ["a.test.ts: a fails", "b.test.ts: Cannot find module c"],
   });
+});
+
+it("seeds are counted only if the simulator accounts for all of them and ended accordingly", () => {
+  const line = (summary: object) => `noise\n${JSON.stringify(summary)}\n`;
+  expect(countSeeds(line({ seeds: 3, passed: 3, failed: 0 }), null, 3)).toMatchObject({ passed: 3, failed: 0 });
+  const firstFailure = { seed: 2, violation: "two leaders" };
+  expect(countSeeds(line({ seeds: 3, passed: 2, failed: 1, firstFailure }), "exit status 1", 3)).toMatchObject({
+    passed: 2,
+    failed: 1,
+    failures: [expect.stringContaining("seed 2: two leaders")],
+  });
+  for (const [stdout, failure] of [
+    ["", null],
+    ["not JSON", null],
+    ["null", null],
+    [line({ seeds: 2, passed: 2, failed: 0 }), null],
+    [line({ seeds: 3, passed: 1, failed: 0 }), null],
+    [line({ seeds: 3, passed: 3, failed: 0 }), "exit status 1"],
+    [line({ seeds: 3, passed: 2, failed: 1 }), null],
+  ] as const) {
+    expect(countSeeds(stdout, failure, 3), stdout).toMatchObject({ passed: 0, failed: 1 });
+  }
 });
 
 it("Debian is known by os-release, by itself or as an ancestor", () => {

@@ -4,10 +4,10 @@ import { runCommand } from "../run-command.ts";
 import { installPackages, installsPackages, missingPackages, skipReason } from "../system-packages.ts";
 import { checkRepository } from "../tidy/check-repository.ts";
 import { checkBreaking, checkGenerated, lintProto } from "./proto-steps.ts";
+import { simulate } from "./simulator-step.ts";
 import { oneCheck, type Step, type StepResult, skippedChecks, sumResults } from "./step.ts";
 import { runVitest } from "./vitest-step.ts";
 
-const sourceCondition = "--conditions=quorumguard-source";
 const simulatorSeeds = 200;
 
 async function prepareSystem(): Promise<StepResult> {
@@ -41,11 +41,6 @@ async function typecheck(): Promise<StepResult> {
   return sumResults(results);
 }
 
-/** Runs a script from source with this Node; it passes if it exits with 0. */
-async function runScript(file: string, flags: readonly string[], timeoutMs: number): Promise<StepResult> {
-  return runCheck(process.execPath, [sourceCondition, inRepository(file), ...flags], timeoutMs);
-}
-
 async function runCheck(command: string, flags: readonly string[], timeoutMs: number): Promise<StepResult> {
   return oneCheck((await runCommand(command, flags, { timeoutMs })).failure);
 }
@@ -67,8 +62,7 @@ export const steps: readonly Step[] = [
   { name: "vitest", title: "unit, property, contract and end-to-end tests", run: () => runVitest(360_000) },
   {
     name: "simulator",
-    title: `${simulatorSeeds} seeds; one alone: npm run sim -- --seeds 1 --start SEED`,
-    run: () =>
-      runScript("packages/sim/src/cli.ts", ["--seeds", `${simulatorSeeds}`, "--start", "1", "--json"], 240_000),
+    title: `whole clusters on virtual time, ${simulatorSeeds} seeds`,
+    run: () => simulate(simulatorSeeds, 240_000),
   },
 ];
