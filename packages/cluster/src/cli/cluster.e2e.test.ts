@@ -190,7 +190,7 @@ describe("a node that cannot start says why in one line", () => {
     const others = any.filter((_, at) => any[at - (at % 2)] !== flag);
     const second = await alone(1, 0, ...others, flag, `127.0.0.1:${port}`).ended;
     expect(second.status).toBe(1);
-    expect(second.stderr).toContain("EADDRINUSE");
+    expect(second.stderr).toContain(`cannot listen on 127.0.0.1:${port}: another process has this port`);
     expect(second.stderr.trim().split("\n").length).toBe(1);
   });
 

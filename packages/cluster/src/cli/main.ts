@@ -16,6 +16,8 @@ const help = `quorumguard: an exact, replicated rate limiter
 `;
 
 async function main(): Promise<number> {
+  // The library would write its own lines between ours; what matters of them is in the errors that it gives.
+  process.env.GRPC_VERBOSITY ??= "NONE";
   const [command, ...args] = process.argv.slice(2);
   switch (command) {
     case "node":

@@ -37,6 +37,7 @@ import { edgeLimits } from "./edge-limits.ts";
 import { addReflection, bytesDefinition } from "./grpc-definition.ts";
 import { grpcStatus } from "./grpc-errors.ts";
 import { createGrpcSessions } from "./grpc-session.ts";
+import { listenError } from "./listen-error.ts";
 import type { SessionHandlerOptions } from "./session-handler.ts";
 import { certificateName, type TlsMaterial } from "./tls-material.ts";
 import type { CallContext, GuardHandlers } from "./unary-handlers.ts";
@@ -214,7 +215,7 @@ function bind(server: Server, { host, port, tls }: GrpcServerOptions): Promise<n
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
       if (error === null) resolve(bound);
-      else reject(new Error(`gRPC cannot listen on ${address}: ${error.message}`));
+      else reject(listenError("gRPC", address, error));
     });
   });
 }

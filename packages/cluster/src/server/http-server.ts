@@ -7,6 +7,7 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { type ConnectRoutesOptions, connectRoutes, identityKey } from "./connect-routes.ts";
 import { edgeLimits } from "./edge-limits.ts";
 import { answerCors } from "./http-cors.ts";
+import { listenError } from "./listen-error.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { certificateName, type TlsMaterial } from "./tls-material.ts";
 
@@ -147,7 +148,7 @@ function listenerFor(tls: TlsMaterial | null, handler: Handler): Server {
 
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => reject(new Error(`HTTP cannot listen on ${host}:${port}: ${error.message}`)));
+    server.once("error", (error) => reject(listenError("HTTP", `${host}:${port}`, error)));
     server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port));
   });
 }

@@ -10,6 +10,7 @@ import { AddressBook, type ClientAddresses, checkAddresses, exchangeAddresses } 
 import { createClusterHandlers } from "./cluster-handlers.ts";
 import { type GrpcListener, startGrpcServer } from "./grpc-server.ts";
 import { type HttpListener, startHttpServer } from "./http-server.ts";
+import { isListenError, listenError } from "./listen-error.ts";
 import { createNodeMetrics } from "./metrics.ts";
 import {
   type HostPort,
@@ -69,7 +70,7 @@ async function start(options: ResolvedServerOptions, closers: (() => Promise<voi
   addresses.own = ownAddresses(options, listeners);
   book.learn(options.nodeId, addresses.own);
   closers.push(() => node.stop());
-  await node.start();
+  await startNode(node, options.peer);
   const unwatch = watchServing(node, listeners);
   let stopping: Promise<void> | null = null;
   failed.then((error) => {
@@ -118,6 +119,7 @@ function createServedNode(
     listen: options.peer,
     peers: options.cluster.filter((founder) => founder.nodeId !== options.nodeId),
     clock,
+    log: options.log,
     ...(options.peerTls === undefined ? {} : { tls: options.peerTls }),
   });
   const node = createNode({
@@ -169,6 +171,14 @@ async function startListeners(
   });
   closers.push(() => http.close(0));
   return { grpc, http };
+}
+
+async function startNode(node: ClusterNode, { host, port }: HostPort): Promise<void> {
+  try {
+    await node.start();
+  } catch (error) {
+    throw isListenError(error) ? listenError("peers", `${host}:${port}`, error) : error;
+  }
 }
 
 /** Health follows the node: it serves while it knows a leader. */
