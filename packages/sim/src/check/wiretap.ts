@@ -1,4 +1,4 @@
-import { type Entry, MessageType } from "@quorumguard/raft";
+import { type Entry, type Message, MessageType } from "@quorumguard/raft";
 import type { CommittedEntry } from "../audit/records.ts";
 import { decodeEnvelope, FrameKind } from "../production.ts";
 
@@ -36,9 +36,9 @@ export function createWiretap(): Wiretap {
   const seen = new Map<string, SeenEntry>();
   const committed = new Map<number, { term: number; data: Uint8Array | null }>();
   const violations: string[] = [];
+  /** Terms in the log of each term's leader, as far as its append messages tell. */
+  const logs = new Map<number, Map<number, number>>();
   let highestTerm = 0;
-  /** Everything up to here is known to be committed, without a gap. */
-  let settled = 0;
 
   const keyOf = (index: number, term: number) => `${index}/${term}`;
 
@@ -89,7 +89,24 @@ export function createWiretap(): Wiretap {
       at -= 1;
       atTerm = entry.previousTerm;
     }
-    settled = Math.max(settled, index);
+  }
+
+  function sawAppend(message: Message): void {
+    const log = logs.get(message.term) ?? new Map<number, number>();
+    logs.set(message.term, log);
+    let term = message.logTerm;
+    log.set(message.index, term);
+    for (const entry of message.entries) {
+      sawEntry(entry, term);
+      term = entry.term;
+      log.set(entry.index, term);
+    }
+    sawCommitOf(message.term, Math.min(message.commit, message.index + message.entries.length));
+  }
+
+  function sawCommitOf(leaderTerm: number, index: number): void {
+    const term = logs.get(leaderTerm)?.get(index);
+    if (term !== undefined) sawCommit(index, term);
   }
 
   return {
@@ -103,17 +120,9 @@ export function createWiretap(): Wiretap {
         highestTerm = Math.max(highestTerm, message.term);
         if (message.type === MessageType.voteResp && !message.reject) sawVote(message.term, from, to);
         if (message.type === MessageType.heartbeat || message.type === MessageType.app) sawLeader(message.term, from);
-        if (message.type !== MessageType.app) continue;
-        let term = message.logTerm;
-        for (const entry of message.entries) {
-          sawEntry(entry, term);
-          term = entry.term;
-        }
-        const last = message.index + message.entries.length;
-        if (message.commit > message.index && message.commit <= last)
-          sawCommit(message.commit, message.entries[message.commit - message.index - 1]!.term);
-        else if (message.commit > last) sawCommit(last, term);
-        else if (message.commit === message.index) sawCommit(message.index, message.logTerm);
+        if (message.type === MessageType.app) sawAppend(message);
+        // A heartbeat names no entry, but its sender has said before which one stands there.
+        if (message.type === MessageType.heartbeat) sawCommitOf(message.term, message.commit);
       }
     },
     committed() {

@@ -74,7 +74,7 @@ export function createClientHost(
     const startUs = world.nowUs;
     open.set(process, (open.get(process) ?? 0) + 1);
     const outcome = await ask(guard, items, timeoutMs, (message) =>
-      world.trace.note(world.nowUs, `${name} throws ${message}`),
+      world.trace.event(world.nowUs, `${name} throws ${message}`),
     );
     open.set(process, open.get(process)! - 1);
     const record: CallerRecord = { client: name, startUs, endUs: world.nowUs, items, ...outcome };

@@ -184,8 +184,9 @@ export function createNemesis(victims: Victims, plan: FaultPlan): Nemesis {
       const machine = victim();
       if (machine === null) return false;
       impaired.add(machine);
+      // Also if everything is being mended by then: a machine that is down must not be left down.
       void nodes.shutDown(machine).then(() =>
-        later(ms(10, 200), `restart ${machine.name}`, () => {
+        world.schedule(going ? ms(10, 200) : 0, null, `restart ${machine.name}`, () => {
           impaired.delete(machine);
           nodes.start(machine);
         }),
