@@ -1,5 +1,8 @@
 import { Outcome } from "@quorumguard/limiter";
+import type { Entry } from "@quorumguard/raft";
 import { afterEach, describe, expect, test } from "vitest";
+import { openNodeFileSystem } from "../storage/node-file-system.ts";
+import { openStorage } from "../storage/open-storage.ts";
 import { batchOf, firstAttempt, register, submit, TestCluster, until } from "./test-cluster.fixture.ts";
 
 let cluster: TestCluster | null = null;
@@ -149,3 +152,42 @@ test("a single node is its own quorum", async () => {
   const { answers } = await submit(leader, batchOf(["a", "a"], 1));
   expect(answers.map((answer) => answer.outcome)).toEqual([Outcome.allowed, Outcome.limited]);
 });
+
+test("N5: a follower whose state differs from the majority's gets theirs, and its log stays", async () => {
+  cluster = await TestCluster.started(3);
+  const leader = await cluster.leader();
+  const follower = await cluster.follower();
+  await submit(leader, batchOf(["a"], 10));
+  await until(() => (follower.status().appliedIndex === leader.status().appliedIndex ? true : null));
+  await cluster.stop(follower.nodeId);
+  await tamperLastEntry(cluster.folderOf(follower.nodeId));
+  const back = await cluster.start(follower.nodeId);
+  for (let i = 0; i < 300; i++) await submit(leader, batchOf([`k${i}`], 1));
+  const { log } = cluster;
+  await until(() => (log.some((line) => line.startsWith(`${back.nodeId} resynced`)) ? true : null));
+  await until(() => (back.status().appliedIndex === leader.status().appliedIndex ? true : null));
+  expect(log.some((line) => line.includes("state-hash-differs"))).toBe(true);
+  expect(back.status().stateHash).toBe(leader.status().stateHash);
+});
+
+/** Replaces the last decided entry of a stopped node by one of the same place that decides another key. */
+async function tamperLastEntry(folder: string): Promise<void> {
+  const files = await openNodeFileSystem({ root: folder });
+  const storage = await openStorage(files, {
+    monotonicMs: () => performance.now(),
+    randomBytes: (length) => new Uint8Array(length),
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  const index = storage.lastIndex();
+  const [entry] = storage.entries(index, index + 1, 1_000_000) as readonly Entry[];
+  const data = new Uint8Array(entry!.data);
+  data[data.lastIndexOf("a".charCodeAt(0))] = "z".charCodeAt(0);
+  expect([...data]).not.toEqual([...entry!.data]);
+  await new Promise<void>((resolve) =>
+    storage.append({ hardState: null, entries: [{ ...entry!, data }], snapshot: null }, resolve),
+  );
+  await storage.close();
+  await files.close();
+}

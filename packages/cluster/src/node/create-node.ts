@@ -416,7 +416,6 @@ class Node implements ClusterNode {
       running.resync.heard(from, envelope);
     } else if (kind === FrameKind.requests) running.server.requests(from, frame);
     else if (kind === FrameKind.replies) running.forwarder.replies(from, frame);
-    else if (kind === FrameKind.resync) running.resync.asked(from, frame);
     else throw new PeerFormatError(`frame of unknown kind ${kind}`);
   }
 

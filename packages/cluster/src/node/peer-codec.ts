@@ -14,8 +14,13 @@ import { ByteReader, ByteWriter, PeerFormatError } from "./bytes.ts";
  * ```
  * Integers are little-endian doubles or u32. Sender and addressee are those of the connection and are not repeated.
  */
-export const FrameKind = { envelope: 1, requests: 2, replies: 3, founding: 4, resync: 5 } as const;
+export const FrameKind = { envelope: 1, requests: 2, replies: 3, founding: 4 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
+
+/** Whether a frame carries Raft messages, which alone may be lost, repeated and reordered without harm to anybody. */
+export function isEnvelope(frame: Uint8Array): boolean {
+  return frame[0] === FrameKind.envelope;
+}
 
 /** Raised when any layout between peers changes. */
 export const peerVersion = 1;

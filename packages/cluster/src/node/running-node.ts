@@ -122,6 +122,8 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
     trailingEntries,
     log,
     failed,
+    receiveResync: (from, message) =>
+      Resync.isOffer(message) && message.snapshot !== null ? resync.receive(from, message.snapshot) : undefined,
   });
   const resync = new Resync({ nodeId, driver, storage, transport, hashes, leadership, snapshots, clock, log });
   return { driver, desk, proposals, forwarder, server, stamp, hashes, snapshots, resync, leadership };

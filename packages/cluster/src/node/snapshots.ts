@@ -23,6 +23,8 @@ export interface SnapshotsParts {
   readonly trailingEntries: number;
   readonly log: NodeLog;
   readonly failed: (error: Error) => void;
+  /** An image that replaces the state without touching the log (SEMANTICS N5). */
+  readonly receiveResync: (from: NodeId, message: Message) => SnapshotSink | null | undefined;
 }
 
 /** Cuts, sends and receives images of the state machine. */
@@ -156,6 +158,8 @@ export class Snapshots {
     const message = decodeMessage(head, from, nodeId);
     const { snapshot } = message;
     if (message.type !== MessageType.snap || snapshot === null || this.#stopped) return null;
+    const resync = this.#parts.receiveResync(from, message);
+    if (resync !== undefined) return resync;
     if (message.term < driver.raft.term || snapshot.index <= driver.raft.commitIndex || driver.restoring) return null;
     const writer = await storage.receiveSnapshot(snapshot);
     let over = false;

@@ -1,0 +1,69 @@
+import type { SnapshotSource } from "../transport/peer-transport.ts";
+import { PeerFormatError } from "./bytes.ts";
+
+const headerBytes = 4;
+/** No image is cut into longer pieces. */
+const maxPieceBytes = 67_108_864;
+
+/** Pieces of an image as one stream, each behind its length (u32, little-endian); read once, from front to back. */
+export async function pieceSource(pieces: () => AsyncIterable<Uint8Array>): Promise<SnapshotSource> {
+  let bytes = 0;
+  for await (const piece of pieces()) bytes += headerBytes + piece.length;
+  const iterator = pieces()[Symbol.asyncIterator]();
+  let rest = new Uint8Array(0);
+  let next = 0;
+  return {
+    bytes,
+    async read(position, length) {
+      if (position !== next) throw new Error(`position ${position}: the stream is at ${next}`);
+      const out = new Uint8Array(length);
+      let filled = 0;
+      while (filled < length) {
+        if (rest.length === 0) rest = await framed(iterator);
+        const part = rest.subarray(0, length - filled);
+        out.set(part, filled);
+        filled += part.length;
+        rest = rest.subarray(part.length);
+      }
+      next += length;
+      return out;
+    },
+  };
+}
+
+async function framed(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  const { value, done } = await iterator.next();
+  if (done === true) throw new Error("the image is shorter than it was a moment ago");
+  const bytes = new Uint8Array(headerBytes + value.length);
+  new DataView(bytes.buffer).setUint32(0, value.length, true);
+  bytes.set(value, headerBytes);
+  return bytes;
+}
+
+/** Cuts such a stream into its pieces again. */
+export class PieceReader {
+  readonly #take: (piece: Uint8Array) => void;
+  #buffer = new Uint8Array(0);
+
+  constructor(take: (piece: Uint8Array) => void) {
+    this.#take = take;
+  }
+
+  /** @throws {PeerFormatError} when a piece announces more than any has. */
+  push(bytes: Uint8Array): void {
+    const joined = new Uint8Array(this.#buffer.length + bytes.length);
+    joined.set(this.#buffer);
+    joined.set(bytes, this.#buffer.length);
+    const view = new DataView(joined.buffer);
+    let at = 0;
+    while (joined.length - at >= headerBytes) {
+      const length = view.getUint32(at, true);
+      if (length > maxPieceBytes)
+        throw new PeerFormatError(`piece of ${length} bytes, at most ${maxPieceBytes} are cut`);
+      if (joined.length - at - headerBytes < length) break;
+      this.#take(joined.subarray(at + headerBytes, at + headerBytes + length));
+      at += headerBytes + length;
+    }
+    this.#buffer = joined.slice(at);
+  }
+}
