@@ -2,14 +2,19 @@
 
 /** A member, 1 to 2^53-1, never reused. */
 export type NodeId = number;
+/** Nobody: no vote, no leader, no addressee. */
 export const noNode: NodeId = 0;
 /** Addressees of the messages that carry storage writes: the log on disk and the state machine. */
 export const appendThread: NodeId = -1;
+/** As `appendThread`, for the state machine. */
 export const applyThread: NodeId = -2;
 
+/** What an entry holds: the state machine's data, or a change of membership (`confChange`: of at most one voter). */
 export const EntryType = { normal: 0, confChange: 1, confChangeV2: 2 } as const;
+/** A value of the table. */
 export type EntryType = (typeof EntryType)[keyof typeof EntryType];
 
+/** One place in the log; `term` and `index` together name it in the whole group. */
 export interface Entry {
   readonly term: number;
   readonly index: number;
@@ -42,6 +47,7 @@ export interface Snapshot {
   readonly data: Uint8Array;
 }
 
+/** Inputs of a core, messages between cores, and those that carry storage writes and their reports. */
 export const MessageType = {
   hup: 0,
   beat: 1,
@@ -68,6 +74,7 @@ export const MessageType = {
   storageApplyResp: 22,
   forgetLeader: 23,
 } as const;
+/** A value of the table. */
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
 /**
@@ -96,8 +103,10 @@ export interface Message {
   readonly responses: readonly Message[];
 }
 
+/** A node's role in its term. */
 export type StateType = "follower" | "preCandidate" | "candidate" | "leader";
 
+/** What is worth knowing about a node but not worth persisting. */
 export interface SoftState {
   readonly leader: NodeId;
   readonly state: StateType;
@@ -146,6 +155,7 @@ export interface RaftStorage {
   snapshot(): Snapshot | "unavailable";
 }
 
+/** A core's surroundings and limits. Membership and hard state come from `storage`. */
 export interface RaftOptions {
   readonly id: NodeId;
   readonly storage: RaftStorage;
@@ -195,6 +205,7 @@ export interface ProgressStatus {
   readonly trusted: boolean;
 }
 
+/** Everything about a node, for people and tests: not for every turn. */
 export interface Status {
   readonly id: NodeId;
   readonly term: number;
@@ -214,7 +225,9 @@ export interface Status {
 /** Why the core would not take an input; nothing changed. */
 export type Refusal = "dropped" | "stopped" | "peer-not-found" | "local-message" | "too-large";
 
+/** What happens to one member; `update` only carries its new addresses. */
 export type ConfChangeKind = "addVoter" | "addLearner" | "remove" | "update";
+/** A membership change: simple, or through a joint configuration when it has several parts or asks for it. */
 export interface ConfChange {
   readonly transition: "auto" | "implicit" | "explicit";
   /** Empty: leave the joint configuration. */
