@@ -79,7 +79,7 @@ export class DiskStorage implements Storage {
   async settleDroppedFrame(): Promise<void> {
     const { meta } = this.use();
     if (!meta.current.droppedLastFrame) return;
-    await meta.writeTwice({ ...meta.current, droppedLastFrame: false });
+    await meta.writeTwice({ droppedLastFrame: false });
   }
 
   append(write: StorageWrite, done: () => void): void {
@@ -128,7 +128,9 @@ export class DiskStorage implements Storage {
       throw new RangeError(`compact to index ${index}: the newest snapshot covers only up to index ${covered}`);
     }
     view.compact(index);
-    await writer.dropSegments(index);
+    // Until the log has switched to a received snapshot, durably, what is before it is all that this node has.
+    if (this.installing !== null) await writer.settled();
+    if (!this.failed && !this.closed) await writer.dropSegments(index);
   }
 
   get logBytes(): number {
@@ -226,7 +228,7 @@ export class DiskStorage implements Storage {
     if (opened === null || writer === null) return;
     const { meta } = opened;
     if (meta.current.durableSequence === writer.durableSequence) return;
-    await meta.write({ ...meta.current, durableSequence: writer.durableSequence });
+    await meta.write({ durableSequence: writer.durableSequence });
   }
 
   private fail(error: unknown): void {

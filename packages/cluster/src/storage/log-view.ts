@@ -92,7 +92,7 @@ export class LogView {
 
   /** A snapshot covers everything up to `index` now. */
   covered(index: number): void {
-    this.snapshotIndex = index;
+    this.snapshotIndex = Math.max(this.snapshotIndex, index);
     this.recount();
   }
 

@@ -70,16 +70,16 @@ export class MetaSlots {
     return new MetaSlots(handle, best.generation, best.meta);
   }
 
-  /** Writes one slot and flushes it. Calls are carried out one after the other. */
-  write(meta: Meta): Promise<void> {
-    this.busy = this.busy.then(() => this.writeSlot(meta));
+  /** Writes one slot and flushes it. Calls are carried out one after the other, each on what the one before left. */
+  write(change: Partial<Meta>): Promise<void> {
+    this.busy = this.busy.then(() => this.writeSlot({ ...this.written, ...change }));
     return this.busy;
   }
 
   /** As {@link write}, to both slots: for what a damaged slot must not undo. */
-  async writeTwice(meta: Meta): Promise<void> {
-    await this.write(meta);
-    await this.write(meta);
+  async writeTwice(change: Partial<Meta>): Promise<void> {
+    await this.write(change);
+    await this.write(change);
   }
 
   async close(): Promise<void> {

@@ -110,7 +110,7 @@ function assertCommitted(hardState: HardState, view: LogView, log: RecoveredLog)
 /** SEMANTICS N1 and N2: first the note that a frame was dropped, then its removal; nothing read stays volatile. */
 async function flushRecovered(files: FileSystem, meta: MetaSlots, log: RecoveredLog): Promise<void> {
   if (log.garbageEnd > log.appendOffset) {
-    await meta.writeTwice({ ...meta.current, droppedLastFrame: true });
+    await meta.writeTwice({ droppedLastFrame: true });
     await zeroRange(log.active, log.appendOffset, log.garbageEnd);
   }
   await log.active.flush();
@@ -119,5 +119,5 @@ async function flushRecovered(files: FileSystem, meta: MetaSlots, log: Recovered
   }
   await files.flushFolder(logFolder);
   await files.flushFolder("");
-  await meta.write({ ...meta.current, durableSequence: log.lastSequence });
+  await meta.write({ durableSequence: log.lastSequence });
 }

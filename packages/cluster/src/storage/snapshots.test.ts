@@ -168,6 +168,22 @@ describe("a received snapshot", () => {
     expect(await read(await (await openForTest(new TestDisk(disk.content()))).openSnapshot())).toEqual(pieces);
   });
 
+  it("lets nothing of the log before it go until the switch is durable", async () => {
+    const disk = new TestDisk();
+    const errors: Error[] = [];
+    const storage = await openForTest(disk, { onFatal: (error) => errors.push(error) });
+    for (let index = 1; index <= 15; index += 1) await appendDurably(storage, entriesFrom(index, 1, 1, 9_000));
+    await receive(storage, meta, await donated(meta));
+    disk.before = (operation) => {
+      if (operation === "flush") throw new Error("EIO");
+    };
+    const hardState = { term: 7, vote: 0, commit: 20 };
+    storage.append({ hardState, entries: [], snapshot: meta }, () => {});
+    await storage.compact(20);
+    expect(errors).toHaveLength(1);
+    expect((await openForTest(disk.afterPowerFailure(() => false))).lastIndex()).toBe(15);
+  });
+
   it("makes room for the next one if the log never switched to it", async () => {
     const disk = new TestDisk();
     const storage = await openForTest(disk);
