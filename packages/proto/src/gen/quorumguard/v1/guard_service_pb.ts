@@ -294,7 +294,7 @@ export const GuardService: GenService<{
     output: typeof AllowBatchResponseSchema;
   },
   /**
-   * Answers what Allow would say, and charges nothing.
+   * Answers whether Allow would admit the check now, and charges nothing: `remaining` is what is left as it stands.
    *
    * @generated from rpc quorumguard.v1.GuardService.Peek
    */
