@@ -87,11 +87,19 @@ describe("a last frame that nothing proves acknowledged", () => {
     const { content, segment, frames } = await crashedDisk();
     const disk = changed(content, segment, (bytes) => bytes.fill(0, (frames[2] ?? 0) + 100));
     await (await openForTest(disk)).close();
-    const second = await openForTest(disk);
+    const idle: (() => void)[] = [];
+    const setTimer = (callback: () => void) => {
+      idle.push(callback);
+      return () => {};
+    };
+    const second = await openForTest(disk, { setTimer });
     expect(second.recovery.droppedLastFrame).toBe(true);
-    // Noting that the log is durable must not bring the note of the dropped frame back, nor the other way round.
     await appendDurably(second, entriesFrom(7, 1, 2));
-    await Promise.all([second.settleDroppedFrame(), second.close()]);
+    // Noting in the same moment that the log is durable must not bring the note of the dropped frame back.
+    const settled = second.settleDroppedFrame();
+    for (const note of idle) note();
+    await settled;
+    await second.close();
     expect((await openForTest(disk)).recovery.droppedLastFrame).toBe(false);
   });
 });
