@@ -121,7 +121,7 @@ export interface Limiter {
    */
   denies(namespace: string, batch: CallBatch, item: number, stampUs: number, into: ResultColumns, at: number): boolean;
 
-  /** What a take would come to at `stampUs`; changes nothing. */
+  /** How a take would come out at `stampUs`, with `remaining` and `resetAfterMs` as they are now; changes nothing. */
   peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, stampUs: number): ResultColumns;
 
   /** Whether the session lives in applied state and the nonce is its own. */

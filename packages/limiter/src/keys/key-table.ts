@@ -13,6 +13,8 @@ const RECLAIM_SLOTS = 512;
 /** An idle cluster looks for expired keys at most this often. */
 const LAP_PAUSE_US = 1_000_000;
 const COMMON_CELLS = 3;
+/** The last word that even the smallest block has. */
+const LAST_COMMON_WORD = 11;
 
 /**
  * The counters: one block per key, found by the bytes of its identity.
@@ -34,6 +36,8 @@ export class KeyTable implements BlockMover {
   /** The same for the keys that this lap of the sweep has left behind. */
   #lapEarliestUs = NEVER_US;
   #lapEndUs = 0;
+  #heads = new Uint32Array(64);
+  #prefetched = 0;
 
   constructor(heap: Heap) {
     this.#heap = heap;
@@ -58,6 +62,25 @@ export class KeyTable implements BlockMover {
 
   hashOf(rule: QuotaRule, bytes: Uint8Array, start: number, length: number): number {
     return sipHash(rule.hash0, rule.hash1, bytes, start, length);
+  }
+
+  /**
+   * Reads the first words of what `items` hashes lead to, in loops so short that the processor waits for many at once.
+   * Changes nothing; without it, a frame over cold keys takes half as long again.
+   */
+  prefetch(hashes: Uint32Array, items: number): void {
+    const heap = this.#heap;
+    if (this.#heads.length < items) this.#heads = new Uint32Array(items * 2);
+    const heads = this.#heads;
+    for (let i = 0; i < items; i++) heads[i] = this.#index.first(hashes[i]!);
+    let read = 0;
+    for (let i = 0; i < items; i++) read ^= heap.word(heads[i]!, 0) ^ heap.word(heads[i]!, LAST_COMMON_WORD);
+    this.#prefetched = read;
+  }
+
+  /** What {@link prefetch} read last: kept, so that the reads are not optimized away. Of no meaning. */
+  get prefetched(): number {
+    return this.#prefetched;
   }
 
   /** The key's block, expired or not, or 0. */

@@ -53,8 +53,9 @@ export class CallExecutor {
   #layout: CallsLayout | null = null;
   #stampUs = 0.5;
   #maxKeys = 0;
-  #groupHashes = new Uint32Array(16);
-  #groupStarts = new Uint32Array(16);
+  /** Of every item of the operation: where its key begins, and the key's hash. */
+  #starts = new Uint32Array(64);
+  #hashes = new Uint32Array(64);
   #groupBlocks = new Uint32Array(16);
   #groupAhead = new Float64Array(16);
 
@@ -83,17 +84,39 @@ export class CallExecutor {
       rule.set(namespace, bytes[at]!, limit, windowUs, u32At(bytes, at + 13), bytes, at + 19, u16At(bytes, at + 17));
       this.#keys.prepare(rule);
     }
+    this.#hashKeys(layout);
   }
 
-  /** A call of one item, with its key at `keyStart`; writes the result at `at`. */
-  single(item: number, keyStart: number, at: number): void {
+  /**
+   * Hashes all keys of the operation, and brings what they lead to close: the items' memory is fetched together, where
+   * one after the other would wait for each in turn.
+   */
+  #hashKeys(layout: CallsLayout): void {
+    const { bytes, items } = layout;
+    if (this.#starts.length < items) {
+      this.#starts = new Uint32Array(items * 2);
+      this.#hashes = new Uint32Array(items * 2);
+    }
+    let start = layout.keysStart;
+    for (let item = 0; item < items; item++) {
+      const length = layout.keyLengthOf(item);
+      this.#starts[item] = start;
+      this.#hashes[item] = this.#keys.hashOf(this.#rules[layout.ruleOf(item)]!, bytes, start, length);
+      start += length;
+    }
+    this.#keys.prefetch(this.#hashes, items);
+  }
+
+  /** A call of one item; writes the result at `at`. */
+  single(item: number, at: number): void {
     const layout = this.#layout!;
     const keys = this.#keys;
     const verdict = this.#verdict;
     const rule = this.#rules[layout.ruleOf(item)]!;
     const cost = layout.costOf(item);
     const length = layout.keyLengthOf(item);
-    const hash = keys.hashOf(rule, layout.bytes, keyStart, length);
+    const hash = this.#hashes[item]!;
+    const keyStart = this.#starts[item]!;
     let block = keys.find(rule, hash, layout.bytes, keyStart, length);
     keys.judge(rule, block, cost, 0, this.#stampUs, verdict);
     if (verdict.allowed) {
@@ -110,12 +133,12 @@ export class CallExecutor {
     this.#mix(at);
   }
 
-  /** The all-or-nothing call of items `[from, to)` (SEMANTICS G1), the first one's key at `keyStart`. */
-  group(from: number, to: number, keyStart: number, at: number): void {
+  /** The all-or-nothing call of items `[from, to)` (SEMANTICS G1). */
+  group(from: number, to: number, at: number): void {
     const layout = this.#layout!;
     const keys = this.#keys;
     const items = to - from;
-    this.#locate(from, to, keyStart);
+    this.#locate(from, to);
     let allowed = true;
     for (let i = 0; i < items; i++) {
       const rule = this.#rules[layout.ruleOf(from + i)]!;
@@ -134,40 +157,34 @@ export class CallExecutor {
   }
 
   /** Finds the items' keys, and what the same key is asked for earlier in the group. */
-  #locate(from: number, to: number, keyStart: number): void {
+  #locate(from: number, to: number): void {
     const layout = this.#layout!;
     const items = to - from;
-    if (this.#groupHashes.length < items) {
-      this.#groupHashes = new Uint32Array(items * 2);
-      this.#groupStarts = new Uint32Array(items * 2);
+    if (this.#groupBlocks.length < items) {
       this.#groupBlocks = new Uint32Array(items * 2);
       this.#groupAhead = new Float64Array(items * 2);
     }
-    let start = keyStart;
     for (let i = 0; i < items; i++) {
-      const rule = this.#rules[layout.ruleOf(from + i)]!;
-      const length = layout.keyLengthOf(from + i);
-      const hash = this.#keys.hashOf(rule, layout.bytes, start, length);
-      this.#groupStarts[i] = start;
-      this.#groupHashes[i] = hash;
-      this.#groupBlocks[i] = this.#keys.find(rule, hash, layout.bytes, start, length);
+      const item = from + i;
+      const hash = this.#hashes[item]!;
+      const rule = this.#rules[layout.ruleOf(item)]!;
+      this.#groupBlocks[i] = this.#keys.find(rule, hash, layout.bytes, this.#starts[item]!, layout.keyLengthOf(item));
       let ahead = 0;
-      for (let j = i - 1; j >= 0; j--) {
-        if (this.#groupHashes[j] !== hash || !this.#isSameKey(from + j, from + i, j, i)) continue;
-        ahead = this.#groupAhead[j]! + layout.costOf(from + j);
+      for (let earlier = item - 1; earlier >= from; earlier--) {
+        if (this.#hashes[earlier] !== hash || !this.#isSameKey(earlier, item)) continue;
+        ahead = this.#groupAhead[earlier - from]! + layout.costOf(earlier);
         break;
       }
       this.#groupAhead[i] = ahead;
-      start += length;
     }
   }
 
-  #isSameKey(itemA: number, itemB: number, a: number, b: number): boolean {
+  #isSameKey(itemA: number, itemB: number): boolean {
     const layout = this.#layout!;
     const length = layout.keyLengthOf(itemA);
     if (length !== layout.keyLengthOf(itemB)) return false;
-    const startA = this.#groupStarts[a]!;
-    const startB = this.#groupStarts[b]!;
+    const startA = this.#starts[itemA]!;
+    const startB = this.#starts[itemB]!;
     for (let i = 0; i < length; i++) if (layout.bytes[startA + i] !== layout.bytes[startB + i]) return false;
     const ruleA = this.#rules[layout.ruleOf(itemA)]!;
     const ruleB = this.#rules[layout.ruleOf(itemB)]!;
@@ -211,8 +228,8 @@ export class CallExecutor {
     for (let i = 0; i < items; i++) {
       const rule = this.#rules[layout.ruleOf(from + i)]!;
       const length = layout.keyLengthOf(from + i);
-      const start = this.#groupStarts[i]!;
-      const hash = this.#groupHashes[i]!;
+      const start = this.#starts[from + i]!;
+      const hash = this.#hashes[from + i]!;
       // Looked up again, since charges and the sweep move and free blocks.
       let block = keys.find(rule, hash, layout.bytes, start, length);
       if (block === 0) block = keys.create(rule, hash, layout.bytes, start, length);
@@ -241,17 +258,15 @@ export class CallExecutor {
     let high = 0x6a09e667;
     let low = 0xbb67ae85;
     const numbers = new Uint8Array(12);
-    let start = layout.keysStart;
     for (let i = 0; i < layout.items; i++) {
       const rule = this.#rules[layout.ruleOf(i)]!;
       sipHash(high, low, rule.prefix, 0, rule.prefixLength);
       const values = [rule.limit, rule.burst, layout.costOf(i)];
       for (let byte = 0; byte < 12; byte++) numbers[byte] = values[byte >> 2]! >>> ((byte & 3) * 8);
       sipHash(digest[0]!, digest[1]!, numbers, 0, 12);
-      sipHash(digest[0]!, digest[1]!, bytes, start, layout.keyLengthOf(i));
+      sipHash(digest[0]!, digest[1]!, bytes, this.#starts[i]!, layout.keyLengthOf(i));
       high = digest[0]!;
       low = digest[1]!;
-      start += layout.keyLengthOf(i);
     }
     return { high, low };
   }

@@ -33,11 +33,10 @@ function anonymousCalls(
   from: number,
 ): void {
   executor.begin(layout, namespaceOf(layout), stampUs, state.bounds.maxKeys);
-  let keyStart = layout.keysStart;
   let item = 0;
   for (let call = 0; call < layout.calls; call++) {
     const size = layout.sizeOf(call);
-    keyStart = execute(executor, layout, item, size, keyStart, from + item);
+    execute(executor, item, size, from + item);
     item += size;
   }
 }
@@ -60,7 +59,6 @@ function sessionCalls(
   executor.begin(layout, sessions.namespaceOf(session), stampUs, bounds.maxKeys);
   const acked = sessions.ackedThrough(session);
   const runs = new Runs(index, stampUs, from);
-  let keyStart = layout.keysStart;
   let item = 0;
   for (let call = 0; call < layout.calls; call++) {
     const number = layout.firstNumber + call;
@@ -71,7 +69,6 @@ function sessionCalls(
       sessions.calls.read(stored, state.results, at);
       runs.add(call, at, sessions.calls.entryIndex(stored), sessions.calls.stampUs(stored));
       state.hash.number(number);
-      keyStart = skipKeys(layout, item, size, keyStart);
     } else {
       runs.add(call, at, index, stampUs);
       // A number that comes back with another shape never was this call: like one that is settled, it does not run.
@@ -82,11 +79,10 @@ function sessionCalls(
             ? Outcome.resultsFull
             : null;
       if (refusal === null) {
-        keyStart = execute(executor, layout, item, size, keyStart, at);
+        execute(executor, item, size, at);
         sessions.calls.store(session, number, state.results, at, size, stampUs, index);
       } else {
         executor.fill(at, at + size, refusal);
-        keyStart = skipKeys(layout, item, size, keyStart);
       }
     }
     item += size;
@@ -122,7 +118,7 @@ function requestCall(
     executor.fill(from, to, Outcome.requestIdsFull);
     return null;
   }
-  execute(executor, layout, 0, layout.items, layout.keysStart, from);
+  execute(executor, 0, layout.items, from);
   // A full key table decided nothing, so the caller may come back under the same id once there is room.
   if (state.results.outcomes[from] === Outcome.keysFull) return null;
   const ttlUs = bounds.requestIdTtlUs;
@@ -134,24 +130,9 @@ function namespaceOf(layout: CallsLayout): Uint8Array {
   return layout.bytes.subarray(layout.namespaceStart, layout.namespaceStart + layout.namespaceLength);
 }
 
-/** Executes one call; returns where the key of the next one begins. */
-function execute(
-  executor: CallExecutor,
-  layout: CallsLayout,
-  item: number,
-  size: number,
-  keyStart: number,
-  at: number,
-): number {
-  if (size === 1) executor.single(item, keyStart, at);
-  else executor.group(item, item + size, keyStart, at);
-  return skipKeys(layout, item, size, keyStart);
-}
-
-function skipKeys(layout: CallsLayout, item: number, size: number, keyStart: number): number {
-  let start = keyStart;
-  for (let i = item; i < item + size; i++) start += layout.keyLengthOf(i);
-  return start;
+function execute(executor: CallExecutor, item: number, size: number, at: number): void {
+  if (size === 1) executor.single(item, at);
+  else executor.group(item, item + size, at);
 }
 
 /** Collects which entry decided which calls; costs nothing while all were decided by this one. */

@@ -100,15 +100,15 @@ it("D2 a denial that no waiting cures is firm for a window at a time", () => {
   expect(denied).toMatchObject({ retryAfterMs: NEVER, firmForMs: 990 });
 });
 
-it("peek says what a take would come to, and takes nothing", () => {
+it("peek says how a take would come out and what is left now, and takes nothing", () => {
   const harness = new Harness();
   const rule = windowLog(3, second);
   const key = new Uint8Array([107]);
   for (let i = 0; i < 4; i++) {
     const { outcomes, remaining, items } = harness.limiter.peek("n", rule, key, 1, START_US);
     expect(items).toBe(1);
-    const peeked = { outcome: outcomes[0], remaining: remaining[0] };
-    expect(harness.take(START_US, "k", rule)).toMatchObject(peeked);
+    expect(remaining[0]).toBe(Math.max(0, 3 - i));
+    expect(harness.take(START_US, "k", rule)).toMatchObject({ outcome: outcomes[0] });
   }
   expect(copyOf(harness.limiter).peek("n", rule, key, 1, START_US).outcomes[0]).toBe(Outcome.limited);
 });

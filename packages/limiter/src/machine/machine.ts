@@ -207,6 +207,9 @@ export class Machine implements Limiter {
   peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, stampUs: number): ResultColumns {
     this.#judge(namespace, rule, key, 0, key.length, cost, stampUs);
     writeVerdict(this.#verdict, cost, rule.windowUs, this.#peeked, 0);
+    // Nothing was taken, so what is left is told as it stands: not as it would be afterwards.
+    this.#peeked.remaining[0] = this.#verdict.available;
+    this.#peeked.resetAfterMs[0] = Math.ceil(this.#verdict.resetNowUs / 1_000);
     this.#peeked.items = 1;
     return this.#peeked;
   }

@@ -5,7 +5,7 @@ export const PAGE_CELLS = 2048;
 /** Bytes per page. */
 export const PAGE_BYTES = PAGE_CELLS * 8;
 const PAGE_SHIFT = 11;
-const CHUNK_SHIFT = 15;
+const CHUNK_SHIFT = 17;
 const CHUNK_CELLS = 1 << CHUNK_SHIFT;
 const CHUNK_MASK = CHUNK_CELLS - 1;
 const PAGES_PER_CHUNK = CHUNK_CELLS / PAGE_CELLS;
