@@ -67,11 +67,9 @@ export class RaftCore {
     if (hardState.term !== 0 || hardState.commit !== 0) {
       const { commit, term, vote } = hardState;
       const last = log.lastIndex();
-      assert(
-        commit >= log.committed && commit <= last,
-        `stored commit ${commit} is not in [${log.committed}, ${last}]`,
-      );
-      log.committed = commit;
+      assert(commit <= last, `stored commit ${commit} is beyond the last index ${last}: the end of the log was lost`);
+      // A snapshot may be durable before the commit index that allowed it, which is written without a flush.
+      log.committed = Math.max(commit, log.committed);
       this.term = term;
       this.vote = vote;
     }

@@ -151,3 +151,20 @@ test("a snapshot replaces an uncommitted log that contradicts it", () => {
   expect(single.raft.status()).toMatchObject({ commitIndex: 2, lastIndex: 2 });
   expect(single.raft.core.log.term(2)).toBe(3);
 });
+
+test("a restart finds its snapshot durable before the commit index that allowed it", () => {
+  const network = new Network({ members: [1, 2, 3] });
+  network.elect(1);
+  network.slowDisks.add(2);
+  network.propose(1, "a");
+  network.settle();
+  network.flush(2);
+  network.settle();
+  expect(network.appliedTexts(2)).toEqual(["a"]);
+  const { durable } = network.member(2);
+  network.compact(2);
+  expect(durable.initialState().hardState.commit).toBeLessThan(durable.firstIndex() - 1);
+  network.crash(2);
+  network.restart(2);
+  expect(network.raft(2).status()).toMatchObject({ commitIndex: 2, appliedIndex: 2 });
+});

@@ -34,7 +34,10 @@ export interface Member {
   durable: MemoryStorage;
   confState: ConfState;
   readonly appendWork: Message[];
+  /** Entries applied since the last start or snapshot. */
   readonly applied: Entry[];
+  /** The state machine: the text of every entry, snapshots included. */
+  texts: string[];
   readonly readStates: ReadState[];
   up: boolean;
 }
@@ -147,7 +150,7 @@ export class Network {
   }
 
   propose(id: NodeId, ...texts: readonly string[]): ReturnType<RaftNode["propose"]> {
-    return this.raft(id).propose(texts.map((text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
+    return this.raft(id).propose(texts.map(encodeText));
   }
 
   /** Cuts `ids` off from everybody else; they still hear each other. */
@@ -172,14 +175,26 @@ export class Network {
     member.durable = copyStorage(member.durable);
     member.confState = member.view.initialState().confState;
     member.applied.length = 0;
+    member.texts = textsOf(member.view.snapshot());
     member.up = true;
     member.raft = this.#createRaft(id, member.view);
   }
 
-  /** What was applied, as text; empty entries are left out. */
+  /** What the state machine holds; the empty entries of leaders are left out. */
   appliedTexts(id: NodeId): readonly string[] {
-    const normal = this.member(id).applied.filter((entry) => entry.type === EntryType.normal);
-    return normal.map((entry) => String.fromCharCode(...entry.data)).filter((text) => text !== "");
+    return this.member(id).texts;
+  }
+
+  /** Writes an image of what was applied, and forgets the log up to it. */
+  compact(id: NodeId): void {
+    const { raft, view, durable, confState, texts, applied } = this.member(id);
+    const index = applied.at(-1)?.index;
+    if (index === undefined || raft.core.log.unstable.snapshot !== null) return;
+    for (const storage of [view, durable]) {
+      if (typeof storage.term(index) !== "number") continue;
+      storage.createSnapshot(index, confState, encodeText(texts.join("\n")));
+      storage.compact(index);
+    }
   }
 
   #add(id: NodeId, confState: ConfState, founding: Snapshot | null): void {
@@ -187,7 +202,8 @@ export class Network {
     const durable = createMemoryStorage(confState);
     if (founding !== null) for (const storage of [view, durable]) storage.applySnapshot(founding);
     const raft = this.#createRaft(id, view);
-    this.members.set(id, { raft, view, durable, confState, appendWork: [], applied: [], readStates: [], up: true });
+    const lists = { appendWork: [], applied: [], texts: [], readStates: [] };
+    this.members.set(id, { raft, view, durable, confState, ...lists, up: true });
   }
 
   #createRaft(id: NodeId, storage: MemoryStorage): RaftNode {
@@ -209,6 +225,7 @@ export class Network {
     persist(member.view, write);
     if (write.snapshot !== null) {
       member.applied.length = 0;
+      member.texts = textsOf(write.snapshot);
       member.confState = write.snapshot.confState;
     }
     member.appendWork.push(write);
@@ -217,6 +234,7 @@ export class Network {
   #apply(member: Member, work: Message): void {
     for (const entry of work.entries) {
       member.applied.push(entry);
+      if (entry.type === EntryType.normal && entry.data.length > 0) member.texts.push(decodeText(entry.data));
       if (entry.type !== EntryType.normal) member.confState = member.raft.applyConfChange(decodeConfChange(entry.data));
     }
     for (const response of work.responses) member.raft.step(response);
@@ -227,6 +245,14 @@ export class Network {
     if (response.to === id) member.raft.step(response);
     else this.queue.push(response);
   }
+}
+
+const encodeText = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+const decodeText = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+
+function textsOf(snapshot: Snapshot | "unavailable"): string[] {
+  if (snapshot === "unavailable" || snapshot.data.length === 0) return [];
+  return decodeText(snapshot.data).split("\n");
 }
 
 function persist(storage: MemoryStorage, write: Message): void {
