@@ -8,18 +8,20 @@ const { values } = parseArgs({
     start: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
+    "until-failure": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
 const usage = `Runs the whole of QuorumGuard on virtual time, network and disk, with faults drawn from a seed.
 
-  npm run sim -- [--seeds N] [--start S] [--json] [--verbose]
+  npm run sim -- [--seeds N] [--start S] [--json] [--verbose] [--until-failure]
 
   --seeds N    how many seeds to run, 1 or more (default 20)
   --start S    the first seed (default 1)
   --json       only the last line: a summary in JSON
   --verbose    every event of every seed
+  --until-failure   stop at the first seed that fails
 
 A seed replays exactly: run a failing one again with --seeds 1 --start SEED --verbose.`;
 
@@ -58,6 +60,7 @@ async function main(): Promise<void> {
       failed++;
       firstFailure ??= { seed, violation: result.violations[0]! };
       if (failed <= 3) printFailure({ ...result, trace });
+      if (values["until-failure"]) break;
     }
     if (!values.json)
       console.log(
@@ -67,8 +70,8 @@ async function main(): Promise<void> {
       );
   }
   const summary = {
-    seeds,
-    passed: seeds - failed,
+    seeds: results.length,
+    passed: results.length - failed,
     failed,
     firstFailure,
     faults,

@@ -59,7 +59,12 @@ function planCluster(random: Random): ClusterPlan {
       trailingEntries: random.pick([0, 5, 50]),
       segmentBytes: 65_536,
     },
-    diskSpeed: { callUs: 20, flushUs: random.pick([150, 400, 2_000]), stallChance: random.pick([0, 0.01]), stallUs: 30_000 },
+    diskSpeed: {
+      callUs: 20,
+      flushUs: random.pick([150, 400, 2_000]),
+      stallChance: random.pick([0, 0.01]),
+      stallUs: 30_000,
+    },
   };
 }
 
@@ -110,7 +115,9 @@ async function simulate(seed: number, world: World, random: Random, rejections: 
 
   for (const machine of nodes.machines) nodes.start(machine);
   const violations: string[] = [];
-  const formed = await world.run(5 * second, () => nodes.machines.some((machine) => machine.running?.node.leads === true));
+  const formed = await world.run(5 * second, () =>
+    nodes.machines.some((machine) => machine.running?.node.leads === true),
+  );
   if (!formed) violations.push("liveness: three healthy nodes found no leader within 5 s");
   clients.start();
   nemesis.start();
@@ -135,7 +142,10 @@ async function simulate(seed: number, world: World, random: Random, rejections: 
     ...named("session wire", tap.violations),
     ...named("client", clients.violations),
     ...named("fatal", nodes.fatal),
-    ...named("exception", world.crashes.map(({ process, error }) => `${process}: ${stackOf(error)}`)),
+    ...named(
+      "exception",
+      world.crashes.map(({ process, error }) => `${process}: ${stackOf(error)}`),
+    ),
     ...named("unhandled rejection", rejections.map(stackOf)),
   );
   return {
@@ -180,7 +190,8 @@ function watchCluster(
     const whole = knowing >= majority;
     if (!whole) watch.timeBroke();
     if (whole && !wasWhole && breaks.length > 0) breaks.at(-1)!.toUs = world.nowUs;
-    if (!whole && (wasWhole || breaks.length === 0)) breaks.push({ fromUs: world.nowUs, toUs: Number.POSITIVE_INFINITY });
+    if (!whole && (wasWhole || breaks.length === 0))
+      breaks.push({ fromUs: world.nowUs, toUs: Number.POSITIVE_INFINITY });
     wasWhole = whole;
   });
   return () => breaks;
@@ -193,7 +204,9 @@ async function checkLiveness(world: World, nodes: NodeHost, clients: ClientHost)
     nodes.machines.every((machine) => machine.running?.node.status().ready === true) &&
     nodes.machines.some((machine) => machine.running?.node.leads === true);
   if (!(await world.run(world.nowUs + 6 * second, ready))) {
-    const states = nodes.machines.map((machine) => `${machine.name}: ${JSON.stringify(machine.running?.node.status())}`);
+    const states = nodes.machines.map(
+      (machine) => `${machine.name}: ${JSON.stringify(machine.running?.node.status())}`,
+    );
     violations.push(`liveness: not every node is ready 6 s after everything was mended; ${states.join("; ")}`);
     return violations;
   }
@@ -202,8 +215,10 @@ async function checkLiveness(world: World, nodes: NodeHost, clients: ClientHost)
     violations.push(`liveness: ${clients.open} calls did not end by their deadline`);
   await world.run(world.nowUs + 1.2 * second);
   violations.push(...(await checkCallsSucceed(world, clients)));
-  const settled = () => new Set(nodes.machines.map((machine) => machine.running?.node.status().appliedIndex)).size === 1;
-  if (!(await world.run(world.nowUs + 2 * second, settled))) violations.push("liveness: nodes do not apply the same entries");
+  const settled = () =>
+    new Set(nodes.machines.map((machine) => machine.running?.node.status().appliedIndex)).size === 1;
+  if (!(await world.run(world.nowUs + 2 * second, settled)))
+    violations.push("liveness: nodes do not apply the same entries");
   const hashes = new Set(nodes.machines.map((machine) => machine.running?.node.status().stateHash));
   if (settled() && hashes.size !== 1) violations.push(`state machine safety: ${[...hashes].join(" and ")} in the end`);
   return violations;
@@ -221,11 +236,13 @@ async function checkCallsSucceed(world: World, clients: ClientHost): Promise<str
         void clients.call(machine, items, 2_000).then((record) => {
           left--;
           if (record.error !== null && record.error !== "session_expired")
-            violations.push(`liveness: a call of ${machine.name} failed with ${record.error} after everything was mended`);
+            violations.push(
+              `liveness: a call of ${machine.name} failed with ${record.error} after everything was mended`,
+            );
         });
       });
     }
-  if (!(await world.run(world.nowUs + 5 * second, () => left === 0))) violations.push(`liveness: ${left} last calls never ended`);
+  if (!(await world.run(world.nowUs + 5 * second, () => left === 0)))
+    violations.push(`liveness: ${left} last calls never ended`);
   return violations;
 }
-

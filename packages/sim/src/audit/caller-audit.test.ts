@@ -27,7 +27,9 @@ describe("the audit by callers", () => {
   });
 
   test("finds a cost that does not fit", () => {
-    expect(auditCallers([call(windowRule, 0, 1, { cost: 2 }), call(windowRule, 2, 3, { cost: 2 })], [])).toHaveLength(1);
+    expect(auditCallers([call(windowRule, 0, 1, { cost: 2 }), call(windowRule, 2, 3, { cost: 2 })], [])).toHaveLength(
+      1,
+    );
   });
 
   test("finds a window emptied early, as by a clock that was set forward", () => {
@@ -69,7 +71,10 @@ describe("the audit by callers", () => {
 
   test("keeps two buckets of one key apart, and one window of one key together", () => {
     const other: Rule = { ...bucketRule, burst: 3 };
-    const calls = [...[1, 2].map((at) => call(bucketRule, at, at + 1)), ...[1, 2, 3].map((at) => call(other, at, at + 1))];
+    const calls = [
+      ...[1, 2].map((at) => call(bucketRule, at, at + 1)),
+      ...[1, 2, 3].map((at) => call(other, at, at + 1)),
+    ];
     expect(auditCallers(calls, [])).toEqual([]);
     const wide: Rule = { ...windowRule, limit: 4 };
     const shared = [0, 1, 2, 3, 4].map((at) => call(at % 2 === 0 ? wide : windowRule, at, at + 1));

@@ -1,4 +1,4 @@
-import { type Bounds, Outcome, type Operation } from "@quorumguard/limiter";
+import { type Bounds, type Operation, Outcome } from "@quorumguard/limiter";
 import { createNaiveLog, type NaiveDecision, type NaiveLog } from "./naive-log.ts";
 import type { Acknowledgement, AskedItem, CommittedEntry } from "./records.ts";
 
@@ -42,9 +42,7 @@ export function auditLog(input: LogAuditInput): { readonly log: NaiveLog; readon
   judgeFast(Number.POSITIVE_INFINITY);
   const lastIndex = input.entries.at(-1)?.index ?? 0;
   for (const ack of input.acknowledgements)
-    violations.push(
-      ...(ack.source === "leader" ? checkNeverCharged(log, ack) : checkAgainstLog(log, ack, lastIndex)),
-    );
+    violations.push(...(ack.source === "leader" ? checkNeverCharged(log, ack) : checkAgainstLog(log, ack, lastIndex)));
   return { log, violations };
 }
 
@@ -75,7 +73,9 @@ function checkDenialStood(log: NaiveLog, ack: Acknowledgement): string[] {
   if (ack.asked.length !== 1) return [`${nameOf(ack)}: a group was denied without the log`];
   const verdict = log.peek(log.namespaceOf(ack.session), ack.asked[0]!, ack.stampUs);
   if (!verdict.allowed) return [];
-  return [`${nameOf(ack)}: denied from applied state at ${ack.stampUs}, where ${verdict.remaining + 1} or more were free`];
+  return [
+    `${nameOf(ack)}: denied from applied state at ${ack.stampUs}, where ${verdict.remaining + 1} or more were free`,
+  ];
 }
 
 /** SEMANTICS D1: a call that was charged is never denied because of its own charge. */
@@ -104,7 +104,9 @@ function checkValues(ack: Acknowledgement, decision: NaiveDecision): string[] {
   const allowed = ack.outcomes.every((one) => one === Outcome.allowed);
   if (allowed !== decision.allowed) {
     const said = (value: boolean) => (value ? "allowed" : "denied");
-    return [`${nameOf(ack)}: acknowledged as ${said(allowed)}, the model says ${said(decision.allowed)} (entry ${decision.index})`];
+    return [
+      `${nameOf(ack)}: acknowledged as ${said(allowed)}, the model says ${said(decision.allowed)} (entry ${decision.index})`,
+    ];
   }
   const { verdict } = decision;
   if (verdict === null) return [];

@@ -1,4 +1,4 @@
-import { type Bounds, type CallBatch, Outcome, type Operation, type Rule } from "@quorumguard/limiter";
+import { type Bounds, type CallBatch, type Operation, Outcome, type Rule } from "@quorumguard/limiter";
 import { createNaiveCounter, type NaiveCounter, type NaiveVerdict } from "./naive-counter.ts";
 import { createNaiveSessions } from "./naive-sessions.ts";
 import { type AskedItem, counterIdentity } from "./records.ts";
@@ -102,7 +102,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     if (origin.kind === "request") {
       const id = `${origin.namespace}|${origin.identity}|${origin.requestId}`;
       const known = requests.get(id);
-      if (known !== undefined && stampUs < known.untilUs) return;
+      if (known !== undefined && stampUs <= known.untilUs) return;
       requests.set(id, { untilUs: stampUs + bounds.requestIdTtlUs });
       for (const items of calls) decide(index, origin.namespace, items, stampUs);
       return;

@@ -3,7 +3,7 @@ export interface NaiveSession {
   readonly name: string;
   readonly nonce: string;
   readonly namespace: string;
-  /** It lives while the stamp is before this. */
+  /** It lives up to this stamp. */
   aliveUntilUs: number;
   closed: boolean;
   ackedThrough: number;
@@ -27,9 +27,9 @@ export interface NaiveSessions {
 
 export function createNaiveSessions(initialTtlUs: number): NaiveSessions {
   const byName = new Map<string, NaiveSession>();
-  const byNonce = new Map<string, { readonly name: string; readonly untilUs: number }>();
+  const nonces = new Set<string>();
   let ttlUs = initialTtlUs;
-  const lives = (session: NaiveSession, stampUs: number) => !session.closed && stampUs < session.aliveUntilUs;
+  const lives = (session: NaiveSession, stampUs: number) => !session.closed && stampUs <= session.aliveUntilUs;
 
   return {
     get ttlUs() {
@@ -39,10 +39,9 @@ export function createNaiveSessions(initialTtlUs: number): NaiveSessions {
       ttlUs = next;
     },
     register(name, nonce, namespace, helloStampUs, stampUs) {
-      if (helloStampUs + ttlUs <= stampUs) return;
-      const known = byNonce.get(nonce);
-      if (known !== undefined && stampUs < known.untilUs) return;
-      byNonce.set(nonce, { name, untilUs: stampUs + ttlUs });
+      // Refused one TTL after its hello, in either direction; a nonce never makes a second session (SEMANTICS S4).
+      if (Math.abs(stampUs - helloStampUs) > ttlUs || nonces.has(nonce)) return;
+      nonces.add(nonce);
       byName.set(name, {
         name,
         nonce,

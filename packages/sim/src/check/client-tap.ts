@@ -1,5 +1,11 @@
 import type { Rule } from "@quorumguard/limiter";
-import { Algorithm as WireAlgorithm, decodeSessionRequest, decodeSessionResponse, type ReceivedFrame, Source } from "@quorumguard/proto";
+import {
+  decodeSessionRequest,
+  decodeSessionResponse,
+  type ReceivedFrame,
+  Source,
+  Algorithm as WireAlgorithm,
+} from "@quorumguard/proto";
 import type { Acknowledgement, AskedItem } from "../audit/records.ts";
 
 /** Reads the client's side of the wire: what was asked under which number, and what came back. */
@@ -28,7 +34,8 @@ export function createSessionTap(): SessionTap {
       const key = `${session}#${frame.firstNumber + call}`;
       const before = asked.get(key);
       if (before === undefined) asked.set(key, items);
-      else if (JSON.stringify(before) !== JSON.stringify(items)) violations.push(`call ${key} was sent with other content`);
+      else if (JSON.stringify(before) !== JSON.stringify(items))
+        violations.push(`call ${key} was sent with other content`);
     }
   }
 

@@ -79,7 +79,9 @@ export function createWiretap(): Wiretap {
     while (at > 0) {
       const known = committed.get(at);
       if (known !== undefined && known.term !== atTerm) {
-        violations.push(`committed entries never change: index ${at} was committed in term ${known.term}, now ${atTerm}`);
+        violations.push(
+          `committed entries never change: index ${at} was committed in term ${known.term}, now ${atTerm}`,
+        );
         return;
       }
       const entry = seen.get(keyOf(at, atTerm));

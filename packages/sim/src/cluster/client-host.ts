@@ -93,9 +93,7 @@ export function createClientHost(
       await world.sleep(draw.exponential(workload.thinkUs), process, "think");
       if (!going) return;
       const count = draw.chance(workload.burstChance) ? draw.between(5, 20) : 1;
-      await Promise.all(
-        Array.from({ length: count }, () => call(machine, workload.next(draw), workload.timeoutMs)),
-      );
+      await Promise.all(Array.from({ length: count }, () => call(machine, workload.next(draw), workload.timeoutMs)));
     }
   }
 
@@ -135,13 +133,7 @@ export function createClientHost(
 }
 
 /** Errors that faults of the network and the cluster explain; anything else is a bug of the SDK or of the simulation. */
-const bearable: ReadonlySet<string> = new Set([
-  "unavailable",
-  "overloaded",
-  "timed_out",
-  "session_expired",
-  "closed",
-]);
+const bearable: ReadonlySet<string> = new Set(["unavailable", "overloaded", "timed_out", "session_expired", "closed"]);
 
 type Outcome = Pick<CallerRecord, "allowed" | "source" | "degraded" | "error" | "applied">;
 

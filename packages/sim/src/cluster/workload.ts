@@ -1,6 +1,6 @@
 import { Algorithm, type Rule } from "@quorumguard/limiter";
-import type { Random } from "../world/random.ts";
 import type { AskedItem } from "../audit/records.ts";
+import type { Random } from "../world/random.ts";
 
 /** What clients ask for: few keys, shared by all, asked for more than they allow. */
 export interface Workload {

@@ -1,0 +1,23 @@
+import { describe, expect, test } from "vitest";
+import { runSeed, type SeedResult } from "./run-seed.ts";
+
+describe("a simulated seed", () => {
+  test("replays exactly: the same seed gives the same trace, another seed another one", async () => {
+    const first = await runSeed(7);
+    const second = await runSeed(7);
+    const other = await runSeed(8);
+    expect(second).toEqual(first);
+    expect(other.traceHash).not.toBe(first.traceHash);
+  });
+
+  test("does enough to prove something: commits, denials, allowances and faults", async () => {
+    const results: SeedResult[] = [];
+    for (let seed = 100; seed < 106; seed++) results.push(await runSeed(seed));
+    const sum = (of: (result: SeedResult) => number) => results.reduce((total, result) => total + of(result), 0);
+    expect(results.flatMap((result) => result.violations)).toEqual([]);
+    expect(sum((result) => result.commits)).toBeGreaterThan(200);
+    expect(sum((result) => result.allowed)).toBeGreaterThan(200);
+    expect(sum((result) => result.denied)).toBeGreaterThan(200);
+    expect(new Set(results.flatMap((result) => Object.keys(result.faults))).size).toBeGreaterThan(8);
+  });
+});
