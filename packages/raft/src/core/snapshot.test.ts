@@ -158,8 +158,9 @@ test("a restart finds its snapshot durable before the commit index that allowed 
   network.slowDisks.add(2);
   network.propose(1, "a");
   network.settle();
-  network.flush(2);
-  network.settle();
+  // The entry is flushed, and so applied; the write after it, which holds the commit index, is not.
+  network.flush(2, 1);
+  network.run(2);
   expect(network.appliedTexts(2)).toEqual(["a"]);
   const { durable } = network.member(2);
   network.compact(2);
