@@ -103,14 +103,23 @@ function watch(
   stream.on("error", (error) => {
     failure = error;
   });
-  stream.on("close", () => {
+  const finish = (): void => {
     const carrier = trailers ?? headers;
     const status = grpcStatus(carrier);
     if (status !== null) end(status.code === 0 ? null : statusError(endpoint, status, carrier));
     else if (stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM) {
       end(new TransportError("not-sent", `${endpoint}: the stream was refused`));
     } else end(channel.explain(failure ?? new Error("the connection ended"), true));
+  };
+  stream.on("end", () => {
+    // The server has said its last word, but a stream closes only when both sides have. Not every runtime reports
+    // trailers before the end of the data, hence the turn in between.
+    setImmediate(() => {
+      finish();
+      stream.close(http2.constants.NGHTTP2_NO_ERROR);
+    });
   });
+  stream.on("close", finish);
 }
 
 function openStream(

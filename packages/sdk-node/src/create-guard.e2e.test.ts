@@ -1,0 +1,130 @@
+import { Buffer } from "node:buffer";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Metadata, status } from "@grpc/grpc-js";
+import { Applied, ErrorDetailSchema, ErrorReason } from "@quorumguard/proto";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type GrpcFixture, startGrpcFixture } from "./grpc-server.fixture.ts";
+import { createGrpcTransport } from "./grpc-transport.ts";
+import { createGuard, GuardError } from "./index.ts";
+
+let server: GrpcFixture;
+beforeEach(async () => {
+  server = await startGrpcFixture();
+});
+afterEach(() => server.stop());
+
+const exact = { onUnavailable: "throw", timeoutMs: 5_000 } as const;
+
+test("a call reaches a grpc-js server and its answer comes back", async () => {
+  await using guard = createGuard({ ...exact, endpoints: server.endpoint, token: async () => "secret" });
+  await guard.ready();
+  expect(await guard.allow("user:1", 5, "10s")).toMatchObject({ allowed: true, remaining: 4, source: "quorum" });
+  expect(server.metadata[0]!.get("authorization")).toEqual(["Bearer secret"]);
+});
+
+test("a frame and a reply larger than HTTP/2's window and frame sizes pass whole", async () => {
+  await using guard = createGuard({ ...exact, endpoints: server.endpoint });
+  const calls = Array.from({ length: 1_000 }, (_, i) => guard.allow(`${i}`.padEnd(500, "k"), 5, "10s"));
+  const decisions = await Promise.all(calls);
+  expect(decisions.every(({ allowed }) => allowed)).toBe(true);
+  expect(server.frames.reduce((items, frame) => items + frame.items, 0)).toBe(1_000);
+});
+
+test("a script ends by itself after its last call, without close", async () => {
+  const script = `
+    import { createGuard } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
+    const guard = createGuard({ endpoints: ${JSON.stringify(server.endpoint)}, onUnavailable: "throw", timeoutMs: 5000 });
+    console.log((await guard.allow("user:1", 5, "10s")).allowed);`;
+  const child = spawn(process.execPath, ["--conditions=quorumguard-source", "--input-type=module", "-e", script], {
+    cwd: fileURLToPath(new URL(".", import.meta.url)),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  const [code] = await once(child, "close");
+  expect({ code, output }).toEqual({ code: 0, output: "true\n" });
+});
+
+describe("what is wrong with an endpoint is said", () => {
+  async function failure(endpoint: string, options: object = {}): Promise<GuardError> {
+    const guard = createGuard({ endpoints: endpoint, onUnavailable: "allow", timeoutMs: 3_000, ...options });
+    try {
+      await guard.ready({ timeoutMs: 1_000 });
+    } catch (error) {
+      if (error instanceof GuardError) return error;
+      throw error;
+    } finally {
+      await guard.close();
+    }
+    throw new Error("it was ready");
+  }
+
+  test("an HTTP port: misconfigured, and the port to use", async () => {
+    const web = http.createServer((_, response) => response.end("hello")).listen(0, "127.0.0.1");
+    await once(web, "listening");
+    const { port } = web.address() as AddressInfo;
+    const error = await failure(`127.0.0.1:${port}`);
+    web.closeAllConnections();
+    web.close();
+    expect(error).toMatchObject({ code: "misconfigured", applied: "no" });
+    expect(error.message).toContain("7400");
+  });
+
+  test("a refused token: unauthenticated", async () => {
+    server.refuse = { code: status.UNAUTHENTICATED, details: "the token is not known" };
+    const error = await failure(server.endpoint, { token: "wrong" });
+    expect(error).toMatchObject({ code: "unauthenticated" });
+    expect(error.message).toContain("the token is not known");
+  });
+
+  test("nobody there: unavailable, and who was tried", async () => {
+    const error = await failure("127.0.0.1:1");
+    expect(error).toMatchObject({ code: "unavailable", retry: "safe" });
+    expect(error.message).toContain("ECONNREFUSED");
+  });
+});
+
+describe("unary calls", () => {
+  const call = { method: "GuardService/Peek", request: new Uint8Array([1, 2, 3]), timeoutMs: 2_000 } as const;
+
+  test("bytes go in and out as they are", async () => {
+    const transport = createGrpcTransport();
+    expect(await transport.unary({ ...call, endpoint: server.endpoint })).toEqual(Buffer.from([1, 2, 3]));
+    await transport.close();
+  });
+
+  test("the typed detail of an error arrives", async () => {
+    const detail = toBinary(
+      ErrorDetailSchema,
+      create(ErrorDetailSchema, { reason: ErrorReason.OVERLOADED, applied: Applied.NO, message: "full" }),
+    );
+    const any = [0x0a, 3, 97, 47, 98, 0x12, detail.length, ...detail];
+    const metadata = new Metadata();
+    metadata.set("grpc-status-details-bin", Buffer.from([0x08, 8, 0x12, 1, 120, 0x1a, any.length, ...any]));
+    server.unary = () => {
+      throw { code: status.RESOURCE_EXHAUSTED, details: "full", metadata };
+    };
+    const transport = createGrpcTransport();
+    const promise = transport.unary({ ...call, endpoint: server.endpoint });
+    await expect(promise).rejects.toMatchObject({ kind: "rejected", detail: Buffer.from(detail) });
+    await transport.close();
+  });
+
+  test("an answer that does not come in time is unknown; a connection that is refused was not sent", async () => {
+    const transport = createGrpcTransport();
+    server.unary = () => {
+      throw { code: status.INTERNAL, details: "broke" };
+    };
+    await expect(transport.unary({ ...call, endpoint: server.endpoint })).rejects.toMatchObject({ kind: "unknown" });
+    await expect(transport.unary({ ...call, endpoint: "127.0.0.1:1" })).rejects.toMatchObject({ kind: "not-sent" });
+    await transport.close();
+  });
+});
