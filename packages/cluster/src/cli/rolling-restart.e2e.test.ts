@@ -14,7 +14,7 @@ interface Topology {
 let folder: string;
 let ports: number[];
 let nodes: Map<number, CommandProcess>;
-let traffic: Traffic;
+let traffic: Traffic | undefined;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "quorumguard-e2e-"));
@@ -25,7 +25,8 @@ beforeEach(async () => {
 }, 30_000);
 
 afterEach(async () => {
-  await traffic.end();
+  await traffic?.end();
+  traffic = undefined;
   await Promise.all([...nodes.values()].map((node) => node.signal("SIGKILL")));
   await rm(folder, { recursive: true, force: true });
 });
@@ -96,43 +97,41 @@ class Traffic {
   }
 }
 
-const outcome = () => ({
-  failures: traffic.failures,
-  degraded: traffic.degraded,
-  allowed: [...traffic.allowed.values()],
-});
+const outcome = (of: Traffic) => ({ failures: of.failures, degraded: of.degraded, allowed: [...of.allowed.values()] });
 const everyLimitReached = { failures: [], degraded: 0, allowed: keys.map(() => limit) };
 
 describe("under load", () => {
   it("a rolling restart fails no call, degrades none, and every key gets exactly its limit", {
     timeout: 90_000,
   }, async () => {
-    await traffic.more(500);
+    const load = traffic!;
+    await load.more(500);
     for (const nodeId of [1, 2, 3]) {
       const { status } = await nodes.get(nodeId)!.signal("SIGTERM");
       expect([nodeId, status]).toEqual([nodeId, 0]);
-      await traffic.more(500);
+      await load.more(500);
       await start(nodeId);
-      await traffic.more(500);
+      await load.more(500);
     }
-    await traffic.more(limit * keys.length);
-    await traffic.end();
-    expect(outcome()).toEqual(everyLimitReached);
+    await load.more(limit * keys.length);
+    await load.end();
+    expect(outcome(load)).toEqual(everyLimitReached);
   });
 
   it("kill -9 of the leader fails no call, degrades none, and every key gets exactly its limit", {
     timeout: 90_000,
   }, async () => {
+    const load = traffic!;
     const { leaderId, term } = await knowsLeader(nodes.get(1)!, 0);
-    await traffic.more(500);
+    await load.more(500);
     await nodes.get(leaderId)!.signal("SIGKILL");
     const others = [1, 2, 3].filter((nodeId) => nodeId !== leaderId);
     const next = await Promise.all(others.map((nodeId) => knowsLeader(nodes.get(nodeId)!, term)));
     expect(next.map((topology) => topology.leaderId)).not.toContain(leaderId);
-    await traffic.more(500);
+    await load.more(500);
     await start(leaderId);
-    await traffic.more(limit * keys.length);
-    await traffic.end();
-    expect(outcome()).toEqual(everyLimitReached);
+    await load.more(limit * keys.length);
+    await load.end();
+    expect(outcome(load)).toEqual(everyLimitReached);
   });
 });
