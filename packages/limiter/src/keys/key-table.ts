@@ -74,7 +74,10 @@ export class KeyTable implements BlockMover {
     const heads = this.#heads;
     for (let i = 0; i < items; i++) heads[i] = this.#index.first(hashes[i]!);
     let read = 0;
-    for (let i = 0; i < items; i++) read ^= heap.word(heads[i]!, 0) ^ heap.word(heads[i]!, LAST_COMMON_WORD);
+    for (let i = 0; i < items; i++) {
+      const head = heads[i]!;
+      if (head !== 0) read ^= heap.word(head, 0) ^ heap.word(head, LAST_COMMON_WORD);
+    }
     this.#prefetched = read;
   }
 
