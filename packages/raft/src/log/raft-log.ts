@@ -1,7 +1,7 @@
 import { assert } from "../assert.ts";
 import { noEntries } from "../message.ts";
 import { type Entry, EntryType, type RaftStorage, type Snapshot } from "../types.ts";
-import { dataBytes, limitBytes } from "./entries.ts";
+import { dataBytes } from "./entries.ts";
 import { UnstableLog } from "./unstable.ts";
 
 /** How many bytes one page of a scan over the log may hold. */
@@ -72,14 +72,14 @@ export class RaftLog {
     if (lo < this.firstIndex()) return "compacted";
     assert(hi <= this.lastIndex() + 1, `slice up to ${hi} beyond the last index ${this.lastIndex()}`);
     const { offset } = this.unstable;
-    if (lo >= offset) return limitBytes(this.unstable.slice(lo, hi), maxBytes);
+    if (lo >= offset) return this.unstable.slice(lo, hi, maxBytes);
     const stored = this.storage.entries(lo, Math.min(hi, offset), maxBytes);
     if (stored === "compacted") return stored;
     assert(stored !== "unavailable", `storage lacks entries [${lo}, ${Math.min(hi, offset)})`);
     if (hi <= offset || stored.length < offset - lo) return stored;
     const restBytes = maxBytes - dataBytes(stored);
-    const rest = restBytes > 0 ? limitBytes(this.unstable.slice(offset, hi), restBytes) : noEntries;
-    // The first of the rest is included by limitBytes even if it does not fit.
+    const rest = restBytes > 0 ? this.unstable.slice(offset, hi, restBytes) : noEntries;
+    // The first of the rest is included even if it does not fit.
     if (rest.length === 0 || rest[0]!.data.length > restBytes) return stored;
     return stored.concat(rest);
   }

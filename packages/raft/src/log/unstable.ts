@@ -48,9 +48,17 @@ export class UnstableLog {
     return this.snapshotInProgress ? null : this.snapshot;
   }
 
-  slice(lo: number, hi: number): readonly Entry[] {
+  /** Entries of `[lo, hi)`, at least one, then as many as fit in `maxBytes`: a long backlog is not copied to send its start. */
+  slice(lo: number, hi: number, maxBytes: number): readonly Entry[] {
     assert(this.offset <= lo && lo <= hi && hi <= this.offset + this.#entries.length, `unstable slice [${lo}, ${hi})`);
-    return this.#entries.slice(lo - this.offset, hi - this.offset);
+    const start = lo - this.offset;
+    const limit = hi - this.offset;
+    let end = start;
+    for (let bytes = 0; end < limit; end++) {
+      bytes += this.#entries[end]!.data.length;
+      if (bytes > maxBytes && end > start) break;
+    }
+    return this.#entries.slice(start, end);
   }
 
   /** Everything here is being written now. */
