@@ -32,7 +32,9 @@ beforeEach(async () => {
   started = [];
 });
 
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  // A node that failed by itself has said why; without this the reason would be lost with the test.
+  if (task.result?.state === "fail") for (const command of started) process.stderr.write(command.output());
   await Promise.all(started.map((command) => command.signal("SIGKILL")));
   await rm(folder, { recursive: true, force: true });
 });

@@ -70,6 +70,11 @@ export class CommandProcess {
     }
   }
 
+  /** What it has said on standard error so far. */
+  output(): string {
+    return `${this.child.spawnargs.slice(3).join(" ")}\n${this.#lines.stderr.join("\n")}\n`;
+  }
+
   async signal(signal: "SIGTERM" | "SIGKILL" | "SIGINT"): Promise<Ended> {
     this.child.kill(signal);
     return this.ended;
