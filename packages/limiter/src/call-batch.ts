@@ -26,7 +26,12 @@ export interface CallBatch {
   readonly sizes: Uint32Array | null;
 }
 
-/** How an item came out, by its number on the wire (`quorumguard.v1.Outcome`). Below 16: a decision. From 16: none was made, nothing was charged. */
+/**
+ * How an item came out, by its number on the wire (`quorumguard.v1.Outcome`). Below 16: a decision. From 16: none was
+ * made, nothing was charged. In an all-or-nothing call each item tells its own verdict: the call is admitted, and
+ * charged, only if all of its items are `allowed`; in one that is denied, the items that would have fitted are `allowed`
+ * with what remains untouched.
+ */
 export const Outcome = {
   allowed: 1,
   limited: 2,

@@ -9,7 +9,7 @@ import type { Bounds, SessionId } from "./limiter.ts";
  * operation := tag u8 · length u32 · body
  * ```
  * Integers are little-endian. The length lets a follower hand an operation on, or a tool skip it, without decoding it.
- * The byte layout of each body is documented beside its encoder.
+ * The byte layout of each body is documented in `entry/format.ts`.
  */
 export interface EntryWriter {
   /** Bytes written so far, the header included. */
@@ -45,12 +45,3 @@ export type Operation =
   | { readonly kind: "renew"; readonly session: SessionId; readonly nonce: Uint8Array; readonly ackedThrough: number }
   | { readonly kind: "goodbye"; readonly session: SessionId; readonly nonce: Uint8Array }
   | { readonly kind: "bounds"; readonly bounds: Bounds };
-
-// Beside these types the package has:
-//   createEntryWriter(): EntryWriter
-//   encodeOperation(operation: Operation): Uint8Array     (tag, length and body, as inside an entry)
-//   decodeOperation(bytes: Uint8Array): Operation          (@throws {EntryError})
-//   readEntry(bytes: Uint8Array): { takeover, stampUs, operations: Iterable<Operation> }   (for tools and audits)
-//   createLimiter(bounds?: Partial<Bounds>): Limiter
-//   restoreLimiter(): LimiterRestore
-//   defaultBounds: Bounds

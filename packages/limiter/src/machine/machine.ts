@@ -21,7 +21,7 @@ import type {
 import { GrowingResultColumns } from "../result-columns.ts";
 import type { Rule } from "../rule.ts";
 import { beginCut } from "../snapshot/cut.ts";
-import { CallExecutor, writeVerdict } from "./call-executor.ts";
+import { CallExecutor, ceilMs, writeVerdict } from "./call-executor.ts";
 import { applyCalls } from "./calls-operation.ts";
 import { requestNameOf } from "./request-name.ts";
 import type { MachineState } from "./state.ts";
@@ -209,7 +209,7 @@ export class Machine implements Limiter {
     writeVerdict(this.#verdict, cost, rule.windowUs, this.#peeked, 0);
     // Nothing was taken, so what is left is told as it stands: not as it would be afterwards.
     this.#peeked.remaining[0] = this.#verdict.available;
-    this.#peeked.resetAfterMs[0] = Math.ceil(this.#verdict.resetNowUs / 1_000);
+    this.#peeked.resetAfterMs[0] = ceilMs(this.#verdict.resetNowUs);
     this.#peeked.items = 1;
     return this.#peeked;
   }
