@@ -300,17 +300,17 @@ export interface GuardContractReport {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  readonly failures: readonly string[];
+  readonly failures: readonly { readonly name: string; readonly message: string }[];
 }
 
 /** Runs the whole suite; never rejects. */
 export async function runGuardContract(runtime: string, context: GuardContractContext): Promise<GuardContractReport> {
-  const failed: string[] = [];
+  const failed: { readonly name: string; readonly message: string }[] = [];
   for (const [at, { name, run }] of guardContract.entries()) {
     try {
       await run({ ...context, prefix: `${context.prefix}:${at}` });
     } catch (error) {
-      failed.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      failed.push({ name, message: error instanceof Error ? error.message : String(error) });
     }
   }
   const cases = guardContract.length;
