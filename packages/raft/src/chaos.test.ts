@@ -88,7 +88,10 @@ function disturb(network: Network, random: (bound: number) => number, counter: {
       for (let count = random(8); count > 0 && queue.length > 0; count--) {
         const [message] = queue.splice(random(5) === 0 ? random(queue.length) : 0, 1) as [Message];
         const fate = random(20);
-        if (fate === 0) continue;
+        if (fate === 0) {
+          network.lose(message);
+          continue;
+        }
         if (fate === 1) queue.push(message);
         network.deliver(message);
       }

@@ -106,6 +106,9 @@ function handleAcknowledgement(core: RaftCore, progress: Progress, index: number
     if (progress.match + 1 >= log.firstIndex()) {
       progress.becomeProbe();
       progress.becomeReplicate();
+    } else if (progress.match >= progress.pendingSnapshot) {
+      // It is installed, but the log was compacted beyond it meanwhile: a newer one has to follow.
+      progress.becomeProbe();
     }
   } else {
     progress.inflights.freeTo(index);

@@ -48,10 +48,14 @@ test("a member whose entries are gone gets a snapshot and then the log", () => {
 test("no appends go out while a snapshot is under way; a failed one is sent again after a sign of life", () => {
   const network = createLagging();
   let lost = 0;
-  network.loses = ({ type }) => type === snap && lost++ === 0;
+  const sent: number[] = [];
+  network.loses = ({ type }) => {
+    if (type !== snap) return false;
+    sent.push(network.raft(1).status().progress.get(3)!.pendingSnapshot);
+    return lost++ === 0;
+  };
   beat(network);
-  expect(network.raft(1).status().progress.get(3)).toMatchObject({ state: "snapshot", paused: true });
-  network.raft(1).reportSnapshot(3, false);
+  expect(sent).toEqual([4]);
   expect(network.raft(1).status().progress.get(3)).toMatchObject({ state: "probe", paused: true });
   beat(network);
   expect(network.raft(3).commitIndex).toBe(network.raft(1).commitIndex);
@@ -71,6 +75,22 @@ test("any snapshot that reconnects the log ends the wait for the one that was se
   expect(single.raft.status().progress.get(3)).toMatchObject({ state: "snapshot", pendingSnapshot: 2 });
   single.raft.step(message(appResp, { term: 1, from: 3, index: 1 }));
   expect(single.raft.status().progress.get(3)).toMatchObject({ state: "replicate", match: 1 });
+});
+
+test("a log that was compacted beyond a snapshot on its way is followed by a newer one", () => {
+  const entries = entriesOfTerms([1, 1, 1, 1]);
+  const single = createSingle({ entries, hardState: { term: 1, vote: 0, commit: 4 } });
+  lead(single);
+  single.raft.step(message(appResp, { term: 2, from: 2, index: 5 }));
+  single.sentAfterFlush();
+  single.storage.createSnapshot(2, confState, new Uint8Array(0));
+  single.storage.compact(2);
+  single.raft.step(message(appResp, { term: 2, from: 3, index: 4, reject: true, rejectHint: 0 }));
+  expect(single.raft.status().progress.get(3)).toMatchObject({ state: "snapshot", pendingSnapshot: 2 });
+  single.storage.createSnapshot(5, confState, new Uint8Array(0));
+  single.storage.compact(5);
+  single.raft.step(message(appResp, { term: 2, from: 3, index: 2 }));
+  expect(single.raft.status().progress.get(3)).toMatchObject({ state: "snapshot", match: 2, pendingSnapshot: 5 });
 });
 
 test("a snapshot in the making is asked for again", () => {

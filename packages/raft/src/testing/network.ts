@@ -8,6 +8,7 @@ import {
   type Entry,
   EntryType,
   type Message,
+  MessageType,
   type NodeId,
   type RaftOptions,
   type ReadState,
@@ -123,8 +124,17 @@ export class Network {
   /** Delivers one message of the queue, unless it is lost. */
   deliver(message: Message): void {
     const target = this.members.get(message.to);
-    if (target === undefined || !target.up || this.loses(message)) return;
+    if (target === undefined || !target.up || this.loses(message)) {
+      this.lose(message);
+      return;
+    }
     target.raft.step(message);
+    this.#reportSnapshot(message, true);
+  }
+
+  /** Loses a message. The transfer of a snapshot is the one thing whose end its sender always learns. */
+  lose(message: Message): void {
+    this.#reportSnapshot(message, false);
   }
 
   /** Lets everything happen until nothing is left to do. */
@@ -219,6 +229,11 @@ export class Network {
       applied: storage.firstIndex() - 1,
       random: this.random,
     });
+  }
+
+  #reportSnapshot(message: Message, ok: boolean): void {
+    const sender = this.members.get(message.from);
+    if (message.type === MessageType.snap && sender?.up) sender.raft.reportSnapshot(message.to, ok);
   }
 
   #startAppend(member: Member, write: Message): void {
