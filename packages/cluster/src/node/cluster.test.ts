@@ -96,7 +96,7 @@ describe("three nodes", () => {
     const back = await cluster.start(follower.nodeId);
     await until(() => (back.status().appliedIndex === leader.status().appliedIndex ? true : null));
     expect(back.status().stateHash).toBe(leader.status().stateHash);
-    expect(back.status().ready).toBe(true);
+    await until(() => (back.status().ready ? true : null));
   });
 
   test("a node that is behind the log gets a snapshot, and then decides the same", async () => {

@@ -253,7 +253,8 @@ class Node implements ClusterNode {
   #isReady(): boolean {
     if (this.#ready) return true;
     const driver = this.#running?.driver;
-    if (driver === undefined || driver.role.leader === 0 || driver.appliedIndex < this.#commitAtStart) return false;
+    if (driver === undefined || driver.role.leader === 0 || !driver.caughtUp) return false;
+    if (driver.appliedIndex < this.#commitAtStart) return false;
     this.#ready = true;
     return true;
   }
@@ -284,7 +285,6 @@ class Node implements ClusterNode {
     }
     this.#abstention = null;
     storage.append({ hardState: back.hardState, entries: [], snapshot: null }, () => {
-      storage.settleDroppedFrame().catch((error: unknown) => this.#fail(error));
       this.#voteFloor!.raise(back.floorTerm, back.floorIndex);
       this.#options.log("info", "abstention-ended", { ...back });
       if (this.#stopping === null) this.#run();
@@ -300,9 +300,15 @@ class Node implements ClusterNode {
       peers: this.#peers,
       voteFloor: this.#voteFloor!,
       roleChanged: (now, before) => this.#roleChanged(now, before),
+      settled: () => this.#settleDroppedFrame(),
       failed: (error) => this.#fail(error),
     });
     this.#running.driver.start();
+  }
+
+  /** The log has reached what the other voters told of: the dropped frame needs no more care, restarts included. */
+  #settleDroppedFrame(): void {
+    this.#storage!.settleDroppedFrame().catch((error: unknown) => this.#fail(error));
   }
 
   #roleChanged(now: Role, before: Role): void {

@@ -67,6 +67,9 @@ export interface DriverParts {
   readonly hooks: DriverHooks;
 }
 
+/** So many messages of a leader must have arrived before its commit index counts as known: the first may be bounded by what it knew of us. */
+const joinContacts = 3;
+
 /** Rounds of `ready` in one turn; more work waits for the next one, so that sockets are read in between. */
 const maxRounds = 32;
 
@@ -93,6 +96,9 @@ export class Driver {
   #restoring = false;
   /** Index of this leader's takeover entry; 0 while it is not in the log. */
   #takeoverIndex = 0;
+  #leaderContacts = 0;
+  #leaderCommit = 0;
+  #joinCommit = 0;
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
@@ -119,6 +125,11 @@ export class Driver {
     return this.role.state === "leader" && this.#takeoverIndex > 0 && this.appliedIndex >= this.#takeoverIndex;
   }
 
+  /** Has applied all that was committed when it met its leader. */
+  get caughtUp(): boolean {
+    return this.leads || (this.#leaderContacts >= joinContacts && this.appliedIndex >= this.#joinCommit);
+  }
+
   get restoring(): boolean {
     return this.#restoring;
   }
@@ -132,7 +143,10 @@ export class Driver {
 
   receive(from: NodeId, envelope: Envelope): void {
     this.#parts.peers.heard(from, envelope);
-    for (const message of envelope.messages) this.#inbox.push(message);
+    for (const message of envelope.messages) {
+      this.#inbox.push(message);
+      if (this.#leaderContacts < joinContacts) this.#noteContact(message);
+    }
     if (from === this.role.leader && envelope.stampLive) this.#parts.stamp.heard(envelope.stampUs);
     this.wake();
   }
@@ -141,6 +155,12 @@ export class Driver {
   receiveMessage(message: Message): void {
     this.#inbox.push(message);
     this.wake();
+  }
+
+  #noteContact({ type, commit, term }: Message): void {
+    if ((type !== MessageType.app && type !== MessageType.heartbeat) || term < this.raft.term) return;
+    this.#leaderCommit = Math.max(this.#leaderCommit, commit);
+    if (++this.#leaderContacts === joinContacts) this.#joinCommit = this.#leaderCommit;
   }
 
   #turn(): void {

@@ -8,7 +8,7 @@ import {
 import type { NodeId } from "@quorumguard/raft";
 import { ByteWriter } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
-import { invalidArgument, outcomeUnknown, unavailable } from "./failures.ts";
+import { invalidArgument, outcomeUnknown } from "./failures.ts";
 import { type ForwardReply, type ForwardRequest, readReply, writeRequest } from "./forward-codec.ts";
 import type { CallSink, NodeFailure, SubmitOptions } from "./node.ts";
 import { FrameKind, openFrame, peerVersion } from "./peer-codec.ts";
@@ -163,7 +163,7 @@ export class Forwarder {
       return;
     }
     if (!this.#claim(entry, reply.fromCall, reply.toCall)) {
-      this.#settle(reply.id, entry, unavailable("the leader answered calls that it was not asked", from, 0));
+      this.#settle(reply.id, entry, outcomeUnknown("the leader answered calls that it was not asked", from, 0));
       return;
     }
     if (entry.unanswered === 0) this.#remove(reply.id, entry);

@@ -4,10 +4,12 @@ import {
   type CallBatch,
   type CallOrigin,
   createEntryWriter,
+  EntryError,
   type EntryWriter,
   type Operation,
   type OperationResult,
 } from "@quorumguard/limiter";
+import { invalidArgument } from "./failures.ts";
 import type { CallSink, NodeFailure } from "./node.ts";
 
 /** Who waits for one operation of an entry. */
@@ -56,7 +58,14 @@ export class Proposals {
   addCalls(origin: CallOrigin, batch: CallBatch, fromCall: number, toCall: number, sink: CallSink): void {
     this.#begin();
     const before = this.#writer.items;
-    this.#writer.calls(origin, batch, fromCall, toCall);
+    try {
+      this.#writer.calls(origin, batch, fromCall, toCall);
+    } catch (error) {
+      if (!(error instanceof EntryError)) throw error;
+      // The entry is as it was before.
+      sink.failed(fromCall, toCall, invalidArgument(error.message));
+      return;
+    }
     this.#pendingItems += this.#writer.items - before;
     this.#waiters.push({ kind: "calls", sink, fromCall, toCall });
     this.#sealIfFull();
@@ -67,7 +76,13 @@ export class Proposals {
     done: (outcome: OperationResult | NodeFailure) => void,
   ): void {
     this.#begin();
-    writeOperation(this.#writer, operation);
+    try {
+      writeOperation(this.#writer, operation);
+    } catch (error) {
+      if (!(error instanceof EntryError)) throw error;
+      done(invalidArgument(error.message));
+      return;
+    }
     this.#pendingItems += 1;
     this.#waiters.push({ kind: "operation", done });
     this.#sealIfFull();

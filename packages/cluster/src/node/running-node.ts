@@ -24,6 +24,8 @@ export interface RunningNodeParts {
   readonly peers: PeerBoard;
   readonly voteFloor: VoteFloor;
   readonly roleChanged: (now: Role, before: Role) => void;
+  /** The log of a node that abstained has reached its vote floor. Called once. */
+  readonly settled: () => void;
   readonly failed: (error: Error) => void;
 }
 
@@ -55,12 +57,17 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
   const raft = createRaft(raftOptions(options, foundersAtFirst(storage, founderIds), restoredIndex));
   const send = (to: NodeId, frame: Uint8Array): void => transport.send(to, frame);
   const wake = (): void => driver.wake();
+  let unsettled = storage.recovery.droppedLastFrame;
   const hooks: DriverHooks = {
     roleChanged(now, before) {
       if (now.leader !== before.leader && now.leader !== 0) forwarder.leaderIs(now.leader);
       parts.roleChanged(now, before);
     },
     ticked() {
+      if (unsettled && !voteFloor.holds) {
+        unsettled = false;
+        parts.settled();
+      }
       forwarder.expire();
       leadership.ticked();
       snapshots.ticked();
@@ -134,7 +141,7 @@ function raftOptions(
   storage: RaftStorage,
   applied: number,
 ): Parameters<typeof createRaft>[0] {
-  const { random, log } = options;
+  const { random } = options;
   return {
     id: options.nodeId,
     storage,
@@ -147,7 +154,6 @@ function raftOptions(
     // A follower cannot stamp an entry.
     disableProposalForwarding: true,
     random: (bound) => Math.floor(random() * bound),
-    trace: (line) => log("debug", "raft", { line }),
   };
 }
 

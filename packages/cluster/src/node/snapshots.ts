@@ -160,7 +160,13 @@ export class Snapshots {
     if (message.type !== MessageType.snap || snapshot === null || this.#stopped) return null;
     const resync = this.#parts.receiveResync(from, message);
     if (resync !== undefined) return resync;
-    if (message.term < driver.raft.term || snapshot.index <= driver.raft.commitIndex || driver.restoring) return null;
+    if (message.term < driver.raft.term || driver.restoring) return null;
+    if (snapshot.index <= driver.raft.commitIndex) {
+      // The leader does not know how far this log reaches: the core's answer says so. Refused without one, the same image
+      // would be offered for ever.
+      driver.receiveMessage(message);
+      return null;
+    }
     const writer = await storage.receiveSnapshot(snapshot);
     let over = false;
     return {

@@ -103,6 +103,11 @@ export class TestCluster {
     await node?.stop();
   }
 
+  /** A new disk. */
+  async wipe(nodeId: NodeId): Promise<void> {
+    await rm(this.folderOf(nodeId), { recursive: true, force: true });
+  }
+
   /** Resolves with a node that leads and has applied an entry of its own term, and that all nodes know of. */
   async leader(): Promise<ClusterNode> {
     return until(() => {

@@ -1,0 +1,84 @@
+import { Outcome } from "@quorumguard/limiter";
+import { afterEach, describe, expect, test } from "vitest";
+import { batchOf, firstAttempt, submit, TestCluster, until } from "./test-cluster.fixture.ts";
+
+let cluster: TestCluster | null = null;
+afterEach(async () => {
+  await cluster?.close();
+  cluster = null;
+});
+
+describe("a leader that is gone", () => {
+  test("N4: is replaced at once when its death is proven, long before an election timeout", async () => {
+    cluster = await TestCluster.started(3, { electionMs: 3_000, heartbeatMs: 30 });
+    const leader = await cluster.leader();
+    const beganMs = performance.now();
+    await cluster.stop(leader.nodeId);
+    await cluster.leader();
+    expect(performance.now() - beganMs).toBeLessThan(1_500);
+    expect(cluster.log.some((line) => line.includes("leader-proven-dead"))).toBe(true);
+  });
+
+  test("N4: a new process in its place proves its death as well", async () => {
+    cluster = await TestCluster.started(3, { electionMs: 3_000, heartbeatMs: 30 });
+    const leader = await cluster.leader();
+    // Its end goes unnoticed: the network was cut before, and a new process answers when it heals.
+    for (const id of [1, 2, 3]) if (id !== leader.nodeId) cluster.network.cut(leader.nodeId, id);
+    await cluster.stop(leader.nodeId);
+    await cluster.start(leader.nodeId);
+    const beganMs = performance.now();
+    for (const id of [1, 2, 3]) if (id !== leader.nodeId) cluster.network.heal(leader.nodeId, id);
+    await until(() => ([...cluster!.nodes.values()].some((node) => node.leads) ? true : null));
+    expect(performance.now() - beganMs).toBeLessThan(1_500);
+  });
+
+  test("does not decide without a quorum: its calls end as unknown or not leader, and the others go on", async () => {
+    cluster = await TestCluster.started(3);
+    const old = await cluster.leader();
+    await submit(old, batchOf(["used"], 1));
+    for (const id of [1, 2, 3]) if (id !== old.nodeId) cluster.network.cut(old.nodeId, id);
+    const pending = submit(old, batchOf(["a"], 1));
+    const others = [...cluster.nodes.values()].filter((node) => node !== old);
+    const next = await until(() => others.find((node) => node.leads) ?? null);
+    const { answers } = await submit(next, batchOf(["a", "used"], 1));
+    expect(answers.map((answer) => answer.outcome)).toEqual([Outcome.allowed, Outcome.limited]);
+    const { failures } = await pending;
+    expect(failures).toMatchObject([{ applied: "unknown" }]);
+    expect(old.leads).toBe(false);
+    const late = await submit(old, batchOf(["used"], 1), firstAttempt);
+    expect(late.failures).toMatchObject([{ reason: "not-leader", applied: "no" }]);
+    for (const id of [1, 2, 3]) if (id !== old.nodeId) cluster.network.heal(old.nodeId, id);
+    await until(() => (old.status().appliedIndex === next.status().appliedIndex ? true : null));
+    expect(old.status().stateHash).toBe(next.status().stateHash);
+    expect(cluster.fatal).toEqual([]);
+  });
+
+  test("two of three that restart while the third is down go on where they were", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    await submit(leader, batchOf(["a"], 1));
+    for (const id of [1, 2, 3]) await cluster.stop(id);
+    await cluster.start(1);
+    await cluster.start(2);
+    const next = await cluster.leader();
+    const { answers } = await submit(next, batchOf(["a"], 1));
+    expect(answers[0]!.outcome).toBe(Outcome.limited);
+  });
+});
+
+describe("an empty disk", () => {
+  test("N3: beside a formed cluster stops its node with the reason, and changes nothing", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const follower = await cluster.follower();
+    await submit(leader, batchOf(["a"], 1));
+    await cluster.stop(follower.nodeId);
+    await cluster.wipe(follower.nodeId);
+    await cluster.start(follower.nodeId);
+    const { fatal } = cluster;
+    await until(() => (fatal.length > 0 ? true : null));
+    expect(fatal[0]!.message).toContain("is empty, but cluster");
+    const { answers } = await submit(leader, batchOf(["a"], 1));
+    expect(answers[0]!.outcome).toBe(Outcome.limited);
+  });
+});

@@ -1,0 +1,125 @@
+import { describe, expect, test } from "vitest";
+import { ManualClock } from "./manual-clock.fixture.ts";
+import { StampClock } from "./stamp-clock.ts";
+
+const secondUs = 1_000_000;
+const wallUs = (clock: ManualClock): number => clock.wallMs() * 1_000;
+
+function leaderAt(clock: ManualClock, stampUs: number): StampClock {
+  const stamp = new StampClock(clock, stampUs);
+  stamp.heard(stampUs);
+  stamp.takeOver([]);
+  return stamp;
+}
+
+describe("T1: the leader's stamp", () => {
+  test("runs on the monotonic clock, led towards the wall clock by at most 1 %", () => {
+    for (const offMs of [-3_600_000, -30_000, 30_000, 3_600_000]) {
+      const clock = new ManualClock();
+      const stamp = leaderAt(clock, wallUs(clock));
+      clock.stepWall(offMs);
+      const from = stamp.nowUs();
+      for (let i = 0; i < 1_000; i++) {
+        clock.advance(10);
+        stamp.nowUs();
+      }
+      const ran = stamp.nowUs() - from;
+      expect(ran).toBeGreaterThanOrEqual(0.99 * 10 * secondUs - 1_000);
+      expect(ran).toBeLessThanOrEqual(1.01 * 10 * secondUs + 1_000);
+      expect(Math.sign(ran - 10 * secondUs)).toBe(Math.sign(offMs));
+    }
+  });
+
+  test("reaches a wall clock that is a little off, and stays with it", () => {
+    const clock = new ManualClock();
+    const stamp = leaderAt(clock, wallUs(clock) - 20_000);
+    for (let i = 0; i < 2_000; i++) {
+      clock.advance(10);
+      stamp.nowUs();
+    }
+    expect(Math.abs(stamp.nowUs() - wallUs(clock))).toBeLessThan(200);
+  });
+
+  test("never runs backwards, however often it is asked", () => {
+    const clock = new ManualClock();
+    const stamp = leaderAt(clock, wallUs(clock));
+    let last = 0;
+    for (let i = 0; i < 5_000; i++) {
+      if (i % 100 === 0) clock.stepWall(i % 200 === 0 ? 10_000 : -10_000);
+      clock.advance(i % 3 === 0 ? 0 : 0.013);
+      const now = stamp.nowUs();
+      expect(now).toBeGreaterThanOrEqual(last);
+      expect(Number.isSafeInteger(now)).toBe(true);
+      last = now;
+    }
+  });
+});
+
+describe("T2: a new leader starts", () => {
+  test("from its own live estimate, whatever its wall clock says", () => {
+    const clock = new ManualClock();
+    const stamp = new StampClock(clock, 0);
+    stamp.heard(5_000_000_000);
+    clock.advance(1_000);
+    clock.stepWall(30_000);
+    expect(stamp.takeOver([])).toBe(5_000_000_000 + secondUs);
+  });
+
+  test("from the largest live estimate among its voters when it has restarted and has none", () => {
+    const clock = new ManualClock();
+    const stamp = new StampClock(clock, 7_000);
+    const idle = 36_000 * secondUs;
+    const heardMs = clock.monotonicMs();
+    clock.advance(5);
+    const started = stamp.takeOver([
+      { stampUs: 5 * secondUs + idle, live: true, wallUs: 1, heardMs },
+      { stampUs: 9 * secondUs + idle, live: false, wallUs: 1, heardMs },
+    ]);
+    expect(started).toBe(5 * secondUs + idle + 5_000);
+  });
+
+  test("with none alive, from the lower median of the wall clocks, or the last stamp in the log if that is later", () => {
+    const clock = new ManualClock();
+    const heardMs = clock.monotonicMs();
+    const ownUs = wallUs(clock);
+    const dead = (offsetUs: number) => ({ stampUs: 1, live: false, wallUs: ownUs + offsetUs, heardMs });
+    expect(new StampClock(clock, 0).takeOver([dead(3_600 * secondUs), dead(-2 * secondUs)])).toBe(ownUs);
+    expect(new StampClock(clock, 0).takeOver([dead(3_600 * secondUs)])).toBe(ownUs);
+    expect(new StampClock(clock, 0).takeOver([dead(-secondUs)])).toBe(ownUs - secondUs);
+    expect(new StampClock(clock, ownUs + 1).takeOver([dead(0)])).toBe(ownUs + 1);
+  });
+
+  test("never behind an entry that is in its log", () => {
+    const clock = new ManualClock();
+    const stamp = new StampClock(clock, 0);
+    stamp.heard(1_000_000);
+    stamp.sawEntry(2_000_000);
+    expect(stamp.takeOver([])).toBe(2_000_000);
+  });
+});
+
+describe("T3: a follower's estimate", () => {
+  test("follows the leader's statements, and is not set back by a late one", () => {
+    const clock = new ManualClock();
+    const stamp = new StampClock(clock, 0);
+    expect(stamp.live).toBe(false);
+    stamp.heard(10 * secondUs);
+    clock.advance(200);
+    // Sent 200 ms ago, and held up by a pause of this process.
+    stamp.heard(10 * secondUs + 30_000);
+    expect(stamp.nowUs()).toBe(10 * secondUs + 200_000);
+    clock.advance(100);
+    expect(stamp.nowUs()).toBe(10 * secondUs + 200_000 + 99_000);
+    stamp.heard(10 * secondUs + 300_000);
+    expect(stamp.nowUs()).toBe(10 * secondUs + 300_000);
+    expect(stamp.live).toBe(true);
+  });
+
+  test("does not count downtime: a restarted node says that its estimate is not alive", () => {
+    const clock = new ManualClock();
+    const stamp = new StampClock(clock, 42);
+    clock.advance(60_000);
+    expect(stamp.nowUs()).toBe(42);
+    expect(stamp.live).toBe(false);
+  });
+});
