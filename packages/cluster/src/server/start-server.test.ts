@@ -7,6 +7,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import { AllowRequestSchema, AllowResponseSchema, Outcome } from "@quorumguard/proto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { freePorts } from "../cli/node-process.fixture.ts";
 import { TestAuthority } from "./certificates.fixture.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { type RunningServer, startServer } from "./start-server.ts";
@@ -26,10 +27,16 @@ afterEach(async () => {
 const anyPort = { host: "127.0.0.1", port: 0 };
 const check = { key: "u1", rule: { limit: 2, windowUs: 3_600_000_000n } };
 
+const base: ServerOptions = {
+  nodeId: 1,
+  cluster: [{ nodeId: 1, host: "127.0.0.1", port: 0 }],
+  grpc: anyPort,
+  http: anyPort,
+  processMetrics: false,
+};
+
 async function start(over: Partial<ServerOptions> = {}): Promise<RunningServer> {
-  const cluster = [{ nodeId: 1, host: "127.0.0.1", port: 0 }];
-  const common = { nodeId: 1, cluster, dataFolder: folder, grpc: anyPort, http: anyPort, processMetrics: false };
-  const server = await startServer({ ...common, ...over });
+  const server = await startServer({ ...base, dataFolder: folder, ...over });
   running.push(server);
   await leading(server);
   return server;
@@ -148,5 +155,32 @@ describe("TLS", () => {
     await expect(allowOver(new Client(grpcEndpoint, credentials.createSsl(authority.ca)))).rejects.toThrow();
     await expect(readyOver(httpUrl, { ca: authority.ca, ...foe })).rejects.toThrow();
     await expect(readyOver(httpUrl, { ca: authority.ca })).rejects.toThrow();
+  });
+
+  it("between nodes: a cluster forms over mutual TLS, and a stranger's node is no part of it", {
+    timeout: 30_000,
+  }, async () => {
+    const ports = await freePorts(3);
+    const cluster = ports.map((port, at) => ({ nodeId: at + 1, host: "127.0.0.1", port }));
+    const options = (nodeId: number, by: TestAuthority): Partial<ServerOptions> => ({
+      nodeId,
+      cluster,
+      dataFolder: join(folder, String(nodeId)),
+      peerTls: { ...by.issue(`node ${nodeId}`), ca: by.ca },
+    });
+    const foreign = await startServer({ ...base, ...options(3, stranger) });
+    running.push(foreign);
+    const [first, second] = [
+      startServer({ ...base, ...options(1, authority) }),
+      startServer({ ...base, ...options(2, authority) }),
+    ];
+    running.push(await first, await second);
+    // Founding needs all three: two friends and a stranger are not a cluster.
+    await foreign.stop();
+    expect([(await first).node.status().role, (await second).node.status().role]).toEqual(["forming", "forming"]);
+    await start({ ...options(3, authority), dataFolder: join(folder, "3-again") });
+    await Promise.all([first, second].map(async (server) => leading(await server)));
+    const client = new Client((await second).addresses.grpcEndpoint, credentials.createInsecure());
+    expect(await allowOver(client)).toBe(Outcome.ALLOWED);
   });
 });
