@@ -159,6 +159,16 @@ it("S5 a takeover entry keeps alive who lived at the preceding stamp, and wakes 
   expect(harness.limiter.knowsSession(alive, nonceOf(2))).toBe(false);
 });
 
+it("S5 a takeover wakes none of the dead that no sweep has reached yet", () => {
+  const harness = new Harness();
+  const ids = Array.from({ length: 40 }, (_, i) => harness.session(START_US + i, i));
+  harness.apply(START_US + ttlUs + 30);
+  expect(harness.limiter.stats.sessions).toBeGreaterThan(30);
+  harness.apply(START_US + 5 * ttlUs, () => {}, true);
+  const alive = ids.filter((id, i) => harness.limiter.knowsSession(id, nonceOf(i)));
+  expect(alive).toEqual(ids.slice(30));
+});
+
 it("S5 without the mark, the same pause forgets the session", () => {
   const harness = new Harness();
   const session = harness.session(START_US, 1);

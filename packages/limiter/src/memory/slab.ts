@@ -25,7 +25,8 @@ for (let cells = 0, at = 0; cells <= MAX_BLOCK_CELLS; cells++) {
 
 /**
  * Blocks of a few sizes, cut from pages of one kind. Word 0 of a block is its owner's tag: never 0 while the block is
- * taken, 0 while it is free, so that a sweep can walk a page. An empty page goes back to the heap.
+ * taken, 0 while it is free, so that a sweep can walk a page. An empty page goes back to the heap,
+ * unless it is the only one of its size that has room.
  */
 export class Slab {
   readonly #heap: Heap;
@@ -75,7 +76,8 @@ export class Slab {
     heap.setWord(base, WORD_FREE, address);
     heap.setWord(base, WORD_USED, used - 1);
     if (used === SLOTS[size]!) this.#link(page, size);
-    if (used === 1) {
+    // The last page with room stays, even if empty: else a block that comes and goes would take a page each time.
+    if (used === 1 && (heap.word(base, WORD_NEXT) !== 0 || heap.word(base, WORD_PREVIOUS) !== 0)) {
       this.#unlink(page, size);
       heap.freePage(page);
     }
