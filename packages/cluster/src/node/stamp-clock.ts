@@ -11,6 +11,8 @@ export interface StampEstimate {
 
 /** How much faster or slower than the monotonic clock a stamp may run while it is led towards the wall clock. */
 const maxSlew = 0.01;
+/** What is heard of a leader goes on at the slowest rate that its stamps can have: see {@link StampClock}. */
+const slowest = 1 - maxSlew;
 /** The whole difference to the wall clock would be gone after so long, were the slew not bounded. */
 const slewHorizonUs = 1_000_000;
 /** Rates are set anew no more often than this, so that roundings cannot add up to a rate of their own. */
@@ -20,8 +22,10 @@ const anchorMs = 10;
  * The replicated time as one node knows it (SEMANTICS T1–T3). It runs on the monotonic clock from the last stamp that a
  * leader stated; on the leader it is slewed by at most 1 % towards the wall clock, and it never runs backwards there.
  *
- * A follower's estimate follows the largest recent statement: one that arrives late says nothing new, so the estimate then
- * slows by 1 % rather than jumping back, and delays do not accumulate over many elections.
+ * A follower's estimate is a lower bound of its leader's time: it follows the largest statement, and between statements it
+ * runs at the slowest rate that the leader may have. So however long a node was cut off, its estimate is not ahead, and a
+ * takeover never brings windows forward; what it lags behind is 2 % of the silence and the delay of a heartbeat. For the same
+ * reason a deposed leader, whose own line may be ahead, starts anew from the first statement of its successor.
  */
 export class StampClock {
   readonly #clock: Clock;
@@ -30,14 +34,19 @@ export class StampClock {
   #rate = 1;
   #live = false;
   #leads = false;
+  /** Led, and has not heard its successor since. */
+  #deposed = false;
   /** The largest stamp handed out as leader or seen in the log. */
   #floorUs = 0;
+  /** The largest stamp seen in the log. */
+  #loggedUs = 0;
 
   constructor(clock: Clock, lastStampUs: number) {
     this.#clock = clock;
     this.#anchorMs = clock.monotonicMs();
     this.#anchorUs = lastStampUs;
     this.#floorUs = lastStampUs;
+    this.#loggedUs = lastStampUs;
   }
 
   /** Whether this process has carried the estimate ever since a leader stated it. */
@@ -62,17 +71,21 @@ export class StampClock {
   heard(stampUs: number): void {
     if (this.#leads) return;
     const nowMs = this.#clock.monotonicMs();
-    const estimate = this.#live
-      ? Math.floor(this.#anchorUs + Math.max(0, nowMs - this.#anchorMs) * 1_000 * this.#rate)
-      : 0;
-    if (stampUs >= estimate) this.#anchor(stampUs, nowMs, 1);
-    else this.#anchor(estimate, nowMs, 1 - maxSlew);
+    const estimate =
+      this.#live && !this.#deposed
+        ? Math.floor(this.#anchorUs + Math.max(0, nowMs - this.#anchorMs) * 1_000 * this.#rate)
+        : 0;
+    if (stampUs >= estimate) this.#anchor(stampUs, nowMs, slowest);
+    // What it handed out and did not bring into the log is nobody's past.
+    if (this.#deposed) this.#floorUs = this.#loggedUs;
+    this.#deposed = false;
     this.#live = true;
   }
 
   /** An entry with this stamp is in the log: no stamp of ours may be below it. */
   sawEntry(stampUs: number): void {
     if (stampUs > this.#floorUs) this.#floorUs = stampUs;
+    if (stampUs > this.#loggedUs) this.#loggedUs = stampUs;
   }
 
   /**
@@ -86,7 +99,7 @@ export class StampClock {
     for (const voter of voters) {
       const sinceUs = Math.max(0, nowMs - voter.heardMs) * 1_000;
       wallsUs.push(voter.wallUs + sinceUs);
-      if (voter.live) startUs = Math.max(startUs, Math.floor(voter.stampUs + sinceUs));
+      if (voter.live) startUs = Math.max(startUs, Math.floor(voter.stampUs + sinceUs * slowest));
     }
     if (startUs < 0) {
       wallsUs.sort((a, b) => a - b);
@@ -95,6 +108,7 @@ export class StampClock {
     startUs = Math.max(startUs, this.#floorUs);
     this.#live = true;
     this.#leads = true;
+    this.#deposed = false;
     this.#floorUs = startUs;
     this.#anchor(startUs, nowMs, this.#slewRate(startUs));
     return startUs;
@@ -104,7 +118,8 @@ export class StampClock {
     if (!this.#leads) return;
     const nowUs = this.nowUs();
     this.#leads = false;
-    this.#anchor(nowUs, this.#clock.monotonicMs(), 1);
+    this.#deposed = true;
+    this.#anchor(nowUs, this.#clock.monotonicMs(), slowest);
   }
 
   #anchor(stampUs: number, nowMs: number, rate: number): void {
