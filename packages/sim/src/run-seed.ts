@@ -97,7 +97,7 @@ async function simulate(seed: number, world: World, random: Random, rejections: 
   };
   const links = createLinks(calmNetwork);
   const wiretap = createWiretap();
-  const tap = createSessionTap();
+  const tap = createSessionTap((line) => world.trace.event(world.nowUs, line));
   const peers = createPeerNetwork(world, links, random.fork("peer network"), {
     isRaftFrame: (frame) => frame[0] === FrameKind.envelope,
     tap: wiretap.frame,

@@ -145,6 +145,14 @@ describe("the audit by log", () => {
     expect(log.audit([ack(3, "k", Outcome.limited, fast)]).violations).toEqual([]);
   });
 
+  test("a denial that was overtaken by the attempt that replaced it is no such thing", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k", "k"]);
+    log.calls(3, 1_002_000, 3, ["k"]);
+    const late = { source: "leader", index: 0, stampUs: 900_000 } as const;
+    expect(log.audit([ack(3, "k", Outcome.limited, late)]).violations).toEqual([]);
+  });
+
   test("finds a denial from applied state that the state did not bear out", () => {
     const log = newLog();
     log.calls(2, 2_000, 1, ["k"]);

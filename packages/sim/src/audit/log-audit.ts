@@ -78,10 +78,13 @@ function checkDenialStood(log: NaiveLog, ack: Acknowledgement): string[] {
   ];
 }
 
-/** SEMANTICS D1: a call that was charged is never denied because of its own charge. */
+/**
+ * SEMANTICS D1: a call that was charged is never denied because of its own charge. A charge that came after the denial is
+ * none: the first attempt was denied, the denial was long in coming, and the attempt that replaced it found room.
+ */
 function checkNeverCharged(log: NaiveLog, ack: Acknowledgement): string[] {
   const decision = log.decision(ack.session, ack.number);
-  if (decision === undefined || !decision.allowed) return [];
+  if (decision === undefined || !decision.allowed || decision.stampUs > ack.stampUs) return [];
   return [`${nameOf(ack)}: denied from applied state, but entry ${decision.index} charged it`];
 }
 

@@ -18,7 +18,8 @@ export interface SessionTap {
   readonly violations: readonly string[];
 }
 
-export function createSessionTap(): SessionTap {
+/** @param note Told of every message in words, for a verbose trace. */
+export function createSessionTap(note: (line: string) => void = () => {}): SessionTap {
   /** Session by stream. */
   const sessions = new Map<number, string>();
   const clients = new Map<string, string>();
@@ -59,12 +60,21 @@ export function createSessionTap(): SessionTap {
         return;
       }
       const session = sessions.get(stream);
+      const { firstNumber, calls, firstAttempt, ackedThrough } = decoded.frame;
+      note(
+        `${client} stream ${stream} asks ${session}#${firstNumber}+${calls} first=${firstAttempt} acked=${ackedThrough}`,
+      );
       if (session !== undefined) sawFrame(session, decoded.frame);
     },
     response(client, stream, message) {
       const decoded = decodeSessionResponse(message);
       if (decoded.kind === "message") {
-        if (decoded.message.message.case === "registered") bind(client, stream, decoded.message.message.value.session);
+        const { message } = decoded.message;
+        if (message.case === "registered") bind(client, stream, message.value.session);
+        if (message.case === "error")
+          note(
+            `${client} stream ${stream} error for ${message.value.firstNumber}+${message.value.calls}: ${message.value.detail?.message}`,
+          );
         return;
       }
       const { reply } = decoded;
@@ -91,6 +101,9 @@ export function createSessionTap(): SessionTap {
         });
         at += items.length;
       }
+      note(
+        `${client} stream ${stream} answered ${session}#${reply.firstNumber}+${reply.calls} at ${reply.index}: ${[...reply.outcomes]}`,
+      );
     },
   };
 }
