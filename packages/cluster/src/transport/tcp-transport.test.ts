@@ -1,9 +1,11 @@
 import { connect, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { createSystemClock } from "../node/system-clock.ts";
+import { TestAuthority } from "../server/certificates.fixture.ts";
 import { FrameReader, writeFrame } from "./framing.ts";
 import type { PeerHandlers, SnapshotSink } from "./peer-transport.ts";
 import { encodePreface, Purpose } from "./preface.ts";
+import type { PeerCertificates } from "./tcp-options.ts";
 import { createTcpTransport, type TcpTransport } from "./tcp-transport.ts";
 
 interface Seen {
@@ -38,7 +40,12 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-async function start(nodeId: number, ports: readonly number[], overrides: Partial<PeerHandlers> = {}): Promise<Peer> {
+async function start(
+  nodeId: number,
+  ports: readonly number[],
+  overrides: Partial<PeerHandlers> = {},
+  tls?: PeerCertificates,
+): Promise<Peer> {
   const seen: Seen = { hellos: [], frames: [], downs: [] };
   const log: string[] = [];
   const peers = ports.map((port, i) => ({ nodeId: i + 1, host: "127.0.0.1", port }));
@@ -48,6 +55,7 @@ async function start(nodeId: number, ports: readonly number[], overrides: Partia
     peers: peers.filter((peer) => peer.nodeId !== nodeId),
     maxFrameBytes: 1_048_576,
     clock: createSystemClock(),
+    ...(tls === undefined ? {} : { tls }),
     log: (_level, event, fields) => log.push(`${event} ${JSON.stringify(fields)}`),
   });
   open.push(transport);
@@ -169,6 +177,32 @@ describe("peers over TCP", () => {
     const failing = { bytes: 2_000_000, read: async () => Promise.reject(new Error("disk")) };
     expect(await a.transport.sendSnapshot(2, Buffer.from("wanted"), failing)).toBe(false);
     await until(() => aborted);
+  });
+});
+
+describe("mutual TLS", () => {
+  const authority = new TestAuthority("peers of a test");
+  const certificates = (name: string, by = authority): PeerCertificates => ({ ca: authority.ca, ...by.issue(name) });
+
+  test("carries frames and snapshots between holders of certificates of the cluster's authority", async () => {
+    const ports = await freePorts(2);
+    const got: Uint8Array[] = [];
+    const sink: SnapshotSink = { write: async (piece) => void got.push(piece), finish: async () => true, abort() {} };
+    const a = await start(1, ports, {}, certificates("node-1"));
+    const b = await start(2, ports, { onSnapshot: async () => sink }, certificates("node-2"));
+    await connected(a, 2, b);
+    const source = { bytes: 700_000, read: async (_position: number, length: number) => Buffer.alloc(length, "x") };
+    expect(await a.transport.sendSnapshot(2, Buffer.from("head"), source)).toBe(true);
+    expect(got.reduce((sum, piece) => sum + piece.length, 0)).toBe(700_000);
+  });
+
+  test("turns away a certificate of another authority, and plain connections", async () => {
+    const ports = await freePorts(3);
+    const a = await start(1, ports, {}, certificates("node-1"));
+    await start(2, ports, {}, certificates("node-2", new TestAuthority("strangers")));
+    await start(3, ports);
+    await until(() => a.log.filter((line) => line.startsWith("peer-handshake-failed")).length > 2);
+    expect(a.seen.hellos).toEqual([]);
   });
 });
 
