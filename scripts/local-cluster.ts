@@ -161,6 +161,16 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   return cluster;
 }
 
+/** The JSON of GetStatus: 64-bit fields are strings, and zeros are left out. */
+interface StatusBody {
+  readonly topology?: { readonly groups?: readonly { readonly leaderId?: string }[] };
+  readonly term?: string;
+  readonly role?: string;
+  readonly appliedIndex?: string;
+  readonly commitIndex?: string;
+  readonly stateHash?: string;
+}
+
 async function readStatus(node: LocalNode): Promise<LocalStatus | null> {
   try {
     const response = await fetch(`${node.httpUrl}/quorumguard.v1.ClusterService/GetStatus`, {
@@ -170,7 +180,7 @@ async function readStatus(node: LocalNode): Promise<LocalStatus | null> {
       signal: AbortSignal.timeout(1_000),
     });
     if (!response.ok) return null;
-    const body = await response.json();
+    const body = (await response.json()) as StatusBody;
     return {
       nodeId: node.nodeId,
       leaderId: Number(body.topology?.groups?.[0]?.leaderId ?? 0),

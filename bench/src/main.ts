@@ -17,7 +17,13 @@ const say = (text: string) => process.stderr.write(`${text}\n`);
 
 function machine() {
   const [cpu] = cpus();
-  return { cpu: cpu?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), linux: release(), node: process.version };
+  return {
+    cpu: cpu?.model,
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    linux: release(),
+    node: process.version,
+  };
 }
 
 async function main(): Promise<number> {
@@ -36,7 +42,8 @@ async function main(): Promise<number> {
   const names = values.only === undefined ? Object.keys(scenarios) : [values.only];
   for (const name of names) {
     const scenario = scenarios[name as keyof typeof scenarios];
-    if (scenario === undefined) throw new Error(`--only is ${name}, but must be one of ${Object.keys(scenarios).join(", ")}`);
+    if (scenario === undefined)
+      throw new Error(`--only is ${name}, but must be one of ${Object.keys(scenarios).join(", ")}`);
     say(`\n  ${name}`);
     const { samples, ...summary } = await scenario({ quick: values.quick, say });
     say(`  ours ${summary.ours}, redis ${summary.redis}, ratio ${summary.ratio}`);

@@ -39,7 +39,8 @@ export async function measure(system: System, load: Load): Promise<Sample> {
   await Promise.all(Array.from({ length: load.inFlight }, caller));
   const seconds = (performance.now() - startedAt) / 1_000;
   latencies.sort((a, b) => a - b);
-  const quantile = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  const quantile = (share: number) =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return {
     decisionsPerSecond: finished / seconds,
     p50Ms: quantile(0.5),

@@ -37,8 +37,16 @@ test("a planted lost acknowledgement is found", () => {
 });
 
 test("a rolling window is judged only by calls that lie wholly inside it", () => {
-  const inside = ledgerWith(rolling, [[0, 5], [400, 410], [900, 990]]);
+  const inside = ledgerWith(rolling, [
+    [0, 5],
+    [400, 410],
+    [900, 990],
+  ]);
   expect(inside.verdicts([rolling], new Map()).overAdmitted).toBe(1);
-  const across = ledgerWith(rolling, [[0, 5], [400, 410], [900, 1_001]]);
+  const across = ledgerWith(rolling, [
+    [0, 5],
+    [400, 410],
+    [900, 1_001],
+  ]);
   expect(across.verdicts([rolling], new Map()).overAdmitted).toBe(0);
 });

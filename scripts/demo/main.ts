@@ -27,9 +27,18 @@ const callersPerClient = 160;
 const phaseMs = 2_500;
 
 const keys: readonly DemoKey[] = [
-  ...Array.from({ length: 6 }, (_, i): DemoKey => ({ key: `demo-account-${i}`, limit: 400 + i, windowMs: 3_600_000, kind: "account" })),
-  ...Array.from({ length: 4 }, (_, i): DemoKey => ({ key: `demo-open-account-${i}`, limit: 2 ** 30, windowMs: 3_600_000, kind: "account" })),
-  ...Array.from({ length: 4 }, (_, i): DemoKey => ({ key: `demo-rolling-${i}`, limit: 100 + i, windowMs: 1_000, kind: "rolling" })),
+  ...Array.from(
+    { length: 6 },
+    (_, i): DemoKey => ({ key: `demo-account-${i}`, limit: 400 + i, windowMs: 3_600_000, kind: "account" }),
+  ),
+  ...Array.from(
+    { length: 4 },
+    (_, i): DemoKey => ({ key: `demo-open-account-${i}`, limit: 2 ** 30, windowMs: 3_600_000, kind: "account" }),
+  ),
+  ...Array.from(
+    { length: 4 },
+    (_, i): DemoKey => ({ key: `demo-rolling-${i}`, limit: 100 + i, windowMs: 1_000, kind: "rolling" }),
+  ),
 ];
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
@@ -57,14 +66,17 @@ async function failover(cluster: LocalCluster): Promise<Summary> {
     await killed;
     await flow(counts, () => counts.decisions >= minimum.decisions);
     const after = await cluster.waitForLeader();
-    say(`\n  node ${after.nodeId} leads in term ${after.term}; longest time without an answer ${traffic.longestGapMs.toFixed(0)} ms`);
+    say(
+      `\n  node ${after.nodeId} leads in term ${after.term}; longest time without an answer ${traffic.longestGapMs.toFixed(0)} ms`,
+    );
     await cluster.restart(before.nodeId);
     await cluster.waitUntilCaughtUp();
     say(`\n  node ${before.nodeId} is back and has caught up`);
     await flow(counts, () => true);
     const { longestGapMs, remaining } = await traffic.finish();
     if (traffic.firstFailure !== null) say(`\n  first failed call: ${String(traffic.firstFailure)}`);
-    if (inFlightAtKill < minimum.inFlightAtKill) throw new Error(`only ${inFlightAtKill} calls were in flight at the kill`);
+    if (inFlightAtKill < minimum.inFlightAtKill)
+      throw new Error(`only ${inFlightAtKill} calls were in flight at the kill`);
     return {
       nodes: cluster.nodes.length,
       decisions: counts.decisions,
@@ -111,7 +123,9 @@ async function serveUntilInterrupted(cluster: LocalCluster): Promise<void> {
   const body = JSON.stringify({ check: { key: "you", rule: { limit: 5, windowUs: "60000000" } } });
   say(`  The cluster keeps serving. SDK endpoints: ${cluster.endpoints.join(", ")}`);
   say(`  Metrics: ${first!.metricsUrl}`);
-  say(`  Try it, six times:\n    curl -s -H 'content-type: application/json' -d '${body}' ${first!.httpUrl}/quorumguard.v1.GuardService/Allow`);
+  say(
+    `  Try it, six times:\n    curl -s -H 'content-type: application/json' -d '${body}' ${first!.httpUrl}/quorumguard.v1.GuardService/Allow`,
+  );
   say("  Ctrl-C ends it.");
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, exitAtOnce);
   await new Promise<void>((resolve) => {

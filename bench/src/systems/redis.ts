@@ -50,9 +50,15 @@ export async function startRedis(options: RedisOptions): Promise<System> {
     ]);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
-    throw new AbsentSystem("redis-server could not be started: on Debian, apt-get install redis-server", { cause: error });
+    throw new AbsentSystem("redis-server could not be started: on Debian, apt-get install redis-server", {
+      cause: error,
+    });
   }
-  const redis = new Redis({ port: port!, host: "127.0.0.1", enableAutoPipelining: options.autoPipelining }) as RedisWithBucket;
+  const redis = new Redis({
+    port: port!,
+    host: "127.0.0.1",
+    enableAutoPipelining: options.autoPipelining,
+  }) as RedisWithBucket;
   redis.defineCommand("takeToken", { numberOfKeys: 1, lua: tokenBucket });
   await redis.ping();
   return {

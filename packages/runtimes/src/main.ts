@@ -1,0 +1,116 @@
+/** `npm run runtimes -- [--only NAME] --json`: the SDKs' contract suites on every runtime they promise, against one real cluster. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { freePorts, type LocalCluster, startLocalCluster } from "../../../scripts/local-cluster.ts";
+import type { Cell, CellReport } from "./cell.ts";
+import { chromiumCell } from "./chromium-cell.ts";
+import { processCell } from "./process-cell.ts";
+import { workerdCell } from "./workerd-cell.ts";
+
+const usage = `npm run runtimes -- [--only RUNTIME] [--json]
+  --only  one runtime, such as node-20, bun, deno, workerd, chromium
+  --json  end with one line of JSON on standard output
+nginx and chromium must be installed for the chromium cell: apt-get install nginx chromium`;
+
+const say = (text: string) => process.stderr.write(`${text}\n`);
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** What users get: the built packages, never the sources. */
+const nodeEntry = here("../../sdk-node/dist/contract/contract-main.js");
+const webEntry = (name: string) => here(`../../sdk-web/dist/contract/${name}.js`);
+
+function cells(cluster: LocalCluster, folder: string, pagePort: number): readonly Cell[] {
+  const grpc = cluster.endpoints.join(",");
+  const urls = cluster.nodes.map((node) => node.httpUrl);
+  const tool = (path: string) => here(`../node_modules/${path}`);
+  const onNode = (name: string, binary: string) => processCell("sdk-node", name, binary, [nodeEntry, grpc, name]);
+  return [
+    onNode("node-20", tool("node-20/bin/node")),
+    onNode("node-22", tool("node-22/bin/node")),
+    onNode("node-24", process.execPath),
+    onNode("node-26", tool("node-26/bin/node")),
+    processCell("sdk-node", "bun", tool(".bin/bun"), [nodeEntry, grpc, "bun"]),
+    processCell("sdk-node", "deno", tool(".bin/deno"), ["run", "--allow-all", "--no-lock", nodeEntry, grpc, "deno"]),
+    processCell("sdk-web", "node-24", process.execPath, [webEntry("contract-main"), urls.join(","), "node-24"]),
+    workerdCell(webEntry("contract-worker"), folder, urls.join(",")),
+    chromiumCell(
+      webEntry("contract-page"),
+      folder,
+      urls.map((url) => url.slice("http://".length)),
+      pagePort,
+    ),
+  ];
+}
+
+async function runCell(cell: Cell): Promise<CellReport & { readonly sdk: string }> {
+  try {
+    return { ...(await cell.run()), runtime: cell.runtime, sdk: cell.sdk };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const failures = [{ name: "the runtime itself", message }];
+    return { sdk: cell.sdk, runtime: cell.runtime, cases: 0, passed: 0, failed: 1, skipped: 0, failures };
+  }
+}
+
+/** All passed, none skipped, and the same number of cases in every cell of an SDK. */
+function holds(reports: readonly (CellReport & { readonly sdk: string })[]): boolean {
+  const counts = new Map<string, number>();
+  for (const report of reports) {
+    if (report.failed > 0 || report.skipped > 0 || report.passed !== report.cases || report.cases === 0) return false;
+    const expected = counts.get(report.sdk) ?? report.cases;
+    if (expected !== report.cases) return false;
+    counts.set(report.sdk, expected);
+  }
+  return true;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(`${usage}\n`);
+    return 0;
+  }
+  const folder = await mkdtemp(join(tmpdir(), "quorumguard-runtimes-"));
+  const [pagePort] = await freePorts(1);
+  // The page's own calls go through nginx; one case calls the nodes themselves, across origins.
+  const cluster = await startLocalCluster({ arguments: ["--cors-origin", `http://127.0.0.1:${pagePort}`] });
+  try {
+    const all = cells(cluster, folder, pagePort!);
+    const chosen = all.filter((cell) => values.only === undefined || cell.runtime === values.only);
+    if (chosen.length === 0) {
+      const names = [...new Set(all.map((cell) => cell.runtime))].join(", ");
+      throw new Error(`--only is ${values.only}, but must be one of ${names}`);
+    }
+    const reports = [];
+    for (const cell of chosen) {
+      const report = await runCell(cell);
+      reports.push(report);
+      say(
+        `  ${cell.sdk.padEnd(9)} ${cell.runtime.padEnd(9)} ${report.passed}/${report.cases} passed, ${report.failed} failed, ${report.skipped} skipped`,
+      );
+      for (const failure of report.failures ?? []) say(`    ${failure.name}: ${failure.message}`);
+    }
+    const passed = holds(reports);
+    if (values.json) process.stdout.write(`${JSON.stringify({ passed, cells: reports })}\n`);
+    return passed ? 0 : 1;
+  } finally {
+    await cluster.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  say(`runtimes: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
