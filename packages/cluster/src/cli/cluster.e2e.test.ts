@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -194,6 +194,29 @@ describe("a node that cannot start says why in one line", () => {
     expect(second.status).toBe(1);
     expect(second.stderr).toContain(`cannot listen on 127.0.0.1:${port}: another process has this port`);
     expect(second.stderr.trim().split("\n").length).toBe(1);
+  });
+
+  it("when acknowledged data is damaged: file, offset and what to do", async () => {
+    const first = alone(1, 0, ...any, "--json");
+    const listening = await first.line<Listening>("stdout", () => true);
+    await first.line<Topology>("stderr", ({ event, leaderId }) => event === "topology" && leaderId === 1);
+    const node = { nodeId: 1, process: first, listening };
+    for (const key of ["the-first-key", "the-second-key", "the-third-key"]) await allow(node, key);
+    await first.signal("SIGKILL");
+    const logFolder = join(folder, "data", "log");
+    const [segment] = await readdir(logFolder);
+    const bytes = await readFile(join(logFolder, segment!));
+    const at = bytes.indexOf("the-first-key");
+    bytes[at]! ^= 1;
+    await writeFile(join(logFolder, segment!), bytes);
+    const second = await alone(1, 0, ...any).ended;
+    expect(second.status).toBe(1);
+    const [line, ...more] = second.stderr.trim().split("\n");
+    expect(more).toEqual([]);
+    const [, file, offset] = /^quorumguard: (\S+) at byte (\d+): .*must not vote/.exec(line!) ?? [];
+    expect(file).toBe(`log/${segment}`);
+    expect(Number(offset)).toBeLessThanOrEqual(at);
+    expect(Number(offset)).toBeGreaterThan(at - 4_096);
   });
 
   it("when it would speak plain text off loopback", async () => {
