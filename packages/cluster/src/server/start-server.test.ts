@@ -8,6 +8,8 @@ import { Client, credentials } from "@grpc/grpc-js";
 import { AllowRequestSchema, AllowResponseSchema, Outcome } from "@quorumguard/proto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { freePorts } from "../cli/node-process.fixture.ts";
+import type { FileHandle, FileSystem } from "../storage/file-system.ts";
+import { openNodeFileSystem } from "../storage/node-file-system.ts";
 import { TestAuthority } from "./certificates.fixture.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { type RunningServer, startServer } from "./start-server.ts";
@@ -125,6 +127,39 @@ describe("a server of one", () => {
       `HTTP: cannot listen on 127.0.0.1:${first.httpPort}: another process has this port (EADDRINUSE)`,
     );
     expect((await start({ dataFolder: other })).node.topology().leaderId).toBe(1);
+  });
+});
+
+describe("a disk that fails", () => {
+  it("stops the node at once, with the reason; nothing more is acknowledged, and health says so", async () => {
+    const disk = await openNodeFileSystem({ root: folder });
+    let full = false;
+    const failing = (handle: FileHandle): FileHandle => ({
+      size: () => handle.size(),
+      read: (position, length) => handle.read(position, length),
+      write: (position, pieces) =>
+        full ? Promise.reject(new Error("ENOSPC: no space left")) : handle.write(position, pieces),
+      flush: () => handle.flush(),
+      close: () => handle.close(),
+    });
+    const files: FileSystem = {
+      open: async (path, options) => failing(await disk.open(path, options)),
+      list: (path) => disk.list(path),
+      makeFolder: (path) => disk.makeFolder(path),
+      rename: (from, to) => disk.rename(from, to),
+      remove: (path) => disk.remove(path),
+      flushFolder: (path) => disk.flushFolder(path),
+    };
+    const server = await start({ files });
+    const client = () => new Client(server.addresses.grpcEndpoint, credentials.createInsecure());
+    expect(await allowOver(client())).toBe(Outcome.ALLOWED);
+    full = true;
+    await expect(allowOver(client())).rejects.toThrow();
+    expect((await server.failed).message).toContain("ENOSPC");
+    expect((await fetch(`${server.addresses.httpUrl}/readyz`)).status).toBe(503);
+    await expect(allowOver(client())).rejects.toThrow("UNAVAILABLE");
+    await server.stop();
+    await disk.close();
   });
 });
 
