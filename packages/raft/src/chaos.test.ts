@@ -50,7 +50,10 @@ function proposeChange(network: Network, id: NodeId, random: (bound: number) => 
   if (random(2) === 0) network.raft(leader).proposeConfChange({ transition: "auto", changes: [], context });
 }
 
-/** One random thing: time passes, a message arrives (late, twice or never), a disk flushes, a process dies or comes back. */
+/**
+ * One random thing: time passes, a message arrives (late, twice or never), a disk flushes, a process dies or comes back, with its
+ * last write or without it.
+ */
 function disturb(network: Network, random: (bound: number) => number, counter: { next: number }): void {
   const id = members[random(members.length)]!;
   const member = network.member(id);
@@ -69,6 +72,7 @@ function disturb(network: Network, random: (bound: number) => number, counter: {
     case 4:
       if (random(20) !== 0) break;
       if (member.up) network.crash(id);
+      else if (random(2) === 0) network.restartDamaged(id);
       else network.restart(id);
       break;
     case 5:
@@ -109,19 +113,21 @@ function recover(network: Network): void {
   for (let ticks = 0; ticks < 400; ticks++) {
     for (const id of members) network.tick(id);
     network.settle();
+    network.settleTrust();
   }
 }
 
 for (let seed = 1; seed <= 40; seed++) {
   test(`no entry is lost or changed, and the group recovers: seed ${seed}`, () => {
     const raft = { maxInflightMessages: 3, maxBytesPerMessage: 20, stepDownOnRemoval: true };
-    const network = new Network({ members, outsiders: [], seed, raft });
+    const network = new Network({ members, outsiders: [], seed, raft, remembersLastWrite: true });
     const random = createRandom(seed * 7919);
     const checker = new Checker();
     const counter = { next: 0 };
     for (const id of members) network.slowDisks.add(id);
     for (let count = 0; count < 1_500; count++) {
       disturb(network, random, counter);
+      network.settleTrust();
       checker.check(network);
     }
     const before = checker.count;

@@ -10,6 +10,7 @@ import {
   type Message,
   MessageType,
   type NodeId,
+  noNode,
   type RaftOptions,
   type ReadState,
   type Snapshot,
@@ -33,6 +34,8 @@ export interface Member {
   view: MemoryStorage;
   /** What was flushed. */
   durable: MemoryStorage;
+  /** As `durable`, but for the last write: what a torn last frame leaves. */
+  beforeLastWrite: MemoryStorage | null;
   confState: ConfState;
   readonly appendWork: Message[];
   /** Entries applied since the last start or snapshot. */
@@ -50,6 +53,8 @@ export interface NetworkOptions {
   /** Nodes that exist but belong to no group yet. */
   readonly outsiders?: readonly NodeId[];
   readonly seed?: number;
+  /** Whether `restartDamaged` will be used: it costs a copy of the disk per write. */
+  readonly remembersLastWrite?: boolean;
   readonly raft?: Partial<RaftOptions>;
 }
 
@@ -57,6 +62,8 @@ export interface NetworkOptions {
 export class Network {
   readonly members = new Map<NodeId, Member>();
   queue: Message[] = [];
+  /** The member that lost the end of its log and is not trusted again yet. */
+  abstainer: NodeId = noNode;
   /** Members whose flushes a test performs itself. */
   readonly slowDisks = new Set<NodeId>();
   /** Messages for which this holds are lost. */
@@ -116,6 +123,7 @@ export class Network {
     const member = this.member(id);
     for (let done = 0; done < count && member.appendWork.length > 0; done++) {
       const write = member.appendWork.shift()!;
+      if (this.#options.remembersLastWrite) member.beforeLastWrite = copyStorage(member.durable);
       persist(member.durable, write);
       for (const response of write.responses) this.#deliverResponse(member, id, response);
     }
@@ -179,8 +187,37 @@ export class Network {
     member.appendWork.length = 0;
   }
 
+  /**
+   * As `restart`, but the last write is damaged, acknowledged or not: the node abstains and the others are told (SEMANTICS N2).
+   * One at a time: the group outlives the loss of a minority's disks, not of more.
+   */
+  restartDamaged(id: NodeId): void {
+    const member = this.member(id);
+    if (this.abstainer !== noNode || member.beforeLastWrite === null) {
+      this.restart(id);
+      return;
+    }
+    member.durable = member.beforeLastWrite;
+    this.abstainer = id;
+    this.restart(id);
+    for (const { raft } of this.members.values()) raft.distrust(id);
+  }
+
+  /** The owners' part of N2: a node that its leader trusts again no longer abstains. */
+  settleTrust(): void {
+    const leader = this.leader();
+    if (this.abstainer === noNode || leader === null) return;
+    const abstainer = this.member(this.abstainer);
+    const { term } = this.raft(leader);
+    const trusted = this.raft(leader).status().progress.get(this.abstainer)?.trusted ?? false;
+    if (!trusted || !abstainer.up || abstainer.raft.term !== term) return;
+    abstainer.raft.endAbstention(null);
+    this.abstainer = noNode;
+  }
+
   restart(id: NodeId): void {
     const member = this.member(id);
+    member.beforeLastWrite = null;
     member.view = copyStorage(member.durable);
     member.durable = copyStorage(member.durable);
     member.confState = member.view.initialState().confState;
@@ -188,6 +225,8 @@ export class Network {
     member.texts = textsOf(member.view.snapshot());
     member.up = true;
     member.raft = this.#createRaft(id, member.view);
+    if (this.abstainer === id) member.raft.abstain();
+    else if (this.abstainer !== noNode) member.raft.distrust(this.abstainer);
   }
 
   /** What the state machine holds; the empty entries of leaders are left out. */
@@ -212,8 +251,9 @@ export class Network {
     const durable = createMemoryStorage(confState);
     if (founding !== null) for (const storage of [view, durable]) storage.applySnapshot(founding);
     const raft = this.#createRaft(id, view);
+    const beforeLastWrite = null;
     const lists = { appendWork: [], applied: [], texts: [], readStates: [] };
-    this.members.set(id, { raft, view, durable, confState, ...lists, up: true });
+    this.members.set(id, { raft, view, durable, beforeLastWrite, confState, ...lists, up: true });
   }
 
   #createRaft(id: NodeId, storage: MemoryStorage): RaftNode {
