@@ -26,6 +26,7 @@ export interface Verdict {
   resetChargedUs: number;
 }
 
+/** A verdict to be filled in; its numbers start as fractions, so that engines keep room for doubles. */
 export function createVerdict(): Verdict {
   return { allowed: false, never: false, available: 0.5, retryAfterUs: 0.5, resetNowUs: 0.5, resetChargedUs: 0.5 };
 }

@@ -59,6 +59,7 @@ export class ByteReader {
   }
 }
 
+/** The value itself, if it lies between two bounds, both included. @throws {EntryError} naming field, value and bound. */
 export function between(value: number, field: string, least: number, most: number): number {
   if (!(value >= least && value <= most)) {
     throw new EntryError(`${field} is ${value}; it must be from ${least} to ${most}`);
@@ -66,14 +67,17 @@ export function between(value: number, field: string, least: number, most: numbe
   return value;
 }
 
+/** The u16 at `at`; the caller knows that it is there. */
 export function u16At(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8);
 }
 
+/** The u32 at `at`; the caller knows that it is there. */
 export function u32At(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
+/** The u64 at `at`, rounded if it is above 2^53; the caller knows that it is there. */
 export function u64At(bytes: Uint8Array, at: number): number {
   return u32At(bytes, at + 4) * 4294967296 + u32At(bytes, at);
 }

@@ -54,6 +54,7 @@ export class ByteWriter {
   }
 }
 
+/** Writes a u32 at `at`, where there must be room. */
 export function putU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value;
   bytes[at + 1] = value >>> 8;

@@ -27,6 +27,7 @@ export class KeyTable implements BlockMover {
   readonly #heap: Heap;
   readonly #slab: Slab;
   readonly #index: HashIndex;
+  #seeds = 0;
   #seed0 = 0x51ed270b;
   #seed1 = 0x2f3c6a95;
   #sweepPage = 0;
@@ -49,6 +50,11 @@ export class KeyTable implements BlockMover {
     return this.#index.count;
   }
 
+  /** How often the seed changed here: a rule prepared before is stale when it has grown. */
+  get seeds(): number {
+    return this.#seeds;
+  }
+
   /** Prepares a rule for {@link find}. Must be called again after {@link reseed}. */
   prepare(rule: QuotaRule): void {
     rule.seed(this.#seed0, this.#seed1);
@@ -56,6 +62,7 @@ export class KeyTable implements BlockMover {
 
   /** While no key is held, the seed may follow what no outsider knows; so nobody can choose keys that collide. */
   reseed(seed0: number, seed1: number): void {
+    this.#seeds++;
     this.#seed0 = seed0 | 0;
     this.#seed1 = seed1 | 0;
   }

@@ -39,6 +39,9 @@ export class Machine implements Limiter {
   readonly #verdict = createVerdict();
   readonly #peeked = new GrowingResultColumns(1);
   readonly #rule = new QuotaRule();
+  #preparedSeeds = -1;
+  #preparedNamespace = "";
+  #preparedPolicy = "";
   readonly #namespaceBytes = createUtf8Cache();
   readonly #policyBytes = createUtf8Cache();
 
@@ -224,13 +227,33 @@ export class Machine implements Limiter {
     stampUs: number,
   ): void {
     const { keys } = this.#state;
-    const quota = this.#rule;
-    const policy = this.#policyBytes(rule.policy);
-    const { algorithm, limit, windowUs, burst } = rule;
-    quota.set(this.#namespaceBytes(namespace), algorithm, limit, windowUs, burst, policy, 0, policy.length);
-    keys.prepare(quota);
+    const quota = this.#prepare(namespace, rule);
     const block = keys.find(quota, keys.hashOf(quota, bytes, start, length), bytes, start, length);
     keys.judge(quota, block, cost, 0, Math.max(stampUs, this.#state.stampUs), this.#verdict);
+  }
+
+  /** The rule made ready; a batch asks for the same one item after item, so the last one is kept. */
+  #prepare(namespace: string, rule: Rule): QuotaRule {
+    const { keys } = this.#state;
+    const quota = this.#rule;
+    const { algorithm, limit, windowUs, burst, policy } = rule;
+    if (
+      this.#preparedSeeds !== keys.seeds ||
+      this.#preparedNamespace !== namespace ||
+      this.#preparedPolicy !== policy ||
+      quota.algorithm !== algorithm ||
+      quota.limit !== limit ||
+      quota.windowUs !== windowUs ||
+      quota.burst !== burst
+    ) {
+      const name = this.#policyBytes(policy);
+      quota.set(this.#namespaceBytes(namespace), algorithm, limit, windowUs, burst, name, 0, name.length);
+      keys.prepare(quota);
+      this.#preparedSeeds = keys.seeds;
+      this.#preparedNamespace = namespace;
+      this.#preparedPolicy = policy;
+    }
+    return quota;
   }
 
   knowsSession(session: SessionId, nonce: Uint8Array): boolean {
