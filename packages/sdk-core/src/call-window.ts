@@ -39,7 +39,7 @@ export function createCallWindow(): CallWindow {
       calls.push(call);
     },
     get(number) {
-      return calls[head + number - base] ?? null;
+      return number < base ? null : (calls[head + number - base] ?? null);
     },
     advance() {
       while (head < calls.length && calls[head]!.phase === "settled") {
