@@ -2,12 +2,14 @@ import { defaultBounds, readEntry } from "@quorumguard/limiter";
 import { auditCallers, type TimeBreak } from "./audit/caller-audit.ts";
 import { auditLink } from "./audit/link-audit.ts";
 import { auditLog } from "./audit/log-audit.ts";
-import type { AskedItem } from "./audit/records.ts";
-import { createSessionTap } from "./check/client-tap.ts";
-import { createNodeWatch } from "./check/node-watch.ts";
-import { createWiretap } from "./check/wiretap.ts";
+import { createSessionTap, type SessionTap } from "./check/client-tap.ts";
+import { checkLiveness } from "./check/liveness.ts";
+import { createNodeWatch, type NodeWatch } from "./check/node-watch.ts";
+import { watchCluster } from "./check/watch-cluster.ts";
+import { createWiretap, type Wiretap } from "./check/wiretap.ts";
 import { type ClientHost, createClientHost } from "./cluster/client-host.ts";
-import { type ClusterPlan, createNodeHost, type NodeHost } from "./cluster/node-host.ts";
+import { createNodeHost, type NodeHost } from "./cluster/node-host.ts";
+import { planCluster } from "./cluster/plan-cluster.ts";
 import { planWorkload } from "./cluster/workload.ts";
 import { calmNetwork, type FaultKind, planFaults } from "./faults/fault-plan.ts";
 import { createNemesis } from "./faults/nemesis.ts";
@@ -41,32 +43,6 @@ export interface SeedResult {
 }
 
 const second = 1_000_000;
-
-function planCluster(random: Random): ClusterPlan {
-  const shortLived = random.chance(0.5);
-  const sessionTtlUs = shortLived ? random.pick([700_000, 1_500_000]) : 60 * second;
-  return {
-    nodes: 3,
-    bounds: {
-      sessionTtlUs,
-      maxKeys: 10_000,
-      maxResultsPerSession: random.chance(0.8) ? 4_096 : 64,
-    },
-    sessionTtlMs: sessionTtlUs / 1000,
-    maxWallOffsetMs: random.pick([5, 1_000, 60_000]),
-    options: {
-      snapshotLogBytes: random.pick([2_048, 8_192, 65_536]),
-      trailingEntries: random.pick([0, 5, 50]),
-      segmentBytes: 65_536,
-    },
-    diskSpeed: {
-      callUs: 20,
-      flushUs: random.pick([150, 400, 2_000]),
-      stallChance: random.pick([0, 0.01]),
-      stallUs: 30_000,
-    },
-  };
-}
 
 /** Runs one seed: a safety phase full of faults, then a liveness phase without, then the audits. */
 export async function runSeed(seed: number, options: TraceOptions = {}): Promise<SeedResult> {
@@ -115,39 +91,16 @@ async function simulate(seed: number, world: World, random: Random, rejections: 
 
   for (const machine of nodes.machines) nodes.start(machine);
   const violations: string[] = [];
-  const formed = await world.run(5 * second, () =>
-    nodes.machines.some((machine) => machine.running?.node.leads === true),
-  );
-  if (!formed) violations.push("liveness: three healthy nodes found no leader within 5 s");
+  const leads = () => nodes.machines.some((machine) => machine.running?.node.leads === true);
+  if (!faultPlan.fromTheStart && !(await world.run(5 * second, leads)))
+    violations.push("liveness: three healthy nodes found no leader within 5 s");
   clients.start();
   nemesis.start();
   await world.run(world.nowUs + faultPlan.durationUs);
   nemesis.healAll();
   violations.push(...(await checkLiveness(world, nodes, clients)));
   count("brokenStreams", clientNetwork.brokenStreams);
-
-  const audit = auditLog({
-    entries: wiretap.committed(),
-    decode: readEntry,
-    bounds: defaultBounds,
-    acknowledgements: tap.acknowledgements,
-  });
-  const named = (name: string, found: readonly string[]) => found.map((line) => `${name}: ${line}`);
-  violations.push(
-    ...named("raft", wiretap.violations),
-    ...named("nodes", watch.violations),
-    ...named("log audit", audit.violations),
-    ...named("caller audit", auditCallers(clients.records, timeBreaks())),
-    ...named("link audit", auditLink(clients.records, audit.log, tap.clientOf)),
-    ...named("session wire", tap.violations),
-    ...named("client", clients.violations),
-    ...named("fatal", nodes.fatal),
-    ...named(
-      "exception",
-      world.crashes.map(({ process, error }) => `${process}: ${stackOf(error)}`),
-    ),
-    ...named("unhandled rejection", rejections.map(stackOf)),
-  );
+  violations.push(...auditAll({ world, nodes, clients, wiretap, tap, watch, timeBreaks: timeBreaks(), rejections }));
   return {
     seed,
     violations: [...new Set(violations)],
@@ -165,84 +118,40 @@ async function simulate(seed: number, world: World, random: Random, rejections: 
   };
 }
 
-const stackOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+interface Evidence {
+  readonly world: World;
+  readonly nodes: NodeHost;
+  readonly clients: ClientHost;
+  readonly wiretap: Wiretap;
+  readonly tap: SessionTap;
+  readonly watch: NodeWatch;
+  readonly timeBreaks: readonly TimeBreak[];
+  readonly rejections: readonly unknown[];
+}
 
-/** Observes nodes after each of their events, and notes when a majority may have lost its sense of time. */
-function watchCluster(
-  world: World,
-  nodes: NodeHost,
-  watch: ReturnType<typeof createNodeWatch>,
-): () => readonly TimeBreak[] {
-  const breaks: { fromUs: number; toUs: number }[] = [];
-  let wasWhole = false;
-  const majority = Math.floor(nodes.machines.length / 2) + 1;
-  world.onEvent((process) => {
-    let knowing = 0;
-    for (const machine of nodes.machines) {
-      const running = machine.running;
-      if (running === null) continue;
-      if (running.process === process) {
-        if (!running.knowsTime) running.knowsTime = running.node.topology().leaderId !== 0;
-        watch.observe(machine.nodeId, machine.boot, running.node);
-      }
-      if (running.knowsTime) knowing++;
-    }
-    const whole = knowing >= majority;
-    if (!whole) watch.timeBroke();
-    if (whole && !wasWhole && breaks.length > 0) breaks.at(-1)!.toUs = world.nowUs;
-    if (!whole && (wasWhole || breaks.length === 0))
-      breaks.push({ fromUs: world.nowUs, toUs: Number.POSITIVE_INFINITY });
-    wasWhole = whole;
+/** What checkers found on the way and audits find afterwards, each under its finder's name. */
+function auditAll(evidence: Evidence): string[] {
+  const { world, nodes, clients, wiretap, tap, watch, timeBreaks, rejections } = evidence;
+  const audit = auditLog({
+    entries: wiretap.committed(),
+    decode: readEntry,
+    bounds: defaultBounds,
+    acknowledgements: tap.acknowledgements,
   });
-  return () => breaks;
+  const crashes = world.crashes.map(({ process, error }) => `${process}: ${stackOf(error)}`);
+  const found: Readonly<Record<string, readonly string[]>> = {
+    raft: wiretap.violations,
+    nodes: watch.violations,
+    "log audit": audit.violations,
+    "caller audit": auditCallers(clients.records, timeBreaks),
+    "link audit": auditLink(clients.records, audit.log, tap.clientOf),
+    "session wire": tap.violations,
+    client: clients.violations,
+    fatal: nodes.fatal,
+    exception: crashes,
+    "unhandled rejection": rejections.map(stackOf),
+  };
+  return Object.entries(found).flatMap(([name, lines]) => lines.map((line) => `${name}: ${line}`));
 }
 
-/** With nothing broken any more, nodes must agree and calls must succeed, soon. */
-async function checkLiveness(world: World, nodes: NodeHost, clients: ClientHost): Promise<string[]> {
-  const violations: string[] = [];
-  const ready = () =>
-    nodes.machines.every((machine) => machine.running?.node.status().ready === true) &&
-    nodes.machines.some((machine) => machine.running?.node.leads === true);
-  if (!(await world.run(world.nowUs + 6 * second, ready))) {
-    const states = nodes.machines.map(
-      (machine) => `${machine.name}: ${JSON.stringify(machine.running?.node.status())}`,
-    );
-    violations.push(`liveness: not every node is ready 6 s after everything was mended; ${states.join("; ")}`);
-    return violations;
-  }
-  clients.stop();
-  if (!(await world.run(world.nowUs + 6 * second, () => clients.open === 0)))
-    violations.push(`liveness: ${clients.open} calls did not end by their deadline`);
-  await world.run(world.nowUs + 1.2 * second);
-  violations.push(...(await checkCallsSucceed(world, clients)));
-  const settled = () =>
-    new Set(nodes.machines.map((machine) => machine.running?.node.status().appliedIndex)).size === 1;
-  if (!(await world.run(world.nowUs + 2 * second, settled)))
-    violations.push("liveness: nodes do not apply the same entries");
-  const hashes = new Set(nodes.machines.map((machine) => machine.running?.node.status().stateHash));
-  if (settled() && hashes.size !== 1) violations.push(`state machine safety: ${[...hashes].join(" and ")} in the end`);
-  return violations;
-}
-
-async function checkCallsSucceed(world: World, clients: ClientHost): Promise<string[]> {
-  const violations: string[] = [];
-  let left = 0;
-  for (const machine of clients.machines)
-    for (let at = 0; at < 3; at++) {
-      left++;
-      const rule = { algorithm: 1, limit: 1_000, windowUs: second, burst: 0, policy: "" } as const;
-      const items: AskedItem[] = [{ key: "key-0", rule, cost: 1 }];
-      world.schedule(at * 20_000, machine.process, "last call", () => {
-        void clients.call(machine, items, 2_000).then((record) => {
-          left--;
-          if (record.error !== null && record.error !== "session_expired")
-            violations.push(
-              `liveness: a call of ${machine.name} failed with ${record.error} after everything was mended`,
-            );
-        });
-      });
-    }
-  if (!(await world.run(world.nowUs + 5 * second, () => left === 0)))
-    violations.push(`liveness: ${left} last calls never ended`);
-  return violations;
-}
+const stackOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));

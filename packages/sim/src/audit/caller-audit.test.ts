@@ -15,7 +15,7 @@ const bucketRule: Rule = { algorithm: Algorithm.tokenBucket, limit: 10, windowUs
 
 function call(rule: Rule, startUs: number, endUs: number, over: Partial<CallerRecord> & { cost?: number } = {}) {
   const items = [{ key: "k", rule, cost: over.cost ?? 1 }];
-  const facts = { client: "c", source: "quorum", degraded: false, error: null, applied: null };
+  const facts = { client: "c", source: "quorum", degraded: false, requestId: null, error: null, applied: null };
   return { ...facts, startUs, endUs, items, allowed: true, ...over } as CallerRecord;
 }
 

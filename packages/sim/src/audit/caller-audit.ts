@@ -27,8 +27,14 @@ const fastest = 1.01;
  */
 export function auditCallers(records: readonly CallerRecord[], breaks: readonly TimeBreak[]): string[] {
   const byCounter = new Map<string, Taken[]>();
+  const requests = new Set<string>();
   for (const record of records) {
     if (record.allowed !== true || record.degraded) continue;
+    if (record.requestId !== null) {
+      // However often it was asked and answered, it is one call and one charge.
+      if (requests.has(record.requestId)) continue;
+      requests.add(record.requestId);
+    }
     for (const { key, rule, cost } of record.items) {
       const identity = counterIdentity("", rule, key);
       const bucket = rule.algorithm === Algorithm.tokenBucket;

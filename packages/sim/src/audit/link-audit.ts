@@ -22,14 +22,26 @@ export function auditLink(
   }
   const told = new Map<string, number>();
   for (const record of records) {
-    if (record.allowed !== true || record.degraded) continue;
+    if (record.allowed !== true || record.degraded || record.requestId !== null) continue;
     for (const { rule, key, cost } of record.items)
       add(told, `${record.client} on ${counterIdentity("", rule, key)}`, cost);
   }
-  const violations: string[] = [];
+  const violations = records.flatMap((record) => checkRequest(record, log));
   for (const [key, count] of told) {
     const paid = charged.get(key) ?? 0;
     if (count > paid) violations.push(`${key}: callers were allowed ${count}, the log charged ${paid}`);
   }
   return violations;
+}
+
+/** SEMANTICS S7: every answer to a request id is what its one execution came to. */
+function checkRequest({ requestId, allowed, source, degraded, client }: CallerRecord, log: NaiveLog): string[] {
+  if (requestId === null || allowed === null || degraded) return [];
+  const decision = log.requestDecision("", requestId);
+  // A denial from applied state leaves no trace in the log; another attempt may find room later.
+  if (source === "leader" && !allowed) return [];
+  if (decision === undefined)
+    return [`${client} was answered for request ${requestId}, which no committed entry decides`];
+  if (decision.allowed === allowed) return [];
+  return [`${client} was told ${allowed} for request ${requestId}, entry ${decision.index} says ${decision.allowed}`];
 }

@@ -186,6 +186,7 @@ describe("the link between callers and log", () => {
         startUs: 0,
         endUs: 1,
         items: [{ key: "k", rule, cost: 1 }],
+        requestId: null,
         allowed: true,
         source: "quorum",
         degraded: false,

@@ -9,6 +9,7 @@ export interface DecodedEntry {
   readonly operations: Iterable<Operation>;
 }
 
+/** What the audit by log needs: the whole log, and what clients were told. */
 export interface LogAuditInput {
   /** Every committed entry with content, by ascending index. */
   readonly entries: readonly CommittedEntry[];

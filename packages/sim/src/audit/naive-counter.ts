@@ -25,6 +25,7 @@ interface Admission {
 
 const inMs = (durationUs: number) => Math.ceil(durationUs / 1000);
 
+/** Makes an unused counter of one identity. */
 export function createNaiveCounter(algorithm: Algorithm): NaiveCounter {
   return algorithm === Algorithm.tokenBucket ? createNaiveBucket() : createNaiveWindow();
 }

@@ -19,6 +19,8 @@ export interface NaiveLog {
   apply(index: number, stampUs: number, takeover: boolean, operations: Iterable<Operation>): void;
   /** The one execution of a call; undefined if it never executed. */
   decision(session: string, number: number): NaiveDecision | undefined;
+  /** The one execution of a call outside a session; undefined if it never executed. */
+  requestDecision(namespace: string, requestId: string): NaiveDecision | undefined;
   /** Outcomes of attempts that did not execute: the call was stale, its session gone, or its memory full. */
   refusals(session: string, number: number): ReadonlySet<number>;
   /** What the counter would say to a take at this stamp, after all that was applied so far. */
@@ -49,6 +51,7 @@ export function itemsOfCalls(batch: CallBatch): AskedItem[][] {
   return calls;
 }
 
+/** Makes the model of an empty log; `initial` are the bounds that hold until the log changes them. */
 export function createNaiveLog(initial: Bounds): NaiveLog {
   const counters = new Map<string, NaiveCounter>();
   const sessions = createNaiveSessions(initial.sessionTtlUs);
@@ -56,6 +59,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
   const refused = new Map<string, Set<number>>();
   const namespaces = new Map<string, string>();
   const requests = new Map<string, { readonly untilUs: number }>();
+  const requestDecisions = new Map<string, NaiveDecision>();
   let bounds = initial;
   let lastStampUs = 0;
 
@@ -104,7 +108,8 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       const known = requests.get(id);
       if (known !== undefined && stampUs <= known.untilUs) return;
       requests.set(id, { untilUs: stampUs + bounds.requestIdTtlUs });
-      for (const items of calls) decide(index, origin.namespace, items, stampUs);
+      const name = `${origin.namespace}|${origin.requestId}`;
+      for (const items of calls) requestDecisions.set(name, decide(index, origin.namespace, items, stampUs));
       return;
     }
     const name = `${origin.session.index}:${origin.session.position}`;
@@ -167,6 +172,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       }
     },
     decision: (session, number) => decisions.get(session)?.get(number),
+    requestDecision: (namespace, requestId) => requestDecisions.get(`${namespace}|${requestId}`),
     refusals: (session, number) => refused.get(`${session}#${number}`) ?? new Set(),
     peek: (namespace, item, stampUs) => counterFor(namespace, item).judge(item.rule, item.cost, stampUs),
     *admitted() {

@@ -25,6 +25,7 @@ export interface NaiveSessions {
   setTtl(ttlUs: number): void;
 }
 
+/** Makes an empty table of sessions. */
 export function createNaiveSessions(initialTtlUs: number): NaiveSessions {
   const byName = new Map<string, NaiveSession>();
   const nonces = new Set<string>();

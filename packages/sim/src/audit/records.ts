@@ -36,6 +36,8 @@ export interface CallerRecord {
   readonly startUs: number;
   readonly endUs: number;
   readonly items: readonly AskedItem[];
+  /** Calls with one request id are one call (SEMANTICS S7); null: a call of the session. */
+  readonly requestId: string | null;
   /** True if all items were admitted; null if there was no decision. */
   readonly allowed: boolean | null;
   readonly source: string;

@@ -31,6 +31,7 @@ export interface NodeWatchOptions {
 
 const stateNames = ["term", "commitIndex", "appliedIndex"] as const;
 
+/** Makes a watch that has seen nothing yet. */
 export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
   const last = new Map<number, Last>();
   const hashes = new Map<number, string>();

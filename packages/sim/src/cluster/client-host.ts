@@ -17,6 +17,7 @@ export interface ClientMachine {
   boot: number;
 }
 
+/** All client machines, their callers, and what the callers saw. */
 export interface ClientHost {
   readonly machines: readonly ClientMachine[];
   readonly records: readonly CallerRecord[];
@@ -29,11 +30,17 @@ export interface ClientHost {
   /** A client process dies, and another takes its place. */
   restart(machine: ClientMachine): void;
   /** One call, recorded. */
-  call(machine: ClientMachine, items: readonly AskedItem[], timeoutMs: number): Promise<CallerRecord>;
+  call(
+    machine: ClientMachine,
+    items: readonly AskedItem[],
+    timeoutMs: number,
+    requestId?: string | null,
+  ): Promise<CallerRecord>;
   /** What must never happen to a caller. */
   readonly violations: readonly string[];
 }
 
+/** Makes the clients of a workload; their callers begin with `start`. */
 export function createClientHost(
   world: World,
   random: Random,
@@ -69,15 +76,20 @@ export function createClientHost(
     return { name, process, guard, boot: number };
   }
 
-  async function call(machine: ClientMachine, items: readonly AskedItem[], timeoutMs: number): Promise<CallerRecord> {
+  async function call(
+    machine: ClientMachine,
+    items: readonly AskedItem[],
+    timeoutMs: number,
+    requestId: string | null = null,
+  ): Promise<CallerRecord> {
     const { process, guard, name } = machine;
     const startUs = world.nowUs;
     open.set(process, (open.get(process) ?? 0) + 1);
-    const outcome = await ask(guard, items, timeoutMs, (message) =>
+    const outcome = await ask(guard, items, { timeoutMs, ...(requestId === null ? {} : { requestId }) }, (message) =>
       world.trace.event(world.nowUs, `${name} throws ${message}`),
     );
     open.set(process, open.get(process)! - 1);
-    const record: CallerRecord = { client: name, startUs, endUs: world.nowUs, items, ...outcome };
+    const record: CallerRecord = { client: name, startUs, endUs: world.nowUs, items, requestId, ...outcome };
     records.push(record);
     const text = items.map((item) => `${item.key}x${item.cost}`).join("+");
     world.trace.event(world.nowUs, `${name} ${text} -> ${record.allowed ?? record.error} (${record.source})`);
@@ -87,11 +99,24 @@ export function createClientHost(
     return record;
   }
 
+  /** One call under a request id, asked again whatever became of the first time: together they charge once. */
+  async function askTwice(machine: ClientMachine, draw: Random): Promise<void> {
+    const requestId = `${machine.name}/${draw.uint32()}`;
+    const items = workload.next(draw);
+    const first = call(machine, items, workload.timeoutMs, requestId);
+    if (draw.chance(0.5)) await first;
+    await Promise.all([first, call(machine, items, workload.timeoutMs, requestId)]);
+  }
+
   async function caller(machine: ClientMachine, draw: Random): Promise<void> {
     const { process } = machine;
     while (going && process.alive) {
       await world.sleep(draw.exponential(workload.thinkUs), process, "think");
       if (!going) return;
+      if (draw.chance(workload.requestChance)) {
+        await askTwice(machine, draw);
+        continue;
+      }
       const count = draw.chance(workload.burstChance) ? draw.between(5, 20) : 1;
       await Promise.all(Array.from({ length: count }, () => call(machine, workload.next(draw), workload.timeoutMs)));
     }
@@ -140,7 +165,7 @@ type Outcome = Pick<CallerRecord, "allowed" | "source" | "degraded" | "error" | 
 async function ask(
   guard: Guard,
   items: readonly AskedItem[],
-  timeoutMs: number,
+  chosen: { readonly timeoutMs: number; readonly requestId?: string },
   told: (message: string) => void,
 ): Promise<Outcome> {
   const rules = items.map(({ key, cost, rule }) => ({
@@ -156,10 +181,10 @@ async function ask(
     const none = { error: null, applied: null };
     if (rules.length === 1) {
       const { key, limit, window, ...options } = rules[0]!;
-      const { allowed, source, degraded } = await guard.allow(key, limit, window, { ...options, timeoutMs });
+      const { allowed, source, degraded } = await guard.allow(key, limit, window, { ...options, ...chosen });
       return { allowed, source, degraded, ...none };
     }
-    const { allowed, decisions } = await guard.allowAll(rules, { timeoutMs });
+    const { allowed, decisions } = await guard.allowAll(rules, chosen);
     const first = decisions[0]!;
     return { allowed, source: first.source, degraded: decisions.some((one) => one.degraded), ...none };
   } catch (error) {

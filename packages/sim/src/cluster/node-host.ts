@@ -52,6 +52,7 @@ export interface NodeHost {
   readonly fatal: readonly string[];
 }
 
+/** Makes the machines; none of them runs yet. */
 export function createNodeHost(
   world: World,
   random: Random,

@@ -12,9 +12,12 @@ export interface Workload {
   /** Chance that a caller asks for many things in one turn. */
   readonly burstChance: number;
   readonly groupChance: number;
+  /** Chance that a call goes outside the session, under a request id, and is asked twice. */
+  readonly requestChance: number;
   next(random: Random): readonly AskedItem[];
 }
 
+/** Draws who asks for what. */
 export function planWorkload(random: Random): Workload {
   const rules = Array.from({ length: random.between(2, 4) }, () => planRule(random));
   const keys = random.between(2, 5);
@@ -28,10 +31,11 @@ export function planWorkload(random: Random): Workload {
   return {
     clients: random.between(2, 3),
     callersPerClient: random.between(2, 5),
-    thinkUs: random.between(20, 60) * 1000,
+    thinkUs: random.between(15, 50) * 1000,
     timeoutMs: random.pick([300, 1_000, 3_000]),
     burstChance: random.pick([0, 0.05, 0.2]),
     groupChance,
+    requestChance: random.chance(0.5) ? 0.08 : 0,
     next: (draw) =>
       draw.chance(groupChance) ? Array.from({ length: draw.between(2, 3) }, () => item(draw)) : [item(draw)],
   };

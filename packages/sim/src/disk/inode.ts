@@ -3,6 +3,7 @@ import type { Random } from "../world/random.ts";
 /** The unit that a disk writes whole or not at all. */
 export const sectorBytes = 512;
 const sectorsPerPage = 8;
+/** Content is kept in pages of eight sectors. */
 export const pageBytes = sectorBytes * sectorsPerPage;
 const allSectors = (1 << sectorsPerPage) - 1;
 
@@ -32,6 +33,7 @@ export interface Inode {
   losePower(random: Random, mode: LossMode): void;
 }
 
+/** Makes an empty file. */
 export function createInode(): Inode {
   const pages = new Map<number, Page>();
   const platter = new Map<number, Uint8Array>();

@@ -50,6 +50,7 @@ function folderOf(path: string): string {
 
 const lossModes: readonly LossMode[] = ["all-lost", "all-lost", "all-kept", "front-kept", "some-sectors-kept"];
 
+/** Makes an empty disk. */
 export function createVirtualDisk(): VirtualDisk {
   let now: Tree = { files: new Map(), folders: new Set([""]) };
   let platter: Tree = { files: new Map(), folders: new Set([""]) };

@@ -30,8 +30,11 @@ export interface FaultPlan {
   readonly network: NetworkConditions;
   /** How long the faults last. */
   readonly durationUs: number;
+  /** Faults begin while the cluster is still forming (SEMANTICS N3). */
+  readonly fromTheStart: boolean;
 }
 
+/** A network without faults, as fast as one machine room. */
 export const calmNetwork: NetworkConditions = {
   delayUs: 150,
   jitterUs: 300,
@@ -41,6 +44,7 @@ export const calmNetwork: NetworkConditions = {
   streamBreak: 0,
 };
 
+/** Draws which faults there are, and how hard they hit. */
 export function planFaults(random: Random): FaultPlan {
   const share = random.pick([0.25, 0.5, 0.8]);
   const drawn = faultKinds.filter(() => random.chance(share));
@@ -49,7 +53,8 @@ export function planFaults(random: Random): FaultPlan {
     kinds: drawn.length > 0 ? drawn : [random.pick(faultKinds)],
     meanGapUs: random.pick([120, 250, 500]) * 1000,
     maxImpaired: random.chance(0.8) ? 1 : 2,
-    durationUs: random.between(2_000, 3_500) * 1000,
+    durationUs: random.between(2_500, 5_000) * 1000,
+    fromTheStart: random.chance(0.25),
     network: {
       delayUs: random.pick([100, 300, 1_000]),
       jitterUs: random.pick([200, 1_000, 5_000, 20_000]),

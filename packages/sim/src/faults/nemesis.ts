@@ -20,6 +20,7 @@ export interface Victims {
   readonly count: (kind: FaultKind) => void;
 }
 
+/** What breaks things, until it is told to mend them. */
 export interface Nemesis {
   /** Faults come from now on. */
   start(): void;

@@ -24,6 +24,7 @@ export interface ClientTap {
   response(client: string, stream: number, message: Uint8Array): void;
 }
 
+/** Streams and unary calls between clients and nodes, over links that may be cut. */
 export interface ClientNetwork {
   listen(node: ListeningNode): void;
   died(nodeId: number, kind: DeathKind): void;
@@ -51,6 +52,7 @@ interface ClientStream {
 /** The address under which clients know a node. */
 export const endpointOf = (nodeId: number): string => `node-${nodeId}:7400`;
 
+/** Makes a network without nodes; they appear by `listen`. */
 export function createClientNetwork(world: World, links: Links, random: Random, tap: ClientTap): ClientNetwork {
   const servers = new Map<string, ListeningNode>();
   /** Addresses whose machine is gone: nobody refuses a connection there, it just never comes to be. */

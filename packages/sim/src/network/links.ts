@@ -34,6 +34,7 @@ export interface Links {
   delayUs(random: Random): number;
 }
 
+/** Makes links of which none is cut. */
 export function createLinks(initial: NetworkConditions): Links {
   const cuts = new Map<string, CutMode>();
   const listeners: ((from: string, to: string) => void)[] = [];

@@ -9,6 +9,7 @@ import { sendSnapshotAcross } from "./snapshot-copy.ts";
 /** How a process ends, as its peers see it: a killed one's sockets close, a vanished machine says nothing. */
 export type DeathKind = "killed" | "vanished";
 
+/** The connections between nodes, with the faults that a real network has. */
 export interface PeerNetwork {
   /** The transport of one life of a node. */
   transport(nodeId: number, machine: string, process: Process): PeerTransport;
@@ -18,6 +19,7 @@ export interface PeerNetwork {
   breakConnection(one: number, other: number): void;
 }
 
+/** What a peer network must know about frames, and whom it tells. */
 export interface PeerNetworkOptions {
   /** Whether a frame carries Raft messages only: those may come twice or out of order, others keep the contract of a connection. */
   readonly isRaftFrame: (frame: Uint8Array) => boolean;
@@ -46,6 +48,7 @@ interface Connection {
 
 const pairKey = (one: number, other: number) => (one < other ? `${one}-${other}` : `${other}-${one}`);
 
+/** Makes a network without nodes; they appear when their transports start. */
 export function createPeerNetwork(
   world: World,
   links: Links,

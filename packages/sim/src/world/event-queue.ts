@@ -19,6 +19,7 @@ function before(left: QueuedEvent, right: QueuedEvent): boolean {
   return left.timeUs < right.timeUs || (left.timeUs === right.timeUs && left.sequence < right.sequence);
 }
 
+/** Makes an empty queue. */
 export function createEventQueue<E extends QueuedEvent>(): EventQueue<E> {
   const heap: E[] = [];
 

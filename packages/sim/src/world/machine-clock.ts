@@ -16,6 +16,7 @@ export interface MachineClock {
   step(deltaMs: number): void;
 }
 
+/** Makes the clocks of one machine; its wall clock is off by at most `maxOffsetMs`. */
 export function createMachineClock(world: World, random: Random, maxOffsetMs: number): MachineClock {
   const monotonicOffsetMs = random.below(10_000_000);
   let wallOffsetMs = (random.float() * 2 - 1) * maxOffsetMs;

@@ -15,6 +15,7 @@ export interface Trace {
   lines(): readonly string[];
 }
 
+/** How much of a trace is kept and shown. */
 export interface TraceOptions {
   /** Lines kept, 0 or more. Default 400: enough to see what led to a failure. */
   readonly maxLines?: number;
@@ -22,6 +23,7 @@ export interface TraceOptions {
   readonly verbose?: ((line: string) => void) | undefined;
 }
 
+/** Makes an empty trace. */
 export function createTrace(options: TraceOptions = {}): Trace {
   const maxLines = options.maxLines ?? 400;
   const kept: string[] = [];

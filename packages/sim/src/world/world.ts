@@ -58,6 +58,7 @@ function settlePromises(): Promise<void> {
   return new Promise((resolve) => realImmediate(resolve));
 }
 
+/** Makes a world at time 0 in which nothing happens yet. */
 export function createWorld(random: Random, trace: Trace): World {
   const queue = createEventQueue<WorldEvent>();
   const listeners: ((process: Process | null) => void)[] = [];

@@ -1,0 +1,30 @@
+import type { TimeBreak } from "../audit/caller-audit.ts";
+import type { NodeHost } from "../cluster/node-host.ts";
+import type { World } from "../world/world.ts";
+import type { NodeWatch } from "./node-watch.ts";
+
+/** Observes nodes after each of their events, and notes when a majority may have lost its sense of time. */
+export function watchCluster(world: World, nodes: NodeHost, watch: NodeWatch): () => readonly TimeBreak[] {
+  const breaks: { fromUs: number; toUs: number }[] = [];
+  let wasWhole = false;
+  const majority = Math.floor(nodes.machines.length / 2) + 1;
+  world.onEvent((process) => {
+    let knowing = 0;
+    for (const machine of nodes.machines) {
+      const running = machine.running;
+      if (running === null) continue;
+      if (running.process === process) {
+        if (!running.knowsTime) running.knowsTime = running.node.topology().leaderId !== 0;
+        watch.observe(machine.nodeId, machine.boot, running.node);
+      }
+      if (running.knowsTime) knowing++;
+    }
+    const whole = knowing >= majority;
+    if (!whole) watch.timeBroke();
+    if (whole && !wasWhole && breaks.length > 0) breaks.at(-1)!.toUs = world.nowUs;
+    if (!whole && (wasWhole || breaks.length === 0))
+      breaks.push({ fromUs: world.nowUs, toUs: Number.POSITIVE_INFINITY });
+    wasWhole = whole;
+  });
+  return () => breaks;
+}
