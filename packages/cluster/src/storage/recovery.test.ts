@@ -220,7 +220,7 @@ describe("a folder of another node", () => {
 });
 
 describe("recovery", () => {
-  it("flushes what it read before it resolves (N1)", async () => {
+  it("N1 flushes what it read before it resolves", async () => {
     const disk = new TestDisk();
     let killed = (): void => {};
     const failed = new Promise<void>((resolve) => {

@@ -19,7 +19,7 @@ function call(rule: Rule, startUs: number, endUs: number, over: Partial<CallerRe
   return { ...facts, startUs, endUs, items, allowed: true, ...over } as CallerRecord;
 }
 
-describe("the audit by callers", () => {
+describe("A1 A2 the audit by callers", () => {
   test("allows the limit in one window and finds one more", () => {
     const calls = [0, 1, 2].map((at) => call(windowRule, at * 1000, at * 1000 + 500));
     expect(auditCallers(calls, [])).toEqual([]);

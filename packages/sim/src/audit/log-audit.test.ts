@@ -69,7 +69,7 @@ function ack(number: number, key: string, outcome: number, over: Partial<Acknowl
   };
 }
 
-describe("the audit by log", () => {
+describe("A1 A2 the audit by log", () => {
   test("finds nothing in an honest log", () => {
     const log = newLog();
     log.calls(2, 2_000, 1, ["k", "k", "k"]);
@@ -175,7 +175,7 @@ describe("the audit by log", () => {
   });
 });
 
-describe("the link between callers and log", () => {
+describe("A1 A2 the link between callers and log", () => {
   test("finds an allowance that nobody was charged for, and a charge told twice", () => {
     const log = newLog();
     log.calls(2, 2_000, 1, ["k"]);
