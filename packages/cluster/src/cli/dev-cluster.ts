@@ -18,6 +18,7 @@ export type DevEvent =
   | {
       readonly event: "ready";
       readonly leaderId: number;
+      readonly term: number;
       readonly endpoints: readonly string[];
       readonly httpUrls: readonly string[];
     }
@@ -113,7 +114,13 @@ export class DevCluster {
     if (this.#ready || leaderId === 0 || !agreed) return;
     this.#ready = true;
     const endpoints = this.#nodes.map((node) => node.grpc);
-    this.#tell({ event: "ready", leaderId, endpoints, httpUrls: this.#nodes.map((node) => `http://${node.http}`) });
+    this.#tell({
+      event: "ready",
+      leaderId,
+      term,
+      endpoints,
+      httpUrls: this.#nodes.map((node) => `http://${node.http}`),
+    });
   }
 
   #signalAll(signal: "SIGTERM" | "SIGKILL"): void {

@@ -38,9 +38,9 @@ export async function devCommand(args: readonly string[]): Promise<number> {
   const firstPort = flags.whole("port", 1, 65_535 - 10 * count) ?? 7_400;
   const given = flags.text("data");
   const folder = given ?? (await mkdtemp(join(tmpdir(), "quorumguard-dev-")));
-  const tell = flags.has("json") ? tellJson : tellPerson;
   const nodes = Array.from({ length: count }, (_, at) => devNode(at + 1, firstPort + 10 * at, folder));
-  const cluster = new DevCluster(nodes, (event) => tell(event, nodes, folder));
+  const person = new PersonView(nodes, folder);
+  const cluster = new DevCluster(nodes, (event) => (flags.has("json") ? tellJson(event) : person.tell(event)));
   try {
     return await cluster.run();
   } finally {
@@ -57,30 +57,58 @@ function tellJson(event: DevEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
-function tellPerson(event: DevEvent, nodes: readonly DevNode[], folder: string): void {
-  const text = sentence(event, nodes, folder);
-  if (text !== null) process.stdout.write(`${text}\n`);
+/** What a person at a terminal wants to see of it: each fact once, and nothing of the noise of starting and ending. */
+class PersonView {
+  readonly #nodes: readonly DevNode[];
+  readonly #folder: string;
+  #phase: "starting" | "ready" | "stopping" = "starting";
+  #leadership = "";
+
+  constructor(nodes: readonly DevNode[], folder: string) {
+    this.#nodes = nodes;
+    this.#folder = folder;
+  }
+
+  tell(event: DevEvent): void {
+    const text = this.#sentence(event);
+    if (text !== null) process.stdout.write(`${text}\n`);
+  }
+
+  #sentence(event: DevEvent): string | null {
+    switch (event.event) {
+      case "started":
+        return `node ${event.nodeId}: process ${event.pid}`;
+      case "ready":
+        this.#phase = "ready";
+        this.#leadership = leadership(event.leaderId, event.term);
+        return readyText(event.leaderId, this.#nodes, this.#folder);
+      case "leader":
+        return this.#changed(leadership(event.leaderId, event.term));
+      case "exited":
+        return `node ${event.nodeId}: ended (${event.signal ?? `status ${event.status}`})`;
+      case "log":
+        return this.#loud(event.level) ? `node ${event.nodeId}: ${event.level}: ${event.text}` : null;
+      case "stopping":
+        this.#phase = "stopping";
+        return "stopping";
+    }
+  }
+
+  #changed(now: string): string | null {
+    if (this.#phase !== "ready" || this.#leadership === now) return null;
+    this.#leadership = now;
+    return now;
+  }
+
+  /** Nodes that are not there yet, or not any more, are no news while all start or end. */
+  #loud(level: string): boolean {
+    return level === "error" || (level === "warn" && this.#phase === "ready");
+  }
 }
 
-function sentence(event: DevEvent, nodes: readonly DevNode[], folder: string): string | null {
-  switch (event.event) {
-    case "started":
-      return `node ${event.nodeId}: process ${event.pid}`;
-    case "ready":
-      return readyText(event.leaderId, nodes, folder);
-    case "leader":
-      return event.leaderId === 0
-        ? `node ${event.nodeId}: no leader (term ${event.term})`
-        : `node ${event.nodeId}: node ${event.leaderId} leads (term ${event.term})`;
-    case "exited":
-      return `node ${event.nodeId}: ended (${event.signal ?? `status ${event.status}`})`;
-    case "log":
-      return event.level === "info" || event.level === "debug"
-        ? null
-        : `node ${event.nodeId}: ${event.level}: ${event.text}`;
-    case "stopping":
-      return "stopping";
-  }
+/** Terms without a leader follow each other quickly; they are one fact. */
+function leadership(leaderId: number, term: number): string {
+  return leaderId === 0 ? "no leader" : `node ${leaderId} leads (term ${term})`;
 }
 
 function readyText(leaderId: number, nodes: readonly DevNode[], folder: string): string {
