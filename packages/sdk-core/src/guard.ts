@@ -55,6 +55,7 @@ export interface Denied extends Facts {
   readonly retryAfterMs: number | null;
 }
 
+/** The answer to one check. */
 export type Decision = Allowed | Denied;
 
 /** One limit. */

@@ -1,4 +1,13 @@
-import { type DecodedResponse, decodeSessionResponse, encodeSessionRequest, type Welcome } from "@quorumguard/proto";
+import { toBinary } from "@bufbuild/protobuf";
+import {
+  type DecodedResponse,
+  decodeSessionResponse,
+  type ErrorDetail,
+  ErrorDetailSchema,
+  ErrorReason,
+  encodeSessionRequest,
+  type Welcome,
+} from "@quorumguard/proto";
 import { BACKOFF_CAP_MS, backoffMs, retrying } from "./backoff.ts";
 import { type Runtime, type StreamConnection, type Transport, TransportError } from "./transport.ts";
 
@@ -253,14 +262,17 @@ function welcomeOf(decoded: DecodedResponse): Welcome | TransportError {
   if (decoded.kind === "message") {
     const { message } = decoded.message;
     if (message.case === "welcome") return message.value;
-    if (message.case === "error") {
-      const text = message.value.detail?.message ?? "the node refused the stream";
-      // WRONG_CLUSTER is the one refusal of a hello that has its own detail.
-      return new TransportError("misconfigured", `wrong cluster: ${text}`);
-    }
+    if (message.case === "error") return refusalOf(message.value.detail);
   }
   return new TransportError(
     "misconfigured",
     "the first message of the stream is no Welcome; is it a QuorumGuard gRPC port?",
   );
+}
+
+/** Of a hello's refusals only the wrong cluster's is for good; whatever else there may be, nothing was sent. */
+function refusalOf(detail: ErrorDetail | undefined): TransportError {
+  const text = detail?.message ?? "the node refused the stream";
+  if (detail?.reason !== ErrorReason.WRONG_CLUSTER) return new TransportError("not-sent", text);
+  return new TransportError("misconfigured", text, { detail: toBinary(ErrorDetailSchema, detail) });
 }

@@ -13,6 +13,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** One unary call, to one endpoint. */
 export interface UnaryCall {
   readonly endpoint: string;
   readonly method: "GuardService/AllowBatch" | "GuardService/Peek" | "ClusterService/GetTopology";
@@ -21,12 +22,14 @@ export interface UnaryCall {
   readonly signal?: AbortSignalLike;
 }
 
+/** Where a stream's messages and its end go. */
 export interface StreamHandlers {
   onMessage(message: Uint8Array): void;
   /** The last thing a stream does, once, also if it never came to be. */
   onClose(error: TransportError): void;
 }
 
+/** A stream as the SDK holds it. */
 export interface StreamConnection {
   /** Takes the message, or drops it if the stream is gone (then `onClose` was or will be called). */
   send(message: Uint8Array): void;
@@ -51,6 +54,7 @@ export class TransportError extends Error {
   }
 }
 
+/** What a failure proves about the call. */
 export type TransportErrorKind =
   /** Nothing left this process: nobody there, or no connection in time. Always safe to send again. */
   | "not-sent"
@@ -58,7 +62,7 @@ export type TransportErrorKind =
   | "unknown"
   /** The server answered with an error; `detail` says what happened to the call. */
   | "rejected"
-  /** A wrong token, certificate, address or protocol: no retry cures it. */
+  /** A wrong token, certificate, address or protocol: no retry cures it. For a token the message begins with "unauthenticated". */
   | "misconfigured";
 
 /** Time and chance, injected so that the simulator owns them. */

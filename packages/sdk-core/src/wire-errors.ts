@@ -69,7 +69,7 @@ export function failureOfTransport(error: TransportError): AttemptFailure {
 
 function misconfigurationCode(error: TransportError, detail: ErrorDetail | null): GuardErrorCode {
   if (detail?.reason === ErrorReason.WRONG_CLUSTER) return "wrong_cluster";
-  return /unauthenticated|permission|token|401|403/i.test(error.message) ? "unauthenticated" : "misconfigured";
+  return error.message.startsWith("unauthenticated") ? "unauthenticated" : "misconfigured";
 }
 
 function decodeDetail(bytes: Uint8Array | null): ErrorDetail | null {

@@ -58,7 +58,12 @@ function begin(channel: Channel, method: string, token: string | null, timeoutMs
 
 async function tokenOf(source: TokenSource | undefined): Promise<string | null> {
   if (source === undefined) return null;
-  const token = typeof source === "string" ? source : await source();
+  let token: unknown;
+  try {
+    token = typeof source === "string" ? source : await source();
+  } catch (cause) {
+    throw new TransportError("not-sent", `token: ${String(cause)}`, { cause });
+  }
   if (typeof token === "string" && token !== "") return token;
   throw new TransportError("misconfigured", "unauthenticated: token: the function returned no non-empty string");
 }
@@ -157,9 +162,7 @@ function openStream(
     early.length = 0;
   };
   if (typeof source === "function") {
-    tokenOf(source).then(start, (error: unknown) => {
-      close(error instanceof TransportError ? error : new TransportError("not-sent", `token: ${String(error)}`));
-    });
+    tokenOf(source).then(start, close);
   } else queueMicrotask(() => start(source ?? null));
   return {
     send(message) {

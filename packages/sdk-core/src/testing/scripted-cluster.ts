@@ -127,6 +127,9 @@ export class ScriptedCluster implements Transport {
   term = 1;
   maxResults = 4_096;
   closed = false;
+  /** Answers every hello with this error; null: welcomes. */
+  refusesHello: MessageInitShape<typeof ErrorDetailSchema> | null = null;
+  readonly helloClusterIds: string[] = [];
   /** Nonces of registered sessions, by index. */
   readonly sessions = new Map<number, string>();
   /** Answers unary calls. */
@@ -208,6 +211,11 @@ export class ScriptedCluster implements Transport {
     switch (message.case) {
       case "hello":
         stream.node.noForward.push(message.value.noForward);
+        this.helloClusterIds.push(message.value.clusterId);
+        if (this.refusesHello !== null) {
+          stream.fail(null, this.refusesHello);
+          return;
+        }
         stream.send({
           case: "welcome",
           value: {
