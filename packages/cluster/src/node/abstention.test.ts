@@ -88,6 +88,8 @@ describe("N2: a node that dropped its last frame", () => {
     }
     expect(floor.refuses(request(MessageType.timeoutNow, 9, 9))).toBe(true);
     expect(floor.refuses(request(MessageType.app, 1, 1))).toBe(false);
+    expect(floor.refuses({ ...request(MessageType.heartbeat, 0, 0), commit: 8 })).toBe(true);
+    expect(floor.refuses({ ...request(MessageType.heartbeat, 0, 0), commit: 7 })).toBe(false);
     log.end(5, 8);
     expect(floor.holds).toBe(false);
     log.end(5, 6);

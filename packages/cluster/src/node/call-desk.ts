@@ -8,6 +8,7 @@ import type { PeerBoard } from "./peer-board.ts";
 import type { Proposals } from "./proposals.ts";
 import type { StampClock } from "./stamp-clock.ts";
 
+/** What the desk works with. */
 export interface CallDeskParts {
   readonly driver: Driver;
   readonly proposals: Proposals;

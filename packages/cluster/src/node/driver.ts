@@ -47,6 +47,7 @@ export interface DriverHooks {
   failed(error: Error): void;
 }
 
+/** What the driver drives. */
 export interface DriverParts {
   readonly nodeId: NodeId;
   readonly raft: Raft;

@@ -23,15 +23,18 @@ export function outcomeUnknown(message: string, leaderId: NodeId, term: number):
   return { reason: "unavailable", applied: "unknown", message, retryAfterMs: 0, leaderId, term };
 }
 
+/** Nothing was charged, and no other node is known to be better. */
 export function unavailable(message: string, leaderId: NodeId, term: number): NodeFailure {
   return { reason: "unavailable", applied: "no", message, retryAfterMs, leaderId, term };
 }
 
+/** Refused before anything was charged, since too much is waiting already. */
 export function overloaded(pending: number, bound: number, leaderId: NodeId, term: number): NodeFailure {
   const message = `${pending} items are waiting for their decision, at most ${bound} may; send less or raise maxPendingItems`;
   return { reason: "overloaded", applied: "no", message, retryAfterMs, leaderId, term };
 }
 
+/** The call itself is at fault: no retry will help. */
 export function invalidArgument(message: string): NodeFailure {
   return { reason: "invalid-argument", applied: "no", message, retryAfterMs: 0, leaderId: 0, term: 0 };
 }

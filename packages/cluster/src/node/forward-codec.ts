@@ -43,6 +43,7 @@ const reasons = [
   "wrong-cluster",
 ] as const;
 
+/** Appends a request to a frame. */
 export function writeRequest(out: ByteWriter, request: ForwardRequest): void {
   out.f64(request.id);
   out.u8(requestKinds.indexOf(request.kind));
@@ -89,6 +90,7 @@ export function writeDecided(
   }
 }
 
+/** Why calls `[fromCall, toCall)` were not decided. */
 export function writeFailed(out: ByteWriter, id: number, fromCall: number, toCall: number, failure: NodeFailure): void {
   out.u8(2);
   out.f64(id);
@@ -102,6 +104,7 @@ export function writeFailed(out: ByteWriter, id: number, fromCall: number, toCal
   out.f64(failure.term);
 }
 
+/** What a registration, renewal or goodbye came to. */
 export function writeOperated(out: ByteWriter, id: number, result: OperationResult): void {
   out.u8(3);
   out.f64(id);

@@ -11,6 +11,7 @@ const rankDelayMs = 15;
 /** Campaigns after one proof of death; afterwards the ordinary election timeout is left to do it. */
 const maxAttempts = 6;
 
+/** What leadership is judged by. */
 export interface LeadershipParts {
   readonly nodeId: NodeId;
   readonly voters: readonly NodeId[];
@@ -26,6 +27,8 @@ export interface LeadershipParts {
 export class Leadership {
   readonly #parts: LeadershipParts;
   #cancelCampaign: () => void = () => {};
+  /** Followers that this leader counts for more than they have. */
+  readonly #overcounted = new Set<NodeId>();
 
   constructor(parts: LeadershipParts) {
     this.#parts = parts;
@@ -72,6 +75,7 @@ export class Leadership {
       match: progress.match,
       lastIndex: hello.lastIndex,
     });
+    this.#overcounted.add(hello.nodeId);
     this.handOver(hello.nodeId);
   }
 
@@ -105,6 +109,7 @@ export class Leadership {
    * durable here. Three nodes on one slow disk must not abdicate in circles (DESIGN §5).
    */
   ticked(): void {
+    this.#handOverOvercounted();
     const { driver, storage, electionMs, voters, log } = this.#parts;
     if (driver.role.state !== "leader" || storage.stats.flushingForMs <= electionMs) return;
     const status = driver.raft.status();
@@ -115,6 +120,15 @@ export class Leadership {
     if (ahead < Math.floor(voters.length / 2)) return;
     log("warn", "flush-stalled", { flushingForMs: storage.stats.flushingForMs, electionMs });
     this.handOver();
+  }
+
+  /** The first attempt may have found nobody to hand over to; without another the follower would be refused for the whole term. */
+  #handOverOvercounted(): void {
+    const { raft, role } = this.#parts.driver;
+    if (this.#overcounted.size === 0) return;
+    if (role.state !== "leader") this.#overcounted.clear();
+    else if (raft.status().leadTransferee === 0)
+      for (const follower of this.#overcounted) if (this.handOver(follower)) break;
   }
 
   #campaignLater(delayMs: number, attempt: number): void {

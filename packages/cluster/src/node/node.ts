@@ -18,6 +18,7 @@ export interface Member {
   readonly voter: boolean;
 }
 
+/** Members and leader as this node knows them; hints are ordered by `(term, version)`. */
 export interface NodeTopology {
   readonly clusterId: string;
   readonly version: number;
@@ -54,6 +55,7 @@ export interface CallSink {
   failed(fromCall: number, toCall: number, failure: NodeFailure): void;
 }
 
+/** How a decision was made, for callers and audits. */
 export interface DecisionFacts {
   /** Log index of the deciding entry; 0: answered by the leader from applied state. */
   readonly index: number;
@@ -61,6 +63,7 @@ export interface DecisionFacts {
   readonly source: "quorum" | "leader";
 }
 
+/** What a caller says about a batch, beyond the calls. */
 export interface SubmitOptions {
   /** No call of this batch was ever sent before (SEMANTICS D1). */
   readonly firstAttempt: boolean;

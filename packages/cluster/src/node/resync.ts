@@ -19,6 +19,7 @@ const pauseMs = 2_000;
 const replayBytes = 1_048_576;
 const noData = new Uint8Array(0);
 
+/** What a re-synchronization works with. */
 export interface ResyncParts {
   readonly nodeId: NodeId;
   readonly driver: Driver;

@@ -15,6 +15,7 @@ import { restoreNewest, Snapshots } from "./snapshots.ts";
 import { StampClock } from "./stamp-clock.ts";
 import type { VoteFloor } from "./vote-floor.ts";
 
+/** What a formed node is built from. */
 export interface RunningNodeParts {
   readonly options: ResolvedNodeOptions;
   readonly storage: Storage;

@@ -13,6 +13,7 @@ const pieceBytes = 65_536;
 const sliceMs = 2;
 const noData = new Uint8Array(0);
 
+/** What snapshots are made of and sent by. */
 export interface SnapshotsParts {
   readonly nodeId: NodeId;
   readonly driver: Driver;

@@ -135,7 +135,7 @@ export async function until<T>(probe: () => T | null, timeoutMs = 10_000): Promi
     const value = probe();
     if (value !== null) return value;
     if (performance.now() > endMs) throw new Error(`nothing came of ${probe} in ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

@@ -34,6 +34,8 @@ export class VoteFloor {
     if (!this.holds) return false;
     const { type } = message;
     if (type === MessageType.timeoutNow) return true;
+    // A leader that still counts the lost end says how much of it is committed; it hands over, and its successor counts anew.
+    if (type === MessageType.heartbeat) return message.commit > this.#storage.lastIndex();
     if (type !== MessageType.vote && type !== MessageType.preVote) return false;
     return !isUpToDate(message.logTerm, message.index, this.#term, this.#index);
   }

@@ -15,11 +15,13 @@ export interface PeerTransport {
   close(): Promise<void>;
 }
 
+/** The bytes of a snapshot, read from front to back. */
 export interface SnapshotSource {
   readonly bytes: number;
   read(position: number, length: number): Promise<Uint8Array>;
 }
 
+/** Where a received snapshot goes, piece by piece. */
 export interface SnapshotSink {
   write(piece: Uint8Array): Promise<void>;
   /** All is there. Resolves with whether it was taken. */
@@ -27,6 +29,7 @@ export interface SnapshotSink {
   abort(): void;
 }
 
+/** What a node does about its peers. */
 export interface PeerHandlers {
   /** What to say first on every new connection; asked anew each time. */
   hello(): Uint8Array;

@@ -1,6 +1,4 @@
 import type { NodeId } from "@quorumguard/raft";
-import type { Clock } from "../node/clock.ts";
-import type { NodeLog } from "../node/node-log.ts";
 
 /** A peer and where it listens. */
 export interface PeerAddress {
@@ -19,6 +17,19 @@ export interface PeerCertificates {
   readonly key: Uint8Array | string;
 }
 
+/** The little that connections need of time: timers that do not keep a process alive. A node's clock is one. */
+export interface TransportClock {
+  /** Calls once, no earlier than `delayMs` from now. Returns what cancels it. */
+  setTimer(callback: () => void, delayMs: number): () => void;
+}
+
+/** Where connections report what an operator may want to know; a node's log is one. Must not block. */
+export type TransportLog = (
+  level: "debug" | "info" | "warn" | "error",
+  event: string,
+  fields: Readonly<Record<string, unknown>>,
+) => void;
+
 /** Options of the TCP transport. */
 export interface TcpTransportOptions {
   readonly nodeId: NodeId;
@@ -33,18 +44,19 @@ export interface TcpTransportOptions {
   readonly maxSendBufferBytes?: number;
   /** Connections accepted at once, so that strangers cannot exhaust the process. Default 64. */
   readonly maxConnections?: number;
-  readonly clock: Clock;
-  readonly log?: NodeLog;
+  readonly clock: TransportClock;
+  readonly log?: TransportLog;
 }
 
+/** {@link TcpTransportOptions} with defaults filled in and bounds checked. */
 export interface ResolvedTcpOptions extends TcpTransportOptions {
   readonly maxFrameBytes: number;
   readonly maxSendBufferBytes: number;
   readonly maxConnections: number;
-  readonly log: NodeLog;
+  readonly log: TransportLog;
 }
 
-/** @throws {RangeError} naming the field, its value and its bound. */
+/** Fills in defaults. @throws {RangeError} naming the field, its value and its bound. */
 export function resolveTcpOptions(options: TcpTransportOptions): ResolvedTcpOptions {
   return {
     ...options,
