@@ -277,7 +277,8 @@ export interface Raft {
   endAbstention(floor: VoteFloor | null): void;
   /**
    * `id` lost the end of its log. In any role: the next leader remembers it, too. A leader forgets what it matched and does not
-   * count it until a quorum without it follows and it holds everything committed (`ProgressStatus.trusted`).
+   * count it until a quorum without it follows and it holds everything committed (`ProgressStatus.trusted`). Messages that it
+   * sent before the loss must not be stepped afterwards: they acknowledge what is gone.
    */
   distrust(id: NodeId): void;
   reportUnreachable(id: NodeId): void;

@@ -1,5 +1,5 @@
 import { createMessage } from "../message.ts";
-import { confStateOf, membershipOf, membersOf } from "../tracker/membership.ts";
+import { confStateOf, membershipOf } from "../tracker/membership.ts";
 import { type Message, MessageType, noNode, type Refusal, type Snapshot } from "../types.ts";
 import { handleVoteResponse, hup } from "./election.ts";
 import { switchMembership } from "./membership.ts";
@@ -109,18 +109,14 @@ function handleSnapshot(core: RaftCore, message: Message): void {
 function restore(core: RaftCore, snapshot: Snapshot): boolean {
   const { log } = core;
   if (snapshot.index <= log.committed) return false;
-  const membership = membershipOf(snapshot.confState);
-  // A newcomer's snapshot may be older than its admission, which then follows in the log. A member is in every later one.
-  if (core.tracker.get(core.id) !== undefined && !membersOf(membership).includes(core.id)) {
-    core.options.trace?.(`${core.id} ignores a snapshot whose members do not include it`);
-    return false;
-  }
   if (log.matches(snapshot.index, snapshot.term)) {
     // All of it is in the log already: only its being committed is news.
     log.commitTo(snapshot.index);
     return false;
   }
   log.restore(snapshot);
+  // It need not include this node: it may be older than its admission, which then follows in the log.
+  const membership = membershipOf(snapshot.confState);
   switchMembership(core, membership);
   core.options.trace?.(`${core.id} restores the snapshot at ${snapshot.index} ${confStateOf(membership).voters}`);
   return true;

@@ -199,6 +199,8 @@ export class Network {
     }
     member.durable = member.beforeLastWrite;
     this.abstainer = id;
+    // Its connections are new: what it acknowledged before cannot arrive after the others know.
+    this.queue = this.queue.filter(({ from }) => from !== id);
     this.restart(id);
     for (const { raft } of this.members.values()) raft.distrust(id);
   }
