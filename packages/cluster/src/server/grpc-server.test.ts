@@ -51,6 +51,7 @@ beforeEach(async () => {
     port: 0,
     tls: null,
     maxStreams: 2,
+    helloTimeoutMs: 500,
   });
   client = new Client(`127.0.0.1:${listener.port}`, credentials.createInsecure());
 });
@@ -377,6 +378,21 @@ describe("Session", () => {
     const end = await statusOf(stream);
     expect(end.code).toBe(status.INVALID_ARGUMENT);
     expect(end.details).not.toBe("");
+  });
+
+  it("that says nothing is ended, and gives its place back", async () => {
+    const silent = await statusOf(openStream());
+    expect(silent.code).toBe(status.INVALID_ARGUMENT);
+    expect(silent.details).toBe("nothing was said within 500 ms; begin with hello");
+    for (let i = 0; i < 3; i++) {
+      const stream = openStream();
+      stream.on("error", () => {});
+      stream.write(hello);
+      expect(await nextMessage(stream)).toMatchObject({ kind: "message" });
+      const ended = statusOf(stream);
+      stream.end();
+      expect((await ended).code).toBe(status.OK);
+    }
   });
 
   it("beyond maxStreams is refused", async () => {

@@ -56,6 +56,8 @@ export interface GrpcServerOptions {
   readonly tls: TlsMaterial | null;
   /** Session streams, and topology watches, open at once. */
   readonly maxStreams: number;
+  /** See GrpcSessionOptions. */
+  readonly helloTimeoutMs?: number;
 }
 
 /** A listening gRPC server. */

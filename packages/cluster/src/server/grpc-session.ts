@@ -23,6 +23,8 @@ export interface GrpcSessionOptions {
   readonly node: ClusterNode;
   readonly log: NodeLog;
   readonly maxStreams: number;
+  /** A stream that says nothing for so long after it was opened is ended, so that silence cannot use up `maxStreams`. Default 10,000. */
+  readonly helloTimeoutMs?: number;
   readonly session: SessionHandlerOptions;
 }
 
@@ -49,7 +51,7 @@ export function createGrpcSessions(options: GrpcSessionOptions): GrpcSessions {
       const handler = createSessionHandler(options.node, streamOf(call), options.session);
       open.set(handler, call);
       if (draining) handler.drain();
-      attach(call, handler, options.log, () => open.delete(handler));
+      attach(call, handler, options, () => open.delete(handler));
     },
     drain() {
       draining = true;
@@ -61,16 +63,26 @@ export function createGrpcSessions(options: GrpcSessionOptions): GrpcSessions {
   };
 }
 
-function attach(call: Duplex, handler: SessionHandler, log: NodeLog, forget: () => void): void {
+function attach(call: Duplex, handler: SessionHandler, options: GrpcSessionOptions, forget: () => void): void {
+  const { log, helloTimeoutMs = 10_000 } = options;
   let closed = false;
+  const silence = setTimeout(() => {
+    endWith(call, {
+      code: "invalid-argument",
+      message: `nothing was said within ${helloTimeoutMs} ms; begin with hello`,
+    });
+    close();
+  }, helloTimeoutMs);
   const close = () => {
     if (closed) return;
     closed = true;
+    clearTimeout(silence);
     forget();
     handler.onClose();
   };
   call.on("data", (message: Buffer) => {
     if (closed) return;
+    clearTimeout(silence);
     try {
       handler.onMessage(message);
     } catch (error) {
