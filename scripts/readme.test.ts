@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
+import { startLocalCluster } from "@quorumguard/testbed";
 import { describe, expect, it } from "vitest";
-import { startLocalCluster } from "./local-cluster.ts";
 import { inRepository } from "./repository.ts";
 
 function read(file: string): string {

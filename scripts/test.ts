@@ -1,7 +1,7 @@
 /** `npm test`: every check, one after the other, each with its time. Flags: `--only a,b`, `--list`, `--help`. */
 import { parseArgs } from "node:util";
+import { installsPackages } from "./install-packages.ts";
 import { killCommands } from "./run-command.ts";
-import { installsPackages } from "./system-packages.ts";
 import { hasPassed, oneCheck, type Step, type StepResult, sumResults } from "./test/step.ts";
 import { steps } from "./test/steps.ts";
 

@@ -1,4 +1,4 @@
-import type { LocalCluster } from "../local-cluster.ts";
+import type { LocalCluster } from "@quorumguard/testbed";
 import type { TrafficCounts } from "./traffic.ts";
 
 /** One line, four times a second, on standard error: leader, term, rate, outcomes, latency. */

@@ -3,7 +3,7 @@
  * under load, and an account of every promise. `--once` ends after the summary; `--json` prints it as one line.
  */
 import { parseArgs } from "node:util";
-import { type LocalCluster, startLocalCluster } from "../local-cluster.ts";
+import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
 import type { DemoKey, Verdicts } from "./ledger.ts";
 import { startLiveView } from "./live-view.ts";
 import { Traffic, type TrafficCounts } from "./traffic.ts";

@@ -1,10 +1,11 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { findProgram } from "@quorumguard/testbed";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { compareTrees } from "../generate.ts";
+import { installPackages, isDebian } from "../install-packages.ts";
 import { runCommand } from "../run-command.ts";
-import { findProgram, installPackages, isDebian } from "../system-packages.ts";
 import { countSeeds } from "./simulator-step.ts";
 import { hasPassed, notCheckable, oneCheck, skippedChecks, sumResults } from "./step.ts";
 import { countTests } from "./vitest-step.ts";

@@ -1,7 +1,8 @@
 import fs from "node:fs";
+import { missingPackages, skipReason } from "@quorumguard/testbed";
+import { installPackages, installsPackages } from "../install-packages.ts";
 import { inRepository } from "../repository.ts";
 import { runCommand } from "../run-command.ts";
-import { installPackages, installsPackages, missingPackages, skipReason } from "../system-packages.ts";
 import { checkRepository } from "../tidy/check-repository.ts";
 import { checkBreaking, checkGenerated, lintProto } from "./proto-steps.ts";
 import { simulate } from "./simulator-step.ts";

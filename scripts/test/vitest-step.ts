@@ -1,9 +1,9 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { missingPackages, skipReason } from "@quorumguard/testbed";
 import { inRepository, repositoryRoot } from "../repository.ts";
 import { runCommand } from "../run-command.ts";
-import { missingPackages, skipReason } from "../system-packages.ts";
 import { oneCheck, type StepResult } from "./step.ts";
 
 /** The part of Vitest's JSON report that is read here. */

@@ -3,6 +3,7 @@ import { type Finding, isTestFile, packageOf, type SourceFile } from "./source-f
 
 /**
  * Who may import whom, nearest first. `proto`, `limiter` and `raft` are the bottom and know no other package.
+ * `testbed` starts the built command and imports nothing; besides tests, only private packages may use it.
  * A package that is not listed here belongs to no layer yet, which is a finding.
  */
 const allowedPackages: Readonly<Record<string, readonly string[]>> = {
@@ -15,7 +16,8 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   middleware: ["sdk-core"],
   cluster: ["raft", "limiter", "proto"],
   sim: ["cluster", "sdk-node", "sdk-web", "sdk-core", "raft", "limiter", "proto"],
-  runtimes: ["cluster", "sdk-node", "sdk-web", "sdk-core", "proto"],
+  testbed: [],
+  runtimes: ["testbed", "cluster", "sdk-node", "sdk-web", "sdk-core", "proto"],
 };
 
 /** Folders of `packages/cluster/src`, from the bottom. Two folders of one height do not know each other. */

@@ -1,5 +1,5 @@
 import { createGuard } from "@quorumguard/sdk-node";
-import { startLocalCluster } from "../../../scripts/local-cluster.ts";
+import { startLocalCluster } from "@quorumguard/testbed";
 import type { System } from "../system.ts";
 
 /** Three real nodes, flushed on a majority, and one SDK client in this process. */

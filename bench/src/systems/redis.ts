@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findProgram, freePorts } from "@quorumguard/testbed";
 import { Redis } from "ioredis";
-import { freePorts } from "../../../scripts/local-cluster.ts";
 import { AbsentSystem, type System } from "../system.ts";
 
 /** A token bucket as Redis users write it: level and time in a hash, refilled on read, one atomic script. */
@@ -25,6 +25,7 @@ interface RedisWithBucket extends Redis {
   takeToken(key: string, capacity: number, refillMs: number, now: number, cost: number): Promise<[number, number]>;
 }
 
+/** How ioredis talks to the server. */
 export interface RedisOptions {
   /** ioredis gathers the commands of a turn into one pipeline; it is not always the faster way. */
   readonly autoPipelining: boolean;
@@ -32,10 +33,12 @@ export interface RedisOptions {
 
 /** Redis with a Lua token bucket through ioredis, no persistence: the fastest that Redis gets. */
 export async function startRedis(options: RedisOptions): Promise<System> {
+  const program = findProgram("redis-server");
+  if (program === null) throw new AbsentSystem("redis-server is not installed; remedy: apt-get install -y redis-server");
   const [port] = await freePorts(1);
   const folder = await mkdtemp(join(tmpdir(), "quorumguard-bench-redis-"));
   const server = spawn(
-    "redis-server",
+    program,
     ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"],
     { stdio: ["ignore", "pipe", "ignore"] },
   );
@@ -50,9 +53,7 @@ export async function startRedis(options: RedisOptions): Promise<System> {
     ]);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
-    throw new AbsentSystem("redis-server could not be started: on Debian, apt-get install redis-server", {
-      cause: error,
-    });
+    throw new AbsentSystem(`${program} could not be started`, { cause: error });
   }
   const redis = new Redis({
     port: port!,

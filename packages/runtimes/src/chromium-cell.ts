@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { requireProgram, startNginx } from "@quorumguard/testbed";
 import { chromium } from "playwright-core";
 import { bundle } from "./bundle.ts";
 import { type Cell, type CellReport, parseReport } from "./cell.ts";
-import { startNginx } from "./nginx.ts";
 
 const page = `<!doctype html><meta charset="utf-8"><title>running</title><script type="module" src="/page.js"></script>`;
 
@@ -25,7 +25,7 @@ async function runInPage(
   await writeFile(join(folder, "index.html"), page);
   const nginx = await startNginx({ port, upstreams, pages: folder });
   try {
-    const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+    const browser = await chromium.launch({ executablePath: requireProgram("chromium"), args: flags });
     try {
       const tab = await browser.newPage();
       const errors: string[] = [];

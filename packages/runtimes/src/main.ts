@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { freePorts, type LocalCluster, startLocalCluster } from "../../../scripts/local-cluster.ts";
+import { freePorts, type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
 import type { Cell, CellReport } from "./cell.ts";
 import { chromiumCell } from "./chromium-cell.ts";
 import { processCell } from "./process-cell.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "../../../scripts/local-cluster.ts";
+import { freePorts } from "@quorumguard/testbed";
 import { bundle } from "./bundle.ts";
 import type { Cell, CellReport } from "./cell.ts";
 

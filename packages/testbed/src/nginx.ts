@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { requireProgram } from "./system-packages.ts";
 
 /** A real nginx in front of the nodes' HTTP ports, which also serves one folder, so that a page calls its own origin. */
 export interface Nginx {
@@ -47,27 +48,31 @@ ${upstreams.map((upstream) => `    server ${upstream} max_fails=1 fail_timeout=1
 `;
 }
 
-export async function startNginx(options: {
+/** What an nginx listens on, and what lies behind it. */
+export interface NginxOptions {
+  /** On 127.0.0.1. */
   readonly port: number;
   /** host:port of every node's HTTP listener. */
   readonly upstreams: readonly string[];
   /** Folder that is served at "/". */
   readonly pages: string;
-}): Promise<Nginx> {
+}
+
+/** Starts the system's nginx in the foreground, and resolves when it answers. Throws if it is not installed or ends. */
+export async function startNginx(options: NginxOptions): Promise<Nginx> {
+  const program = requireProgram("nginx");
   const folder = await mkdtemp(join(tmpdir(), "quorumguard-nginx-"));
   await mkdir(join(folder, "body"));
   const file = join(folder, "nginx.conf");
   await writeFile(file, configuration(folder, options.port, options.upstreams, options.pages));
-  const child = spawn("nginx", ["-p", folder, "-c", file], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(program, ["-p", folder, "-c", file], { stdio: ["ignore", "ignore", "pipe"] });
   let problems = "";
   child.stderr.on("data", (text) => {
     problems += text;
   });
   const failed = Promise.race([
     once(child, "exit").then(() => new Error(`nginx ended: ${problems}`)),
-    once(child, "error").then(
-      ([error]) => new Error("nginx could not be started: on Debian, apt-get install nginx", { cause: error }),
-    ),
+    once(child, "error").then(([error]) => new Error(`${program} could not be started`, { cause: error })),
   ]);
   const endChild = () => void child.kill("SIGKILL");
   process.once("exit", endChild);
@@ -85,6 +90,7 @@ export async function startNginx(options: {
   };
 }
 
+/** Asks until the connection is no longer refused: nginx does not say when it listens. */
 async function answers(url: string): Promise<null> {
   for (;;) {
     try {

@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "./free-ports.ts";
+import { type LocalStatus, readStatus } from "./local-status.ts";
 
 /** A node's addresses and its process, as somebody who runs the published command has them. */
 export interface LocalNode {
@@ -13,17 +14,6 @@ export interface LocalNode {
   readonly grpcEndpoint: string;
   readonly httpUrl: string;
   readonly metricsUrl: string;
-}
-
-/** What ClusterService/GetStatus says, as far as scripts use it (64-bit fields are strings in JSON). */
-export interface LocalStatus {
-  readonly nodeId: number;
-  readonly leaderId: number;
-  readonly term: number;
-  readonly role: string;
-  readonly appliedIndex: number;
-  readonly commitIndex: number;
-  readonly stateHash: string;
 }
 
 /** Real node processes on loopback, with data in a temporary folder. */
@@ -44,18 +34,15 @@ export interface LocalCluster {
   stop(): Promise<readonly (number | null)[]>;
 }
 
-const command = fileURLToPath(new URL("../packages/cluster/dist/cli/main.js", import.meta.url));
+/**
+ * The built command, as users run it. A path and not an import: the cluster's own tests use this package, so it may not
+ * depend on the cluster.
+ */
+const command = fileURLToPath(new URL("../../cluster/dist/cli/main.js", import.meta.url));
 
-/** Ports that were free a moment ago: all are held at once, so that no two are the same. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
+/** How many nodes to start, and with what. */
 export interface LocalClusterOptions {
+  /** How many, from 1. Default 3: the fewest that survive the loss of one. */
   readonly nodes?: number;
   /** Extra arguments for every node. */
   readonly arguments?: readonly string[];
@@ -76,6 +63,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     metricsUrl: `http://127.0.0.1:${port(i + 1, 1)}/metrics`,
   }));
   const founders = nodes.map((node) => `${node.nodeId}=127.0.0.1:${port(node.nodeId, 2)}`).join(",");
+  const statusOf = (nodeId: number) => readStatus(nodeId, nodes[nodeId - 1]!.httpUrl);
   const processes = new Map<number, ChildProcess>();
   const expected = new Set<number>();
 
@@ -131,17 +119,17 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     endpoints: nodes.map((node) => node.grpcEndpoint),
     kill: async (nodeId) => void (await end(nodeId, "SIGKILL")),
     restart: async (nodeId) => spawnNode(nodes[nodeId - 1]!),
-    status: (nodeId) => readStatus(nodes[nodeId - 1]!),
+    status: statusOf,
     waitForLeader: (timeoutMs = 15_000) =>
       until(timeoutMs, "no leader", async () => {
-        const all = await Promise.all([...processes.keys()].map((nodeId) => readStatus(nodes[nodeId - 1]!)));
+        const all = await Promise.all([...processes.keys()].map(statusOf));
         const leader = all.find((status) => status?.role === "NODE_ROLE_LEADER");
         return leader != null && all.every((status) => status?.leaderId === leader.nodeId) ? leader : null;
       }),
     waitUntilCaughtUp: async (timeoutMs = 15_000) => {
       const leader = await cluster.waitForLeader(timeoutMs);
       await until(timeoutMs, "a node did not catch up", async () => {
-        const all = await Promise.all([...processes.keys()].map((nodeId) => readStatus(nodes[nodeId - 1]!)));
+        const all = await Promise.all([...processes.keys()].map(statusOf));
         return all.every((status) => status !== null && status.appliedIndex >= leader.commitIndex) || null;
       });
     },
@@ -159,40 +147,6 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     throw error;
   }
   return cluster;
-}
-
-/** The JSON of GetStatus: 64-bit fields are strings, and zeros are left out. */
-interface StatusBody {
-  readonly topology?: { readonly groups?: readonly { readonly leaderId?: string }[] };
-  readonly term?: string;
-  readonly role?: string;
-  readonly appliedIndex?: string;
-  readonly commitIndex?: string;
-  readonly stateHash?: string;
-}
-
-async function readStatus(node: LocalNode): Promise<LocalStatus | null> {
-  try {
-    const response = await fetch(`${node.httpUrl}/quorumguard.v1.ClusterService/GetStatus`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: "{}",
-      signal: AbortSignal.timeout(1_000),
-    });
-    if (!response.ok) return null;
-    const body = (await response.json()) as StatusBody;
-    return {
-      nodeId: node.nodeId,
-      leaderId: Number(body.topology?.groups?.[0]?.leaderId ?? 0),
-      term: Number(body.term ?? 0),
-      role: body.role ?? "",
-      appliedIndex: Number(body.appliedIndex ?? 0),
-      commitIndex: Number(body.commitIndex ?? 0),
-      stateHash: body.stateHash ?? "",
-    };
-  } catch {
-    return null;
-  }
 }
 
 /** Asks again every few milliseconds: there is no event to await in another process. */

@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import path from "node:path";
-import { runCommand } from "./run-command.ts";
 
 /** A program that some tests need and that npm cannot bring. */
 export interface SystemPackage {
@@ -48,6 +47,13 @@ export function findProgram(name: SystemPackageName): string | null {
   return null;
 }
 
+/** As `findProgram`, for who cannot go on without it. @throws {Error} With the remedy. */
+export function requireProgram(name: SystemPackageName): string {
+  const file = findProgram(name);
+  if (file === null) throw new Error(`${name} is not installed; remedy: apt-get install -y ${name}`);
+  return file;
+}
+
 /** Why a test that needs `name` is skipped, with the remedy; null if it need not be. */
 export function skipReason(name: SystemPackageName): string | null {
   if (findProgram(name) !== null) return null;
@@ -58,46 +64,4 @@ export function skipReason(name: SystemPackageName): string | null {
 /** The packages that are not installed. */
 export function missingPackages(): readonly SystemPackageName[] {
   return systemPackages.map((one) => one.name).filter((name) => findProgram(name) === null);
-}
-
-/** True on Debian and what is built from it, by `/etc/os-release`. */
-export function isDebian(osRelease: string = readOsRelease()): boolean {
-  const fields = new Map(
-    osRelease.split("\n").map((line) => {
-      const [name = "", value = ""] = line.split("=", 2);
-      return [name.trim(), value.trim().replaceAll(/^["']|["']$/g, "")];
-    }),
-  );
-  const families = `${fields.get("ID") ?? ""} ${fields.get("ID_LIKE") ?? ""}`;
-  return families.split(/\s+/).includes("debian");
-}
-
-function readOsRelease(): string {
-  try {
-    return fs.readFileSync("/etc/os-release", "utf8");
-  } catch {
-    return "";
-  }
-}
-
-/** True if missing packages are to be installed and a skip is a failure: `CI=true` on Debian. */
-export function installsPackages(): boolean {
-  return process.env.CI === "true" && isDebian();
-}
-
-/** Installs what is missing. Returns why that failed, or null. */
-export async function installPackages(names: readonly SystemPackageName[]): Promise<string | null> {
-  if (names.length === 0) return null;
-  const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-  const environment = ["env", "DEBIAN_FRONTEND=noninteractive"];
-  for (const [flags, timeoutMs] of [
-    [["apt-get", "update"], 180_000],
-    [["apt-get", "install", "-y", "--no-install-recommends", ...names], 600_000],
-  ] as const) {
-    const [command = "", ...rest] = [...sudo, ...environment, ...flags];
-    const { failure } = await runCommand(command, rest, { timeoutMs });
-    if (failure !== null) return `${flags.join(" ")}: ${failure}`;
-  }
-  const still = names.filter((name) => findProgram(name) === null);
-  return still.length === 0 ? null : `installed, yet its program is not found: ${still.join(", ")}`;
 }

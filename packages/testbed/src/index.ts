@@ -1,0 +1,19 @@
+/** Real node processes, proxies and ports on loopback. Runs from source only: nothing here is published. */
+export { freePorts } from "./free-ports.ts";
+export {
+  type LocalCluster,
+  type LocalClusterOptions,
+  type LocalNode,
+  startLocalCluster,
+} from "./local-cluster.ts";
+export type { LocalStatus } from "./local-status.ts";
+export { type Nginx, type NginxOptions, startNginx } from "./nginx.ts";
+export {
+  findProgram,
+  missingPackages,
+  requireProgram,
+  type SystemPackage,
+  type SystemPackageName,
+  skipReason,
+  systemPackages,
+} from "./system-packages.ts";
