@@ -21,6 +21,8 @@ export interface NodeMachine {
   /** Counts the processes that ran here. */
   boot: number;
   running: RunningProcess | null;
+  /** Called once, when the next flush of a file begins: the moment at which power loss hurts most. */
+  nextFlush: (() => void) | null;
 }
 
 /** One life of a node. */
@@ -76,6 +78,7 @@ export function createNodeHost(
       diskSpeed: plan.diskSpeed,
       boot: 0,
       running: null,
+      nextFlush: null,
     }),
   );
 
@@ -95,7 +98,14 @@ export function createNodeHost(
       const node = createNode({
         nodeId: machine.nodeId,
         founders,
-        files: createDiskFiles(world, process, machine.disk, life.fork("disk"), () => machine.diskSpeed),
+        files: createDiskFiles(
+          world,
+          process,
+          machine.disk,
+          life.fork("disk"),
+          () => machine.diskSpeed,
+          () => flushBegins(machine),
+        ),
         transport: peers.transport(machine.nodeId, machine.name, process),
         clock: createProcessClock(world, process, machine.clock, life.fork("clock"), 100),
         random: () => life.float(),
@@ -148,4 +158,10 @@ export function createNodeHost(
     },
   };
   return host;
+}
+
+function flushBegins(machine: NodeMachine): void {
+  const listener = machine.nextFlush;
+  machine.nextFlush = null;
+  listener?.();
 }

@@ -20,6 +20,7 @@ export function createDiskFiles(
   disk: VirtualDisk,
   random: Random,
   speedNow: () => DiskSpeed,
+  onFlush: () => void,
 ): FileSystem {
   const wait = (meanUs: number, label: string) =>
     world.sleep(1 + meanUs / 2 + random.below(meanUs), process, `disk ${label}`);
@@ -58,6 +59,7 @@ export function createDiskFiles(
       async flush() {
         check("flush");
         const ticket = inode.beginFlush();
+        onFlush();
         await wait(flushUs(), "flush");
         inode.finishFlush(ticket);
       },

@@ -20,7 +20,7 @@ export interface FlushTicket {
 }
 
 /** How much of what was never flushed is found again after power returns. */
-export type LossMode = "all-lost" | "all-kept" | "front-kept" | "some-sectors-kept";
+export type LossMode = "all-lost" | "all-kept" | "front-kept" | "some-sectors-kept" | "torn";
 
 /** The content of one file, as programs see it and as the platter has it. Sparse: an untouched page costs nothing. */
 export interface Inode {
@@ -119,9 +119,10 @@ export function createInode(): Inode {
     },
     losePower(random, mode) {
       const pending: { index: number; data: Uint8Array; sectors: number }[] = [];
-      for (const ticket of tickets) pending.push(...ticket.pages);
+      for (const ticket of tickets) pending.push(...ticket.pages.map((page) => ({ ...page, data: page.data.slice() })));
       for (const [index, page] of pages)
-        if (page.dirty !== 0) pending.push({ index, data: page.data, sectors: page.dirty });
+        if (page.dirty !== 0) pending.push({ index, data: page.data.slice(), sectors: page.dirty });
+      if (mode === "torn") tearLast(pending, platter, random);
       keepSome(pending, random, mode, (index, data, sectors) => {
         toPlatter(index, data, sectors);
         const highest = 31 - Math.clz32(sectors);
@@ -136,6 +137,24 @@ export function createInode(): Inode {
   };
 }
 
+/**
+ * The last sector that was being written holds new bytes up to some point and old ones behind it: few disks promise that
+ * a sector is written whole when power fails.
+ */
+function tearLast(
+  pending: readonly { readonly index: number; readonly data: Uint8Array; readonly sectors: number }[],
+  platter: ReadonlyMap<number, Uint8Array>,
+  random: Random,
+): void {
+  let last = pending[0];
+  for (const page of pending) if (page.index >= last!.index) last = page;
+  if (last === undefined) return;
+  const highest = 31 - Math.clz32(last.sectors);
+  const end = (highest + 1) * sectorBytes;
+  const old = platter.get(last.index);
+  for (let at = end - 1 - random.below(sectorBytes); at < end; at++) last.data[at] = old?.[at] ?? 0;
+}
+
 /** Decides, sector by sector and in the order of writing, what reached the platter although nobody had asked for it. */
 function keepSome(
   pending: readonly { index: number; data: Uint8Array; sectors: number }[],
@@ -144,11 +163,12 @@ function keepSome(
   keep: (index: number, data: Uint8Array, sectors: number) => void,
 ): void {
   if (mode === "all-lost") return;
+  const keepsAll = mode === "all-kept" || mode === "torn";
   let left = mode === "front-kept" ? random.below(pending.length * sectorsPerPage + 1) : 0;
   const ordered = [...pending].sort((one, other) => one.index - other.index);
   for (const { index, data, sectors } of ordered) {
-    let kept = mode === "all-kept" ? sectors : 0;
-    for (let sector = 0; mode !== "all-kept" && sector < sectorsPerPage; sector++) {
+    let kept = keepsAll ? sectors : 0;
+    for (let sector = 0; !keepsAll && sector < sectorsPerPage; sector++) {
       const bit = 1 << sector;
       if ((sectors & bit) === 0) continue;
       if (mode === "front-kept" ? left-- > 0 : random.chance(0.5)) kept |= bit;

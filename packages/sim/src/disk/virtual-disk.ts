@@ -48,7 +48,7 @@ function folderOf(path: string): string {
   return slash < 0 ? "" : path.slice(0, slash);
 }
 
-const lossModes: readonly LossMode[] = ["all-lost", "all-lost", "all-kept", "front-kept", "some-sectors-kept"];
+const lossModes: readonly LossMode[] = ["all-lost", "all-lost", "all-kept", "front-kept", "some-sectors-kept", "torn"];
 
 /** Makes an empty disk. */
 export function createVirtualDisk(): VirtualDisk {

@@ -17,6 +17,8 @@ export const faultKinds = [
   "clockStep",
   "slowDisk",
   "shutDown",
+  "snapshot",
+  "transfer",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -60,11 +60,31 @@ export function createNemesis(victims: Victims, plan: FaultPlan): Nemesis {
     });
   }
 
+  /** Now, or in the middle of the machine's next flush, when the seed says so and there is one soon. */
+  function soon(machine: NodeMachine, action: () => void): void {
+    if (random.chance(0.4)) {
+      action();
+      return;
+    }
+    let done = false;
+    const once = () => {
+      if (done) return;
+      done = true;
+      machine.nextFlush = null;
+      action();
+    };
+    machine.nextFlush = () => later(random.below(machine.diskSpeed.flushUs), "power fails in a flush", once);
+    later(100_000, "power fails", once);
+  }
+
   function crash(kind: "killed" | "vanished"): boolean {
     const machine = victim();
     if (machine === null) return false;
-    nodes.crash(machine, kind);
-    impair(machine, ms(20, 800), `restart ${machine.name}`, () => nodes.start(machine));
+    impaired.add(machine);
+    soon(machine, () => {
+      nodes.crash(machine, kind);
+      impair(machine, ms(20, 800), `restart ${machine.name}`, () => nodes.start(machine));
+    });
     return true;
   }
 
@@ -113,10 +133,13 @@ export function createNemesis(victims: Victims, plan: FaultPlan): Nemesis {
   }
 
   function powerLossOfAll(): boolean {
-    for (const machine of nodes.machines) {
-      nodes.crash(machine, "vanished");
-      impair(machine, ms(20, 300), `restart ${machine.name}`, () => nodes.start(machine));
-    }
+    const first = nodes.machines.find((machine) => machine.running?.node.leads === true) ?? nodes.machines[0]!;
+    soon(first, () => {
+      for (const machine of nodes.machines) {
+        nodes.crash(machine, "vanished");
+        impair(machine, ms(20, 300), `restart ${machine.name}`, () => nodes.start(machine));
+      }
+    });
     return true;
   }
 
@@ -179,6 +202,21 @@ export function createNemesis(victims: Victims, plan: FaultPlan): Nemesis {
       later(ms(100, 800), `${machine.name} disk recovers`, () => {
         machine.diskSpeed = before;
       });
+      return true;
+    },
+    snapshot() {
+      const machine = random.pick(nodes.machines);
+      if (machine.running === null) return false;
+      note(`${machine.name} takes a snapshot`);
+      // It may be forming, or installing one: then it says so.
+      machine.running.node.takeSnapshot().catch(() => {});
+      return true;
+    },
+    transfer() {
+      const leader = nodes.machines.find((machine) => machine.running?.node.leads === true);
+      if (leader === undefined) return false;
+      note(`${leader.name} hands leadership over`);
+      leader.running!.node.transferLeadership(0).catch(() => {});
       return true;
     },
     shutDown() {
