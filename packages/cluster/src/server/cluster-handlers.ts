@@ -15,7 +15,7 @@ import {
 import type { ClusterNode, NodeStatus } from "../node/node.ts";
 import { CallError, invalidFieldError, refusalDetail, StatusCode } from "./call-error.ts";
 import { InvalidField } from "./invalid-field.ts";
-import { wireTopology } from "./wire-topology.ts";
+import { fullTopology, wireTopology } from "./wire-topology.ts";
 
 /** The calls of ClusterService but the watch, for any transport. Every rejection is a {@link CallError}. */
 export interface ClusterHandlers {
@@ -56,7 +56,7 @@ export function createClusterHandlers(node: ClusterNode, version: string): Clust
 function statusResponse(node: ClusterNode, version: string): GetStatusResponse {
   const status = node.status();
   return create(GetStatusResponseSchema, {
-    topology: wireTopology(node.topology()),
+    topology: fullTopology(node.topology()),
     role: roles[status.role],
     term: BigInt(status.term),
     commitIndex: BigInt(status.commitIndex),
