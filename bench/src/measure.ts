@@ -9,9 +9,11 @@ export interface Sample {
   readonly denied: number;
 }
 
+/** What is asked of a system in one window: how many callers, how long, and for which keys. */
 export interface Load {
   /** Callers, each with one call in flight at a time. */
   readonly inFlight: number;
+  /** Milliseconds until no caller starts another call. */
   readonly durationMs: number;
   /** The key of the n-th call. */
   readonly key: (n: number) => string;
@@ -50,6 +52,7 @@ export async function measure(system: System, load: Load): Promise<Sample> {
   };
 }
 
+/** The middle of the values, or the mean of the two in the middle. `values` must not be empty. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

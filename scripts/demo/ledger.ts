@@ -12,9 +12,13 @@ export interface DemoKey {
   readonly kind: "account" | "rolling";
 }
 
+/** How often each promise was broken, in decisions. All zero is what the cluster promises. */
 export interface Verdicts {
+  /** Admissions beyond a limit within one of its windows. */
   readonly overAdmitted: number;
+  /** Charges of an account beyond the admissions that its callers were told of. */
   readonly chargedTwice: number;
+  /** Admissions that callers were told of and the recovered cluster does not count. */
   readonly lostAcknowledged: number;
 }
 

@@ -13,6 +13,7 @@ export interface TrafficCounts {
   recentLatenciesMs: number[];
 }
 
+/** Who calls whom, and for which keys. */
 export interface TrafficOptions {
   readonly endpoints: readonly string[];
   readonly keys: readonly DemoKey[];

@@ -17,6 +17,8 @@ const entryPoints: readonly RegExp[] = [
   /^scripts\/demo\/main\.ts$/,
   /^bench\/src\/main\.ts$/,
   /^packages\/sim\/src\/(cli|mutants-cli)\.ts$/,
+  // packages/runtimes starts these from dist, on runtimes that cannot be handed a source.
+  /^packages\/sdk-(node|web)\/src\/contract\/contract-(main|page|worker)\.ts$/,
   /^examples\//,
   /^packages\/[^/]+\/examples\//,
   // Programs that check a package from outside, such as a conformance run over scripts in any folder.

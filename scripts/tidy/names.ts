@@ -1,6 +1,9 @@
 import type { Node } from "oxc-parser";
 import { type Finding, isTestFile, type SourceFile } from "./source-file.ts";
 
+/** Read by programs that look for a default export: configurations by their tools, workers by the edge runtimes. */
+const demandsDefault = /(\.config|\/[a-z-]*worker)\.ts$/;
+
 const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /** Files and folders are kebab-case; exports are named, and each says what it is. */
@@ -22,7 +25,7 @@ function checkExports(file: SourceFile, statements: readonly Node[]): readonly F
   let documentedLine = Number.NEGATIVE_INFINITY;
   for (const statement of statements) {
     const line = file.lineAt(statement.start);
-    if (statement.type === "ExportDefaultDeclaration" && !file.path.endsWith(".config.ts")) {
+    if (statement.type === "ExportDefaultDeclaration" && !demandsDefault.test(file.path)) {
       found.push({ path: file.path, line, message: "exports are named; a default has no name to search for" });
     }
     if (statement.type === "ExportAllDeclaration" && isIndex && !statement.source.value.startsWith("./gen/")) {

@@ -170,6 +170,7 @@ describe("names", () => {
     expect(names("packages/raft/src/index.ts", 'export * from "./raft.ts";')).toHaveLength(1);
     expect(names("packages/proto/src/index.ts", 'export * from "./gen/a_pb.ts";')).toEqual([]);
     expect(names("packages/raft/src/a.ts", "/** A. */\nexport default 1;")).toHaveLength(1);
+    expect(names("packages/sdk-web/src/contract/contract-worker.ts", "/** A. */\nexport default {};")).toEqual([]);
   });
 });
 

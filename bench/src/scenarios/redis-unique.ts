@@ -14,7 +14,9 @@ export interface RedisUniqueResult {
   readonly samples: Readonly<Record<string, readonly Sample[]>>;
 }
 
+/** How thoroughly to measure, and where progress is told. */
 export interface ScenarioOptions {
+  /** Fewer and shorter samples: enough to see that it runs, not to publish. */
   readonly quick: boolean;
   readonly say: (text: string) => void;
 }

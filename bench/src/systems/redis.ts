@@ -34,7 +34,8 @@ export interface RedisOptions {
 /** Redis with a Lua token bucket through ioredis, no persistence: the fastest that Redis gets. */
 export async function startRedis(options: RedisOptions): Promise<System> {
   const program = findProgram("redis-server");
-  if (program === null) throw new AbsentSystem("redis-server is not installed; remedy: apt-get install -y redis-server");
+  if (program === null)
+    throw new AbsentSystem("redis-server is not installed; remedy: apt-get install -y redis-server");
   const [port] = await freePorts(1);
   const folder = await mkdtemp(join(tmpdir(), "quorumguard-bench-redis-"));
   const server = spawn(
