@@ -131,6 +131,11 @@ export class Driver {
     return this.leads || (this.#leaderContacts >= joinContacts && this.appliedIndex >= this.#joinCommit);
   }
 
+  /** Not while its log is below its vote floor (SEMANTICS N2), nor while its state is being rebuilt from a snapshot. */
+  get mayLead(): boolean {
+    return !this.#restoring && !this.#parts.voteFloor.holds;
+  }
+
   get restoring(): boolean {
     return this.#restoring;
   }
@@ -200,6 +205,8 @@ export class Driver {
     this.#inbox = [];
     for (const message of inbox) {
       if (this.#parts.voteFloor.refuses(message)) continue;
+      // Without its state a node knows neither the time nor the bounds that it would have to lead with.
+      if (this.#restoring && message.type === MessageType.timeoutNow) continue;
       this.raft.step(message);
     }
     if (inbox.length > 0 || durable.length > 0) this.#observe();
@@ -208,8 +215,8 @@ export class Driver {
   #tickIfDue(): void {
     const due = this.#ticker?.due() ?? null;
     if (due === null) return;
-    // A node below its floor must not campaign; a follower's ticks serve nothing else (SEMANTICS N2).
-    if (!this.#parts.voteFloor.holds) this.raft.tick();
+    // A follower's ticks serve nothing but its campaigns.
+    if (this.mayLead) this.raft.tick();
     this.#observe();
     const { proposals, stamp, hooks } = this.#parts;
     if (this.leads && proposals.pendingItems === 0 && this.appliedIndex >= this.#parts.storage.lastIndex()) {

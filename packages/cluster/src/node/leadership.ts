@@ -4,7 +4,6 @@ import type { Clock } from "./clock.ts";
 import type { Driver } from "./driver.ts";
 import type { Hello } from "./hello-codec.ts";
 import type { NodeLog } from "./node-log.ts";
-import type { VoteFloor } from "./vote-floor.ts";
 
 /** Between the campaigns of two survivors, so that they do not split the vote (DESIGN §4). Milliseconds. */
 const rankDelayMs = 15;
@@ -19,7 +18,6 @@ export interface LeadershipParts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly electionMs: number;
-  readonly voteFloor: VoteFloor;
   readonly log: NodeLog;
 }
 
@@ -135,11 +133,11 @@ export class Leadership {
     const { clock, voters } = this.#parts;
     this.#cancelCampaign();
     this.#cancelCampaign = clock.setTimer(() => {
-      const { driver, voteFloor } = this.#parts;
+      const { driver } = this.#parts;
       const { leader, state } = driver.raft.softState;
       // A candidate of a real election waits for its answers: campaigning again would only raise the term.
       if (leader !== 0 || state === "leader") return;
-      if (state !== "candidate" && !voteFloor.holds) {
+      if (state !== "candidate" && driver.mayLead) {
         driver.raft.campaign();
         driver.wake();
       }

@@ -118,7 +118,7 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
     send,
     wake,
   });
-  const leadership = new Leadership({ nodeId, voters: founderIds, driver, storage, clock, electionMs, voteFloor, log });
+  const leadership = new Leadership({ nodeId, voters: founderIds, driver, storage, clock, electionMs, log });
   const { snapshotLogBytes, trailingEntries } = options;
   const snapshots = new Snapshots({
     nodeId,
