@@ -138,6 +138,20 @@ describe("three nodes", () => {
     expect(next.topology().leaderId).not.toBe(next.nodeId);
   });
 
+  test("T3: an idle leader moves time on when something is due, so that what has expired is swept everywhere", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const batch = batchOf(["a", "b"], 1);
+    await submit(leader, { ...batch, rules: [{ ...batch.rules[0]!, windowUs: 300_000 }] });
+    const nodes = [...cluster.nodes.values()];
+    await until(() => (nodes.every((node) => node.status().limiter.keys === 2) ? true : null));
+    await until(() => (nodes.every((node) => node.status().limiter.keys === 0) ? true : null));
+    // And then it is silent again: an idle cluster writes nothing.
+    const { lastIndex, stampUs } = leader.status();
+    await until(() => (leader.stampUs() > stampUs + 300_000 ? true : null));
+    expect(leader.status().lastIndex).toBe(lastIndex);
+  });
+
   test("bounds that a leader is configured with reach every node through the log", async () => {
     cluster = await TestCluster.started(3, { bounds: { maxKeys: 2 } });
     const leader = await cluster.leader();

@@ -54,7 +54,8 @@ export class PeerLink {
 
   send(frame: Uint8Array): void {
     const socket = this.#socket;
-    if (socket === null || !this.#accepted) return;
+    // Before the hello is answered, too: the acceptor reads it first, and forgets what follows a hello that it refuses.
+    if (socket === null) return;
     if (socket.writableLength > this.#options.maxSendBufferBytes) return;
     if (!this.#corked) {
       this.#corked = true;
