@@ -41,8 +41,16 @@ export class CommandProcess {
   readonly #waiting = new Set<() => void>();
 
   constructor(args: readonly string[]) {
-    const argv = ["--conditions=quorumguard-source", "--disable-warning=ExperimentalWarning", command, ...args];
-    this.child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+    // A test runner that is killed closes our pipes: its nodes end with it.
+    const ending = args[0] === "node" ? ["--stop-with-stdin"] : [];
+    const argv = [
+      "--conditions=quorumguard-source",
+      "--disable-warning=ExperimentalWarning",
+      command,
+      ...args,
+      ...ending,
+    ];
+    this.child = spawn(process.execPath, argv, { stdio: ["pipe", "pipe", "pipe"] });
     for (const name of ["stdout", "stderr"] as const) {
       createInterface({ input: this.child[name]! }).on("line", (line) => {
         this.#lines[name].push(line);
