@@ -6,6 +6,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 import { compareTrees } from "../generate.ts";
 import { installPackages, isDebian } from "../install-packages.ts";
 import { runCommand } from "../run-command.ts";
+import { countCells } from "./runtimes-step.ts";
 import { countSeeds } from "./simulator-step.ts";
 import { hasPassed, notCheckable, oneCheck, skippedChecks, sumResults } from "./step.ts";
 import { countTests } from "./vitest-step.ts";
@@ -68,6 +69,36 @@ it("seeds are counted only if the simulator accounts for all of them and ended a
     [line({ seeds: 3, passed: 2, failed: 1 }), null],
   ] as const) {
     expect(countSeeds(stdout, failure, 3), stdout).toMatchObject({ passed: 0, failed: 1 });
+  }
+});
+
+it("cells are counted by their cases, and a cell that is skipped is a skip with its reason", () => {
+  const cell = { sdk: "sdk-node", runtime: "bun", cases: 18, passed: 18, failed: 0, skipped: 0 };
+  const skipped = { ...cell, runtime: "chromium", cases: 0, passed: 0, skipped: 1, skipReason: "no nginx; remedy: …" };
+  const failed = { ...cell, passed: 17, failed: 1, failures: [{ name: "a denial", message: "was an error" }] };
+  const line = (passed: boolean, ...cells: object[]) => `noise\n${JSON.stringify({ passed, cells })}\n`;
+  expect(countCells(line(true, cell, cell), null)).toMatchObject({ passed: 36, failed: 0, skipped: [] });
+  expect(countCells(line(false, cell, skipped), "exit status 1")).toMatchObject({
+    passed: 18,
+    failed: 0,
+    skipped: ["sdk-node on chromium: no nginx; remedy: …"],
+  });
+  expect(countCells(line(false, cell, failed), "exit status 1")).toMatchObject({
+    passed: 35,
+    failed: 1,
+    failures: ["sdk-node on bun: a denial: was an error"],
+  });
+  for (const [stdout, failure] of [
+    ["", null],
+    ["null", null],
+    [line(true), null],
+    [line(true, cell), "exit status 1"],
+    [line(false, cell), "exit status 1"],
+    [line(true, cell, skipped), null],
+    [line(false, { ...cell, passed: 17 }, skipped), "exit status 1"],
+    [line(true, { ...cell, cases: 0, passed: 0 }), null],
+  ] as const) {
+    expect(countCells(stdout, failure), stdout).toMatchObject({ failed: 1 });
   }
 });
 

@@ -5,6 +5,7 @@ import { inRepository } from "../repository.ts";
 import { runCommand } from "../run-command.ts";
 import { checkRepository } from "../tidy/check-repository.ts";
 import { checkBreaking, checkGenerated, lintProto } from "./proto-steps.ts";
+import { runMatrix } from "./runtimes-step.ts";
 import { simulate } from "./simulator-step.ts";
 import { oneCheck, type Step, type StepResult, skippedChecks, sumResults } from "./step.ts";
 import { runVitest } from "./vitest-step.ts";
@@ -60,6 +61,7 @@ export const steps: readonly Step[] = [
     title: "every package, as published",
     run: () => runCheck(process.execPath, [inRepository("scripts", "bootstrap.mjs"), "build"], 300_000),
   },
+  { name: "runtimes", title: "the SDKs' contract on every runtime", run: () => runMatrix(240_000) },
   { name: "vitest", title: "unit, property, contract and end-to-end tests", run: () => runVitest(360_000) },
   {
     name: "simulator",

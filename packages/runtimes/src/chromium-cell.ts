@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { requireProgram, startNginx } from "@quorumguard/testbed";
+import { requireProgram, skipReason, startNginx } from "@quorumguard/testbed";
 import { chromium } from "playwright-core";
 import { bundle } from "./bundle.ts";
 import { type Cell, type CellReport, parseReport } from "./cell.ts";
@@ -12,7 +12,13 @@ const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 
 /** Runs the suite as a page's script in a real headless Chromium, through a real nginx, on the page's own origin, `port`. */
 export function chromiumCell(entry: string, folder: string, upstreams: readonly string[], port: number): Cell {
-  return { sdk: "sdk-web", runtime: "chromium", run: () => runInPage(entry, folder, upstreams, port) };
+  const reasons = [skipReason("nginx"), skipReason("chromium")].filter((reason) => reason !== null);
+  return {
+    sdk: "sdk-web",
+    runtime: "chromium",
+    skipReason: reasons.length > 0 ? reasons.join("; ") : null,
+    run: () => runInPage(entry, folder, upstreams, port),
+  };
 }
 
 async function runInPage(

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { freePorts, type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
-import type { Cell, CellReport } from "./cell.ts";
+import { allHold, type Cell, type CellResult, runCell } from "./cell.ts";
 import { chromiumCell } from "./chromium-cell.ts";
 import { processCell } from "./process-cell.ts";
 import { workerdCell } from "./workerd-cell.ts";
@@ -13,7 +13,7 @@ import { workerdCell } from "./workerd-cell.ts";
 const usage = `npm run runtimes -- [--only RUNTIME] [--json]
   --only  one runtime, such as node-20, bun, deno, workerd, chromium
   --json  end with one line of JSON on standard output
-nginx and chromium must be installed for the chromium cell: apt-get install nginx chromium`;
+The chromium cell needs nginx and chromium: apt-get install -y nginx chromium. A cell that is skipped has not passed.`;
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -45,26 +45,11 @@ function cells(cluster: LocalCluster, folder: string, pagePort: number): readonl
   ];
 }
 
-async function runCell(cell: Cell): Promise<CellReport & { readonly sdk: string }> {
-  try {
-    return { ...(await cell.run()), runtime: cell.runtime, sdk: cell.sdk };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const failures = [{ name: "the runtime itself", message }];
-    return { sdk: cell.sdk, runtime: cell.runtime, cases: 0, passed: 0, failed: 1, skipped: 0, failures };
-  }
-}
-
-/** All passed, none skipped, and the same number of cases in every cell of an SDK. */
-function holds(reports: readonly (CellReport & { readonly sdk: string })[]): boolean {
-  const counts = new Map<string, number>();
-  for (const report of reports) {
-    if (report.failed > 0 || report.skipped > 0 || report.passed !== report.cases || report.cases === 0) return false;
-    const expected = counts.get(report.sdk) ?? report.cases;
-    if (expected !== report.cases) return false;
-    counts.set(report.sdk, expected);
-  }
-  return true;
+function tell(result: CellResult): void {
+  const { sdk, runtime, cases, passed, failed, skipped, skipReason } = result;
+  const counts = `${passed}/${cases} passed, ${failed} failed, ${skipped} skipped`;
+  say(`  ${sdk.padEnd(9)} ${runtime.padEnd(9)} ${skipReason === undefined ? counts : `skipped: ${skipReason}`}`);
+  for (const failure of result.failures ?? []) say(`    ${failure.name}: ${failure.message}`);
 }
 
 async function main(): Promise<number> {
@@ -90,17 +75,14 @@ async function main(): Promise<number> {
       const names = [...new Set(all.map((cell) => cell.runtime))].join(", ");
       throw new Error(`--only is ${values.only}, but must be one of ${names}`);
     }
-    const reports = [];
+    const results: CellResult[] = [];
     for (const cell of chosen) {
-      const report = await runCell(cell);
-      reports.push(report);
-      say(
-        `  ${cell.sdk.padEnd(9)} ${cell.runtime.padEnd(9)} ${report.passed}/${report.cases} passed, ${report.failed} failed, ${report.skipped} skipped`,
-      );
-      for (const failure of report.failures ?? []) say(`    ${failure.name}: ${failure.message}`);
+      const result = await runCell(cell);
+      results.push(result);
+      tell(result);
     }
-    const passed = holds(reports);
-    if (values.json) process.stdout.write(`${JSON.stringify({ passed, cells: reports })}\n`);
+    const passed = allHold(results);
+    if (values.json) process.stdout.write(`${JSON.stringify({ passed, cells: results })}\n`);
     return passed ? 0 : 1;
   } finally {
     await cluster.stop();
