@@ -5,6 +5,9 @@ import { authorityOf, portHint } from "./endpoint.ts";
 /** A peer that has not settled the connection by then is not there. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
+/** A goodbye is committed within a few flushes; a node that does not end its streams by then is not waited for. */
+const CLOSE_TIMEOUT_MS = 200;
+
 /** Certificates for TLS, in PEM. */
 export interface TlsOptions {
   readonly ca?: string | Uint8Array;
@@ -23,7 +26,8 @@ export interface Channel {
   session(): http2.ClientHttp2Session;
   /** Why the connection broke, in the SDK's terms. */
   explain(error: unknown, sent: boolean): TransportError;
-  close(): void;
+  /** Lets open streams say their last word, for a moment, then ends the connection. */
+  close(): Promise<void>;
 }
 
 /** Makes the channel of an endpoint. */
@@ -69,10 +73,18 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
       const cause = lastError ?? (error instanceof Error ? error : new Error(String(error)));
       return explainError(endpoint, cause, sent && everConnected);
     },
-    close() {
-      current?.close();
-      current?.destroy();
+    async close() {
+      const ending = current;
       current = null;
+      if (ending === null || ending.destroyed) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => ending.destroy(), CLOSE_TIMEOUT_MS);
+        ending.once("close", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        ending.close();
+      });
     },
   };
 }

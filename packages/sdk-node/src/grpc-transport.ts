@@ -35,8 +35,9 @@ export function createGrpcTransport(options: GrpcTransportOptions = {}): Transpo
     openSession: (endpoint, handlers) => openStream(channelOf(endpoint), endpoint, options.token, handlers),
     unary: (call) => unary(channelOf(call.endpoint), options.token, call),
     async close() {
-      for (const channel of channels.values()) channel.close();
+      const ending = [...channels.values()];
       channels.clear();
+      await Promise.all(ending.map((channel) => channel.close()));
     },
   };
 }
@@ -127,6 +128,9 @@ function watch(
   stream.on("close", finish);
 }
 
+/** How long a stream that we ended may take to be ended by the node as well. */
+const GOODBYE_TIMEOUT_MS = 150;
+
 function openStream(
   channel: Channel,
   endpoint: string,
@@ -176,7 +180,7 @@ function openStream(
       // What was written last, a goodbye, still goes out; then the stream ends.
       stream.end();
       const ending = stream;
-      setTimeout(() => ending.close(http2.constants.NGHTTP2_CANCEL), 50).unref();
+      setTimeout(() => ending.close(http2.constants.NGHTTP2_CANCEL), GOODBYE_TIMEOUT_MS).unref();
     },
   };
 }
