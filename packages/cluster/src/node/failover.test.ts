@@ -66,6 +66,38 @@ describe("a leader that is gone", () => {
   });
 });
 
+describe("a stalled disk", () => {
+  test("makes its leader hand over while followers acknowledge what it cannot flush", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const resume = cluster.stallFlushes(leader.nodeId);
+    const pending = submit(leader, batchOf(["a"], 1));
+    const others = [...cluster.nodes.values()].filter((node) => node !== leader);
+    const next = await until(() => others.find((node) => node.leads) ?? null);
+    expect(cluster.log.some((line) => line.startsWith(`${leader.nodeId} flush-stalled`))).toBe(true);
+    resume();
+    // The followers had it, so it counts; but its leader could not apply what it had not flushed.
+    expect((await pending).failures).toMatchObject([{ applied: "unknown" }]);
+    const again = await submit(next, batchOf(["a"], 1));
+    expect(again.answers[0]!.outcome).toBe(Outcome.limited);
+    await until(() => (leader.status().appliedIndex === next.status().appliedIndex ? true : null));
+  });
+
+  test("of all nodes makes nobody abdicate: no follower has what the leader lacks", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const resume = [1, 2, 3].map((id) => cluster!.stallFlushes(id));
+    const pending = submit(leader, batchOf(["a"], 1));
+    const untilMs = performance.now() + 600;
+    await until(() => (performance.now() > untilMs ? true : null));
+    expect(cluster.log.some((line) => line.includes("flush-stalled"))).toBe(false);
+    for (const go of resume) go();
+    const { answers, failures } = await pending;
+    expect([answers.length, failures.length]).toEqual([1, 0]);
+    expect(leader.leads).toBe(true);
+  });
+});
+
 describe("an empty disk", () => {
   test("N3: beside a formed cluster stops its node with the reason, and changes nothing", async () => {
     cluster = await TestCluster.started(3);

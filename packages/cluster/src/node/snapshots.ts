@@ -28,6 +28,9 @@ export interface SnapshotsParts {
   readonly receiveResync: (from: NodeId, message: Message) => SnapshotSink | null | undefined;
 }
 
+/** An image that is no longer worth its place on disk; nothing is wrong. */
+class SnapshotOvertaken extends Error {}
+
 /** Cuts, sends and receives images of the state machine. */
 export class Snapshots {
   readonly #parts: SnapshotsParts;
@@ -56,7 +59,8 @@ export class Snapshots {
     if (this.#cutting !== null || this.#stopped || driver.restoring || driver.appliedIndex === 0) return;
     if (storage.logBytes <= Math.max(snapshotLogBytes, 2 * this.#lastBytes)) return;
     this.cut().catch((error: unknown) => {
-      if (!this.#stopped) failed(error instanceof Error ? error : new Error(String(error)));
+      if (!this.#stopped && !(error instanceof SnapshotOvertaken))
+        failed(error instanceof Error ? error : new Error(String(error)));
     });
   }
 
@@ -91,6 +95,10 @@ export class Snapshots {
             await new Promise<void>((resolve) => clock.endOfTurn(resolve));
             sliceBeganMs = clock.monotonicMs();
           }
+        }
+        const newest = storage.snapshot();
+        if (driver.restoring || (newest !== "unavailable" && newest.index >= index)) {
+          throw new SnapshotOvertaken(`a newer snapshot than that at ${index} was received meanwhile`);
         }
         await writer.commit();
       } catch (error) {

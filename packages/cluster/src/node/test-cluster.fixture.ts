@@ -12,6 +12,7 @@ import {
   type SessionId,
 } from "@quorumguard/limiter";
 import type { NodeId } from "@quorumguard/raft";
+import type { FileHandle, FileSystem } from "../storage/file-system.ts";
 import { openNodeFileSystem } from "../storage/node-file-system.ts";
 import type { Clock } from "./clock.ts";
 import { createNode } from "./create-node.ts";
@@ -41,6 +42,7 @@ export class TestCluster {
   readonly nodes = new Map<NodeId, ClusterNode>();
   readonly fatal: Error[] = [];
   readonly log: string[] = [];
+  readonly #gates = new Map<NodeId, Promise<void>>();
   readonly #folder: string;
   readonly #ids: readonly NodeId[];
   readonly #options: Partial<NodeOptions>;
@@ -75,7 +77,7 @@ export class TestCluster {
     const node = createNode({
       nodeId,
       founders: this.#ids.map(member),
-      files,
+      files: this.#gated(nodeId, files),
       transport: this.network.endpoint(nodeId),
       clock: changes.clock ?? createSystemClock(),
       random: Math.random,
@@ -101,6 +103,43 @@ export class TestCluster {
     const node = this.nodes.get(nodeId);
     this.nodes.delete(nodeId);
     await node?.stop();
+  }
+
+  /** From now on the node's flushes do not end, until the function that is returned is called. */
+  stallFlushes(nodeId: NodeId): () => void {
+    let open: () => void = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    this.#gates.set(nodeId, gate);
+    return () => {
+      this.#gates.delete(nodeId);
+      open();
+    };
+  }
+
+  #gated(nodeId: NodeId, files: FileSystem): FileSystem {
+    const open = async (path: string, options: { readonly create: boolean }): Promise<FileHandle> => {
+      const handle = await files.open(path, options);
+      return {
+        size: () => handle.size(),
+        read: (position, length) => handle.read(position, length),
+        write: (position, pieces) => handle.write(position, pieces),
+        flush: async () => {
+          await this.#gates.get(nodeId);
+          await handle.flush();
+        },
+        close: () => handle.close(),
+      };
+    };
+    return {
+      open,
+      list: (folder) => files.list(folder),
+      makeFolder: (folder) => files.makeFolder(folder),
+      rename: (from, to) => files.rename(from, to),
+      remove: (path) => files.remove(path),
+      flushFolder: (folder) => files.flushFolder(folder),
+    };
   }
 
   /** A new disk. */
