@@ -3,9 +3,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@quorumguard/testbed";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ReflectionClient } from "../server/reflection-client.fixture.ts";
-import { CommandProcess, freePorts } from "./node-process.fixture.ts";
+import { CommandProcess } from "./node-process.fixture.ts";
 
 interface Listening {
   readonly nodeId: number;

@@ -1,29 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Server } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const command = fileURLToPath(new URL("./main.ts", import.meta.url));
-
-/**
- * Ports that were free a moment ago, for processes that must come back on the same ones. Below the range from which
- * systems take ports for outgoing connections, so that none is lost to a client in between.
- */
-export async function freePorts(count: number): Promise<number[]> {
-  const held: Server[] = [];
-  while (held.length < count) {
-    const server = createServer().listen(10_000 + Math.floor(Math.random() * 20_000), "127.0.0.1");
-    const taken = once(server, "listening").then(
-      () => false,
-      () => true,
-    );
-    if (!(await taken)) held.push(server);
-  }
-  const ports = held.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 /** What a command left behind. */
 export interface Ended {

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createGuard, type Guard } from "@quorumguard/sdk-node";
+import { freePorts } from "@quorumguard/testbed";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CommandProcess, freePorts } from "./node-process.fixture.ts";
+import { CommandProcess } from "./node-process.fixture.ts";
 
 interface Topology {
   readonly event: string;
@@ -12,7 +13,7 @@ interface Topology {
 }
 
 let folder: string;
-let ports: number[];
+let ports: readonly number[];
 let nodes: Map<number, CommandProcess>;
 let traffic: Traffic | undefined;
 

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createGuard, type Guard } from "@quorumguard/sdk-node";
+import { freePorts } from "@quorumguard/testbed";
 import { afterEach, expect, test } from "vitest";
 
 const fixture = fileURLToPath(new URL("./forgetful-node.fixture.ts", import.meta.url));
@@ -14,14 +14,6 @@ const nodeIds = [1, 2, 3];
 /** Longer than the test: every charge of an account stays countable. */
 const account = { limit: 1_000_000, window: "1h" } as const;
 const accounts = ["account-a", "account-b", "account-c"];
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 /** Three nodes whose disks forget, on fixed ports, so that they find one another again. */
 class ForgetfulCluster {
