@@ -84,11 +84,11 @@ describe("a stalled disk", () => {
   });
 
   test("of all nodes makes nobody abdicate: no follower has what the leader lacks", async () => {
-    cluster = await TestCluster.started(3);
+    cluster = await TestCluster.started(3, { electionMs: 600 });
     const leader = await cluster.leader();
     const resume = [1, 2, 3].map((id) => cluster!.stallFlushes(id));
     const pending = submit(leader, batchOf(["a"], 1));
-    const untilMs = performance.now() + 600;
+    const untilMs = performance.now() + 1_000;
     await until(() => (performance.now() > untilMs ? true : null));
     expect(cluster.log.some((line) => line.includes("flush-stalled"))).toBe(false);
     for (const go of resume) go();
