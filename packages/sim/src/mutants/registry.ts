@@ -111,4 +111,49 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "retry-charged-twice",
+    breaks: "a call that comes again is executed again instead of being answered from the session's memory (P2, S2)",
+    edits: [
+      {
+        file: "limiter/src/machine/calls-operation.ts",
+        search: "    const stored = number <= acked ? 0 : sessions.calls.find(session, number);",
+        replacement: "    const stored = 0;",
+      },
+    ],
+  },
+  {
+    name: "takeover-keeps-nobody-alive",
+    breaks: "sessions that lived when the last leader fell are dead when the next one begins after an outage (S5)",
+    edits: [
+      {
+        file: "limiter/src/machine/machine.ts",
+        search: "      state.sessions.takeover(state.stampUs, stampUs, state.bounds.sessionTtlUs);\n",
+        replacement: "",
+      },
+    ],
+  },
+  {
+    name: "vote-forgotten",
+    breaks: "a vote is not written: a node that restarts votes again in the same term, and two leaders may have it",
+    edits: [
+      {
+        file: "cluster/src/node/driver.ts",
+        search: "storage.append({ hardState: ready.hardState, entries, snapshot: meta }, () => {",
+        replacement:
+          "storage.append({ hardState: ready.hardState && { ...ready.hardState, vote: 0 }, entries, snapshot: meta }, () => {",
+      },
+    ],
+  },
+  {
+    name: "recovered-log-not-flushed",
+    breaks: "what a restarted node read from the page cache is acknowledged and then lost with the power (N1)",
+    edits: [
+      {
+        file: "cluster/src/storage/open-storage.ts",
+        search: "  await log.active.flush();\n  for (const name of",
+        replacement: "  for (const name of",
+      },
+    ],
+  },
 ];
