@@ -12,7 +12,7 @@ export class CodecError extends Error {
 
 /** Items that a frame may hold; more calls go into the next frame. */
 export const MAX_FRAME_ITEMS = 1_024;
-/** Bytes that one message may have. */
+/** Bytes that one message may have: 1 MiB. */
 export const MAX_MESSAGE_BYTES = 1_048_576;
-/** Bytes of UTF-8 that a key may have. */
+/** Bytes of UTF-8 that a key may have; at least one is needed. */
 export const MAX_KEY_BYTES = 512;

@@ -107,7 +107,7 @@ export class WireReader {
   }
 }
 
-/** @throws {CodecError} when a known field has another wire type than its type in the .proto. */
+/** Holds a known field to the wire type that its type in the .proto has. @throws {CodecError} when it has another. */
 export function expectWireType(field: string, actual: number, expected: number): void {
   if (actual !== expected) {
     throw new CodecError(field, `${field}: wire type ${actual}, expected ${expected}`);

@@ -95,7 +95,7 @@ export class WireWriter {
   }
 }
 
-/** Bytes that a varint takes. */
+/** Bytes that a whole number from 0 to 2^53-1 takes as a varint: 1 to 8. */
 export function varintLength(value: number): number {
   let length = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) length += 1;

@@ -12,7 +12,7 @@ export function backoffMs(failures: number, runtime: Pick<Runtime, "random">, ca
   return Math.max(1, runtime.random() * ceiling);
 }
 
-/** How one series of attempts is run. */
+/** How one series of attempts waits between them, and when it is given up. */
 export interface RetryOptions {
   readonly runtime: Runtime;
   /** Upper end of the delay before the next attempt. */

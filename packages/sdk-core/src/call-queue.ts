@@ -13,7 +13,7 @@ export interface CallQueue {
   dropped(): void;
 }
 
-/** Makes an empty queue. */
+/** An empty queue. Ended calls are compacted away, so that an outage does not make it grow. */
 export function createCallQueue(): CallQueue {
   let calls: Call[] = [];
   let head = 0;

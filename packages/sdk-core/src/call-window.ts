@@ -20,7 +20,7 @@ export interface CallWindow {
   nextResend(maxItems: number): Call[];
 }
 
-/** Makes the window of a new session. */
+/** The window of a new session: its first call has number 1. */
 export function createCallWindow(): CallWindow {
   let calls: Call[] = [];
   let head = 0;

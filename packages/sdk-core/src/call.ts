@@ -2,7 +2,7 @@ import type { AbortSignalLike, OnUnavailable } from "./guard.ts";
 import type { AppliedState } from "./guard-error.ts";
 import type { ResolvedRule } from "./resolved-rule.ts";
 
-/** One key of a call, with what it takes. */
+/** One key of a call, under a rule that was checked, with its cost. */
 export interface CallItem {
   readonly key: string;
   readonly rule: ResolvedRule;

@@ -2,7 +2,7 @@ import { MAX_KEY_BYTES, utf8Length } from "@quorumguard/proto";
 import { describe } from "./duration.ts";
 import { GuardError } from "./guard-error.ts";
 
-/** The largest limit, cost and burst. */
+/** The largest limit, cost and burst: 2,147,483,647. */
 export const MAX_COUNT = 0x7fff_ffff;
 const MAX_NAME_BYTES = 128;
 
@@ -13,7 +13,11 @@ export function invalidArgument(field: string, value: unknown, bound: string): G
   });
 }
 
-/** @throws {GuardError} invalid_argument unless it is a whole number within the bounds. */
+/**
+ * Holds a number to whole values within bounds, both included.
+ *
+ * @throws {GuardError} invalid_argument unless it is a whole number within the bounds.
+ */
 export function checkWhole(value: unknown, field: string, min: number, max: number = MAX_COUNT): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
     throw invalidArgument(field, value, `it must be a whole number from ${min} to ${max}`);
@@ -21,12 +25,12 @@ export function checkWhole(value: unknown, field: string, min: number, max: numb
   return value;
 }
 
-/** @throws {GuardError} invalid_argument unless it is a key: 1 to 512 bytes of UTF-8. */
+/** Holds a key to 1 to 512 bytes of UTF-8. @throws {GuardError} invalid_argument, naming field, value and bound. */
 export function checkKey(key: unknown, field = "key"): string {
   return checkText(key, field, MAX_KEY_BYTES);
 }
 
-/** @throws {GuardError} invalid_argument unless it is a name: 1 to 128 bytes of UTF-8. */
+/** Holds a name to 1 to 128 bytes of UTF-8. @throws {GuardError} invalid_argument, naming field, value and bound. */
 export function checkName(name: unknown, field: string): string {
   return checkText(name, field, MAX_NAME_BYTES);
 }

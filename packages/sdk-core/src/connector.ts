@@ -9,7 +9,9 @@ const PING_INTERVAL_MS = 500;
 /** A known leader that cannot be reached for so long is reached through another member. Longer than an election. */
 const FORWARD_AFTER_MS = 500;
 
-/** What the connector tells the session's owner. */
+/**
+ * What becomes of the connections, told to the session's owner: which link leads, what it says, and when it is gone.
+ */
 export interface ConnectorHandlers {
   /** Calls go to this link from now on; null: to none, until there is one. */
   onActive(link: Link | null): void;
@@ -21,7 +23,7 @@ export interface ConnectorHandlers {
   onWelcome(welcome: Welcome): void;
 }
 
-/** What the connector is made of. */
+/** Where a connector starts looking, how it routes, and whom it tells. */
 export interface ConnectorOptions {
   readonly seeds: readonly string[];
   readonly routing: "direct" | "forward";

@@ -57,7 +57,7 @@ export function countedDecision(
 /** When to ask again after a fail-closed denial: about as long as a failover takes. */
 const FAIL_CLOSED_RETRY_MS = 1_000;
 
-/** A decision without any counts. */
+/** A degraded decision that knows no counts: failed open, or failed closed. */
 export function blindDecision(rule: ResolvedRule, allowed: boolean): Decision {
   const facts = {
     policy: rule.name,

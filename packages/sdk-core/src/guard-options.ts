@@ -22,7 +22,7 @@ export interface GuardOptions<P extends string = string> {
   readonly maxPendingCalls?: number;
 }
 
-/** Options with every default filled in. */
+/** A guard's options with every default filled in and every bound checked. */
 export interface ResolvedGuardOptions {
   readonly endpoints: readonly string[];
   readonly rules: RuleBook;

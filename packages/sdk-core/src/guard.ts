@@ -1,13 +1,16 @@
 /** A span of time: a number of milliseconds, or a number with its unit, such as `"10s"`. Also checked at run time. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
-/** What a caller gets when the cluster cannot decide: see the README's table. */
+/**
+ * What a caller gets when the cluster cannot decide within the deadline: this process's own count, yes, no, or an
+ * error.
+ */
 export type OnUnavailable = "local" | "allow" | "deny" | "throw";
 
-/** How admissions are counted. */
+/** How admissions are counted: exactly in every window, or by a bucket that refills and allows a burst. */
 export type Algorithm = "sliding-window-log" | "token-bucket";
 
-/** How a decision was made. */
+/** Who made a decision, and so whether it is exact or degraded. */
 export type Source =
   /** Through the log, committed by a quorum: exact. */
   | "quorum"
@@ -24,7 +27,7 @@ export type Source =
 /** Why a call was denied, and the HTTP status that suits: 429, 403, 403, 503. */
 export type DenialReason = "limited" | "banned" | "blocked" | "unavailable";
 
-/** What every decision says. */
+/** What every decision says beside yes or no: the limit, what is left of it, and how exact that is. */
 export interface Facts {
   /** The policy's name; null for an inline limit. */
   readonly policy: string | null;
@@ -40,14 +43,14 @@ export interface Facts {
   readonly shadow: DenialReason | null;
 }
 
-/** Yes. */
+/** An admission: the caller may go on. */
 export interface Allowed extends Facts {
   readonly allowed: true;
   readonly reason: null;
   readonly retryAfterMs: 0;
 }
 
-/** No: a value, never an exception. */
+/** A denial, and when to come back. It is a value, never an exception. */
 export interface Denied extends Facts {
   readonly allowed: false;
   readonly reason: DenialReason;
@@ -55,10 +58,10 @@ export interface Denied extends Facts {
   readonly retryAfterMs: number | null;
 }
 
-/** The answer to one check. */
+/** The answer to one check, told apart by `allowed`. */
 export type Decision = Allowed | Denied;
 
-/** One limit. */
+/** A limit per window, and how it is counted. */
 export interface Rule {
   /** Admissions per window, 0 (always denied) to 2,147,483,647. */
   readonly limit: number;
@@ -70,7 +73,7 @@ export interface Rule {
   readonly burst?: number;
 }
 
-/** A limit with a name. */
+/** A rule that calls refer to by name; the name is part of what identifies the counter. */
 export interface Policy extends Rule {
   /** Overrides the guard's own for calls under this policy. */
   readonly onUnavailable?: OnUnavailable;
@@ -92,7 +95,7 @@ export interface AbortSignalLike {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** What one call may choose. */
+/** What one call may choose for itself; everything left out is the guard's. */
 export interface CallOptions {
   /** 1 to 2,147,483,647; default 1. */
   readonly cost?: number;
@@ -112,7 +115,7 @@ export interface GroupDecision<C extends readonly unknown[] = readonly unknown[]
   readonly decisions: { readonly [I in keyof C]: Decision };
 }
 
-/** What a guard tells its owner. */
+/** What a guard tells its owner as it happens: who leads, and when decisions stop and start being the cluster's. */
 export type GuardEvent =
   | {
       readonly type: "topology";

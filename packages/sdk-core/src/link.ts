@@ -21,7 +21,7 @@ const MAX_UNANSWERED_PINGS = 3;
 /** A stream that lived so long did not end because of us. */
 const STABLE_AFTER_MS = 1_000;
 
-/** What a link tells its owner. */
+/** What becomes of a link, told to its owner. */
 export interface LinkHandlers {
   onReady(link: Link, welcome: Welcome): void;
   onMessage(link: Link, message: DecodedResponse): void;
@@ -31,7 +31,7 @@ export interface LinkHandlers {
   onFailure(link: Link, error: TransportError): void;
 }
 
-/** What all links of a guard share. */
+/** The transport, clock and identity that all links of a guard share. */
 export interface LinkContext {
   readonly transport: Transport & { readonly openSession: NonNullable<Transport["openSession"]> };
   readonly runtime: Runtime;

@@ -20,13 +20,13 @@ import { type AttemptFailure, failureOfOutcome, failureOfTransport } from "./wir
 /** No attempt is shorter than this, unless the deadline is. */
 const MIN_ATTEMPT_MS = 100;
 
-/** Where the ends of calls go, as with sessions. */
+/** Where the ends of calls go; each call ends once, as with sessions. */
 export interface RequestEnds {
   decided(call: Call, result: CallResult): void;
   failed(call: Call, failure: AttemptFailure): void;
 }
 
-/** What a request client is made of. */
+/** The endpoints that a request client asks in turn, and where it brings the answers. */
 export interface RequestClientOptions {
   readonly transport: Transport;
   readonly runtime: Runtime;
@@ -61,7 +61,7 @@ export function failureOf(error: unknown): AttemptFailure {
   return failureOfTransport(new TransportError("unknown", String(error), { cause: error }));
 }
 
-/** Makes a request client. */
+/** A client that tries endpoint after endpoint until a call's deadline. */
 export function createRequestClient(options: RequestClientOptions): RequestClient {
   const { transport, runtime, endpoints } = options;
   let turn = 0;

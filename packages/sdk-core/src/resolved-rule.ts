@@ -60,7 +60,11 @@ function algorithmNumber(algorithm: unknown, field: string): AlgorithmNumber {
   throw invalidArgument(field, algorithm, `it must be one of ${Object.keys(algorithmNumbers).join(", ")}`);
 }
 
-/** @throws {GuardError} invalid_argument unless it is one of the four, or undefined (then null). */
+/**
+ * Holds `onUnavailable` to its four values; undefined becomes null.
+ *
+ * @throws {GuardError} invalid_argument on any other.
+ */
 export function checkOnUnavailable(value: unknown, field: string): OnUnavailable | null {
   if (value === undefined) return null;
   if (value === "local" || value === "allow" || value === "deny" || value === "throw") return value;

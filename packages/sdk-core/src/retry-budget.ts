@@ -14,7 +14,7 @@ export interface RetryBudget {
   succeeded(): void;
 }
 
-/** Makes a full budget. */
+/** A full budget: a guard that starts during an outage may retry like any other. */
 export function createRetryBudget(): RetryBudget {
   let tokens = MAX_TOKENS;
   return {

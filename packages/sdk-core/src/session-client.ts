@@ -44,7 +44,7 @@ interface Registration {
   readonly helloStampUs: bigint;
 }
 
-/** What a session client is made of. */
+/** How a session client connects, and where it brings the ends of calls. */
 export interface SessionClientOptions extends Omit<ConnectorOptions, "handlers"> {
   readonly ends: CallEnds;
   readonly onFault: (failure: AttemptFailure) => void;

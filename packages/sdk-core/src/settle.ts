@@ -17,7 +17,7 @@ export interface Settler {
   byError(call: Call, error: GuardError): void;
 }
 
-/** What a settler needs. */
+/** What a settler decides with when the cluster does not, and whom it tells of it. */
 export interface SettlerOptions {
   readonly pending: PendingCalls;
   readonly local: () => LocalLimiter;
@@ -25,7 +25,7 @@ export interface SettlerOptions {
   readonly emit: (event: GuardEvent) => void;
 }
 
-/** Makes the settler of a guard. */
+/** A settler for one guard; it also tells of the first degraded decision, and of the first one after it that is not. */
 export function createSettler({ pending, local, monotonicMs, emit }: SettlerOptions): Settler {
   let degradedSinceMs: number | null = null;
 

@@ -13,7 +13,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** One unary call, to one endpoint. */
+/** One request of a unary method to one endpoint, in bytes of `quorumguard.v1`. */
 export interface UnaryCall {
   readonly endpoint: string;
   readonly method: "GuardService/AllowBatch" | "GuardService/Peek" | "ClusterService/GetTopology";
@@ -22,14 +22,14 @@ export interface UnaryCall {
   readonly signal?: AbortSignalLike;
 }
 
-/** Where a stream's messages and its end go. */
+/** Where a Session stream's messages and, exactly once, its end go. */
 export interface StreamHandlers {
   onMessage(message: Uint8Array): void;
   /** The last thing a stream does, once, also if it never came to be. */
   onClose(error: TransportError): void;
 }
 
-/** A stream as the SDK holds it. */
+/** The sending half of a Session stream. */
 export interface StreamConnection {
   /** Takes the message, or drops it if the stream is gone (then `onClose` was or will be called). */
   send(message: Uint8Array): void;
@@ -54,7 +54,7 @@ export class TransportError extends Error {
   }
 }
 
-/** What a failure proves about the call. */
+/** What a failure proves about the call: never left, perhaps applied, refused, or hopeless. */
 export type TransportErrorKind =
   /** Nothing left this process: nobody there, or no connection in time. Always safe to send again. */
   | "not-sent"

@@ -111,7 +111,7 @@ export function failureOfOutcome(outcome: number): AttemptFailure | null {
   }
 }
 
-/** The error that ends a call. */
+/** The error that ends a call, with what is known about whether it was applied. */
 export function guardError(failure: AttemptFailure, applied: AppliedState): GuardError {
   const known = applied === "unknown" || failure.applied === "unknown" ? "unknown" : "no";
   return new GuardError(failure.code, failure.message, { applied: known });

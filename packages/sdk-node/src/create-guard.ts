@@ -7,7 +7,7 @@ import { nodeRuntime } from "./node-runtime.ts";
 
 const VERSION = "0.1.0";
 
-/** Options of a guard in Node. */
+/** Options of a guard in Node: those of every guard, and TLS over gRPC. */
 export interface NodeGuardOptions<P extends string = string> extends GuardOptions<P> {
   /** Certificates in PEM, for endpoints that begin with `https://`. Default: the authorities that Node trusts. */
   readonly tls?: TlsOptions;

@@ -3,7 +3,7 @@ export const DEFAULT_GRPC_PORT = 7400;
 const DEFAULT_PEER_PORT = 7401;
 const DEFAULT_HTTP_PORT = 7402;
 
-/** An endpoint as `node:http2` wants it. */
+/** An endpoint as the URL that `node:http2` connects to. */
 export function authorityOf(endpoint: string): string {
   const secure = isSecure(endpoint);
   const rest = endpoint.replace(/^[a-z]+:\/\//i, "");

@@ -30,7 +30,7 @@ export interface Channel {
   close(): Promise<void>;
 }
 
-/** Makes the channel of an endpoint. */
+/** A channel that connects on its first request. */
 export function createChannel(endpoint: string, tls: TlsOptions): Channel {
   let current: http2.ClientHttp2Session | null = null;
   let everConnected = false;

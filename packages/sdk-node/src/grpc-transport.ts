@@ -15,7 +15,7 @@ import { grpcStatus, statusError } from "./grpc-status.ts";
 
 const PACKAGE = "/quorumguard.v1.";
 
-/** What the transport is told. */
+/** Certificates and token of the gRPC transport. */
 export interface GrpcTransportOptions {
   readonly token?: TokenSource;
   readonly tls?: TlsOptions;

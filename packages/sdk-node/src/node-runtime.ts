@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Runtime } from "@quorumguard/sdk-core";
 
-/** Time and chance as Node has them. */
+/** Time and chance as Node has them: monotonic clock, timers that let a process end, the system's random bytes. */
 export const nodeRuntime: Runtime = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),

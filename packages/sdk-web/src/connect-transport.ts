@@ -4,10 +4,10 @@ import { fetchError, responseError } from "./connect-error.ts";
 /** Bytes that an answer may have. */
 const MAX_RESPONSE_BYTES = 1_048_576;
 
-/** The part of `fetch` that the SDK uses. */
+/** The part of `fetch` that the SDK uses, so that any runtime's own, or a wrapped one, fits. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** What the transport is told. */
+/** The `fetch` that carries calls, and the token that goes with them. */
 export interface ConnectTransportOptions {
   readonly token?: TokenSource;
   readonly fetch?: Fetch;

@@ -11,7 +11,7 @@ export interface DevNode {
   readonly data: string;
 }
 
-/** What happens in it. */
+/** Something that happened to a development cluster or to one of its nodes. */
 export type DevEvent =
   | { readonly event: "started"; readonly nodeId: number; readonly pid: number }
   /** Every running node knows the same leader, for the first time. */

@@ -8,7 +8,7 @@ export interface OperatorLog {
   flush(): void;
 }
 
-/** How much is logged, least first. */
+/** The levels of an operator's log, from the least said to the most. */
 export const logLevels = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof logLevels)[number];
 

@@ -4,7 +4,7 @@ import type { Member } from "../node/node.ts";
 import type { PeerHandlers, PeerTransport } from "../transport/peer-transport.ts";
 import { InvalidField } from "./invalid-field.ts";
 
-/** Where clients reach a member. */
+/** The two addresses under which clients reach one member, as it advertises them itself. */
 export interface ClientAddresses {
   /** host:port of the gRPC listener. */
   readonly grpcEndpoint: string;
@@ -93,7 +93,7 @@ function openHello(wrapped: Uint8Array): { addresses: ClientAddresses; hello: Ui
   return { addresses, hello: wrapped.subarray(httpEnd) };
 }
 
-/** @throws {InvalidField} when an address is too long to be one. */
+/** Refuses addresses that would not fit into a hello. @throws {InvalidField} when an address is too long to be one. */
 export function checkAddresses(addresses: ClientAddresses): void {
   for (const [field, address] of Object.entries(addresses)) {
     if (Buffer.byteLength(address) > maxAddressBytes) {

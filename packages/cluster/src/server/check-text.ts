@@ -23,12 +23,16 @@ export function checkText(text: string, field: string, minBytes: number, maxByte
   if (halfPair.test(text)) throw new InvalidField(field, text, "it must be well-formed Unicode");
 }
 
-/** @throws {InvalidField} unless the key has 1 to 512 bytes of UTF-8. */
+/** Holds a key to 1 to 512 bytes of UTF-8. @throws {InvalidField} naming `field`, value and bound. */
 export function checkKey(key: string, field: string): void {
   checkText(key, field, 1, edgeLimits.maxKeyBytes);
 }
 
-/** @throws {InvalidField} unless the namespace is empty or a short text. */
+/**
+ * Holds a namespace to its bytes of UTF-8; empty is the default namespace.
+ *
+ * @throws {InvalidField} when it is too long.
+ */
 export function checkNamespace(namespace: string): void {
   checkText(namespace, "namespace", 0, edgeLimits.maxNamespaceBytes);
 }

@@ -33,7 +33,7 @@ const roles: Readonly<Record<NodeStatus["role"], NodeRole>> = {
   leader: NodeRole.LEADER,
 };
 
-/** Makes the calls of ClusterService over a node. `version` is the package's own. */
+/** Answers ClusterService's calls from a node. `version` is the package's own. */
 export function createClusterHandlers(node: ClusterNode, version: string): ClusterHandlers {
   return {
     getTopology: () => create(GetTopologyResponseSchema, { topology: wireTopology(node.topology()) }),

@@ -14,10 +14,10 @@ import type { ClusterHandlers } from "./cluster-handlers.ts";
 import type { CallContext, GuardHandlers } from "./unary-handlers.ts";
 import { watchTopology } from "./watch-topology.ts";
 
-/** Who calls, as the listener found out. */
+/** The caller's name as the listener verified it, handed to the routes; empty when nobody proved one. */
 export const identityKey: ContextKey<string> = createContextKey("", { description: "caller identity" });
 
-/** What the routes answer with. */
+/** The node behind the Connect routes, and the handlers that every listener shares. */
 export interface ConnectRoutesOptions {
   readonly node: ClusterNode;
   readonly guard: GuardHandlers;

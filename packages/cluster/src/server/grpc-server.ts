@@ -43,7 +43,7 @@ import { certificateName, type TlsMaterial } from "./tls-material.ts";
 import type { CallContext, GuardHandlers } from "./unary-handlers.ts";
 import { wireTopology } from "./wire-topology.ts";
 
-/** What the gRPC listener needs. */
+/** Where the gRPC listener listens, for whom, and the node that answers. */
 export interface GrpcServerOptions {
   readonly node: ClusterNode;
   readonly guard: GuardHandlers;
@@ -60,7 +60,7 @@ export interface GrpcServerOptions {
   readonly helloTimeoutMs?: number;
 }
 
-/** A listening gRPC server. */
+/** A gRPC server that listens; it tells clients to move before it closes. */
 export interface GrpcListener {
   readonly port: number;
   /** What the standard health service answers. */

@@ -11,7 +11,7 @@ import { listenError } from "./listen-error.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { certificateName, type TlsMaterial } from "./tls-material.ts";
 
-/** What the HTTP listener needs. */
+/** Where the HTTP listener listens, for whom, how many at once, and the node that answers. */
 export interface HttpServerOptions extends ConnectRoutesOptions {
   readonly metrics: NodeMetrics;
   readonly host: string;
@@ -24,7 +24,7 @@ export interface HttpServerOptions extends ConnectRoutesOptions {
   readonly maxConnections: number;
 }
 
-/** A listening HTTP server. */
+/** An HTTP server that listens; it says that it is not ready before it closes. */
 export interface HttpListener {
   readonly port: number;
   /** While false, `/readyz` says so, whatever the node thinks. */

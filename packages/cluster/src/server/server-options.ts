@@ -7,7 +7,7 @@ import type { FileSystem } from "../storage/file-system.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
 import type { TlsMaterial } from "./tls-material.ts";
 
-/** An address to listen on or to connect to. */
+/** A host and a TCP port, to listen on or to connect to. */
 export interface HostPort {
   readonly host: string;
   /** 0 to 65535; 0, for listening only: any free port. */
@@ -81,7 +81,11 @@ export interface ResolvedServerOptions extends ServerOptions {
   readonly log: NodeLog;
 }
 
-/** @throws {InvalidField} naming field, value and bound. */
+/**
+ * Fills in every default and checks every bound, before anything is opened.
+ *
+ * @throws {InvalidField} naming field, value and bound.
+ */
 export function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
   const own = checkCluster(options);
   if (options.files === undefined && (options.dataFolder ?? "") === "") {

@@ -21,7 +21,7 @@ import {
 import { createGuardHandlers } from "./unary-handlers.ts";
 import { version } from "./version.ts";
 
-/** A node with its listeners, running. */
+/** A node that runs with its three listeners, until it is stopped or its storage fails. */
 export interface RunningServer {
   readonly node: ClusterNode;
   readonly grpcPort: number;

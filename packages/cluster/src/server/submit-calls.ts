@@ -14,7 +14,7 @@ export interface UnaryCall {
   readonly requestId: string;
 }
 
-/** What submitting needs besides the calls. */
+/** The node that decides calls, the meter that counts them, and the clock that times them. */
 export interface SubmitTools {
   readonly node: ClusterNode;
   readonly meter: DecisionMeter;
@@ -50,7 +50,7 @@ export function submitCalls(
   });
 }
 
-/** Asks what a take would come to. */
+/** Asks what a take would come to, and charges nothing. */
 export function peekOne(
   tools: SubmitTools,
   namespace: string,

@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 
-/** PEM texts for one listener. */
+/** Certificate, key and callers' authority of one listener, as PEM. */
 export interface TlsMaterial {
   readonly cert: Buffer;
   readonly key: Buffer;

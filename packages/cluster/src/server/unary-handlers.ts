@@ -21,7 +21,7 @@ import { edgeLimits } from "./edge-limits.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
 import { peekOne, submitCalls, type UnaryCall } from "./submit-calls.ts";
 
-/** What the transport knows about a unary call. */
+/** Who makes a unary call and how long they wait, as far as the transport knows. */
 export interface CallContext {
   /** Who calls, as far as the transport can tell; request ids are scoped by it (SEMANTICS S7). Empty: not told. */
   readonly identity: string;
@@ -52,7 +52,7 @@ interface Room {
   readonly max: number;
 }
 
-/** Makes the unary calls of GuardService over a node. */
+/** Answers GuardService's unary calls from a node, holding every field to its bounds first. */
 export function createGuardHandlers(node: ClusterNode, options: UnaryHandlerOptions = {}): GuardHandlers {
   const defaultDeadlineMs = options.defaultDeadlineMs ?? 5_000;
   const room: Room = { waiting: 0, max: options.maxWaitingCalls ?? 65_536 };

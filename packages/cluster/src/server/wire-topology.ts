@@ -18,7 +18,7 @@ export function wireTopology(topology: NodeTopology): Topology {
   return messageOf(topology, reachable);
 }
 
-/** The same for operators: all members, with empty addresses where none is known yet. */
+/** The topology for operators: all members, with empty addresses where none is known yet. */
 export function fullTopology(topology: NodeTopology): Topology {
   return messageOf(topology, topology.members);
 }

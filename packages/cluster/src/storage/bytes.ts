@@ -13,12 +13,12 @@ export function getUint64(source: Buffer, offset: number): number {
   return source.readUInt32LE(offset) + source.readUInt32LE(offset + 4) * twoTo32;
 }
 
-/** CRC-32 of `bytes`, continued from `seed`. */
+/** CRC-32 of `bytes`, continued from `seed`: what it covers also depends on all that came before. */
 export function checksum(bytes: Uint8Array, seed: number): number {
   return crc32(bytes, seed);
 }
 
-/** The same bytes as a Buffer, without a copy. */
+/** Views bytes as a Buffer over the same memory, without a copy. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

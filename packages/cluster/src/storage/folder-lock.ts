@@ -5,10 +5,10 @@ import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { StorageError } from "./storage-error.ts";
 
-/** Name of the lock file in a data folder. */
+/** Name of the lock file in a data folder; it holds who uses the folder. */
 export const lockFileName = "lock";
 
-/** Held while a process uses a data folder. */
+/** Proof that this process alone uses a data folder, until it is released. */
 export interface FolderLock {
   release(): Promise<void>;
 }

@@ -65,7 +65,7 @@ export function assertIdentity(
   }
 }
 
-/** @throws {RangeError} for an identity that could not be read back. */
+/** Refuses an identity that could not be read back from the disk. @throws {RangeError} naming field and value. */
 export function validateIdentity(identity: Identity): void {
   if (!/^[0-9a-f]{32}$/.test(identity.clusterId)) {
     throw new RangeError(`clusterId is "${identity.clusterId}", expected 32 lower-case hexadecimal digits`);

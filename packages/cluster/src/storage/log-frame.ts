@@ -40,7 +40,7 @@ const frameHeaderBytes = 80;
 const entryHeaderBytes = 16;
 const flagReset = 1;
 
-/** What the first sector of a segment says. */
+/** Whose log a segment belongs to, and where in it: what its first sector says. */
 export interface SegmentHeader {
   readonly clusterId: string;
   readonly nodeId: number;
@@ -50,15 +50,15 @@ export interface SegmentHeader {
   readonly previousSegmentId: string;
 }
 
-/** No segment came before. */
+/** Stands for the predecessor of the first segment of a log, which has none. */
 export const noSegmentId = "0000000000000000";
 
-/** Seed of every frame checksum in the segment. */
+/** Seeds every frame checksum in a segment, so that a frame of another segment is not valid in it. */
 export function segmentSeed(segmentId: string): number {
   return checksum(Buffer.from(segmentId, "hex"), 0);
 }
 
-/** The first sector of a segment. */
+/** Encodes the first sector of a segment. */
 export function encodeSegmentHeader(
   identity: Identity,
   segmentId: string,
@@ -95,7 +95,7 @@ export function decodeSegmentHeader(bytes: Buffer): SegmentHeader | string {
   };
 }
 
-/** One group commit. */
+/** One group commit: what becomes durable by one flush, or not at all. */
 export interface Frame {
   readonly hardState: HardState;
   readonly entries: readonly Entry[];
@@ -103,7 +103,7 @@ export interface Frame {
   readonly reset: { readonly index: number; readonly term: number } | null;
 }
 
-/** A frame as found in a segment. */
+/** A frame that was read back whole, its checksum verified. */
 export interface FoundFrame extends Frame {
   readonly sequence: number;
   /** Where the next frame starts. */
@@ -115,7 +115,7 @@ export function frameBytes(entries: number, dataBytes: number): number {
   return toSector(frameHeaderBytes + entries * entryHeaderBytes + dataBytes);
 }
 
-/** Bytes that an entry takes in a frame. */
+/** Bytes that an entry takes in a frame, its header included. */
 export function entryBytes(entry: Entry): number {
   return entryHeaderBytes + entry.data.length;
 }

@@ -15,13 +15,13 @@ import type { Meta } from "./meta-slots.ts";
 import type { Identity } from "./storage.ts";
 import { rejoinAdvice, StorageError } from "./storage-error.ts";
 
-/** Folder of the segments. */
+/** Folder of the log's segments, within the data folder. */
 export const logFolder = "log";
 /** Names of segments being prepared end so; recovery removes them. */
 export const spareSuffix = ".spare";
 const segmentName = /^(\d{20})-([0-9a-f]{16})\.seg$/;
 
-/** A segment that is part of the log. */
+/** A segment file that is part of the log, kept until no index in it is needed. */
 export interface Segment {
   readonly path: string;
   readonly segmentId: string;

@@ -1,7 +1,7 @@
 import type { Entry } from "@quorumguard/raft";
 import { entryBytes } from "./log-frame.ts";
 
-/** A position in the log. */
+/** A position in the log; index and term together name an entry in the whole cluster. */
 export interface LogPosition {
   readonly index: number;
   readonly term: number;

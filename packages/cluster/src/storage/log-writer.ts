@@ -27,7 +27,7 @@ interface Batch {
   readonly done: (() => void)[];
 }
 
-/** Where a log writer starts. */
+/** Where a log writer takes over from recovery: the open segment, and what is durable in it. */
 export interface LogStart {
   readonly segments: Segment[];
   readonly active: FileHandle;
@@ -37,7 +37,7 @@ export interface LogStart {
   readonly hardState: HardState;
 }
 
-/** What a log writer needs of its owner. */
+/** What a log writer tells its owner: that a restart of the log is durable, or that it failed for good. */
 export interface LogWriterHooks {
   /** A frame that restarts the log at this snapshot is durable. */
   restarted(snapshot: SnapshotMeta): Promise<void>;
@@ -278,7 +278,11 @@ export async function createLog(files: FileSystem, identity: Identity, options: 
   };
 }
 
-/** @throws {RangeError} naming the value and its bounds. */
+/**
+ * The segment size in bytes, rounded down to whole sectors; 16 MiB if none is given.
+ *
+ * @throws {RangeError} naming the value and its bounds.
+ */
 export function resolveSegmentBytes(segmentBytes: number | undefined): number {
   const bytes = segmentBytes ?? 16 << 20;
   if (!Number.isSafeInteger(bytes) || bytes < 64 << 10 || bytes > 1 << 30) {

@@ -17,7 +17,7 @@ export interface NodeFileSystem extends FileSystem {
   close(): Promise<void>;
 }
 
-/** Where a {@link NodeFileSystem} is. */
+/** The folder that a {@link NodeFileSystem} stays in. */
 export interface NodeFileSystemOptions {
   /** The data folder; created if absent. */
   readonly root: string;

@@ -30,7 +30,7 @@ const footerMark = 0xffffffff;
 const maxPieceBytes = 64 << 20;
 const maxConfStateBytes = 1 << 20;
 
-/** The first bytes of a snapshot file. */
+/** Encodes the start of a snapshot file: which state of which cluster it holds, under a checksum of its own. */
 export function encodeSnapshotHeader(meta: SnapshotMeta, clusterId: string): Buffer {
   const confState = Buffer.from(JSON.stringify(meta.confState));
   const header = Buffer.alloc(fixedBytes + confState.length + 4);
@@ -62,7 +62,10 @@ export function lastChecksum(bytes: Buffer): number {
   return bytes.readUInt32LE(bytes.length - 4);
 }
 
-/** The last bytes of a snapshot file. */
+/**
+ * Encodes the end of a snapshot file: the count of pieces and bytes, so that a file cut short is never taken for
+ * whole.
+ */
 export function encodeSnapshotFooter(pieces: number, dataBytes: number, previousChecksum: number): Buffer {
   const footer = Buffer.alloc(footerBytes);
   footer.writeUInt32LE(footerMark, 0);
@@ -72,7 +75,7 @@ export function encodeSnapshotFooter(pieces: number, dataBytes: number, previous
   return footer;
 }
 
-/** What the header of a snapshot file says. */
+/** Which state of which cluster a snapshot file holds, and where its pieces begin. */
 export interface SnapshotHeader {
   readonly meta: SnapshotMeta;
   readonly clusterId: string;
@@ -81,7 +84,7 @@ export interface SnapshotHeader {
   readonly checksum: number;
 }
 
-/** @throws {StorageError} if the header is damaged or of another version. */
+/** Reads the start of a snapshot file. @throws {StorageError} if the header is damaged or of another version. */
 export async function readSnapshotHeader(handle: FileHandle, path: string): Promise<SnapshotHeader> {
   const fixed = asBuffer(await handle.read(0, fixedBytes));
   if (fixed.length < fixedBytes || fixed.toString("latin1", 0, 8) !== magic) {

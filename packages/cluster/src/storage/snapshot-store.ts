@@ -5,7 +5,7 @@ import { createImageWriter, createReceiver } from "./snapshot-writers.ts";
 import type { SnapshotMeta, SnapshotReader, SnapshotWriter } from "./storage.ts";
 import { rejoinAdvice, StorageError } from "./storage-error.ts";
 
-/** Folder of the snapshots. */
+/** Folder of the snapshots, within the data folder. */
 export const snapshotFolder = "snapshots";
 const snapshotName = /^(\d{20})-(\d{20})\.snap$/;
 

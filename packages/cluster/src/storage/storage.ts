@@ -10,7 +10,7 @@ export interface Identity {
   readonly formatVersion: number;
 }
 
-/** What recovery found. */
+/** What a start found in the folder: nothing, a whole log, or one whose last frame was dropped. */
 export interface Recovery {
   /**
    * The last frame was bad and nothing durable proved it acknowledged: the node must abstain (SEMANTICS N2). Stays true
@@ -30,7 +30,7 @@ export interface StorageWrite {
   readonly snapshot: SnapshotMeta | null;
 }
 
-/** What a snapshot is an image of. */
+/** The log position that a snapshot stands for, and who was a member there. */
 export interface SnapshotMeta {
   readonly index: number;
   readonly term: number;
@@ -88,7 +88,7 @@ export interface Storage extends RaftStorage {
   close(): Promise<void>;
 }
 
-/** Counters for metrics and benchmarks. */
+/** How much was written and how long flushes take, for metrics, benchmarks and the watch for a stalled disk. */
 export interface StorageStats {
   readonly flushes: number;
   readonly bytesWritten: number;
@@ -98,7 +98,7 @@ export interface StorageStats {
   readonly flushMs: number;
 }
 
-/** What a storage is told once. */
+/** What a storage takes from outside: sizes, time and chance. */
 export interface StorageOptions {
   /** Size of a log segment in bytes, 64 KiB to 1 GiB. Default 16 MiB. */
   readonly segmentBytes?: number;
