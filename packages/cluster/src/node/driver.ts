@@ -153,7 +153,7 @@ export class Driver {
       this.#inbox.push(message);
       if (this.#leaderContacts < joinContacts) this.#noteContact(message);
     }
-    if (from === this.role.leader && envelope.stampLive) this.#parts.stamp.heard(envelope.stampUs);
+    if (from === this.role.leader && envelope.stampLive) this.#parts.stamp.heard(envelope.stampUs, envelope.stampTerm);
     this.wake();
   }
 
@@ -244,7 +244,7 @@ export class Driver {
   #gain(now: Role): void {
     const { stamp, storage, peers, proposals, electionMs, wantedBounds } = this.#parts;
     stamp.sawEntry(Math.max(this.limiter.stampUs, lastStampUs(storage, this.appliedIndex)));
-    stamp.takeOver(peers.estimates(2 * electionMs));
+    stamp.takeOver(peers.estimates(2 * electionMs), now.term);
     // Ahead of every other proposal of this term, and nothing is answered before it is applied (SEMANTICS S5).
     proposals.addTakeover(wantedBounds(this.limiter.bounds));
     this.#propose();
@@ -362,6 +362,7 @@ export class Driver {
     const facts = {
       stampUs: stamp.nowUs(),
       stampLive: stamp.live,
+      stampTerm: stamp.lineTerm,
       wallUs: Math.max(0, Math.floor(wallMs * 1_000)),
       probeMs: clock.monotonicMs(),
       probeWallMs: wallMs,

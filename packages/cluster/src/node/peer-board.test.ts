@@ -15,6 +15,7 @@ function answer(
   return {
     stampUs: 1,
     stampLive: true,
+    stampTerm: 1,
     wallUs: 1,
     probeMs: 77,
     probeWallMs: 78,

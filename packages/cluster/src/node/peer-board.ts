@@ -57,7 +57,8 @@ export class PeerBoard {
     const peer = this.#byId.get(from);
     if (peer === undefined) return;
     const heardMs = this.#clock.monotonicMs();
-    peer.estimate = { stampUs: envelope.stampUs, live: envelope.stampLive, wallUs: envelope.wallUs, heardMs };
+    const { stampUs, stampLive: live, stampTerm: lineTerm, wallUs } = envelope;
+    peer.estimate = { stampUs, live, lineTerm, wallUs, heardMs };
     peer.probeMs = envelope.probeMs;
     peer.probeWallMs = envelope.probeWallMs;
     peer.hashIndex = envelope.hashIndex;

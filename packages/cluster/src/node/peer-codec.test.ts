@@ -56,6 +56,7 @@ const message: fc.Arbitrary<Message> = fc
 const envelope: fc.Arbitrary<Envelope> = fc.record({
   stampUs: u53,
   stampLive: fc.boolean(),
+  stampTerm: fc.nat(),
   wallUs: u53,
   probeMs: fc.double({ noNaN: true, noDefaultInfinity: true }),
   probeWallMs: fc.double({ noNaN: true, noDefaultInfinity: true }),

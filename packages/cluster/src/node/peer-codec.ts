@@ -7,8 +7,8 @@ import { ByteReader, ByteWriter, PeerFormatError } from "./bytes.ts";
  *
  * ```
  * frame    := kind u8 · version u8 · body
- * envelope := stampUs f64 · stampLive u8 · wallUs f64 · probeMs f64 · probeWallMs f64 · echoMs f64 · echoWallMs f64
- *             · hashIndex f64 · hash 8 bytes · count u32 · message*
+ * envelope := stampUs f64 · stampLive u8 · stampTerm f64 · wallUs f64 · probeMs f64 · probeWallMs f64 · echoMs f64
+ *             · echoWallMs f64 · hashIndex f64 · hash 8 bytes · count u32 · message*
  * message  := type u8 · flags u8 · term f64 · logTerm f64 · index f64 · commit f64 · rejectHint f64
  *             · entries u32 · firstIndex f64 · (term f64 · type u8 · length u32 · data)* · [context] · [snapshot]
  * ```
@@ -31,6 +31,8 @@ export interface Envelope {
   readonly stampUs: number;
   /** Whether the estimate has been carried by a running process ever since a leader stated it. */
   readonly stampLive: boolean;
+  /** The term of the leader whose line the estimate follows. */
+  readonly stampTerm: number;
   readonly wallUs: number;
   /** The sender's clocks when it sent this, for the addressee to send back. */
   readonly probeMs: number;
@@ -74,6 +76,7 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
   out.u8(peerVersion);
   out.f64(envelope.stampUs);
   out.u8(envelope.stampLive ? 1 : 0);
+  out.f64(envelope.stampTerm);
   out.f64(envelope.wallUs);
   out.f64(envelope.probeMs);
   out.f64(envelope.probeWallMs);
@@ -91,6 +94,7 @@ export function decodeEnvelope(frame: Uint8Array, from: NodeId, to: NodeId): Env
   const input = openFrame(frame, FrameKind.envelope);
   const stampUs = input.u53();
   const stampLive = input.u8() === 1;
+  const stampTerm = input.u53();
   const wallUs = input.u53();
   const probeMs = input.finite();
   const probeWallMs = input.finite();
@@ -102,7 +106,7 @@ export function decodeEnvelope(frame: Uint8Array, from: NodeId, to: NodeId): Env
   const messages: Message[] = [];
   for (let i = 0; i < count; i++) messages.push(readMessage(input, from, to));
   input.end();
-  return { stampUs, stampLive, wallUs, probeMs, probeWallMs, echoMs, echoWallMs, hashIndex, hash, messages };
+  return { stampUs, stampLive, stampTerm, wallUs, probeMs, probeWallMs, echoMs, echoWallMs, hashIndex, hash, messages };
 }
 
 /** A single message, for the head of a snapshot. */

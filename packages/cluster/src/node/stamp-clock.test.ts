@@ -7,8 +7,8 @@ const wallUs = (clock: ManualClock): number => clock.wallMs() * 1_000;
 
 function leaderAt(clock: ManualClock, stampUs: number): StampClock {
   const stamp = new StampClock(clock, stampUs);
-  stamp.heard(stampUs);
-  stamp.takeOver([]);
+  stamp.heard(stampUs, 1);
+  stamp.takeOver([], 2);
   return stamp;
 }
 
@@ -59,10 +59,10 @@ describe("T2: a new leader starts", () => {
   test("from its own live estimate, whatever its wall clock says", () => {
     const clock = new ManualClock();
     const stamp = new StampClock(clock, 0);
-    stamp.heard(5_000_000_000);
+    stamp.heard(5_000_000_000, 1);
     clock.advance(1_000);
     clock.stepWall(30_000);
-    expect(stamp.takeOver([])).toBe(5_000_000_000 + 0.99 * secondUs);
+    expect(stamp.takeOver([], 2)).toBe(5_000_000_000 + 0.99 * secondUs);
   });
 
   test("from the largest live estimate among its voters when it has restarted and has none", () => {
@@ -71,10 +71,13 @@ describe("T2: a new leader starts", () => {
     const idle = 36_000 * secondUs;
     const heardMs = clock.monotonicMs();
     clock.advance(5);
-    const started = stamp.takeOver([
-      { stampUs: 5 * secondUs + idle, live: true, wallUs: 1, heardMs },
-      { stampUs: 9 * secondUs + idle, live: false, wallUs: 1, heardMs },
-    ]);
+    const started = stamp.takeOver(
+      [
+        { stampUs: 5 * secondUs + idle, live: true, lineTerm: 1, wallUs: 1, heardMs },
+        { stampUs: 9 * secondUs + idle, live: false, lineTerm: 0, wallUs: 1, heardMs },
+      ],
+      2,
+    );
     expect(started).toBe(5 * secondUs + idle + 4_950);
   });
 
@@ -82,19 +85,29 @@ describe("T2: a new leader starts", () => {
     const clock = new ManualClock();
     const heardMs = clock.monotonicMs();
     const ownUs = wallUs(clock);
-    const dead = (offsetUs: number) => ({ stampUs: 1, live: false, wallUs: ownUs + offsetUs, heardMs });
-    expect(new StampClock(clock, 0).takeOver([dead(3_600 * secondUs), dead(-2 * secondUs)])).toBe(ownUs);
-    expect(new StampClock(clock, 0).takeOver([dead(3_600 * secondUs)])).toBe(ownUs);
-    expect(new StampClock(clock, 0).takeOver([dead(-secondUs)])).toBe(ownUs - secondUs);
-    expect(new StampClock(clock, ownUs + 1).takeOver([dead(0)])).toBe(ownUs + 1);
+    const dead = (offsetUs: number) => ({ stampUs: 1, live: false, lineTerm: 0, wallUs: ownUs + offsetUs, heardMs });
+    expect(new StampClock(clock, 0).takeOver([dead(3_600 * secondUs), dead(-2 * secondUs)], 2)).toBe(ownUs);
+    expect(new StampClock(clock, 0).takeOver([dead(3_600 * secondUs)], 2)).toBe(ownUs);
+    expect(new StampClock(clock, 0).takeOver([dead(-secondUs)], 2)).toBe(ownUs - secondUs);
+    expect(new StampClock(clock, ownUs + 1).takeOver([dead(0)], 2)).toBe(ownUs + 1);
+  });
+
+  test("from the latest leader's line, even if an earlier one was ahead of it", () => {
+    const clock = new ManualClock();
+    const stamp = new StampClock(clock, 0);
+    stamp.heard(5 * secondUs, 4);
+    const heardMs = clock.monotonicMs();
+    const later = { stampUs: 4 * secondUs, live: true, lineTerm: 6, wallUs: 1, heardMs };
+    const earlier = { stampUs: 6 * secondUs, live: true, lineTerm: 5, wallUs: 1, heardMs };
+    expect(stamp.takeOver([later, earlier], 7)).toBe(4 * secondUs);
   });
 
   test("never behind an entry that is in its log", () => {
     const clock = new ManualClock();
     const stamp = new StampClock(clock, 0);
-    stamp.heard(1_000_000);
+    stamp.heard(1_000_000, 1);
     stamp.sawEntry(2_000_000);
-    expect(stamp.takeOver([])).toBe(2_000_000);
+    expect(stamp.takeOver([], 2)).toBe(2_000_000);
   });
 });
 
@@ -103,14 +116,14 @@ describe("T3: a follower's estimate", () => {
     const clock = new ManualClock();
     const stamp = new StampClock(clock, 0);
     expect(stamp.live).toBe(false);
-    stamp.heard(10 * secondUs);
+    stamp.heard(10 * secondUs, 1);
     clock.advance(200);
     // Sent 200 ms ago, and held up by a pause of this process.
-    stamp.heard(10 * secondUs + 30_000);
+    stamp.heard(10 * secondUs + 30_000, 1);
     expect(stamp.nowUs()).toBe(10 * secondUs + 198_000);
     clock.advance(100);
     expect(stamp.nowUs()).toBe(10 * secondUs + 198_000 + 99_000);
-    stamp.heard(10 * secondUs + 300_000);
+    stamp.heard(10 * secondUs + 300_000, 1);
     expect(stamp.nowUs()).toBe(10 * secondUs + 300_000);
     expect(stamp.live).toBe(true);
   });
@@ -119,14 +132,14 @@ describe("T3: a follower's estimate", () => {
     const clock = new ManualClock();
     const leader = leaderAt(clock, wallUs(clock));
     const follower = new StampClock(clock, 0);
-    follower.heard(leader.nowUs());
+    follower.heard(leader.nowUs(), 1);
     clock.stepWall(-3_600_000);
     for (let i = 0; i < 6_000; i++) {
       clock.advance(10);
       leader.nowUs();
     }
     const leaderUs = leader.nowUs();
-    const startUs = follower.takeOver([]);
+    const startUs = follower.takeOver([], 2);
     expect(startUs).toBeLessThanOrEqual(leaderUs + 1_000);
     expect(startUs).toBeGreaterThan(leaderUs - 0.02 * 60 * secondUs);
   });
@@ -139,9 +152,9 @@ describe("T3: a follower's estimate", () => {
     clock.advance(60_000);
     const successorUs = old.nowUs() - 300_000;
     old.stepDown();
-    old.heard(successorUs);
+    old.heard(successorUs, 3);
     clock.advance(100);
-    expect(old.takeOver([])).toBeLessThanOrEqual(successorUs + 100_000);
+    expect(old.takeOver([], 4)).toBeLessThanOrEqual(successorUs + 100_000);
   });
 
   test("does not count downtime: a restarted node says that its estimate is not alive", () => {

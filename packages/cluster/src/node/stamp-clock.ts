@@ -4,6 +4,8 @@ import type { Clock } from "./clock.ts";
 export interface StampEstimate {
   readonly stampUs: number;
   readonly live: boolean;
+  /** The term of the leader whose line the estimate follows. */
+  readonly lineTerm: number;
   readonly wallUs: number;
   /** Monotonic milliseconds of this node when it was heard. */
   readonly heardMs: number;
@@ -24,8 +26,12 @@ const anchorMs = 10;
  *
  * A follower's estimate is a lower bound of its leader's time: it follows the largest statement, and between statements it
  * runs at the slowest rate that the leader may have. So however long a node was cut off, its estimate is not ahead, and a
- * takeover never brings windows forward; what it lags behind is 2 % of the silence and the delay of a heartbeat. For the same
- * reason a deposed leader, whose own line may be ahead, starts anew from the first statement of its successor.
+ * takeover never brings windows forward; what it lags behind is 2 % of the silence and the delay of a heartbeat.
+ *
+ * Every leader draws a line of its own, and the line of a later term may run behind that of an earlier one. Its first
+ * statement is therefore adopted as it is, and a takeover looks only at estimates of the latest line: whoever follows
+ * an older one is ahead, and starting from there would bring windows forward by that much. Any quorum knows the latest line
+ * on which something was committed.
  */
 export class StampClock {
   readonly #clock: Clock;
@@ -34,8 +40,7 @@ export class StampClock {
   #rate = 1;
   #live = false;
   #leads = false;
-  /** Led, and has not heard its successor since. */
-  #deposed = false;
+  #lineTerm = 0;
   /** The largest stamp handed out as leader or seen in the log. */
   #floorUs = 0;
   /** The largest stamp seen in the log. */
@@ -54,11 +59,16 @@ export class StampClock {
     return this.#live;
   }
 
+  /** The term of the leader whose line this is: the own one while leading. */
+  get lineTerm(): number {
+    return this.#lineTerm;
+  }
+
   nowUs(): number {
     const nowMs = this.#clock.monotonicMs();
     const elapsedMs = Math.max(0, nowMs - this.#anchorMs);
     // Without a live statement there is nothing to extrapolate from: a restarted node must not count its downtime as zero and go on.
-    const value = this.#live ? Math.floor(this.#anchorUs + elapsedMs * 1_000 * this.#rate) : this.#anchorUs;
+    const value = this.#live ? this.#extrapolate(nowMs) : this.#anchorUs;
     if (this.#leads && elapsedMs >= anchorMs) this.#anchor(value, nowMs, this.#slewRate(value));
     if (value > this.#floorUs) {
       if (this.#leads) this.#floorUs = value;
@@ -67,18 +77,18 @@ export class StampClock {
     return this.#floorUs;
   }
 
-  /** Follower: the leader said what time it is. */
-  heard(stampUs: number): void {
-    if (this.#leads) return;
+  /** Follower: the leader of `term` said what time it is on its line. */
+  heard(stampUs: number, term: number): void {
+    if (this.#leads || term < this.#lineTerm) return;
     const nowMs = this.#clock.monotonicMs();
-    const estimate =
-      this.#live && !this.#deposed
-        ? Math.floor(this.#anchorUs + Math.max(0, nowMs - this.#anchorMs) * 1_000 * this.#rate)
-        : 0;
-    if (stampUs >= estimate) this.#anchor(stampUs, nowMs, slowest);
-    // What it handed out and did not bring into the log is nobody's past.
-    if (this.#deposed) this.#floorUs = this.#loggedUs;
-    this.#deposed = false;
+    if (!this.#live || term > this.#lineTerm) {
+      this.#anchor(stampUs, nowMs, slowest);
+      // What it handed out itself and did not bring into the log is nobody's past.
+      this.#floorUs = this.#loggedUs;
+    } else if (stampUs >= this.#extrapolate(nowMs)) {
+      this.#anchor(stampUs, nowMs, slowest);
+    }
+    this.#lineTerm = term;
     this.#live = true;
   }
 
@@ -89,26 +99,28 @@ export class StampClock {
   }
 
   /**
-   * Starts a term as leader (SEMANTICS T2): from the largest live estimate among this node and its voters; with none
-   * alive, from the later of the last stamp in the log and the lower median of the voters' wall clocks.
+   * Starts `term` as leader (SEMANTICS T2): from the largest live estimate of the latest line among this node and its
+   * voters; with none alive, from the later of the last stamp in the log and the lower median of the voters' wall clocks.
    */
-  takeOver(voters: readonly StampEstimate[]): number {
+  takeOver(voters: readonly StampEstimate[], term: number): number {
     const nowMs = this.#clock.monotonicMs();
-    let startUs = this.#live ? this.nowUs() : -1;
+    const latest = voters.reduce((line, voter) => (voter.live ? Math.max(line, voter.lineTerm) : line), this.#lineTerm);
+    let startUs = this.#live && this.#lineTerm === latest ? this.#extrapolate(nowMs) : -1;
     const wallsUs = [this.#wallUs()];
     for (const voter of voters) {
       const sinceUs = Math.max(0, nowMs - voter.heardMs) * 1_000;
       wallsUs.push(voter.wallUs + sinceUs);
-      if (voter.live) startUs = Math.max(startUs, Math.floor(voter.stampUs + sinceUs * slowest));
+      if (voter.live && voter.lineTerm === latest)
+        startUs = Math.max(startUs, Math.floor(voter.stampUs + sinceUs * slowest));
     }
     if (startUs < 0) {
       wallsUs.sort((a, b) => a - b);
       startUs = Math.floor(wallsUs[(wallsUs.length - 1) >> 1]!);
     }
-    startUs = Math.max(startUs, this.#floorUs);
+    startUs = Math.max(startUs, this.#loggedUs);
     this.#live = true;
     this.#leads = true;
-    this.#deposed = false;
+    this.#lineTerm = term;
     this.#floorUs = startUs;
     this.#anchor(startUs, nowMs, this.#slewRate(startUs));
     return startUs;
@@ -118,8 +130,11 @@ export class StampClock {
     if (!this.#leads) return;
     const nowUs = this.nowUs();
     this.#leads = false;
-    this.#deposed = true;
     this.#anchor(nowUs, this.#clock.monotonicMs(), slowest);
+  }
+
+  #extrapolate(nowMs: number): number {
+    return Math.floor(this.#anchorUs + Math.max(0, nowMs - this.#anchorMs) * 1_000 * this.#rate);
   }
 
   #anchor(stampUs: number, nowMs: number, rate: number): void {
