@@ -3,7 +3,7 @@ export { checkBounds, defaultBounds } from "./bounds.ts";
 export { type CallBatch, NEVER, Outcome, type ResultColumns } from "./call-batch.ts";
 export { createLimiter, restoreLimiter } from "./create-limiter.ts";
 export { EntryError } from "./entry/entry-error.ts";
-export { createEntryWriter, encodeOperation } from "./entry/entry-writer.ts";
+export { createEntryWriter, encodeOperation, writeOperation } from "./entry/entry-writer.ts";
 export { decodeOperation, readEntry } from "./entry/read-entry.ts";
 export type { CallOrigin, EntryWriter, Operation } from "./entry.ts";
 export type {

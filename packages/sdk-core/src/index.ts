@@ -28,6 +28,7 @@ export {
   type RetrySafety,
 } from "./guard-error.ts";
 export type { GuardOptions, TokenSource } from "./guard-options.ts";
+export { resolveToken } from "./resolve-token.ts";
 export {
   type Runtime,
   type StreamConnection,

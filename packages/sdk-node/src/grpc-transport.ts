@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import http2, { type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import {
+  resolveToken,
   type StreamConnection,
   type StreamHandlers,
   type TokenSource,
@@ -55,18 +56,6 @@ function begin(channel: Channel, method: string, token: string | null, timeoutMs
   if (timeoutMs > 0) headers["grpc-timeout"] = `${Math.min(99_999_999, Math.ceil(timeoutMs))}m`;
   if (token !== null) headers.authorization = `Bearer ${token}`;
   return channel.session().request(headers);
-}
-
-async function tokenOf(source: TokenSource | undefined): Promise<string | null> {
-  if (source === undefined) return null;
-  let token: unknown;
-  try {
-    token = typeof source === "string" ? source : await source();
-  } catch (cause) {
-    throw new TransportError("not-sent", `token: ${String(cause)}`, { cause });
-  }
-  if (typeof token === "string" && token !== "") return token;
-  throw new TransportError("misconfigured", "unauthenticated: token: the function returned no non-empty string");
 }
 
 /** What one request has come to: listens to everything that ends it, and reports the end once. */
@@ -166,7 +155,7 @@ function openStream(
     early.length = 0;
   };
   if (typeof source === "function") {
-    tokenOf(source).then(start, close);
+    resolveToken(source).then(start, close);
   } else queueMicrotask(() => start(source ?? null));
   return {
     send(message) {
@@ -186,7 +175,7 @@ function openStream(
 }
 
 async function unary(channel: Channel, source: TokenSource | undefined, call: UnaryCall): Promise<Uint8Array> {
-  const token = await tokenOf(source);
+  const token = await resolveToken(source);
   return new Promise((resolve, reject) => {
     let answer: Uint8Array | null = null;
     let stream: ClientHttp2Stream;

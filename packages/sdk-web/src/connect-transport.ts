@@ -1,4 +1,4 @@
-import { type TokenSource, type Transport, TransportError, type UnaryCall } from "@quorumguard/sdk-core";
+import { resolveToken, type TokenSource, type Transport, TransportError, type UnaryCall } from "@quorumguard/sdk-core";
 import { fetchError, responseError } from "./connect-error.ts";
 
 /** Bytes that an answer may have. */
@@ -29,7 +29,7 @@ export function createConnectTransport(options: ConnectTransportOptions): Transp
 }
 
 async function unary(options: ConnectTransportOptions, call: UnaryCall): Promise<Uint8Array> {
-  const token = await tokenOf(options.token);
+  const token = await resolveToken(options.token);
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(`no answer within ${call.timeoutMs} ms`)), call.timeoutMs);
   const abort = () => controller.abort(new Error("aborted"));
@@ -74,16 +74,4 @@ async function post(fetch: Fetch, call: UnaryCall, token: string | null, signal:
     throw new TransportError("misconfigured", message);
   }
   return bytes;
-}
-
-async function tokenOf(source: TokenSource | undefined): Promise<string | null> {
-  if (source === undefined) return null;
-  let token: unknown;
-  try {
-    token = typeof source === "string" ? source : await source();
-  } catch (cause) {
-    throw new TransportError("not-sent", `token: ${String(cause)}`, { cause });
-  }
-  if (typeof token === "string" && token !== "") return token;
-  throw new TransportError("misconfigured", "unauthenticated: token: the function returned no non-empty string");
 }

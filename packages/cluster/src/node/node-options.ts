@@ -2,6 +2,7 @@ import type { Bounds } from "@quorumguard/limiter";
 import type { NodeId } from "@quorumguard/raft";
 import type { FileSystem } from "../storage/file-system.ts";
 import type { PeerTransport } from "../transport/peer-transport.ts";
+import { wholeNumber } from "../whole-number.ts";
 import type { Clock } from "./clock.ts";
 import type { Member } from "./node.ts";
 import type { NodeLog } from "./node-log.ts";
@@ -70,15 +71,15 @@ export interface ResolvedNodeOptions extends Omit<NodeOptions, keyof NodeTimings
 
 /** @throws {RangeError} naming the field, its value and its bound. */
 export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
-  const tickMs = within("tickMs", options.tickMs ?? 10, 1, 1_000);
-  const heartbeatMs = within("heartbeatMs", options.heartbeatMs ?? 30, tickMs, 60_000);
-  const electionMs = within("electionMs", options.electionMs ?? 150, 3 * heartbeatMs, 600_000);
+  const tickMs = wholeNumber("tickMs", options.tickMs ?? 10, 1, 1_000);
+  const heartbeatMs = wholeNumber("heartbeatMs", options.heartbeatMs ?? 30, tickMs, 60_000);
+  const electionMs = wholeNumber("electionMs", options.electionMs ?? 150, 3 * heartbeatMs, 600_000);
   const founderIds = options.founders.map((member) => member.nodeId).sort((a, b) => a - b);
   if (founderIds.length === 0 || founderIds.length > 9) {
     throw new RangeError(`founders: ${founderIds.length} given, 1 to 9 are allowed`);
   }
   for (const [i, id] of founderIds.entries()) {
-    within("founders[].nodeId", id, 1, Number.MAX_SAFE_INTEGER);
+    wholeNumber("founders[].nodeId", id, 1, Number.MAX_SAFE_INTEGER);
     if (founderIds[i - 1] === id) throw new RangeError(`founders: node id ${id} is given twice`);
   }
   if (!founderIds.includes(options.nodeId)) {
@@ -92,19 +93,12 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     heartbeatTicks: Math.max(1, Math.round(heartbeatMs / tickMs)),
     electionTicks: Math.max(3, Math.round(electionMs / tickMs)),
     founderIds,
-    maxEntryItems: within("maxEntryItems", options.maxEntryItems ?? 16_384, 1_024, 1_048_576),
-    maxEntryBytes: within("maxEntryBytes", options.maxEntryBytes ?? 1_048_576, 65_536, 16_777_216),
-    maxPendingItems: within("maxPendingItems", options.maxPendingItems ?? 262_144, 1, 16_777_216),
-    snapshotLogBytes: within("snapshotLogBytes", options.snapshotLogBytes ?? 67_108_864, 1_024, 2 ** 40),
-    trailingEntries: within("trailingEntries", options.trailingEntries ?? 10_000, 0, 10_000_000),
-    forwardTimeoutMs: within("forwardTimeoutMs", options.forwardTimeoutMs ?? 5_000, 1, 600_000),
+    maxEntryItems: wholeNumber("maxEntryItems", options.maxEntryItems ?? 16_384, 1_024, 1_048_576),
+    maxEntryBytes: wholeNumber("maxEntryBytes", options.maxEntryBytes ?? 1_048_576, 65_536, 16_777_216),
+    maxPendingItems: wholeNumber("maxPendingItems", options.maxPendingItems ?? 262_144, 1, 16_777_216),
+    snapshotLogBytes: wholeNumber("snapshotLogBytes", options.snapshotLogBytes ?? 67_108_864, 1_024, 2 ** 40),
+    trailingEntries: wholeNumber("trailingEntries", options.trailingEntries ?? 10_000, 0, 10_000_000),
+    forwardTimeoutMs: wholeNumber("forwardTimeoutMs", options.forwardTimeoutMs ?? 5_000, 1, 600_000),
     log: options.log ?? (() => {}),
   };
-}
-
-function within(field: string, value: number, low: number, high: number): number {
-  if (!Number.isInteger(value) || value < low || value > high) {
-    throw new RangeError(`${field}: ${value} is not an integer from ${low} to ${high}`);
-  }
-  return value;
 }

@@ -8,6 +8,7 @@ import {
   type EntryWriter,
   type Operation,
   type OperationResult,
+  writeOperation,
 } from "@quorumguard/limiter";
 import { invalidArgument } from "./failures.ts";
 import type { CallSink, NodeFailure } from "./node.ts";
@@ -201,22 +202,5 @@ function tell(waiter: Waiter, applied: Applied, result: OperationResult): void {
     }
   } else if (waiter.kind === "operation") {
     waiter.done(result);
-  }
-}
-
-function writeOperation(writer: EntryWriter, operation: Exclude<Operation, { kind: "calls" }>): void {
-  switch (operation.kind) {
-    case "register":
-      writer.register(operation.nonce, operation.helloStampUs, operation.namespace);
-      return;
-    case "renew":
-      writer.renew(operation.session, operation.nonce, operation.ackedThrough);
-      return;
-    case "goodbye":
-      writer.goodbye(operation.session, operation.nonce);
-      return;
-    case "bounds":
-      writer.bounds(operation.bounds);
-      return;
   }
 }

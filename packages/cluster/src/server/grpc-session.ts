@@ -1,7 +1,7 @@
-import { Buffer } from "node:buffer";
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { ClusterNode } from "../node/node.ts";
 import type { NodeLog } from "../node/node-log.ts";
+import { asBuffer } from "../storage/bytes.ts";
 import { createSessionHandler, type SessionHandlerOptions } from "./session-handler.ts";
 import type { SessionHandler, SessionStream } from "./session-stream.ts";
 
@@ -125,8 +125,4 @@ function streamOf(call: Duplex): SessionStream {
 /** grpc-js takes an emitted error as the stream's status, after the replies that were written before it. */
 function endWith(call: Duplex, error: StreamError): void {
   if (!call.writableEnded) call.emit("error", { code: streamStatus[error.code], details: error.message });
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,4 +1,5 @@
 import type { NodeId } from "@quorumguard/raft";
+import { wholeNumber } from "../whole-number.ts";
 
 /** A peer and where it listens. */
 export interface PeerAddress {
@@ -60,16 +61,9 @@ export interface ResolvedTcpOptions extends TcpTransportOptions {
 export function resolveTcpOptions(options: TcpTransportOptions): ResolvedTcpOptions {
   return {
     ...options,
-    maxFrameBytes: within("maxFrameBytes", options.maxFrameBytes ?? 33_554_432, 65_536, 268_435_456),
-    maxSendBufferBytes: within("maxSendBufferBytes", options.maxSendBufferBytes ?? 33_554_432, 65_536, 2 ** 32),
-    maxConnections: within("maxConnections", options.maxConnections ?? 64, 1, 65_536),
+    maxFrameBytes: wholeNumber("maxFrameBytes", options.maxFrameBytes ?? 33_554_432, 65_536, 268_435_456),
+    maxSendBufferBytes: wholeNumber("maxSendBufferBytes", options.maxSendBufferBytes ?? 33_554_432, 65_536, 2 ** 32),
+    maxConnections: wholeNumber("maxConnections", options.maxConnections ?? 64, 1, 65_536),
     log: options.log ?? (() => {}),
   };
-}
-
-function within(field: string, value: number, low: number, high: number): number {
-  if (!Number.isInteger(value) || value < low || value > high) {
-    throw new RangeError(`${field}: ${value} is not an integer from ${low} to ${high}`);
-  }
-  return value;
 }

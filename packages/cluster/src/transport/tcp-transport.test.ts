@@ -1,4 +1,5 @@
-import { connect, createServer, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
+import { freePorts } from "@quorumguard/testbed";
 import { afterEach, describe, expect, test } from "vitest";
 import { createSystemClock } from "../node/system-clock.ts";
 import { TestAuthority } from "../server/certificates.fixture.ts";
@@ -25,20 +26,6 @@ const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((item) => item.close()));
 });
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port)),
-        ),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 async function start(
   nodeId: number,

@@ -40,24 +40,24 @@ export function createEntryWriter(): EntryWriter {
 export function encodeOperation(operation: Operation): Uint8Array {
   const writer = new Writer();
   writer.begin({ takeover: false });
+  writeOperation(writer, operation);
+  return writer.finish(0).slice(HEADER_BYTES);
+}
+
+/** Adds one decoded operation to the entry that `writer` has begun; returns its position. @throws {EntryError} when a value is out of bounds. */
+export function writeOperation(writer: EntryWriter, operation: Operation): number {
   switch (operation.kind) {
     case "calls":
-      writer.calls(operation.origin, operation.batch, 0, operation.batch.calls);
-      break;
+      return writer.calls(operation.origin, operation.batch, 0, operation.batch.calls);
     case "register":
-      writer.register(operation.nonce, operation.helloStampUs, operation.namespace);
-      break;
+      return writer.register(operation.nonce, operation.helloStampUs, operation.namespace);
     case "renew":
-      writer.renew(operation.session, operation.nonce, operation.ackedThrough);
-      break;
+      return writer.renew(operation.session, operation.nonce, operation.ackedThrough);
     case "goodbye":
-      writer.goodbye(operation.session, operation.nonce);
-      break;
+      return writer.goodbye(operation.session, operation.nonce);
     case "bounds":
-      writer.bounds(operation.bounds);
-      break;
+      return writer.bounds(operation.bounds);
   }
-  return writer.finish(0).slice(HEADER_BYTES);
 }
 
 class Writer implements EntryWriter {
