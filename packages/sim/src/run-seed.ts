@@ -100,7 +100,8 @@ async function simulate(seed: number, world: World, random: Random, rejections: 
   nemesis.healAll();
   violations.push(...(await checkLiveness(world, nodes, clients)));
   count("brokenStreams", clientNetwork.brokenStreams);
-  violations.push(...auditAll({ world, nodes, clients, wiretap, tap, watch, timeBreaks: timeBreaks(), rejections }));
+  // What is wrong comes before what did not come about: a lost entry says more than the node that waits for it.
+  violations.unshift(...auditAll({ world, nodes, clients, wiretap, tap, watch, timeBreaks: timeBreaks(), rejections }));
   return {
     seed,
     violations: [...new Set(violations)],

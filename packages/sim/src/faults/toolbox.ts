@@ -1,0 +1,98 @@
+import type { ClientHost } from "../cluster/client-host.ts";
+import type { NodeHost, NodeMachine } from "../cluster/node-host.ts";
+import type { ClientNetwork } from "../network/client-network.ts";
+import type { Links } from "../network/links.ts";
+import type { PeerNetwork } from "../network/peer-network.ts";
+import type { Process } from "../world/process.ts";
+import type { Random } from "../world/random.ts";
+import type { World } from "../world/world.ts";
+import type { FaultKind } from "./fault-plan.ts";
+
+/** What the nemesis may lay hands on. */
+export interface Victims {
+  readonly world: World;
+  readonly random: Random;
+  readonly nodes: NodeHost;
+  readonly clients: ClientHost;
+  readonly peers: PeerNetwork;
+  readonly clientNetwork: ClientNetwork;
+  readonly links: Links;
+  readonly count: (kind: FaultKind) => void;
+}
+
+/** Commits one fault, and says whether it could. */
+export type Fault = () => boolean;
+
+/** What all faults share: whom they may strike, for how long, and what is to be mended. */
+export interface Toolbox extends Victims {
+  /** Whether faults still come; what was to be mended later is mended by then. */
+  going: boolean;
+  /** Processes that are paused. */
+  readonly paused: Set<Process>;
+  /** Machines that something is wrong with. */
+  readonly impaired: Set<NodeMachine>;
+  note(line: string): void;
+  /** Milliseconds between two bounds, in microseconds. */
+  ms(from: number, to: number): number;
+  /** After a while, unless everything has been mended by then. */
+  later(delayUs: number, label: string, action: () => void): void;
+  /** A node that nothing is wrong with, if one more may suffer. */
+  victim(): NodeMachine | null;
+  impair(machine: NodeMachine, delayUs: number, label: string, mend: () => void): void;
+  pauseProcess(process: Process, delayUs: number): void;
+}
+
+/** @param maxImpaired Nodes that may be down, paused or isolated at once. */
+export function createToolbox(victims: Victims, maxImpaired: number): Toolbox {
+  const { world, random, nodes } = victims;
+  const paused = new Set<Process>();
+  const impaired = new Set<NodeMachine>();
+  const note = (line: string) => world.trace.note(world.nowUs, `fault: ${line}`);
+  const ms = (from: number, to: number) => random.between(from, to) * 1000;
+  const later = (delayUs: number, label: string, action: () => void): void => {
+    world.schedule(delayUs, null, label, () => {
+      if (toolbox.going) action();
+    });
+  };
+
+  /** A node that nothing is wrong with, if one more may suffer. */
+  function victim(): NodeMachine | null {
+    if (impaired.size >= maxImpaired) return null;
+    const healthy = nodes.machines.filter((machine) => machine.running !== null && !impaired.has(machine));
+    // Leaders suffer most: half of all faults are theirs.
+    const leader = healthy.find((machine) => machine.running!.node.leads);
+    if (leader !== undefined && random.chance(0.5)) return leader;
+    return healthy.length === 0 ? null : random.pick(healthy);
+  }
+
+  function impair(machine: NodeMachine, delayUs: number, label: string, mend: () => void): void {
+    impaired.add(machine);
+    later(delayUs, label, () => {
+      impaired.delete(machine);
+      mend();
+    });
+  }
+
+  function pauseProcess(process: Process, delayUs: number): void {
+    note(`${process.name} pauses for ${delayUs / 1000} ms`);
+    world.pause(process);
+    paused.add(process);
+    world.schedule(delayUs, null, `resume ${process.name}`, () => {
+      if (paused.delete(process)) world.resume(process);
+    });
+  }
+
+  const toolbox: Toolbox = {
+    ...victims,
+    going: false,
+    paused,
+    impaired,
+    note,
+    ms,
+    later,
+    victim,
+    impair,
+    pauseProcess,
+  };
+  return toolbox;
+}
