@@ -28,6 +28,9 @@ const fastest = 1.01;
 export function auditCallers(records: readonly CallerRecord[], breaks: readonly TimeBreak[]): string[] {
   const byCounter = new Map<string, Taken[]>();
   const requests = new Set<string>();
+  const firstAsked = new Map<string, number>();
+  for (const { requestId, startUs } of records)
+    if (requestId !== null) firstAsked.set(requestId, Math.min(startUs, firstAsked.get(requestId) ?? startUs));
   for (const record of records) {
     if (record.allowed !== true || record.degraded) continue;
     if (record.requestId !== null) {
@@ -35,10 +38,12 @@ export function auditCallers(records: readonly CallerRecord[], breaks: readonly 
       if (requests.has(record.requestId)) continue;
       requests.add(record.requestId);
     }
+    // The answer to a repeated request may be that of the first time, however that seemed to end.
+    const startUs = record.requestId === null ? record.startUs : firstAsked.get(record.requestId)!;
     for (const { key, rule, cost } of record.items) {
       const identity = counterIdentity("", rule, key);
       const bucket = rule.algorithm === Algorithm.tokenBucket;
-      const taken = { startUs: record.startUs, endUs: record.endUs, cost, bucket, ...rule };
+      const taken = { startUs, endUs: record.endUs, cost, bucket, ...rule };
       const list = byCounter.get(identity);
       if (list === undefined) byCounter.set(identity, [taken]);
       else list.push(taken);
