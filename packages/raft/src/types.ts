@@ -6,7 +6,7 @@ export type NodeId = number;
 export const noNode: NodeId = 0;
 /** Addressees of the messages that carry storage writes: the log on disk and the state machine. */
 export const appendThread: NodeId = -1;
-/** As `appendThread`, for the state machine. */
+/** Addressee of the messages that carry committed entries to the state machine. */
 export const applyThread: NodeId = -2;
 
 /** What an entry holds: the state machine's data, or a change of membership (`confChange`: of at most one voter). */
@@ -189,7 +189,7 @@ export interface RaftOptions {
   readonly trace?: (line: string) => void;
 }
 
-/** A leader's view of a follower. */
+/** How a leader sends to a follower: one message at a time, as many as the limits allow, or a snapshot first. */
 export type ProgressState = "probe" | "replicate" | "snapshot";
 export interface ProgressStatus {
   readonly match: number;

@@ -61,7 +61,7 @@ export function skipReason(name: SystemPackageName): string | null {
   return `${name} is not installed, so ${neededFor} is not tested; remedy: apt-get install -y ${name}`;
 }
 
-/** The packages that are not installed. */
+/** The packages that the tests need and this machine lacks. */
 export function missingPackages(): readonly SystemPackageName[] {
   return systemPackages.map((one) => one.name).filter((name) => findProgram(name) === null);
 }

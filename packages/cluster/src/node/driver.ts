@@ -31,7 +31,7 @@ export interface Role {
   readonly term: number;
 }
 
-/** What the driver asks of the rest of its node. */
+/** What the driver tells the rest of its node, and what it asks of it, within its turns. */
 export interface DriverHooks {
   roleChanged(now: Role, before: Role): void;
   /** Once per tick, after the core ticked. */
@@ -47,7 +47,7 @@ export interface DriverHooks {
   failed(error: Error): void;
 }
 
-/** What the driver drives. */
+/** The core, log, state machine and clock that a driver moves, and the limits that it keeps. */
 export interface DriverParts {
   readonly nodeId: NodeId;
   readonly raft: Raft;

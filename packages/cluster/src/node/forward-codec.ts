@@ -43,7 +43,7 @@ const reasons = [
   "wrong-cluster",
 ] as const;
 
-/** Appends a request to a frame. */
+/** Appends one forwarded request to a frame that has been begun. */
 export function writeRequest(out: ByteWriter, request: ForwardRequest): void {
   out.f64(request.id);
   out.u8(requestKinds.indexOf(request.kind));
@@ -52,7 +52,7 @@ export function writeRequest(out: ByteWriter, request: ForwardRequest): void {
   out.bytes(request.operation);
 }
 
-/** @throws {PeerFormatError} when the bytes are not a request. */
+/** Reads one forwarded request. @throws {PeerFormatError} when the bytes are not a request. */
 export function readRequest(input: ByteReader, maxOperationBytes: number): ForwardRequest {
   const id = input.u53();
   const kind = requestKinds[input.u8()];
@@ -131,7 +131,7 @@ export function writeOperated(out: ByteWriter, id: number, result: OperationResu
   }
 }
 
-/** @throws {PeerFormatError} when the bytes are not a reply. */
+/** Reads one part of an answer to a forwarded request. @throws {PeerFormatError} when the bytes are not a reply. */
 export function readReply(input: ByteReader): ForwardReply {
   const kind = input.u8();
   const id = input.u53();

@@ -43,7 +43,7 @@ export async function loadFoundingNonce(
   return nonce;
 }
 
-/** Lower-case hexadecimal digits. */
+/** Bytes as lower-case hexadecimal digits, two each. */
 export function hex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += byte.toString(16).padStart(2, "0");

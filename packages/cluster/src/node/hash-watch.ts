@@ -1,6 +1,8 @@
 import type { NodeId } from "@quorumguard/raft";
 
-/** What the hashes at one index say. */
+/**
+ * What the state hashes at one index prove: that all agree, that some node differs from the majority, or nothing yet.
+ */
 export type HashVerdict =
   | { readonly kind: "agreed" }
   /** Too few have spoken, or no hash has a majority. */

@@ -29,7 +29,7 @@ export interface Hello {
 const magic = 0x5147_5031;
 const scratch = new ByteWriter(512);
 
-/** The first frame on a connection. */
+/** Encodes the first frame on a connection: who speaks, of which cluster, in which format. */
 export function encodeHello(hello: Hello): Uint8Array {
   scratch.reset();
   scratch.u32(magic);
@@ -38,7 +38,7 @@ export function encodeHello(hello: Hello): Uint8Array {
   return scratch.take();
 }
 
-/** @throws {PeerFormatError} when the bytes are not a hello of this version. */
+/** Reads the first frame of a connection. @throws {PeerFormatError} when the bytes are not a hello of this version. */
 export function decodeHello(bytes: Uint8Array): Hello {
   const input = new ByteReader(bytes);
   if (input.u32() !== magic) throw new PeerFormatError("not a QuorumGuard peer: the first frame has no magic number");
@@ -47,7 +47,7 @@ export function decodeHello(bytes: Uint8Array): Hello {
   return readHello(input);
 }
 
-/** The same facts as a frame, sent again and again until the cluster has formed. */
+/** Encodes what a founder says again and again until the cluster has formed: the facts of its hello. */
 export function encodeFounding(hello: Hello): Uint8Array {
   scratch.reset();
   scratch.u8(FrameKind.founding);
@@ -56,7 +56,7 @@ export function encodeFounding(hello: Hello): Uint8Array {
   return scratch.take();
 }
 
-/** @throws {PeerFormatError} when the bytes are not a founding frame. */
+/** Reads a founder's repeated facts. @throws {PeerFormatError} when the bytes are not a founding frame. */
 export function decodeFounding(frame: Uint8Array): Hello {
   return readHello(openFrame(frame, FrameKind.founding));
 }

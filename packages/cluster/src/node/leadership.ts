@@ -10,7 +10,7 @@ const rankDelayMs = 15;
 /** Campaigns after one proof of death; afterwards the ordinary election timeout is left to do it. */
 const maxAttempts = 6;
 
-/** What leadership is judged by. */
+/** What leadership is judged by, and the means to gain it or give it up. */
 export interface LeadershipParts {
   readonly nodeId: NodeId;
   readonly voters: readonly NodeId[];

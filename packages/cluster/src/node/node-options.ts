@@ -69,7 +69,7 @@ export interface ResolvedNodeOptions extends Omit<NodeOptions, keyof NodeTimings
   readonly founderIds: readonly NodeId[];
 }
 
-/** @throws {RangeError} naming the field, its value and its bound. */
+/** Fills in every default and checks every bound. @throws {RangeError} naming the field, its value and its bound. */
 export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
   const tickMs = wholeNumber("tickMs", options.tickMs ?? 10, 1, 1_000);
   const heartbeatMs = wholeNumber("heartbeatMs", options.heartbeatMs ?? 30, tickMs, 60_000);

@@ -22,7 +22,7 @@ export function isEnvelope(frame: Uint8Array): boolean {
   return frame[0] === FrameKind.envelope;
 }
 
-/** Raised when any layout between peers changes. */
+/** Version of every layout between peers; raised when any of them changes. */
 export const peerVersion = 1;
 
 /** All Raft messages of one turn to one peer, and what travels with every contact. */
@@ -89,7 +89,7 @@ export function encodeEnvelope(envelope: Envelope): Uint8Array {
   return out.take();
 }
 
-/** @throws {PeerFormatError} when the bytes are not an envelope. */
+/** Reads one turn's messages from a peer. @throws {PeerFormatError} when the bytes are not an envelope. */
 export function decodeEnvelope(frame: Uint8Array, from: NodeId, to: NodeId): Envelope {
   const input = openFrame(frame, FrameKind.envelope);
   const stampUs = input.u53();
@@ -116,7 +116,7 @@ export function encodeMessage(message: Message): Uint8Array {
   return scratch.take();
 }
 
-/** @throws {PeerFormatError} when the bytes are not one message. */
+/** Reads the single message at the head of a snapshot. @throws {PeerFormatError} when the bytes are not one message. */
 export function decodeMessage(bytes: Uint8Array, from: NodeId, to: NodeId): Message {
   const input = new ByteReader(bytes);
   const message = readMessage(input, from, to);
@@ -124,7 +124,11 @@ export function decodeMessage(bytes: Uint8Array, from: NodeId, to: NodeId): Mess
   return message;
 }
 
-/** Checks kind and version and positions the reader at the body. */
+/**
+ * Checks a frame's kind and version, and gives a reader that stands at its body.
+ *
+ * @throws {PeerFormatError} on any other.
+ */
 export function openFrame(frame: Uint8Array, kind: FrameKind): ByteReader {
   const input = new ByteReader(frame);
   const actual = input.u8();

@@ -40,7 +40,7 @@ async function framed(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array<A
   return bytes;
 }
 
-/** Cuts such a stream into its pieces again. */
+/** Cuts the stream of a {@link pieceSource} into its pieces again, however it was split on the way. */
 export class PieceReader {
   readonly #take: (piece: Uint8Array) => void;
   #buffer = new Uint8Array(0);

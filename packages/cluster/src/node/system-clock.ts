@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 
-/** The clock of the machine. */
+/** The clock of this machine, for a node that is not simulated. */
 export function createSystemClock(): Clock {
   return {
     monotonicMs: () => performance.now(),

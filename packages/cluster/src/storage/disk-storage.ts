@@ -33,7 +33,7 @@ export interface Opened {
   readonly hardState: HardState;
 }
 
-/** {@link Storage} over a folder. */
+/** A {@link Storage} over one data folder: a log of segments, and whole snapshots beside it. */
 export class DiskStorage implements Storage {
   readonly recovery: Recovery;
   private readonly files: FileSystem;

@@ -52,7 +52,7 @@ export function dial(
   };
 }
 
-/** What node:tls takes. */
+/** Certificates in the form that node:tls takes. */
 export function asBuffers(tls: NonNullable<ResolvedTcpOptions["tls"]>): { ca: Buffer; cert: Buffer; key: Buffer } {
   return { ca: Buffer.from(tls.ca), cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) };
 }

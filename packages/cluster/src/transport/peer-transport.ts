@@ -29,7 +29,7 @@ export interface SnapshotSink {
   abort(): void;
 }
 
-/** What a node does about its peers. */
+/** What a node says to its peers, and what it does about what they say; called by the transport. */
 export interface PeerHandlers {
   /** What to say first on every new connection; asked anew each time. */
   hello(): Uint8Array;

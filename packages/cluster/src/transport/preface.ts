@@ -19,7 +19,7 @@ export function encodePreface(purpose: Purpose, from: NodeId, hello: Uint8Array)
   return bytes;
 }
 
-/** Null for anything else. */
+/** Reads the first frame of a connection; null if it is not a preface of this version. */
 export function decodePreface(frame: Uint8Array): { purpose: Purpose; from: NodeId; hello: Uint8Array } | null {
   const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
   if (bytes.length < headBytes || bytes.readUInt32LE(0) !== magic || bytes.readUInt8(4) !== 1) return null;
@@ -35,7 +35,7 @@ export function encodeAnswer(refusal: string | null): Uint8Array {
   return refusal === null ? new Uint8Array([1]) : Buffer.concat([Buffer.from([0]), Buffer.from(refusal, "utf8")]);
 }
 
-/** Null for yes, else why not. */
+/** Reads whether the acceptor takes the connection: null for yes, else why not. */
 export function decodeAnswer(frame: Uint8Array): string | null {
   if (frame.length === 1 && frame[0] === 1) return null;
   return Buffer.from(frame.subarray(1)).toString("utf8") || "refused without a reason";

@@ -1,7 +1,7 @@
 import type { NodeId } from "@quorumguard/raft";
 import { wholeNumber } from "../whole-number.ts";
 
-/** A peer and where it listens. */
+/** A peer, and the host and port where it listens for its peers. */
 export interface PeerAddress {
   readonly nodeId: NodeId;
   readonly host: string;
@@ -31,7 +31,7 @@ export type TransportLog = (
   fields: Readonly<Record<string, unknown>>,
 ) => void;
 
-/** Options of the TCP transport. */
+/** Where a node listens, whom it dials, under which certificates, and the limits of both. */
 export interface TcpTransportOptions {
   readonly nodeId: NodeId;
   /** Port 0: any free one, see `port`. */

@@ -6,7 +6,7 @@ import type { PeerHandlers, PeerTransport } from "./peer-transport.ts";
 import { sendSnapshot } from "./snapshot-connection.ts";
 import { resolveTcpOptions, type TcpTransportOptions } from "./tcp-options.ts";
 
-/** {@link PeerTransport} over TCP or mutual TLS. */
+/** A {@link PeerTransport} over TCP or mutual TLS, between processes. */
 export interface TcpTransport extends PeerTransport {
   /** The port that is listened on, once started. */
   readonly port: number;

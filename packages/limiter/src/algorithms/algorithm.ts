@@ -5,7 +5,7 @@ export const CELL_EXPIRY = 2;
 /** Identity lengths: prefix in the low half, key in the high half. */
 export const WORD_LENGTHS = 3;
 
-/** The numbers of a rule that an algorithm needs. */
+/** The numbers of a rule that an algorithm counts with; the window in microseconds, the burst 0 for windows. */
 export interface Quota {
   readonly limit: number;
   readonly windowUs: number;
@@ -31,7 +31,7 @@ export function createVerdict(): Verdict {
   return { allowed: false, never: false, available: 0.5, retryAfterUs: 0.5, resetNowUs: 0.5, resetChargedUs: 0.5 };
 }
 
-/** Moves a block that has become too small. */
+/** Gives a key's state a larger block when its own has become too small. */
 export interface BlockMover {
   /** A block of at least `cells` with the same content and place in the index; the old one is freed. */
   grow(block: number, contentCells: number, cells: number): number;

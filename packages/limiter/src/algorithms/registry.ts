@@ -9,7 +9,7 @@ algorithms[0] = undefined;
 algorithms[Algorithm.slidingWindowLog] = slidingWindowLog;
 algorithms[Algorithm.tokenBucket] = tokenBucket;
 
-/** Undefined for a number that no algorithm has. */
+/** The algorithm that a log entry means by `number`; undefined for a number that no algorithm has. */
 export function algorithmOf(number: number): CountingAlgorithm | undefined {
   return algorithms[number];
 }

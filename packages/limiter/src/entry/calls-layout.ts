@@ -158,7 +158,7 @@ export class CallsLayout {
   }
 }
 
-/** @throws {EntryError} naming field, value and bound. */
+/** Holds a rule's numbers to what `apply` takes. @throws {EntryError} naming field, value and bound. */
 export function checkRule(algorithm: number, limit: number, windowUs: number, burst: number): void {
   if (algorithm !== Algorithm.slidingWindowLog && algorithm !== Algorithm.tokenBucket) {
     throw new EntryError(`algorithm is ${algorithm}; this version knows 1 (sliding-window log) and 2 (token bucket)`);

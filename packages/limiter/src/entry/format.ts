@@ -28,14 +28,14 @@ export const FLAG_TAKEOVER = 1;
 
 /** The operations by their tag. Numbers are never reused. */
 export const Tag = { calls: 1, register: 2, renew: 3, goodbye: 4, bounds: 5 } as const;
-/** Whose calls an operation holds. */
+/** Whose calls an operation holds, by the first byte of its body. Numbers are never reused. */
 export const OriginTag = { session: 0, request: 1, anonymous: 2 } as const;
-/** The columns that a calls operation may leave out. */
+/** Bits for the columns that a calls operation may leave out when every call has the default. */
 export const Column = { ruleIndexes: 1, costs: 2, sizes: 4 } as const;
 
 /** Length of the nonce that proves whose a session is. */
 export const NONCE_BYTES = 16;
-/** A rule's bytes before its policy. */
+/** A rule's bytes before its policy's length and name. */
 export const RULE_FIXED_BYTES = 17;
 
 /** The largest stamp: year 2248. A stamp and a window of 400 days together stay below 2^53. */

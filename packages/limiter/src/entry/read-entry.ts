@@ -20,13 +20,19 @@ import {
 } from "./format.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
-/** The first bytes of an entry. */
+/**
+ * What an entry says before its operations: the stamp at which all of them are judged, and whether a leader took over.
+ */
 export interface EntryHeader {
   readonly takeover: boolean;
   readonly stampUs: number;
 }
 
-/** @throws {EntryError} when the bytes do not begin like an entry of a format that this version knows. */
+/**
+ * Reads an entry's header.
+ *
+ * @throws {EntryError} when the bytes do not begin like an entry of a format that this version knows.
+ */
 export function readHeader(bytes: Uint8Array): EntryHeader {
   if (bytes.length < HEADER_BYTES) {
     throw new EntryError(`the entry has ${bytes.length} bytes; its header alone takes ${HEADER_BYTES}`);

@@ -34,7 +34,7 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes.slice(0, at);
 }
 
-/** @throws {EntryError} when the bytes are not UTF-8 in its shortest form. */
+/** Reads text from UTF-8, by hand. @throws {EntryError} when the bytes are not UTF-8 in its shortest form. */
 export function decodeUtf8(bytes: Uint8Array, start: number, length: number): string {
   const end = start + length;
   let text = "";

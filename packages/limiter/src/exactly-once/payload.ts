@@ -4,7 +4,7 @@ import type { Slab } from "../memory/slab.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
 import { BlockKind } from "./block-kinds.ts";
 
-/** Cells that a block sets aside for a payload. */
+/** Cells that the results of one item take; the block of a group holds a link to them instead. */
 export const PAYLOAD_CELLS = 4;
 const ITEMS_PER_BLOCK = 128;
 

@@ -27,7 +27,7 @@ function firmMs(verdict: Verdict, windowUs: number): number {
   return us > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : Math.floor(us / FIRM_US_PER_MS);
 }
 
-/** Writes a judgement as one item of results. */
+/** Writes a judgement as one item of results, with times in milliseconds rounded up. */
 export function writeVerdict(
   verdict: Verdict,
   wanted: number,

@@ -11,7 +11,7 @@ export function requestName(layout: CallsLayout): Uint8Array {
   ]);
 }
 
-/** The same for parts given as text. */
+/** The name that a request id is remembered by, from parts given as text. */
 export function requestNameOf(namespace: string, identity: string, requestId: string): Uint8Array {
   return joinParts([encodeUtf8(namespace), encodeUtf8(identity), encodeUtf8(requestId)]);
 }

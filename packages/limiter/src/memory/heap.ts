@@ -2,7 +2,7 @@ import type { MetaReader, MetaWriter } from "./meta.ts";
 
 /** Cells (8 bytes) per page; a page is what a snapshot cut copies before it is written to. */
 export const PAGE_CELLS = 2048;
-/** Bytes per page. */
+/** Bytes per page: 16 KiB. */
 export const PAGE_BYTES = PAGE_CELLS * 8;
 const PAGE_SHIFT = 11;
 const CHUNK_SHIFT = 17;

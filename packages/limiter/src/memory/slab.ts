@@ -14,7 +14,7 @@ const WORD_PREVIOUS = 5;
 const CLASS_CELLS: readonly number[] = [
   6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 680,
 ];
-/** The largest block. */
+/** Cells of the largest block: three of them fill a page. */
 export const MAX_BLOCK_CELLS = 680;
 const SLOTS: readonly number[] = CLASS_CELLS.map((cells) => Math.floor((PAGE_CELLS - HEADER_CELLS) / cells));
 const CLASS_OF = new Uint8Array(MAX_BLOCK_CELLS + 1);

@@ -15,7 +15,7 @@ export const SNAPSHOT_VERSION = 1;
 export const SNAPSHOT_HEADER_BYTES = 16;
 export const CHECKSUM_BYTES = 16;
 
-/** Bytes that the kinds of `pages` pages take. */
+/** Bytes that the kinds of `pages` pages take: one each, up to a multiple of eight. */
 export function kindsBytes(pages: number): number {
   return (pages + 7) & ~7;
 }

@@ -24,7 +24,7 @@ export function enterJoint(current: Membership, autoLeave: boolean, changes: Cha
   return applyChanges({ ...current, outgoing: current.incoming, autoLeave }, changes);
 }
 
-/** The new configuration decides alone. */
+/** Ends a transition: the new configuration decides alone from here on. */
 export function leaveJoint(current: Membership): ChangeResult {
   if (!isJoint(current)) return { error: "can't leave a non-joint config" };
   let { learners } = current;

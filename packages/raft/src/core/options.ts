@@ -2,7 +2,7 @@ import type { RaftOptions } from "../types.ts";
 
 const mebibyte = 1 << 20;
 
-/** Options with every default filled in. */
+/** Options with every default filled in and every bound checked. */
 export type ResolvedRaftOptions = Required<Omit<RaftOptions, "trace">> & Pick<RaftOptions, "trace">;
 
 function requireInteger(name: string, value: number, min: number): void {

@@ -16,7 +16,7 @@ export function finishSnapshot(core: RaftCore, index: number): void {
   markApplied(core, index, 0);
 }
 
-/** The state machine applied `entries`. */
+/** Records that the state machine applied `entries`, which frees their room. */
 export function finishApply(core: RaftCore, entries: readonly Entry[]): void {
   const last = entries.at(-1);
   if (last === undefined) return;

@@ -9,7 +9,7 @@ const hupMessage = Object.freeze(createMessage(MessageType.hup, 0));
 const beatMessage = Object.freeze(createMessage(MessageType.beat, 0));
 const checkQuorumMessage = Object.freeze(createMessage(MessageType.checkQuorum, 0));
 
-/** One unit of time passes. */
+/** Lets one unit of time pass: heartbeats of a leader, the election timeout of everyone else. */
 export function tick(core: RaftCore): void {
   if (core.state === "leader") tickLeader(core);
   else tickElection(core);

@@ -27,7 +27,7 @@ export function continueTransfer(core: RaftCore, acknowledgedBy: NodeId): void {
   if (core.tracker.get(acknowledgedBy)?.match === core.log.lastIndex()) sendTimeoutNow(core, acknowledgedBy);
 }
 
-/** Proposals are taken again. */
+/** Gives a leadership transfer up, so that proposals are taken again. */
 export function abortTransfer(core: RaftCore): void {
   core.leadTransferee = noNode;
 }

@@ -45,7 +45,7 @@ export function restoreTrust(core: RaftCore): void {
   }
 }
 
-/** Ends abstention; see `Raft.endAbstention`. */
+/** Ends abstention: the node votes again, but for no log below `floor`; see `Raft.endAbstention`. */
 export function endAbstention(core: RaftCore, floor: VoteFloor | null): void {
   core.abstaining = false;
   core.voteFloor = floor;

@@ -16,7 +16,7 @@ export function jointIndex(voters: JointVoters, acknowledged: (id: NodeId) => nu
   return Math.min(incoming, majorityIndex(voters.outgoing, acknowledged));
 }
 
-/** Won if both majorities are won, lost if one is. */
+/** The outcome under a joint configuration: won if both majorities are won, lost if one is. */
 export function jointVote(voters: JointVoters, vote: (id: NodeId) => boolean | undefined): VoteResult {
   const incoming = majorityVote(voters.incoming, vote);
   const outgoing = majorityVote(voters.outgoing, vote);

@@ -3,7 +3,7 @@ import type { NodeId } from "../types.ts";
 /** How an election, or any question put to voters, stands. */
 export type VoteResult = "pending" | "lost" | "won";
 
-/** Voters needed among `count` of them. */
+/** How many of `count` voters are a majority: any two majorities share a voter. */
 export function majoritySize(count: number): number {
   return Math.floor(count / 2) + 1;
 }

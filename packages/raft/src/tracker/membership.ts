@@ -41,7 +41,7 @@ export function membersOf(membership: Membership): readonly NodeId[] {
   return sorted([...membership.incoming, ...membership.outgoing, ...membership.learners, ...membership.learnersNext]);
 }
 
-/** Whether a transition is under way. */
+/** Whether a transition is under way, in which both configurations must agree. */
 export function isJoint(membership: Membership): boolean {
   return membership.outgoing.length > 0;
 }

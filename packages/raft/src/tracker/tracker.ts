@@ -4,7 +4,7 @@ import type { NodeId } from "../types.ts";
 import { type Membership, membersOf } from "./membership.ts";
 import { Progress } from "./progress.ts";
 
-/** Limits on what is in flight to each member. */
+/** Limits on what is in flight to each member, in messages and in bytes. */
 export interface TrackerLimits {
   readonly maxInflightMessages: number;
   readonly maxInflightBytes: number;
