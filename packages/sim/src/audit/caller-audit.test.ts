@@ -58,7 +58,7 @@ describe("A1 A2 the audit by callers", () => {
     const calls = [0, 1].map((at) => call(windowRule, 500_000 + at, 500_100 + at));
     const again = [0, 600_000].map((at) => call(windowRule, at, at + 100, { requestId: "r" }));
     expect(auditCallers([...calls, ...again], [])).toEqual([]);
-    expect(auditCallers([...calls, ...calls, ...again], [])[0]).toContain("4 admitted");
+    expect(auditCallers([...calls, ...calls, ...again], [])[0]).toContain("5 admitted");
     const lost = call(windowRule, 0, 100, { requestId: "s", allowed: null, error: "timed_out" });
     const answered = call(windowRule, 1_400_000, 1_400_100, { requestId: "s" });
     const later = [0, 1, 2].map((at) => call(windowRule, 1_300_000 + at, 1_300_100 + at));
