@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { runSeed, type SeedResult } from "./run-seed.ts";
 
-describe("a simulated seed", () => {
+/** Pure computation of a few seconds, on a machine that may be busy with other tests. */
+describe("a simulated seed", { timeout: 120_000 }, () => {
   test("replays exactly: the same seed gives the same trace, another seed another one", async () => {
     const first = await runSeed(7);
     const second = await runSeed(7);
