@@ -1,12 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { freePorts } from "./free-ports.ts";
 import { type LocalStatus, readStatus } from "./local-status.ts";
+import { NodeProcesses } from "./node-processes.ts";
 
 /** A node's addresses and its process, as somebody who runs the published command has them. */
 export interface LocalNode {
@@ -34,12 +32,6 @@ export interface LocalCluster {
   stop(): Promise<readonly (number | null)[]>;
 }
 
-/**
- * The built command, as users run it. A path and not an import: the cluster's own tests use this package, so it may not
- * depend on the cluster.
- */
-const command = fileURLToPath(new URL("../../cluster/dist/cli/main.js", import.meta.url));
-
 /** How many nodes to start, and with what. */
 export interface LocalClusterOptions {
   /** How many, from 1. Default 3: the fewest that survive the loss of one. */
@@ -64,78 +56,45 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   }));
   const founders = nodes.map((node) => `${node.nodeId}=127.0.0.1:${port(node.nodeId, 2)}`).join(",");
   const statusOf = (nodeId: number) => readStatus(nodeId, nodes[nodeId - 1]!.httpUrl);
-  const processes = new Map<number, ChildProcess>();
-  const expected = new Set<number>();
-
-  const spawnNode = (node: LocalNode) => {
-    const child = spawn(
-      process.execPath,
-      [
-        command,
-        "node",
-        ...["--id", String(node.nodeId), "--cluster", founders, "--data", join(folder, String(node.nodeId))],
-        ...["--grpc", node.grpcEndpoint, "--http", node.httpUrl.slice("http://".length)],
-        ...["--peer", `127.0.0.1:${port(node.nodeId, 2)}`, ...(options.arguments ?? [])],
-      ],
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
-    let tail = "";
-    const collect = (text: Buffer) => {
-      tail = (tail + text).slice(-2_000);
-      options.onLog?.(node.nodeId, String(text));
-    };
-    child.stdout?.on("data", collect);
-    child.stderr?.on("data", collect);
-    child.on("exit", (code, signal) => {
-      if (!expected.has(node.nodeId))
-        process.stderr.write(`node ${node.nodeId} ended by itself (${code ?? signal}):\n${tail}\n`);
-    });
-    expected.delete(node.nodeId);
-    processes.set(node.nodeId, child);
-  };
-
-  const end = async (nodeId: number, signal: "SIGKILL" | "SIGTERM"): Promise<number | null> => {
-    const child = processes.get(nodeId);
-    if (child === undefined) return null;
-    expected.add(nodeId);
-    processes.delete(nodeId);
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const exited = once(child, "exit");
-    child.kill(signal);
-    await exited;
-    return child.exitCode;
-  };
+  const processes = new NodeProcesses(options.onLog);
+  const start = (node: LocalNode) =>
+    processes.start(node.nodeId, [
+      ...["--id", String(node.nodeId), "--cluster", founders, "--data", join(folder, String(node.nodeId))],
+      ...["--grpc", node.grpcEndpoint, "--http", node.httpUrl.slice("http://".length)],
+      ...["--peer", `127.0.0.1:${port(node.nodeId, 2)}`, ...(options.arguments ?? [])],
+    ]);
+  const statuses = () => Promise.all(processes.nodeIds.map(statusOf));
 
   // A script that is itself killed must not leave nodes behind.
   const endAll = () => {
-    for (const child of processes.values()) child.kill("SIGKILL");
+    processes.killAll();
     rmSync(folder, { recursive: true, force: true });
   };
   process.once("exit", endAll);
 
-  for (const node of nodes) spawnNode(node);
+  for (const node of nodes) start(node);
   const cluster: LocalCluster = {
     nodes,
     endpoints: nodes.map((node) => node.grpcEndpoint),
-    kill: async (nodeId) => void (await end(nodeId, "SIGKILL")),
-    restart: async (nodeId) => spawnNode(nodes[nodeId - 1]!),
+    kill: async (nodeId) => void (await processes.end(nodeId, "SIGKILL")),
+    restart: async (nodeId) => start(nodes[nodeId - 1]!),
     status: statusOf,
     waitForLeader: (timeoutMs = 15_000) =>
       until(timeoutMs, "no leader", async () => {
-        const all = await Promise.all([...processes.keys()].map(statusOf));
+        const all = await statuses();
         const leader = all.find((status) => status?.role === "NODE_ROLE_LEADER");
         return leader != null && all.every((status) => status?.leaderId === leader.nodeId) ? leader : null;
       }),
     waitUntilCaughtUp: async (timeoutMs = 15_000) => {
       const leader = await cluster.waitForLeader(timeoutMs);
       await until(timeoutMs, "a node did not catch up", async () => {
-        const all = await Promise.all([...processes.keys()].map(statusOf));
+        const all = await statuses();
         return all.every((status) => status !== null && status.appliedIndex >= leader.commitIndex) || null;
       });
     },
     stop: async () => {
       process.off("exit", endAll);
-      const codes = await Promise.all(nodes.map((node) => end(node.nodeId, "SIGTERM")));
+      const codes = await Promise.all(nodes.map((node) => processes.end(node.nodeId, "SIGTERM")));
       await rm(folder, { recursive: true, force: true });
       return codes;
     },
