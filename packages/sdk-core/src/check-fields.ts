@@ -1,5 +1,6 @@
 import { MAX_KEY_BYTES, utf8Length } from "@quorumguard/proto";
 import { describe } from "./duration.ts";
+import type { AbortSignalLike } from "./guard.ts";
 import { GuardError } from "./guard-error.ts";
 
 /** The largest limit, cost and burst: 2,147,483,647. */
@@ -47,6 +48,17 @@ function checkText(text: unknown, field: string, maxBytes: number): string {
     throw invalidArgument(field, text, "it holds half of a surrogate pair, which UTF-8 cannot express");
   }
   return text;
+}
+
+/** Holds a signal to what is used of an AbortSignal. @throws {GuardError} invalid_argument, naming what to pass. */
+export function checkSignal(signal: unknown): AbortSignalLike | undefined {
+  if (signal === undefined) return undefined;
+  const { aborted, addEventListener, removeEventListener } = (signal ?? {}) as Partial<AbortSignalLike>;
+  const listens = typeof addEventListener === "function" && typeof removeEventListener === "function";
+  if (typeof aborted !== "boolean" || !listens) {
+    throw invalidArgument("signal", signal, "it must be an AbortSignal, such as `new AbortController().signal`");
+  }
+  return signal as AbortSignalLike;
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/u;

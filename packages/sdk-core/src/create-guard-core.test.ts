@@ -624,6 +624,13 @@ describe("calls with request ids, peek, ready, close", () => {
     expect(cluster.batches.map((batch) => batch.firstAttempt)).toEqual([false, false]);
   });
 
+  test("what is no AbortSignal is refused by name", async () => {
+    const { guard } = scene();
+    const signal = {} as never;
+    await expectError(guard.allow("a", 5, "10s", { signal }), "invalid_argument", "no");
+    await guard.close();
+  });
+
   test("peek charges nothing and never guesses", async () => {
     const { runtime, guard, cluster } = scene({ onUnavailable: "allow" });
     const peeked = guard.peek({ key: "a", policy: "login" });

@@ -1,5 +1,5 @@
 import type { Call, CallItem } from "./call.ts";
-import { checkKey, checkName, checkWhole, invalidArgument } from "./check-fields.ts";
+import { checkKey, checkName, checkSignal, checkWhole, invalidArgument } from "./check-fields.ts";
 import { countedDecision, wireSource } from "./decisions.ts";
 import type { CallOptions, Check, Decision, Duration, GroupDecision, Guard, GuardEvent, Rule } from "./guard.ts";
 import { GuardError } from "./guard-error.ts";
@@ -278,7 +278,7 @@ class GuardCore implements Guard<string> {
     return {
       timeoutMs: timeoutMs === undefined ? this.#options.timeoutMs : checkWhole(timeoutMs, "timeoutMs", 1),
       requestId: requestId === undefined ? null : checkName(requestId, "requestId"),
-      signal,
+      signal: checkSignal(signal),
       onUnavailable: checkOnUnavailable(onUnavailable, "onUnavailable"),
     };
   }

@@ -61,6 +61,9 @@ export function failureOf(error: unknown): AttemptFailure {
   return failureOfTransport(new TransportError("unknown", String(error), { cause: error }));
 }
 
+/** How long after its deadline a request may take to notice it. */
+const SETTLE_GRACE_MS = 1_000;
+
 /** A client that tries endpoint after endpoint until a call's deadline. */
 export function createRequestClient(options: RequestClientOptions): RequestClient {
   const { transport, runtime, endpoints } = options;
@@ -111,6 +114,12 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     );
   };
 
+  /** A process must not end while somebody waits: calls have a deadline timer that holds it, these have none. */
+  const awake = <T>(answer: Promise<T>, timeoutMs: number): Promise<T> => {
+    const release = runtime.setTimer(() => {}, timeoutMs + SETTLE_GRACE_MS, true);
+    return answer.finally(release);
+  };
+
   return {
     submit(call) {
       const requestId = call.requestId ?? hex(runtime.randomBytes(16));
@@ -147,7 +156,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     },
     peek(item, timeoutMs) {
       const check = wireCheck(item);
-      return request(
+      const answer = request(
         "GuardService/Peek",
         runtime.monotonicMs() + timeoutMs,
         null,
@@ -160,9 +169,10 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         () => {},
         () => false,
       );
+      return awake(answer, timeoutMs);
     },
     topology(timeoutMs) {
-      return request(
+      const answer = request(
         "ClusterService/GetTopology",
         runtime.monotonicMs() + timeoutMs,
         null,
@@ -176,6 +186,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         () => {},
         () => false,
       );
+      return awake(answer, timeoutMs);
     },
   };
 }

@@ -36,12 +36,10 @@ test("a frame and a reply larger than HTTP/2's window and frame sizes pass whole
   expect(server.frames.reduce((items, frame) => items + frame.items, 0)).toBe(1_000);
 });
 
-test("a script ends by itself after its last call, without close", async () => {
-  const script = `
-    import { createGuard } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
-    const guard = createGuard({ endpoints: ${JSON.stringify(server.endpoint)}, onUnavailable: "throw", timeoutMs: 5000 });
-    console.log((await guard.allow("user:1", 5, "10s")).allowed);`;
-  const child = spawn(process.execPath, ["--conditions=quorumguard-source", "--input-type=module", "-e", script], {
+/** Runs a module in a process of its own to its end. */
+async function runScript(script: string): Promise<{ code: number | null; output: string }> {
+  const source = `import { createGuard } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};\n${script}`;
+  const child = spawn(process.execPath, ["--conditions=quorumguard-source", "--input-type=module", "-e", source], {
     cwd: fileURLToPath(new URL(".", import.meta.url)),
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -50,7 +48,21 @@ test("a script ends by itself after its last call, without close", async () => {
     output += chunk;
   });
   const [code] = await once(child, "close");
-  expect({ code, output }).toEqual({ code: 0, output: "true\n" });
+  return { code, output };
+}
+
+test("a script ends by itself after its last call, without close", async () => {
+  const script = `
+    const guard = createGuard({ endpoints: ${JSON.stringify(server.endpoint)}, onUnavailable: "throw", timeoutMs: 5000 });
+    console.log((await guard.allow("user:1", 5, "10s")).allowed);`;
+  expect(await runScript(script)).toEqual({ code: 0, output: "true\n" });
+});
+
+test("a script that waits for peek does not end before the answer, even if nobody is there", async () => {
+  const script = `
+    const guard = createGuard({ endpoints: "127.0.0.1:1", timeoutMs: 300 });
+    console.log(await guard.peek({ key: "user:1", limit: 5, window: "10s" }).catch((error) => error.code));`;
+  expect(await runScript(script)).toEqual({ code: 0, output: "unavailable\n" });
 });
 
 describe("what is wrong with an endpoint is said", () => {
