@@ -2,7 +2,7 @@ import { type Bounds, type Operation, Outcome } from "@quorumguard/limiter";
 import { createNaiveLog, type NaiveDecision, type NaiveLog } from "./naive-log.ts";
 import type { Acknowledgement, AskedItem, CommittedEntry } from "./records.ts";
 
-/** An entry, decoded. */
+/** A committed entry as the audit replays it: its operations decoded, its stamp beside them. */
 export interface DecodedEntry {
   readonly takeover: boolean;
   readonly stampUs: number;

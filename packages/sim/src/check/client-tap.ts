@@ -18,7 +18,11 @@ export interface SessionTap {
   readonly violations: readonly string[];
 }
 
-/** @param note Told of every message in words, for a verbose trace. */
+/**
+ * A tap that has heard nothing yet; feed it every message of every client.
+ *
+ * @param note Told of every message in words, for a verbose trace.
+ */
 export function createSessionTap(note: (line: string) => void = () => {}): SessionTap {
   /** Session by stream. */
   const sessions = new Map<number, string>();

@@ -33,7 +33,7 @@ export interface Inode {
   losePower(random: Random, mode: LossMode): void;
 }
 
-/** Makes an empty file. */
+/** A file without content, of which nothing is durable yet. */
 export function createInode(): Inode {
   const pages = new Map<number, Page>();
   const platter = new Map<number, Uint8Array>();

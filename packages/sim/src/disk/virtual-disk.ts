@@ -50,7 +50,7 @@ function folderOf(path: string): string {
 
 const lossModes: readonly LossMode[] = ["all-lost", "all-lost", "all-kept", "front-kept", "some-sectors-kept", "torn"];
 
-/** Makes an empty disk. */
+/** A disk without files, on which power loss takes what was not flushed. */
 export function createVirtualDisk(): VirtualDisk {
   let now: Tree = { files: new Map(), folders: new Set([""]) };
   let platter: Tree = { files: new Map(), folders: new Set([""]) };

@@ -42,7 +42,11 @@ export interface Toolbox extends Victims {
   pauseProcess(process: Process, delayUs: number): void;
 }
 
-/** @param maxImpaired Nodes that may be down, paused or isolated at once. */
+/**
+ * The tools that all faults of one seed share, so that together they never impair more nodes than they may.
+ *
+ * @param maxImpaired Nodes that may be down, paused or isolated at once.
+ */
 export function createToolbox(victims: Victims, maxImpaired: number): Toolbox {
   const { world, random, nodes } = victims;
   const paused = new Set<Process>();

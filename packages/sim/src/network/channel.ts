@@ -14,6 +14,8 @@ export interface Channel {
 }
 
 /**
+ * An open direction over links that may be cut.
+ *
  * @param to In whose name things arrive.
  * @param machines Names of the machines at both ends, as {@link Links} knows them.
  * @param onLoss Given for a byte stream: once something was lost nothing more arrives, and this is called, once.

@@ -38,6 +38,8 @@ export interface ProcessClock {
 }
 
 /**
+ * The clock of one life of a process, on top of the clocks of its machine: its timers die with it.
+ *
  * @param turnUs How long a turn of the event loop takes at most: what arrives within it is handled in the same turn.
  */
 export function createProcessClock(
