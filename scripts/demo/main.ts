@@ -127,16 +127,21 @@ async function serveUntilInterrupted(cluster: LocalCluster): Promise<void> {
     `  Try it, six times:\n    curl -s -H 'content-type: application/json' -d '${body}' ${first!.httpUrl}/quorumguard.v1.GuardService/Allow`,
   );
   say("  Ctrl-C ends it.");
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, exitAtOnce);
   await new Promise<void>((resolve) => {
-    process.once("SIGINT", resolve);
-    process.once("SIGTERM", resolve);
+    wind.down = resolve;
   });
 }
 
-/** Before the cluster serves there is nothing to wind down: leaving kills the nodes and removes their data. */
-function exitAtOnce(): never {
-  process.exit(130);
+const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** What the first signal does while the cluster serves. Before and after that, leaving at once kills the nodes and removes their data. */
+const wind: { down: (() => void) | null } = { down: null };
+
+function onSignal(): void {
+  const windDown = wind.down;
+  wind.down = null;
+  if (windDown === null) process.exit(130);
+  windDown();
 }
 
 const usage = `npm start [-- --once] [--json] [--nodes N]
@@ -158,7 +163,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (values.nodes !== "3" && values.nodes !== "5") throw new Error(`--nodes is ${values.nodes}, but must be 3 or 5`);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, exitAtOnce);
+  for (const signal of endings) process.on(signal, onSignal);
   say(`  Starting ${values.nodes} nodes …`);
   const cluster = await startLocalCluster({ nodes: Number(values.nodes) });
   try {

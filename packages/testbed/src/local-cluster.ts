@@ -68,7 +68,8 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   // A script that is itself killed must not leave nodes behind.
   const endAll = () => {
     processes.killAll();
-    rmSync(folder, { recursive: true, force: true });
+    // A killed process may still be on its way out, and its folder not yet quiet.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 25 });
   };
   process.once("exit", endAll);
 
@@ -93,9 +94,9 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
       });
     },
     stop: async () => {
-      process.off("exit", endAll);
       const codes = await Promise.all(nodes.map((node) => processes.end(node.nodeId, "SIGTERM")));
       await rm(folder, { recursive: true, force: true });
+      process.off("exit", endAll);
       return codes;
     },
   };

@@ -24,7 +24,12 @@ export class NodeProcesses {
 
   /** Runs `quorumguard node` with these flags, with the Node that runs this. */
   start(nodeId: number, flags: readonly string[]): void {
-    const child = spawn(process.execPath, [command, "node", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+    // Of a group of its own: Ctrl-C reaches it through us alone, so that one signal is one signal. It ends with us all the
+    // same, even if we are killed: its standard input ends then.
+    const child = spawn(process.execPath, [command, "node", ...flags, "--stop-with-stdin"], {
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+    });
     let tail = "";
     const collect = (text: Buffer) => {
       tail = (tail + text).slice(-2_000);
