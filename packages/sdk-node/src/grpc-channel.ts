@@ -70,7 +70,9 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
       return current;
     },
     explain(error, sent) {
-      const cause = lastError ?? (error instanceof Error ? error : new Error(String(error)));
+      const told = lastError ?? (error instanceof Error ? error : new Error(String(error)));
+      // A stream that never began only says that it was cancelled; why is what its connection died of.
+      const cause = told.cause instanceof Error ? told.cause : told;
       return explainError(endpoint, cause, sent && everConnected);
     },
     async close() {

@@ -44,12 +44,21 @@ async function main(): Promise<number> {
   }
 }
 
+/** A mistake in what was typed, whoever noticed it: the command itself or the SDK behind it. */
+function isWrongUsage(error: unknown): boolean {
+  if (error instanceof UsageError || error instanceof InvalidField) return true;
+  return error instanceof Error && (error as { code?: unknown }).code === "invalid_argument";
+}
+
 try {
   process.exitCode = await main();
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`quorumguard: ${message}\n`);
-  process.exitCode = error instanceof UsageError || error instanceof InvalidField ? 2 : 1;
+  const code = isWrongUsage(error) ? "invalid_argument" : ((error as { code?: unknown }).code ?? "failed");
+  // Who asked for JSON parses standard output, whatever comes of it.
+  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  process.exitCode = isWrongUsage(error) ? 2 : 1;
 }
 // Whatever a library left open must not keep a finished command alive; streams are flushed first.
 process.stdout.write("", () => process.stderr.write("", () => process.exit()));
