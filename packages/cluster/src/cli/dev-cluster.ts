@@ -57,6 +57,7 @@ export class DevCluster {
       const stop = () => this.#signalAll(this.#stopping ? "SIGKILL" : "SIGTERM");
       process.on("SIGINT", stop);
       process.on("SIGTERM", stop);
+      process.on("SIGHUP", stop);
       process.on("exit", () => this.#signalAll("SIGKILL"));
       for (const node of this.#nodes) this.#spawn(node, () => resolve(this.#stopping && !this.#failed ? 0 : 1));
     });

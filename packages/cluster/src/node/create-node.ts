@@ -89,6 +89,12 @@ class Node implements ClusterNode {
     const { hardState } = storage.initialState();
     this.#commitAtStart = hardState.commit;
     this.#voteFloor = new VoteFloor(storage);
+    const { droppedAt } = storage.recovery;
+    if (droppedAt !== null) {
+      const meaning =
+        "its write was cut short; the node neither votes nor counts until the others have told it what it may lack";
+      this.#options.log("warn", "dropped-last-frame", { ...droppedAt, meaning });
+    }
     if (storage.recovery.droppedLastFrame) this.#abstention = new Abstention(nodeId, founderIds, hardState);
     this.#formation = new Formation({
       nodeId,

@@ -8,7 +8,7 @@ import { type LogPosition, LogView } from "./log-view.ts";
 import { resolveSegmentBytes } from "./log-writer.ts";
 import { MetaSlots } from "./meta-slots.ts";
 import { SnapshotStore, snapshotFolder } from "./snapshot-store.ts";
-import type { Identity, SnapshotMeta, Storage, StorageOptions } from "./storage.ts";
+import type { Identity, Recovery, SnapshotMeta, Storage, StorageOptions } from "./storage.ts";
 import { rejoinAdvice, StorageError } from "./storage-error.ts";
 
 /**
@@ -23,7 +23,7 @@ export async function openStorage(files: FileSystem, options: StorageOptions): P
   const identity = await readIdentity(files);
   if (identity === null) {
     await prepareEmpty(files);
-    return new DiskStorage(files, options, { droppedLastFrame: false, empty: true }, null);
+    return new DiskStorage(files, options, { droppedLastFrame: false, droppedAt: null, empty: true }, null);
   }
   const meta = await MetaSlots.open(files);
   try {
@@ -31,7 +31,7 @@ export async function openStorage(files: FileSystem, options: StorageOptions): P
     try {
       const opened = await finishRecovery(files, identity, meta, log);
       const { droppedLastFrame } = meta.current;
-      return new DiskStorage(files, options, { droppedLastFrame, empty: false }, opened);
+      return new DiskStorage(files, options, { droppedLastFrame, droppedAt: droppedAt(log), empty: false }, opened);
     } catch (error) {
       await log.active.close();
       throw error;
@@ -105,6 +105,12 @@ function assertCommitted(hardState: HardState, view: LogView, log: RecoveredLog)
   if (hardState.commit <= view.lastIndex) return;
   const problem = `entries up to ${hardState.commit} were committed and the log ends at ${view.lastIndex}; ${rejoinAdvice}`;
   throw new StorageError(log.segments.at(-1)?.path ?? logFolder, log.appendOffset, problem);
+}
+
+/** What lies behind the last whole frame and is not zero was a frame that its writer did not finish. */
+function droppedAt({ segments, appendOffset, garbageEnd }: RecoveredLog): Recovery["droppedAt"] {
+  if (garbageEnd <= appendOffset) return null;
+  return { file: segments.at(-1)?.path ?? logFolder, offset: appendOffset, bytes: garbageEnd - appendOffset };
 }
 
 /** SEMANTICS N1 and N2: first the note that a frame was dropped, then its removal; nothing read stays volatile. */

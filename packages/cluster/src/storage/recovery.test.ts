@@ -61,6 +61,9 @@ describe("a last frame that nothing proves acknowledged", () => {
         isWhole ? 9 : 6,
         !isWhole && cut > from,
       ]);
+      const { droppedAt } = storage.recovery;
+      if (droppedAt !== null) expect(droppedAt).toMatchObject({ file: segment, offset: from });
+      expect(droppedAt !== null).toBe(storage.recovery.droppedLastFrame);
       await storage.close();
     }
   });

@@ -66,7 +66,7 @@ describe("append", () => {
     const write = { hardState: null, entries: entriesFrom(2, 1, 1), snapshot: null };
     expect(() => storage.append(write, () => {})).toThrow("start at index 2, expected 1 to 1");
     const empty = await openStorage(new TestDisk(), testOptions());
-    expect([empty.recovery, empty.identity]).toEqual([{ droppedLastFrame: false, empty: true }, null]);
+    expect([empty.recovery, empty.identity]).toEqual([{ droppedLastFrame: false, droppedAt: null, empty: true }, null]);
     expect(() => empty.append(write, () => {})).toThrow("saveIdentity");
   });
 

@@ -17,6 +17,8 @@ export interface Recovery {
    * over restarts until {@link Storage.settleDroppedFrame}.
    */
   readonly droppedLastFrame: boolean;
+  /** Where the bad frame stood, for the operator, if it was this start that dropped it. */
+  readonly droppedAt: { readonly file: string; readonly offset: number; readonly bytes: number } | null;
   /** True if the folder was empty: a founder, or a node that must join as a learner. */
   readonly empty: boolean;
 }
