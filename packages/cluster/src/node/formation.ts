@@ -89,7 +89,7 @@ export class Formation {
     }
     const known = identity.founders.find((founder) => founder.nodeId === hello.nodeId);
     if (known !== undefined && known.nonce !== hello.nonce) {
-      const reason = `node ${hello.nodeId} came with another disk than it founded cluster ${identity.clusterId} with; it must join as a learner under a new id`;
+      const reason = `node ${hello.nodeId} came with another disk than it founded cluster ${identity.clusterId} with; give it back its own, or keep it stopped (joining as a learner under a new id is not there yet)`;
       this.#host.warn(reason);
       return reason;
     }
@@ -99,7 +99,7 @@ export class Formation {
   #judgeAsEmpty(hello: Hello): string | null {
     if (this.#over || hello.phase !== FoundingPhase.formed) return null;
     // They formed, so this node had flushed its identity once: this is not the disk that it was on.
-    const reason = `the data folder of node ${this.#nodeId} is empty, but cluster ${hello.clusterId} has formed with it; restore the folder, or join as a learner under a new id`;
+    const reason = `the data folder of node ${this.#nodeId} is empty, but cluster ${hello.clusterId} has formed with it; give it back its own folder, or keep it stopped: the others go on without it (joining as a learner under a new id is not there yet)`;
     this.#over = true;
     this.#host.refused(reason);
     return reason;

@@ -134,7 +134,7 @@ describe("acknowledged data that is damaged", () => {
       const error = await refusal(changed(disk.content(), segment, damage));
       expect(error.file).toBe(segment);
       expect(error.offset).toBe(2560);
-      expect(error.message).toContain("rejoin the cluster as a learner");
+      expect(error.message).toContain("keep it stopped, the others go on without it");
     }
   });
 

@@ -21,4 +21,6 @@ export class StorageError extends Error {
  * committed entry.
  */
 export const rejoinAdvice =
-  "this node must not vote with this folder; move the folder away and rejoin the cluster as a learner under a new node id";
+  "this node must not vote with this folder: keep it stopped, the others go on without it; a replacement joins as a " +
+  "learner under a new node id, which this version cannot do yet, so until then found a new cluster on empty folders " +
+  "when one more node is at risk";
