@@ -118,7 +118,7 @@ describe("N3: founders", () => {
     const [a, b] = formedCluster();
     const replaced = new Founder(3, "dd");
     expect(replaced.hears(a)).toContain("is empty, but cluster");
-    expect(replaced.refused).toContain("join as a learner under a new id");
+    expect(replaced.refused).toContain("give it back its own folder");
     expect(a.hears(replaced)).toContain("another disk");
     expect(b.hears(replaced)).toContain("another disk");
     expect(replaced.flush).toBeNull();
