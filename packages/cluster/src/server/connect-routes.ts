@@ -6,11 +6,12 @@ import {
   createContextKey,
   type HandlerContext,
 } from "@connectrpc/connect";
-import { ClusterService, ErrorDetailSchema, GuardService } from "@quorumguard/proto";
+import { type Check, ClusterService, ErrorDetailSchema, GuardService } from "@quorumguard/proto";
 import type { ClusterNode } from "../node/node.ts";
 import type { NodeLog } from "../node/node-log.ts";
-import { CallError } from "./call-error.ts";
+import { CallError, invalidFieldError } from "./call-error.ts";
 import type { ClusterHandlers } from "./cluster-handlers.ts";
+import { InvalidField } from "./invalid-field.ts";
 import type { CallContext, GuardHandlers } from "./unary-handlers.ts";
 import { watchTopology } from "./watch-topology.ts";
 
@@ -36,9 +37,23 @@ export function connectRoutes({ node, guard, cluster, log }: ConnectRoutesOption
   };
   return (router) => {
     router.service(GuardService, {
-      allow: (request, context) => answered(() => guard.allow(request, contextOf(context))),
-      allowBatch: (request, context) => answered(() => guard.allowBatch(request, contextOf(context))),
-      peek: (request, context) => answered(() => guard.peek(request, contextOf(context))),
+      allow: (request, context) =>
+        answered(() => {
+          checkDecoded("check.key", request.check, context);
+          return guard.allow(request, contextOf(context));
+        }),
+      allowBatch: (request, context) =>
+        answered(() => {
+          for (const [at, { checks }] of request.calls.entries()) {
+            for (const [i, check] of checks.entries()) checkDecoded(`calls[${at}].checks[${i}].key`, check, context);
+          }
+          return guard.allowBatch(request, contextOf(context));
+        }),
+      peek: (request, context) =>
+        answered(() => {
+          checkDecoded("check.key", request.check, context);
+          return guard.peek(request, contextOf(context));
+        }),
     });
     router.service(ClusterService, {
       getTopology: () => answered(() => cluster.getTopology()),
@@ -48,6 +63,17 @@ export function connectRoutes({ node, guard, cluster, log }: ConnectRoutesOption
       takeSnapshot: () => answered(() => cluster.takeSnapshot()),
     });
   };
+}
+
+/**
+ * JSON is decoded before it reaches us, and decoding puts U+FFFD in place of bytes that are no UTF-8: different keys would
+ * become the same and share a counter. Whoever wants the character itself in a key has gRPC or binary Connect.
+ */
+function checkDecoded(path: string, check: Check | undefined, context: HandlerContext): void {
+  if (check === undefined || !check.key.includes("\uFFFD")) return;
+  if (!(context.requestHeader.get("content-type") ?? "").includes("json")) return;
+  const problem = "it holds U+FFFD, which bytes that are no UTF-8 turn into in JSON; send the key as UTF-8";
+  throw invalidFieldError(new InvalidField(path, check.key, problem));
 }
 
 function contextOf(context: HandlerContext): CallContext {

@@ -87,6 +87,16 @@ describe("JSON, as curl sends it", () => {
     expect(node.submissions).toEqual([]);
   });
 
+  it("refuses a key whose bytes are no UTF-8, since different ones would share a counter", async () => {
+    const body = new TextEncoder().encode('{"check":{"key":"m??","rule":{"limit":5,"windowUs":"60000000"}}}');
+    const at = body.indexOf("?".charCodeAt(0));
+    body.set([0xfe, 0xfe], at);
+    const response = await post(allowPath, body);
+    expect(response.status).toBe(400);
+    expect(((await response.json()) as { message: string }).message).toContain("check.key");
+    expect(node.submissions).toEqual([]);
+  });
+
   it("carries the typed detail with an error", async () => {
     node.onSubmit = ({ sink }) => sink.failed(0, 1, notLeader);
     const response = await post(allowPath, JSON.stringify({ check, noForward: true }));
