@@ -41,6 +41,8 @@ export class Connector {
   #active: Link | null = null;
   #fault: AttemptFailure | null = null;
   #leaderMissingSinceMs: number | null = null;
+  /** Endpoints whose nodes said that they belong to the cluster; the first one taught this guard its id. */
+  readonly #belonging = new Set<string>();
   #started = false;
   #closed = false;
   #cancelTick: () => void = () => {};
@@ -54,7 +56,7 @@ export class Connector {
     return this.#active;
   }
 
-  /** Why calling is pointless: set while no link is ready and one was refused for good. */
+  /** Why calling is pointless: set while no link is ready and one was refused for good, and for good by two clusters. */
   get fault(): AttemptFailure | null {
     return this.#fault;
   }
@@ -118,6 +120,8 @@ export class Connector {
   }
 
   observe(link: Link, topology: Topology): void {
+    if (this.#closed || this.#isForeign(link, topology)) return;
+    if (topology.clusterId !== "") this.#belonging.add(link.endpoint);
     const group = topology.groups[0];
     if (group !== undefined) link.disclaimedTerm = Number(group.leaderId) === link.nodeId ? -1 : Number(group.term);
     if (this.#options.view.observe(topology)) this.#topologyChanged();
@@ -169,6 +173,7 @@ export class Connector {
       ...this.#options.link,
       handlers: {
         onReady: (ready, welcome) => {
+          if (welcome.topology !== undefined && this.#isForeign(ready, welcome.topology)) return;
           this.#fault = null;
           this.#options.handlers.onWelcome(welcome);
           if (welcome.topology !== undefined) this.observe(ready, welcome.topology);
@@ -182,14 +187,45 @@ export class Connector {
           this.#reconcile();
           this.#evaluate();
         },
-        onFailure: (_, error) => this.#failed(error),
+        onFailure: (failed, error) => this.#failed(failed, error),
       },
     });
     link.start();
     return link;
   }
 
-  #failed(error: TransportError): void {
+  #isForeign(link: Link, topology: Topology): boolean {
+    const foreign = this.#options.view.foreign(topology);
+    if (foreign) this.#twoClusters(link, `to ${JSON.stringify(topology.clusterId)}`);
+    return foreign;
+  }
+
+  /** For good: calls of one guard must never be counted in two clusters, so none is sent any more. */
+  #twoClusters(link: Link, what: string): void {
+    const [first] = this.#belonging;
+    const known = JSON.stringify(this.#options.view.clusterId);
+    const message = `endpoints: ${first ?? "the first node heard of"} belongs to cluster ${known}, and ${link.endpoint} ${what}; name the nodes of one cluster only`;
+    this.close();
+    this.#fault = {
+      code: "wrong_cluster",
+      message,
+      applied: "no",
+      retryable: false,
+      retryAfterMs: 0,
+      detail: null,
+    };
+    this.#options.handlers.onFault(this.#fault);
+  }
+
+  #failed(link: Link, error: TransportError): void {
+    if (this.#closed) return;
+    const isForeign = failureOfTransport(error).code === "wrong_cluster";
+    // A node that once belonged to the cluster and was replaced is no misconfiguration while others serve.
+    const isSeed = this.#options.seeds.includes(link.endpoint) && !this.#belonging.has(link.endpoint);
+    if (isForeign && isSeed && this.#belonging.size > 0) {
+      this.#twoClusters(link, `to another (${error.message})`);
+      return;
+    }
     const links = [...this.#links.values()];
     if (links.some((link) => link.ready || link.failures === 0)) return;
     const refused =

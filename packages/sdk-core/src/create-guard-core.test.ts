@@ -197,6 +197,38 @@ describe("a change of leader", () => {
     });
   });
 
+  test("leadership comes back to a node that led before: calls at the paused one are re-sent at once, and no window stays shut", async () => {
+    const { runtime, guard, cluster } = scene();
+    await connected(guard, runtime);
+    cluster.elect(2);
+    await runtime.settle();
+    // Paused: the connection stays, and nothing is answered.
+    cluster.nodes[1]!.answers = () => {};
+    const calls: Promise<Decision>[] = [];
+    for (const key of ["a", "b", "c", "d", "e"]) {
+      calls.push(guard.allow(key, 5, "10s"));
+      await runtime.settle();
+    }
+    expect(cluster.frames.at(-1)).toMatchObject({ endpoint: "n2:7400", keys: ["d"] });
+    const electedMs = runtime.nowMs;
+    cluster.elect(1);
+    await runtime.settle();
+    expect(await Promise.all(calls)).toMatchObject(calls.map(() => ({ allowed: true, degraded: false })));
+    expect(runtime.nowMs).toBe(electedMs);
+    const resent = cluster.frames.filter(({ endpoint, frame }) => endpoint === "n1:7400" && !frame.firstAttempt);
+    expect(resent.flatMap(({ keys }) => keys)).toEqual(["a", "b", "c", "d"]);
+    // And back again, while nobody's connection was ever lost.
+    cluster.nodes[1]!.answers = (frame, stream) => stream.reply(frame);
+    cluster.nodes[0]!.answers = () => {};
+    const last = guard.allow("f", 5, "10s");
+    await runtime.settle();
+    cluster.elect(2);
+    await runtime.settle();
+    expect(await last).toMatchObject({ allowed: true });
+    expect(runtime.nowMs).toBe(electedMs);
+    expect(cluster.log.filter((line) => line.startsWith("open"))).toHaveLength(3);
+  });
+
   test("old news about an older term changes nothing", async () => {
     const { runtime, guard, cluster } = scene();
     await connected(guard, runtime);
@@ -592,6 +624,50 @@ describe("misconfiguration always throws", () => {
     );
     expect(cluster.helloClusterIds.slice(0, 1)).toEqual([""]);
     expect(cluster.helloClusterIds.at(-1)).toBe("test");
+  });
+
+  test("endpoints that name two clusters", async () => {
+    const { runtime, guard, cluster } = scene({ onUnavailable: "allow", endpoints: ["n1:7400", "n3:7400"] });
+    cluster.nodes[2]!.otherClusterId = "other";
+    const ready = outcome(guard.ready());
+    const call = outcome(guard.allow("a", 5, "10s"));
+    await runtime.settle();
+    for (const end of [ready, call]) {
+      const error = await expectError(
+        end.then((result) => Promise.reject(result)),
+        "wrong_cluster",
+        "no",
+      );
+      for (const part of ["n1:7400", "n3:7400", '"test"', '"other"']) expect(error.message).toContain(part);
+    }
+    await runtime.pass(5_000);
+    await expectError(guard.ready(), "wrong_cluster", "no");
+    await expectError(guard.allow("b", 5, "10s"), "wrong_cluster", "no");
+    await expectError(guard.allow("b", 5, "10s", { requestId: "r" }), "wrong_cluster", "no");
+    await expectError(guard.peek({ key: "b", limit: 5, window: "10s" }), "wrong_cluster", "no");
+    expect(cluster.frames).toEqual([]);
+    expect(cluster.nodes.flatMap((node) => [...node.streams])).toEqual([]);
+  });
+
+  test("endpoints of two clusters, the second one heard of when calls are in flight", async () => {
+    const { runtime, guard, cluster } = scene({ onUnavailable: "allow", endpoints: ["n1:7400", "n3:7400"] });
+    const other = cluster.nodes[2]!;
+    other.otherClusterId = "other";
+    other.down = new TransportError("not-sent", "n3:7400: connection refused");
+    await connected(guard, runtime);
+    cluster.nodes[0]!.answers = () => {};
+    const call = outcome(guard.allow("a", 5, "10s"));
+    await runtime.settle();
+    other.down = null;
+    await runtime.pass(900);
+    const error = await expectError(
+      call.then((end) => Promise.reject(end)),
+      "wrong_cluster",
+      "unknown",
+    );
+    for (const part of ["n1:7400", "n3:7400", '"test"', '"other"']) expect(error.message).toContain(part);
+    await expectError(guard.ready(), "wrong_cluster", "no");
+    expect(cluster.frames.map(({ endpoint }) => endpoint)).not.toContain("n3:7400");
   });
 
   test("an argument that the cluster refuses", async () => {

@@ -1,4 +1,4 @@
-import type { Call, CallItem } from "./call.ts";
+import { appliedNow, type Call, type CallItem } from "./call.ts";
 import { checkKey, checkName, checkSignal, checkWhole, invalidArgument } from "./check-fields.ts";
 import { countedDecision, wireSource } from "./decisions.ts";
 import type { CallOptions, Check, Decision, Duration, GroupDecision, Guard, GuardEvent, Rule } from "./guard.ts";
@@ -176,6 +176,7 @@ class GuardCore implements Guard<string> {
   async peek(check: Check<string>): Promise<Decision> {
     const item = this.#checkItem(check, "check");
     this.#expectOpen();
+    this.#expectOneCluster();
     this.#session?.start();
     try {
       const wire = await this.#requests.peek(item, this.#options.timeoutMs);
@@ -200,6 +201,7 @@ class GuardCore implements Guard<string> {
       }
       return;
     }
+    this.#expectOneCluster();
     if (session.established) return;
     await this.#untilEstablished(session, timeoutMs);
   }
@@ -265,6 +267,11 @@ class GuardCore implements Guard<string> {
     if (this.#closed) throw new GuardError("closed", "the guard is closed; create another");
   }
 
+  #expectOneCluster(): void {
+    const fault = this.#session?.fault ?? null;
+    if (fault?.code === "wrong_cluster") throw guardError(fault, "no");
+  }
+
   #checkItem(check: Check<string>, path: string): CallItem {
     if (typeof check !== "object" || check === null) throw invalidArgument(path, check, "it must be a check {key, …}");
     const key = checkKey(check.key, `${path}.key`);
@@ -327,13 +334,10 @@ class GuardCore implements Guard<string> {
       this.#settler.byError(call, new GuardError("overloaded", message));
       return;
     }
-    if (this.#session === null || call.requestId !== null) {
-      this.#requests.submit(call);
-      return;
-    }
-    const { fault } = this.#session;
-    if (fault === null) this.#session.submit(call);
-    else this.#settler.byFailure(call, fault);
+    const fault = this.#session?.fault ?? null;
+    if (fault !== null) this.#settler.byFailure(call, fault);
+    else if (this.#session === null || call.requestId !== null) this.#requests.submit(call);
+    else this.#session.submit(call);
   }
 
   /** Ties the call to its caller's signal; false: it is aborted already. */
@@ -371,7 +375,7 @@ class GuardCore implements Guard<string> {
     for (const waiter of this.#waiters) waiter.reject(guardError(failure, "no"));
     this.#pending.forEach((call) => {
       const { phase } = call;
-      this.#settler.byFailure(call, failure);
+      this.#settler.byFailure(call, { ...failure, applied: appliedNow(call) });
       if (call.requestId === null) this.#session?.forget(call, phase);
     });
   }

@@ -13,7 +13,7 @@ export const guardErrorCodes = {
   unauthenticated: "no",
   /** A wrong address, certificate or protocol: what answers there is not this cluster's gRPC or HTTP port. */
   misconfigured: "no",
-  /** Another cluster answers at an address that belonged to the one this guard knows. */
+  /** `endpoints` name two clusters, or another cluster answers at an address that belonged to the one this guard knows. */
   wrong_cluster: "no",
   /** The request id was used for a different call. */
   request_id_reused: "no",

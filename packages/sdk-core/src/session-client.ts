@@ -214,8 +214,9 @@ export class SessionClient {
       link.session = this.#session;
       // Frames may follow at once: each names the session in the log.
       link.send(encodeSessionRequest({ case: "resume", value: { session: { index, position, nonce } } }));
-      this.#takeBack((call) => call.frame?.carrier !== link, "unknown", "the leader changed");
     }
+    // Also when this stream resumed before: leadership may come back to a node while its successor is only paused.
+    this.#takeBack((call) => call.frame?.carrier !== link, "unknown", "the leader changed");
     this.#resendAtMs = 0;
     this.#options.onEstablished();
     this.#flush();

@@ -23,7 +23,9 @@ export interface ClusterView {
   readonly leaderId: number;
   /** Addresses by node id. */
   readonly endpoints: ReadonlyMap<number, string>;
-  /** Returns whether anything changed. */
+  /** Whether this comes from another cluster than the one first learnt. */
+  foreign(topology: Topology): boolean;
+  /** Returns whether anything changed. Another cluster's topology never changes anything. */
   observe(topology: Topology): boolean;
   hint(hint: LeaderHint): boolean;
 }
@@ -51,6 +53,9 @@ export function createClusterView(endpointOf: (member: Topology["members"][numbe
     return changed;
   };
 
+  const foreign = (topology: Topology): boolean =>
+    clusterId !== "" && topology.clusterId !== "" && topology.clusterId !== clusterId;
+
   return {
     get clusterId() {
       return clusterId;
@@ -67,7 +72,9 @@ export function createClusterView(endpointOf: (member: Topology["members"][numbe
     get endpoints() {
       return endpoints;
     },
+    foreign,
     observe(topology) {
+      if (foreign(topology)) return false;
       let changed = false;
       if (clusterId === "" && topology.clusterId !== "") {
         clusterId = topology.clusterId;

@@ -103,6 +103,8 @@ export class ScriptedNode {
   /** Answers frames; default: all are allowed. */
   answers: Answers = (frame, stream) => stream.reply(frame);
   readonly noForward: boolean[] = [];
+  /** The cluster that it leads alone; null: it is a member of the scripted one. */
+  otherClusterId: string | null = null;
 
   constructor(nodeId: number, endpoint: string) {
     this.nodeId = nodeId;
@@ -180,17 +182,22 @@ export class ScriptedCluster implements Transport {
   }
 
   topology(nodeId: number): MessageInitShape<typeof TopologySchema> {
+    const other = this.nodes.find((node) => node.nodeId === nodeId)?.otherClusterId ?? null;
+    const leaderId = other === null ? this.leaderId : nodeId;
+    const members = this.nodes.filter((node) =>
+      other === null ? node.otherClusterId === null : node.nodeId === nodeId,
+    );
     return {
-      clusterId: this.clusterId,
+      clusterId: other ?? this.clusterId,
       version: 1n,
       nodeId: BigInt(nodeId),
-      members: this.nodes.map((node) => ({
+      members: members.map((node) => ({
         nodeId: BigInt(node.nodeId),
         grpcEndpoint: node.endpoint,
         httpUrl: `http://${node.endpoint}`,
         voter: true,
       })) as never,
-      groups: [{ groupId: 1n, leaderId: BigInt(this.leaderId), term: BigInt(this.term) }] as never,
+      groups: [{ groupId: 1n, leaderId: BigInt(leaderId), term: BigInt(other === null ? this.term : 9) }] as never,
     };
   }
 
@@ -216,6 +223,7 @@ export class ScriptedCluster implements Transport {
           stream.fail(null, this.refusesHello);
           return;
         }
+        if (this.#refusesStranger(stream, message.value.clusterId)) return;
         stream.send({
           case: "welcome",
           value: {
@@ -245,6 +253,14 @@ export class ScriptedCluster implements Transport {
       default:
         return;
     }
+  }
+
+  #refusesStranger(stream: ScriptedStream, itsId: string): boolean {
+    const ours = stream.node.otherClusterId ?? this.clusterId;
+    if (itsId === "" || itsId === ours) return false;
+    const message = `hello.cluster_id "${itsId}": this node belongs to "${ours}"`;
+    stream.fail(null, { reason: ErrorReason.WRONG_CLUSTER, applied: Applied.NO, message });
+    return true;
   }
 
   #onRegister(stream: ScriptedStream, nonce: Uint8Array): void {
