@@ -156,6 +156,10 @@ export class RaftNode implements Raft {
     return this.core.term;
   }
 
+  get lastIndex(): number {
+    return this.core.log.lastIndex();
+  }
+
   get commitIndex(): number {
     return this.core.log.committed;
   }

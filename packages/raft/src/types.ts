@@ -293,4 +293,6 @@ export interface Raft {
   readonly softState: SoftState;
   readonly term: number;
   readonly commitIndex: number;
+  /** Of the log, entries that are not yet on disk included. */
+  readonly lastIndex: number;
 }

@@ -19,6 +19,8 @@ export interface RetryOptions {
   readonly capMs: () => number;
   /** Called after each failure; true gives the series up. */
   readonly onFailure?: (error: TransportError, attempt: number) => boolean;
+  /** True: a caller waits for the result, so the process must not end during a delay. */
+  readonly keepAlive: boolean;
   /** True once nobody wants the result. */
   readonly stopped: () => boolean;
   /** Receives what ends the current wait early. */
@@ -42,7 +44,8 @@ export function retrying<T>(attempt: () => Promise<T>, options: RetryOptions): P
         error instanceof TransportError ? error : new TransportError("unknown", String(error), { cause: error });
       if (options.stopped() || options.onFailure?.(failure, attemptNumber)) throw failure;
       await new Promise<void>((resolve) => {
-        const cancel = runtime.setTimer(resolve, backoffMs(attemptNumber, runtime, options.capMs()), false);
+        const delayMs = backoffMs(attemptNumber, runtime, options.capMs());
+        const cancel = runtime.setTimer(resolve, delayMs, options.keepAlive);
         options.onWait?.(() => {
           cancel();
           resolve();

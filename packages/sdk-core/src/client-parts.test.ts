@@ -125,7 +125,7 @@ test("retries wait on the injected clock alone, and stop when nobody wants the r
       attempts += 1;
       return Promise.reject(new TransportError("not-sent", `attempt ${attempts}`));
     },
-    { runtime, capMs: () => 100, stopped: () => stopped },
+    { runtime, keepAlive: false, capMs: () => 100, stopped: () => stopped },
   ).catch((error: Error) => error.message);
   await runtime.settle();
   expect(attempts).toBe(1);

@@ -87,6 +87,7 @@ export class Link {
     const { runtime, hurry, handlers } = this.#context;
     retrying(() => this.#connect(), {
       runtime,
+      keepAlive: false,
       stopped: () => this.closed,
       capMs: () => (hurry() ? BACKOFF_CAP_MS : IDLE_BACKOFF_CAP_MS),
       onFailure: (error) => {

@@ -61,9 +61,6 @@ export function failureOf(error: unknown): AttemptFailure {
   return failureOfTransport(new TransportError("unknown", String(error), { cause: error }));
 }
 
-/** How long after its deadline a request may take to notice it. */
-const SETTLE_GRACE_MS = 1_000;
-
 /** A client that tries endpoint after endpoint until a call's deadline. */
 export function createRequestClient(options: RequestClientOptions): RequestClient {
   const { transport, runtime, endpoints } = options;
@@ -102,6 +99,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
       },
       {
         runtime,
+        keepAlive: true,
         stopped: () => stopped() || runtime.monotonicMs() >= deadlineMs,
         capMs: () => Math.min(100, left()),
         onFailure: (error) => {
@@ -112,12 +110,6 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         },
       },
     );
-  };
-
-  /** A process must not end while somebody waits: calls have a deadline timer that holds it, these have none. */
-  const awake = <T>(answer: Promise<T>, timeoutMs: number): Promise<T> => {
-    const release = runtime.setTimer(() => {}, timeoutMs + SETTLE_GRACE_MS, true);
-    return answer.finally(release);
   };
 
   return {
@@ -156,7 +148,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     },
     peek(item, timeoutMs) {
       const check = wireCheck(item);
-      const answer = request(
+      return request(
         "GuardService/Peek",
         runtime.monotonicMs() + timeoutMs,
         null,
@@ -169,10 +161,9 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         () => {},
         () => false,
       );
-      return awake(answer, timeoutMs);
     },
     topology(timeoutMs) {
-      const answer = request(
+      return request(
         "ClusterService/GetTopology",
         runtime.monotonicMs() + timeoutMs,
         null,
@@ -186,7 +177,6 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         () => {},
         () => false,
       );
-      return awake(answer, timeoutMs);
     },
   };
 }

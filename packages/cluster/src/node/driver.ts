@@ -248,7 +248,7 @@ export class Driver {
     // Ahead of every other proposal of this term, and nothing is answered before it is applied (SEMANTICS S5).
     proposals.addTakeover(wantedBounds(this.limiter.bounds));
     this.#propose();
-    this.#takeoverIndex = this.raft.status().lastIndex;
+    this.#takeoverIndex = this.raft.lastIndex;
     if (now.state !== this.raft.softState.state) this.#takeoverIndex = 0;
   }
 
@@ -268,7 +268,7 @@ export class Driver {
     const data = proposals.seal();
     if (data.length === 0) return;
     const refusal = this.raft.propose(data);
-    if (refusal === null) proposals.accepted(this.raft.status().lastIndex - data.length + 1, this.raft.term);
+    if (refusal === null) proposals.accepted(this.raft.lastIndex - data.length + 1, this.raft.term);
     else proposals.refused(notLeader(0, this.raft.term));
   }
 
