@@ -28,6 +28,10 @@ const commands = {
   mutants: { build: false, file: "packages/sim/src/mutants-cli.ts" },
   bench: { build: true, file: "bench/src/main.ts" },
   runtimes: { build: true, file: "packages/runtimes/src/main.ts" },
+  quorumguard: { build: true, file: "packages/cluster/src/cli/main.ts" },
+  example: { build: true, file: "scripts/example.ts" },
+  pack: { build: true, file: "scripts/pack.ts" },
+  docs: { build: true, file: "docs/src/main.ts" },
   tidy: { build: false, file: "scripts/tidy.ts" },
   generate: { build: false, file: "scripts/generate.ts" },
   check: { build: false, tool: "biome", flags: ["check", "--write"] },
@@ -93,7 +97,7 @@ export function resolveCommand(name, isFile = (file) => exists(file)) {
 }
 
 /** What pnpm-workspace.yaml says; there is no YAML reader before the installation, so a test compares them. */
-export const workspacePatterns = ["packages/*", "bench", "examples/*"];
+export const workspacePatterns = ["packages/*", "bench", "deploy", "docs", "examples/*"];
 
 /** Folders of the workspace's packages. */
 function packageFolders() {

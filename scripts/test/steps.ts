@@ -24,12 +24,12 @@ async function checkTidy(): Promise<StepResult> {
   return { passed: findings.length === 0 ? 1 : 0, failed: findings.length, skipped: [], notes: [], failures: findings };
 }
 
-/** Folders that TypeScript checks on their own: every package, the benchmarks, the examples and these scripts. */
+/** Folders that TypeScript checks on their own: every package, example and room beside them. */
 function typescriptProjects(): readonly string[] {
   const folders = ["packages", "examples"].flatMap((parent) =>
     fs.existsSync(inRepository(parent)) ? fs.readdirSync(inRepository(parent)).map((name) => `${parent}/${name}`) : [],
   );
-  return [...folders, "bench", "scripts"].filter((folder) => fs.existsSync(inRepository(folder, "tsconfig.json")));
+  return [...folders, "bench", "deploy", "docs", "scripts"].filter((folder) => fs.existsSync(inRepository(folder, "tsconfig.json")));
 }
 
 async function typecheck(): Promise<StepResult> {

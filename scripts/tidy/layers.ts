@@ -17,6 +17,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   cluster: ["raft", "limiter", "proto"],
   sim: ["cluster", "sdk-node", "sdk-web", "sdk-core", "raft", "limiter", "proto"],
   testbed: [],
+  pictures: [],
   runtimes: ["testbed", "cluster", "sdk-node", "sdk-web", "sdk-core", "proto"],
 };
 
