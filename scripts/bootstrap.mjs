@@ -16,21 +16,28 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const windows = process.platform === "win32";
 
 /**
+ * What a first visit needs: the scripts, the cluster and the SDKs with what they depend on. The rest of the workspace,
+ * with its site builder and four more runtimes, is over a gigabyte.
+ */
+const product = ["quorumguard", "@quorumguard/cluster", "@quorumguard/sdk-web"];
+
+/**
  * What a name runs. `file` is TypeScript for the pinned Node, `tool` a command of the workspace. `build: false` for
- * what needs no built packages, or builds them itself and reports on it. A name that is not here is `scripts/NAME.ts`.
+ * what needs no built packages, or builds them itself and reports on it. `only`: packages to install and to build with
+ * their dependencies, in place of all. A name that is not here is `scripts/NAME.ts`.
  */
 const commands = {
   bootstrap: { build: true },
   build: { build: true, force: true },
-  start: { build: true, file: "scripts/demo/main.ts" },
+  start: { build: true, only: product, file: "scripts/demo/main.ts" },
   test: { build: false, file: "scripts/test.ts" },
   sim: { build: false, file: "packages/sim/src/cli.ts" },
   mutants: { build: false, file: "packages/sim/src/mutants-cli.ts" },
   bench: { build: true, file: "bench/src/main.ts" },
   runtimes: { build: true, file: "packages/runtimes/src/main.ts" },
-  quorumguard: { build: true, file: "packages/cluster/src/cli/main.ts" },
+  quorumguard: { build: true, only: product, file: "packages/cluster/src/cli/main.ts" },
   example: { build: true, file: "scripts/example.ts" },
-  pack: { build: true, file: "scripts/pack.ts" },
+  pack: { build: true, only: product, file: "scripts/pack.ts" },
   docs: { build: true, file: "docs/src/main.ts" },
   tidy: { build: false, file: "scripts/tidy.ts" },
   generate: { build: false, file: "scripts/generate.ts" },
@@ -110,6 +117,26 @@ function packageFolders() {
   return listed.filter((folder) => exists(folder, "package.json"));
 }
 
+/**
+ * The folders of the named packages and of every package of the workspace that they depend on; the root's is "".
+ *
+ * @param {string[]} folders
+ * @param {string[]} names
+ */
+export function foldersOf(folders, names, manifestOf = (folder) => readJson(path.join(root, folder, "package.json"))) {
+  const byName = new Map(["", ...folders].map((folder) => [manifestOf(folder).name, folder]));
+  const found = new Set();
+  const queue = [...names];
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    const folder = byName.get(name);
+    if (folder === undefined || found.has(folder)) continue;
+    found.add(folder);
+    const { dependencies = {}, devDependencies = {} } = manifestOf(folder);
+    queue.push(...Object.keys(dependencies), ...Object.keys(devDependencies));
+  }
+  return [...found].sort();
+}
+
 /** What the installation depends on, as one hash. */
 function installFingerprint(folders) {
   const hash = createHash("sha256").update(`${process.platform} ${process.arch}\n`);
@@ -156,10 +183,14 @@ function buildFingerprint(folders, installed) {
 }
 
 function isBuilt(folders) {
-  return folders.every((folder) => {
-    const { scripts = {} } = readJson(path.join(root, folder, "package.json"));
-    return scripts.build === undefined || exists(folder, "dist");
-  });
+  return folders.every(
+    (folder) => !hasBuild(readJson(path.join(root, folder, "package.json"))) || exists(folder, "dist"),
+  );
+}
+
+/** The root's own build is this script. */
+function hasBuild({ name, scripts = {} }) {
+  return name !== "quorumguard" && scripts.build !== undefined;
 }
 
 /** Stamps live inside node_modules, so that whoever removes it removes them too. */
@@ -296,31 +327,47 @@ async function withLock(work) {
   }
 }
 
-async function install(folders, pnpm) {
+/**
+ * Does `work` unless the stamp says that it was done for the same `wanted`: for all packages, which is enough for a
+ * part of them as well, or for this part.
+ *
+ * @param {string} name
+ * @param {{ wanted: string, part: boolean, isDone: () => boolean, force?: boolean, work: () => Promise<void> }} step
+ */
+async function unlessDone(name, { wanted, part, isDone, force = false, work }) {
+  const stamps = part ? [name, `${name}-part`] : [name];
+  if (!force && stamps.some((stamp) => readStamp(stamp) === wanted) && isDone()) return;
+  await work();
+  writeStamp(part ? `${name}-part` : name, wanted);
+}
+
+async function install(folders, pnpm, only) {
   const wanted = installFingerprint(folders);
-  if (readStamp("install") === wanted && isInstalled(folders)) return wanted;
-  say(`installing with ${pnpm}`);
-  const flags = ["--frozen-lockfile", "--prod=false", "--config.confirmModulesPurge=false", "--reporter=append-only"];
-  await run("install", "npx", ["--yes", pnpm, "install", ...flags]);
-  writeStamp("install", wanted);
+  const work = () => {
+    say(`installing with ${pnpm}`);
+    const flags = ["--frozen-lockfile", "--prod=false", "--config.confirmModulesPurge=false", "--reporter=append-only"];
+    const filters = (only ?? []).flatMap((name) => ["--filter", `${name}...`]);
+    return run("install", "npx", ["--yes", pnpm, ...filters, "install", ...flags]);
+  };
+  const needed = only === undefined ? folders : foldersOf(folders, only);
+  await unlessDone("install", { wanted, part: only !== undefined, isDone: () => isInstalled(needed), work });
   return wanted;
 }
 
-async function build(folders, pnpm, installed, force) {
+async function build(folders, pnpm, installed, { only, force = false }) {
   const wanted = buildFingerprint(folders, installed);
-  if (!force && readStamp("build") === wanted && isBuilt(folders)) return;
-  say("building");
-  // npx puts the pinned pnpm on PATH, where turbo looks for it.
-  const turbo = [
-    "node_modules/.bin/turbo",
-    "run",
-    "build",
-    "--output-logs=errors-only",
-    "--ui=stream",
-    "--continue=dependencies-successful",
-  ];
-  await run("build", "npx", ["--yes", "--package", pnpm, "--", ...turbo]);
-  writeStamp("build", wanted);
+  const needed = only === undefined ? folders : foldersOf(folders, only);
+  const work = () => {
+    say("building");
+    const names = needed.map((folder) => readJson(path.join(root, folder, "package.json"))).filter(hasBuild);
+    // npx puts the pinned pnpm on PATH, where turbo looks for it.
+    const turbo = [
+      ...["node_modules/.bin/turbo", "run", "build", "--output-logs=errors-only", "--ui=stream"],
+      ...["--continue=dependencies-successful", ...names.map(({ name }) => `--filter=${name}`)],
+    ];
+    return run("build", "npx", ["--yes", "--package", pnpm, "--", ...turbo]);
+  };
+  await unlessDone("build", { wanted, part: only !== undefined, isDone: () => isBuilt(needed), force, work });
 }
 
 /** The pinned Node that the lockfile installed; any other version here means a broken installation. */
@@ -376,8 +423,8 @@ async function main([name = "bootstrap", ...flags]) {
   const pnpm = readJson(path.join(root, "package.json")).packageManager.split("+")[0];
   const folders = packageFolders();
   await withLock(async () => {
-    const installed = await install(folders, pnpm);
-    if (command.build) await build(folders, pnpm, installed, command.force === true);
+    const installed = await install(folders, pnpm, command.only);
+    if (command.build) await build(folders, pnpm, installed, command);
   });
   const node = pinnedNode();
   if (command.file !== undefined) {

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { cleanEnvironment, resolveCommand, workspacePatterns } from "./bootstrap.mjs";
+import { cleanEnvironment, foldersOf, resolveCommand, workspacePatterns } from "./bootstrap.mjs";
 import { inRepository } from "./repository.ts";
 
 describe("the environment of what the bootstrap starts", () => {
@@ -50,6 +50,20 @@ it("the workspace is what pnpm takes it for", () => {
     fs.readFileSync(inRepository("pnpm-workspace.yaml"), "utf8"),
   )!;
   expect(list.trim().split(/\s*- /).filter(Boolean)).toEqual(workspacePatterns);
+});
+
+it("a part of the workspace is the named packages and all that they depend on, no more", () => {
+  const manifests: Record<string, unknown> = {
+    "": { name: "root", devDependencies: { vitest: "1", "@x/tools": "workspace:*" } },
+    "packages/tools": { name: "@x/tools" },
+    "packages/app": { name: "@x/app", dependencies: { "@x/core": "workspace:*" } },
+    "packages/core": { name: "@x/core", devDependencies: { "@x/tools": "workspace:*" } },
+    docs: { name: "@x/docs", dependencies: { "@x/app": "workspace:*" } },
+  };
+  const folders = Object.keys(manifests).filter((folder) => folder !== "");
+  const manifestOf = (folder: string) => manifests[folder];
+  expect(foldersOf(folders, ["@x/app"], manifestOf)).toEqual(["packages/app", "packages/core", "packages/tools"]);
+  expect(foldersOf(folders, ["root"], manifestOf)).toEqual(["", "packages/tools"]);
 });
 
 describe("names", () => {
@@ -129,6 +143,23 @@ describe("the bootstrap", () => {
     fs.rmSync(path.join(root, "node_modules"), { recursive: true });
     run();
     expect(fs.readFileSync(path.join(root, "npx.log"), "utf8").trim().split("\n")).toHaveLength(3);
+  });
+
+  it("installs a part for a command that needs no more, and lets a whole installation serve it as well", () => {
+    const { root, environment } = fakeClone("mkdir -p packages/cluster/node_modules packages/cluster/dist");
+    fs.mkdirSync(path.join(root, "packages/cluster/src/cli"), { recursive: true });
+    fs.writeFileSync(path.join(root, "packages/cluster/src/cli/main.ts"), "process.exitCode = 6;");
+    const manifest = { name: "@quorumguard/cluster", scripts: { build: "tsc" }, dependencies: { pino: "1" } };
+    fs.writeFileSync(path.join(root, "packages/cluster/package.json"), JSON.stringify(manifest));
+    const run = (name: string) =>
+      spawnSync(process.execPath, [path.join(root, "scripts/bootstrap.mjs"), name], { env: environment }).status;
+    expect([run("quorumguard"), run("quorumguard"), run("build"), run("quorumguard")]).toEqual([6, 6, 0, 6]);
+    const calls = fs.readFileSync(path.join(root, "npx.log"), "utf8").trim().split("\n");
+    expect(calls).toHaveLength(4);
+    expect(calls[0]).toMatch(/--filter @quorumguard\/cluster\.\.\. .*install/);
+    expect(calls[1]).toMatch(/turbo run build .*--filter=@quorumguard\/cluster$/);
+    expect(calls[2]).not.toContain("--filter");
+    expect(calls[3]).toMatch(/turbo run build/);
   });
 
   it("stops with a reason when the installation fails, or brings another Node than the pinned one", () => {
