@@ -52,6 +52,12 @@ it("the workspace is what pnpm takes it for", () => {
   expect(list.trim().split(/\s*- /).filter(Boolean)).toEqual(workspacePatterns);
 });
 
+it("packages are checked against the Node that runs them", () => {
+  const [, version] = /^nodeVersion: (.*)$/m.exec(fs.readFileSync(inRepository("pnpm-workspace.yaml"), "utf8"))!;
+  const { devDependencies } = JSON.parse(fs.readFileSync(inRepository("package.json"), "utf8"));
+  expect(version).toBe(devDependencies.node);
+});
+
 it("a part of the workspace is the named packages and all that they depend on, no more", () => {
   const manifests: Record<string, unknown> = {
     "": { name: "root", devDependencies: { vitest: "1", "@x/tools": "workspace:*" } },
