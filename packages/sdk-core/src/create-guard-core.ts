@@ -4,7 +4,17 @@ import { countedDecision, wireSource } from "./decisions.ts";
 import type { CallOptions, Check, Decision, Duration, GroupDecision, Guard, GuardEvent, Rule } from "./guard.ts";
 import { GuardError } from "./guard-error.ts";
 import { type GuardOptions, resolveGuardOptions } from "./guard-options.ts";
+import { checkNames } from "./known-names.ts";
 import { createLocalLimiter, type LocalLimiter } from "./local-limiter.ts";
+import {
+  groupCallNames,
+  guardOptionNames,
+  inlineCallNames,
+  inlineCheckNames,
+  policyCallNames,
+  policyCheckNames,
+  readyNames,
+} from "./option-names.ts";
 import { createPendingCalls } from "./pending-calls.ts";
 import { createRequestClient, failureOf } from "./request-client.ts";
 import { checkOnUnavailable, type ResolvedRule } from "./resolved-rule.ts";
@@ -24,6 +34,8 @@ export interface PlatformOptions {
   readonly defaultEndpoints: string | readonly string[];
   /** For operators: "sdk-node/0.1.0 node/24". */
   readonly client: string;
+  /** The names of the options that this package takes. Default: those of every guard. */
+  readonly optionNames?: readonly string[];
   /** Which of a member's addresses this transport speaks to, from the wire's Member and the caller's endpoints. */
   readonly endpointOf: (member: { readonly grpcEndpoint: string; readonly httpUrl: string }) => string;
 }
@@ -69,7 +81,7 @@ class GuardCore implements Guard<string> {
   #closed = false;
 
   constructor(options: GuardOptions<string>, transport: Transport, runtime: Runtime, platform: PlatformOptions) {
-    this.#options = resolveGuardOptions(options, platform.defaultEndpoints);
+    this.#options = resolveGuardOptions(options, platform.defaultEndpoints, platform.optionNames ?? guardOptionNames);
     this.#transport = transport;
     this.#runtime = runtime;
     const monotonicMs = () => runtime.monotonicMs();
@@ -135,6 +147,7 @@ class GuardCore implements Guard<string> {
       const named = typeof policyOrLimit === "string";
       const options = ((named ? windowOrOptions : inlineOptions) as typeof inlineOptions) ?? noOptions;
       if (typeof options !== "object") throw invalidArgument("options", options, "it must be an object");
+      if (options !== noOptions) checkNames(options, named ? policyCallNames : inlineCallNames);
       const rule = named
         ? this.#options.rules.policy(policyOrLimit)
         : this.#inlineRule(policyOrLimit, windowOrOptions as Duration, options as Pick<Rule, "algorithm" | "burst">);
@@ -168,6 +181,7 @@ class GuardCore implements Guard<string> {
       }
       if (typeof options !== "object" || options === null)
         throw invalidArgument("options", options, "it must be an object");
+      if (options !== noOptions) checkNames(options, groupCallNames);
       const group = checks.map((check: Check<string>, at) => this.#checkItem(check, `checks[${at}]`));
       this.#submit(group[0]!, group, options, resolve, reject);
     });
@@ -190,6 +204,9 @@ class GuardCore implements Guard<string> {
   }
 
   async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    if (typeof options !== "object" || options === null)
+      throw invalidArgument("options", options, "it must be an object");
+    checkNames(options, readyNames);
     const timeoutMs = checkWhole(options.timeoutMs ?? DEFAULT_READY_TIMEOUT_MS, "timeoutMs", 1);
     this.#expectOpen();
     const session = this.#session;
@@ -274,9 +291,11 @@ class GuardCore implements Guard<string> {
 
   #checkItem(check: Check<string>, path: string): CallItem {
     if (typeof check !== "object" || check === null) throw invalidArgument(path, check, "it must be a check {key, …}");
+    const named = "policy" in check;
+    checkNames(check, named ? policyCheckNames : inlineCheckNames, path);
     const key = checkKey(check.key, `${path}.key`);
     const cost = check.cost === undefined ? 1 : checkWhole(check.cost, `${path}.cost`, 1);
-    const rule = "policy" in check ? this.#options.rules.policy(check.policy) : this.#options.rules.inline(check, path);
+    const rule = named ? this.#options.rules.policy(check.policy) : this.#options.rules.inline(check, path);
     return { key, rule, cost };
   }
 

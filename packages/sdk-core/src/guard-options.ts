@@ -1,5 +1,7 @@
 import { checkWhole, invalidArgument } from "./check-fields.ts";
 import type { OnUnavailable, Policy } from "./guard.ts";
+import { checkNames } from "./known-names.ts";
+import { guardNames, guardOptionNames } from "./option-names.ts";
 import { checkOnUnavailable, createRuleBook, type RuleBook } from "./resolved-rule.ts";
 
 /** Where the token comes from: the token itself, or what fetches it before each connection. */
@@ -41,9 +43,11 @@ const MAX_ENDPOINTS = 64;
 export function resolveGuardOptions(
   options: GuardOptions<string>,
   defaultEndpoints: string | readonly string[],
+  optionNames: readonly string[] = guardOptionNames,
 ): ResolvedGuardOptions {
   if (typeof options !== "object" || options === null)
     throw invalidArgument("options", options, "it must be an object");
+  checkNames(options, guardNames(optionNames));
   const { routing = "direct", timeoutMs = 1_000, maxPendingCalls = 65_536, token } = options;
   if (routing !== "direct" && routing !== "forward") {
     throw invalidArgument("routing", routing, "it must be direct or forward");

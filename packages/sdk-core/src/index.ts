@@ -28,6 +28,8 @@ export {
   type RetrySafety,
 } from "./guard-error.ts";
 export type { GuardOptions, TokenSource } from "./guard-options.ts";
+export { checkNames, type KnownNames, knownNames } from "./known-names.ts";
+export { guardOptionNames } from "./option-names.ts";
 export { resolveToken } from "./resolve-token.ts";
 export {
   type Runtime,

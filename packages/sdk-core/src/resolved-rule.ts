@@ -3,6 +3,8 @@ import { checkName, checkWhole, invalidArgument, MAX_COUNT } from "./check-field
 import { windowUs } from "./duration.ts";
 import type { Algorithm, OnUnavailable, Policy, Rule } from "./guard.ts";
 import { GuardError } from "./guard-error.ts";
+import { checkNames } from "./known-names.ts";
+import { policyNames } from "./option-names.ts";
 
 const algorithmNumbers: Readonly<Record<Algorithm, AlgorithmNumber>> = {
   "sliding-window-log": AlgorithmNumber.slidingWindowLog,
@@ -86,8 +88,12 @@ const MAX_INLINE_RULES = 1_024;
 /** Makes a rule book over the policies of a guard's options. */
 export function createRuleBook(policies: Readonly<Record<string, Policy>> | undefined): RuleBook {
   const named = new Map<string, ResolvedRule>();
+  if (policies !== undefined && (typeof policies !== "object" || policies === null || Array.isArray(policies))) {
+    throw invalidArgument("policies", policies, "it must be an object of rules by their names");
+  }
   for (const [name, policy] of Object.entries(policies ?? {})) {
     checkName(name, "policies");
+    if (typeof policy === "object" && policy !== null) checkNames(policy, policyNames, `policies.${name}`);
     named.set(name, resolveRule(policy, `policies.${name}`, name));
   }
   const inline = new Map<string, ResolvedRule>();

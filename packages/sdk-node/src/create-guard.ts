@@ -1,5 +1,5 @@
 import process from "node:process";
-import { createGuardCore, type Guard, GuardError, type GuardOptions } from "@quorumguard/sdk-core";
+import { createGuardCore, type Guard, GuardError, type GuardOptions, guardOptionNames } from "@quorumguard/sdk-core";
 import { DEFAULT_GRPC_PORT, isSecure } from "./endpoint.ts";
 import type { TlsOptions } from "./grpc-channel.ts";
 import { createGrpcTransport } from "./grpc-transport.ts";
@@ -35,6 +35,7 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
   );
   return createGuardCore(options, transport, nodeRuntime, {
     defaultEndpoints,
+    optionNames: [...guardOptionNames, "tls"],
     client: `sdk-node/${VERSION} node/${process.versions.node.split(".")[0]}`,
     // Members advertise host:port; whether it is TLS is what the caller's own endpoints say.
     endpointOf: (member) =>

@@ -2,7 +2,7 @@
  * The whole guard over `fetch`, for Node, edge runtimes and trusted pages. Each call is a request of its own under a
  * request id, so that nothing outlives the handler that made it and any node, or a proxy, may answer a retry.
  */
-import { createGuardCore, type Guard, GuardError, type GuardOptions } from "@quorumguard/sdk-core";
+import { createGuardCore, type Guard, GuardError, type GuardOptions, guardOptionNames } from "@quorumguard/sdk-core";
 import { createConnectTransport, type Fetch } from "./connect-transport.ts";
 import { webRuntime } from "./web-runtime.ts";
 
@@ -11,6 +11,9 @@ export * from "./index.ts";
 
 const VERSION = "0.1.0";
 const DEFAULT_ENDPOINT = "http://127.0.0.1:7402";
+
+/** There are no streams, hence no routing. */
+const optionNames = [...guardOptionNames.filter((name) => name !== "routing"), "fetch"];
 
 /** Options of a guard over `fetch`. There are no streams, hence no `routing`: whoever is asked forwards. */
 export interface EdgeGuardOptions<P extends string = string> extends Omit<GuardOptions<P>, "routing"> {
@@ -28,7 +31,7 @@ export function createGuard<const P extends string = string>(options: EdgeGuardO
   if (typeof options !== "object" || options === null) {
     throw new GuardError("invalid_argument", "options: it must be an object");
   }
-  const { token, fetch, ...rest } = options;
+  const { token, fetch } = options;
   if (fetch !== undefined && typeof fetch !== "function") {
     throw new GuardError("invalid_argument", "fetch: it must be a function", { details: { field: "fetch" } });
   }
@@ -39,14 +42,14 @@ export function createGuard<const P extends string = string>(options: EdgeGuardO
   const endpoints = withScheme(options.endpoints);
   return createGuardCore(
     {
-      ...rest,
-      ...(token === undefined ? {} : { token }),
+      ...options,
       ...(endpoints === undefined ? {} : { endpoints }),
     } as GuardOptions<P>,
     transport,
     webRuntime,
     {
       defaultEndpoints: DEFAULT_ENDPOINT,
+      optionNames,
       client: `sdk-web/${VERSION}`,
       endpointOf: (member) => member.httpUrl,
     },

@@ -1,0 +1,51 @@
+import { type KnownNames, knownNames } from "./known-names.ts";
+
+/** The options that every guard has; a platform's package adds its own, or takes some away. */
+export const guardOptionNames = [
+  "endpoints",
+  "policies",
+  "token",
+  "routing",
+  "timeoutMs",
+  "onUnavailable",
+  "maxPendingCalls",
+] as const;
+
+const ruleNames = ["limit", "window", "algorithm", "burst"] as const;
+const callNames = ["cost", "timeoutMs", "signal", "onUnavailable", "requestId"] as const;
+const onePolicy = "a policy brings its own; define another policy, or give limit and window instead of a name";
+
+/** Options of a guard, by the names that its package takes. */
+export function guardNames(names: readonly string[]): KnownNames {
+  return knownNames("an option of a guard", names);
+}
+
+/** Fields of a policy in a guard's options. */
+export const policyNames = knownNames("a field of a policy", [...ruleNames, "onUnavailable"]);
+/** Options of `allow(key, policy, options)`. */
+export const policyCallNames = knownNames("an option of a call under a policy", callNames, {
+  algorithm: onePolicy,
+  burst: onePolicy,
+});
+/** Options of `allow(key, limit, window, options)`. */
+export const inlineCallNames = knownNames("an option of a call", [...callNames, "algorithm", "burst"], {
+  limit: "limit and window come before the options",
+  window: "limit and window come before the options",
+});
+/** Options of `allowAll(checks, options)`. */
+export const groupCallNames = knownNames(
+  "an option of a group",
+  callNames.filter((name) => name !== "cost"),
+  { cost: "a cost belongs to each check of the group" },
+);
+/** Options of `ready(options)`. */
+export const readyNames = knownNames("an option of ready", ["timeoutMs"]);
+/** Fields of a check under a policy. */
+export const policyCheckNames = knownNames("a field of a check under a policy", ["key", "cost", "policy"], {
+  limit: onePolicy,
+  window: onePolicy,
+  algorithm: onePolicy,
+  burst: onePolicy,
+});
+/** Fields of a check with a limit of its own. */
+export const inlineCheckNames = knownNames("a field of a check", ["key", "cost", "policy", ...ruleNames]);
