@@ -1,0 +1,28 @@
+/** Pictures drawn by code: SVG for light and dark pages, wide and narrow. Runs from source only: nothing here is published. */
+export { type Colour, colours, colourVariable, type Theme } from "./colours.ts";
+export {
+  type CirclePart,
+  circle,
+  type Drawing,
+  decimal,
+  line,
+  lineHeight,
+  type Paint,
+  type Part,
+  type PathPart,
+  type Picture,
+  path,
+  type RectPart,
+  rect,
+  type TextPart,
+  type TextStyle,
+  text,
+  textLines,
+  textSize,
+} from "./drawing.ts";
+export { escapeXml } from "./escape-xml.ts";
+export { findLayoutProblems } from "./find-layout-problems.ts";
+export { legend, type Outcome, outcomeMark, outcomes } from "./outcome-marks.ts";
+export { inlineSvg, pictureThemeCss, standaloneSvg } from "./render.ts";
+export { type ArrowPaint, arrow, type BoxOptions, box, span } from "./shapes.ts";
+export { type TextFace, textWidth, wrapText } from "./text-metrics.ts";
