@@ -20,8 +20,15 @@ export function fetchStatus(endpoint: string, ca: Buffer | null, timeoutMs: numb
   return new Promise<GetStatusResponse>((resolve, reject) => {
     const options = { deadline: Date.now() + timeoutMs };
     client.makeUnaryRequest(statusPath, asIs, asIs, request, options, (error, response) => {
-      if (error) reject(new Error(error.details || error.message));
+      if (error) reject(new Error(reasonOf(error.details || error.message, timeoutMs), { cause: error }));
       else resolve(fromBinary(getStatus.output, response as Buffer));
     });
   }).finally(() => client.close());
+}
+
+/** The library's words, where they are not plain, in ours. */
+function reasonOf(details: string, timeoutMs: number): string {
+  if (details.includes("ECONNREFUSED")) return "nothing listens there (ECONNREFUSED)";
+  if (/deadline exceeded/i.test(details)) return `no answer within ${timeoutMs} ms`;
+  return details;
 }

@@ -1,41 +1,23 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { devSpec } from "./commands.ts";
 import { DevCluster, type DevEvent, type DevNode } from "./dev-cluster.ts";
 import { parseFlags } from "./flags.ts";
+import { commandHelp } from "./help.ts";
 import { UsageError } from "./usage-error.ts";
-
-const devHelp = `quorumguard dev: a cluster on this machine, to try things out
-
-  quorumguard dev
-
-  --nodes N       1, 3 or 5 (3)
-  --port N        first port (7400): each node takes N gRPC, N+1 peers, N+2 HTTP, the next node 10 further
-  --data FOLDER   keep the data there; default: a temporary folder, removed at the end
-  --json          every event as one JSON line on standard output
-  --help
-
-Nodes are processes of their own and are not restarted: kill one and watch. Ctrl-C ends all.
-`;
 
 /** Runs a cluster until Ctrl-C; resolves with the exit status. */
 export async function devCommand(args: readonly string[]): Promise<number> {
-  const flags = parseFlags(args, {
-    nodes: { type: "string" },
-    port: { type: "string" },
-    data: { type: "string" },
-    json: { type: "boolean" },
-    help: { type: "boolean" },
-  });
+  const flags = parseFlags(args, devSpec);
   if (flags.has("help")) {
-    process.stdout.write(devHelp);
+    process.stdout.write(commandHelp(devSpec));
     return 0;
   }
-  if (flags.positionals.length > 0) throw new UsageError(`${JSON.stringify(flags.positionals[0])} is not a flag`);
-  const count = flags.whole("nodes", 1, 5) ?? 3;
+  const count = flags.whole("nodes");
   if (count % 2 === 0)
     throw new UsageError(`--nodes is ${count}: it must be 1, 3 or 5; an even one survives no more failures`);
-  const firstPort = flags.whole("port", 1, 65_535 - 10 * count) ?? 7_400;
+  const firstPort = flags.whole("port");
   const given = flags.text("data");
   const folder = given ?? (await mkdtemp(join(tmpdir(), "quorumguard-dev-")));
   const nodes = Array.from({ length: count }, (_, at) => devNode(at + 1, firstPort + 10 * at, folder));

@@ -1,9 +1,9 @@
 import { UsageError } from "./usage-error.ts";
 
-/** Where a cluster is: the flags, else the environment, else this machine's first node. The SDK does the same. */
+/** The endpoints of `--endpoints`, each of which may be a list. */
 export function clusterEndpoints(given: readonly string[]): readonly string[] {
-  const text = given.length > 0 ? given.join(",") : (process.env.QUORUMGUARD_ENDPOINTS ?? "127.0.0.1:7400");
-  const endpoints = text
+  const endpoints = given
+    .join(",")
     .split(",")
     .map((endpoint) => endpoint.trim())
     .filter((endpoint) => endpoint !== "");

@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { parseCluster, parseHostPort } from "./addresses.ts";
 import { allowCommand } from "./allow-command.ts";
+import type { CommandSpec } from "./command-spec.ts";
 import { devCommand } from "./dev-command.ts";
 import { parseFlags } from "./flags.ts";
 import { nodeCommand } from "./node-command.ts";
@@ -34,23 +35,66 @@ describe("addresses", () => {
   });
 });
 
-describe("flags", () => {
-  const types = { count: { type: "string" as const }, on: { type: "boolean" as const } };
+const spec = {
+  name: "try",
+  summary: "a command of this test",
+  examples: [],
+  operands: [],
+  flags: [
+    { name: "count", value: "N", text: "how many", bounds: [1, 9] },
+    { name: "word", value: "WORD", text: "a word", default: "red", choices: ["red", "green"] },
+    {
+      name: "list",
+      value: "LIST",
+      text: "words",
+      repeatable: true,
+      environment: "QUORUMGUARD_TEST_LIST",
+      default: "a",
+    },
+    { name: "must", value: "X", text: "needed", required: true },
+    { name: "on", short: "o", text: "a switch" },
+  ],
+  notes: [],
+  exitStatuses: [],
+} as const satisfies CommandSpec;
 
+describe("flags", () => {
   it("reads whole numbers within their bounds only", () => {
-    expect(parseFlags(["--count", "7"], types).whole("count", 1, 9)).toBe(7);
-    expect(parseFlags([], types).whole("count", 1, 9)).toBeUndefined();
+    expect(parseFlags(["--count", "7"], spec).whole("count")).toBe(7);
+    expect(parseFlags([], spec).whole("count")).toBeUndefined();
     for (const value of ["0", "10", "1.5", "-1", "7x", "", "1e1"]) {
-      const flags = parseFlags([`--count=${value}`], types);
-      expect(() => flags.whole("count", 1, 9)).toThrow(
+      const flags = parseFlags([`--count=${value}`], spec);
+      expect(() => flags.whole("count")).toThrow(
         `--count is ${JSON.stringify(value)}: it must be a whole number from 1 to 9`,
       );
     }
   });
 
-  it("refuses what the command does not know", () => {
-    expect(() => parseFlags(["--nope"], types)).toThrow("--nope");
-    expect(() => parseFlags(["--count"], types)).toThrow("--count");
+  it("fills in variable and default, in this order, and insists on what is required", () => {
+    expect(parseFlags([], spec).choice("word")).toBe("red");
+    expect(parseFlags([], spec).all("list")).toEqual(["a"]);
+    vi.stubEnv("QUORUMGUARD_TEST_LIST", "b");
+    expect(parseFlags([], spec).all("list")).toEqual(["b"]);
+    expect(parseFlags(["--list", "c", "--list", "d"], spec).all("list")).toEqual(["c", "d"]);
+    vi.stubEnv("QUORUMGUARD_TEST_LIST", "");
+    expect(parseFlags([], spec).all("list")).toEqual(["a"]);
+    vi.unstubAllEnvs();
+    expect(() => parseFlags([], spec).text("must")).toThrow("--must is missing; see quorumguard try --help");
+    expect(parseFlags(["-o"], spec).has("on")).toBe(true);
+  });
+
+  it.each([
+    [["--nope"], "--nope is not a flag of quorumguard try; see quorumguard try --help"],
+    [["--cuont", "1"], "--cuont is not a flag of quorumguard try; did you mean --count?"],
+    [["--coun=1"], "--coun is not a flag of quorumguard try; did you mean --count?"],
+    [["-x"], "-x is not a flag of quorumguard try; see quorumguard try --help"],
+    [["--count"], "--count has no value: write --count N, or --count=N; see quorumguard try --help"],
+    [["--count", "--on"], "--count has no value: write --count N"],
+    [["--on=yes"], "--on takes no value: write --on alone"],
+    [["count"], '"count" is not a flag; did you mean --count?'],
+    [["elsewhere"], '"elsewhere" is not a flag; see quorumguard try --help'],
+  ])("refuses %j and says what to write", (args, message) => {
+    expect(() => parseFlags(args, spec)).toThrow(message);
   });
 });
 

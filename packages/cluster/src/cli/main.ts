@@ -1,47 +1,51 @@
 #!/usr/bin/env node
 /** The command `quorumguard`. Exit status: 0 done, 1 failed, 2 used wrongly, 3 (allow only) denied. */
 import { InvalidField } from "../server/invalid-field.ts";
+import { commands, program } from "./commands.ts";
+import { programHelp } from "./help.ts";
+import { nearestName } from "./nearest-name.ts";
 import { UsageError } from "./usage-error.ts";
 
-const help = `quorumguard: an exact, replicated rate limiter
+type CommandName = (typeof commands)[number]["name"];
+type Run = (args: readonly string[]) => Promise<number>;
 
-  quorumguard dev              three nodes on this machine, to try things out
-  quorumguard node             one node of a cluster
-  quorumguard status           what every member says of itself
-  quorumguard allow KEY LIMIT WINDOW
-                               asks for one decision: quorumguard allow user:1 5 1m
-
-  quorumguard COMMAND --help   all flags; --json everywhere
-  quorumguard --version
-`;
+/** Each is loaded only when it is asked for, so that help is quick. */
+const load: Readonly<Record<CommandName, () => Promise<Run>>> = {
+  dev: async () => (await import("./dev-command.ts")).devCommand,
+  node: async () => (await import("./node-command.ts")).nodeCommand,
+  status: async () => (await import("./status-command.ts")).statusCommand,
+  allow: async () => (await import("./allow-command.ts")).allowCommand,
+};
 
 async function main(): Promise<number> {
   // The library would write its own lines between ours; what matters of them is in the errors that it gives.
   process.env.GRPC_VERBOSITY ??= "NONE";
-  const [command, ...args] = process.argv.slice(2);
-  switch (command) {
-    case "node":
-      return (await import("./node-command.ts")).nodeCommand(args);
-    case "dev":
-      return (await import("./dev-command.ts")).devCommand(args);
-    case "status":
-      return (await import("./status-command.ts")).statusCommand(args);
-    case "allow":
-      return (await import("./allow-command.ts")).allowCommand(args);
+  const [word, ...args] = process.argv.slice(2);
+  const command = commands.find(({ name }) => name === word);
+  if (command !== undefined) return (await load[command.name]())(args);
+  switch (word) {
     case "--version":
       process.stdout.write(`${(await import("../server/version.ts")).version}\n`);
       return 0;
     case "--help":
     case "-h":
     case "help":
-      process.stdout.write(help);
+      process.stdout.write(programHelp(program, commands));
       return 0;
     case undefined:
-      process.stderr.write(help);
+      process.stderr.write(programHelp(program, commands));
       return 2;
     default:
-      throw new UsageError(`${JSON.stringify(command)} is not a command; see quorumguard --help`);
+      throw new UsageError(`${JSON.stringify(word)} is not a command; ${hint(word)}`);
   }
+}
+
+function hint(word: string): string {
+  const meant = nearestName(
+    word,
+    commands.map(({ name }) => name),
+  );
+  return meant === null ? "see quorumguard --help" : `did you mean quorumguard ${meant}?`;
 }
 
 /** A mistake in what was typed, whoever noticed it: the command itself or the SDK behind it. */

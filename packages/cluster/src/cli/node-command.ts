@@ -1,83 +1,35 @@
-import type { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
 import type { PeerTls, ServerOptions } from "../server/server-options.ts";
 import type { RunningServer } from "../server/start-server.ts";
 import type { TlsMaterial } from "../server/tls-material.ts";
 import { parseCluster, parseHostPort } from "./addresses.ts";
+import { nodeSpec } from "./commands.ts";
 import { type ParsedFlags, parseFlags } from "./flags.ts";
-import { createOperatorLog, type LogLevel, logLevels, type OperatorLog } from "./operator-log.ts";
+import { commandHelp } from "./help.ts";
+import type { OperatorLog } from "./operator-log.ts";
+import { checkPair, readPem } from "./read-pem.ts";
 import { UsageError } from "./usage-error.ts";
 
-const nodeHelp = `quorumguard node: run one node of a cluster
-
-  quorumguard node --id 1 --cluster 1=10.0.0.1:7401,2=10.0.0.2:7401,3=10.0.0.3:7401 --data /var/lib/quorumguard
-
-  --id N                this node's id, one of --cluster
-  --cluster LIST        the founders and their peer addresses, the same list on every node
-  --data FOLDER         log and snapshots; created if absent, never shared
-  --grpc HOST:PORT      gRPC for SDKs (127.0.0.1:7400); port 0: any
-  --http HOST:PORT      Connect, gRPC-Web, JSON, /metrics, /healthz, /readyz (127.0.0.1:7402)
-  --peer HOST:PORT      where to listen for the other nodes (this node's address in --cluster)
-  --advertise-grpc HOST:PORT, --advertise-http URL
-                        where clients reach this node, if not where it listens
-  --tls-cert FILE, --tls-key FILE, --tls-client-ca FILE
-                        certificate for clients; with an authority, callers must show a certificate too
-  --peer-cert FILE, --peer-key FILE, --peer-ca FILE
-                        certificate for the other nodes, and the authority of theirs
-  --insecure            plain text off loopback; without TLS it is refused otherwise
-  --cors-origin ORIGIN  pages of this origin may call from a browser; any number of times
-  --drain-timeout MS    how long a stop waits for what is in flight (5000)
-  --log-level LEVEL     ${logLevels.join(", ")} (info); JSON lines on standard error
-  --stop-with-stdin     stop when standard input ends, for whoever starts this as a child
-  --json                print the addresses as one JSON line on standard output once they listen
-  --help
-
-SIGTERM or Ctrl-C: hands leadership over, finishes what is in flight, exits 0.
-`;
-
-const valued = [
-  ...[
-    "id",
-    "cluster",
-    "data",
-    "grpc",
-    "http",
-    "peer",
-    "advertise-grpc",
-    "advertise-http",
-    "drain-timeout",
-    "log-level",
-  ],
-  ...["tls-cert", "tls-key", "tls-client-ca", "peer-cert", "peer-key", "peer-ca"],
-];
-
-const flagTypes = {
-  ...Object.fromEntries(valued.map((flag) => [flag, { type: "string" as const }])),
-  "cors-origin": { type: "string" as const, multiple: true },
-  insecure: { type: "boolean" as const },
-  "stop-with-stdin": { type: "boolean" as const },
-  json: { type: "boolean" as const },
-  help: { type: "boolean" as const },
-};
+type NodeFlags = ParsedFlags<typeof nodeSpec>;
 
 /** Runs until a signal or a fatal error; resolves with the exit status. */
 export async function nodeCommand(args: readonly string[]): Promise<number> {
-  const flags = parseFlags(args, flagTypes);
+  const flags = parseFlags(args, nodeSpec);
   if (flags.has("help")) {
-    process.stdout.write(nodeHelp);
+    process.stdout.write(commandHelp(nodeSpec));
     return 0;
   }
-  if (flags.positionals.length > 0) throw new UsageError(`${JSON.stringify(flags.positionals[0])} is not a flag`);
   const options = serverOptions(flags);
-  const operatorLog = createOperatorLog(options.nodeId, logLevel(flags));
+  const logLevel = flags.choice("log-level");
   // Only now, so that help and mistakes do not wait for the whole server to load.
+  const { createOperatorLog } = await import("./operator-log.ts");
+  const operatorLog = createOperatorLog(options.nodeId, logLevel);
   const { startServer } = await import("../server/start-server.ts");
   const server = await startServer({ ...options, log: operatorLog.log });
   announce(server, flags, operatorLog);
   return until(server, flags, operatorLog);
 }
 
-function announce(server: RunningServer, flags: ParsedFlags, { log }: OperatorLog): void {
+function announce(server: RunningServer, flags: NodeFlags, { log }: OperatorLog): void {
   const { grpcPort, httpPort, peerPort, addresses } = server;
   log("info", "listening", { ...addresses, grpcPort, httpPort, peerPort, pid: process.pid });
   if (flags.has("json")) {
@@ -92,7 +44,7 @@ function announce(server: RunningServer, flags: ParsedFlags, { log }: OperatorLo
   if (server.node.topology().leaderId !== 0) tell();
 }
 
-function until(server: RunningServer, flags: ParsedFlags, operatorLog: OperatorLog): Promise<number> {
+function until(server: RunningServer, flags: NodeFlags, operatorLog: OperatorLog): Promise<number> {
   return new Promise((resolve, reject) => {
     let stopping = false;
     const stop = () => {
@@ -114,12 +66,12 @@ function until(server: RunningServer, flags: ParsedFlags, operatorLog: OperatorL
   });
 }
 
-function serverOptions(flags: ParsedFlags): ServerOptions {
+function serverOptions(flags: NodeFlags): ServerOptions {
   const hostPort = (flag: "grpc" | "http" | "peer") => {
     const text = flags.text(flag);
     return text === undefined ? {} : { [flag]: parseHostPort(flag, text) };
   };
-  const drainTimeoutMs = flags.whole("drain-timeout", 0, 600_000);
+  const drainTimeoutMs = flags.whole("drain-timeout");
   const tls = tlsOf(flags);
   const peerTls = peerTlsOf(flags);
   const advertiseGrpc = flags.text("advertise-grpc");
@@ -131,9 +83,9 @@ function serverOptions(flags: ParsedFlags): ServerOptions {
     );
   }
   return {
-    nodeId: required("id", flags.whole("id", 1, Number.MAX_SAFE_INTEGER)),
-    cluster: parseCluster(required("cluster", flags.text("cluster"))),
-    dataFolder: required("data", flags.text("data")),
+    nodeId: flags.whole("id"),
+    cluster: parseCluster(flags.text("cluster")),
+    dataFolder: flags.text("data"),
     ...hostPort("grpc"),
     ...hostPort("http"),
     ...hostPort("peer"),
@@ -141,46 +93,30 @@ function serverOptions(flags: ParsedFlags): ServerOptions {
     ...(advertiseHttp === undefined ? {} : { advertiseHttp }),
     ...(tls === undefined ? {} : { tls }),
     ...(peerTls === undefined ? {} : { peerTls }),
-    ...(drainTimeoutMs === undefined ? {} : { drainTimeoutMs }),
+    drainTimeoutMs,
     insecure: flags.has("insecure"),
     corsOrigins: flags.all("cors-origin"),
   };
 }
 
-function required<T>(flag: string, value: T | undefined): T {
-  if (value === undefined) throw new UsageError(`--${flag} is missing; see quorumguard node --help`);
-  return value;
-}
-
-function logLevel(flags: ParsedFlags): LogLevel {
-  const text = flags.text("log-level") ?? "info";
-  const level = logLevels.find((known) => known === text);
-  if (level !== undefined) return level;
-  throw new UsageError(`--log-level is ${JSON.stringify(text)}: it must be one of ${logLevels.join(", ")}`);
-}
-
-function tlsOf(flags: ParsedFlags): TlsMaterial | undefined {
-  const [cert, key, clientCa] = [pem(flags, "tls-cert"), pem(flags, "tls-key"), pem(flags, "tls-client-ca")];
+function tlsOf(flags: NodeFlags): TlsMaterial | undefined {
+  const cert = readPem("tls-cert", flags.text("tls-cert"), "certificate");
+  const key = readPem("tls-key", flags.text("tls-key"), "key");
+  const clientCa = readPem("tls-client-ca", flags.text("tls-client-ca"), "certificate");
   if (cert === undefined && key === undefined && clientCa === undefined) return undefined;
   if (cert === undefined || key === undefined) throw new UsageError("--tls-cert and --tls-key belong together");
+  checkPair("tls-cert", cert, "tls-key", key);
   return { cert, key, clientCa: clientCa ?? null };
 }
 
-function peerTlsOf(flags: ParsedFlags): PeerTls | undefined {
-  const [cert, key, ca] = [pem(flags, "peer-cert"), pem(flags, "peer-key"), pem(flags, "peer-ca")];
+function peerTlsOf(flags: NodeFlags): PeerTls | undefined {
+  const cert = readPem("peer-cert", flags.text("peer-cert"), "certificate");
+  const key = readPem("peer-key", flags.text("peer-key"), "key");
+  const ca = readPem("peer-ca", flags.text("peer-ca"), "certificate");
   if (cert === undefined && key === undefined && ca === undefined) return undefined;
   if (cert === undefined || key === undefined || ca === undefined) {
     throw new UsageError("--peer-cert, --peer-key and --peer-ca belong together");
   }
+  checkPair("peer-cert", cert, "peer-key", key);
   return { cert, key, ca };
-}
-
-function pem(flags: ParsedFlags, flag: string): Buffer | undefined {
-  const path = flags.text(flag);
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new UsageError(`--${flag} is ${JSON.stringify(path)}: ${(error as Error).message}`);
-  }
 }

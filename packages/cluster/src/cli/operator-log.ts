@@ -1,5 +1,6 @@
 import pino from "pino";
 import type { NodeLog } from "../node/node-log.ts";
+import type { LogLevel } from "./log-levels.ts";
 
 /** A log for a process: JSON lines on standard error. */
 export interface OperatorLog {
@@ -7,10 +8,6 @@ export interface OperatorLog {
   /** Writes out what is still in memory; for the last moment of a process. */
   flush(): void;
 }
-
-/** The levels of an operator's log, from the least said to the most. */
-export const logLevels = ["error", "warn", "info", "debug"] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /** Writing never waits for who reads: a full pipe must not stop elections. */
 export function createOperatorLog(nodeId: number, level: LogLevel): OperatorLog {

@@ -5,6 +5,7 @@ import type { NodeLog } from "../node/node-log.ts";
 import type { NodeLimits, NodeTimings } from "../node/node-options.ts";
 import type { FileSystem } from "../storage/file-system.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
+import { serverDefaults } from "./server-defaults.ts";
 import type { TlsMaterial } from "./tls-material.ts";
 
 /** A host and a TCP port, to listen on or to connect to. */
@@ -93,13 +94,13 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
   }
   const resolved: ResolvedServerOptions = {
     ...options,
-    grpc: checkHostPort("grpc", options.grpc ?? { host: "127.0.0.1", port: 7400 }),
+    grpc: checkHostPort("grpc", options.grpc ?? defaultAddress(serverDefaults.grpc)),
     peer: checkHostPort("peer", options.peer ?? { host: own.host, port: own.port }),
-    http: checkHostPort("http", options.http ?? { host: "127.0.0.1", port: 7402 }),
+    http: checkHostPort("http", options.http ?? defaultAddress(serverDefaults.http)),
     corsOrigins: options.corsOrigins ?? [],
     maxStreams: within("maxStreams", options.maxStreams ?? 10_000, 1, 1_000_000),
     maxConnections: within("maxConnections", options.maxConnections ?? 10_000, 1, 1_000_000),
-    drainTimeoutMs: within("drainTimeoutMs", options.drainTimeoutMs ?? 5_000, 0, 600_000),
+    drainTimeoutMs: within("drainTimeoutMs", options.drainTimeoutMs ?? serverDefaults.drainTimeoutMs, 0, 600_000),
     processMetrics: options.processMetrics ?? true,
     log: options.log ?? (() => {}),
   };
@@ -129,6 +130,11 @@ function checkCluster({ nodeId, cluster }: ServerOptions): Founder {
   const own = cluster.find((founder) => founder.nodeId === nodeId);
   if (own !== undefined) return own;
   throw new InvalidField("nodeId", nodeId, `it must be one of the cluster's: ${[...seen].join(", ")}`);
+}
+
+function defaultAddress(address: string): HostPort {
+  const { hostname: host, port } = new URL(`tcp://${address}`);
+  return { host, port: Number(port) };
 }
 
 function checkHostPort(field: string, address: HostPort): HostPort {

@@ -1,0 +1,117 @@
+import type { Buffer } from "node:buffer";
+import { type GetStatusResponse, type Member, NodeRole } from "@quorumguard/proto";
+import { fetchStatus } from "./cluster-client.ts";
+
+/** One member, as it is shown. Absent facts: it did not answer, and `error` says why. */
+export interface MemberStatus {
+  readonly nodeId: number;
+  readonly grpcEndpoint: string;
+  readonly httpUrl: string;
+  readonly error: string | null;
+  readonly role: string | null;
+  readonly leaderId: number | null;
+  readonly term: number | null;
+  readonly commitIndex: number | null;
+  readonly appliedIndex: number | null;
+  /** Entries that some member knows to be committed and this one has yet to apply; members are asked at slightly different moments. */
+  readonly lag: number | null;
+  readonly stateHash: string | null;
+  readonly keys: number | null;
+  readonly sessions: number | null;
+  readonly abstaining: boolean | null;
+  readonly version: string | null;
+}
+
+/** What the members of a cluster say, put together. */
+export interface ClusterStatus {
+  readonly clusterId: string;
+  /** Who leads according to the highest term that anybody knows of; 0: nobody. */
+  readonly leaderId: number;
+  readonly term: number;
+  /** Every member answers and knows a leader. */
+  readonly healthy: boolean;
+  readonly members: readonly MemberStatus[];
+}
+
+/** How members are reached: the authority of their certificates, and how long each has to answer. */
+export interface StatusOptions {
+  readonly ca: Buffer | null;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Asks one of `endpoints` for the members, and then every member for itself.
+ * @throws {Error} if none of `endpoints` answers.
+ */
+export async function fetchClusterStatus(endpoints: readonly string[], options: StatusOptions): Promise<ClusterStatus> {
+  const { scheme, first } = await askAnyone(endpoints, options);
+  const answers = await Promise.all((first.topology?.members ?? []).map((each) => askMember(each, scheme, options)));
+  const committed = Math.max(0, ...answers.map((answer) => answer.commitIndex ?? 0));
+  const members = answers.map((answer) => ({
+    ...answer,
+    lag: answer.appliedIndex === null ? null : Math.max(0, committed - answer.appliedIndex),
+  }));
+  const term = Math.max(0, ...members.map((member) => member.term ?? 0));
+  const leaderId = members.find((member) => member.term === term && member.leaderId)?.leaderId ?? 0;
+  const healthy = members.every((member) => member.error === null && member.leaderId !== 0);
+  return { clusterId: first.topology?.clusterId ?? "", leaderId, term, healthy, members };
+}
+
+async function askAnyone(
+  endpoints: readonly string[],
+  { ca, timeoutMs }: StatusOptions,
+): Promise<{ scheme: string; first: GetStatusResponse }> {
+  const failures: string[] = [];
+  for (const endpoint of endpoints) {
+    try {
+      const first = await fetchStatus(endpoint, ca, timeoutMs);
+      return { scheme: endpoint.startsWith("https://") ? "https://" : "", first };
+    } catch (error) {
+      failures.push(`${endpoint}: ${(error as Error).message}`);
+    }
+  }
+  throw new Error(`no node answers (${failures.join("; ")}); is it running, and is --endpoints right?`);
+}
+
+async function askMember(member: Member, scheme: string, { ca, timeoutMs }: StatusOptions): Promise<MemberStatus> {
+  const known = { nodeId: Number(member.nodeId), grpcEndpoint: member.grpcEndpoint, httpUrl: member.httpUrl };
+  try {
+    if (member.grpcEndpoint === "") throw new Error("its address is not known yet");
+    const status = await fetchStatus(scheme + member.grpcEndpoint, ca, timeoutMs);
+    return {
+      ...known,
+      error: null,
+      role: roleNames.get(status.role) ?? "unknown",
+      leaderId: Number(status.topology?.groups[0]?.leaderId ?? 0n),
+      term: Number(status.term),
+      commitIndex: Number(status.commitIndex),
+      appliedIndex: Number(status.appliedIndex),
+      lag: null,
+      stateHash: status.stateHash,
+      keys: Number(status.keys),
+      sessions: Number(status.sessions),
+      abstaining: status.abstaining,
+      version: status.version,
+    };
+  } catch (error) {
+    return { ...known, ...silent, error: (error as Error).message };
+  }
+}
+
+const roleNames = new Map<number, string>(
+  Object.entries(NodeRole).map(([name, number]) => [number, name.toLowerCase().replaceAll("_", "-")]),
+);
+
+const silent = {
+  role: null,
+  leaderId: null,
+  term: null,
+  commitIndex: null,
+  appliedIndex: null,
+  lag: null,
+  stateHash: null,
+  keys: null,
+  sessions: null,
+  abstaining: null,
+  version: null,
+};
