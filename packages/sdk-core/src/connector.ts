@@ -18,8 +18,10 @@ export interface ConnectorHandlers {
   onMessage(link: Link, message: DecodedResponse): void;
   onDown(link: Link, error: TransportError): void;
   onTopology(): void;
-  /** Nobody answers, and somebody says why no wait will help. */
+  /** No wait will help: every endpoint is a mistake, or a node refused the token. */
   onFault(failure: AttemptFailure): void;
+  /** An endpoint is a mistake, and calls need not fail for it. */
+  onMisconfigured(endpoint: string, reason: string): void;
   onWelcome(welcome: Welcome): void;
 }
 
@@ -43,6 +45,8 @@ export class Connector {
   #leaderMissingSinceMs: number | null = null;
   /** Endpoints whose nodes said that they belong to the cluster; the first one taught this guard its id. */
   readonly #belonging = new Set<string>();
+  /** Endpoints whose mistakes were told. */
+  readonly #told = new Set<string>();
   #started = false;
   #closed = false;
   #cancelTick: () => void = () => {};
@@ -226,15 +230,41 @@ export class Connector {
       this.#twoClusters(link, `to another (${error.message})`);
       return;
     }
+    const fault = this.#faultOfAll();
+    if (fault !== null) {
+      this.#fault = fault;
+      this.#options.handlers.onFault(fault);
+      return;
+    }
+    if (this.#fault?.code !== "wrong_cluster") this.#fault = null;
+    if (error.kind !== "misconfigured" || this.#told.has(link.endpoint)) return;
     const links = [...this.#links.values()];
-    if (links.some((link) => link.ready || link.failures === 0)) return;
-    const refused =
-      error.kind === "misconfigured"
-        ? error
-        : links.find((link) => link.lastError?.kind === "misconfigured")?.lastError;
-    if (refused === undefined || refused === null) return;
-    this.#fault = failureOfTransport(refused);
-    this.#options.handlers.onFault(this.#fault);
+    // Not before every endpoint was tried: it may yet turn out that all are mistakes, which is then said by throwing.
+    if (!links.some((each) => each.failures === 0 && !each.ready)) for (const each of links) this.#tellMistake(each);
+  }
+
+  #tellMistake(link: Link): void {
+    const { lastError } = link;
+    if (link.ready || lastError?.kind !== "misconfigured" || this.#told.has(link.endpoint)) return;
+    this.#told.add(link.endpoint);
+    this.#options.handlers.onMisconfigured(link.endpoint, lastError.message);
+  }
+
+  /**
+   * A fault only if no link serves or is still being tried for the first time, and each one is a mistake by itself: a
+   * mistake beside endpoints that are merely down leaves the outage an outage. A refused token is every node's answer.
+   */
+  #faultOfAll(): AttemptFailure | null {
+    const links = [...this.#links.values()];
+    if (links.length === 0 || links.some((link) => link.ready || link.failures === 0)) return null;
+    const failures = links.map((link) => (link.lastError === null ? null : failureOfTransport(link.lastError)));
+    const refused = failures.find((failure) => failure?.code === "unauthenticated");
+    if (refused != null) return refused;
+    const mistakes = links.filter((link) => link.lastError?.kind === "misconfigured");
+    if (mistakes.length < links.length) return null;
+    const [first] = failures;
+    if (first == null || links.length === 1) return first ?? null;
+    return { ...first, message: mistakes.map((link) => link.lastError!.message).join("; ") };
   }
 
   #pick(): Link | null {

@@ -6,6 +6,7 @@ import { GuardError } from "./guard-error.ts";
 import { type GuardOptions, resolveGuardOptions } from "./guard-options.ts";
 import { checkNames } from "./known-names.ts";
 import { createLocalLimiter, type LocalLimiter } from "./local-limiter.ts";
+import { createMembership, type Membership } from "./membership.ts";
 import {
   groupCallNames,
   guardOptionNames,
@@ -65,6 +66,7 @@ type CheckedOptions = Pick<Call, "timeoutMs" | "requestId"> & {
 };
 
 const noOptions: CallOptions = {};
+const eventTypes: readonly GuardEvent["type"][] = ["topology", "degraded", "recovered", "misconfigured"];
 
 class GuardCore implements Guard<string> {
   readonly #options: ReturnType<typeof resolveGuardOptions>;
@@ -74,6 +76,8 @@ class GuardCore implements Guard<string> {
   readonly #settler: ReturnType<typeof createSettler>;
   readonly #session: SessionClient | null;
   readonly #requests: ReturnType<typeof createRequestClient>;
+  /** Where streams do not say which cluster answers; null: they do, or there is one endpoint only. */
+  readonly #membership: Membership | null;
   readonly #view: ReturnType<typeof createClusterView>;
   readonly #listeners = new Map<GuardEvent["type"], Set<(event: GuardEvent) => void>>();
   readonly #waiters = new Set<ReadyWaiter>();
@@ -100,10 +104,24 @@ class GuardCore implements Guard<string> {
       runtime,
       endpoints: this.#options.endpoints,
       preferred: () => this.#session?.endpoint ?? null,
+      onAsk: (endpoint) => void this.#membership?.check(endpoint),
+      onMisconfigured: (endpoint, reason) => this.#emit({ type: "misconfigured", endpoint, reason }),
       ends: {
         decided: (call, result) => this.#settler.byResult(call, result),
         failed: (call, failure) => this.#settler.byFailure(call, failure),
       },
+    });
+    const manyWithoutStreams = this.#session === null && this.#options.endpoints.length > 1;
+    this.#membership = manyWithoutStreams ? this.#createMembership() : null;
+  }
+
+  #createMembership(): Membership {
+    return createMembership({
+      runtime: this.#runtime,
+      view: this.#view,
+      ask: (endpoint) => this.#requests.topologyOf(endpoint, this.#options.timeoutMs),
+      onFault: (failure) => this.#onFault(failure),
+      onTopology: () => this.#onTopology(),
     });
   }
 
@@ -130,6 +148,7 @@ class GuardCore implements Guard<string> {
         failed: (call, failure) => this.#settler.byFailure(call, failure),
       },
       onFault: (failure) => this.#onFault(failure),
+      onMisconfigured: (endpoint, reason) => this.#emit({ type: "misconfigured", endpoint, reason }),
       onTopology: () => this.#onTopology(),
       onEstablished: () => {
         for (const waiter of this.#waiters) waiter.resolve();
@@ -212,10 +231,13 @@ class GuardCore implements Guard<string> {
     const session = this.#session;
     if (session === null) {
       try {
-        if (this.#view.observe(await this.#requests.topology(timeoutMs))) this.#onTopology();
+        const topology = await this.#requests.topology(timeoutMs);
+        if (!this.#view.foreign(topology) && this.#view.observe(topology)) this.#onTopology();
       } catch (error) {
         throw guardError({ ...failureOf(error), applied: "no" }, "no");
       }
+      await Promise.all(this.#options.endpoints.map((endpoint) => this.#membership?.check(endpoint)));
+      this.#expectOneCluster();
       return;
     }
     this.#expectOneCluster();
@@ -253,8 +275,8 @@ class GuardCore implements Guard<string> {
   }
 
   on(event: GuardEvent["type"], listener: (event: GuardEvent) => void): () => void {
-    if (event !== "topology" && event !== "degraded" && event !== "recovered") {
-      throw invalidArgument("event", event, "it must be topology, degraded or recovered");
+    if (!eventTypes.includes(event)) {
+      throw invalidArgument("event", event, `it must be one of ${eventTypes.join(", ")}`);
     }
     if (typeof listener !== "function") throw invalidArgument("listener", listener, "it must be a function");
     const listeners = this.#listeners.get(event) ?? new Set();
@@ -284,8 +306,12 @@ class GuardCore implements Guard<string> {
     if (this.#closed) throw new GuardError("closed", "the guard is closed; create another");
   }
 
+  get #fault(): AttemptFailure | null {
+    return this.#session?.fault ?? this.#membership?.fault ?? null;
+  }
+
   #expectOneCluster(): void {
-    const fault = this.#session?.fault ?? null;
+    const fault = this.#fault;
     if (fault?.code === "wrong_cluster") throw guardError(fault, "no");
   }
 
@@ -353,7 +379,7 @@ class GuardCore implements Guard<string> {
       this.#settler.byError(call, new GuardError("overloaded", message));
       return;
     }
-    const fault = this.#session?.fault ?? null;
+    const fault = this.#fault;
     if (fault !== null) this.#settler.byFailure(call, fault);
     else if (this.#session === null || call.requestId !== null) this.#requests.submit(call);
     else this.#session.submit(call);

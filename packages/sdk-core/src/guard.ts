@@ -128,7 +128,12 @@ export type GuardEvent =
   /** The first call that the cluster could not decide. */
   | { readonly type: "degraded"; readonly reason: string }
   /** The first decision of the cluster after that. */
-  | { readonly type: "recovered"; readonly degradedForMs: number };
+  | { readonly type: "recovered"; readonly degradedForMs: number }
+  /**
+   * One of several endpoints is a mistake (a wrong port, scheme or certificate) while others serve or are silent: told
+   * once for each such endpoint, since no call throws for it.
+   */
+  | { readonly type: "misconfigured"; readonly endpoint: string; readonly reason: string };
 
 /**
  * A rate limiter whose counts live in a replicated cluster.

@@ -53,7 +53,7 @@ test("the surface of API.md holds", () => {
   expectTypeOf<Allowed["retryAfterMs"]>().toEqualTypeOf<0>();
   expectTypeOf<Denied["retryAfterMs"]>().toEqualTypeOf<number | null>();
   expectTypeOf<Guard>().toExtend<AsyncDisposable>();
-  expectTypeOf<GuardEvent["type"]>().toEqualTypeOf<"topology" | "degraded" | "recovered">();
+  expectTypeOf<GuardEvent["type"]>().toEqualTypeOf<"topology" | "degraded" | "recovered" | "misconfigured">();
   expectTypeOf<ReturnType<typeof createGuardCore<"a">>>().toEqualTypeOf<Guard<"a">>();
 });
 

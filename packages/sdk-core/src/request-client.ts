@@ -14,6 +14,7 @@ import { retrying } from "./backoff.ts";
 import { attemptEnded, type Call, type CallItem } from "./call.ts";
 import { FIRST_FAILURE_OUTCOME } from "./decisions.ts";
 import type { AbortSignalLike } from "./guard.ts";
+import { createRequestEndpoints } from "./request-endpoints.ts";
 import { type Runtime, type Transport, TransportError, type UnaryCall } from "./transport.ts";
 import { type AttemptFailure, failureOfOutcome, failureOfTransport } from "./wire-errors.ts";
 
@@ -33,6 +34,10 @@ export interface RequestClientOptions {
   readonly endpoints: readonly string[];
   /** An endpoint to prefer: the leader's, if somebody knows it. */
   readonly preferred: () => string | null;
+  /** Told of each endpoint that a request goes to, before it does. */
+  readonly onAsk: (endpoint: string) => void;
+  /** One of several endpoints is a mistake; once for each. */
+  readonly onMisconfigured: (endpoint: string, reason: string) => void;
   readonly ends: RequestEnds;
 }
 
@@ -41,7 +46,10 @@ export interface RequestClient {
   submit(call: Call): void;
   /** What `allow` would say. @throws {TransportError} or an {@link AttemptError}. */
   peek(item: CallItem, timeoutMs: number): Promise<WireDecision>;
+  /** The topology from whoever knows a leader. */
   topology(timeoutMs: number): Promise<Topology>;
+  /** The topology as this endpoint has it; one attempt. */
+  topologyOf(endpoint: string, timeoutMs: number): Promise<Topology>;
 }
 
 /** An answer that is no decision. */
@@ -63,13 +71,8 @@ export function failureOf(error: unknown): AttemptFailure {
 
 /** A client that tries endpoint after endpoint until a call's deadline. */
 export function createRequestClient(options: RequestClientOptions): RequestClient {
-  const { transport, runtime, endpoints } = options;
-  let turn = 0;
-
-  const endpoint = (): string => options.preferred() ?? endpoints[turn % endpoints.length]!;
-  const moveOn = (): void => {
-    turn += 1;
-  };
+  const { transport, runtime } = options;
+  const endpoints = createRequestEndpoints(options.endpoints, runtime, options.onMisconfigured);
 
   /** Attempts until the deadline; every attempt but the last leaves time for another endpoint. */
   const request = <T>(
@@ -82,20 +85,25 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     stopped: () => boolean,
   ): Promise<T> => {
     let first = true;
+    let endpoint = "";
     const left = () => Math.max(1, Math.ceil(deadlineMs - runtime.monotonicMs()));
     return retrying(
       async () => {
         const leftMs = left();
         const message = build(leftMs, first);
         first = false;
+        endpoint = options.preferred() ?? endpoints.current();
+        options.onAsk(endpoint);
         const bytes = await transport.unary({
-          endpoint: endpoint(),
+          endpoint,
           method,
           request: message,
           timeoutMs: Math.min(leftMs, Math.max(MIN_ATTEMPT_MS, Math.ceil(leftMs / 2))),
           ...(signal === null ? {} : { signal }),
         });
-        return decode(bytes, read);
+        const result = decode(endpoint, bytes, read);
+        endpoints.answered(endpoint);
+        return result;
       },
       {
         runtime,
@@ -105,8 +113,16 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         onFailure: (error) => {
           const failure = failureOf(error);
           onFailure(failure);
-          moveOn();
-          return !failure.retryable;
+          // Another endpoint may be right where this one is a mistake; a refused token is every node's answer.
+          const final =
+            failure.code === "misconfigured"
+              ? endpoints.mistaken(endpoint, failure)
+              : failure.retryable
+                ? null
+                : failure;
+          if (final !== null) throw new AttemptError(final);
+          endpoints.moveOn();
+          return false;
         },
       },
     );
@@ -169,8 +185,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         null,
         () => toBinary(GetTopologyRequestSchema, create(GetTopologyRequestSchema)),
         (bytes) => {
-          const { topology } = fromBinary(GetTopologyResponseSchema, bytes);
-          if (topology === undefined) throw new Error("no topology");
+          const topology = readTopology(bytes);
           if ((topology.groups[0]?.leaderId ?? 0n) === 0n) throw new AttemptError(leaderless);
           return topology;
         },
@@ -178,7 +193,23 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         () => false,
       );
     },
+    async topologyOf(endpoint, timeoutMs) {
+      const message = toBinary(GetTopologyRequestSchema, create(GetTopologyRequestSchema));
+      const bytes = await transport.unary({
+        endpoint,
+        method: "ClusterService/GetTopology",
+        request: message,
+        timeoutMs,
+      });
+      return decode(endpoint, bytes, readTopology);
+    },
   };
+}
+
+function readTopology(bytes: Uint8Array): Topology {
+  const { topology } = fromBinary(GetTopologyResponseSchema, bytes);
+  if (topology === undefined) throw new Error("no topology");
+  return topology;
 }
 
 const leaderless: AttemptFailure = {
@@ -190,14 +221,18 @@ const leaderless: AttemptFailure = {
   detail: null,
 };
 
-function decode<T>(bytes: Uint8Array, read: (bytes: Uint8Array) => T): T {
+function decode<T>(endpoint: string, bytes: Uint8Array, read: (bytes: Uint8Array) => T): T {
   try {
     return read(bytes);
   } catch (cause) {
     if (cause instanceof AttemptError) throw cause;
-    throw new TransportError("misconfigured", "the answer is no message of quorumguard.v1; check the endpoint", {
-      cause,
-    });
+    throw new TransportError(
+      "misconfigured",
+      `${endpoint}: the answer is no message of quorumguard.v1; check the endpoint`,
+      {
+        cause,
+      },
+    );
   }
 }
 

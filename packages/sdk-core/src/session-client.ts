@@ -48,6 +48,8 @@ interface Registration {
 export interface SessionClientOptions extends Omit<ConnectorOptions, "handlers"> {
   readonly ends: CallEnds;
   readonly onFault: (failure: AttemptFailure) => void;
+  /** One of several endpoints is a mistake; once for each. */
+  readonly onMisconfigured: (endpoint: string, reason: string) => void;
   readonly onTopology: () => void;
   /** The session is registered and a leader takes its calls. */
   readonly onEstablished: () => void;
@@ -90,6 +92,7 @@ export class SessionClient {
         onDown: (link, error) => this.#onDown(link, error),
         onTopology: options.onTopology,
         onFault: options.onFault,
+        onMisconfigured: options.onMisconfigured,
         onWelcome: (welcome) => this.#onWelcome(welcome),
       },
     });

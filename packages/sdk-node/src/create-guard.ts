@@ -1,9 +1,9 @@
 import process from "node:process";
 import { createGuardCore, type Guard, GuardError, type GuardOptions, guardOptionNames } from "@quorumguard/sdk-core";
 import { DEFAULT_GRPC_PORT, isSecure } from "./endpoint.ts";
-import type { TlsOptions } from "./grpc-channel.ts";
 import { createGrpcTransport } from "./grpc-transport.ts";
 import { nodeRuntime } from "./node-runtime.ts";
+import { checkTlsOptions, type TlsOptions } from "./tls-options.ts";
 
 const VERSION = "0.1.0";
 
@@ -23,16 +23,23 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
   if (typeof options !== "object" || options === null) {
     throw new GuardError("invalid_argument", "options: it must be an object");
   }
-  const { token, tls } = options;
+  const { token } = options;
+  const tls = checkTlsOptions(options.tls);
   const transport = createGrpcTransport({
     ...(token === undefined ? {} : { token }),
-    ...(tls === undefined ? {} : { tls }),
+    tls,
   });
   const defaultEndpoints = process.env.QUORUMGUARD_ENDPOINTS || `127.0.0.1:${DEFAULT_GRPC_PORT}`;
   const given = options.endpoints ?? defaultEndpoints;
   const secure = (typeof given === "string" ? given.split(",") : Array.isArray(given) ? given : []).some(
     (endpoint) => typeof endpoint === "string" && isSecure(endpoint.trim()),
   );
+  if (options.tls !== undefined && !secure) {
+    // Certificates that nobody looks at would be a false comfort: the calls would travel in plain text.
+    throw new GuardError("invalid_argument", "tls: no endpoint begins with https://; write https:// in front of them", {
+      details: { field: "tls" },
+    });
+  }
   return createGuardCore(options, transport, nodeRuntime, {
     defaultEndpoints,
     optionNames: [...guardOptionNames, "tls"],

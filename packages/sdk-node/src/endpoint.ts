@@ -5,10 +5,13 @@ const DEFAULT_HTTP_PORT = 7402;
 
 /** An endpoint as the URL that `node:http2` connects to. */
 export function authorityOf(endpoint: string): string {
-  const secure = isSecure(endpoint);
+  return `${isSecure(endpoint) ? "https" : "http"}://${hostPortOf(endpoint)}`;
+}
+
+/** An endpoint without its scheme, with its port. */
+export function hostPortOf(endpoint: string): string {
   const rest = endpoint.replace(/^[a-z]+:\/\//i, "");
-  const hasPort = /:\d+$/.test(rest);
-  return `${secure ? "https" : "http"}://${rest}${hasPort ? "" : `:${DEFAULT_GRPC_PORT}`}`;
+  return /:\d+$/.test(rest) ? rest : `${rest}:${DEFAULT_GRPC_PORT}`;
 }
 
 /** Whether the endpoint asks for TLS: `https://` or `grpcs://`. */
@@ -23,5 +26,5 @@ export function portHint(endpoint: string): string {
     const role = port === DEFAULT_HTTP_PORT ? "HTTP" : "peer";
     return `; ${port} is usually a node's ${role} port, and ${DEFAULT_GRPC_PORT} its gRPC port`;
   }
-  return `; is it a node's HTTP port? The SDK speaks gRPC: give the gRPC port (${DEFAULT_GRPC_PORT} by default)`;
+  return `; give a node's gRPC port (${DEFAULT_GRPC_PORT} by default)`;
 }

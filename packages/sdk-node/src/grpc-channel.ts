@@ -1,19 +1,15 @@
 import http2 from "node:http2";
 import { TransportError } from "@quorumguard/sdk-core";
-import { authorityOf, portHint } from "./endpoint.ts";
+import { authorityOf } from "./endpoint.ts";
+import { endpointFault, tlsFault } from "./endpoint-fault.ts";
+import { addressOf } from "./probe-endpoint.ts";
+import { secureOptions, type TlsOptions } from "./tls-options.ts";
 
 /** A peer that has not settled the connection by then is not there. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
 /** A goodbye is committed within a few flushes; a node that does not end its streams by then is not waited for. */
 const CLOSE_TIMEOUT_MS = 200;
-
-/** Certificates for TLS, in PEM. */
-export interface TlsOptions {
-  readonly ca?: string | Uint8Array;
-  readonly cert?: string | Uint8Array;
-  readonly key?: string | Uint8Array;
-}
 
 /**
  * One HTTP/2 connection to an endpoint, made when it is needed and again after it broke.
@@ -24,8 +20,11 @@ export interface TlsOptions {
 export interface Channel {
   /** The connection, connecting or connected; never one that is known to be broken. */
   session(): http2.ClientHttp2Session;
-  /** Why the connection broke, in the SDK's terms. */
-  explain(error: unknown, sent: boolean): TransportError;
+  /**
+   * Tells why the connection broke, in the SDK's terms: at once if that is known or does not matter, else after a look at
+   * what speaks there.
+   */
+  explain(error: unknown, sent: boolean, tell: (error: TransportError) => void): void;
   /** Lets open streams say their last word, for a moment, then ends the connection. */
   close(): Promise<void>;
 }
@@ -34,10 +33,13 @@ export interface Channel {
 export function createChannel(endpoint: string, tls: TlsOptions): Channel {
   let current: http2.ClientHttp2Session | null = null;
   let everConnected = false;
+  /** HTTP/2 was spoken there once: whatever happens later is an outage, and looking would only delay the next attempt. */
+  let proven = false;
+  let looking: Promise<TransportError | null> | null = null;
   let lastError: Error | null = null;
 
   const open = (): http2.ClientHttp2Session => {
-    const session = http2.connect(authorityOf(endpoint), { ...(tls as http2.SecureClientSessionOptions) });
+    const session = http2.connect(authorityOf(endpoint), secureOptions(tls));
     everConnected = false;
     lastError = null;
     const timer = setTimeout(
@@ -52,6 +54,7 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
     // The settings frame is the first proof that HTTP/2 is spoken there.
     session.once("remoteSettings", () => {
       everConnected = true;
+      proven = true;
       clearTimeout(timer);
     });
     session.on("error", (error) => {
@@ -69,11 +72,25 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
       if (current === null || current.closed || current.destroyed) current = open();
       return current;
     },
-    explain(error, sent) {
+    explain(error, sent, tell) {
       const told = lastError ?? (error instanceof Error ? error : new Error(String(error)));
       // A stream that never began only says that it was cancelled; why is what its connection died of.
       const cause = told.cause instanceof Error ? told.cause : told;
-      return explainError(endpoint, cause, sent && everConnected);
+      const code = (cause as NodeJS.ErrnoException).code ?? "";
+      const text = `${endpoint}: ${cause.message === "" ? code : cause.message}`;
+      if (sent && everConnected) return tell(new TransportError("unknown", text, { cause }));
+      // What never spoke HTTP/2 is not tried again over the same connection.
+      if (!everConnected) current?.destroy();
+      const outage = new TransportError("not-sent", text, { cause });
+      if (proven || NOBODY_THERE.test(code)) return tell(outage);
+      const known = knownFault(endpoint, code, cause);
+      if (known !== null) return tell(known);
+      looking ??= endpointFault(endpoint, addressOf(authorityOf(endpoint)), tls, cause)
+        .catch(() => null)
+        .finally(() => {
+          looking = null;
+        });
+      looking.then((fault) => tell(fault ?? outage));
     },
     async close() {
       const ending = current;
@@ -91,28 +108,13 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
   };
 }
 
-function explainError(endpoint: string, cause: Error, sent: boolean): TransportError {
-  const code = (cause as NodeJS.ErrnoException).code ?? "";
-  const text = `${endpoint}: ${cause.message === "" ? code : cause.message}`;
-  if (sent) return new TransportError("unknown", text, { cause });
-  if (isProtocolError(code, cause.message)) {
-    return new TransportError("misconfigured", `${text}: what answers there speaks no HTTP/2${portHint(endpoint)}`, {
-      cause,
-    });
+/** No connection was made: whoever may speak there, now nobody does. */
+const NOBODY_THERE =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|ETIMEDOUT|EADDRNOTAVAIL|EMFILE|ENFILE)$/;
+
+function knownFault(endpoint: string, code: string, cause: Error): TransportError | null {
+  if (code === "ERR_INVALID_URL") {
+    return new TransportError("misconfigured", `${endpoint}: ${cause.message}; write host:port`, { cause });
   }
-  if (isTlsError(code, cause.message)) return new TransportError("misconfigured", text, { cause });
-  if (code === "ERR_INVALID_URL") return new TransportError("misconfigured", `${text}; write host:port`, { cause });
-  return new TransportError("not-sent", text, { cause });
-}
-
-function isProtocolError(code: string, message: string): boolean {
-  return (
-    code === "ERR_HTTP2_ERROR" ||
-    (code.startsWith("ERR_HTTP2_SESSION_ERROR") && /protocol/i.test(message)) ||
-    /bad client magic|Protocol error/i.test(message)
-  );
-}
-
-function isTlsError(code: string, message: string): boolean {
-  return /^(ERR_SSL_|ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code) || /certificate/i.test(message);
+  return tlsFault(endpoint, code, cause.message);
 }

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http2";
 import { TransportError, type TransportErrorKind } from "@quorumguard/sdk-core";
+import { portHint } from "./endpoint.ts";
 
 /** Status codes of gRPC that decide what a failure means. */
 const UNAUTHENTICATED = 16;
@@ -13,6 +14,18 @@ export function grpcStatus(headers: IncomingHttpHeaders): { readonly code: numbe
   if (code === undefined) return null;
   const message = String(headers["grpc-message"] ?? "");
   return { code: Number(code), message: unescapeMessage(message) };
+}
+
+/** What an answer that is not gRPC means to the SDK: a proxy's own word about its backends, or somebody else's page. */
+export function answerError(endpoint: string, status: number, type: string): TransportError {
+  const text = `${endpoint} answers HTTP ${status}${type === "" ? "" : ` ${type}`}`;
+  // A proxy without a backend answers with a page. What it had passed on before that is not known.
+  if (status >= 500 || status === 408 || status === 429) return new TransportError("unknown", text);
+  if (status === 401 || status === 403) return new TransportError("misconfigured", `unauthenticated: ${text}`);
+  if (status >= 300 && status < 400) {
+    return new TransportError("misconfigured", `${text}, a redirect; give the address it leads to`);
+  }
+  return new TransportError("misconfigured", `${text}, not gRPC${portHint(endpoint)}`);
 }
 
 /** What a status other than OK means to the SDK. */

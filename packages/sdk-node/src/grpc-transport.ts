@@ -9,10 +9,10 @@ import {
   TransportError,
   type UnaryCall,
 } from "@quorumguard/sdk-core";
-import { portHint } from "./endpoint.ts";
-import { type Channel, createChannel, type TlsOptions } from "./grpc-channel.ts";
+import { type Channel, createChannel } from "./grpc-channel.ts";
 import { createFrameReader, grpcFrame } from "./grpc-frames.ts";
-import { grpcStatus, statusError } from "./grpc-status.ts";
+import { answerError, grpcStatus, statusError } from "./grpc-status.ts";
+import type { TlsOptions } from "./tls-options.ts";
 
 const PACKAGE = "/quorumguard.v1.";
 
@@ -82,8 +82,7 @@ function watch(
     headers = received;
     const type = String(received["content-type"] ?? "");
     if (received[":status"] === 200 && type.startsWith("application/grpc")) return;
-    const message = `${endpoint} answers HTTP ${received[":status"]} ${type}, not gRPC${portHint(endpoint)}`;
-    end(new TransportError("misconfigured", message));
+    end(answerError(endpoint, Number(received[":status"]), type));
     stream.close(http2.constants.NGHTTP2_CANCEL);
   });
   stream.on("data", (chunk: Buffer) => {
@@ -104,7 +103,7 @@ function watch(
     if (status !== null) end(status.code === 0 ? null : statusError(endpoint, status, carrier));
     else if (stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM) {
       end(new TransportError("not-sent", `${endpoint}: the stream was refused`));
-    } else end(channel.explain(failure ?? new Error("the connection ended"), true));
+    } else channel.explain(failure ?? new Error("the connection ended"), true, end);
   };
   stream.on("end", () => {
     // The server has said its last word, but a stream closes only when both sides have. Not every runtime reports
@@ -139,7 +138,7 @@ function openStream(
     try {
       stream = begin(channel, "GuardService/Session", token, 0);
     } catch (cause) {
-      close(channel.explain(cause, false));
+      channel.explain(cause, false, close);
       return;
     }
     watch(
@@ -182,7 +181,7 @@ async function unary(channel: Channel, source: TokenSource | undefined, call: Un
     try {
       stream = begin(channel, call.method, token, call.timeoutMs);
     } catch (cause) {
-      reject(channel.explain(cause, false));
+      channel.explain(cause, false, reject);
       return;
     }
     const cancel = (why: string) => {

@@ -20,4 +20,4 @@ export {
   type Source,
 } from "@quorumguard/sdk-core";
 export { createGuard, type NodeGuardOptions } from "./create-guard.ts";
-export type { TlsOptions } from "./grpc-channel.ts";
+export type { TlsOptions } from "./tls-options.ts";

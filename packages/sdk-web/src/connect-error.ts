@@ -38,19 +38,53 @@ function plainError(endpoint: string, status: number): TransportError {
   return new TransportError("misconfigured", `${endpoint} answers HTTP ${status}, which is not Connect; ${hint}`);
 }
 
-/** What a rejected fetch means: whether anything was sent is seldom told. */
+/** What a rejected fetch proves by itself; kind `unknown` if it proves nothing. */
 export function fetchError(endpoint: string, error: unknown): TransportError {
   const text = `${endpoint}: ${describe(error)}`;
   const code = codeOf(error);
-  if (/HPE_|HTTPParserError/.test(code) || /HTTPParserError/.test(describe(error))) {
+  if (isNoHttp(code, text)) {
     const message = `${text}: what answers there speaks no HTTP/1.1; is it the gRPC port? Give the HTTP port (7402 by default)`;
     return new TransportError("misconfigured", message, { cause: error });
   }
-  if (/^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_INVALID_URL)/.test(code)) {
-    return new TransportError("misconfigured", text, { cause: error });
+  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|NO_APPLICATION_PROTOCOL/.test(code)) {
+    const what = code.includes("APPLICATION")
+      ? "TLS is spoken there, but no HTTP/1.1; is it the gRPC port? Give the HTTP port (7402 by default)"
+      : "no TLS is spoken there; write http://, or start the node with --tls-cert and --tls-key";
+    return new TransportError("misconfigured", `${endpoint}: ${what}`, { cause: error });
   }
-  const notSent = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(code);
+  if (isCertificateError(code) || code === "ERR_INVALID_URL") {
+    const hint = code === "ERR_INVALID_URL" ? "" : certificateHint;
+    return new TransportError("misconfigured", `${text}${hint}`, { cause: error });
+  }
+  const notSent =
+    /^(ECONNREFUSED|ConnectionRefused|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(
+      code,
+    );
   return new TransportError(notSent ? "not-sent" : "unknown", text, { cause: error });
+}
+
+const certificateHint =
+  "; fetch trusts the runtime's own authorities: add yours there ($NODE_EXTRA_CA_CERTS in Node), or pass a fetch that does";
+
+/** Bytes that are no HTTP/1 answer, as Node, Bun and Deno tell it. Other runtimes do not. */
+function isNoHttp(code: string, text: string): boolean {
+  return (
+    /^HPE_|^Malformed_HTTP/.test(code) ||
+    /does not match the HTTP\/1\.1 protocol|invalid HTTP version parsed/i.test(text)
+  );
+}
+
+/** Whether a rejected fetch is about a certificate, ours or theirs. */
+function isCertificateError(code: string): boolean {
+  return /^(ERR_TLS_CERT|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH)|ALERT_(CERTIFICATE_|BAD_CERTIFICATE|UNKNOWN_CA)/.test(
+    code,
+  );
+}
+
+/** Whether a rejected fetch proves that TLS is spoken where it went. */
+export function provesTls(error: unknown): boolean {
+  const code = codeOf(error);
+  return isCertificateError(code) || /_ALERT_/.test(code);
 }
 
 function describe(error: unknown): string {

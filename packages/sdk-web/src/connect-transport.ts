@@ -1,8 +1,11 @@
 import { resolveToken, type TokenSource, type Transport, TransportError, type UnaryCall } from "@quorumguard/sdk-core";
 import { fetchError, responseError } from "./connect-error.ts";
+import { schemeFault } from "./scheme-fault.ts";
 
 /** Bytes that an answer may have. */
 const MAX_RESPONSE_BYTES = 1_048_576;
+/** As many endpoints as a guard may have. */
+const MAX_PROVEN = 64;
 
 /** The part of `fetch` that the SDK uses, so that any runtime's own, or a wrapped one, fits. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -13,6 +16,11 @@ export interface ConnectTransportOptions {
   readonly fetch?: Fetch;
 }
 
+/** Endpoints that once answered over HTTP: whatever happens there later is an outage, and looking closer is a delay. */
+interface TransportState extends ConnectTransportOptions {
+  readonly proven: Set<string>;
+}
+
 /**
  * Makes the SDK's transport over the Connect protocol's unary calls: one POST each, in protobuf.
  *
@@ -20,15 +28,16 @@ export interface ConnectTransportOptions {
  * three headers and the form of an error.
  */
 export function createConnectTransport(options: ConnectTransportOptions): Transport {
+  const state: TransportState = { ...options, proven: new Set() };
   return {
-    unary: (call) => unary(options, call),
+    unary: (call) => unary(state, call),
     async close() {
       // Connections are the platform's own.
     },
   };
 }
 
-async function unary(options: ConnectTransportOptions, call: UnaryCall): Promise<Uint8Array> {
+async function unary(options: TransportState, call: UnaryCall): Promise<Uint8Array> {
   const token = await resolveToken(options.token);
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(`no answer within ${call.timeoutMs} ms`)), call.timeoutMs);
@@ -36,14 +45,19 @@ async function unary(options: ConnectTransportOptions, call: UnaryCall): Promise
   if (call.signal?.aborted) abort();
   call.signal?.addEventListener("abort", abort, { once: true });
   try {
-    return await post(options.fetch ?? globalThis.fetch, call, token, controller.signal);
+    return await post(options, call, token, controller.signal);
   } finally {
     clearTimeout(timer);
     call.signal?.removeEventListener("abort", abort);
   }
 }
 
-async function post(fetch: Fetch, call: UnaryCall, token: string | null, signal: AbortSignal): Promise<Uint8Array> {
+async function post(
+  { fetch = globalThis.fetch, proven }: TransportState,
+  call: UnaryCall,
+  token: string | null,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const { endpoint } = call;
   let response: Response;
   let bytes: Uint8Array;
@@ -63,10 +77,12 @@ async function post(fetch: Fetch, call: UnaryCall, token: string | null, signal:
     });
     bytes = new Uint8Array(await response.arrayBuffer());
   } catch (error) {
-    throw signal.aborted
-      ? new TransportError("unknown", `${endpoint}: ${String(signal.reason)}`)
-      : fetchError(endpoint, error);
+    if (signal.aborted) throw new TransportError("unknown", `${endpoint}: ${String(signal.reason)}`);
+    const told = fetchError(endpoint, error);
+    const fault = told.kind === "unknown" && !proven.has(endpoint) ? await schemeFault(endpoint, fetch, signal) : null;
+    throw fault ?? told;
   }
+  if (proven.size < MAX_PROVEN) proven.add(endpoint);
   const type = response.headers.get("content-type") ?? "";
   if (response.status !== 200) throw responseError(endpoint, response.status, new TextDecoder().decode(bytes));
   if (!type.startsWith("application/proto") || bytes.length > MAX_RESPONSE_BYTES) {
