@@ -2,10 +2,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import type { Scenario } from "./scenario.ts";
+import { failover } from "./scenarios/failover.ts";
 import { redisUnique } from "./scenarios/redis-unique.ts";
 import { AbsentSystem } from "./system.ts";
 
-const scenarios = { "redis-unique": redisUnique } as const;
+const scenarios: Readonly<Record<string, Scenario>> = { "redis-unique": redisUnique, failover };
 
 const usage = `npm run bench -- [--quick] [--only NAME] [--json]
   --quick  fewer and shorter samples
@@ -26,6 +28,13 @@ function machine() {
   };
 }
 
+/** Indented, but arrays of plain values on one line each: a column of 240 latencies is no page of its own. */
+function toJson(value: unknown): string {
+  const columns = /\[\n\s+([^[\]{}]*?)\n\s+\]/g;
+  const json = JSON.stringify(value, null, 2);
+  return `${json.replace(columns, (_, inner: string) => `[${inner.replace(/\n\s+/g, " ")}]`)}\n`;
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -41,15 +50,16 @@ async function main(): Promise<number> {
   }
   const names = values.only === undefined ? Object.keys(scenarios) : [values.only];
   for (const name of names) {
-    const scenario = scenarios[name as keyof typeof scenarios];
+    const scenario = scenarios[name];
     if (scenario === undefined)
       throw new Error(`--only is ${name}, but must be one of ${Object.keys(scenarios).join(", ")}`);
     say(`\n  ${name}`);
-    const { samples, ...summary } = await scenario({ quick: values.quick, say });
-    say(`  ours ${summary.ours}, redis ${summary.redis}, ratio ${summary.ratio}`);
+    const { line, summary, details, picture } = await scenario({ quick: values.quick, say });
+    say(`  ${line}`);
     await mkdir(results, { recursive: true });
-    const file = new URL(`${name}${values.quick ? ".quick" : ""}.json`, results);
-    await writeFile(file, `${JSON.stringify({ scenario: name, machine: machine(), ...summary, samples }, null, 2)}\n`);
+    const file = (extension: string) => new URL(`${name}${values.quick ? ".quick" : ""}.${extension}`, results);
+    await writeFile(file("json"), toJson({ scenario: name, machine: machine(), ...summary, ...details }));
+    if (picture !== undefined) await writeFile(file("svg"), picture);
     if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   }
   return 0;

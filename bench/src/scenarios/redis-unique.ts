@@ -1,30 +1,13 @@
 import { type Load, measure, median, type Sample } from "../measure.ts";
+import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 import type { System } from "../system.ts";
 import { startQuorumGuard } from "../systems/quorumguard.ts";
 import { startRedis } from "../systems/redis.ts";
 
-/** Decisions per second, each the median of its samples. */
-export interface RedisUniqueResult {
-  readonly ours: number;
-  /** The faster of plain and auto-pipelined. */
-  readonly redis: number;
-  readonly ratio: number;
-  /** Flushes per node during our samples. */
-  readonly flushesPerNode: readonly number[];
-  readonly samples: Readonly<Record<string, readonly Sample[]>>;
-}
-
-/** How thoroughly to measure, and where progress is told. */
-export interface ScenarioOptions {
-  /** Fewer and shorter samples: enough to see that it runs, not to publish. */
-  readonly quick: boolean;
-  readonly say: (text: string) => void;
-}
-
 const inFlight = 256;
 
 /** Unique keys, 256 callers in flight: our three flushed nodes against Redis without persistence, in turns. */
-export async function redisUnique({ quick, say }: ScenarioOptions): Promise<RedisUniqueResult> {
+export async function redisUnique({ quick, say }: ScenarioOptions): Promise<ScenarioResult> {
   const repeats = quick ? 3 : 5;
   const durationMs = quick ? 2_000 : 5_000;
   let keys = 0;
@@ -59,12 +42,17 @@ export async function redisUnique({ quick, say }: ScenarioOptions): Promise<Redi
     const flushesAfter = await ours.flushes();
     const rate = (system: System) => median(samples.get(system)!.map((sample) => sample.decisionsPerSecond));
     const fasterRedis = Math.max(...redis.map(rate));
-    return {
+    const summary = {
       ours: Math.round(rate(ours)),
+      /** The faster of plain and auto-pipelined. */
       redis: Math.round(fasterRedis),
       ratio: Math.round((rate(ours) / fasterRedis) * 1_000) / 1_000,
       flushesPerNode: flushesAfter!.map((flushes, i) => flushes - flushesBefore![i]!),
-      samples: Object.fromEntries(systems.map((system) => [system.name, samples.get(system)!])),
+    };
+    return {
+      line: `ours ${summary.ours}, redis ${summary.redis}, ratio ${summary.ratio}`,
+      summary,
+      details: { samples: Object.fromEntries(systems.map((system) => [system.name, samples.get(system)!])) },
     };
   } finally {
     await Promise.all(systems.map((system) => system.stop()));

@@ -1,26 +1,51 @@
 import { circle, decimal, type Part, path, text, textSize } from "./drawing.ts";
 import { textWidth } from "./text-metrics.ts";
 
-/** How a call came out. `failed`: it threw, `degraded`: it was decided without the cluster's counts. */
+/** How a call came out. `degraded`: decided without the cluster's counts; `failed`: it threw. */
 export type Outcome = "allowed" | "denied" | "degraded" | "failed";
 
 /** All outcomes, in the order of a legend. */
 export const outcomes: readonly Outcome[] = ["allowed", "denied", "degraded", "failed"];
 
-/** The mark of an outcome: a shape of its own as well as a colour. Disc, open ring, triangle, cross. */
+/** The mark of an outcome: a shape of its own as well as a colour. Disc, ring, triangle, cross. */
 export function outcomeMark(x: number, y: number, outcome: Outcome, radius = 4): Part[] {
-  const at = (dx: number, dy: number) => `${decimal(x + dx * radius)} ${decimal(y + dy * radius)}`;
+  if (outcome === "allowed") return [circle(x, y, radius, { fill: "allowed" })];
+  if (outcome === "denied") {
+    return [circle(x, y, radius * 0.85, { fill: "paper", stroke: "denied", strokeWidth: radius * 0.45 })];
+  }
+  return outcomeMarks([[x, y]], outcome, radius);
+}
+
+/** Many marks of one outcome in one or two elements, for plots. */
+export function outcomeMarks(points: readonly (readonly [number, number])[], outcome: Outcome, radius: number): Part[] {
+  if (points.length === 0) return [];
+  const at = ([x, y]: readonly [number, number], dx: number, dy: number) =>
+    `${decimal(x + dx * radius)} ${decimal(y + dy * radius)}`;
+  const each = (data: (point: readonly [number, number]) => string) => points.map(data).join("");
+  // A line of no length with round ends is a disc.
+  const discs = each((point) => `M${at(point, 0, 0)}h0`);
   switch (outcome) {
     case "allowed":
-      return [circle(x, y, radius, { fill: "allowed" })];
+      return [path(discs, { stroke: "allowed", strokeWidth: radius * 2 })];
     case "denied":
       return [
-        circle(x, y, radius * 0.95, { fill: "paper", stroke: "denied", strokeWidth: Math.max(1, radius * 0.45) }),
+        path(discs, { stroke: "denied", strokeWidth: radius * 2.2 }),
+        path(discs, { stroke: "paper", strokeWidth: radius * 1.1 }),
       ];
     case "degraded":
-      return [path(`M${at(0, -1.15)}L${at(1.1, 0.85)}L${at(-1.1, 0.85)}Z`, { fill: "degraded" })];
+      return [
+        path(
+          each((p) => `M${at(p, 0, -1.15)}L${at(p, 1.1, 0.85)}L${at(p, -1.1, 0.85)}Z`),
+          { fill: "degraded" },
+        ),
+      ];
     case "failed":
-      return [path(`M${at(-1, -1)}L${at(1, 1)}M${at(1, -1)}L${at(-1, 1)}`, { stroke: "failed", strokeWidth: 2 })];
+      return [
+        path(
+          each((p) => `M${at(p, -1, -1)}L${at(p, 1, 1)}M${at(p, 1, -1)}L${at(p, -1, 1)}`),
+          { stroke: "failed", strokeWidth: Math.max(1.5, radius * 0.5) },
+        ),
+      ];
   }
 }
 
@@ -29,13 +54,13 @@ export function legend(
   x: number,
   y: number,
   entries: readonly (readonly [Outcome, string])[],
-  size = textSize,
+  size: number = textSize,
 ): Part[] {
   const parts: Part[] = [];
   let at = x;
   for (const [outcome, words] of entries) {
-    parts.push(...outcomeMark(at + 5, y - size * 0.34, outcome), text(at + 15, y, words, { size, colour: "muted" }));
-    at += 15 + textWidth(words, size) + 16;
+    parts.push(...outcomeMark(at + 4, y - size * 0.34, outcome), text(at + 13, y, words, { size, colour: "muted" }));
+    at += 13 + textWidth(words, size) + size;
   }
   return parts;
 }
