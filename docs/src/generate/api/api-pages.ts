@@ -1,0 +1,148 @@
+import ts from "typescript";
+import { anchorOf, code, paragraphs, prose } from "../markdown.ts";
+import { hrefOf, type Page } from "../page.ts";
+import { readComment } from "../source/comment.ts";
+import type { Api } from "./read-api.ts";
+import { type Documented, type NameIndex, namesIn, renderDeclaration } from "./render-declaration.ts";
+
+/** What one page documents. */
+interface ApiPageSpec {
+  readonly path: string;
+  readonly title: string;
+  readonly description: string;
+  readonly order: number;
+  /** Paragraphs before the first heading, in Markdown. */
+  readonly introduction: string;
+  /** What a reader imports: the specifier, and the source that it stands for. */
+  readonly entries: readonly { readonly specifier: string; readonly source: string }[];
+}
+
+const specs: readonly ApiPageSpec[] = [
+  {
+    path: "reference/sdk-node",
+    title: "@quorumguard/sdk-node",
+    description: "Every name that the SDK for Node exports: createGuard, Guard, decisions, rules and errors.",
+    order: 1,
+    introduction: "The SDK for Node services, over gRPC.",
+    entries: [{ specifier: "@quorumguard/sdk-node", source: "packages/sdk-node/src/index.ts" }],
+  },
+  {
+    path: "reference/sdk-web",
+    title: "@quorumguard/sdk-web",
+    description: "Every name that the SDK over fetch exports, for edge runtimes, Node and trusted pages.",
+    order: 2,
+    introduction: [
+      "The SDK over `fetch`. It has two entries: `@quorumguard/sdk-web/edge` makes a guard,",
+      "and `@quorumguard/sdk-web` exports the types and errors alone, which the entry `/edge` exports too.",
+    ].join(" "),
+    entries: [
+      { specifier: "@quorumguard/sdk-web/edge", source: "packages/sdk-web/src/edge.ts" },
+      { specifier: "@quorumguard/sdk-web", source: "packages/sdk-web/src/index.ts" },
+    ],
+  },
+  {
+    path: "reference/cluster",
+    title: "@quorumguard/cluster",
+    description: "Running a node from code: startServer, its options and what it tells.",
+    order: 3,
+    introduction: [
+      "A node, run from code. Most people want the [command](/reference/command-line/) instead.",
+      "The edges of a node, its disk, clock and transport, are interfaces, so that tests can put others in their place.",
+    ].join(" "),
+    entries: [{ specifier: "@quorumguard/cluster", source: "packages/cluster/src/index.ts" }],
+  },
+];
+
+/** A page per package. A type that two packages export is explained on the first one's page; the other's links there. */
+export function apiPages(api: Api): readonly Page[] {
+  const homes = new Map<ts.Declaration, string>();
+  return specs.map((spec) => apiPage(api, spec, homes));
+}
+
+function apiPage(api: Api, spec: ApiPageSpec, homes: Map<ts.Declaration, string>): Page {
+  const exported = exportsOf(api, spec);
+  const own = exported.filter(({ node }) => !homes.has(node));
+  const elsewhere = exported.filter(({ node }) => homes.has(node));
+  for (const { node, name } of own) homes.set(node, `${hrefOf(spec.path)}#${anchorOf(name)}`);
+  const unnamed = closure(api, own, homes);
+  for (const { node, name } of unnamed) homes.set(node, `${hrefOf(spec.path)}#${anchorOf(name)}`);
+  const names = nameIndex(homes, hrefOf(spec.path));
+  const render = (documented: Documented) => renderDeclaration(api, documented, names);
+  const body = paragraphs(
+    spec.introduction,
+    ...sections.flatMap(({ title, test }) => section(title, own.filter(({ node }) => test(node)).map(render))),
+    ...section("Types without an export", [
+      ...(unnamed.length === 0 ? [] : ["The types above name these; they cannot be imported by name."]),
+      ...unnamed.map(render),
+    ]),
+    ...section("Shared with other packages", elsewhere.length === 0 ? [] : [sharedList(elsewhere, homes)]),
+  );
+  const { path, title, description, order } = spec;
+  return { path, title, description, order, body };
+}
+
+function exportsOf(api: Api, { entries }: ApiPageSpec): readonly Documented[] {
+  const found = new Map<ts.Declaration, Documented>();
+  for (const { source } of entries) {
+    for (const { name, declaration } of api.exportsOf(source)) {
+      const node = api.nodesOf(declaration)[0];
+      if (node === undefined) throw new Error(`${source}: nobody knows where ${name} is declared`);
+      if (!found.has(node)) found.set(node, { name, node, reflection: declaration });
+    }
+  }
+  return [...found.values()];
+}
+
+const sections: readonly { readonly title: string; readonly test: (node: ts.Declaration) => boolean }[] = [
+  { title: "Functions", test: ts.isFunctionDeclaration },
+  { title: "Interfaces", test: ts.isInterfaceDeclaration },
+  { title: "Types", test: ts.isTypeAliasDeclaration },
+  { title: "Classes", test: ts.isClassDeclaration },
+  { title: "Constants", test: ts.isVariableDeclaration },
+];
+
+function section(title: string, parts: readonly string[]): string[] {
+  return parts.length === 0 ? [] : [`## ${title}`, ...parts];
+}
+
+/** Types of ours that the signatures name and nobody exports: a reader must see them all the same. */
+function closure(api: Api, roots: readonly Documented[], homes: ReadonlyMap<ts.Declaration, string>): Documented[] {
+  const found = new Map<ts.Declaration, Documented>();
+  const queue: ts.Node[] = roots.flatMap(({ node, reflection }) => [
+    node,
+    ...(reflection?.children ?? []).flatMap((child) => [...api.nodesOf(child)]),
+  ]);
+  for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
+    for (const name of namesIn([node])) {
+      const declaration = api.declarationOf(name);
+      if (declaration === null || homes.has(declaration) || found.has(declaration)) continue;
+      if (isFlattened(declaration, name)) continue;
+      found.set(declaration, { name: name.text, node: declaration, reflection: null });
+      queue.push(declaration);
+    }
+  }
+  return [...found.values()];
+}
+
+/** A parent whose members its children show as their own needs no section. */
+function isFlattened(declaration: ts.Declaration, name: ts.Identifier): boolean {
+  return ts.isInterfaceDeclaration(declaration) && ts.findAncestor(name, ts.isHeritageClause) !== undefined;
+}
+
+function nameIndex(homes: ReadonlyMap<ts.Declaration, string>, page: string): NameIndex {
+  const local = (href: string | undefined) =>
+    href === undefined ? null : href.startsWith(`${page}#`) ? href.slice(page.length) : href;
+  return {
+    hrefOf: (node) => local(homes.get(node)),
+    hrefOfName: (name) =>
+      local([...homes].find(([node]) => ts.getNameOfDeclaration(node)?.getText() === name)?.[1]),
+  };
+}
+
+function sharedList(elsewhere: readonly Documented[], homes: ReadonlyMap<ts.Declaration, string>): string {
+  const items = elsewhere.map(({ name, node }) => {
+    const [summary = ""] = readComment(node).paragraphs;
+    return `- [${code(name)}](${homes.get(node)}): ${prose(summary)}`;
+  });
+  return paragraphs("These are exported here as well, and are the same types.", items.join("\n"));
+}

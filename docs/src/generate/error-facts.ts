@@ -1,0 +1,98 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  Applied,
+  AppliedSchema,
+  ErrorDetailSchema,
+  ErrorReason,
+  ErrorReasonSchema,
+  Outcome,
+  OutcomeSchema,
+} from "@quorumguard/proto";
+import { outcomeUnknown } from "../../../packages/cluster/src/node/failures.ts";
+import type { NodeFailure } from "../../../packages/cluster/src/node/node.ts";
+import { type CallError, failureError, outcomeError, StatusCode } from "../../../packages/cluster/src/server/call-error.ts";
+import { guardErrorCodes, isUnavailable } from "../../../packages/sdk-core/src/guard-error.ts";
+import { failureOfDetail, failureOfOutcome } from "../../../packages/sdk-core/src/wire-errors.ts";
+import { httpStatusOf } from "./connect-status.ts";
+import type { ErrorCode, ErrorFacts, WireFailure } from "./errors.ts";
+import { readSource } from "./repository.ts";
+import { SourceDeclarations } from "./source/declarations.ts";
+import type { WireContract } from "./wire/contract.ts";
+
+/** Asks the server's and the SDK's own mappings what each failure becomes. */
+export function readErrorFacts(wire: WireContract): ErrorFacts {
+  const guard = new SourceDeclarations("packages/sdk-core/src/guard.ts", readSource("packages/sdk-core/src/guard.ts"));
+  return {
+    codes: errorCodes(),
+    reasons: wireReasons(wire),
+    outcomes: wireOutcomes(wire),
+    sources: guard.literals("Source"),
+    denialReasons: guard.literals("DenialReason"),
+  };
+}
+
+function errorCodes(): readonly ErrorCode[] {
+  const path = "packages/sdk-core/src/guard-error.ts";
+  const table = new SourceDeclarations(path, readSource(path)).constant("guardErrorCodes");
+  return (Object.keys(guardErrorCodes) as (keyof typeof guardErrorCodes)[]).map((code) => ({
+    code,
+    meaning: table.fields.find((field) => field.name === code)?.comment ?? "",
+    retry: guardErrorCodes[code],
+    unavailable: isUnavailable(code),
+  }));
+}
+
+function wireReasons(wire: WireContract): readonly WireFailure[] {
+  const failures = serverFailures();
+  return ErrorReasonSchema.values
+    .filter(({ number }) => number !== ErrorReason.UNSPECIFIED)
+    .map(({ number, name }) => {
+      const ours = failures.filter(({ detail }) => detail.reason === number);
+      const statuses = unique(ours.map((failure) => failure.code));
+      return {
+        reason: name,
+        meaning: wire.enumValueComment(ErrorReasonSchema.typeName, name),
+        applied: unique(ours.map(({ detail }) => appliedName(detail.applied))),
+        grpcStatuses: statuses.map(statusName),
+        httpStatuses: unique(statuses.map(httpStatusOf)),
+        code: failureOfDetail(create(ErrorDetailSchema, { reason: number, applied: Applied.NO })).code,
+      };
+    });
+}
+
+/** Every failure that a node can have, in the terms of the wire, with and without the protection of a request id. */
+function serverFailures(): readonly CallError[] {
+  const topology = { clusterId: "", version: 0, members: [], leaderId: 0, term: 0, nodeId: 0 };
+  const path = "packages/cluster/src/node/node.ts";
+  const { fields } = new SourceDeclarations(path, readSource(path)).interface("NodeFailure");
+  const reasons = fields.find(({ name }) => name === "reason")?.type.matchAll(/"([^"]+)"/g) ?? [];
+  const refusals = [...reasons].map(
+    ([, reason]) => ({ reason, applied: "no", message: "", retryAfterMs: 0, leaderId: 0, term: 0 }) as NodeFailure,
+  );
+  return [
+    ...[...refusals, outcomeUnknown("", 0, 0)].map((failure) => failureError(failure, topology, false)),
+    ...Object.values(Outcome).flatMap((outcome) => outcomeError(outcome) ?? []),
+  ];
+}
+
+function wireOutcomes(wire: WireContract): ErrorFacts["outcomes"] {
+  return OutcomeSchema.values.flatMap(({ number, name }) => {
+    const failure = number === Outcome.UNSPECIFIED ? null : failureOfOutcome(number);
+    if (failure === null) return [];
+    return [{ reason: name, meaning: wire.enumValueComment(OutcomeSchema.typeName, name), code: failure.code }];
+  });
+}
+
+/** `resourceExhausted` as gRPC writes it: RESOURCE_EXHAUSTED. */
+function statusName(status: number): string {
+  const [name] = Object.entries(StatusCode).find(([, number]) => number === status) ?? [String(status)];
+  return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+function appliedName(applied: Applied): string {
+  return AppliedSchema.values.find(({ number }) => number === applied)?.name ?? String(applied);
+}
+
+function unique<T>(values: readonly T[]): readonly T[] {
+  return [...new Set(values)];
+}

@@ -1,0 +1,113 @@
+import type { SourceDeclaration } from "./source/declarations.ts";
+import { code, paragraphs, prose, table } from "./markdown.ts";
+import type { Page } from "./page.ts";
+
+/** What the page says of one code of `GuardError`. */
+export interface ErrorCode {
+  readonly code: string;
+  readonly meaning: string;
+  readonly retry: string;
+  /** Whether `onUnavailable` decides what the caller gets. */
+  readonly unavailable: boolean;
+}
+
+/** What a node answers over the wire in place of a decision, and what the SDK makes of it. */
+export interface WireFailure {
+  /** The name of the value of `ErrorReason`, or of `Outcome` on a Session stream. */
+  readonly reason: string;
+  readonly meaning: string;
+  readonly applied: readonly string[];
+  readonly grpcStatuses: readonly string[];
+  readonly httpStatuses: readonly number[];
+  readonly code: string;
+}
+
+/** Everything on the page `reference/errors`, from the tables of the code. */
+export interface ErrorFacts {
+  readonly codes: readonly ErrorCode[];
+  readonly reasons: readonly WireFailure[];
+  readonly outcomes: readonly Pick<WireFailure, "reason" | "meaning" | "code">[];
+  readonly sources: SourceDeclaration;
+  readonly denialReasons: SourceDeclaration;
+}
+
+const retryWords: Readonly<Record<string, string>> = {
+  safe: "safe",
+  no: "no: it would fail again",
+  unknown: "only with the same `requestId`",
+};
+
+/** `reference/errors`: codes of errors, what stands for them on the wire, and reasons and sources of decisions. */
+export function errorsPage(facts: ErrorFacts): Page {
+  return {
+    path: "reference/errors",
+    title: "Errors, denials and sources",
+    description: "Every error code with its meaning and retry safety, every reason of a denial, every source of a decision.",
+    order: 6,
+    label: "Errors and reasons",
+    body: paragraphs(
+      "A denial is a value (`allowed: false`). A `GuardError` means that there is no decision: wrong use, or an outage under `onUnavailable: \"throw\"`.",
+      "## GuardError codes",
+      "`retry` of an error says whether the same call may be made again. By code:",
+      table(
+        ["Code", "Meaning", "Make the call again?", "`onUnavailable` decides"],
+        facts.codes.map((one) => [
+          code(one.code),
+          prose(one.meaning),
+          retryWords[one.retry] ?? one.retry,
+          one.unavailable ? "yes" : "no, it throws",
+        ]),
+      ),
+      "Where `applied` is `no`, the call was not charged: `retry` is then `safe` also for codes that are otherwise `unknown`.",
+      "## On the wire",
+      "A call that a node did not decide fails with a status, and with an `ErrorDetail` that says more. JSON over HTTP has the detail in `details`.",
+      table(
+        ["`reason`", "Meaning", "`applied`", "gRPC status", "HTTP status", "`GuardError`"],
+        facts.reasons.map((one) => [
+          code(one.reason),
+          prose(one.meaning),
+          one.applied.map(code).join(" or "),
+          one.grpcStatuses.map(code).join(" or "),
+          one.httpStatuses.join(" or "),
+          code(one.code),
+        ]),
+      ),
+      "`UNKNOWN` is the status of a call that may have been applied and has no request id: generic clients repeat calls that fail with `UNAVAILABLE`, and this one might be charged twice.",
+      "### Outcomes that are no decision",
+      "On a `Session` stream an item is refused by its outcome. Nothing was charged for it.",
+      table(
+        ["`Outcome`", "Meaning", "`GuardError`"],
+        facts.outcomes.map((one) => [code(one.reason), prose(one.meaning), code(one.code)]),
+      ),
+      "## Reasons of a denial",
+      ...denials(facts.denialReasons),
+      "## Sources of a decision",
+      "`source` says who decided. Degraded decisions also have `degraded: true`.",
+      table(["`source`", "Meaning"], withSharedComments(facts.sources)),
+    ),
+  };
+}
+
+/** The statuses stand in the type's comment, one for each reason in their order. */
+function denials({ comment, fields }: SourceDeclaration): string[] {
+  const statuses = comment.match(/\b[45]\d\d\b/g) ?? [];
+  if (statuses.length !== fields.length) {
+    throw new Error(`DenialReason's comment has ${statuses.length} HTTP statuses for ${fields.length} reasons`);
+  }
+  return [
+    "`reason` of a denial, and the HTTP status that suits an answer to your own caller.",
+    table(
+      ["`reason`", "HTTP status", "Meaning"],
+      fields.map((field, at) => [code(field.name), statuses[at] ?? "", prose(field.comment)]),
+    ),
+  ];
+}
+
+/** A comment above several members of a union speaks of all of them. */
+function withSharedComments({ fields }: SourceDeclaration): string[][] {
+  let comment = "";
+  return fields.map((field) => {
+    if (field.comment !== "") comment = field.comment;
+    return [code(field.name), prose(comment)];
+  });
+}
