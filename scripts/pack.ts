@@ -1,0 +1,115 @@
+/** `npm run pack`: every published package as a file, so that an application can install them before they are on npm. */
+import fs from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { inRepository } from "./repository.ts";
+import { killCommands, runCommand } from "./run-command.ts";
+
+const help = `npm run pack -- [--out FOLDER] [--json]
+  --out   where the files go (packs/ in the clone)
+  --json  one line of JSON on standard output: folder, packages with file and bytes
+`;
+
+/** A package that is published, and where it lies. */
+export interface PublishedPackage {
+  readonly name: string;
+  /** Absolute. */
+  readonly folder: string;
+}
+
+/** A package as a file. */
+export interface Pack {
+  readonly name: string;
+  /** Absolute. */
+  readonly file: string;
+  readonly bytes: number;
+}
+
+/** Packages of the workspace that are not private, by name. */
+export function publishedPackages(): readonly PublishedPackage[] {
+  return fs
+    .readdirSync(inRepository("packages"))
+    .map((name) => inRepository("packages", name))
+    .filter((folder) => fs.existsSync(path.join(folder, "package.json")))
+    .map((folder) => ({ folder, manifest: readManifest(folder) }))
+    .filter(({ manifest }) => manifest.private !== true)
+    .map(({ folder, manifest }) => ({ name: manifest.name, folder }))
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** The same name for every version, so that what was typed once works again: `quorumguard-sdk-node.tgz`. */
+export function packFileName(packageName: string): string {
+  return `${packageName.replace(/^@/, "").replaceAll("/", "-")}.tgz`;
+}
+
+/**
+ * Removes from `dist` what no source stands for any more: the compiler only adds, and a pack must not carry what a
+ * fresh clone would not build. Returns what it removed, relative to the package.
+ */
+export function removeStaleOutput(folder: string): readonly string[] {
+  const outputs = fs.existsSync(path.join(folder, "dist"))
+    ? fs.readdirSync(path.join(folder, "dist"), { recursive: true, withFileTypes: true })
+    : [];
+  const stale = outputs
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(path.join(folder, "dist"), path.join(entry.parentPath, entry.name)))
+    .filter((name) => !fs.existsSync(path.join(folder, "src", name.replace(/(\.d)?\.(ts|js)(\.map)?$/, ".ts"))));
+  for (const name of stale) fs.rmSync(path.join(folder, "dist", name));
+  return stale.map((name) => path.join("dist", name)).sort();
+}
+
+/** Packs every published package into a folder, with `workspace:` turned into versions. */
+export async function packAll(out: string): Promise<readonly Pack[]> {
+  const { packageManager } = JSON.parse(fs.readFileSync(inRepository("package.json"), "utf8")) as {
+    packageManager: string;
+  };
+  fs.mkdirSync(out, { recursive: true });
+  const packs: Pack[] = [];
+  for (const { name, folder } of publishedPackages()) {
+    const stale = removeStaleOutput(folder);
+    if (stale.length > 0) process.stderr.write(`pack: removed ${stale.length} files without a source from ${name}\n`);
+    const file = path.join(out, packFileName(name));
+    const flags = ["--yes", packageManager.split("+")[0]!, "pack", "--json", "--out", file];
+    const { failure } = await runCommand("npx", flags, { cwd: folder, timeoutMs: 120_000, capture: true });
+    if (failure !== null) throw new Error(`${name}: ${failure}; its output is above`);
+    packs.push({ name, file, bytes: fs.statSync(file).size });
+  }
+  return packs;
+}
+
+function readManifest(folder: string): { readonly name: string; readonly private?: boolean } {
+  return JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { out: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } },
+  });
+  if (values.help === true) {
+    process.stdout.write(help);
+    return;
+  }
+  const out = values.out === undefined ? inRepository("packs") : path.resolve(values.out);
+  const packs = await packAll(out);
+  if (values.json === true) {
+    process.stdout.write(`${JSON.stringify({ folder: out, packages: packs })}\n`);
+    return;
+  }
+  const width = Math.max(...packs.map(({ file }) => path.basename(file).length));
+  for (const { file, bytes } of packs) {
+    process.stdout.write(`${path.basename(file).padEnd(width)}  ${Math.ceil(bytes / 1_024)} KiB\n`);
+  }
+  // The shell expands the star, which must stay outside the quotes.
+  const quoted = /^[\w./-]+$/.test(out) ? `${out}/` : `'${out}/'`;
+  process.stdout.write(`\nIn a folder of your own:\n\n  npm install ${quoted}*.tgz\n\n`);
+}
+
+if (import.meta.main) {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      killCommands();
+      process.exit(1);
+    });
+  }
+  await main();
+}
