@@ -1,5 +1,5 @@
 import { TransportError } from "@quorumguard/sdk-core";
-import { hostPortOf, isSecure, portHint } from "./endpoint.ts";
+import { DEFAULT_GRPC_PORT, hostPortOf, isSecure, portHint } from "./endpoint.ts";
 import { type Address, probeEndpoint, type Spoken, wantsCertificate } from "./probe-endpoint.ts";
 import type { TlsOptions } from "./tls-options.ts";
 
@@ -79,7 +79,11 @@ async function grpcAddress({ host, port }: Address, endpoint: string): Promise<s
       redirect: "manual",
       signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
     });
-    const { topology } = (await response.json()) as {
+    const body = await response.text();
+    if (body.includes("peer port of a QuorumGuard node")) {
+      return `; it is a node's peer port: give its gRPC port (${DEFAULT_GRPC_PORT} by default)`;
+    }
+    const { topology } = JSON.parse(body) as {
       topology?: { nodeId?: string; members?: readonly { nodeId?: string; grpcEndpoint?: string }[] };
     };
     const own = topology?.members?.find((member) => member.nodeId === topology.nodeId)?.grpcEndpoint;

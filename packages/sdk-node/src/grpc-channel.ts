@@ -97,12 +97,17 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
       current = null;
       if (ending === null || ending.destroyed) return;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(() => ending.destroy(), CLOSE_TIMEOUT_MS);
+        const timer = setTimeout(() => {
+          ending.destroy();
+          // Not "close": it never comes for a connection whose handshake is still under way.
+          resolve();
+        }, CLOSE_TIMEOUT_MS);
         ending.once("close", () => {
           clearTimeout(timer);
           resolve();
         });
-        ending.close();
+        if (ending.connecting) ending.destroy();
+        else ending.close();
       });
     },
   };

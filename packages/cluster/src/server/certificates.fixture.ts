@@ -18,21 +18,27 @@ export class TestAuthority {
     this.ca = pem("CERTIFICATE", this.#certificate(name, this.#keys.publicKey, [basicConstraints]));
   }
 
-  /** A certificate for `commonName`, good for 127.0.0.1 and localhost. */
-  issue(commonName: string): TestCertificate {
+  /** A certificate for `commonName`, good for 127.0.0.1 and localhost, or for another host, for an hour or until then. */
+  issue(commonName: string, { host = "", untilMs = Date.now() + 3_600_000 } = {}): TestCertificate {
     const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-    const cert = pem("CERTIFICATE", this.#certificate(commonName, publicKey, [loopbackNames]));
+    const names = host === "" ? loopbackNames : hostNames(der(0x82, Buffer.from(host)));
+    const cert = pem("CERTIFICATE", this.#certificate(commonName, publicKey, [names], untilMs));
     return { cert, key: Buffer.from(privateKey.export({ type: "pkcs8", format: "pem" })) };
   }
 
-  #certificate(subject: string, publicKey: KeyObject, extensions: readonly Buffer[]): Buffer {
+  #certificate(
+    subject: string,
+    publicKey: KeyObject,
+    extensions: readonly Buffer[],
+    untilMs = Date.now() + 3_600_000,
+  ): Buffer {
     const now = Date.now();
     const body = sequence(
       der(0xa0, der(0x02, Buffer.of(2))),
       der(0x02, Buffer.from([1, ...Buffer.from(String(now + serial++))])),
       ecdsaWithSha256,
       commonName(this.#name),
-      sequence(time(now - 3_600_000), time(now + 3_600_000)),
+      sequence(time(Math.min(now, untilMs) - 3_600_000), time(untilMs)),
       commonName(subject),
       publicKey.export({ type: "spki", format: "der" }),
       der(0xa3, sequence(...extensions)),
@@ -81,7 +87,5 @@ const ecdsaWithSha256 = sequence(oid("2a8648ce3d040302"));
 const yes = der(0x01, Buffer.of(0xff));
 /** Critical, and an authority. */
 const basicConstraints = sequence(oid("551d13"), yes, der(0x04, sequence(yes)));
-const loopbackNames = sequence(
-  oid("551d11"),
-  der(0x04, sequence(der(0x87, Buffer.of(127, 0, 0, 1)), der(0x82, Buffer.from("localhost")))),
-);
+const hostNames = (...names: readonly Buffer[]): Buffer => sequence(oid("551d11"), der(0x04, sequence(...names)));
+const loopbackNames = hostNames(der(0x87, Buffer.of(127, 0, 0, 1)), der(0x82, Buffer.from("localhost")));

@@ -11,6 +11,16 @@ import type { ResolvedTcpOptions } from "./tcp-options.ts";
 const helloTimeoutMs = 2_000;
 const noBytes = new Uint8Array(0);
 
+/** Whoever took this port for another one gets an answer that says so, since a closed connection looks like an outage. */
+const httpAnswer =
+  "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
+  "This is the peer port of a QuorumGuard node. Clients use its gRPC port (7400 by default) or its HTTP port (7402).\n";
+
+/** No peer's first bytes read like this: as a length they would be far beyond any frame. */
+function isHttp(chunk: Buffer): boolean {
+  return /^(PRI \*|GET |HEAD |POST |PUT |OPTIONS )/.test(chunk.toString("latin1", 0, 8));
+}
+
 /** Accepts peers' connections, and receives on them. */
 export class PeerListener {
   readonly #options: ResolvedTcpOptions;
@@ -65,6 +75,11 @@ export class PeerListener {
     const reader = new FrameReader(this.#options.maxFrameBytes);
     let take: ((frame: Uint8Array) => void) | null = null;
     socket.on("data", (chunk: Buffer) => {
+      if (take === null && isHttp(chunk)) {
+        this.#options.log("warn", "peer-connection-closed", { address: socket.remoteAddress ?? "", reason: "HTTP" });
+        socket.end(httpAnswer);
+        return;
+      }
       try {
         reader.push(chunk, (frame) => {
           if (socket.destroyed) return false;

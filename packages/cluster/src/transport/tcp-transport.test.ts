@@ -124,7 +124,7 @@ describe("peers over TCP", () => {
         socket.on("data", () => {});
         socket.once("close", () => resolve());
       });
-    await closed((socket) => socket.write("GET / HTTP/1.1\r\n\r\n"));
+    await closed((socket) => socket.write("HELO somebody\r\n"));
     await closed((socket) => writeFrame(socket, Buffer.from("garbage")));
     await closed((socket) => {
       writeFrame(socket, encodePreface(Purpose.messages, 2, Buffer.from("hello")));
@@ -135,6 +135,18 @@ describe("peers over TCP", () => {
     expect(reasons[0]).toContain("at most 1048576 are allowed");
     expect(reasons[1]).toContain("not a QuorumGuard peer");
     expect(reasons[2]).toContain("not an envelope");
+  });
+
+  test("whoever speaks HTTP is told which port this is", async () => {
+    const [port] = await freePorts(1);
+    await start(1, [port!]);
+    for (const first of ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1\r\nhost: node\r\n\r\n"]) {
+      const socket = connect(port!, "127.0.0.1").setEncoding("utf8");
+      socket.write(first);
+      let answer = "";
+      for await (const chunk of socket) answer += chunk;
+      expect(answer).toMatch(/^HTTP\/1\.1 400 .*peer port of a QuorumGuard node/s);
+    }
   });
 
   test("a snapshot travels apart, in order, and says whether it was taken", async () => {
