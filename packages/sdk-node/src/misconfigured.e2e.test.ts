@@ -127,7 +127,10 @@ describe("certificates", () => {
   test("of an unknown authority", async () => expectMistake(at(await node(stranger.issue("node"))), /tls\.ca/));
   test("of our authority, which nobody was told", async () => expectMistake(at(await node(), {}), /tls\.ca/));
   test("for another host", async () =>
-    expectMistake(at(await node(authority.issue("node", { host: "node1.example" }))), /127\.0\.0\.1.*certificate for this host/));
+    expectMistake(
+      at(await node(authority.issue("node", { host: "node1.example" }))),
+      /127\.0\.0\.1.*certificate for this host/,
+    ));
   test("none of ours, where one is asked for", async () =>
     expectMistake(at(await node(good, mutual)), /client certificate: give tls\.cert and tls\.key/));
   test("one of ours that the node does not trust", async () =>

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { freePorts } from "@quorumguard/testbed";
+import { TestAuthority } from "../../cluster/src/server/certificates.fixture.ts";
+
+/** The built command, as users run it. */
+const command = fileURLToPath(new URL("../../cluster/dist/cli/main.js", import.meta.url));
+
+/** Three node processes with TLS for clients and mutual TLS among themselves, each side with an authority of its own. */
+export interface SecureCluster {
+  /** Signed the nodes' certificates for clients, and signs clients' own. */
+  readonly authority: TestAuthority;
+  /** PEM file of that authority. */
+  readonly caFile: string;
+  /** gRPC, with https:// in front; in the order of node ids from 1. */
+  readonly endpoints: readonly string[];
+  /** HTTP ports, likewise. */
+  readonly urls: readonly string[];
+  /** SIGKILL, and waits until the process is gone. */
+  kill(nodeId: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the cluster; it may still be forming. `mutual`: clients must show a certificate as well. */
+export async function startSecureCluster({ mutual = false } = {}): Promise<SecureCluster> {
+  const folder = await mkdtemp(join(tmpdir(), "quorumguard-tls-"));
+  const ports = await freePorts(9);
+  const at = (nodeId: number, listener: number) => `127.0.0.1:${ports[(nodeId - 1) * 3 + listener]}`;
+  const authority = new TestAuthority("clients' authority");
+  const peers = new TestAuthority("peers' authority");
+  const file = async (name: string, text: Uint8Array): Promise<string> => {
+    await writeFile(join(folder, name), text);
+    return join(folder, name);
+  };
+  const caFile = await file("ca.pem", authority.ca);
+  const peerCa = await file("peer-ca.pem", peers.ca);
+  const founders = [1, 2, 3].map((id) => `${id}=${at(id, 2)}`).join(",");
+  const children = new Map<number, ChildProcess>();
+  for (const id of [1, 2, 3]) {
+    const [own, peer] = [authority.issue(`node-${id}`), peers.issue(`node-${id}`)];
+    const flags = [
+      ...["node", "--id", `${id}`, "--cluster", founders, "--data", join(folder, `data-${id}`)],
+      ...["--grpc", at(id, 0), "--http", at(id, 1), "--peer", at(id, 2)],
+      ...["--tls-cert", await file(`${id}.pem`, own.cert), "--tls-key", await file(`${id}.key`, own.key)],
+      ...["--peer-cert", await file(`peer-${id}.pem`, peer.cert), "--peer-key", await file(`peer-${id}.key`, peer.key)],
+      ...["--peer-ca", peerCa, ...(mutual ? ["--tls-client-ca", caFile] : []), "--stop-with-stdin"],
+    ];
+    children.set(id, spawn(process.execPath, [command, ...flags], { stdio: ["pipe", "ignore", "ignore"] }));
+  }
+  const kill = async (nodeId: number): Promise<void> => {
+    const child = children.get(nodeId);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  };
+  return {
+    authority,
+    caFile,
+    endpoints: [1, 2, 3].map((id) => `https://${at(id, 0)}`),
+    urls: [1, 2, 3].map((id) => `https://${at(id, 1)}`),
+    kill,
+    async stop() {
+      await Promise.all([...children.keys()].map(kill));
+      await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 25 });
+    },
+  };
+}
