@@ -1,0 +1,54 @@
+/** What differs between two runs of the same commands, and what stands for it on both sides. */
+const masks: readonly (readonly [RegExp, string])[] = [
+  [/[ \t]+/g, " "],
+  [/\b\d+ KiB/g, "# KiB"],
+  [/\badded \d+ packages in \S+/g, "added # packages in #"],
+  [/\bprocess \d+/g, "process #"],
+  [/\/\S*\/quorumguard-dev-\w+/g, "/tmp/quorumguard-dev-#"],
+  [/^cluster [0-9a-f]{32}$/gm, "cluster #"],
+  [/\bnode \d (leads a|does not answer)/g, "node # $1"],
+  [/^node \d: ended/gm, "node #: ended"],
+  // Seconds until something: a slow machine may have used some of the window.
+  [/(?<=;t=|^Retry-After: )(2[4-9]\d|300)$/gm, "about 300"],
+  // A row of `status`: which node leads, and how far its log is, is chance; the roles, the keys and the sessions are not.
+  [/^\d (leader|follower) \d \d+ \d+ \d+ (\d+) (\d+) \S+ \S+$/gm, "# $1 # # # # $2 $3 # #"],
+  [/^\d (– ){7}\S+ \S+$/gm, "# – # #"],
+];
+
+/** Lines whose order among their neighbours is chance. */
+const unordered = /^# (leader|follower|–) |^node #: ended/;
+
+function plain(text: string): readonly string[] {
+  const masked = masks.reduce((left, [pattern, stand]) => left.replace(pattern, stand), text.replaceAll("\r", ""));
+  const lines = masked.split("\n").map((line) => line.trimEnd());
+  while (lines.at(-1) === "") lines.pop();
+  return sortRuns(lines);
+}
+
+function sortRuns(lines: readonly string[]): readonly string[] {
+  const sorted: string[] = [];
+  let run: string[] = [];
+  for (const line of [...lines, ""]) {
+    if (unordered.test(line)) run.push(line);
+    else {
+      sorted.push(...run.sort(), line);
+      run = [];
+    }
+  }
+  return sorted.slice(0, -1);
+}
+
+/** Null if a command printed what the page shows, where `…` is any rest of a line or any lines; else both, to compare. */
+export function describeDifference(shown: string, printed: string): string | null {
+  const [wanted, found] = [plain(shown), plain(printed)];
+  const escaped = wanted.map((line) =>
+    line === "…"
+      ? "(?:.*\\n)*?"
+      : `${line
+          .split("…")
+          .map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"))
+          .join(".*")}\\n`,
+  );
+  if (new RegExp(`^${escaped.join("")}$`).test(`${found.join("\n")}\n`)) return null;
+  return `the page shows\n${wanted.join("\n")}\nand it printed\n${found.join("\n")}`;
+}
