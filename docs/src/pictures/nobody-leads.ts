@@ -1,86 +1,139 @@
-import { arrow, box, type Drawing, type Part, type Picture, text, textLines } from "@quorumguard/pictures";
-
-const causes = "no leader, deadline passed, overloaded, keys full";
+import { arrow, box, type Drawing, type Part, type Picture, text, textLines, wrapText } from "@quorumguard/pictures";
 
 /** What each value of `onUnavailable` gives, in the words of the decision's own fields. */
 const answers = [
   {
-    option: '"local"',
-    note: "the default",
-    lines: ["this client's share", "of the limit,", "kept in process"],
-    facts: ['source "local"', "degraded true"],
+    option: '"local" (default)',
+    gives: "decided in process, with this client's share of the limit",
+    wide: ["decided in process", "with this client's", "share of the limit"],
+    fact: 'source "local"',
   },
-  { option: '"allow"', note: "fail open", lines: ["allowed"], facts: ['source "fail-open"', "degraded true"] },
+  {
+    option: '"allow"',
+    gives: "allowed",
+    wide: ["allowed"],
+    fact: 'source "fail-open"',
+  },
   {
     option: '"deny"',
-    note: "fail closed",
-    lines: ["denied, with reason", '"unavailable"'],
-    facts: ['source "fail-closed"', "degraded true"],
+    gives: 'denied, reason "unavailable"',
+    wide: ["denied, with reason", '"unavailable"'],
+    fact: 'source "fail-closed"',
   },
   {
     option: '"throw"',
-    note: "no decision",
-    lines: ["a GuardError"],
-    facts: ["says whether the call", "may have been applied"],
+    gives: "a GuardError that says whether the call may have been applied",
+    wide: ["a GuardError that says", "whether the call may", "have been applied"],
+    fact: "",
   },
 ] as const;
 
-function wide(): Drawing {
-  const parts: Part[] = [
-    ...box(240, 8, 240, 40, { title: "guard.allow(key, …)", titleStyle: { face: "mono" } }),
-    ...arrow([
-      [360, 48],
-      [360, 82],
-    ]),
-    ...box(190, 82, 340, 48, { title: "Does the cluster answer in time?", stroke: "accent" }),
-    ...arrow(
-      [
-        [530, 106],
-        [572, 106],
-      ],
-      { colour: "allowed" },
-    ),
-    text(551, 98, "yes", { anchor: "middle", colour: "allowed" }),
-    ...box(572, 74, 140, 64, { title: "exact", lines: ['source "quorum"', 'or "leader"'], stroke: "allowed" }),
-    ...arrow(
-      [
-        [360, 130],
-        [360, 182],
-      ],
-      { colour: "degraded" },
-    ),
-    text(370, 152, `no: ${causes}`, { colour: "degraded" }),
-    text(350, 152, "onUnavailable", { face: "mono", anchor: "end" }),
-  ];
-  answers.forEach((answer, i) => {
-    const x = 8 + i * 178;
-    const colour = i === 3 ? "failed" : "degraded";
-    parts.push(
-      ...arrow(
-        [
-          [360, 182],
-          [x + 85, 182],
-          [x + 85, 206],
-        ],
-        { colour: "degraded" },
-      ),
-    );
-    parts.push(
-      ...box(x, 206, 170, 132, { title: "", stroke: colour }),
-      text(x + 85, 230, answer.option, { face: "mono", anchor: "middle", size: 14 }),
-      text(x + 85, 248, answer.note, { anchor: "middle", colour: "muted" }),
-      ...textLines(x + 85, 270, answer.lines, { anchor: "middle" }),
-    );
-  });
-  return { width: 720, height: 360, parts };
-}
-
 /** What a caller gets when the cluster cannot answer, by `onUnavailable`. */
 export function nobodyLeads(): Picture {
+  const told = answers.map(
+    ({ option, gives, fact }) => `${option}: ${gives}${fact === "" ? "" : `, ${fact}, degraded`}`,
+  );
   return {
     name: "nobody-leads",
     title: "What a caller gets when the cluster cannot answer",
-    description: "",
+    description: `If the cluster answers in time, the decision is exact, with source "quorum" or "leader". If it has no leader, the deadline passes, the node is overloaded or its key table is full, onUnavailable decides. ${told.join(". ")}.`,
     wide: wide(),
+    narrow: narrow(),
   };
+}
+
+function wide(): Drawing {
+  const parts: Part[] = [
+    ...box(8, 36, 168, 44, { title: "guard.allow(…)", titleStyle: { face: "mono" } }),
+    ...arrow([
+      [176, 58],
+      [226, 58],
+    ]),
+    ...box(226, 30, 268, 56, { title: "Does the cluster answer in time?", stroke: "accent" }),
+    ...arrow(
+      [
+        [494, 58],
+        [564, 58],
+      ],
+      { colour: "allowed" },
+    ),
+    text(527, 50, "yes", { anchor: "middle", colour: "allowed", face: "bold" }),
+    ...box(564, 22, 148, 72, { title: "exact", lines: ['source "quorum"', 'or "leader"'], stroke: "allowed" }),
+    text(370, 110, "no", { colour: "degraded", face: "bold" }),
+    text(370, 130, "no leader, deadline passed, overloaded, keys full", { colour: "muted" }),
+    text(350, 130, "onUnavailable", { face: "mono", anchor: "end" }),
+  ];
+  answers.forEach(({ option, wide: gives, fact }, i) => {
+    const x = 8 + i * 179;
+    const colour = fact === "" ? "failed" : "degraded";
+    const to = [
+      [360, 86],
+      [360, 148],
+      [x + 84, 148],
+      [x + 84, 172],
+    ] as const;
+    parts.push(
+      ...arrow(to, { colour: "degraded" }),
+      ...box(x, 172, 167, 136, { title: "", stroke: colour }),
+      text(x + 84, 196, option, { face: "mono", anchor: "middle" }),
+      ...textLines(x + 84, 220, gives, { anchor: "middle" }),
+    );
+    if (fact !== "")
+      parts.push(...textLines(x + 84, 276, [fact, "degraded true"], { anchor: "middle", colour: "muted" }));
+  });
+  return { width: 720, height: 316, parts };
+}
+
+function narrow(): Drawing {
+  const size = 12;
+  const parts: Part[] = [
+    ...box(84, 6, 160, 36, { title: "guard.allow(…)", titleStyle: { face: "mono", size } }),
+    ...arrow([
+      [164, 42],
+      [164, 64],
+    ]),
+    ...box(34, 64, 260, 36, { title: "Does the cluster answer in time?", stroke: "accent", titleStyle: { size } }),
+    ...arrow(
+      [
+        [110, 100],
+        [110, 134],
+      ],
+      { colour: "allowed" },
+    ),
+    text(102, 120, "yes", { anchor: "end", size, colour: "allowed", face: "bold" }),
+    ...box(12, 134, 148, 58, {
+      title: "exact",
+      lines: ['source "quorum"', 'or "leader"'],
+      stroke: "allowed",
+      titleStyle: { size },
+      lineStyle: { size },
+    }),
+    text(248, 120, "no", { size, colour: "degraded", face: "bold" }),
+    ...textLines(176, 150, ["no leader, deadline", "passed, overloaded,", "keys full"], { size, colour: "muted" }),
+    text(20, 216, "onUnavailable", { size, face: "mono" }),
+  ];
+  const trunk = 306;
+  answers.forEach(({ option, gives, fact }, i) => {
+    const y = 226 + i * 72;
+    parts.push(
+      ...arrow(
+        [
+          [240, 100],
+          [240, 110],
+          [trunk + 12, 110],
+          [trunk + 12, y + 31],
+          [trunk - 10, y + 31],
+        ],
+        { colour: "degraded" },
+      ),
+      ...box(8, y, 288, 62, { title: "", stroke: fact === "" ? "failed" : "degraded" }),
+      text(20, y + 20, option, { size, face: "mono" }),
+      ...textLines(20, y + 37, wrapText(gives, size, 268), {
+        size,
+      }),
+    );
+    if (fact !== "" && i > 0) parts.push(text(20, y + 53, `${fact}, degraded true`, { size, colour: "muted" }));
+    if (i === 0) parts.push(text(284, y + 20, fact, { size, colour: "muted", anchor: "end" }));
+  });
+  return { width: 328, height: 226 + answers.length * 72, parts };
 }

@@ -1,4 +1,5 @@
 /** Pictures drawn by code: SVG for light and dark pages, wide and narrow. Runs from source only: nothing here is published. */
+export { scaleLinear } from "d3-scale";
 export { type AnswerGap, longestGap, type TimelineCall } from "./call-timeline.ts";
 export { type Colour, colours, colourVariable, type Theme } from "./colours.ts";
 export {
@@ -25,6 +26,7 @@ export { escapeXml } from "./escape-xml.ts";
 export { findLayoutProblems } from "./find-layout-problems.ts";
 export { type LatencyTimelineOptions, latencyTimeline } from "./latency-timeline.ts";
 export { legend, type Outcome, outcomeMark, outcomeMarks, outcomes } from "./outcome-marks.ts";
+export { areaPath, linePath } from "./paths.ts";
 export { inlineSvg, pictureThemeCss, standaloneSvg } from "./render.ts";
 export { type ArrowPaint, arrow, type BoxOptions, box, span } from "./shapes.ts";
 export { type TextFace, textWidth, wrapText } from "./text-metrics.ts";

@@ -58,17 +58,17 @@ function drawTimeline(
   { width, height, size, radius }: Layout,
 ): Drawing {
   const heading = wrapText(title, size + 1, width - size * 2, "bold");
+  const slowest = Math.max(10, ...calls.map((call) => call.latencyMs)) * 1.1;
   const frame = {
-    left: size * 4,
+    left: textWidth(`${Math.ceil(slowest)} ms`, size) + size,
     right: width - size,
     top: heading.length * lineHeight(size + 1) + size * 2.8,
     bottom: height - size * 3.5,
   };
   const starts = calls.map((call) => call.startedAtMs);
-  const latencies = calls.map((call) => call.latencyMs);
   const x = scaleLinear([Math.min(...starts), Math.max(...starts)], [frame.left, frame.right]);
   // Linear: calls that wait for the same moment lie on a straight line, and the usual latency is as small as it is.
-  const y = scaleLinear([0, Math.max(10, Math.max(...latencies) * 1.1)], [frame.bottom, frame.top]);
+  const y = scaleLinear([0, slowest], [frame.bottom, frame.top]);
 
   const band = rect(x(gap.fromMs), frame.top, x(gap.toMs) - x(gap.fromMs), frame.bottom - frame.top, {
     fill: "accent",
@@ -107,12 +107,12 @@ type TimeScale = ScaleContinuousNumeric<number, number>;
 function axes(x: TimeScale, y: TimeScale, { left, right, bottom }: Frame, size: number): Part[] {
   const parts: Part[] = [];
   const muted = { size, colour: "muted" } as const;
-  for (const tick of y.ticks(Math.round((y(0) - y.range()[1]!) / 60) + 1)) {
+  for (const tick of y.ticks(Math.round((y(0) - y.range()[1]!) / 70) + 1)) {
     if (tick === 0) continue;
     parts.push(line(left, y(tick), right, y(tick), { strokeWidth: 1 }));
     parts.push(text(left - 6, y(tick) + size * 0.35, `${tick} ms`, { ...muted, anchor: "end" }));
   }
-  for (const tick of x.ticks(Math.floor((right - left) / (size * 8)))) {
+  for (const tick of x.ticks(Math.floor((right - left) / (size * 7)))) {
     const label = tick === 0 ? "0" : `${tick > 0 ? "+" : "−"}${Math.abs(tick)} ms`;
     const half = textWidth(label, size) / 2;
     if (x(tick) + half > right + size || x(tick) - half < 0) continue;

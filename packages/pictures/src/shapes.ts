@@ -12,6 +12,7 @@ import {
   textLines,
   textSize,
 } from "./drawing.ts";
+import { textWidth } from "./text-metrics.ts";
 
 /** What a box says and how it looks. */
 export interface BoxOptions {
@@ -30,7 +31,7 @@ export interface BoxOptions {
   readonly dash?: string;
 }
 
-/** A rounded box with centred words. */
+/** A rounded box with centred words. @throws {Error} when the words do not fit into its width. */
 export function box(x: number, y: number, width: number, height: number, options: BoxOptions): Part[] {
   const { title, lines = [], stroke = "line", fill = "surface", fillOpacity, dash } = options;
   const titleStyle: TextStyle = { face: "bold", anchor: "middle", ...options.titleStyle };
@@ -40,6 +41,13 @@ export function box(x: number, y: number, width: number, height: number, options
   const total = titleSize + lines.length * step;
   const baseline = y + (height - total) / 2 + titleSize * 0.88;
   const middle = x + width / 2;
+  const widest = Math.max(
+    textWidth(title, titleSize, titleStyle.face),
+    ...lines.map((content) => textWidth(content, lineStyle.size ?? textSize, lineStyle.face)),
+  );
+  if (widest > width - 4) {
+    throw new Error(`the words of box "${title}" are ${Math.ceil(widest)} wide, but must fit into ${width - 4}`);
+  }
   return [
     rect(x, y, width, height, { fill, fillOpacity, stroke, dash }, 8),
     text(middle, baseline, title, titleStyle),

@@ -1,0 +1,85 @@
+import { Algorithm, type CallBatch, createEntryWriter, createLimiter, Outcome, type Rule } from "@quorumguard/limiter";
+
+/** One call of a picture, at a time of the picture. */
+export interface DrawnCall {
+  readonly atMs: number;
+}
+
+/** What the limiter made of it. */
+export interface DrawnDecision extends DrawnCall {
+  readonly allowed: boolean;
+  readonly remaining: number;
+  readonly retryAfterMs: number;
+}
+
+/** A quantity over the time of the picture. */
+export interface DrawnLevel {
+  readonly atMs: number;
+  readonly level: number;
+}
+
+/** The default algorithm, inline. */
+export function slidingWindowLog(limit: number, windowMs: number): Rule {
+  return { algorithm: Algorithm.slidingWindowLog, limit, windowUs: windowMs * 1_000, burst: 0, policy: "" };
+}
+
+/** A bucket of `burst` tokens, refilled at `limit` per window. */
+export function tokenBucket(limit: number, windowMs: number, burst: number): Rule {
+  return { algorithm: Algorithm.tokenBucket, limit, windowUs: windowMs * 1_000, burst, policy: "" };
+}
+
+const key = new TextEncoder().encode("key");
+const namespace = "pictures";
+/** Any stamp does, as long as nothing is before it. */
+const startUs = 1_000_000_000_000;
+const stampOf = (atMs: number) => startUs + atMs * 1_000;
+
+/**
+ * Decides the calls by the replicated state machine itself, one log entry per call: what a picture shows is what a
+ * cluster does. Calls must be in order of time. Levels are read at the given times, in between.
+ */
+export function decide(rule: Rule, calls: readonly DrawnCall[], levelsAtMs: readonly number[] = []) {
+  const limiter = createLimiter();
+  const writer = createEntryWriter();
+  const decisions: DrawnDecision[] = [];
+  const levels: DrawnLevel[] = [];
+  const readLevel = (atMs: number) => {
+    const peeked = limiter.peek(namespace, rule, key, 1, stampOf(atMs));
+    // A bucket is full again after resetAfterMs, so it lacks what flows in until then.
+    const missing = (peeked.resetAfterMs[0]! * rule.limit * 1_000) / rule.windowUs;
+    levels.push({ atMs, level: rule.burst - missing });
+  };
+
+  const times = [...levelsAtMs];
+  for (const [index, { atMs }] of calls.entries()) {
+    while (times.length > 0 && times[0]! < atMs) readLevel(times.shift()!);
+    if (rule.burst > 0) readLevel(atMs);
+    writer.begin({ takeover: false });
+    writer.calls({ kind: "anonymous", namespace }, oneCall(rule), 0, 1);
+    const { results } = limiter.apply(index + 1, writer.finish(stampOf(atMs)));
+    decisions.push({
+      atMs,
+      allowed: results.outcomes[0] === Outcome.allowed,
+      remaining: results.remaining[0]!,
+      retryAfterMs: results.retryAfterMs[0]!,
+    });
+    if (rule.burst > 0) readLevel(atMs);
+  }
+  for (const atMs of times) readLevel(atMs);
+  return { decisions, levels };
+}
+
+function oneCall(rule: Rule): CallBatch {
+  return {
+    firstNumber: 0,
+    calls: 1,
+    items: 1,
+    rules: [rule],
+    keyBytes: key,
+    keyStarts: Uint32Array.of(0),
+    keyLengths: Uint32Array.of(key.length),
+    ruleIndexes: null,
+    costs: null,
+    sizes: null,
+  };
+}
