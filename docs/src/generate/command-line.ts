@@ -26,7 +26,7 @@ export function commandLinePage({ name, summary, flags, commands }: ProgramSpec)
           prose(command.summary),
         ]),
       ),
-      `Without a command, ${flags.map((flag) => `${code(`--${flag.name}`)} shows ${prose(flag.text)}`).join(" and ")}.`,
+      `Without a command, ${flags.map((flag) => `${code(`--${flag.name}`)} shows ${prose(textOf(flag))}`).join(" and ")}.`,
       ...commands.map((command) => commandSection(name, command)),
     ),
   };
@@ -37,10 +37,12 @@ function commandSection(program: string, { name, summary, ...command }: CommandS
     `## ${program} ${name}`,
     `${sentence(summary)}`,
     ...command.examples.map(example),
-    table(
-      ["Operand", "What it is"],
-      command.operands.map(({ name, text }) => [code(name), prose(text)]),
-    ).replace(/^(?!.*\n.*\n)[\s\S]*$/, ""),
+    command.operands.length === 0
+      ? ""
+      : table(
+          ["Operand", "What it is"],
+          command.operands.map((operand) => [code(operand.name), prose(operand.text)]),
+        ),
     table(["Flag", "What it is for", "Default"], command.flags.map(flagRow)),
     ...command.notes.map(prose),
     table(
@@ -60,16 +62,24 @@ function flagRow(flag: FlagSpec): readonly string[] {
     ...(flag.short === undefined ? [] : [code(`-${flag.short}`)]),
   ];
   const facts = [
-    prose(flag.text),
-    ...(flag.bounds === undefined ? [] : [`${grouped(flag.bounds[0])} to ${grouped(flag.bounds[1])}`]),
-    ...(flag.repeatable === true ? ["may be given several times"] : []),
+    prose(textOf(flag)),
+    ...(flag.bounds === undefined || flag.bounds.every((bound) => flag.text.includes(String(bound)))
+      ? []
+      : [`${grouped(flag.bounds[0])} to ${grouped(flag.bounds[1])}`]),
+    ...(flag.repeatable === true && !flag.text.includes("any number of times") ? ["any number of times"] : []),
   ];
   return [names.join(", "), facts.join("; "), flagDefault(flag)];
+}
+
+/** Help speaks of itself as "this text", which it is not on this page. */
+function textOf(flag: FlagSpec): string {
+  return flag.name === "help" ? "the help text" : flag.text;
 }
 
 /** What counts if the flag is not given. */
 export function flagDefault(flag: FlagSpec): string {
   if (flag.required === true) return "required";
+  if (flag.value === undefined) return "off";
   const fixed = flag.default === undefined ? flag.otherwise : code(String(flag.default));
   const last = fixed === undefined ? "none" : flag.default === undefined ? prose(fixed) : fixed;
   return flag.environment === undefined ? last : `${code(`$${flag.environment}`)}, else ${last}`;

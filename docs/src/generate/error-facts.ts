@@ -10,30 +10,35 @@ import {
 } from "@quorumguard/proto";
 import { outcomeUnknown } from "../../../packages/cluster/src/node/failures.ts";
 import type { NodeFailure } from "../../../packages/cluster/src/node/node.ts";
-import { type CallError, failureError, outcomeError, StatusCode } from "../../../packages/cluster/src/server/call-error.ts";
+import {
+  type CallError,
+  failureError,
+  outcomeError,
+  StatusCode,
+} from "../../../packages/cluster/src/server/call-error.ts";
 import { guardErrorCodes, isUnavailable } from "../../../packages/sdk-core/src/guard-error.ts";
 import { failureOfDetail, failureOfOutcome } from "../../../packages/sdk-core/src/wire-errors.ts";
+import type { Api } from "./api/read-api.ts";
 import { httpStatusOf } from "./connect-status.ts";
 import type { ErrorCode, ErrorFacts, WireFailure } from "./errors.ts";
-import { readSource } from "./repository.ts";
-import { SourceDeclarations } from "./source/declarations.ts";
+import { readConstant, readInterface, readLiterals } from "./source/declarations.ts";
 import type { WireContract } from "./wire/contract.ts";
 
 /** Asks the server's and the SDK's own mappings what each failure becomes. */
-export function readErrorFacts(wire: WireContract): ErrorFacts {
-  const guard = new SourceDeclarations("packages/sdk-core/src/guard.ts", readSource("packages/sdk-core/src/guard.ts"));
+export function readErrorFacts(api: Api, wire: WireContract): ErrorFacts {
   return {
-    codes: errorCodes(),
-    reasons: wireReasons(wire),
+    codes: errorCodes(api),
+    reasons: wireReasons(api, wire),
     outcomes: wireOutcomes(wire),
-    sources: guard.literals("Source"),
-    denialReasons: guard.literals("DenialReason"),
+    sources: readLiterals(api.nodeOf(sdkCore, "Source")),
+    denialReasons: readLiterals(api.nodeOf(sdkCore, "DenialReason")),
   };
 }
 
-function errorCodes(): readonly ErrorCode[] {
-  const path = "packages/sdk-core/src/guard-error.ts";
-  const table = new SourceDeclarations(path, readSource(path)).constant("guardErrorCodes");
+const sdkCore = "packages/sdk-core/src/index.ts";
+
+function errorCodes(api: Api): readonly ErrorCode[] {
+  const table = readConstant(api.nodeOf(sdkCore, "guardErrorCodes"));
   return (Object.keys(guardErrorCodes) as (keyof typeof guardErrorCodes)[]).map((code) => ({
     code,
     meaning: table.fields.find((field) => field.name === code)?.comment ?? "",
@@ -42,8 +47,8 @@ function errorCodes(): readonly ErrorCode[] {
   }));
 }
 
-function wireReasons(wire: WireContract): readonly WireFailure[] {
-  const failures = serverFailures();
+function wireReasons(api: Api, wire: WireContract): readonly WireFailure[] {
+  const failures = serverFailures(api);
   return ErrorReasonSchema.values
     .filter(({ number }) => number !== ErrorReason.UNSPECIFIED)
     .map(({ number, name }) => {
@@ -55,16 +60,15 @@ function wireReasons(wire: WireContract): readonly WireFailure[] {
         applied: unique(ours.map(({ detail }) => appliedName(detail.applied))),
         grpcStatuses: statuses.map(statusName),
         httpStatuses: unique(statuses.map(httpStatusOf)),
-        code: failureOfDetail(create(ErrorDetailSchema, { reason: number, applied: Applied.NO })).code,
+        code: failureOfDetail(create(ErrorDetailSchema, { reason: number as ErrorReason, applied: Applied.NO })).code,
       };
     });
 }
 
 /** Every failure that a node can have, in the terms of the wire, with and without the protection of a request id. */
-function serverFailures(): readonly CallError[] {
+function serverFailures(api: Api): readonly CallError[] {
   const topology = { clusterId: "", version: 0, members: [], leaderId: 0, term: 0, nodeId: 0 };
-  const path = "packages/cluster/src/node/node.ts";
-  const { fields } = new SourceDeclarations(path, readSource(path)).interface("NodeFailure");
+  const { fields } = readInterface(api.nodeOf("packages/cluster/src/index.ts", "NodeFailure"));
   const reasons = fields.find(({ name }) => name === "reason")?.type.matchAll(/"([^"]+)"/g) ?? [];
   const refusals = [...reasons].map(
     ([, reason]) => ({ reason, applied: "no", message: "", retryAfterMs: 0, leaderId: 0, term: 0 }) as NodeFailure,

@@ -1,6 +1,6 @@
-import type { SourceDeclaration } from "./source/declarations.ts";
 import { code, paragraphs, prose, table } from "./markdown.ts";
 import type { Page } from "./page.ts";
+import type { SourceDeclaration } from "./source/declarations.ts";
 
 /** What the page says of one code of `GuardError`. */
 export interface ErrorCode {
@@ -42,11 +42,12 @@ export function errorsPage(facts: ErrorFacts): Page {
   return {
     path: "reference/errors",
     title: "Errors, denials and sources",
-    description: "Every error code with its meaning and retry safety, every reason of a denial, every source of a decision.",
+    description:
+      "Every error code with its meaning and retry safety, every reason of a denial, every source of a decision.",
     order: 6,
     label: "Errors and reasons",
     body: paragraphs(
-      "A denial is a value (`allowed: false`). A `GuardError` means that there is no decision: wrong use, or an outage under `onUnavailable: \"throw\"`.",
+      'A denial is a value (`allowed: false`). A `GuardError` means that there is no decision: wrong use, or an outage under `onUnavailable: "throw"`.',
       "## GuardError codes",
       "`retry` of an error says whether the same call may be made again. By code:",
       table(
@@ -58,7 +59,7 @@ export function errorsPage(facts: ErrorFacts): Page {
           one.unavailable ? "yes" : "no, it throws",
         ]),
       ),
-      "Where `applied` is `no`, the call was not charged: `retry` is then `safe` also for codes that are otherwise `unknown`.",
+      "The error's own `applied` has the last word. With `no`, nothing was charged, and every code that is not a mistake is safe to repeat; with `unknown`, none is without a `requestId`.",
       "## On the wire",
       "A call that a node did not decide fails with a status, and with an `ErrorDetail` that says more. JSON over HTTP has the detail in `details`.",
       table(
@@ -82,7 +83,7 @@ export function errorsPage(facts: ErrorFacts): Page {
       "## Reasons of a denial",
       ...denials(facts.denialReasons),
       "## Sources of a decision",
-      "`source` says who decided. Degraded decisions also have `degraded: true`.",
+      "`source` says who decided. Degraded decisions also have `degraded: true`. `denial-cache` and `lease` are reserved: today no decision has them.",
       table(["`source`", "Meaning"], withSharedComments(facts.sources)),
     ),
   };
@@ -95,7 +96,7 @@ function denials({ comment, fields }: SourceDeclaration): string[] {
     throw new Error(`DenialReason's comment has ${statuses.length} HTTP statuses for ${fields.length} reasons`);
   }
   return [
-    "`reason` of a denial, and the HTTP status that suits an answer to your own caller.",
+    '`reason` of a denial, and the HTTP status that suits an answer to your own caller. Today a node denies as `limited` only, and `onUnavailable: "deny"` as `unavailable`; the others are reserved for bans.',
     table(
       ["`reason`", "HTTP status", "Meaning"],
       fields.map((field, at) => [code(field.name), statuses[at] ?? "", prose(field.comment)]),

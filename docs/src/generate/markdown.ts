@@ -19,12 +19,16 @@ const unquotedCode = /(?<![\w`-])--[a-z][a-z-]*|\$[A-Z][A-Z_]+|https?:\/\/[^\s,;
 
 /** A comment's text as Markdown on one line. References to rules that only the sources know are left out. */
 export function prose(text: string): string {
-  const flat = text
+  const flat = withoutRuleNames(text)
     .replace(/\{@link\s+([^}|\s]+)(?:[|\s][^}]*)?\}/g, (_, name: string) => code(name))
-    .replace(/\s*\((?:see )?SEMANTICS [A-Z]\d\)/g, "")
     .replace(/\s+/g, " ")
     .trim();
   return outsideCode(flat, (plain) => plain.replace(/</g, "&lt;").replace(unquotedCode, (found) => code(found)));
+}
+
+/** Leaves out what only the sources' readers can look up: `(SEMANTICS D1)`. */
+export function withoutRuleNames(text: string): string {
+  return text.replace(/\s*\((?:see )?SEMANTICS [A-Z]\d?\)/g, "");
 }
 
 /** Changes text, and leaves what stands in code spans as it is. */

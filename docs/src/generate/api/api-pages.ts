@@ -59,6 +59,17 @@ export function apiPages(api: Api): readonly Page[] {
   return specs.map((spec) => apiPage(api, spec, homes));
 }
 
+/** Where a name of any of these pages is explained; of two with one name, the first. */
+export function typeIndex(pages: readonly Page[]): (name: string) => string | null {
+  const hrefs = new Map<string, string>();
+  for (const { path, body } of pages) {
+    for (const [, name = ""] of body.matchAll(/^### (\w+)$/gm)) {
+      if (!hrefs.has(name)) hrefs.set(name, `${hrefOf(path)}#${anchorOf(name)}`);
+    }
+  }
+  return (name) => hrefs.get(name) ?? null;
+}
+
 function apiPage(api: Api, spec: ApiPageSpec, homes: Map<ts.Declaration, string>): Page {
   const exported = exportsOf(api, spec);
   const own = exported.filter(({ node }) => !homes.has(node));
@@ -134,15 +145,18 @@ function nameIndex(homes: ReadonlyMap<ts.Declaration, string>, page: string): Na
     href === undefined ? null : href.startsWith(`${page}#`) ? href.slice(page.length) : href;
   return {
     hrefOf: (node) => local(homes.get(node)),
-    hrefOfName: (name) =>
-      local([...homes].find(([node]) => ts.getNameOfDeclaration(node)?.getText() === name)?.[1]),
+    hrefOfName(name) {
+      const found = [...homes].filter(([node]) => ts.getNameOfDeclaration(node)?.getText() === name);
+      // Two packages may have types of one name; a comment means its own.
+      return local((found.find(([, href]) => href.startsWith(`${page}#`)) ?? found[0])?.[1]);
+    },
   };
 }
 
 function sharedList(elsewhere: readonly Documented[], homes: ReadonlyMap<ts.Declaration, string>): string {
   const items = elsewhere.map(({ name, node }) => {
     const [summary = ""] = readComment(node).paragraphs;
-    return `- [${code(name)}](${homes.get(node)}): ${prose(summary)}`;
+    return `- [${code(name)}](${homes.get(node)})${summary === "" ? "" : `: ${prose(summary)}`}`;
   });
   return paragraphs("These are exported here as well, and are the same types.", items.join("\n"));
 }

@@ -6,8 +6,8 @@ import {
   type DeclarationReflection,
   LogLevel,
   type ProjectReflection,
+  ReferenceReflection,
   type Reflection,
-  ReflectionKind,
 } from "typedoc";
 import ts from "typescript";
 import { repositoryRoot } from "../repository.ts";
@@ -16,6 +16,8 @@ import { repositoryRoot } from "../repository.ts";
 export interface Api {
   /** What an entry point exports, each by the name under which it does, in the order of the sources. */
   exportsOf(entryPoint: string): readonly ApiExport[];
+  /** Where an entry point's export is declared. @throws {Error} if it exports no such name. */
+  nodeOf(entryPoint: string, name: string): ts.Declaration;
   /** Where a reflection was declared; a method with overloads, at several places. */
   nodesOf(reflection: Reflection): readonly ts.Declaration[];
   /** The declaration that a name in a type stands for, if it is one of this repository's sources. */
@@ -30,6 +32,7 @@ export interface ApiExport {
 
 /** Entry points, in whose order TypeDoc gives a name its home: that of the package that declares it. */
 const entryPoints = [
+  "packages/limiter/src/index.ts",
   "packages/sdk-core/src/index.ts",
   "packages/sdk-node/src/index.ts",
   "packages/sdk-web/src/index.ts",
@@ -59,6 +62,12 @@ export async function readApi(): Promise<Api> {
   const moduleOf = (entryPoint: string) => findModule(project, entryPoint);
   return {
     exportsOf: (entryPoint) => (moduleOf(entryPoint).children ?? []).map(toExport),
+    nodeOf(entryPoint, name) {
+      const child = moduleOf(entryPoint).children?.find((one) => one.name === name);
+      const node = child === undefined ? undefined : nodes.get(toExport(child).declaration)?.[0];
+      if (node !== undefined) return node;
+      throw new Error(`${entryPoint} exports no ${name}; if it has another name now, tell docs/src/generate`);
+    },
     nodesOf: (reflection) => nodes.get(reflection) ?? [],
     declarationOf: (name) => declarationOf(name, [...checkers]),
   };
@@ -82,7 +91,9 @@ function declarationOf(name: ts.Node, checkers: readonly ts.TypeChecker[]): ts.D
     const declaration = target.declarations?.[0];
     if (declaration === undefined || ts.isTypeParameterDeclaration(declaration)) return null;
     const { fileName } = declaration.getSourceFile();
-    return fileName.startsWith(`${repositoryRoot}/packages/`) && !fileName.includes("/node_modules/") ? declaration : null;
+    return fileName.startsWith(`${repositoryRoot}/packages/`) && !fileName.includes("/node_modules/")
+      ? declaration
+      : null;
   }
   return null;
 }
@@ -98,9 +109,7 @@ function findModule(project: ProjectReflection, entryPoint: string): Declaration
 }
 
 function toExport(child: DeclarationReflection): ApiExport {
-  const target = child.kindOf(ReflectionKind.Reference)
-    ? (child as Reflection & { tryGetTargetReflectionDeep(): Reflection | undefined }).tryGetTargetReflectionDeep()
-    : child;
+  const target = child instanceof ReferenceReflection ? child.tryGetTargetReflectionDeep() : child;
   if (target === undefined) throw new Error(`TypeDoc does not know what ${child.name} stands for`);
   return { name: child.name, declaration: target as DeclarationReflection };
 }

@@ -1,6 +1,6 @@
 import type { DeclarationReflection } from "typedoc";
 import ts from "typescript";
-import { block, code, paragraphs, prose } from "../markdown.ts";
+import { block, code, outsideCode, paragraphs, prose, withoutRuleNames } from "../markdown.ts";
 import { readComment } from "../source/comment.ts";
 import { bracedText, declarationText, wrapSignature } from "./declaration-text.ts";
 import type { Api } from "./read-api.ts";
@@ -50,7 +50,11 @@ function isPrivate(member: ts.ClassElement | ts.TypeElement): boolean {
 }
 
 /** Whether it inherits from a type of ours that no page explains: its members are then shown as its own. */
-function hasUnexplainedParent(api: Api, node: ts.InterfaceDeclaration | ts.ClassDeclaration, names: NameIndex): boolean {
+function hasUnexplainedParent(
+  api: Api,
+  node: ts.InterfaceDeclaration | ts.ClassDeclaration,
+  names: NameIndex,
+): boolean {
   return parentsOf(node).some((parent) => !isExplained(api, parent, names));
 }
 
@@ -65,13 +69,8 @@ function isExplained(api: Api, parent: ts.ExpressionWithTypeArguments, names: Na
   return declaration === null || names.hrefOf(declaration) !== null;
 }
 
-function signature(
-  { name, node }: Documented,
-  members: readonly ts.Declaration[],
-  names: NameIndex,
-  api: Api,
-): string {
-  if (ts.isTypeAliasDeclaration(node)) return declarationText(node, { comments: true });
+function signature({ name, node }: Documented, members: readonly ts.Declaration[], names: NameIndex, api: Api): string {
+  if (ts.isTypeAliasDeclaration(node)) return withoutRuleNames(declarationText(node, { comments: true }));
   if (ts.isVariableDeclaration(node)) return `const ${declarationText(node)};`;
   if (!ts.isInterfaceDeclaration(node) && !ts.isClassDeclaration(node)) return wrapSignature(declarationText(node));
   const parents = parentsOf(node).filter((parent) => isExplained(api, parent, names));
@@ -121,7 +120,9 @@ function memberList(members: readonly ts.Declaration[], names: NameIndex): strin
   const items = members.flatMap((member) => {
     const { paragraphs: texts, throws } = readComment(member);
     if (texts.length === 0 && throws.length === 0) return [];
-    const sentences = [...texts, ...throws.map((text) => `Throws ${text}`)].map((text) => linkedProse(text, names));
+    const sentences = [...texts, ...throws.map((text) => `Throws ${braced(text)}`)].map((text) =>
+      linkedProse(text, names),
+    );
     return [`- ${code(memberName(member))}: ${sentences.join(" ")}`];
   });
   return items.length === 0 ? [] : [items.join("\n")];
@@ -147,7 +148,8 @@ function throwsList(throws: readonly string[], names: NameIndex): string[] {
 
 /** `{GuardError} invalid_argument when …` as a sentence with its names as code. */
 function braced(text: string): string {
-  return text.replace(/^\{(\w+)\}\s*/, "{@link $1} ");
+  const linked = text.replace(/^\{(\w+)\}\s*/, "{@link $1} ");
+  return outsideCode(linked, (plain) => plain.replace(/\b[a-z]+(?:_[a-z]+)+\b/g, code));
 }
 
 /** Text of a comment with its `{@link}`s resolved; one to a name that no page explains stays code. */

@@ -1,4 +1,5 @@
 import ts from "typescript";
+import { readComment } from "./comment.ts";
 
 /** A field of an interface, as its source states it. */
 export interface SourceField {
@@ -8,112 +9,79 @@ export interface SourceField {
   readonly type: string;
   /** The doc comment's text without its stars and tags; empty if there is none. */
   readonly comment: string;
-  /** Line of the declaration, from 1. */
-  readonly line: number;
 }
 
-/** An interface or a table of constants, read from one source file without resolving anything. */
+/** An interface, a union or a table of constants, as its own source states it. */
 export interface SourceDeclaration {
   readonly name: string;
   readonly comment: string;
   readonly fields: readonly SourceField[];
 }
 
-/** A source file's declarations, by their syntax alone: quick, and enough for names, types and comments. */
-export class SourceDeclarations {
-  readonly #file: ts.SourceFile;
-  readonly #path: string;
+/** The fields of an interface itself, without what it inherits. @throws {Error} if it is none. */
+export function readInterface(node: ts.Declaration): SourceDeclaration {
+  if (!ts.isInterfaceDeclaration(node)) throw new Error(`${nameOf(node)} is no interface`);
+  const fields = node.members.filter(ts.isPropertySignature).map(property);
+  return { name: nameOf(node), comment: commentOf(node), fields };
+}
 
-  constructor(path: string, text: string) {
-    this.#path = path;
-    this.#file = ts.createSourceFile(path, text, ts.ScriptTarget.ESNext, true);
-  }
+/** The fields that an alias of an object type has in any case: of an intersection's parts, but not of a union's. */
+export function readObject(node: ts.Declaration): SourceDeclaration {
+  const type = typeOf(node);
+  const parts = ts.isIntersectionTypeNode(type) ? [...type.types] : [type];
+  const fields = parts
+    .filter(ts.isTypeLiteralNode)
+    .flatMap(({ members }) => members.filter(ts.isPropertySignature).map(property));
+  return { name: nameOf(node), comment: commentOf(node), fields };
+}
 
-  /** The interface's own fields. @throws {Error} if the file has no such interface. */
-  interface(name: string): SourceDeclaration {
-    const found = this.#file.statements.find(
-      (statement): statement is ts.InterfaceDeclaration =>
-        ts.isInterfaceDeclaration(statement) && statement.name.text === name,
-    );
-    if (found === undefined) throw this.#absent("interface", name);
-    const fields = found.members.filter(ts.isPropertySignature).map((member) => this.#property(member));
-    return { name, comment: commentOf(found), fields };
-  }
-
-  /** The fields of all object types in a type alias; for a union or an intersection, of its parts. */
-  alias(name: string): SourceDeclaration {
-    const found = this.#alias(name);
-    const fields: SourceField[] = [];
-    const visit = (node: ts.Node): void => {
-      if (ts.isPropertySignature(node)) fields.push(this.#property(node));
-      else ts.forEachChild(node, visit);
-    };
-    visit(found.type);
-    return { name, comment: commentOf(found), fields };
-  }
-
-  /** The strings of a union of literals, each with the comment before it. */
-  literals(name: string): SourceDeclaration {
-    const found = this.#alias(name);
-    const parts = ts.isUnionTypeNode(found.type) ? found.type.types : [found.type];
-    const fields = parts.map((part) => {
-      if (!ts.isLiteralTypeNode(part) || !ts.isStringLiteral(part.literal)) {
-        throw new Error(`${this.#path}: ${name} is not a union of strings`);
-      }
-      const comment = (ts.getLeadingCommentRanges(this.#file.text, part.pos) ?? [])
-        .map((range) => this.#file.text.slice(range.pos, range.end))
-        .map(plainComment)
-        .join(" ");
-      return { name: part.literal.text, optional: false, type: "string", comment, line: this.#line(part) };
-    });
-    return { name, comment: commentOf(found), fields };
-  }
-
-  /** The properties of a constant that is one object literal, with their values' text as type. */
-  constant(name: string): SourceDeclaration {
-    for (const statement of this.#file.statements) {
-      if (!ts.isVariableStatement(statement)) continue;
-      const found = statement.declarationList.declarations.find((one) => one.name.getText() === name);
-      const object = found?.initializer === undefined ? undefined : objectOf(found.initializer);
-      if (object === undefined) continue;
-      const fields = object.properties.filter(ts.isPropertyAssignment).map((property) => ({
-        name: property.name.getText().replace(/^["']|["']$/g, ""),
-        optional: false,
-        type: oneLine(property.initializer.getText()),
-        comment: commentOf(property),
-        line: this.#line(property),
-      }));
-      return { name, comment: commentOf(statement), fields };
+/** The strings of a union of literals, each with the comment before it. @throws {Error} if it is anything else. */
+export function readLiterals(node: ts.Declaration): SourceDeclaration {
+  const type = typeOf(node);
+  const { text } = node.getSourceFile();
+  let from = type.getFullStart();
+  const fields = (ts.isUnionTypeNode(type) ? type.types : [type]).map((part) => {
+    if (!ts.isLiteralTypeNode(part) || !ts.isStringLiteral(part.literal)) {
+      throw new Error(`${nameOf(node)} is not a union of strings`);
     }
-    throw this.#absent("constant", name);
-  }
+    // A comment on a member stands before its `|`, where the syntax tree has no node.
+    const between = text.slice(from, part.getStart()).match(/\/\*[\s\S]*?\*\//g) ?? [];
+    from = part.getEnd();
+    return { name: part.literal.text, optional: false, type: "string", comment: between.map(plainComment).join(" ") };
+  });
+  return { name: nameOf(node), comment: commentOf(node), fields };
+}
 
-  #alias(name: string): ts.TypeAliasDeclaration {
-    const found = this.#file.statements.find(
-      (statement): statement is ts.TypeAliasDeclaration =>
-        ts.isTypeAliasDeclaration(statement) && statement.name.text === name,
-    );
-    if (found === undefined) throw this.#absent("type", name);
-    return found;
-  }
+/** The properties of a constant that is one object literal, with their values' text as type. */
+export function readConstant(node: ts.Declaration): SourceDeclaration {
+  const initializer = ts.isVariableDeclaration(node) ? node.initializer : undefined;
+  const object = initializer === undefined ? undefined : objectOf(initializer);
+  if (object === undefined) throw new Error(`${nameOf(node)} is no constant with an object literal`);
+  const fields = object.properties.filter(ts.isPropertyAssignment).map((one) => ({
+    name: one.name.getText().replace(/^["']|["']$/g, ""),
+    optional: false,
+    type: oneLine(one.initializer.getText()),
+    comment: commentOf(one),
+  }));
+  return { name: nameOf(node), comment: commentOf(node), fields };
+}
 
-  #property(member: ts.PropertySignature): SourceField {
-    return {
-      name: member.name.getText(),
-      optional: member.questionToken !== undefined,
-      type: oneLine(member.type?.getText() ?? "unknown"),
-      comment: commentOf(member),
-      line: this.#line(member),
-    };
-  }
+function typeOf(node: ts.Declaration): ts.TypeNode {
+  if (!ts.isTypeAliasDeclaration(node)) throw new Error(`${nameOf(node)} is no type alias`);
+  return node.type;
+}
 
-  #line(node: ts.Node): number {
-    return this.#file.getLineAndCharacterOfPosition(node.getStart()).line + 1;
-  }
+function nameOf(node: ts.Declaration): string {
+  return ts.getNameOfDeclaration(node)?.getText() ?? "a declaration";
+}
 
-  #absent(kind: string, name: string): Error {
-    return new Error(`${this.#path} has no ${kind} ${name}; if it moved, say where in docs/src/generate`);
-  }
+function property(member: ts.PropertySignature): SourceField {
+  return {
+    name: member.name.getText(),
+    optional: member.questionToken !== undefined,
+    type: oneLine(member.type?.getText() ?? "unknown"),
+    comment: commentOf(member),
+  };
 }
 
 function objectOf(node: ts.Expression): ts.ObjectLiteralExpression | undefined {
@@ -122,15 +90,17 @@ function objectOf(node: ts.Expression): ts.ObjectLiteralExpression | undefined {
   return undefined;
 }
 
-/** The doc comment's own text; tags such as `@throws` are not part of it. */
 function commentOf(node: ts.Node): string {
-  const comments = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
-  const text = comments.at(-1)?.comment;
-  return oneLine(typeof text === "string" ? text : (ts.getTextOfJSDocComment(text) ?? ""));
+  return oneLine(readComment(node).paragraphs.join(" "));
 }
 
 function plainComment(text: string): string {
-  return oneLine(text.replace(/^\/\*\*?|\*\/$/g, "").replace(/^\s*\*/gm, "").replace(/^\/\//gm, ""));
+  return oneLine(
+    text
+      .replace(/^\/\*\*?|\*\/$/g, "")
+      .replace(/^\s*\*/gm, "")
+      .replace(/^\/\//gm, ""),
+  );
 }
 
 function oneLine(text: string): string {

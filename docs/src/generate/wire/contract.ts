@@ -98,10 +98,12 @@ type CommentsAt = (...path: number[]) => string;
 
 function readFile(file: FileDescriptorProto): WireFile {
   const comments = new Map(
-    (file.sourceCodeInfo?.location ?? []).map(({ path, leadingComments, leadingDetachedComments, trailingComments }) => [
-      path.join("."),
-      (leadingComments || leadingDetachedComments.join(" ") || trailingComments || "").replace(/\s+/g, " ").trim(),
-    ]),
+    (file.sourceCodeInfo?.location ?? []).map(
+      ({ path, leadingComments, leadingDetachedComments, trailingComments }) => [
+        path.join("."),
+        (leadingComments || leadingDetachedComments.join(" ") || trailingComments || "").replace(/\s+/g, " ").trim(),
+      ],
+    ),
   );
   const commentAt: CommentsAt = (...path) => comments.get(path.join(".")) ?? "";
   return {

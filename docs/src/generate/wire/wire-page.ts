@@ -2,22 +2,24 @@ import { anchorOf, block, code, paragraphs, prose, table } from "../markdown.ts"
 import type { Page } from "../page.ts";
 import type { WireContract, WireFile, WireMethod, WireService, WireType } from "./contract.ts";
 
-/** A port of a node, as its defaults say. */
+/** A port of a node, as the command's flags describe it. */
 export interface PortFact {
-  readonly port: string;
   readonly flag: string;
-  readonly speaks: string;
+  readonly meaning: string;
+  /** Markdown. */
+  readonly byDefault: string;
 }
 
 /** What the page says beside the contract itself. */
 export interface WireFacts {
   readonly ports: readonly PortFact[];
-  /** A command that asks for one decision over JSON, as the code or a tested example has it. */
+  /** Shell lines that ask for decisions over JSON, from the tested example. */
   readonly jsonExample: string;
 }
 
 /** `reference/wire`: services, messages and enums of `quorumguard.v1`, from the .proto files. */
 export function wirePage(contract: WireContract, facts: WireFacts): Page {
+  const files = inReadingOrder(contract.files);
   const known = new Set(contract.files.flatMap((file) => file.types.map((type) => type.name)));
   return {
     path: "reference/wire",
@@ -28,24 +30,33 @@ export function wirePage(contract: WireContract, facts: WireFacts): Page {
       "Package `quorumguard.v1`, in `packages/proto/proto`. Nothing is published yet, and the contract may still change; field numbers are never reused.",
       "## Ports",
       table(
-        ["Port", "Flag", "Speaks"],
-        facts.ports.map(({ port, flag, speaks }) => [code(port), code(flag), prose(speaks)]),
+        ["Flag", "What it says", "Default"],
+        facts.ports.map(({ flag, meaning, byDefault }) => [code(flag), prose(meaning), byDefault]),
       ),
+      "Peers use port 7401 by convention: it stands in the list of members.",
       "## JSON",
-      "Over HTTP every unary method takes a `POST` with a JSON body at the path below. Field names are lowerCamelCase (`request_id` is `requestId`), 64-bit numbers are strings, bytes are base64, enum values are their names, and a field with its default value may be left out.",
+      "Over HTTP every method but `Session` takes a `POST` with a JSON body at the path below. Field names are lowerCamelCase (`request_id` is `requestId`). 64-bit numbers come as strings, and are taken as strings or as numbers. Enum values are their names, bytes are base64, and a field with its default value is left out.",
       block("sh", facts.jsonExample),
-      ...contract.files.flatMap(({ services }) => services.map((service) => serviceSection(service, known))),
-      ...contract.files.filter(({ types }) => types.length > 0).map((file) => fileSection(file, known)),
+      "These lines are the beginning of `examples/curl-and-grpcurl/with-curl.sh`, which the tests run; it goes on with batches, request ids and errors.",
+      ...files.flatMap(({ services }) => services.map((service) => serviceSection(service, known))),
+      ...files.filter(({ types }) => types.length > 0).map((file) => fileSection(file, known)),
     ),
   };
 }
 
+/** What a caller meets first comes first; a file that is new comes last. */
+const readingOrder = ["guard_service", "decision", "error", "session", "topology", "cluster_service"];
+
+function inReadingOrder(files: readonly WireFile[]): readonly WireFile[] {
+  const placeOf = (file: WireFile) => {
+    const place = readingOrder.findIndex((name) => file.name.endsWith(`/${name}.proto`));
+    return place < 0 ? readingOrder.length : place;
+  };
+  return [...files].sort((one, other) => placeOf(one) - placeOf(other));
+}
+
 function serviceSection({ name, comment, methods }: WireService, known: ReadonlySet<string>): string {
-  return paragraphs(
-    `## ${name}`,
-    prose(comment),
-    ...methods.map((method) => methodSection(method, known)),
-  );
+  return paragraphs(`## ${name}`, prose(comment), ...methods.map((method) => methodSection(method, known)));
 }
 
 function methodSection(method: WireMethod, known: ReadonlySet<string>): string {

@@ -1,0 +1,105 @@
+import type { Api } from "./api/read-api.ts";
+import type { OptionGroup } from "./options.ts";
+import { readInterface, readObject, type SourceDeclaration } from "./source/declarations.ts";
+
+/** The node's options and the flags of `quorumguard node` that set them. A test compares it with the table of flags. */
+export const flagsOfNodeOptions: Readonly<Record<string, readonly string[]>> = {
+  nodeId: ["id"],
+  cluster: ["cluster"],
+  dataFolder: ["data"],
+  grpc: ["grpc"],
+  peer: ["peer"],
+  http: ["http"],
+  advertiseGrpc: ["advertise-grpc"],
+  advertiseHttp: ["advertise-http"],
+  tls: ["tls-cert", "tls-key", "tls-client-ca"],
+  peerTls: ["peer-cert", "peer-key", "peer-ca"],
+  insecure: ["insecure"],
+  corsOrigins: ["cors-origin"],
+  drainTimeoutMs: ["drain-timeout"],
+};
+
+/** Every group of options, from the interfaces that declare them. */
+export function readOptionGroups(api: Api): readonly OptionGroup[] {
+  const from = (entryPoint: string) => (name: string) => readInterface(api.nodeOf(entryPoint, name));
+  const core = from("packages/sdk-core/src/index.ts");
+  const node = from("packages/sdk-node/src/index.ts");
+  const edge = from("packages/sdk-web/src/edge.ts");
+  const cluster = from("packages/cluster/src/index.ts");
+  const limiter = from("packages/limiter/src/index.ts");
+  const guard = { whose: "the guard's", declaration: core("GuardOptions") };
+  return [
+    {
+      title: "A guard",
+      introduction: "`createGuard(options)`, in every SDK.",
+      declaration: guard.declaration,
+    },
+    {
+      title: "A guard in Node",
+      introduction: "`createGuard` of `@quorumguard/sdk-node` takes these as well.",
+      declaration: node("NodeGuardOptions"),
+    },
+    {
+      title: "TLS of a guard in Node",
+      introduction: "The fields of `tls`.",
+      declaration: node("TlsOptions"),
+    },
+    {
+      title: "A guard over fetch",
+      introduction: "`createGuard` of `@quorumguard/sdk-web/edge` takes these, and has no `routing`.",
+      declaration: edge("EdgeGuardOptions"),
+    },
+    {
+      title: "One call",
+      introduction: "The last argument of `allow` and `allowAll`. What is left out is the guard's.",
+      declaration: core("CallOptions"),
+      inherits: guard,
+    },
+    {
+      title: "A rule",
+      introduction:
+        "A limit per window. `allow(key, limit, window, options)` takes `algorithm` and `burst` among its options.",
+      declaration: core("Rule"),
+    },
+    {
+      title: "A policy",
+      introduction: "A rule with a name, one of a guard's `policies`. It has a rule's fields, and:",
+      declaration: core("Policy"),
+      inherits: guard,
+    },
+    {
+      title: "A check",
+      introduction:
+        "What `peek` and `allowAll` ask about. It has a rule's fields, or `policy`, the name of one of the guard's policies; and:",
+      declaration: readObject(api.nodeOf("packages/sdk-core/src/index.ts", "Check")),
+    },
+    {
+      title: "A node",
+      introduction:
+        "`startServer(options)` of `@quorumguard/cluster`, and the flags of [`quorumguard node`](/reference/command-line/#quorumguard-node).",
+      declaration: cluster("ServerOptions"),
+      flags: flagsOfNodeOptions,
+    },
+    {
+      title: "Replicated bounds of a node",
+      introduction:
+        "The fields of `bounds`: the same on every node, since every node must refuse the same calls. A leader proposes them through the log.",
+      declaration: optionalFields(limiter("Bounds")),
+    },
+    {
+      title: "Timings of a node",
+      introduction: "Fields of `node`.",
+      declaration: cluster("NodeTimings"),
+    },
+    {
+      title: "Local bounds of a node",
+      introduction: "Fields of `node` too.",
+      declaration: cluster("NodeLimits"),
+    },
+  ];
+}
+
+/** `Partial` of a declaration. */
+function optionalFields(declaration: SourceDeclaration): SourceDeclaration {
+  return { ...declaration, fields: declaration.fields.map((field) => ({ ...field, optional: true })) };
+}
