@@ -5,18 +5,18 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/\badded \d+ packages in \S+/g, "added # packages in #"],
   [/\bprocess \d+/g, "process #"],
   [/\/\S*\/quorumguard-dev-\w+/g, "/tmp/quorumguard-dev-#"],
-  [/^cluster [0-9a-f]{32}$/gm, "cluster #"],
+  [/^cluster [0-9a-f]{32}: node \d leads \(term \d+\)/gm, "cluster #: node # leads (term #)"],
   [/\bnode \d (leads a|does not answer)/g, "node # $1"],
   [/^node \d: ended/gm, "node #: ended"],
   // Seconds until something: a slow machine may have used some of the window.
   [/(?<=;t=|^Retry-After: )(2[4-9]\d|300)$/gm, "about 300"],
   // A row of `status`: which node leads, and how far its log is, is chance; the roles, the keys and the sessions are not.
-  [/^\d (leader|follower) \d \d+ \d+ \d+ (\d+) (\d+) \S+ \S+$/gm, "# $1 # # # # $2 $3 # #"],
-  [/^\d (– ){7}\S+ \S+$/gm, "# – # #"],
+  [/^\d (leader|follower) \d \d+ \d+ \d+ \d+ (\d+) (\d+) \S+ \S+$/gm, "# $1 # # # # # $2 $3 # #"],
+  [/^\d down (– ){7}\S+ \S+$/gm, "# down # #"],
 ];
 
 /** Lines whose order among their neighbours is chance. */
-const unordered = /^# (leader|follower|–) |^node #: ended/;
+const unordered = /^# (leader|follower|down) |^node #: ended/;
 
 function plain(text: string): readonly string[] {
   const masked = masks.reduce((left, [pattern, stand]) => left.replace(pattern, stand), text.replaceAll("\r", ""));
