@@ -61,6 +61,12 @@ export const steps: readonly Step[] = [
     title: "every package, as published",
     run: () => runCheck(process.execPath, [inRepository("scripts", "bootstrap.mjs"), "build"], 300_000),
   },
+  {
+    name: "docs",
+    title: "the site, with no broken link or snippet",
+    run: () =>
+      runCheck(process.execPath, ["--conditions=quorumguard-source", inRepository("docs", "src", "main.ts")], 180_000),
+  },
   { name: "runtimes", title: "the SDKs' contract on every runtime", run: () => runMatrix(240_000) },
   { name: "vitest", title: "unit, property, contract and end-to-end tests", run: () => runVitest(360_000) },
   {
