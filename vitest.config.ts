@@ -6,7 +6,9 @@ const neverTests = ["**/node_modules/**", "**/dist/**"];
 
 /** Folders with tests: one project each, so that `vitest run --project raft` runs one package's. */
 const folders = [
-  ...fs.readdirSync("packages").map((name) => `packages/${name}`),   ...["bench", "deploy", "docs", "scripts"]];
+  ...fs.readdirSync("packages").map((name) => `packages/${name}`),
+  ...["bench", "deploy", "docs", "scripts"],
+];
 
 /** Tests run the sources, not the build; end-to-end tests start the built command as a user would. */
 export default defineConfig({

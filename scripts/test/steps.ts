@@ -29,7 +29,9 @@ function typescriptProjects(): readonly string[] {
   const folders = ["packages", "examples"].flatMap((parent) =>
     fs.existsSync(inRepository(parent)) ? fs.readdirSync(inRepository(parent)).map((name) => `${parent}/${name}`) : [],
   );
-  return [...folders, "bench", "deploy", "docs", "scripts"].filter((folder) => fs.existsSync(inRepository(folder, "tsconfig.json")));
+  return [...folders, "bench", "deploy", "docs", "scripts"].filter((folder) =>
+    fs.existsSync(inRepository(folder, "tsconfig.json")),
+  );
 }
 
 async function typecheck(): Promise<StepResult> {
