@@ -57,6 +57,15 @@ describe("npm run example", () => {
     expect([stdout, status]).toEqual(['["--once","a b"]\n', 7]);
   });
 
+  it("says what went wrong without a stack: 2 for a wrong flag, 1 for the rest", () => {
+    const parse = 'import { parseArgs } from "node:util"; parseArgs({ options: {} });';
+    const wrong = run(parse, "greet", "--loud");
+    expect([wrong.stderr.split("\n").length, wrong.status]).toEqual([2, 2]);
+    expect(wrong.stderr).toMatch(/^greet: .*--loud/);
+    const failed = run('throw new Error("no cluster");', "greet");
+    expect([failed.stderr, failed.status]).toEqual(["greet: no cluster\n", 1]);
+  });
+
   it("hands on signals", async () => {
     const main = 'process.on("SIGTERM", () => process.exit(9)); setInterval(() => {}, 1_000); console.log("waiting");';
     const child = spawn(process.execPath, [cloneWithExamples(main), "greet"], { stdio: ["ignore", "pipe", "inherit"] });

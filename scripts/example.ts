@@ -53,7 +53,13 @@ async function main([name, ...flags]: readonly string[]): Promise<void> {
     return;
   }
   process.argv.splice(1, process.argv.length, example.main, ...flags);
-  await import(pathToFileURL(example.main).href);
+  try {
+    await import(pathToFileURL(example.main).href);
+  } catch (error) {
+    const wrongUsage = String((error as { code?: unknown } | null)?.code).startsWith("ERR_PARSE_ARGS");
+    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = wrongUsage ? 2 : 1;
+  }
 }
 
 await main(process.argv.slice(2));
