@@ -7,15 +7,20 @@ function section(label: string, directory: string) {
   return { label, items: [{ autogenerate: { directory } }] };
 }
 
-/** Workspace packages run from their sources, as everywhere in this repository. */
-const conditions = ["quorumguard-source", "module", "node", "development|production"];
+/** Workspace packages run from their sources, as everywhere in this repository, in each environment that Astro builds with. */
+const workspaceSources = {
+  name: "workspace-sources",
+  configEnvironment: () => ({
+    resolve: { conditions: ["quorumguard-source", "module", "node", "development|production"] },
+  }),
+};
 
 export default defineConfig({
   // Static files with relative needs only: whatever serves a folder serves the site.
   output: "static",
   trailingSlash: "always",
   devToolbar: { enabled: false },
-  vite: { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: conditions } } },
+  vite: { plugins: [workspaceSources] },
   integrations: [
     starlight({
       title: "QuorumGuard",
