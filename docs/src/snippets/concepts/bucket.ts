@@ -1,0 +1,16 @@
+import { createGuard } from "@quorumguard/sdk-node";
+
+const guard = createGuard({
+  policies: {
+    // 60 a minute on average, and at most 3 at once: a token comes back every second.
+    email: { algorithm: "token-bucket", limit: 60, window: "1m", burst: 3 },
+  },
+});
+
+for (let call = 1; call <= 4; call += 1) {
+  const { allowed, remaining, resetAfterMs, retryAfterMs } = await guard.allow("docs:bucket", "email");
+  const answer = allowed ? "yes" : `no, again in ${retryAfterMs} ms`;
+  console.log(`${call}: ${answer} (${remaining} left, all in ${resetAfterMs} ms)`);
+}
+
+await guard.close();
