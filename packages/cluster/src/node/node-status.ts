@@ -1,4 +1,5 @@
 import type { Limiter, LimiterStats } from "@quorumguard/limiter";
+import { noLogStats } from "../storage/log-writer.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { NodeStatus } from "./node.ts";
 import type { RunningNode } from "./running-node.ts";
@@ -17,6 +18,7 @@ export function nodeStatus(parts: {
 }): NodeStatus {
   const { running, storage, restoredIndex, abstaining, leaderChanges, ready } = parts;
   const limiter = running?.driver.limiter ?? parts.limiter;
+  const stats = storage?.stats ?? noLogStats;
   const hardState = storage?.initialState().hardState;
   const snapshot = storage?.snapshot();
   return {
@@ -30,8 +32,9 @@ export function nodeStatus(parts: {
     stateHash: limiter?.stateHash().hash ?? "",
     limiter: limiter?.stats ?? noStats,
     abstaining,
-    flushes: storage?.stats.flushes ?? 0,
-    flushMs: storage?.stats.flushMs ?? 0,
+    flushes: stats.flushes,
+    flushMs: stats.flushMs,
+    flushDurations: stats.flushDurations,
     leaderChanges,
     ready,
   };

@@ -9,6 +9,7 @@ import type {
   SessionId,
 } from "@quorumguard/limiter";
 import type { NodeId, StateType } from "@quorumguard/raft";
+import type { DurationHistogram } from "../storage/duration-counts.ts";
 
 /** A member and the addresses that clients reach it at. */
 export interface Member {
@@ -86,7 +87,9 @@ export interface NodeStatus {
   readonly limiter: LimiterStats;
   readonly abstaining: boolean;
   readonly flushes: number;
+  /** Moving average of flush durations. */
   readonly flushMs: number;
+  readonly flushDurations: DurationHistogram;
   /** Leadership changes seen since start. */
   readonly leaderChanges: number;
   /** True once the node has formed or rejoined, applied what was committed when it started, and knows a leader. */

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { Algorithm, type Rule } from "@quorumguard/limiter";
 import { halfPair } from "./check-text.ts";
 import { edgeLimits } from "./edge-limits.ts";
+import { fieldBounds } from "./field-bounds.ts";
 import { InvalidField } from "./invalid-field.ts";
 
 /** A rule as it came over the wire, unchecked; numbers may be anything that a varint can hold. */
@@ -13,8 +14,6 @@ export interface UncheckedRule {
   readonly policy: string;
 }
 
-const grouped = new Intl.NumberFormat("en-US");
-
 /**
  * Turns a rule from the wire into the limiter's, with its defaults filled in.
  *
@@ -23,15 +22,10 @@ const grouped = new Intl.NumberFormat("en-US");
 export function checkRule(rule: UncheckedRule, path: string): Rule {
   const { maxLimit, minWindowUs, maxWindowUs, maxPolicyBytes } = edgeLimits;
   if (!Number.isInteger(rule.limit) || rule.limit < 0 || rule.limit > maxLimit) {
-    throw new InvalidField(
-      `${path}.limit`,
-      rule.limit,
-      `it must be a whole number from 0 to ${grouped.format(maxLimit)}`,
-    );
+    throw new InvalidField(`${path}.limit`, rule.limit, fieldBounds.limit);
   }
   if (!Number.isInteger(rule.windowUs) || rule.windowUs < minWindowUs || rule.windowUs > maxWindowUs) {
-    const bound = `it must be from ${grouped.format(minWindowUs)} (1 ms) to ${grouped.format(maxWindowUs)} (400 days), in microseconds`;
-    throw new InvalidField(`${path}.window_us`, rule.windowUs, bound);
+    throw new InvalidField(`${path}.window_us`, rule.windowUs, fieldBounds.windowUs);
   }
   if (Buffer.byteLength(rule.policy) > maxPolicyBytes || halfPair.test(rule.policy)) {
     throw new InvalidField(`${path}.policy`, rule.policy, `it must be at most ${maxPolicyBytes} bytes of UTF-8`);
@@ -51,11 +45,7 @@ function checkAlgorithm(algorithm: number, path: string): Algorithm {
 function checkBurst(rule: UncheckedRule, algorithm: Algorithm, path: string): number {
   const { maxLimit } = edgeLimits;
   if (!Number.isInteger(rule.burst) || rule.burst < 0 || rule.burst > maxLimit) {
-    throw new InvalidField(
-      `${path}.burst`,
-      rule.burst,
-      `it must be a whole number from 0 to ${grouped.format(maxLimit)}`,
-    );
+    throw new InvalidField(`${path}.burst`, rule.burst, fieldBounds.burst);
   }
   if (algorithm === Algorithm.tokenBucket) {
     // A limit of 0 denies always, whatever the burst; the limiter still wants a bucket of at least one.

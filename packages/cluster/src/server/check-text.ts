@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { edgeLimits } from "./edge-limits.ts";
+import { fieldBounds } from "./field-bounds.ts";
 import { InvalidField } from "./invalid-field.ts";
 
 /** Half a surrogate pair: legal in a string, impossible in UTF-8. */
@@ -45,5 +46,5 @@ export function checkNamespace(namespace: string): void {
 export function checkCost(cost: number, field: string): number {
   if (cost === 0) return 1;
   if (Number.isInteger(cost) && cost >= 1 && cost <= edgeLimits.maxCost) return cost;
-  throw new InvalidField(field, cost, `it must be a whole number from 1 to ${edgeLimits.maxCost}`);
+  throw new InvalidField(field, cost, fieldBounds.cost);
 }

@@ -84,7 +84,8 @@ function contextOf(context: HandlerContext): CallContext {
   };
 }
 
-function asConnectError(error: unknown, log: NodeLog): ConnectError {
+/** An error of a call in Connect's terms. A fault of ours must not tell a stranger more than that; the log has the rest. */
+export function asConnectError(error: unknown, log: NodeLog): ConnectError {
   if (error instanceof CallError) {
     const detail = { desc: ErrorDetailSchema, value: error.detail };
     // gRPC and Connect number their codes alike.

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { gzipSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
@@ -66,25 +67,74 @@ describe("JSON, as curl sends it", () => {
     expect(node.submissions[0]!.options).toEqual({ firstAttempt: false, noForward: false, deadlineMs: 5_000 });
   });
 
+  const withRule = (rule: string) => `{"check":{"key":"k","rule":{${rule}}}}`;
   it.each([
     ['{"check":{"key":"","rule":{"limit":5,"windowUs":"1000000"}}}', "check.key"],
-    ['{"check":{"key":"k","rule":{"limit":-5,"windowUs":"1000000"}}}', "limit"],
-    ['{"check":{"key":"k","rule":{"limit":1.5,"windowUs":"1000000"}}}', "limit"],
-    ['{"check":{"key":"k","rule":{"limit":5,"windowMs":"1000"}}}', "windowMs"],
-    ['{"check":{"key":"k","rule":{"limit":5,"windowUs":"60"}}}', "check.rule.window_us is 60"],
-    ['{"check":{"key":"k","rule":{"limit":5,"windowUs":"1000000","algorithm":"LEAKY"}}}', "LEAKY"],
-    ['{"check":{"key":"\\ud800","rule":{"limit":5,"windowUs":"1000000"}}}', "Check.key"],
-    ["{", "JSON"],
-    ["null", ""],
-    ["[]", ""],
-    ["", ""],
-  ])("is refused by name when it is wrong: %s", async (body, message) => {
+    [withRule('"limit":-5'), "check.rule.limit is -5: it must be a whole number from 0 to 2,147,483,647"],
+    [withRule('"limit":1.5'), "check.rule.limit is 1.5: it must be a whole number from 0 to 2,147,483,647"],
+    [withRule('"limit":"many"'), 'check.rule.limit is "many": it must be a whole number from 0'],
+    [withRule('"limit":true'), "check.rule.limit is true: it must be a whole number from 0"],
+    [
+      withRule('"limit":4294967296'),
+      "check.rule.limit is 4294967296: it must be a whole number from 0 to 2,147,483,647",
+    ],
+    [withRule('"limit":3000000000,"windowUs":"1000000"'), "check.rule.limit is 3000000000: it must be a whole number"],
+    [withRule('"windowUs":-1'), "check.rule.window_us is -1: it must be from 1,000 (1 ms)"],
+    [withRule('"limit":5,"windowMs":"1000"'), "check.rule.windowMs is not a field: here is room for: limit, windowUs"],
+    [withRule('"limit":5,"windowUs":"60"'), "check.rule.window_us is 60: it must be from 1,000 (1 ms)"],
+    [
+      withRule('"algorithm":"LEAKY"'),
+      'check.rule.algorithm is "LEAKY": it must be one of ALGORITHM_SLIDING_WINDOW_LOG, ALGORITHM_TOKEN_BUCKET, or left out',
+    ],
+    [withRule('"policy":7'), "check.rule.policy is 7: it must be a string"],
+    ['{"check":{"key":"\\ud800"}}', 'check.key is "\\ud800": it must be well-formed Unicode'],
+    ['{"check":"u1"}', 'check is "u1": it must be an object, with any of: key, '],
+    ['{"check":[]}', "check is a list: it must be an object"],
+    ['{"noForward":1}', "no_forward is 1: it must be true or false"],
+    ['{"checks":[]}', "checks is not a field: here is room for: check, "],
+    ["{", "the body is not JSON: "],
+    ["null", "the body is null: it must be an object"],
+    ["[]", "the body is a list: it must be an object"],
+    ["7", "the body is 7: it must be an object"],
+    ["", "the body is empty: send an object as JSON, such as {"],
+  ])("is refused by field, value and bound when it is wrong: %s", async (body, message) => {
     const response = await post(allowPath, body);
     expect(response.status).toBe(400);
-    const error = (await response.json()) as { code: string; message: string };
+    expect(response.headers.get("content-type")).toBe("application/json");
+    const error = (await response.json()) as { code: string; message: string; details: { debug: object }[] };
     expect(error.code).toBe("invalid_argument");
     expect(error.message).toContain(message);
+    expect(error.details).toMatchObject([
+      {
+        type: "quorumguard.v1.ErrorDetail",
+        debug: { reason: "ERROR_REASON_INVALID_ARGUMENT", applied: "APPLIED_NO", message: error.message },
+      },
+    ]);
     expect(node.submissions).toEqual([]);
+  });
+
+  it("names the place in a list, and a name in snake case is as good as in camel case", async () => {
+    const calls = [{ checks: [check, { key: "k", cost: -1, rule: check.rule }] }];
+    const response = await post("/quorumguard.v1.GuardService/AllowBatch", JSON.stringify({ calls }));
+    expect(response.status).toBe(400);
+    const { message } = (await response.json()) as { message: string };
+    expect(message).toBe("calls[0].checks[1].cost is -1: it must be a whole number from 1 to 2,147,483,647");
+    answerAll(node, Outcome.ALLOWED);
+    const snake = { check: { key: "k", rule: { limit: "5", window_us: 1_000_000, policy: null } }, no_forward: true };
+    expect((await post(allowPath, JSON.stringify(snake))).status).toBe(200);
+  });
+
+  it("what only the decoder of a compressed body notices has the typed detail as well", async () => {
+    const response = await fetch(url + allowPath, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "Content-Encoding": "gzip" },
+      body: new Uint8Array(gzipSync(withRule('"limit":-5'))),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      code: "invalid_argument",
+      details: [{ type: "quorumguard.v1.ErrorDetail", debug: { applied: "APPLIED_NO" } }],
+    });
   });
 
   it("refuses a key whose bytes are no UTF-8, since different ones would share a counter", async () => {
@@ -183,7 +233,11 @@ describe("for operators", () => {
   it("any other path is a 404 that says what there is", async () => {
     const response = await fetch(`${url}/nope`);
     expect(response.status).toBe(404);
-    expect(await response.text()).toContain("POST /quorumguard.v1.GuardService/Allow");
+    const { message } = (await response.json()) as { message: string };
+    expect(message).toContain("there is no GET /nope here; there is POST /quorumguard.v1.GuardService/Allow, ");
+    for (const path of ["ClusterService/GetStatus", "GET /healthz", "GET /readyz", "GET /metrics"]) {
+      expect(message).toContain(path);
+    }
   });
 });
 
@@ -212,9 +266,12 @@ describe("pages of other origins", () => {
 describe("bad input", () => {
   it("garbage in the binary format is refused, and the next call works", async () => {
     const response = await post(allowPath, Uint8Array.of(0xff, 0xff, 0xff), "application/proto");
-    // Connect calls bytes that it cannot parse an internal error; what matters is that it says so and goes on.
-    expect(response.status).toBe(500);
-    expect(((await response.json()) as { message: string }).message).toContain("parse binary");
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringContaining("the request cannot be decoded: parse binary"),
+      details: [{ type: "quorumguard.v1.ErrorDetail", debug: { applied: "APPLIED_NO" } }],
+    });
     answerAll(node, Outcome.ALLOWED);
     const request = create(AllowRequestSchema, { check: { key: "u1", rule: { limit: 5, windowUs: 1_000_000n } } });
     const good = await post(allowPath, new Uint8Array(toBinary(AllowRequestSchema, request)), "application/proto");
@@ -225,7 +282,12 @@ describe("bad input", () => {
   it("a body above 1 MiB is refused, with and without its length told", async () => {
     const body = JSON.stringify({ check: { ...check, key: "k".repeat(1_048_577) } });
     const told = await post(allowPath, body);
-    expect(told.status).toBe(429);
+    expect(told.status).toBe(413);
+    expect(await told.json()).toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringMatching(/^the body is 1,048,\d{3} bytes: it must be at most 1,048,576 bytes \(1 MiB\)/),
+      details: [{ debug: { applied: "APPLIED_NO" } }],
+    });
     const chunks = new ReadableStream({
       start(controller) {
         controller.enqueue(new TextEncoder().encode(body));
@@ -234,12 +296,46 @@ describe("bad input", () => {
     });
     const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: chunks, duplex: "half" };
     const untold = await fetch(url + allowPath, init as RequestInit);
-    expect(untold.status).toBe(429);
+    expect(untold.status).toBe(413);
+    expect(((await untold.json()) as { message: string }).message).toContain("more than 1,048,576 bytes");
     expect(node.submissions).toEqual([]);
   });
 
-  it("a content type that nobody speaks is 415", async () => {
-    expect((await post(allowPath, "{}", "text/xml")).status).toBe(415);
+  it.each([
+    ["text/xml", `send POST ${allowPath} with "content-type: application/json"`],
+    ["application/x-www-form-urlencoded", 'the content-type is "application/x-www-form-urlencoded": send POST'],
+    ["application/grpc", "gRPC is spoken at this node's gRPC port, node1.example:7400"],
+    ["application/grpc+proto", "gRPC is spoken at this node's gRPC port, node1.example:7400"],
+  ])("the content type %s is 415, with what to send instead", async (type, message) => {
+    const response = await post(allowPath, "{}", type);
+    expect(response.status).toBe(415);
+    expect(((await response.json()) as { message: string }).message).toContain(message);
+  });
+
+  it.each(["GET", "PUT", "DELETE"])("%s on the path of a call is 405, with how to call it", async (method) => {
+    const response = await fetch(url + allowPath, { method });
+    expect(response.status).toBe(405);
+    expect(response.headers.get("allow")).toBe("POST");
+    expect(((await response.json()) as { message: string }).message).toContain(`send POST ${allowPath} with`);
+  });
+
+  it.each([
+    [
+      "HTTP/2, as a gRPC client begins",
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      "HTTP/2, as gRPC needs it, is spoken at node1",
+    ],
+    ["a ClientHello of TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "this is not HTTP/1.1"],
+  ])("%s is told which port this is", async (_name, first, message) => {
+    const socket: Socket = connect(listener.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(first, "latin1");
+    let answer = "";
+    for await (const chunk of socket) answer += chunk;
+    // Those who sent this cannot read it as what they speak, but it is what their error messages and traces show.
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(answer).toContain(message);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
   it("bytes that are not HTTP get a 400 and end their own connection only", async () => {

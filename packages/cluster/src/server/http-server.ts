@@ -1,12 +1,14 @@
+import { Buffer } from "node:buffer";
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { TLSSocket } from "node:tls";
 import { createContextValues } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { type ConnectRoutesOptions, connectRoutes, identityKey } from "./connect-routes.ts";
-import { edgeLimits } from "./edge-limits.ts";
+import type { ClusterNode } from "../node/node.ts";
+import { type ConnectRoutesOptions, identityKey } from "./connect-routes.ts";
+import { createHttpCalls } from "./http-calls.ts";
 import { answerCors } from "./http-cors.ts";
+import { replyJson } from "./http-reply.ts";
 import { listenError } from "./listen-error.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { certificateName, type TlsMaterial } from "./tls-material.ts";
@@ -45,9 +47,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpL
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   server.maxHeadersCount = 100;
-  server.on("clientError", (_error, socket) => {
-    // Whatever it was, it was not HTTP: say so and hang up.
-    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  server.on("clientError", (error: Error & { readonly code?: string; readonly rawPacket?: Buffer }, socket) => {
+    if (socket.writable) socket.end(rawAnswer(options.node, error));
     else socket.destroy();
   });
   const port = await listen(server, options.host, options.port);
@@ -63,16 +64,37 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpL
   };
 }
 
+/** Whatever it was, it was not HTTP/1: say what this port takes, and hang up. */
+function rawAnswer(
+  node: ClusterNode,
+  { code, rawPacket }: { readonly code?: string; readonly rawPacket?: Buffer },
+): string {
+  const { members, nodeId } = node.topology();
+  const grpc = members.find((member) => member.nodeId === nodeId)?.grpcEndpoint || "port 7400 by default";
+  const [status, message] =
+    code === "HPE_HEADER_OVERFLOW"
+      ? ["431 Request Header Fields Too Large", "the headers are larger than this port takes"]
+      : code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? ["408 Request Timeout", "the request did not arrive in time"]
+        : rawPacket?.toString("latin1", 0, 5) === "PRI *"
+          ? [
+              "400 Bad Request",
+              `this is the HTTP/1.1 port of node ${nodeId}; HTTP/2, as gRPC needs it, is spoken at ${grpc}`,
+            ]
+          : [
+              "400 Bad Request",
+              `this is not HTTP/1.1, which this port of node ${nodeId} takes; gRPC is spoken at ${grpc}`,
+            ];
+  const body = `${JSON.stringify({ code: "invalid_argument", message })}\n`;
+  const headers = `Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}`;
+  return `HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`;
+}
+
 function createHandler(options: HttpServerOptions, state: { serving: boolean }, stopping: AbortSignal): Handler {
-  const connect = connectNodeAdapter({
-    routes: connectRoutes(options),
-    readMaxBytes: edgeLimits.maxMessageBytes,
-    maxTimeoutMs: 600_000,
-    // A misspelt field is a mistake to hear of, and a person with curl likes to see zeros.
-    jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
-    shutdownSignal: stopping,
-    contextValues: (request) => createContextValues().set(identityKey, callerOf(request)),
-    fallback: (_request, response) => reply(response, 404, notFound),
+  const call = createHttpCalls({
+    ...options,
+    stopping,
+    contextOf: (request) => createContextValues().set(identityKey, callerOf(request)),
   });
   return (request, response) => {
     // A peer may reset its connection at any time; there is nobody left to tell.
@@ -83,14 +105,9 @@ function createHandler(options: HttpServerOptions, state: { serving: boolean }, 
       const answered = answerOperator(request, response, options, state);
       if (answered) return;
     }
-    connect(request, response);
+    call(request, response);
   };
 }
-
-const notFound = {
-  error: "no such path",
-  try: ["POST /quorumguard.v1.GuardService/Allow", "GET /healthz", "GET /readyz", "GET /metrics"],
-};
 
 function answerOperator(
   request: IncomingMessage,
@@ -100,12 +117,12 @@ function answerOperator(
 ): boolean {
   switch (request.url?.split("?", 1)[0]) {
     case "/healthz":
-      reply(response, 200, { alive: true });
+      replyJson(response, 200, { alive: true });
       return true;
     case "/readyz": {
       const { ready, role, term } = node.status();
       const serving = ready && state.serving;
-      reply(response, serving ? 200 : 503, { ready: serving, role, term, leaderId: node.topology().leaderId });
+      replyJson(response, serving ? 200 : 503, { ready: serving, role, term, leaderId: node.topology().leaderId });
       return true;
     }
     case "/metrics":
@@ -113,24 +130,13 @@ function answerOperator(
         (text) => response.writeHead(200, { "Content-Type": metrics.contentType }).end(text),
         (error) => {
           log("error", "metrics-fault", { error: String(error) });
-          reply(response, 500, { error: "metrics failed; the log says why" });
+          replyJson(response, 500, { error: "metrics failed; the log says why" });
         },
       );
       return true;
     default:
       return false;
   }
-}
-
-/** As much of a response as HTTP/1 and HTTP/2 agree on. */
-interface Answer {
-  writeHead(statusCode: number, headers: Record<string, string>): unknown;
-  end(text: string): unknown;
-}
-
-function reply(response: Answer, statusCode: number, body: object): void {
-  response.writeHead(statusCode, { "Content-Type": "application/json", "Cache-Control": "no-store" });
-  response.end(`${JSON.stringify(body)}\n`);
 }
 
 function callerOf(request: { readonly socket?: unknown }): string {

@@ -1,7 +1,10 @@
 import { Outcome } from "@quorumguard/proto";
-import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { ClusterNode, NodeFailure, NodeStatus } from "../node/node.ts";
+import { DurationCounts } from "../storage/duration-counts.ts";
 import type { DecisionMeter } from "./decision-meter.ts";
+import { prometheusHistogram } from "./prometheus-histogram.ts";
+import { version } from "./version.ts";
 
 /** A node's metrics for Prometheus. No label ever holds a key, a session or a policy: what a stranger chooses must not grow them. */
 export interface NodeMetrics {
@@ -13,8 +16,18 @@ export interface NodeMetrics {
 
 const sources = ["quorum", "leader"] as const;
 
-/** Upper bounds of the latency histogram's buckets in seconds: from a denial out of memory to a failover. */
-const latencyBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+/** All reasons, so that a counter is there, at 0, before its first failure: Prometheus sees no rise where there was nothing. */
+const failureReasons: readonly NodeFailure["reason"][] = [
+  "not-leader",
+  "overloaded",
+  "session-expired",
+  "unavailable",
+  "invalid-argument",
+  "wrong-cluster",
+];
+
+/** Upper bounds of the latency histogram's buckets in milliseconds: from a denial out of memory to a failover. */
+const latencyBoundsMs = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
 
 /** Counts what handlers answer, and shows it with the node's own state. `process`: also memory, event loop and the like. */
 export function createNodeMetrics(node: ClusterNode, options: { readonly process: boolean }): NodeMetrics {
@@ -22,12 +35,26 @@ export function createNodeMetrics(node: ClusterNode, options: { readonly process
   if (options.process) collectDefaultMetrics({ register: registry });
   const counts = new DecisionCounts(registry);
   const gauges = statusGauges(registry);
+  let status = node.status();
+  registry.registerMetric(
+    prometheusHistogram(
+      "quorumguard_flush_duration_seconds",
+      "Time to write a frame of the log and make it durable, one observation per flush.",
+      () => status.flushDurations,
+    ),
+  );
+  new Gauge({
+    name: "quorumguard_build_info",
+    help: "1; its labels say what runs: the package's version and that of Node.js.",
+    labelNames: ["version", "node_version"],
+    registers: [registry],
+  }).set({ version, node_version: process.version }, 1);
   return {
     meter: counts,
     contentType: registry.contentType,
     text() {
       counts.publish();
-      const status = node.status();
+      status = node.status();
       for (const show of gauges) show(status, node);
       return registry.metrics();
     },
@@ -38,11 +65,8 @@ export function createNodeMetrics(node: ClusterNode, options: { readonly process
 class DecisionCounts implements DecisionMeter {
   /** By source, then by outcome: a byte, as the limiter gives it. */
   readonly #outcomes = sources.map(() => new Float64Array(256));
-  readonly #failures = new Map<NodeFailure["reason"], number>();
-  readonly #latency = new LatencyHistogram(
-    "quorumguard_decision_seconds",
-    "Time from receiving a call to its decision on this node, one observation per item.",
-  );
+  readonly #failures = new Map<NodeFailure["reason"], number>(failureReasons.map((reason) => [reason, 0]));
+  readonly #latency = new DurationCounts(latencyBoundsMs);
   readonly #decisions: Counter<"outcome" | "source">;
   readonly #failed: Counter<"reason">;
   readonly #streams: Gauge;
@@ -62,14 +86,19 @@ class DecisionCounts implements DecisionMeter {
       registers,
     });
     this.#streams = new Gauge({ name: "quorumguard_session_streams", help: "Open Session streams.", registers });
-    // The registry asks a metric for its name and values only; its type wants the library's own classes.
-    registry.registerMetric(this.#latency as unknown as Metric<string>);
+    registry.registerMetric(
+      prometheusHistogram(
+        "quorumguard_decision_seconds",
+        "Time from receiving a call to its decision on this node, one observation per item.",
+        () => this.#latency,
+      ),
+    );
   }
 
   decided(outcomes: Uint8Array, from: number, to: number, source: "quorum" | "leader", durationMs: number): void {
     const counts = this.#outcomes[source === "quorum" ? 0 : 1]!;
     for (let item = from; item < to; item++) counts[outcomes[item]!]! += 1;
-    this.#latency.observe(durationMs / 1_000, to - from);
+    this.#latency.observe(durationMs, to - from);
   }
 
   failed(reason: NodeFailure["reason"], calls: number): void {
@@ -84,12 +113,18 @@ class DecisionCounts implements DecisionMeter {
     this.#decisions.reset();
     for (const [at, source] of sources.entries()) {
       for (const [outcome, count] of this.#outcomes[at]!.entries()) {
-        if (count > 0) this.#decisions.inc({ outcome: outcomeName(outcome), source }, count);
+        if (count > 0 || isCommon(outcome, source))
+          this.#decisions.inc({ outcome: outcomeName(outcome), source }, count);
       }
     }
     this.#failed.reset();
     for (const [reason, calls] of this.#failures) this.#failed.inc({ reason }, calls);
   }
+}
+
+/** What every node will count sooner or later; shown at 0 until then, for the same reason. Only denials come from applied state. */
+function isCommon(outcome: number, source: (typeof sources)[number]): boolean {
+  return outcome === Outcome.LIMITED || (outcome === Outcome.ALLOWED && source === "quorum");
 }
 
 const outcomeNames = new Map<number, string>(
@@ -98,49 +133,6 @@ const outcomeNames = new Map<number, string>(
 
 function outcomeName(outcome: number): string {
   return outcomeNames.get(outcome) ?? "unknown";
-}
-
-/** A histogram that takes many equal observations at once; the library's takes one at a time. */
-class LatencyHistogram {
-  readonly name: string;
-  readonly help: string;
-  readonly type = "histogram";
-  readonly #counts = new Float64Array(latencyBounds.length + 1);
-  #sum = 0;
-
-  constructor(name: string, help: string) {
-    this.name = name;
-    this.help = help;
-  }
-
-  observe(seconds: number, times: number): void {
-    let bucket = 0;
-    while (bucket < latencyBounds.length && seconds > latencyBounds[bucket]!) bucket++;
-    this.#counts[bucket]! += times;
-    this.#sum += seconds * times;
-  }
-
-  async get() {
-    const values: { metricName: string; labels: Record<string, string>; value: number }[] = [];
-    let below = 0;
-    for (const [at, count] of this.#counts.entries()) {
-      below += count;
-      values.push({
-        metricName: `${this.name}_bucket`,
-        labels: { le: String(latencyBounds[at] ?? "+Inf") },
-        value: below,
-      });
-    }
-    values.push({ metricName: `${this.name}_sum`, labels: {}, value: this.#sum });
-    values.push({ metricName: `${this.name}_count`, labels: {}, value: below });
-    return { name: this.name, help: this.help, type: this.type, values, aggregator: "sum" };
-  }
-
-  /** For the registry's own reset. */
-  reset(): void {
-    this.#counts.fill(0);
-    this.#sum = 0;
-  }
 }
 
 type ShowStatus = (status: NodeStatus, node: ClusterNode) => void;

@@ -89,6 +89,7 @@ const status: NodeStatus = {
   abstaining: false,
   flushes: 17,
   flushMs: 0.25,
+  flushDurations: { boundsMs: [0.1, 0.5], counts: Float64Array.of(10, 6, 1), totalMs: 4.25 },
   leaderChanges: 2,
   ready: true,
 };

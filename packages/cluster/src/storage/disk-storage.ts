@@ -2,7 +2,7 @@ import type { ConfState, Entry, HardState, Snapshot } from "@quorumguard/raft";
 import type { FileSystem } from "./file-system.ts";
 import { validateIdentity, writeIdentity } from "./identity-file.ts";
 import { LogView } from "./log-view.ts";
-import { createLog, type LogStart, LogWriter } from "./log-writer.ts";
+import { createLog, type LogStart, LogWriter, noLogStats } from "./log-writer.ts";
 import { MetaSlots } from "./meta-slots.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import type {
@@ -138,7 +138,7 @@ export class DiskStorage implements Storage {
   }
 
   get stats(): StorageStats {
-    return this.writer?.stats() ?? { flushes: 0, bytesWritten: 0, flushMs: 0, flushingForMs: 0 };
+    return this.writer?.stats() ?? noLogStats;
   }
 
   async close(): Promise<void> {

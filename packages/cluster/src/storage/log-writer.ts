@@ -1,5 +1,6 @@
 import type { Entry, HardState } from "@quorumguard/raft";
 import { zeroBytes } from "./bytes.ts";
+import { DurationCounts, flushBoundsMs } from "./duration-counts.ts";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 import {
   encodeFrame,
@@ -45,6 +46,15 @@ export interface LogWriterHooks {
   failed(error: unknown): void;
 }
 
+/** The statistics of a storage that has no log yet. */
+export const noLogStats: StorageStats = {
+  flushes: 0,
+  bytesWritten: 0,
+  flushMs: 0,
+  flushingForMs: 0,
+  flushDurations: new DurationCounts(flushBoundsMs),
+};
+
 /** Appends frames: one flush in flight, what arrives meanwhile is the next frame. */
 export class LogWriter {
   private readonly files: FileSystem;
@@ -66,6 +76,7 @@ export class LogWriter {
   private stopped = false;
   private spare: Promise<Spare | null> | null = null;
   private readonly counters = { flushes: 0, bytesWritten: 0, flushMs: 0, flushStartedMs: -1 };
+  private readonly flushDurations = new DurationCounts(flushBoundsMs);
 
   constructor(files: FileSystem, identity: Identity, options: StorageOptions, start: LogStart, hooks: LogWriterHooks) {
     this.files = files;
@@ -90,7 +101,7 @@ export class LogWriter {
   stats(): StorageStats {
     const { flushes, bytesWritten, flushMs, flushStartedMs } = this.counters;
     const flushingForMs = flushStartedMs < 0 ? 0 : this.options.monotonicMs() - flushStartedMs;
-    return { flushes, bytesWritten, flushMs, flushingForMs };
+    return { flushes, bytesWritten, flushMs, flushingForMs, flushDurations: this.flushDurations };
   }
 
   append(write: StorageWrite, done: () => void): void {
@@ -209,6 +220,7 @@ export class LogWriter {
     counters.flushStartedMs = -1;
     counters.flushMs = counters.flushes === 0 ? tookMs : counters.flushMs + (tookMs - counters.flushMs) / 8;
     counters.flushes += 1;
+    this.flushDurations.observe(tookMs);
     counters.bytesWritten += bytes;
   }
 

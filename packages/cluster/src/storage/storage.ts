@@ -1,4 +1,5 @@
 import type { ConfState, Entry, HardState, NodeId, RaftStorage } from "@quorumguard/raft";
+import type { DurationHistogram } from "./duration-counts.ts";
 
 /** Who a data folder belongs to. Written and flushed once, before the node sends anything in its name. */
 export interface Identity {
@@ -98,6 +99,8 @@ export interface StorageStats {
   readonly flushingForMs: number;
   /** Moving average of flush durations in milliseconds. */
   readonly flushMs: number;
+  /** Every flush of the log since start: writing a frame and making it durable. */
+  readonly flushDurations: DurationHistogram;
 }
 
 /** What a storage takes from outside: sizes, time and chance. */

@@ -1,0 +1,18 @@
+import { edgeLimits } from "./edge-limits.ts";
+
+const grouped = new Intl.NumberFormat("en-US");
+
+/** "it must be a whole number from 0 to 4,294,967,295" */
+export function wholeBound(low: number | bigint, high: number | bigint): string {
+  return `it must be a whole number from ${grouped.format(low)} to ${grouped.format(high)}`;
+}
+
+const { maxLimit, maxCost, minWindowUs, maxWindowUs } = edgeLimits;
+
+/** What is said of a field that is out of bounds, whoever notices: the decoder's judge or the call's. */
+export const fieldBounds = {
+  limit: wholeBound(0, maxLimit),
+  burst: wholeBound(0, maxLimit),
+  cost: wholeBound(1, maxCost),
+  windowUs: `it must be from ${grouped.format(minWindowUs)} (1 ms) to ${grouped.format(maxWindowUs)} (400 days), in microseconds`,
+} as const;

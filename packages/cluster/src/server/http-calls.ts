@@ -1,0 +1,196 @@
+import { Buffer } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ContextValues, createConnectRouter } from "@connectrpc/connect";
+import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import { ErrorDetailSchema, ErrorReason } from "@quorumguard/proto";
+import { CallError, invalidFieldError, refusalDetail, StatusCode } from "./call-error.ts";
+import { asConnectError, type ConnectRoutesOptions, connectRoutes } from "./connect-routes.ts";
+import { edgeLimits } from "./edge-limits.ts";
+import { replyProblem } from "./http-reply.ts";
+import { InvalidField, shown } from "./invalid-field.ts";
+import { readJsonBody } from "./judge-json.ts";
+
+/** The node behind the calls, and what ends them when the listener stops. */
+export interface HttpCallsOptions extends ConnectRoutesOptions {
+  readonly stopping: AbortSignal;
+  readonly contextOf: (request: IncomingMessage) => ContextValues;
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A person with curl likes to see zeros. */
+const jsonOptions = { ignoreUnknownFields: false, alwaysEmitImplicit: true };
+
+/**
+ * Answers Connect, gRPC-Web and JSON calls. What a caller got wrong is told in our words, with a typed detail: the library
+ * decodes, but its refusals name neither bound nor remedy, and some have no text at all.
+ */
+export function createHttpCalls(options: HttpCallsOptions): Handler {
+  const router = createConnectRouter({
+    acceptCompression: [compressionGzip, compressionBrotli],
+    readMaxBytes: edgeLimits.maxMessageBytes,
+    maxTimeoutMs: 600_000,
+    jsonOptions,
+    shutdownSignal: options.stopping,
+  });
+  connectRoutes(options)(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
+    const problem =
+      handler === undefined ? noSuchPath(request, [...handlers.keys()]) : misused(request, handler, options);
+    if (handler === undefined || problem !== null) {
+      if (problem !== null) replyProblem(response, problem.status, problem.message, problem.headers);
+      // What was sent along is read and forgotten, so that the connection can be used again.
+      request.resume();
+      return;
+    }
+    answer(handler, request, response, options).catch((error: unknown) => {
+      // A caller that hung up has aborted its call; anything else is ours.
+      if (ConnectError.from(error).code === Code.Aborted || request.errored !== null || response.destroyed) return;
+      options.log("error", "call-fault", { error: String(error) });
+      response.destroy();
+    });
+  };
+}
+
+interface Problem {
+  readonly status: number;
+  readonly message: string;
+  readonly headers?: Record<string, string>;
+}
+
+function noSuchPath(request: IncomingMessage, paths: readonly string[]): Problem {
+  const asked = (request.url ?? "").slice(0, 100);
+  const calls = paths.map((path) => `POST ${path}`);
+  const pages = ["GET /healthz", "GET /readyz", "GET /metrics"];
+  return {
+    status: 404,
+    message: `there is no ${request.method} ${asked} here; there is ${[...calls, ...pages].join(", ")}`,
+  };
+}
+
+/** What is wrong with method or content type, if anything: the library would answer with an empty body. */
+function misused(request: IncomingMessage, handler: UniversalHandler, { node }: HttpCallsOptions): Problem | null {
+  const path = handler.requestPath;
+  if (!handler.allowedMethods.includes(request.method ?? "")) {
+    const message = `${request.method} is not how ${path} is called: send ${example(path)}`;
+    return { status: 405, message, headers: { Allow: handler.allowedMethods.join(", ") } };
+  }
+  const type = request.headers["content-type"];
+  const sent =
+    type === undefined ? "there is no content-type" : `the content-type is ${JSON.stringify(type.slice(0, 100))}`;
+  if (type !== undefined && /^application\/grpc(\+|;|$)/i.test(type)) {
+    const { members, nodeId } = node.topology();
+    const own = members.find((member) => member.nodeId === nodeId)?.grpcEndpoint ?? "";
+    const where = own === "" ? "the node's gRPC port (7400 by default)" : `this node's gRPC port, ${own}`;
+    return { status: 415, message: `${sent}: this is the HTTP port, which takes gRPC-Web; gRPC is spoken at ${where}` };
+  }
+  if (request.method === "POST" && !handler.supportedContentType(type ?? null)) {
+    return { status: 415, message: `${sent}: send ${example(path)}` };
+  }
+  return null;
+}
+
+function example(path: string): string {
+  return `POST ${path} with "content-type: application/json" and a JSON object as body`;
+}
+
+async function answer(
+  handler: UniversalHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: HttpCallsOptions,
+): Promise<void> {
+  const called = universalRequestFromNodeRequest(request, response, undefined, options.contextOf(request));
+  let answered: UniversalServerResponse;
+  try {
+    answered = await handler(isUnaryConnect(request, handler.method) ? await judged(called, request, handler) : called);
+  } catch (error) {
+    if (!(error instanceof InvalidField)) throw error;
+    const tooLarge = error instanceof BodyTooLarge;
+    answered = refusal(asConnectError(invalidFieldError(error), options.log), tooLarge ? 413 : 400);
+    // The rest of the body is not worth reading.
+    if (tooLarge) answered.header?.set("Connection", "close");
+  }
+  await universalResponseToNodeResponse(await withDetail(answered), response);
+}
+
+function isUnaryConnect(request: IncomingMessage, method: DescMethod): boolean {
+  return (
+    request.method === "POST" &&
+    method.methodKind === "unary" &&
+    /^application\/(json|proto)\b/i.test(request.headers["content-type"] ?? "")
+  );
+}
+
+/** Reads the body within its bound, and judges it if it is JSON. @throws {InvalidField} if it cannot be a call. */
+async function judged(
+  called: UniversalServerRequest,
+  request: IncomingMessage,
+  handler: UniversalHandler,
+): Promise<UniversalServerRequest> {
+  const bytes = await readBody(request);
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  const isJson = /^application\/json\b/i.test(request.headers["content-type"] ?? "");
+  if (isJson && encoding === "identity") readJsonBody(handler.method.input, bytes.toString());
+  return { ...called, body: once(bytes) };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  yield bytes as Uint8Array<ArrayBuffer>;
+}
+
+class BodyTooLarge extends InvalidField {
+  constructor(bytes: string) {
+    const { maxMessageBytes } = edgeLimits;
+    const bound = `it must be at most ${maxMessageBytes.toLocaleString("en-US")} bytes (1 MiB); send fewer calls in one request`;
+    super("the body", shown(`${bytes} bytes`), bound);
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const { maxMessageBytes } = edgeLimits;
+  const announced = Number(request.headers["content-length"] ?? 0);
+  if (announced > maxMessageBytes) throw new BodyTooLarge(announced.toLocaleString("en-US"));
+  const chunks: Buffer[] = [];
+  let length = 0;
+  // Leaving the loop early must not destroy the connection: the caller is still to hear why.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxMessageBytes) throw new BodyTooLarge(`more than ${maxMessageBytes.toLocaleString("en-US")}`);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+function refusal(error: ConnectError, status: number): UniversalServerResponse {
+  const body = errorToJsonBytes(error, jsonOptions);
+  return { status, header: new Headers({ "Content-Type": "application/json" }), body: once(body) };
+}
+
+/** What only the library noticed, such as bytes that are no message, gets the typed detail that every error has. */
+async function withDetail(answered: UniversalServerResponse): Promise<UniversalServerResponse> {
+  if (answered.status < 400 || answered.body === undefined) return answered;
+  if (answered.header?.get("content-type") !== "application/json" || answered.header.has("content-encoding"))
+    return answered;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of answered.body) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  const { details, message } = JSON.parse(body.toString()) as { details?: unknown; message?: string };
+  // The library calls bytes that are no message an internal error; they are the caller's.
+  const isCallers = answered.status === 400 || message?.startsWith("parse binary") === true;
+  if (details !== undefined || !isCallers) return { ...answered, body: once(body) };
+  const text = `the request cannot be decoded: ${message ?? "no reason given"}`;
+  const error = new CallError(StatusCode.invalidArgument, refusalDetail(ErrorReason.INVALID_ARGUMENT, text));
+  const detail = { desc: ErrorDetailSchema, value: error.detail };
+  return refusal(new ConnectError(text, Code.InvalidArgument, undefined, [detail]), 400);
+}
