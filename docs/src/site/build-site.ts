@@ -1,39 +1,44 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
+import path from "node:path";
 import { generatePages } from "../generate/index.ts";
+import { fingerprintOfInputs, isFresh, writeStamp } from "./build-stamp.ts";
+import { checkLinks } from "./check-links.ts";
+import { distFolder, docsFolder, repositoryRoot, snippetsFolder } from "./folders.ts";
+import { readPages, snippetsOf } from "./page-sources.ts";
+import { runProgram } from "./run-program.ts";
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-
-/** Where the built site lies. */
-export const siteFolder = here("../../dist/");
-
-/** A step of the build ended with an error; its own output, on stderr, says which. */
-export class BuildError extends Error {
-  override readonly name = "BuildError";
-}
-
-/**
- * Generates the pages that are made from sources, type-checks every snippet, and builds the site with its search
- * index. Broken links fail the build.
- * @throws {BuildError} naming the step.
- */
-export async function buildSite(say: (text: string) => void): Promise<void> {
-  say("generating the reference");
+/** Builds the site into docs/dist, and returns in one line what was built. @throws {Error} When anything is broken. */
+export async function buildSite(say: (text: string) => void): Promise<string> {
+  const startedMs = performance.now();
+  const inputs = await fingerprintOfInputs();
+  say("writing the generated pages");
   await generatePages();
-  say("checking the snippets");
-  await run("snippets", [here("../../../node_modules/typescript/bin/tsc"), "-p", here("../snippets")]);
-  say("building the site");
-  await run("site", [here("../../node_modules/astro/bin/astro.mjs"), "build", "--root", here("../..")]);
+  say("compiling the snippets, building the pages");
+  const checks = await Promise.allSettled([compileSnippets(), runAstro()]);
+  const failures = checks.flatMap((check) => (check.status === "rejected" ? [(check.reason as Error).message] : []));
+  if (failures.length > 0) throw new Error(failures.join("\n\n"));
+  const { pages, links, broken } = await checkLinks(distFolder);
+  if (broken.length > 0) throw new Error(`${broken.length} broken links:\n${broken.join("\n")}`);
+  await writeStamp(inputs);
+  const snippets = snippetsOf(await readPages()).length;
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
+  return `${pages} pages, ${snippets} compiled snippets, ${links} links and none broken, in docs/dist after ${seconds} s`;
 }
 
-/** Runs a program of node_modules with this Node; stdout belongs to whoever asked for the build. */
-async function run(step: string, command: readonly string[]): Promise<void> {
-  const child = spawn(process.execPath, command, {
-    cwd: here("../.."),
-    stdio: ["ignore", 2, 2],
-    env: { ...process.env, ASTRO_TELEMETRY_DISABLED: "1", NODE_ENV: "production" },
-  });
-  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-  if (code !== 0) throw new BuildError(`${step}: ${signal ?? `exit status ${code}`}; its output is above`);
+/** Builds the site unless docs/dist was built from just what is there now. */
+export async function buildSiteIfStale(say: (text: string) => void): Promise<void> {
+  if (await isFresh()) return;
+  say(await buildSite(say));
+}
+
+/** The snippets are compiled as an application's own files, against the packages' public names. */
+async function compileSnippets(): Promise<void> {
+  const compiler = path.join(repositoryRoot, "node_modules", "typescript", "bin", "tsc");
+  await runProgram("compiling docs/src/snippets", [compiler, "-p", snippetsFolder, "--noEmit"], repositoryRoot);
+}
+
+async function runAstro(): Promise<void> {
+  const manifest = createRequire(import.meta.url).resolve("astro/package.json");
+  const program = path.join(path.dirname(manifest), "bin", "astro.mjs");
+  await runProgram("building the pages", ["--conditions=quorumguard-source", program, "build"], docsFolder);
 }

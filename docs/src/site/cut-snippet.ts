@@ -69,7 +69,10 @@ function linesOfRegion(file: string, lines: readonly string[], region: string): 
 
 /** Without the blank lines around it and the indentation that all its lines share. */
 function dedent(lines: readonly string[]): string {
-  const text = lines.join("\n").replace(/^(?:[ \t]*\n)+/, "").trimEnd();
+  const text = lines
+    .join("\n")
+    .replace(/^(?:[ \t]*\n)+/, "")
+    .trimEnd();
   const indents = text
     .split("\n")
     .filter((line) => line.trim() !== "")

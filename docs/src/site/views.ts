@@ -1,0 +1,43 @@
+/** Pages that are looked at in a browser, by people and by the tests: every section has one at least. */
+export const viewedPages = [
+  "/",
+  "/start/",
+  "/concepts/promises/",
+  "/concepts/one-allow/",
+  "/concepts/algorithms/",
+  "/concepts/failure/",
+  "/internals/rooms/",
+  "/internals/log/",
+  "/reference/command-line/",
+  "/reference/sdk-node/",
+  "/reference/options/",
+  "/reference/errors/",
+  "/reference/wire/",
+  "/decisions/",
+  "/decisions/own-log/",
+  "/benchmarks/",
+  "/404.html",
+] as const;
+
+/** Widths of the window, in CSS pixels: a desktop, and the narrowest phone that matters. */
+export const viewedWidths = [1_280, 360] as const;
+
+/** Both looks of the site. */
+export const viewedThemes = ["light", "dark"] as const;
+
+/** One look at one page. */
+export interface View {
+  readonly page: string;
+  readonly widthPx: number;
+  readonly theme: (typeof viewedThemes)[number];
+}
+
+/** Every page at every width in every theme. */
+export const views: readonly View[] = viewedPages.flatMap((page) =>
+  viewedWidths.flatMap((widthPx) => viewedThemes.map((theme) => ({ page, widthPx, theme }))),
+);
+
+/** A view in words, for messages and file names. */
+export function nameOfView({ page, widthPx, theme }: View): string {
+  return `${page} at ${widthPx} px, ${theme}`;
+}
