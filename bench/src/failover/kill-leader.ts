@@ -38,10 +38,9 @@ export async function killLeader(cluster: LocalCluster, clients: FailoverClients
 
   const around = calls
     .map((call) => ({ ...call, startedAtMs: call.startedAtMs - killedAt }))
-    .filter((call) => call.startedAtMs >= -times.leadInMs / 2)
+    .filter((call) => call.startedAtMs >= -times.drawnBeforeMs)
     .sort((a, b) => a.startedAtMs - b.startedAtMs);
   const gap = longestGap(around);
-  const from = -Math.max(times.drawnBeforeMs, gap.gapMs);
   const to = Math.max(times.drawnAfterMs, gap.toMs + 2 * gap.gapMs);
   const count = (outcome: TimelineCall["outcome"]) => calls.filter((call) => call.outcome === outcome).length;
   return {
@@ -51,7 +50,7 @@ export async function killLeader(cluster: LocalCluster, clients: FailoverClients
     decisions: background.decisions + calls.length - count("failed"),
     degraded: background.degraded + count("degraded"),
     failed: background.failed + count("failed"),
-    calls: around.filter(({ startedAtMs }) => startedAtMs >= from && startedAtMs <= to),
+    calls: around.filter(({ startedAtMs }) => startedAtMs <= to),
     gap,
     firstFailure,
   };

@@ -26,6 +26,7 @@ export { escapeXml } from "./escape-xml.ts";
 export { findLayoutProblems } from "./find-layout-problems.ts";
 export { type LatencyTimelineOptions, latencyTimeline } from "./latency-timeline.ts";
 export { legend, type Outcome, outcomeMark, outcomeMarks, outcomes } from "./outcome-marks.ts";
+export { elementsOf, parseSvg, type SvgElement, textOf } from "./parse-svg.ts";
 export { areaPath, linePath } from "./paths.ts";
 export { inlineSvg, pictureThemeCss, standaloneSvg } from "./render.ts";
 export { type ArrowPaint, arrow, type BoxOptions, box, span } from "./shapes.ts";

@@ -25,7 +25,7 @@ interface Layout {
 
 /** Both have the proportions 36 : 23, so that a file can hold them. */
 const wideLayout: Layout = { width: 720, height: 460, size: 14, radius: 2.6 };
-const narrowLayout: Layout = { width: 360, height: 230, size: 12, radius: 1.7 };
+const narrowLayout: Layout = { width: 328, height: 210, size: 12, radius: 1.6 };
 
 /** The outcomes that a promise is about: they are counted in the legend even if there are none. */
 const alwaysTold: readonly Outcome[] = ["allowed", "degraded", "failed"];
@@ -112,7 +112,7 @@ function axes(x: TimeScale, y: TimeScale, { left, right, bottom }: Frame, size: 
     parts.push(line(left, y(tick), right, y(tick), { strokeWidth: 1 }));
     parts.push(text(left - 6, y(tick) + size * 0.35, `${tick} ms`, { ...muted, anchor: "end" }));
   }
-  for (const tick of x.ticks(Math.floor((right - left) / (size * 7)))) {
+  for (const tick of x.ticks(Math.floor((right - left) / (size * 6.5)))) {
     const label = tick === 0 ? "0" : `${tick > 0 ? "+" : "−"}${Math.abs(tick)} ms`;
     const half = textWidth(label, size) / 2;
     if (x(tick) + half > right + size || x(tick) - half < 0) continue;

@@ -1,0 +1,90 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { elementsOf, parseSvg, textOf } from "@quorumguard/pictures";
+import { startLocalCluster } from "@quorumguard/testbed";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kill-the-leader-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs the example as `npm run example` does, to its end. */
+async function runExample(...flags: string[]) {
+  const script = fileURLToPath(new URL("../../scripts/example.ts", import.meta.url));
+  const svg = join(folder, "failover.svg");
+  const command = ["--conditions=quorumguard-source", script, "kill-the-leader", "--json", "--svg", svg, ...flags];
+  const child = spawn(process.execPath, command);
+  const text = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk) => {
+    text.stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    text.stderr += chunk;
+  });
+  const [code] = await once(child, "close");
+  return { code, svg, ...text };
+}
+
+/** The last line of standard output, which must be all of it. */
+function resultOf({ code, stdout, stderr }: { code: unknown; stdout: string; stderr: string }) {
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout) as Record<string, number> & { svg: string };
+}
+
+async function expectPicture(file: string, gapMs: number): Promise<void> {
+  const svg = parseSvg(await readFile(file, "utf8"));
+  const words = elementsOf(svg, "text").map(textOf);
+  // Once in the wide layout, once in the narrow one.
+  expect(words.filter((word) => word === "kill -9")).toHaveLength(2);
+  expect(words.filter((word) => word === `${gapMs} ms without an answer`)).toHaveLength(2);
+}
+
+describe("a cluster of its own", () => {
+  it("loses no call when its leader is killed, and draws the gap that it reports", { timeout: 60_000 }, async () => {
+    const run = await runExample();
+    const result = resultOf(run);
+    expect(result).toMatchObject({ failed: 0, degraded: 0, svg: run.svg });
+    expect(result.leaderAfter).not.toBe(result.leaderBefore);
+    expect(result.allowed! + result.denied!).toBe(result.calls);
+    // One call every 5 ms from one second before the kill to two seconds after it, however slow the machine.
+    expect(result.calls).toBeGreaterThanOrEqual(580);
+    expect(result.gapMs).toBeGreaterThan(0);
+    expect(run.stderr).toContain(`kill -9 node ${result.leaderBefore}`);
+    expect(run.stderr).toContain(`${result.gapMs} ms without an answer`);
+    await expectPicture(run.svg, result.gapMs!);
+  });
+});
+
+describe("a running cluster", () => {
+  it.skipIf(process.platform !== "linux")("finds the leader's process by its port", { timeout: 60_000 }, async () => {
+    const cluster = await startLocalCluster();
+    try {
+      const before = await cluster.waitForLeader();
+      const run = await runExample("--endpoints", cluster.endpoints.join(","));
+      const result = resultOf(run);
+      expect(result).toMatchObject({ failed: 0, degraded: 0, leaderBefore: before.nodeId });
+      expect(await cluster.status(before.nodeId)).toBeNull();
+      await expectPicture(run.svg, result.gapMs!);
+    } finally {
+      await cluster.stop();
+    }
+  });
+
+  it("says what is missing when nobody answers", { timeout: 60_000 }, async () => {
+    const { code, stderr } = await runExample("--endpoints", "127.0.0.1:1");
+    expect(code).toBe(1);
+    expect(stderr).toContain("127.0.0.1:1 does not answer");
+  });
+
+  it("refuses --kill for a cluster of its own", async () => {
+    const { code, stderr } = await runExample("--kill", "true");
+    expect(code).toBe(1);
+    expect(stderr).toContain("--kill needs --endpoints");
+  });
+});
