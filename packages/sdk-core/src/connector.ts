@@ -8,6 +8,8 @@ import { type AttemptFailure, failureOfTransport } from "./wire-errors.ts";
 const PING_INTERVAL_MS = 500;
 /** A known leader that cannot be reached for so long is reached through another member. Longer than an election. */
 const FORWARD_AFTER_MS = 500;
+/** The same for a leader that was never reached: behind a proxy members may have addresses that lead nowhere from here. */
+const FIRST_FORWARD_AFTER_MS = 150;
 
 /**
  * What becomes of the connections, told to the session's owner: which link leads, what it says, and when it is gone.
@@ -42,11 +44,16 @@ export class Connector {
   #forward: Link | null = null;
   #active: Link | null = null;
   #fault: AttemptFailure | null = null;
-  #leaderMissingSinceMs: number | null = null;
+  /** Ends the wait for a leader that is known and not reached; null: it is reached, or not known. */
+  #cancelDetour: (() => void) | null = null;
+  #missingLeaderId = 0;
+  /** Nodes that were reached at their own addresses. */
+  readonly #reached = new Set<number>();
   /** Endpoints whose nodes said that they belong to the cluster; the first one taught this guard its id. */
   readonly #belonging = new Set<string>();
   /** Endpoints whose mistakes were told. */
   readonly #told = new Set<string>();
+  #detourDue = false;
   #started = false;
   #closed = false;
   #cancelTick: () => void = () => {};
@@ -91,6 +98,7 @@ export class Connector {
   close(): void {
     this.#closed = true;
     this.#cancelTick();
+    this.#cancelDetour?.();
     this.#forward?.close();
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
@@ -292,18 +300,24 @@ export class Connector {
     this.#options.handlers.onActive(next);
   }
 
-  /** Notes since when a leader is known and not reached; drops the detour once it is reached. */
+  /** Waits for a leader that is known and not reached; drops the detour once it is reached. */
   #watchLeader(): void {
     const { routing, view, runtime } = this.#options;
     if (routing === "forward") return;
-    const reached = [...this.#links.values()].some((link) => link.ready && link.nodeId === view.leaderId);
-    if (reached || view.leaderId === 0) {
-      this.#leaderMissingSinceMs = null;
+    const leader = [...this.#links.values()].find((link) => link.ready && link.nodeId === view.leaderId);
+    if (leader !== undefined || view.leaderId === 0) {
+      if (leader !== undefined) this.#reached.add(leader.nodeId);
+      this.#cancelDetour?.();
+      this.#cancelDetour = null;
       this.#forward?.close();
       this.#forward = null;
       return;
     }
-    this.#leaderMissingSinceMs ??= runtime.monotonicMs();
+    if (this.#cancelDetour !== null && this.#missingLeaderId === view.leaderId) return;
+    this.#cancelDetour?.();
+    this.#missingLeaderId = view.leaderId;
+    const afterMs = this.#reached.has(view.leaderId) ? FORWARD_AFTER_MS : FIRST_FORWARD_AFTER_MS;
+    this.#cancelDetour = runtime.setTimer(() => this.#detour(), afterMs, false);
   }
 
   #tick(): void {
@@ -313,9 +327,8 @@ export class Connector {
         for (const link of [...this.#links.values()]) link.ping();
         this.#forward?.ping();
         this.#evaluate();
-        const since = this.#leaderMissingSinceMs;
-        if (this.#forward === null && since !== null && runtime.monotonicMs() - since >= FORWARD_AFTER_MS)
-          this.#detour();
+        // Nobody may have been ready to forward when the wait for the leader ended.
+        if (this.#detourDue) this.#detour();
         if (!this.#closed) this.#tick();
       },
       PING_INTERVAL_MS,
@@ -325,7 +338,10 @@ export class Connector {
 
   /** Members know a leader that this client cannot reach (a load balancer, a private network): let one forward. */
   #detour(): void {
+    this.#detourDue = false;
+    if (this.#closed || this.#forward !== null || this.#cancelDetour === null) return;
     const ready = [...this.#links.values()].filter((link) => link.ready);
+    this.#detourDue = ready.length === 0;
     const by = ready[Math.floor(this.#options.runtime.random() * ready.length)];
     if (by !== undefined) this.#forward = this.#open(by.endpoint, true);
   }
