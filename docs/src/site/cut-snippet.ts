@@ -20,6 +20,8 @@ const languages: Readonly<Record<string, string>> = {
   ".conf": "nginx",
   ".html": "html",
   ".txt": "txt",
+  // What a program printed.
+  ".out": "txt",
 };
 
 /** `// #region NAME` or `# #region NAME`, and their ends, alone on a line. */

@@ -20,9 +20,9 @@ export async function runProgram(what: string, args: readonly string[], folder: 
   throw new Error(`${what} failed (${signal ?? `exit status ${status}`}):\n${errorsIn(output)}`);
 }
 
-/** What a tool said from its first error on, without the stacks of its own functions; all of it if it marks no error. */
+/** What a tool said from its first error on, without the stacks of its own functions; all of it if it names no error. */
 export function errorsIn(output: string): string {
-  const start = output.search(/^.*\[ERROR\]/m);
+  const start = output.search(/^.*(\[ERROR\]|\[\w*Error\]|\bError: )/m);
   const text = start < 0 ? output : output.slice(start);
   return text.replaceAll(/^ +at .*\n?/gm, "").trim();
 }
