@@ -10,8 +10,19 @@ function read(file: string): string {
   return fs.readFileSync(inRepository(file), "utf8");
 }
 
-const decisions = fs.readdirSync(inRepository("docs", "decisions")).map((name) => `docs/decisions/${name}`);
-const pages = ["README.md", "CONTRIBUTING.md", "AGENTS.md", "packages/proto/README.md", ...decisions];
+/** What is read where the repository is, and not on the site, which checks its own links. */
+const pages = fs
+  .globSync(["*.md", "{bench,deploy,docs}/README.md", "{packages,examples}/*/README.md", "docs/decisions/*.md"], {
+    cwd: inRepository(),
+  })
+  .sort();
+const packages = fs.globSync("{packages,examples}/*/package.json", { cwd: inRepository() });
+
+it.each(packages.map((file) => path.dirname(file)))("%s has a README of about one screen", (folder) => {
+  const lines = read(`${folder}/README.md`).split("\n").length;
+  expect(lines, `${folder}/README.md`).toBeGreaterThan(5);
+  expect(lines, `${folder}/README.md`).toBeLessThanOrEqual(110);
+});
 
 describe.each(pages)("%s", (page) => {
   it("links to files and headings that exist", () => {
