@@ -9,9 +9,9 @@ export type RetrySafety = "safe" | "no" | "unknown";
 export const guardErrorCodes = {
   /** A key, cost, rule, policy name or option is out of bounds; the message names field, value and bound. */
   invalid_argument: "no",
-  /** The cluster refused the token or the client certificate. */
+  /** The cluster, or a proxy in front of it, refused the token. */
   unauthenticated: "no",
-  /** A wrong address, certificate or protocol: what answers there is not this cluster's gRPC or HTTP port. */
+  /** A wrong port, scheme, address or certificate, at every endpoint; the message says what was seen and what to write instead. */
   misconfigured: "no",
   /** `endpoints` name two clusters, or another cluster answers at an address that belonged to the one this guard knows. */
   wrong_cluster: "no",
@@ -34,17 +34,21 @@ export const guardErrorCodes = {
   /** An answer that this version does not understand. Please report it. */
   internal: "unknown",
 } as const satisfies Readonly<Record<string, RetrySafety>>;
+/** A key of {@link guardErrorCodes}. */
 export type GuardErrorCode = keyof typeof guardErrorCodes;
 
 /** Whether the call was applied: "unknown" once any attempt's end is not known (SEMANTICS U2). */
 export type AppliedState = "no" | "unknown";
 
-/** Why there is no decision. A denial is never an error. */
+/** Why there is no decision. A denial is never an error. The only class of error that a guard's methods reject with. */
 export class GuardError extends Error {
+  /** Always `"GuardError"`. */
   override readonly name = "GuardError";
+  /** What went wrong, for programs. */
   readonly code: GuardErrorCode;
+  /** Whether the call may have been counted: `"no"`: it was not, and will not be; `"unknown"`: it may have been. */
   readonly applied: AppliedState;
-  /** Facts for programs: which endpoints, how long, which field. */
+  /** Facts for programs, where there are some: for `invalid_argument` the `field` and its `value`, for an unknown name also `nearest` and `known`. */
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(
@@ -62,7 +66,10 @@ export class GuardError extends Error {
     this.details = options.details ?? {};
   }
 
-  /** Whether making the call again is safe, by the code and by what became of this call. */
+  /**
+   * Whether making the call again is safe, by the code and by what became of this call: `"safe"`; `"no"`: it would fail again;
+   * `"unknown"`: it may count twice, unless it is made under the same `requestId`.
+   */
   get retry(): RetrySafety {
     const byCode = guardErrorCodes[this.code];
     if (byCode === "no") return "no";

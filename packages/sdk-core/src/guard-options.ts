@@ -4,21 +4,34 @@ import { checkNames } from "./known-names.ts";
 import { guardNames, guardOptionNames } from "./option-names.ts";
 import { checkOnUnavailable, createRuleBook, type RuleBook } from "./resolved-rule.ts";
 
-/** Where the token comes from: the token itself, or what fetches it before each connection. */
+/** Where the token comes from: the token itself, or a function that fetches it before each connection or request. */
 export type TokenSource = string | (() => string | Promise<string>);
 
 /** What a guard may be told. Every field has a default that suits production. */
 export interface GuardOptions<P extends string = string> {
-  /** Members' addresses, or one load balancer's: `host:port`, with `https://` in front for TLS. Default: $QUORUMGUARD_ENDPOINTS, else 127.0.0.1:7400. */
+  /**
+   * Members' addresses, or one load balancer's, 1 to 64: `host:port`, with `https://` in front for TLS; a list, or one text
+   * with commas. Default: $QUORUMGUARD_ENDPOINTS, else 127.0.0.1:7400.
+   */
   readonly endpoints?: string | readonly string[];
-  /** Limits by name, so that a misspelt name does not compile. Sent inline; a cluster policy of that name wins. */
+  /**
+   * Limits by name (1 to 128 bytes of UTF-8), so that a misspelt name does not compile. They travel with the calls; a
+   * name is part of what identifies a count. Default: none.
+   */
   readonly policies?: { readonly [N in P]: Policy };
+  /**
+   * A bearer token that goes with every connection and request, for a proxy that asks for one; nodes ask for none today.
+   * Send it over TLS only. Default: none.
+   */
   readonly token?: TokenSource;
-  /** `direct`: calls go to the leader (default). `forward`: to any endpoint, for when members cannot be reached. */
+  /**
+   * `"direct"`: calls go to the leader, and through another node or a proxy while the leader's own address cannot be reached.
+   * `"forward"`: calls go to any endpoint, which passes them on; nobody else is connected to. Default `"direct"`.
+   */
   readonly routing?: "direct" | "forward";
   /** The one deadline of a call in milliseconds, 1 to 2,147,483,647. Default 1,000: long enough for a failover. */
   readonly timeoutMs?: number;
-  /** Default `"local"`: this client keeps limiting by itself, and says so. */
+  /** What callers get when the cluster cannot decide. Default `"local"`: this process keeps limiting by itself, and says so. */
   readonly onUnavailable?: OnUnavailable;
   /** Calls that may wait in this process at once, 1 to 1,000,000; one more is `overloaded`. Default 65,536. */
   readonly maxPendingCalls?: number;

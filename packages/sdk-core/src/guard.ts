@@ -2,12 +2,16 @@
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /**
- * What a caller gets when the cluster cannot decide within the deadline: this process's own count, yes, no, or an
- * error.
+ * What a caller gets when the cluster cannot decide within the deadline: `"local"`: this process's own count; `"allow"`:
+ * yes; `"deny"`: no, with reason `unavailable`; `"throw"`: a {@link GuardError}. The first three are marked `degraded`.
  */
 export type OnUnavailable = "local" | "allow" | "deny" | "throw";
 
-/** How admissions are counted: exactly in every window, or by a bucket that refills and allows a burst. */
+/**
+ * How admissions are counted. `"sliding-window-log"`: never more than the limit in any window; exact up to 256
+ * admissions per key and window, beyond that an admission returns at most window ÷ 256 late and never early.
+ * `"token-bucket"`: at most `burst` at once, and `limit` per window on average.
+ */
 export type Algorithm = "sliding-window-log" | "token-bucket";
 
 /** Who made a decision, and so whether it is exact or degraded. */
@@ -16,45 +20,61 @@ export type Source =
   | "quorum"
   /** A denial from the leader's applied state: exact. */
   | "leader"
-  /** In this process, exact. */
+  /** A denial that the cluster called firm, remembered in this process: exact. Not given today. */
   | "denial-cache"
+  /** From a share that the cluster granted to this process: exact. Not given today. */
   | "lease"
-  /** In this process, without the cluster's counts: degraded. */
+  /** This process's own count, without the cluster's: degraded. */
   | "local"
+  /** Yes, without any count: degraded. */
   | "fail-open"
+  /** No, without any count: degraded. */
   | "fail-closed";
 
-/** Why a call was denied, and the HTTP status that suits: 429, 403, 403, 503. */
+/**
+ * Why a call was denied. `limited` (HTTP 429 suits): the limit is reached. `unavailable` (503): the cluster could not
+ * say, and `onUnavailable` is `"deny"`. `banned` and `blocked` (403) are not given today.
+ */
 export type DenialReason = "limited" | "banned" | "blocked" | "unavailable";
 
 /** What every decision says beside yes or no: the limit, what is left of it, and how exact that is. */
 export interface Facts {
   /** The policy's name; null for an inline limit. */
   readonly policy: string | null;
+  /** The limit that was applied, in admissions (or units of cost) per window. */
   readonly limit: number;
-  /** What the same key could still take at once; null: not known. */
+  /** What the same key could still take at once, 0 to `limit` (token bucket: to `burst`); null: not known. */
   readonly remaining: number | null;
   /** Milliseconds until the key is as if it had never been used; null: not known. */
   readonly resetAfterMs: number | null;
+  /** Who decided. */
   readonly source: Source;
-  /** True if it was decided without the cluster's counts. */
+  /** True if it was decided without the cluster's counts: the source is then `local`, `fail-open` or `fail-closed`. */
   readonly degraded: boolean;
-  /** What a shadow policy would have said. */
+  /** What a shadow policy would have said; null: it would have allowed, or there is none. Always null today. */
   readonly shadow: DenialReason | null;
 }
 
 /** An admission: the caller may go on. */
 export interface Allowed extends Facts {
+  /** True: the call was counted, and the caller may go on. */
   readonly allowed: true;
+  /** Null: an admission has no reason. */
   readonly reason: null;
+  /** 0: there is nothing to wait for. */
   readonly retryAfterMs: 0;
 }
 
 /** A denial, and when to come back. It is a value, never an exception. */
 export interface Denied extends Facts {
+  /** False: nothing was counted, and the caller must not go on. */
   readonly allowed: false;
+  /** Why. */
   readonly reason: DenialReason;
-  /** Milliseconds until the same call would be admitted; null: never, whatever the wait. */
+  /**
+   * Milliseconds until the same call would be admitted if nobody else took anything; null: never, since the limit is 0 or
+   * the cost is above it. For reason `unavailable`: 1,000, about as long as a failover takes.
+   */
   readonly retryAfterMs: number | null;
 }
 
@@ -63,53 +83,62 @@ export type Decision = Allowed | Denied;
 
 /** A limit per window, and how it is counted. */
 export interface Rule {
-  /** Admissions per window, 0 (always denied) to 2,147,483,647. */
+  /** Admissions (or units of cost) per window: a whole number from 0 (always denied) to 2,147,483,647. */
   readonly limit: number;
-  /** 1 ms to 400 days. */
+  /** The window's length, 1 ms to 400 days: `"10s"`, or milliseconds as a number from 1,000 on (`60` is refused: it may mean seconds). */
   readonly window: Duration;
   /** Default `"sliding-window-log"`: never more than `limit` in any window. */
   readonly algorithm?: Algorithm;
-  /** Token bucket only: how many at once, 1 to 2,147,483,647. Default: `limit`. */
+  /** Token bucket only: how many at once, a whole number from 1 to 2,147,483,647. Default: `limit`, at least 1. */
   readonly burst?: number;
 }
 
 /** A rule that calls refer to by name; the name is part of what identifies the counter. */
 export interface Policy extends Rule {
-  /** Overrides the guard's own for calls under this policy. */
+  /** What calls under this policy get when the cluster cannot decide. Default: the guard's own. */
   readonly onUnavailable?: OnUnavailable;
 }
 
-/** One question: may `key` take `cost` under a policy or an inline limit? */
+/** One question: may `key` take `cost` under a policy (by its name) or a limit of its own (`limit`, `window` and so on)? */
 export type Check<P extends string = string> = {
-  /** 1 to 512 bytes of UTF-8. */
+  /** What is limited, such as a user's id: 1 to 512 bytes of UTF-8. */
   readonly key: string;
-  /** 1 to 2,147,483,647; default 1. */
+  /** How much is taken: a whole number from 1 to 2,147,483,647. Default 1. */
   readonly cost?: number;
 } & ({ readonly policy: P } | Rule);
 
 /** The part of AbortSignal that a guard needs, so that every runtime's own fits. */
 export interface AbortSignalLike {
+  /** True from the moment on at which it was aborted. */
   readonly aborted: boolean;
+  /** Why; it becomes the error's `cause`. */
   readonly reason?: unknown;
+  /** Calls `listener` when it is aborted. */
   addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+  /** Takes back `addEventListener`. */
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
 /** What one call may choose for itself; everything left out is the guard's. */
 export interface CallOptions {
-  /** 1 to 2,147,483,647; default 1. */
+  /** How much is taken: a whole number from 1 to 2,147,483,647. Default 1. A cost above the limit is denied for good. */
   readonly cost?: number;
-  /** The one deadline of the whole call, all its attempts included, in milliseconds: 1 to 2,147,483,647. */
+  /** The one deadline of the whole call, all its attempts included, in milliseconds: 1 to 2,147,483,647. Default: the guard's. */
   readonly timeoutMs?: number;
-  /** Gives the call up; it then rejects with {@link GuardError} `aborted`. */
+  /** Gives the call up: it then rejects with a {@link GuardError} `aborted`. Default: none. */
   readonly signal?: AbortSignalLike;
+  /** What this call gets when the cluster cannot decide. Default: the policy's, else the guard's. */
   readonly onUnavailable?: OnUnavailable;
-  /** Makes the same call from anywhere, also from another process, count once: 1 to 128 bytes of UTF-8. */
+  /**
+   * Makes the same call count once from wherever it is made, for one minute: 1 to 128 bytes of UTF-8. Default: none;
+   * attempts of one call never count twice anyway. Such a call travels alone and so costs more.
+   */
   readonly requestId?: string;
 }
 
 /** What a group of checks came to: all admitted, or none. */
 export interface GroupDecision<C extends readonly unknown[] = readonly unknown[]> {
+  /** True: every check was counted. False: none was. */
   readonly allowed: boolean;
   /** One per check, in their order. */
   readonly decisions: { readonly [I in keyof C]: Decision };
@@ -117,17 +146,20 @@ export interface GroupDecision<C extends readonly unknown[] = readonly unknown[]
 
 /** What a guard tells its owner as it happens: who leads, and when decisions stop and start being the cluster's. */
 export type GuardEvent =
+  /** The guard learnt of members, or of another leader. */
   | {
       readonly type: "topology";
       readonly clusterId: string;
+      /** The leader's term; it grows with every election. */
       readonly term: number;
-      /** 0: not known. */
+      /** The leader's node id; 0: not known. */
       readonly leaderId: number;
+      /** Members' addresses, as this guard reaches them. */
       readonly endpoints: readonly string[];
     }
-  /** The first call that the cluster could not decide. */
+  /** The first call that the cluster could not decide, and why. */
   | { readonly type: "degraded"; readonly reason: string }
-  /** The first decision of the cluster after that. */
+  /** The first decision of the cluster after that, and how many milliseconds lay between. */
   | { readonly type: "recovered"; readonly degradedForMs: number }
   /**
    * One of several endpoints is a mistake (a wrong port, scheme or certificate) while others serve or are silent: told
@@ -136,33 +168,64 @@ export type GuardEvent =
   | { readonly type: "misconfigured"; readonly endpoint: string; readonly reason: string };
 
 /**
- * A rate limiter whose counts live in a replicated cluster.
+ * A rate limiter whose counts live in a replicated cluster. Made by `createGuard`; one per process is enough, and any
+ * number of calls may be under way at once.
  *
- * @throws {GuardError} `invalid_argument` when an argument is out of bounds; `unauthenticated`, `misconfigured`,
- * `wrong_cluster` when no wait would help; `aborted` when the caller's signal says so. What it means that the cluster
- * cannot be reached is `onUnavailable`'s to say.
+ * Methods that return a promise reject rather than throw. A mistake always rejects, with a {@link GuardError} `invalid_argument` (the
+ * message names field, value and bound), `unauthenticated`, `misconfigured` or `wrong_cluster`. That the cluster cannot
+ * answer is `onUnavailable`'s to settle.
  */
 export interface Guard<P extends string = string> extends AsyncDisposable {
-  /** Asks for one admission of `key` under a policy. */
+  /**
+   * Asks for one admission of `key` (or `cost` of them) under a policy.
+   *
+   * @throws {GuardError} `invalid_argument`, `unauthenticated`, `misconfigured`, `wrong_cluster` for a mistake; `aborted` when
+   * the caller's signal says so; `request_id_reused` when `requestId` belongs to another call; `closed` after `close`; with
+   * `onUnavailable: "throw"` also `unavailable`, `timed_out`, `overloaded`, `keys_full`, `session_expired`; `internal` for an
+   * answer that this version does not understand.
+   */
   allow(key: string, policy: P, options?: CallOptions): Promise<Decision>;
-  /** Asks for one admission of `key`: at most `limit` per `window`. */
+  /**
+   * Asks for one admission of `key` (or `cost` of them): at most `limit` per `window`. Calls with the same key, window and
+   * algorithm (for a token bucket also limit and burst) share a count, from whichever process they come.
+   *
+   * @throws {GuardError} As `allow(key, policy)`.
+   */
   allow(
     key: string,
     limit: number,
     window: Duration,
     options?: CallOptions & Pick<Rule, "algorithm" | "burst">,
   ): Promise<Decision>;
-  /** Admits all checks together or none; a denied group charges nothing. */
+  /**
+   * Admits all checks (1 to 1,024) together or none; a denied group charges nothing. A key that is repeated counts each time.
+   *
+   * @throws {GuardError} As `allow`.
+   */
   allowAll<const C extends readonly Check<P>[]>(
     checks: C,
     options?: Omit<CallOptions, "cost">,
   ): Promise<GroupDecision<C>>;
-  /** Answers what `allow` would say, and charges nothing. Rejects when the cluster cannot say. */
+  /**
+   * Answers what `allow` would say, and charges nothing.
+   *
+   * @throws {GuardError} As `allow` with `onUnavailable: "throw"`, whatever the guard's own is: there is nothing to guess.
+   */
   peek(check: Check<P>): Promise<Decision>;
-  /** Resolves once the cluster has a leader that takes calls. Rejects on a bad address, certificate or token, or after `timeoutMs` (default 10,000). */
+  /**
+   * Resolves once the cluster has a leader that takes calls. Not needed before `allow`; it tells of mistakes early.
+   * `timeoutMs`: 1 to 2,147,483,647 milliseconds, default 10,000.
+   *
+   * @throws {GuardError} `unauthenticated`, `misconfigured`, `wrong_cluster` for a mistake; `unavailable` when the time is up;
+   * `closed` after `close`.
+   */
   ready(options?: { readonly timeoutMs?: number }): Promise<void>;
-  /** Returns what ends the subscription. */
+  /**
+   * Calls `listener` at each event of that type, after the turn in which it happened. Returns what ends the subscription.
+   *
+   * @throws {GuardError} `invalid_argument` for an event that does not exist (thrown, not rejected).
+   */
   on(event: GuardEvent["type"], listener: (event: GuardEvent) => void): () => void;
-  /** Ends the session and all connections; calls in flight reject with `closed`. */
+  /** Ends the session and all connections; calls in flight reject with a {@link GuardError} `closed`. Any number of times. */
   close(): Promise<void>;
 }

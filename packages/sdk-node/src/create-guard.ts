@@ -9,15 +9,15 @@ const VERSION = "0.1.0";
 
 /** Options of a guard in Node: those of every guard, and TLS over gRPC. */
 export interface NodeGuardOptions<P extends string = string> extends GuardOptions<P> {
-  /** Certificates in PEM, for endpoints that begin with `https://`. Default: the authorities that Node trusts. */
+  /** Certificates for endpoints that begin with `https://`; refused if there is none. Default: the authorities that Node trusts, no certificate of our own. */
   readonly tls?: TlsOptions;
 }
 
 /**
  * Makes a guard over gRPC. Nothing is sent before the first call, and nothing of it keeps a process alive but a call
- * that waits for its answer.
+ * that waits for its answer. Make one per process, and share it.
  *
- * @throws {GuardError} invalid_argument when an option is out of bounds.
+ * @throws {GuardError} invalid_argument when an option is unknown or out of bounds; the message names it.
  */
 export function createGuard<const P extends string = string>(options: NodeGuardOptions<P> = {}): Guard<P> {
   if (typeof options !== "object" || options === null) {

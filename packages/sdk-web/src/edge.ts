@@ -17,15 +17,19 @@ const optionNames = [...guardOptionNames.filter((name) => name !== "routing"), "
 
 /** Options of a guard over `fetch`. There are no streams, hence no `routing`: whoever is asked forwards. */
 export interface EdgeGuardOptions<P extends string = string> extends Omit<GuardOptions<P>, "routing"> {
-  /** URLs of nodes' HTTP ports, or one of a proxy, with its path if it has one. Default http://127.0.0.1:7402. */
+  /**
+   * URLs of nodes' HTTP ports, or one of a proxy, with its path if it has one; 1 to 64, as a list or one text with commas.
+   * `host:port` means `http://`. Default http://127.0.0.1:7402.
+   */
   readonly endpoints?: string | readonly string[];
-  /** Default: the platform's own. */
+  /** What makes the requests, if not the platform's own `fetch` (the default): one with another authority, or through a service binding. */
   readonly fetch?: Fetch;
 }
 
 /**
  * Makes a guard over `fetch`. Nothing is sent before the first call.
- * @throws {GuardError} invalid_argument when an option is out of bounds.
+ *
+ * @throws {GuardError} invalid_argument when an option is unknown or out of bounds; the message names it.
  */
 export function createGuard<const P extends string = string>(options: EdgeGuardOptions<P> = {}): Guard<P> {
   if (typeof options !== "object" || options === null) {
