@@ -1,0 +1,40 @@
+import { Buffer } from "node:buffer";
+import http2 from "node:http2";
+
+/** The answer to one gRPC call, whatever it was. */
+export interface RawAnswer {
+  readonly httpStatus: number;
+  /** Null: the answer had none, so it was no gRPC. */
+  readonly grpcStatus: number | null;
+  readonly grpcMessage: string;
+}
+
+/** Makes one unary gRPC call with an empty message, as somebody without our SDK might. */
+export function callGrpc(endpoint: string, path: string): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const session = http2.connect(`http://${endpoint}`);
+    session.on("error", reject);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    let headers: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader = {};
+    let trailers: http2.IncomingHttpHeaders = {};
+    stream.on("response", (received) => (headers = received));
+    stream.on("trailers", (received) => (trailers = received));
+    stream.on("error", reject);
+    stream.on("close", () => {
+      session.close();
+      const status = trailers["grpc-status"] ?? headers["grpc-status"];
+      resolve({
+        httpStatus: headers[":status"] ?? 0,
+        grpcStatus: status === undefined ? null : Number(status),
+        grpcMessage: String(trailers["grpc-message"] ?? headers["grpc-message"] ?? ""),
+      });
+    });
+    stream.resume();
+    stream.end(Buffer.alloc(5));
+  });
+}
