@@ -1,7 +1,7 @@
 import { type ScaleContinuousNumeric, scaleLinear } from "d3-scale";
 import { type AnswerGap, longestGap, type TimelineCall } from "./call-timeline.ts";
 import { type Drawing, line, lineHeight, type Part, type Picture, rect, text, textLines } from "./drawing.ts";
-import { legend, type Outcome, outcomeMarks, outcomes } from "./outcome-marks.ts";
+import { legend, legendEntryWidth, type Outcome, outcomeMarks, outcomes } from "./outcome-marks.ts";
 import { span } from "./shapes.ts";
 import { textWidth, wrapText } from "./text-metrics.ts";
 
@@ -54,16 +54,17 @@ export function latencyTimeline(options: LatencyTimelineOptions): Picture {
 function drawTimeline(
   { title, calls, note = "" }: LatencyTimelineOptions,
   gap: AnswerGap,
-  entries: readonly (readonly [Outcome, string])[],
+  entries: readonly LegendEntry[],
   { width, height, size, radius }: Layout,
 ): Drawing {
   const heading = wrapText(title, size + 1, width - size * 2, "bold");
+  const rows = legendRows(entries, size, width - size);
   const slowest = Math.max(10, ...calls.map((call) => call.latencyMs)) * 1.1;
   const frame = {
     left: textWidth(`${Math.ceil(slowest)} ms`, size) + size,
     right: width - size,
     top: heading.length * lineHeight(size + 1) + size * 2.8,
-    bottom: height - size * 3.5,
+    bottom: height - size * (2.2 + 1.35 * rows.length),
   };
   const starts = calls.map((call) => call.startedAtMs);
   const x = scaleLinear([Math.min(...starts), Math.max(...starts)], [frame.left, frame.right]);
@@ -75,9 +76,7 @@ function drawTimeline(
     fillOpacity: 0.12,
   });
   const footLine = height - size * 0.7;
-  const words = entries.map(([, word]) => word).join("");
-  const legendWidth = textWidth(words, size) + entries.length * (13 + size);
-  const noteFits = frame.left + legendWidth + textWidth(note, size) < frame.right;
+  const noteFits = rows.length === 1 && size + rowWidth(entries, size) + textWidth(note, size) < frame.right;
   return {
     width,
     height,
@@ -88,10 +87,23 @@ function drawTimeline(
       line(x(0), frame.top - 4, x(0), frame.bottom, { stroke: "failed", dash: "4 3" }),
       ...marks(calls, x, y, radius),
       ...annotations(gap, x, frame, size),
-      ...legend(frame.left, footLine, entries, size),
+      ...rows.flatMap((row, i) => legend(size, footLine - (rows.length - 1 - i) * size * 1.35, row, size)),
       ...(note !== "" && noteFits ? [text(frame.right, footLine, note, { size, colour: "muted", anchor: "end" })] : []),
     ],
   };
+}
+
+type LegendEntry = readonly [Outcome, string];
+
+/** One row, or two where one has no room. */
+function legendRows(entries: readonly LegendEntry[], size: number, width: number): readonly (readonly LegendEntry[])[] {
+  if (rowWidth(entries, size) <= width - size) return [entries];
+  const half = Math.ceil(entries.length / 2);
+  return [entries.slice(0, half), entries.slice(half)];
+}
+
+function rowWidth(entries: readonly LegendEntry[], size: number): number {
+  return entries.reduce((sum, [, words]) => sum + legendEntryWidth(words, size), 0);
 }
 
 interface Frame {
@@ -112,8 +124,8 @@ function axes(x: TimeScale, y: TimeScale, { left, right, bottom }: Frame, size: 
     parts.push(line(left, y(tick), right, y(tick), { strokeWidth: 1 }));
     parts.push(text(left - 6, y(tick) + size * 0.35, `${tick} ms`, { ...muted, anchor: "end" }));
   }
-  for (const tick of x.ticks(Math.floor((right - left) / (size * 6.5)))) {
-    const label = tick === 0 ? "0" : `${tick > 0 ? "+" : "−"}${Math.abs(tick)} ms`;
+  for (const tick of timeTicks(x, size)) {
+    const label = timeLabel(tick);
     const half = textWidth(label, size) / 2;
     if (x(tick) + half > right + size || x(tick) - half < 0) continue;
     parts.push(line(x(tick), bottom, x(tick), bottom + 4, { stroke: "muted", strokeWidth: 1 }));
@@ -123,12 +135,26 @@ function axes(x: TimeScale, y: TimeScale, { left, right, bottom }: Frame, size: 
   return parts;
 }
 
+function timeLabel(tick: number): string {
+  return tick === 0 ? "0" : `${tick > 0 ? "+" : "−"}${Math.abs(tick)} ms`;
+}
+
+/** As many ticks as their labels leave room for. */
+function timeTicks(x: TimeScale, size: number): readonly number[] {
+  for (let count = 8; count > 1; count -= 1) {
+    const ticks = x.ticks(count);
+    const widest = Math.max(...ticks.map((tick) => textWidth(timeLabel(tick), size)));
+    if (ticks.length < 2 || x(ticks[1]!) - x(ticks[0]!) > widest + size * 2) return ticks;
+  }
+  return [0];
+}
+
 function marks(calls: readonly TimelineCall[], x: TimeScale, y: TimeScale, radius: number): Part[] {
   return outcomes.flatMap((outcome) => {
     const points = calls
       .filter((call) => call.outcome === outcome)
       .map((call) => [x(call.startedAtMs), y(call.latencyMs)] as const);
-    return outcomeMarks(points, outcome, outcome === "allowed" ? radius : radius * 1.6);
+    return outcomeMarks(points, outcome, outcome === "allowed" ? radius : radius * 1.3);
   });
 }
 

@@ -60,7 +60,12 @@ export function legend(
   let at = x;
   for (const [outcome, words] of entries) {
     parts.push(...outcomeMark(at + 4, y - size * 0.34, outcome), text(at + 13, y, words, { size, colour: "muted" }));
-    at += 13 + textWidth(words, size) + size;
+    at += legendEntryWidth(words, size);
   }
   return parts;
+}
+
+/** What one entry of a legend takes, the space to the next one included. */
+export function legendEntryWidth(words: string, size: number): number {
+  return 13 + textWidth(words, size) + size;
 }

@@ -63,21 +63,26 @@ export interface ArrowPaint extends Pick<Paint, "strokeWidth" | "dash"> {
 
 const headLength = 7;
 
-/** A line along the points with a head at the last one. @throws {Error} when there are fewer than two points. */
-export function arrow(points: readonly (readonly [number, number])[], style: ArrowPaint = {}): Part[] {
+/**
+ * A line through the points, given as x, y, x, y …, with a head at the last one.
+ * @throws {Error} when there are fewer than two points, or half a point.
+ */
+export function arrow(points: readonly number[], style: ArrowPaint = {}): Part[] {
+  if (points.length < 4 || points.length % 2 !== 0) {
+    throw new Error(`an arrow has ${points.length} coordinates, but needs 4, 6, 8 …`);
+  }
   const { colour = "muted", strokeWidth = 1.5, dash } = style;
-  const [to, from] = [points.at(-1), points.at(-2)];
-  if (to === undefined || from === undefined) throw new Error(`an arrow has ${points.length} points, but needs 2`);
-  const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
-  const [ux, uy] = [(to[0] - from[0]) / length, (to[1] - from[1]) / length];
+  const [fromX, fromY, toX, toY] = points.slice(-4) as [number, number, number, number];
+  const length = Math.hypot(toX - fromX, toY - fromY);
+  const [ux, uy] = [(toX - fromX) / length, (toY - fromY) / length];
   // The line ends inside the head, so that its round cap does not blunt the tip.
-  const neck = [to[0] - ux * headLength * 0.7, to[1] - uy * headLength * 0.7] as const;
-  const data = [...points.slice(0, -1), neck].map(([x, y], i) => `${i === 0 ? "M" : "L"}${decimal(x)} ${decimal(y)}`);
+  const neck = [toX - ux * headLength * 0.7, toY - uy * headLength * 0.7];
+  const coordinates = [...points.slice(0, -2), ...neck].map(decimal);
   const corner = (side: number) =>
-    `${decimal(to[0] - ux * headLength - uy * side * 4)} ${decimal(to[1] - uy * headLength + ux * side * 4)}`;
+    `${decimal(toX - ux * headLength - uy * side * 4)} ${decimal(toY - uy * headLength + ux * side * 4)}`;
   return [
-    path(data.join(""), { stroke: colour, strokeWidth, dash }),
-    path(`M${decimal(to[0])} ${decimal(to[1])}L${corner(1)}L${corner(-1)}Z`, { fill: colour }),
+    path(`M${coordinates.join(" ")}`, { stroke: colour, strokeWidth, dash }),
+    path(`M${decimal(toX)} ${decimal(toY)}L${corner(1)}L${corner(-1)}Z`, { fill: colour }),
   ];
 }
 

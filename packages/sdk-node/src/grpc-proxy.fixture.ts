@@ -5,6 +5,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts, requireProgram } from "@quorumguard/testbed";
+import { vi } from "vitest";
 
 /** A real nginx in front of nodes: one port for gRPC, one for HTTP. */
 export interface GrpcProxy {
@@ -92,14 +93,12 @@ export async function startGrpcProxy(grpc: readonly string[], http: readonly str
 
 /** Tries until a connection is no longer refused: nginx does not say when it listens. */
 async function listens(port: number): Promise<null> {
-  for (;;) {
-    const socket = net.connect(port, "127.0.0.1");
-    const connected = await once(socket, "connect").then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (connected) return null;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await vi.waitFor(
+    async () => {
+      const socket = net.connect(port, "127.0.0.1");
+      await once(socket, "connect").finally(() => socket.destroy());
+    },
+    { timeout: 10_000, interval: 20 },
+  );
+  return null;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { runGuardContract } from "@quorumguard/sdk-core/contract";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestAuthority } from "../../cluster/src/server/certificates.fixture.ts";
@@ -23,7 +24,8 @@ test("the whole contract holds over mutual TLS", { timeout: 60_000 }, async () =
     createGuard: (options) => createGuard({ endpoints, ...options, tls: credentials() }),
     deadEndpoint: "https://127.0.0.1:1",
     prefix: "tls",
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    // A case of the contract lets a window pass.
+    sleep: (ms) => sleep(ms),
   });
   expect(report.failures).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
@@ -193,7 +194,9 @@ describe("a node that cannot start says why in one line", () => {
     const others = any.filter((_, at) => any[at - (at % 2)] !== flag);
     const second = await alone(1, 0, ...others, flag, `127.0.0.1:${port}`).ended;
     expect(second.status).toBe(1);
-    expect(second.stderr).toContain(`cannot listen on 127.0.0.1:${port}: another process has this port`);
+    expect(second.stderr).toContain(
+      `quorumguard: ${flag}: cannot listen on 127.0.0.1:${port}: another process has this port`,
+    );
     expect(second.stderr.trim().split("\n").length).toBe(1);
   });
 
@@ -220,10 +223,28 @@ describe("a node that cannot start says why in one line", () => {
     expect(Number(offset)).toBeGreaterThan(at - 4_096);
   });
 
+  it("when its folder is a file, or would have to be in one", async () => {
+    const file = join(folder, "file");
+    await writeFile(file, "");
+    const start = (data: string) => {
+      const flags = ["--id", "1", "--cluster", "1=127.0.0.1:0", "--data", data];
+      return run("node", ...flags, ...any).ended;
+    };
+    const itself = await start(file);
+    expect([itself.status, itself.stderr]).toEqual([
+      1,
+      `quorumguard: --data: cannot use ${JSON.stringify(file)}: this is a file (EEXIST); give a folder, which is created if it is absent`,
+    ]);
+    const inside = await start(join(file, "inside"));
+    expect(inside.status).toBe(1);
+    expect(inside.stderr).toContain("--data: cannot use");
+    expect(inside.stderr).toContain("a part of this path is a file (ENOTDIR)");
+  });
+
   it("when it would speak plain text off loopback", async () => {
     const exposed = await alone(1, 0, "--http", "127.0.0.1:0", "--grpc", "0.0.0.0:0").ended;
     expect(exposed.status).toBe(2);
-    expect(exposed.stderr).toContain('grpc.host is "0.0.0.0": off loopback it needs TLS');
+    expect(exposed.stderr).toContain('--grpc is "0.0.0.0": off loopback it needs TLS');
   });
 });
 
@@ -245,6 +266,36 @@ describe("quorumguard dev", () => {
       .map((line) => JSON.parse(line))
       .filter(({ event }) => event === "exited");
     expect(exits.map(({ status }) => status)).toEqual([0, 0, 0]);
+  });
+
+  it("leads a newcomer on: lines that work when pasted, and a leader to kill", { timeout: 60_000 }, async () => {
+    const first = await freeRun(30);
+    const dev = run("dev", "--port", String(first));
+    await dev.text("stdout", /Ctrl-C ends all/);
+    const shown = dev.said("stdout");
+    expect(shown).toContain(`export QUORUMGUARD_ENDPOINTS=127.0.0.1:${first},127.0.0.1:${first + 10},`);
+    const [, leader, leaderProcess] = /^ {2}(\d) +(\d+) +leads/m.exec(shown)!;
+    expect(shown).toContain(`kill -9 ${leaderProcess}`);
+    const [pasted] = /curl .*Allow$/m.exec(shown)!;
+    const answer = spawnSync("sh", ["-c", pasted], { encoding: "utf8" });
+    expect(JSON.parse(answer.stdout)).toMatchObject({ decision: { outcome: "OUTCOME_ALLOWED", remaining: 4 } });
+
+    const second = await run("dev", "--port", String(first)).ended;
+    expect(second.status).toBe(1);
+    expect(second.stderr).toMatch(
+      new RegExp(`--port ${first}: 127.0.0.1:${first} is taken.*choose another first port: --port \\d+$`),
+    );
+
+    process.kill(Number(leaderProcess), "SIGKILL");
+    await dev.text("stdout", new RegExp(`^node ${leader}: ended \\(SIGKILL\\); 2 of 3 run$`));
+    await dev.text("stdout", /^node \d leads \(term \d+\): process \d+$/);
+    const endpoints = [0, 10, 20].map((at) => `127.0.0.1:${first + at}`).join(",");
+    const status = await run("status", "--endpoints", endpoints).ended;
+    expect(status.status).toBe(1);
+    expect(status.stdout).toMatch(/^cluster [0-9a-f]{32}: node \d leads \(term \d+\), 2 of 3 members answer$/m);
+    expect(status.stdout).toMatch(new RegExp(`^${leader} +down +– `, "m"));
+    expect(status.stdout).toContain(`node ${leader} does not answer: nothing listens there (ECONNREFUSED)`);
+    expect((await dev.signal("SIGINT")).status).toBe(0);
   });
 });
 

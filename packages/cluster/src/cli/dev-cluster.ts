@@ -86,6 +86,11 @@ export class DevCluster {
       this.#leaders.delete(node.nodeId);
       this.#failed ||= this.#stopping && status !== 0;
       this.#tell({ event: "exited", nodeId: node.nodeId, status, signal });
+      // Founders wait for each other: without one of them, the rest would wait for ever.
+      if (!this.#ready && !this.#stopping) {
+        this.#failed = true;
+        this.#signalAll("SIGTERM");
+      }
       if (this.#children.size === 0) allEnded();
     });
   }

@@ -7,6 +7,7 @@ import { type ParsedFlags, parseFlags } from "./flags.ts";
 import { commandHelp } from "./help.ts";
 import type { OperatorLog } from "./operator-log.ts";
 import { checkPair, readPem } from "./read-pem.ts";
+import { startFailure } from "./start-failure.ts";
 import { UsageError } from "./usage-error.ts";
 
 type NodeFlags = ParsedFlags<typeof nodeSpec>;
@@ -24,7 +25,9 @@ export async function nodeCommand(args: readonly string[]): Promise<number> {
   const { createOperatorLog } = await import("./operator-log.ts");
   const operatorLog = createOperatorLog(options.nodeId, logLevel);
   const { startServer } = await import("../server/start-server.ts");
-  const server = await startServer({ ...options, log: operatorLog.log });
+  const server = await startServer({ ...options, log: operatorLog.log }).catch((error: unknown) => {
+    throw startFailure(error);
+  });
   announce(server, flags, operatorLog);
   return until(server, flags, operatorLog);
 }

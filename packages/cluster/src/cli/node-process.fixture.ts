@@ -44,7 +44,24 @@ export class CommandProcess {
   }
 
   /** The first JSON line, past or future, that `matches`. Rejects with the output if the command ends before. */
-  async line<T>(from: "stdout" | "stderr", matches: (record: T) => boolean): Promise<T> {
+  line<T>(from: "stdout" | "stderr", matches: (record: T) => boolean): Promise<T> {
+    return this.#find(from, (line) => {
+      const record = parse(line);
+      return record !== null && matches(record as T) ? (record as T) : null;
+    });
+  }
+
+  /** The first line, past or future, that `pattern` matches. Rejects as {@link line} does. */
+  text(from: "stdout" | "stderr", pattern: RegExp): Promise<string> {
+    return this.#find(from, (line) => (pattern.test(line) ? line : null));
+  }
+
+  /** All that it has said so far. */
+  said(from: "stdout" | "stderr"): string {
+    return this.#lines[from].join("\n");
+  }
+
+  async #find<T>(from: "stdout" | "stderr", found: (line: string) => T | null): Promise<T> {
     for (let at = 0; ; at++) {
       const lines = this.#lines[from];
       while (at >= lines.length) {
@@ -53,8 +70,8 @@ export class CommandProcess {
           if (at >= lines.length) throw new Error(`the command ended before that line:\n${stdout}\n${stderr}`);
         } else await this.#more();
       }
-      const record = parse(lines[at]!);
-      if (record !== null && matches(record as T)) return record as T;
+      const result = found(lines[at]!);
+      if (result !== null) return result;
     }
   }
 

@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
 import {
-  ErrorReason,
   type GetStatusResponse,
   GetStatusResponseSchema,
   type GetTopologyResponse,
@@ -13,7 +12,7 @@ import {
   TransferLeadershipResponseSchema,
 } from "@quorumguard/proto";
 import type { ClusterNode, NodeStatus } from "../node/node.ts";
-import { CallError, invalidFieldError, refusalDetail, StatusCode } from "./call-error.ts";
+import { CallError, failureDetail, invalidFieldError, StatusCode } from "./call-error.ts";
 import { InvalidField } from "./invalid-field.ts";
 import { fullTopology, wireTopology } from "./wire-topology.ts";
 
@@ -43,11 +42,11 @@ export function createClusterHandlers(node: ClusterNode, version: string): Clust
         const bound = "it must be a member's id, or 0 for the most up-to-date voter";
         throw invalidFieldError(new InvalidField("target_node_id", request.targetNodeId, bound));
       }
-      const { leaderId, term } = await told(node.transferLeadership(Number(request.targetNodeId)));
+      const { leaderId, term } = await told(node, "leader", node.transferLeadership(Number(request.targetNodeId)));
       return create(TransferLeadershipResponseSchema, { leaderId: BigInt(leaderId), term: BigInt(term) });
     },
     async takeSnapshot() {
-      const { index, bytes } = await told(node.takeSnapshot());
+      const { index, bytes } = await told(node, "any", node.takeSnapshot());
       return create(TakeSnapshotResponseSchema, { index: BigInt(index), bytes: BigInt(bytes) });
     },
   };
@@ -72,12 +71,24 @@ function statusResponse(node: ClusterNode, version: string): GetStatusResponse {
   });
 }
 
-/** What an operator asked for and the node refused is an answer, not a fault. */
-async function told<T>(answer: Promise<T>): Promise<T> {
+/** What an operator asked for and the node refused is an answer, not a fault. It says who leads, for who asked the wrong node. */
+async function told<T>(node: ClusterNode, asks: "leader" | "any", answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new CallError(StatusCode.failedPrecondition, refusalDetail(ErrorReason.UNAVAILABLE, message));
+    const topology = node.topology();
+    const failure = {
+      reason:
+        asks === "leader" && !node.leads && topology.leaderId !== 0
+          ? ("not-leader" as const)
+          : ("unavailable" as const),
+      applied: "no" as const,
+      message,
+      retryAfterMs: 0,
+      leaderId: topology.leaderId,
+      term: topology.term,
+    };
+    throw new CallError(StatusCode.failedPrecondition, failureDetail(failure, topology));
   }
 }

@@ -18,6 +18,7 @@ import {
   resolveServerOptions,
   type ServerOptions,
 } from "./server-options.ts";
+import { folderError } from "./start-error.ts";
 import { createGuardHandlers } from "./unary-handlers.ts";
 import { version } from "./version.ts";
 
@@ -43,6 +44,7 @@ const closeGraceMs = 250;
  * forming, which `/readyz` and the health service tell.
  *
  * @throws {InvalidField} when an option is out of bounds.
+ * @throws {StartError} when a port or the data folder cannot be had; it names the option and what to do.
  * @throws {StorageError} when the data folder is damaged, another node's, or in use.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -102,7 +104,10 @@ async function openFiles(
 ): Promise<{ readonly files: FileSystem; readonly close: () => Promise<void> }> {
   // What was handed in belongs to who handed it in.
   if (options.files !== undefined) return { files: options.files, close: async () => {} };
-  const files = await openNodeFileSystem({ root: options.dataFolder ?? "" });
+  const root = options.dataFolder ?? "";
+  const files = await openNodeFileSystem({ root }).catch((error: unknown) => {
+    throw folderError(root, error);
+  });
   return { files, close: () => files.close() };
 }
 
