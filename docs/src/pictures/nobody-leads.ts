@@ -1,4 +1,14 @@
-import { arrow, box, type Drawing, type Part, type Picture, text, textLines, wrapText } from "@quorumguard/pictures";
+import {
+  arrow,
+  box,
+  type Drawing,
+  type Part,
+  type Picture,
+  rect,
+  text,
+  textLines,
+  wrapText,
+} from "@quorumguard/pictures";
 
 /** What each value of `onUnavailable` gives, in the words of the decision's own fields. */
 const answers = [
@@ -45,18 +55,9 @@ export function nobodyLeads(): Picture {
 function wide(): Drawing {
   const parts: Part[] = [
     ...box(8, 36, 168, 44, { title: "guard.allow(…)", titleStyle: { face: "mono" } }),
-    ...arrow([
-      [176, 58],
-      [226, 58],
-    ]),
+    ...arrow([176, 58, 226, 58]),
     ...box(226, 30, 268, 56, { title: "Does the cluster answer in time?", stroke: "accent" }),
-    ...arrow(
-      [
-        [494, 58],
-        [564, 58],
-      ],
-      { colour: "allowed" },
-    ),
+    ...arrow([494, 58, 564, 58], { colour: "allowed" }),
     text(527, 50, "yes", { anchor: "middle", colour: "allowed", face: "bold" }),
     ...box(564, 22, 148, 72, { title: "exact", lines: ['source "quorum"', 'or "leader"'], stroke: "allowed" }),
     text(370, 110, "no", { colour: "degraded", face: "bold" }),
@@ -66,15 +67,10 @@ function wide(): Drawing {
   answers.forEach(({ option, wide: gives, fact }, i) => {
     const x = 8 + i * 179;
     const colour = fact === "" ? "failed" : "degraded";
-    const to = [
-      [360, 86],
-      [360, 148],
-      [x + 84, 148],
-      [x + 84, 172],
-    ] as const;
+    const to = [360, 86, 360, 148, x + 84, 148, x + 84, 172] as const;
     parts.push(
       ...arrow(to, { colour: "degraded" }),
-      ...box(x, 172, 167, 136, { title: "", stroke: colour }),
+      rect(x, 172, 167, 136, { fill: "surface", stroke: colour }, 8),
       text(x + 84, 196, option, { face: "mono", anchor: "middle" }),
       ...textLines(x + 84, 220, gives, { anchor: "middle" }),
     );
@@ -88,18 +84,9 @@ function narrow(): Drawing {
   const size = 12;
   const parts: Part[] = [
     ...box(84, 6, 160, 36, { title: "guard.allow(…)", titleStyle: { face: "mono", size } }),
-    ...arrow([
-      [164, 42],
-      [164, 64],
-    ]),
+    ...arrow([164, 42, 164, 64]),
     ...box(34, 64, 260, 36, { title: "Does the cluster answer in time?", stroke: "accent", titleStyle: { size } }),
-    ...arrow(
-      [
-        [110, 100],
-        [110, 134],
-      ],
-      { colour: "allowed" },
-    ),
+    ...arrow([110, 100, 110, 134], { colour: "allowed" }),
     text(102, 120, "yes", { anchor: "end", size, colour: "allowed", face: "bold" }),
     ...box(12, 134, 148, 58, {
       title: "exact",
@@ -116,17 +103,8 @@ function narrow(): Drawing {
   answers.forEach(({ option, gives, fact }, i) => {
     const y = 226 + i * 72;
     parts.push(
-      ...arrow(
-        [
-          [240, 100],
-          [240, 110],
-          [trunk + 12, 110],
-          [trunk + 12, y + 31],
-          [trunk - 10, y + 31],
-        ],
-        { colour: "degraded" },
-      ),
-      ...box(8, y, 288, 62, { title: "", stroke: fact === "" ? "failed" : "degraded" }),
+      ...arrow([240, 100, 240, 110, trunk + 12, 110, trunk + 12, y + 31, trunk - 10, y + 31], { colour: "degraded" }),
+      rect(8, y, 288, 62, { fill: "surface", stroke: fact === "" ? "failed" : "degraded" }, 8),
       text(20, y + 20, option, { size, face: "mono" }),
       ...textLines(20, y + 37, wrapText(gives, size, 268), {
         size,

@@ -104,16 +104,7 @@ function message(one: Extract<Step, { from: Lane }>, y: number, layout: Layout):
     ];
   }
   const label = text(middle, y - 7, one.says, { size, anchor: "middle", halo: true });
-  return [
-    ...arrow(
-      [
-        [from, y],
-        [to, y],
-      ],
-      { colour: "accent" },
-    ),
-    label,
-  ];
+  return [...arrow([from, y, to, y], { colour: "accent" }), label];
 }
 
 function cross(x: number, y: number, arm: number): Part[] {
