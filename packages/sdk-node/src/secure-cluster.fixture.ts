@@ -16,6 +16,8 @@ export interface SecureCluster {
   readonly authority: TestAuthority;
   /** PEM file of that authority. */
   readonly caFile: string;
+  /** PEM files for a client: the authority, a certificate, its key. */
+  readonly clientFiles: readonly [string, string, string];
   /** gRPC, with https:// in front; in the order of node ids from 1. */
   readonly endpoints: readonly string[];
   /** HTTP ports, likewise. */
@@ -37,6 +39,8 @@ export async function startSecureCluster({ mutual = false } = {}): Promise<Secur
     return join(folder, name);
   };
   const caFile = await file("ca.pem", authority.ca);
+  const client = authority.issue("service");
+  const clientFiles = [caFile, await file("client.pem", client.cert), await file("client.key", client.key)] as const;
   const peerCa = await file("peer-ca.pem", peers.ca);
   const founders = [1, 2, 3].map((id) => `${id}=${at(id, 2)}`).join(",");
   const children = new Map<number, ChildProcess>();
@@ -61,6 +65,7 @@ export async function startSecureCluster({ mutual = false } = {}): Promise<Secur
   return {
     authority,
     caFile,
+    clientFiles,
     endpoints: [1, 2, 3].map((id) => `https://${at(id, 0)}`),
     urls: [1, 2, 3].map((id) => `https://${at(id, 1)}`),
     kill,
