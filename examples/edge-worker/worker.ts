@@ -38,7 +38,8 @@ function headersOf({ allowed, limit, remaining, resetAfterMs, retryAfterMs, sour
 
 const worker = {
   async fetch(request: Request, environment: Environment): Promise<Response> {
-    guard ??= createGuard({ endpoints: environment.QUORUMGUARD_ENDPOINTS, policies });
+    // Two seconds instead of one: rather wait for a new leader, or for a busy machine, than decide alone.
+    guard ??= createGuard({ endpoints: environment.QUORUMGUARD_ENDPOINTS, policies, timeoutMs: 2_000 });
     const decision = await guard.allow(clientKey(request), "api");
     const headers = headersOf(decision);
     if (decision.allowed) return Response.json({ quote: "Nothing acknowledged is lost." }, { headers });
