@@ -31,7 +31,9 @@ it("loses no request to the leader's death, and counts each exactly once", { tim
   expect(code).toBe(0);
 });
 
-it("without a cluster, the isolate counts by itself over all its requests, and says so", async () => {
+it("without a cluster, the isolate counts by itself over all its requests, and says so", {
+  timeout: 60_000,
+}, async () => {
   const [nobody] = await freePorts(1);
   const worker = await startWorker([`http://127.0.0.1:${nobody}`]);
   try {
