@@ -83,25 +83,20 @@ export function errorsPage(facts: ErrorFacts): Page {
       "## Reasons of a denial",
       ...denials(facts.denialReasons),
       "## Sources of a decision",
-      "`source` says who decided. Degraded decisions also have `degraded: true`. `denial-cache` and `lease` are reserved: today no decision has them.",
+      "`source` says who decided. Degraded decisions also have `degraded: true`.",
       table(["`source`", "Meaning"], withSharedComments(facts.sources)),
     ),
   };
 }
 
-/** The statuses stand in the type's comment, one for each reason in their order. */
+/** The type's comment names each reason and, behind it, the status that suits. */
 function denials({ comment, fields }: SourceDeclaration): string[] {
-  const statuses = comment.match(/\b[45]\d\d\b/g) ?? [];
-  if (statuses.length !== fields.length) {
-    throw new Error(`DenialReason's comment has ${statuses.length} HTTP statuses for ${fields.length} reasons`);
-  }
-  return [
-    '`reason` of a denial, and the HTTP status that suits an answer to your own caller. Today a node denies as `limited` only, and `onUnavailable: "deny"` as `unavailable`; the others are reserved for bans.',
-    table(
-      ["`reason`", "HTTP status", "Meaning"],
-      fields.map((field, at) => [code(field.name), statuses[at] ?? "", prose(field.comment)]),
-    ),
-  ];
+  const rows = fields.map(({ name }) => {
+    const [, status] = new RegExp(`\`${name}\`.*?\\b([45]\\d\\d)\\b`).exec(comment) ?? [];
+    if (status === undefined) throw new Error(`DenialReason's comment names no HTTP status for ${name}`);
+    return [code(name), status];
+  });
+  return [prose(comment), table(["`reason`", "HTTP status that suits"], rows)];
 }
 
 /** A comment above several members of a union speaks of all of them. */

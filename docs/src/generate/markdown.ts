@@ -26,9 +26,9 @@ export function prose(text: string): string {
   return outsideCode(flat, (plain) => plain.replace(/</g, "&lt;").replace(unquotedCode, (found) => code(found)));
 }
 
-/** Leaves out what only the sources' readers can look up: `(SEMANTICS D1)`. */
+/** Leaves out what only the sources' readers can look up, `(SEMANTICS D1)`; in the middle of a sentence it is rule D1. */
 export function withoutRuleNames(text: string): string {
-  return text.replace(/\s*\((?:see )?SEMANTICS [A-Z]\d?\)/g, "");
+  return text.replace(/\s*\((?:see )?SEMANTICS [A-Z]\d?\)/g, "").replace(/SEMANTICS ([A-Z]\d?)/g, "rule $1");
 }
 
 /** Changes text, and leaves what stands in code spans as it is. */

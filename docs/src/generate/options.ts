@@ -33,9 +33,10 @@ function groupSection(group: OptionGroup, hrefOfType: (name: string) => string |
   const rows = declaration.fields.map((field) => {
     const { meaning, byDefault } = splitDefault(field, inherited(group, field));
     const flag = (flags?.[field.name] ?? []).map((name) => code(`--${name}`)).join(", ");
-    return [code(field.name), linkedType(field.type, hrefOfType), prose(meaning), prose(byDefault), flag];
+    // One column for name and type: a fifth would leave the meaning a few words per line.
+    return [`${code(field.name)}<br>${linkedType(field.type, hrefOfType)}`, prose(meaning), prose(byDefault), flag];
   });
-  return paragraphs(`## ${title}`, introduction, table(["Option", "Type", "Meaning", "Default", "Flag"], rows));
+  return paragraphs(`## ${title}`, introduction, table(["Option and type", "Meaning", "Default", "Flag"], rows));
 }
 
 function inherited({ inherits }: OptionGroup, { name }: SourceField): string | null {

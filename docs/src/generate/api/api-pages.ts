@@ -72,7 +72,10 @@ export function typeIndex(pages: readonly Page[]): (name: string) => string | nu
 
 function apiPage(api: Api, spec: ApiPageSpec, homes: Map<ts.Declaration, string>): Page {
   const exported = exportsOf(api, spec);
-  const own = exported.filter(({ node }) => !homes.has(node));
+  const own = inReadingOrder(
+    api,
+    exported.filter(({ node }) => !homes.has(node)),
+  );
   const elsewhere = exported.filter(({ node }) => homes.has(node));
   for (const { node, name } of own) homes.set(node, `${hrefOf(spec.path)}#${anchorOf(name)}`);
   const unnamed = closure(api, own, homes);
@@ -102,6 +105,21 @@ function exportsOf(api: Api, { entries }: ApiPageSpec): readonly Documented[] {
     }
   }
   return [...found.values()];
+}
+
+/** Functions first, then what they take and give, then what that mentions; what nothing mentions comes last. */
+function inReadingOrder(api: Api, documented: readonly Documented[]): readonly Documented[] {
+  const byNode = new Map<ts.Node, Documented>(documented.map((one) => [one.node, one]));
+  const functions = documented.filter(({ node }) => ts.isFunctionDeclaration(node));
+  const ordered = new Set<Documented>(functions);
+  // The set grows while it is gone through: breadth first.
+  for (const { node } of ordered) {
+    for (const name of namesIn([node])) {
+      const found = byNode.get(api.declarationOf(name) ?? name);
+      if (found !== undefined) ordered.add(found);
+    }
+  }
+  return [...ordered, ...documented.filter((one) => !ordered.has(one))];
 }
 
 const sections: readonly { readonly title: string; readonly test: (node: ts.Declaration) => boolean }[] = [

@@ -58,10 +58,17 @@ function bodyCuts(node: ts.Node): Cut[] {
   return [{ from: node.body.getFullStart(), to: node.getEnd(), put: ";" }];
 }
 
+/** Comments lie between tokens, so it is tokens that are asked for them. */
 function commentCuts(node: ts.Node): Cut[] {
   const { text } = node.getSourceFile();
   const cuts = new Map<number, Cut>();
   const visit = (child: ts.Node): void => {
+    if (ts.isJSDoc(child)) return;
+    const children = child.getChildren();
+    if (children.length > 0) {
+      for (const one of children) visit(one);
+      return;
+    }
     const ranges = [
       ...(ts.getLeadingCommentRanges(text, child.getFullStart()) ?? []),
       ...(ts.getTrailingCommentRanges(text, child.getEnd()) ?? []),
@@ -70,9 +77,8 @@ function commentCuts(node: ts.Node): Cut[] {
       if (pos < node.getStart() || end > node.getEnd()) continue;
       cuts.set(pos, { from: lineStart(text, pos), to: end, put: "" });
     }
-    ts.forEachChild(child, visit);
   };
-  ts.forEachChild(node, visit);
+  visit(node);
   return [...cuts.values()];
 }
 

@@ -70,7 +70,7 @@ function isExplained(api: Api, parent: ts.ExpressionWithTypeArguments, names: Na
 }
 
 function signature({ name, node }: Documented, members: readonly ts.Declaration[], names: NameIndex, api: Api): string {
-  if (ts.isTypeAliasDeclaration(node)) return withoutRuleNames(declarationText(node, { comments: true }));
+  if (ts.isTypeAliasDeclaration(node)) return plainComments(declarationText(node, { comments: true }));
   if (ts.isVariableDeclaration(node)) return `const ${declarationText(node)};`;
   if (!ts.isInterfaceDeclaration(node) && !ts.isClassDeclaration(node)) return wrapSignature(declarationText(node));
   const parents = parentsOf(node).filter((parent) => isExplained(api, parent, names));
@@ -84,6 +84,11 @@ function signature({ name, node }: Documented, members: readonly ts.Declaration[
     header,
     members.map((member) => declarationText(member)),
   );
+}
+
+/** Comments inside a signature cannot hold links, nor names of rules. */
+function plainComments(text: string): string {
+  return withoutRuleNames(text).replace(/\{@link\s+([\w.]+)[^}]*\}/g, "`$1`");
 }
 
 /** Links to the types that the signature names: code blocks cannot hold them. */

@@ -18,9 +18,13 @@ export function factsMarkdown(facts: Facts, depth = 0): string {
   return paragraphs(plain.join("\n"), ...nested);
 }
 
-/** Samples of several systems: a row for each, with median, least and most of every number that they have. */
-export function samplesTable(samples: Readonly<Record<string, readonly Facts[]>>): string {
-  const names = [...new Set(Object.values(samples).flatMap((rows) => rows.flatMap((row) => Object.keys(row))))];
+/** Samples of several systems: a row for each, with median, least and most of these numbers, or of all that they have. */
+export function samplesTable(
+  samples: Readonly<Record<string, readonly Facts[]>>,
+  shown: readonly string[] | null = null,
+): string {
+  const present = new Set(Object.values(samples).flatMap((rows) => rows.flatMap((row) => Object.keys(row))));
+  const names = [...present].filter((name) => shown?.includes(name) ?? true);
   const numbers = names.filter((name) =>
     Object.values(samples).every((rows) => rows.every((row) => typeof row[name] === "number")),
   );
@@ -62,7 +66,8 @@ function plainText(text: string): string {
     .replace(/\s+/g, " ");
 }
 
-/** With a capital letter, as headings and cells begin. */
+/** With a capital letter, as headings and cells begin; percentiles are written small. */
 export function capital(text: string): string {
+  if (/^p\d/.test(text)) return text;
   return `${(text[0] ?? "").toUpperCase()}${text.slice(1)}`;
 }

@@ -14,9 +14,9 @@ export function readable(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
 
-/** `median (least to most)`; a single value stands alone. */
+/** `median (least to most)`; a value that is always the same stands alone. */
 export function spread(values: readonly number[]): string {
-  if (values.length < 2) return readable(values[0] ?? Number.NaN);
+  if (new Set(values).size < 2) return readable(values[0] ?? Number.NaN);
   return `${readable(median(values))} (${readable(Math.min(...values))} to ${readable(Math.max(...values))})`;
 }
 

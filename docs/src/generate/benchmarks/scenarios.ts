@@ -1,4 +1,4 @@
-import { inlineSvg, latencyTimeline, type TimelineCall } from "@quorumguard/pictures";
+import { inlineSvg, latencyTimeline, pictureThemeCss, type TimelineCall } from "@quorumguard/pictures";
 import { paragraphs } from "../markdown.ts";
 import { factsMarkdown, rowsTable, samplesTable } from "./generic.ts";
 import { readable } from "./numbers.ts";
@@ -35,7 +35,7 @@ const redisUnique: ScenarioWords = {
     return paragraphs(
       "## Samples",
       "Median, with the least and the most in brackets.",
-      samplesTable(samples),
+      samplesTable(samples, ["decisionsPerSecond", "p50Ms", "p99Ms"]),
       flushes.length === 0
         ? ""
         : `Each node flushed its log during QuorumGuard's samples: ${flushes.join(", ")} times.`,
@@ -68,13 +68,12 @@ const failover: ScenarioWords = {
     const calls = timelineCalls(data.shown);
     if (calls === null) return null;
     const interval = isFacts(data.load) ? Number(data.load.callIntervalMs) : Number.NaN;
-    return inlineSvg(
-      latencyTimeline({
-        title: "Every call around a killed leader",
-        calls,
-        ...(Number.isFinite(interval) ? { note: `one call every ${interval} ms` } : {}),
-      }),
-    );
+    const drawn = latencyTimeline({
+      title: "Every call around a killed leader",
+      calls,
+      ...(Number.isFinite(interval) ? { note: `one call every ${interval} ms` } : {}),
+    });
+    return `<figure class="picture not-content">\n<style>${pictureThemeCss}</style>\n${inlineSvg(drawn)}\n</figure>`;
   },
 };
 

@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import { benchmarkPages } from "./benchmark-pages.ts";
+import { fieldWords, median, readable, spread } from "./numbers.ts";
+import { chooseResults } from "./result-file.ts";
+
+const machine = { cpu: "Some CPU", cores: 2, memoryGiB: 24, linux: "6.1", node: "v24.0.0" };
+const file = (name: string, data: object) => ({ name, text: JSON.stringify({ machine, ...data }) });
+const noPictures = new Map<string, string>();
+
+function pagesOf(...files: { name: string; text: string }[]) {
+  return benchmarkPages(chooseResults(files, noPictures));
+}
+
+const redis = {
+  scenario: "redis-unique",
+  ours: 50_000,
+  redis: 80_000,
+  ratio: 0.625,
+  flushesPerNode: [10, 11, 12],
+  samples: {
+    quorumguard: [
+      { decisionsPerSecond: 49_000.4, p50Ms: 2, p99Ms: 9 },
+      { decisionsPerSecond: 51_000, p50Ms: 1, p99Ms: 8 },
+    ],
+  },
+};
+
+test("a run that was worse is told as worse, on its page and on the list", () => {
+  const [index, page] = pagesOf(file("redis-unique.quick.json", redis));
+  for (const body of [index?.body, page?.body]) expect(body).toContain("QuorumGuard was slower in this run");
+  expect(page?.body).toContain("| quorumguard | 2 | 50,000 (49,000 to 51,000) | 1.5 (1 to 2) | 8.5 (8 to 9) |");
+  expect(page?.body).toContain("npm run bench -- --quick --only redis-unique");
+});
+
+test("a thorough run takes the place of a quick one", () => {
+  const quick = file("redis-unique.quick.json", { ...redis, ours: 1 });
+  for (const files of [
+    [quick, file("redis-unique.json", redis)],
+    [file("redis-unique.json", redis), quick],
+  ]) {
+    const page = pagesOf(...files)[1];
+    expect(page?.body).toContain("50,000 decisions per second");
+    expect(page?.body).not.toContain("--quick");
+  }
+});
+
+test("a scenario that nobody knows has a page with all of its facts", () => {
+  const unknown = {
+    scenario: "new-one",
+    gapMs: { median: 3, max: 9 },
+    notes: ["<a>", "b"],
+    rows: [{ x: 1 }, { x: 2, y: "z" }],
+    deep: { a: { b: { c: { d: { e: 1 } } } } },
+    many: Array(100).fill(1),
+    nothing: null,
+  };
+  const [index, page] = pagesOf(file("new-one.json", unknown));
+  expect(index?.body).toContain("[New one](/benchmarks/new-one/)");
+  for (const text of ["**Gap, ms**", "- Median: 3", "- Notes: &lt;a&gt;, b", "| 2 | z |", "100 values", "`null`"]) {
+    expect(page?.body).toContain(text);
+  }
+});
+
+test("results that lack what their scenario usually has still give a page", () => {
+  for (const scenario of ["failover", "redis-unique"]) {
+    expect(pagesOf(file(`${scenario}.json`, { scenario }))[1]?.body).toContain("## Machine");
+  }
+});
+
+test("a picture beside the result is shown, drawn anew where the result has its calls", () => {
+  const shown = { startedAtMs: [0, 5, 10], latencyMs: [1, 30, 1], outcomes: ["allowed", "allowed", "denied"] };
+  const files = [file("failover.json", { scenario: "failover", shown }), file("other.json", { scenario: "other" })];
+  const pages = benchmarkPages(chooseResults(files, new Map([["other.svg", "<svg/>"]])));
+  expect(pages[1]?.body).toContain('<svg xmlns="http://www.w3.org/2000/svg" class="qg-picture');
+  expect(pages[2]?.body).toContain('<img alt="Other" src="data:image/svg+xml;base64,PHN2Zy8+">');
+});
+
+test("a file that is no result is a mistake that names it", () => {
+  expect(() => chooseResults([{ name: "x.json", text: "[]" }], noPictures)).toThrow("bench/results/x.json");
+  expect(() => chooseResults([{ name: "y.json", text: '{"scenario":"../z"}' }], noPictures)).toThrow("y.json");
+});
+
+test("numbers are readable, and medians are medians", () => {
+  expect([median([3, 1, 2]), median([4, 1, 2, 3])]).toEqual([2, 2.5]);
+  expect([readable(120_754.2), readable(1.9828), readable(0), readable(Number.NaN)]).toEqual([
+    "120,754",
+    "1.98",
+    "0",
+    "unknown",
+  ]);
+  expect([spread([2, 2]), spread([1, 3]), spread([])]).toEqual(["2", "2 (1 to 3)", "unknown"]);
+  expect([fieldWords("backgroundCallsPerSecond"), fieldWords("gapMs"), fieldWords("p99Ms")]).toEqual([
+    "background calls per second",
+    "gap, ms",
+    "p99, ms",
+  ]);
+});
