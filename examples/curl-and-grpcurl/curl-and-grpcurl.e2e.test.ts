@@ -35,7 +35,7 @@ const limited = { decision: { outcome: "OUTCOME_LIMITED", remaining: 0 } };
 const withoutCurl = !isOnPath("curl") && process.env.CI !== "true";
 
 describe("with-curl.sh", () => {
-  it.skipIf(withoutCurl)("gets the answers that its comments promise", async () => {
+  it.skipIf(withoutCurl)("gets the answers that its comments promise", { timeout: 60_000 }, async () => {
     const { code, stdout, stderr } = await run("with-curl.sh");
     expect([code, stderr]).toEqual([0, ""]);
     const lines = stdout.trimEnd().split("\n");
@@ -80,7 +80,7 @@ const grpcScripts: readonly ScriptName[] = [
 ];
 
 describe.each(grpcScripts)("%s", (script) => {
-  it("learns the services by reflection and gets decisions", async () => {
+  it("learns the services by reflection and gets decisions", { timeout: 60_000 }, async () => {
     const { code, stdout, stderr } = await run(script);
     expect(code, stderr).toBe(0);
     const lines = stdout.split("\n");

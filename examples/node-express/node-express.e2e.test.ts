@@ -79,7 +79,9 @@ describe("the server", () => {
     expect((await logIn({ "x-api-key": "demo-key-of-birch" })).status).toBe(204);
   });
 
-  it("without a cluster, counts quotes by itself and says so, and answers logins with 503", async () => {
+  it("without a cluster, counts quotes by itself and says so, and answers logins with 503", {
+    timeout: 60_000,
+  }, async () => {
     const [nobody] = await freePorts(1);
     const alone = await startServer([`127.0.0.1:${nobody}`]);
     try {
