@@ -34,7 +34,7 @@ function list(examples: readonly Example[]): string {
     "",
     ...examples.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`),
     "",
-    "Each starts a cluster of its own on loopback and ends by itself; its README is in examples/NAME.",
+    "Each brings a cluster of its own on loopback and ends by itself, unless its flags say otherwise; see examples/NAME.",
     "",
   ].join("\n");
 }
