@@ -4,25 +4,32 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePorts } from "@quorumguard/testbed";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, afterEach, expect, it } from "vitest";
 import { readPageSteps } from "./testing/page-steps.ts";
 import { describeDifference } from "./testing/same-output.ts";
 import { Terminal } from "./testing/terminal.ts";
 
 const snippets = path.dirname(fileURLToPath(import.meta.url));
 const clone = path.resolve(snippets, "../../..");
-const page = fs.readFileSync(path.join(snippets, "../content/docs/start/index.mdx"), "utf8");
+const readPage = (name: string) => fs.readFileSync(path.join(snippets, "../content/docs/start", name), "utf8");
 
 /** Commands that go on until Ctrl-C. */
-const goesOn = /^(npx quorumguard dev|node server\.mjs)/m;
+const goesOn = /^(npx quorumguard (dev|node)|node server\.mjs)/m;
 
 // What a reader has: the folder beside the clone. The clone is reached by a link of the name that the page uses.
 const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "quorumguard-start-")));
 fs.symlinkSync(clone, path.join(home, "quorumguard"));
+const service = path.join(home, "my-service");
 const terminals = new Map<number, Terminal>();
+/** What terminals printed that were opened for a page that is done. */
+let clusterTold = "";
+
+afterEach(() => {
+  for (const terminal of terminals.values()) terminal.kill();
+  terminals.clear();
+});
 
 afterAll(() => {
-  for (const terminal of terminals.values()) terminal.kill();
   fs.rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 });
 
@@ -38,11 +45,10 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), ...npm, PATH: searched.join(path.delimiter) };
 }
 
-function terminal(number: number): Terminal {
+function terminal(number: number, from: (terminal: number) => string): Terminal {
   const known = terminals.get(number);
   if (known !== undefined) return known;
-  // The page's first terminal is in the clone, the others beside it.
-  const opened = new Terminal(number === 1 ? path.join(home, "quorumguard") : home, environment());
+  const opened = new Terminal(from(number), environment());
   terminals.set(number, opened);
   return opened;
 }
@@ -92,19 +98,23 @@ function expectSame(shown: string, printed: string, command: string, errors: str
   expect(describeDifference(shown, asOnPage(printed)), `${command}\n${errors}`).toBeNull();
 }
 
-it("the Start page does what it says, word for word", { timeout: 180_000 }, async () => {
+/** Does what a page says, and compares what is printed. `from`: the folder that a terminal opens in. */
+async function follow(page: string, from: (terminal: number) => string): Promise<void> {
   const ours = await portsOfOurOwn();
   const shownText = new Map<string, string>();
   let status = "";
-  for (const step of readPageSteps(page)) {
+  for (const step of readPageSteps(readPage(page))) {
     if (step.kind === "save") {
       const text = fs.readFileSync(path.join(snippets, step.snippet), "utf8");
-      fs.writeFileSync(path.join(home, "my-service", step.name), ours(text));
+      fs.writeFileSync(path.join(service, step.name), ours(text));
       continue;
     }
-    const typedInto = terminal(step.terminal);
+    const typedInto = terminal(step.terminal, from);
     if (step.kind === "interrupt") {
-      expectSame(step.prints, await typedInto.interrupt(), "Ctrl-C", typedInto.errors);
+      terminals.delete(step.terminal);
+      const told = await typedInto.interrupt();
+      clusterTold += typedInto.output;
+      expectSame(step.prints, told, "Ctrl-C", typedInto.errors);
       continue;
     }
     const killed = /^kill -9 (\d+)/.exec(step.command)?.[1];
@@ -112,13 +122,13 @@ it("the Start page does what it says, word for word", { timeout: 180_000 }, asyn
       const [shownProcesses, shownStatus] = [shownText.get("npx quorumguard dev")!, shownText.get("status")!];
       expect(killed, "the page kills its own leader").toBe(leadersProcess(shownProcesses, shownStatus));
     }
-    const process = killed === undefined ? "" : leadersProcess(terminal(1).output, status);
+    const process = killed === undefined ? "" : leadersProcess(terminal(1, from).output, status);
     const command = ours(killed === undefined ? step.command : step.command.replace(killed, process));
     shownText.set(step.command, step.prints ?? "");
     if (goesOn.test(command)) {
-      const from = typedInto.output.length;
+      const before = typedInto.output.length;
       typedInto.type(command);
-      const printed = () => asOnPage(typedInto.output.slice(from));
+      const printed = () => asOnPage(typedInto.output.slice(before));
       await typedInto.until(() => describeDifference(ours(step.prints ?? ""), printed()) === null, 30_000, command);
       continue;
     }
@@ -129,7 +139,16 @@ it("the Start page does what it says, word for word", { timeout: 180_000 }, asyn
     }
     expectSame(ours(step.prints ?? ""), printed, command, typedInto.errors);
   }
+}
+
+it("the Start page does what it says, word for word", { timeout: 180_000 }, async () => {
+  // The page's first terminal is in the clone, the others beside it.
+  await follow("index.mdx", (number) => (number === 1 ? path.join(home, "quorumguard") : home));
   // Said between the blocks: what the first terminal has told of the death.
-  expect(terminal(1).output).toMatch(/^node \d: ended \(SIGKILL\)$/m);
-  expect(terminal(1).output).toMatch(/^node \d leads \(term \d+\)$/m);
+  expect(clusterTold).toMatch(/^node \d: ended \(SIGKILL\)$/m);
+  expect(clusterTold).toMatch(/^node \d leads \(term \d+\)$/m);
+});
+
+it("so does the page about a cluster of one's own, in the same folder", { timeout: 120_000 }, async () => {
+  await follow("own-cluster.mdx", () => service);
 });

@@ -34,9 +34,10 @@ function addBlock(steps: PageStep[], { language, title, text }: Block): void {
     steps.push({ kind: "type", terminal, command: text.trimEnd(), prints: null });
   } else if (language === "text" && title === "prints" && last?.kind === "type" && last.prints === null) {
     steps.splice(-1, 1, { ...last, prints: text });
-  } else if (language === "text" && title === `terminal ${terminal} prints`) {
-    steps.push({ kind: "interrupt", terminal, prints: text });
-  } else {
+  } else if (language === "text" && title === `terminal ${terminal}` && text.startsWith("^C\n")) {
+    steps.push({ kind: "interrupt", terminal, prints: text.slice("^C\n".length) });
+  } else if (!(language === "text" && title.startsWith("on "))) {
+    // What runs elsewhere, on the reader's own machines, is told as "on …" and only read.
     throw new Error(
       `a ${language} block titled ${JSON.stringify(title)} is neither a command nor what one prints:\n${text}`,
     );

@@ -4,6 +4,8 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/\b\d+ KiB/g, "# KiB"],
   [/\badded \d+ packages in \S+/g, "added # packages in #"],
   [/\bprocess \d+/g, "process #"],
+  [/"pid":\d+/g, '"pid":#'],
+  [/"role":"(leader|follower)","term":\d+,"leaderId":\d/g, '"role":"#","term":#,"leaderId":#'],
   [/\/\S*\/quorumguard-dev-\w+/g, "/tmp/quorumguard-dev-#"],
   [/^cluster [0-9a-f]{32}: node \d leads \(term \d+\)/gm, "cluster #: node # leads (term #)"],
   [/\bnode \d (leads a|does not answer)/g, "node # $1"],
@@ -49,6 +51,6 @@ export function describeDifference(shown: string, printed: string): string | nul
           .map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"))
           .join(".*")}\\n`,
   );
-  if (new RegExp(`^${escaped.join("")}$`).test(`${found.join("\n")}\n`)) return null;
+  if (new RegExp(`^${escaped.join("")}$`).test(found.map((line) => `${line}\n`).join(""))) return null;
   return `the page shows\n${wanted.join("\n")}\nand it printed\n${found.join("\n")}`;
 }
