@@ -34,6 +34,7 @@ export async function failover({ quick, say }: ScenarioOptions): Promise<Scenari
 
 /** @throws {Error} when there are no trials. */
 export function summarize(trials: readonly Trial[]): ScenarioResult {
+  if (trials.length === 0) throw new Error("there are no trials to summarize");
   const gaps = trials.map((trial) => trial.gapMs).sort((a, b) => a - b);
   const sum = (field: "decisions" | "degraded" | "failed") => trials.reduce((total, trial) => total + trial[field], 0);
   const gapMs = { median: Math.round(median(gaps)), min: gaps[0]!, max: gaps.at(-1)! };
@@ -49,7 +50,7 @@ export function summarize(trials: readonly Trial[]): ScenarioResult {
   return {
     line:
       `${summary.kills} leaders killed: ${gapMs.median} ms without an answer (median; ${gapMs.min} to ${gapMs.max}), ` +
-      `${summary.failed} failed and ${summary.degraded} degraded of ${summary.decisions.toLocaleString("en")} calls`,
+      `${summary.failed} failed and ${summary.degraded} degraded of ${(summary.decisions + summary.failed).toLocaleString("en")} calls`,
     summary,
     details: {
       load,
@@ -78,7 +79,5 @@ export function summarize(trials: readonly Trial[]): ScenarioResult {
 
 function representative(trials: readonly Trial[]): Trial {
   const byGap = [...trials].sort((a, b) => a.gapMs - b.gapMs);
-  const middle = byGap[(byGap.length - 1) >> 1];
-  if (middle === undefined) throw new Error("there are no trials to summarize");
-  return middle;
+  return byGap[(byGap.length - 1) >> 1]!;
 }

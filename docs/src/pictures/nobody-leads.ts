@@ -2,8 +2,10 @@ import {
   arrow,
   box,
   type Drawing,
+  lineHeight,
   type Part,
   type Picture,
+  path,
   rect,
   text,
   textLines,
@@ -99,19 +101,25 @@ function narrow(): Drawing {
     ...textLines(176, 150, ["no leader, deadline", "passed, overloaded,", "keys full"], { size, colour: "muted" }),
     text(20, 216, "onUnavailable", { size, face: "mono" }),
   ];
-  const trunk = 306;
-  answers.forEach(({ option, gives, fact }, i) => {
-    const y = 226 + i * 72;
+  const trunk = 318;
+  let y = 226;
+  let lastY = y;
+  for (const { option, gives, fact } of answers) {
+    const gained = wrapText(gives, size, 268);
+    const lines = [
+      ...gained.map((words) => ({ words, colour: "ink" as const })),
+      ...(fact === "" ? [] : [{ words: `${fact}, degraded true`, colour: "muted" as const }]),
+    ];
+    const height = 30 + lines.length * lineHeight(size);
+    lastY = y + height / 2;
     parts.push(
-      ...arrow([240, 100, 240, 110, trunk + 12, 110, trunk + 12, y + 31, trunk - 10, y + 31], { colour: "degraded" }),
-      rect(8, y, 288, 62, { fill: "surface", stroke: fact === "" ? "failed" : "degraded" }, 8),
+      ...arrow([trunk, lastY, 296, lastY], { colour: "degraded" }),
+      rect(8, y, 288, height, { fill: "surface", stroke: fact === "" ? "failed" : "degraded" }, 8),
       text(20, y + 20, option, { size, face: "mono" }),
-      ...textLines(20, y + 37, wrapText(gives, size, 268), {
-        size,
-      }),
+      ...lines.map(({ words, colour }, i) => text(20, y + 37 + i * lineHeight(size), words, { size, colour })),
     );
-    if (fact !== "" && i > 0) parts.push(text(20, y + 53, `${fact}, degraded true`, { size, colour: "muted" }));
-    if (i === 0) parts.push(text(284, y + 20, fact, { size, colour: "muted", anchor: "end" }));
-  });
-  return { width: 328, height: 226 + answers.length * 72, parts };
+    y += height + 10;
+  }
+  parts.push(path(`M240 100V110H${trunk}V${lastY}`, { stroke: "degraded" }));
+  return { width: 328, height: y, parts };
 }

@@ -22,7 +22,7 @@ export const pictureThemeCss: string = [
   // On a page the background is the page's own: Starlight's, by its name for it.
   ':root{--qg-paper:var(--sl-color-bg,#ffffff)}:root[data-theme="dark"]{--qg-paper:var(--sl-color-bg,#17181c)}',
   textCss,
-  ".qg-frame{container-type:inline-size;margin-block:1.5rem}",
+  ".qg-frame{container-type:inline-size;margin-block:1rem}",
   "svg.qg-picture{display:block;width:100%;height:auto;margin:0 auto}",
   "svg.qg-picture.qg-narrow{display:none;max-width:440px}svg.qg-picture.qg-wide{max-width:840px}",
   `@container (max-width:${narrowBelowPx - 1}px){svg.qg-picture.qg-narrow{display:block}.qg-frame svg.qg-wide:not(:only-child){display:none}}`,
@@ -32,7 +32,7 @@ export const pictureThemeCss: string = [
 export function inlineSvg(picture: Picture): string {
   const layouts = [inlineLayout(picture, picture.wide, "wide")];
   if (picture.narrow !== undefined) layouts.push(inlineLayout(picture, picture.narrow, "narrow"));
-  return `<div class="qg-frame">${layouts.join("")}</div>`;
+  return `<div class="qg-frame not-content">${layouts.join("")}</div>`;
 }
 
 function inlineLayout(picture: Picture, drawing: Drawing, layout: string): string {
