@@ -22,11 +22,15 @@ export const flagsOfNodeOptions: Readonly<Record<string, readonly string[]>> = {
 /** Every group of options, from the interfaces that declare them. */
 export function readOptionGroups(api: Api): readonly OptionGroup[] {
   const from = (entryPoint: string) => (name: string) => readInterface(api.nodeOf(entryPoint, name));
+  return [...guardGroups(api, from), ...nodeGroups(from)];
+}
+
+type DeclarationsFrom = (entryPoint: string) => (name: string) => SourceDeclaration;
+
+function guardGroups(api: Api, from: DeclarationsFrom): readonly OptionGroup[] {
   const core = from("packages/sdk-core/src/index.ts");
   const node = from("packages/sdk-node/src/index.ts");
   const edge = from("packages/sdk-web/src/edge.ts");
-  const cluster = from("packages/cluster/src/index.ts");
-  const limiter = from("packages/limiter/src/index.ts");
   const guard = { whose: "the guard's", declaration: core("GuardOptions") };
   return [
     {
@@ -73,6 +77,13 @@ export function readOptionGroups(api: Api): readonly OptionGroup[] {
         "What `peek` and `allowAll` ask about. It has a rule's fields, or `policy`, the name of one of the guard's policies; and:",
       declaration: readObject(api.nodeOf("packages/sdk-core/src/index.ts", "Check")),
     },
+  ];
+}
+
+function nodeGroups(from: DeclarationsFrom): readonly OptionGroup[] {
+  const cluster = from("packages/cluster/src/index.ts");
+  const limiter = from("packages/limiter/src/index.ts");
+  return [
     {
       title: "A node",
       introduction:
