@@ -161,6 +161,27 @@ describe("JSON, as curl sends it", () => {
   });
 });
 
+it("a follower that is asked to hand leadership over says who leads, and where", async () => {
+  node.transferLeadership = async () => Promise.reject(new Error("node 2 leads in term 5; ask it"));
+  const response = await post("/quorumguard.v1.ClusterService/TransferLeadership", "{}");
+  expect(await response.json()).toMatchObject({
+    code: "failed_precondition",
+    message: "node 2 leads in term 5; ask it",
+    details: [
+      {
+        debug: {
+          reason: "ERROR_REASON_NOT_LEADER",
+          applied: "APPLIED_NO",
+          leaderId: "2",
+          term: "5",
+          leaderGrpcEndpoint: "node2.example:7400",
+          leaderHttpUrl: "http://node2.example:7402",
+        },
+      },
+    ],
+  });
+});
+
 describe("Connect and gRPC-Web", () => {
   it.each([
     ["Connect, binary", () => createConnectTransport({ baseUrl: url, httpVersion: "1.1", useBinaryFormat: true })],
