@@ -11,6 +11,9 @@ const CONNECT_TIMEOUT_MS = 2_000;
 /** A goodbye is committed within a few flushes; a node that does not end its streams by then is not waited for. */
 const CLOSE_TIMEOUT_MS = 200;
 
+/** A node is not started anew with another scheme sooner; a failover is long over by then. */
+const PROOF_TTL_MS = 10_000;
+
 /**
  * One HTTP/2 connection to an endpoint, made when it is needed and again after it broke.
  *
@@ -33,8 +36,8 @@ export interface Channel {
 export function createChannel(endpoint: string, tls: TlsOptions): Channel {
   let current: http2.ClientHttp2Session | null = null;
   let everConnected = false;
-  /** HTTP/2 was spoken there once: whatever happens later is an outage, and looking would only delay the next attempt. */
-  let proven = false;
+  /** When HTTP/2 was last known to be spoken there: what happens soon after is an outage, and looking would only delay the next attempt. */
+  let spokenAtMs = Number.NEGATIVE_INFINITY;
   let looking: Promise<TransportError | null> | null = null;
   let lastError: Error | null = null;
 
@@ -47,14 +50,17 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
       CONNECT_TIMEOUT_MS,
     );
     timer.unref();
+    let settled = false;
     const forget = (): void => {
       clearTimeout(timer);
+      if (settled) spokenAtMs = performance.now();
       if (current === session) current = null;
     };
     // The settings frame is the first proof that HTTP/2 is spoken there.
     session.once("remoteSettings", () => {
       everConnected = true;
-      proven = true;
+      settled = true;
+      spokenAtMs = performance.now();
       clearTimeout(timer);
     });
     session.on("error", (error) => {
@@ -82,9 +88,9 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
       // What never spoke HTTP/2 is not tried again over the same connection.
       if (!everConnected) current?.destroy();
       const outage = new TransportError("not-sent", text, { cause });
-      if (proven || NOBODY_THERE.test(code)) return tell(outage);
       const known = knownFault(endpoint, code, cause);
       if (known !== null) return tell(known);
+      if (NOBODY_THERE.test(code) || performance.now() - spokenAtMs < PROOF_TTL_MS) return tell(outage);
       looking ??= endpointFault(endpoint, addressOf(authorityOf(endpoint)), tls, cause)
         .catch(() => null)
         .finally(() => {
