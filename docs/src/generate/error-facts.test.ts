@@ -29,9 +29,9 @@ test.each(codes)("%s has one row, with a meaning, its retry safety and who decid
 
 test("every reason of the wire has one row with its status; every value but 0", () => {
   expect(facts.reasons.map(({ reason }) => reason)).toEqual(ErrorReasonSchema.values.slice(1).map(({ name }) => name));
-  for (const { reason, grpcStatuses, httpStatuses, applied } of facts.reasons) {
-    expect(grpcStatuses.length, reason).toBeGreaterThan(0);
-    expect(httpStatuses.length, reason).toBeGreaterThan(0);
+  for (const { reason, statuses, applied, meaning } of facts.reasons) {
+    expect(statuses.length, reason).toBeGreaterThan(0);
+    expect(meaning, reason).toMatch(/\w\.$/);
     expect(applied.length, reason).toBeGreaterThan(0);
   }
 });
@@ -40,8 +40,10 @@ test("what may have been applied is never shown as UNAVAILABLE alone", () => {
   const unavailable = facts.reasons.find(({ reason }) => reason === "ERROR_REASON_UNAVAILABLE");
   expect(unavailable).toMatchObject({
     applied: ["APPLIED_NO", "APPLIED_UNKNOWN"],
-    grpcStatuses: ["UNAVAILABLE", "UNKNOWN"],
-    httpStatuses: [503, 500],
+    statuses: [
+      { grpc: "UNAVAILABLE", http: 503 },
+      { grpc: "UNKNOWN", http: 500 },
+    ],
   });
 });
 

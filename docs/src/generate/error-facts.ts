@@ -49,18 +49,25 @@ function errorCodes(api: Api): readonly ErrorCode[] {
 
 function wireReasons(api: Api, wire: WireContract): readonly WireFailure[] {
   const failures = serverFailures(api);
+  const codes = errorCodes(api);
+  const meaningOf = (code: string) => codes.find((one) => one.code === code)?.meaning ?? "";
   return ErrorReasonSchema.values
     .filter(({ number }) => number !== ErrorReason.UNSPECIFIED)
     .map(({ number, name }) => {
       const ours = failures.filter(({ detail }) => detail.reason === number);
-      const statuses = unique(ours.map((failure) => failure.code));
+      const { code } = failureOfDetail(
+        create(ErrorDetailSchema, { reason: number as ErrorReason, applied: Applied.NO }),
+      );
       return {
         reason: name,
-        meaning: wire.enumValueComment(ErrorReasonSchema.typeName, name),
+        // A reason that the contract does not explain is what the SDK says of the code that it becomes.
+        meaning: wire.enumValueComment(ErrorReasonSchema.typeName, name) || meaningOf(code),
         applied: unique(ours.map(({ detail }) => appliedName(detail.applied))),
-        grpcStatuses: statuses.map(statusName),
-        httpStatuses: unique(statuses.map(httpStatusOf)),
-        code: failureOfDetail(create(ErrorDetailSchema, { reason: number as ErrorReason, applied: Applied.NO })).code,
+        statuses: unique(ours.map((failure) => failure.code)).map((status) => ({
+          grpc: statusName(status),
+          http: httpStatusOf(status),
+        })),
+        code,
       };
     });
 }

@@ -17,8 +17,7 @@ export interface WireFailure {
   readonly reason: string;
   readonly meaning: string;
   readonly applied: readonly string[];
-  readonly grpcStatuses: readonly string[];
-  readonly httpStatuses: readonly number[];
+  readonly statuses: readonly { readonly grpc: string; readonly http: number }[];
   readonly code: string;
 }
 
@@ -61,15 +60,14 @@ export function errorsPage(facts: ErrorFacts): Page {
       ),
       "The error's own `applied` has the last word. With `no`, nothing was charged, and every code that is not a mistake is safe to repeat; with `unknown`, none is without a `requestId`.",
       "## On the wire",
-      "A call that a node did not decide fails with a status, and with an `ErrorDetail` that says more. JSON over HTTP has the detail in `details`.",
+      "A call that a node did not decide fails with a status, and with an [`ErrorDetail`](/reference/wire/#errordetail) that says more; JSON over HTTP has it in `details`. Its `reason` begins with `ERROR_REASON_`, its `applied` with `APPLIED_`.",
       table(
-        ["`reason`", "Meaning", "`applied`", "gRPC status", "HTTP status", "`GuardError`"],
+        ["`reason`", "Meaning", "`applied`", "gRPC and HTTP status", "`GuardError`"],
         facts.reasons.map((one) => [
-          code(one.reason),
+          code(one.reason.replace("ERROR_REASON_", "")),
           prose(one.meaning),
-          one.applied.map(code).join(" or "),
-          one.grpcStatuses.map(code).join(" or "),
-          one.httpStatuses.join(" or "),
+          one.applied.map((name) => code(name.replace("APPLIED_", ""))).join(" or "),
+          one.statuses.map(({ grpc, http }) => `${code(grpc)} ${http}`).join(" or "),
           code(one.code),
         ]),
       ),

@@ -19,6 +19,6 @@ test("every metric has a row, and labels are named", () => {
     { name: "quorumguard_a_total", type: "counter", labels: ["outcome", "source"], help: "Items" },
     { name: "nodejs_b", type: "gauge", labels: [], help: "Bytes." },
   ]);
-  expect(body).toContain("| `quorumguard_a_total` | counter | `outcome`, `source` | Items. |");
+  expect(body).toContain("| `quorumguard_a_total` | counter by `outcome`, `source` | Items. |");
   expect(body).toContain("| `nodejs_b` | gauge | Bytes. |");
 });

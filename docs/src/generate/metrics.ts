@@ -48,7 +48,10 @@ export function metricsPage(metrics: readonly MetricFact[]): Page {
   const own = metrics.filter(({ name }) => name.startsWith("quorumguard_"));
   const ofProcess = metrics.filter(({ name }) => !name.startsWith("quorumguard_"));
   const rows = (facts: readonly MetricFact[]) =>
-    facts.map(({ name, type, labels, help }) => [code(name), type, labels.map(code).join(", "), prose(sentence(help))]);
+    facts.map(({ name, type, labels, help }) => {
+      const by = labels.length === 0 ? "" : ` by ${labels.map(code).join(", ")}`;
+      return [code(name), `${type}${by}`, prose(sentence(help))];
+    });
   return {
     path: "reference/metrics",
     title: "Metrics",
@@ -57,10 +60,10 @@ export function metricsPage(metrics: readonly MetricFact[]): Page {
     body: paragraphs(
       "A node shows its metrics at `/metrics` of its HTTP port, in Prometheus' text format. No label holds a key, a session or a policy, so that callers cannot make them grow.",
       "## Of the node",
-      table(["Metric", "Type", "Labels", "Meaning"], rows(own)),
+      table(["Metric", "Type and labels", "Meaning"], rows(own)),
       "## Of its process",
       "From the Prometheus client for Node; `processMetrics: false` leaves them out.",
-      table(["Metric", "Type", "Labels", "Meaning"], rows(ofProcess)),
+      table(["Metric", "Type and labels", "Meaning"], rows(ofProcess)),
     ),
   };
 }

@@ -153,7 +153,11 @@ function throwsList(throws: readonly string[], names: NameIndex): string[] {
 
 /** `{GuardError} invalid_argument when …` as a sentence with its names as code. */
 function braced(text: string): string {
-  const linked = text.replace(/^\{(\w+)\}\s*/, "{@link $1} ");
+  // What follows the class goes on with its sentence: "As `allow`" becomes "as `allow`".
+  const linked = text.replace(
+    /^\{(\w+)\}\s*([A-Z](?=[a-z]* ))?/,
+    (_, name: string, first = "") => `{@link ${name}} ${first.toLowerCase()}`,
+  );
   return outsideCode(linked, (plain) => plain.replace(/\b[a-z]+(?:_[a-z]+)+\b/g, code));
 }
 

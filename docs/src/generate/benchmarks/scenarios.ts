@@ -73,9 +73,16 @@ const failover: ScenarioWords = {
       calls,
       ...(Number.isFinite(interval) ? { note: `one call every ${interval} ms` } : {}),
     });
-    return `<figure class="picture not-content">\n<style>${pictureThemeCss}</style>\n${inlineSvg(drawn)}\n</figure>`;
+    const caption =
+      isFacts(data.shown) && typeof data.shown.trial === "number" ? kill(data.shown.trial, data.kills) : "";
+    return `<figure class="picture not-content">\n<style>${pictureThemeCss}</style>\n${inlineSvg(drawn)}\n${caption}</figure>`;
   },
 };
+
+/** Which kill is shown: the scenario keeps the calls of the one whose gap is the median, or next to it. */
+function kill(trial: number, kills: unknown): string {
+  return `<figcaption>Kill ${trial} of ${readable(Number(kills))}, whose gap is the nearest to the median.</figcaption>\n`;
+}
 
 /** The calls that the result shows, kept in columns. */
 function timelineCalls(shown: unknown): readonly TimelineCall[] | null {
