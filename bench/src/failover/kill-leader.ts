@@ -37,7 +37,8 @@ export async function killLeader(cluster: LocalCluster, clients: FailoverClients
   await cluster.waitUntilCaughtUp();
 
   const around = calls
-    .map((call) => ({ ...call, startedAtMs: call.startedAtMs - killedAt }))
+    // Rounded here, so that whoever reads the columns of the result file finds the same gap.
+    .map((call) => ({ ...call, startedAtMs: rounded(call.startedAtMs - killedAt), latencyMs: rounded(call.latencyMs) }))
     .filter((call) => call.startedAtMs >= -times.drawnBeforeMs)
     .sort((a, b) => a.startedAtMs - b.startedAtMs);
   const gap = longestGap(around);
@@ -54,4 +55,9 @@ export async function killLeader(cluster: LocalCluster, clients: FailoverClients
     gap,
     firstFailure,
   };
+}
+
+/** To a hundredth of a millisecond. */
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }

@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { elementsOf, longestGap, parseSvg, type TimelineCall, textOf } from "@quorumguard/pictures";
 import { expect, it } from "vitest";
 import type { Trial } from "../failover/kill-leader.ts";
@@ -52,6 +53,13 @@ it("shows the trial next to the median, in columns that give its picture back", 
   expect(longestGap(calls).gapMs).toBe(gaps[0]);
   const words = elementsOf(parseSvg(picture!), "text").map(textOf);
   expect(words).toContain(`${gaps[0]} ms without an answer`);
+});
+
+it("wrote a picture that tells the gap of its result", () => {
+  const read = (name: string) => fs.readFileSync(new URL(`../../results/${name}`, import.meta.url), "utf8");
+  const { shown } = JSON.parse(read("failover.json"));
+  const words = elementsOf(parseSvg(read("failover.svg")), "text").map(textOf);
+  expect(words).toContain(`${shown.gap.gapMs} ms without an answer`);
 });
 
 it("needs a trial", () => {

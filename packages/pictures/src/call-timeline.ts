@@ -24,7 +24,8 @@ export interface AnswerGap {
 export function longestGap(calls: readonly TimelineCall[]): AnswerGap {
   const answers = calls
     .filter(({ outcome }) => outcome === "allowed" || outcome === "denied")
-    .map((call) => call.startedAtMs + call.latencyMs)
+    // To a hundredth of a millisecond: the sum of two decimal fractions has a rest that no clock tells.
+    .map((call) => Math.round((call.startedAtMs + call.latencyMs) * 100) / 100)
     .sort((a, b) => a - b);
   if (answers.length < 2) throw new Error(`${answers.length} calls were answered, but a gap lies between two`);
   let longest = { fromMs: answers[0]!, toMs: answers[0]! };

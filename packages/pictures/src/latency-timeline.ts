@@ -163,8 +163,12 @@ function annotations(gap: AnswerGap, x: TimeScale, { right, top }: Frame, size: 
   const label = `${gap.gapMs} ms without an answer`;
   const y = top - size * 0.7;
   const at = Math.min(Math.max(x(gap.toMs), x(0) + 6), right - textWidth(label, size, "bold"));
+  const kill = Math.min(x(0), at) - 6;
+  // The axis' name is left out where a long gap moves the kill towards it.
+  const axisFits = size + textWidth("latency", size) + 6 < kill - textWidth("kill -9", size, "mono");
   return [
-    text(Math.min(x(0), at) - 6, y, "kill -9", { size, anchor: "end", face: "mono", colour: "failed" }),
+    ...(axisFits ? [text(size, y, "latency", { size, colour: "muted" })] : []),
+    text(kill, y, "kill -9", { size, anchor: "end", face: "mono", colour: "failed" }),
     text(at, y, label, { size, face: "bold", colour: "accent" }),
     ...span(x(gap.fromMs), x(gap.toMs), top, "accent"),
   ];
