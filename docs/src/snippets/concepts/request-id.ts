@@ -1,13 +1,14 @@
 import { createGuard } from "@quorumguard/sdk-node";
 
-const first = createGuard();
-const afterRestart = createGuard();
+const policies = { orders: { limit: 10, window: "1m" } } as const;
+const worker = createGuard({ policies });
+const afterRestart = createGuard({ policies });
 
-// A worker takes an order from a queue, asks, dies; another worker takes the same order again.
-const once = await first.allow("docs:orders", 10, "1m", { requestId: "order-4711" });
-const again = await afterRestart.allow("docs:orders", 10, "1m", { requestId: "order-4711" });
-const other = await afterRestart.allow("docs:orders", 10, "1m", { requestId: "order-4712" });
+// A worker takes an order from a queue, asks, and dies; another one takes it again.
+const once = await worker.allow("docs:shop-1", "orders", { requestId: "4711" });
+const again = await afterRestart.allow("docs:shop-1", "orders", { requestId: "4711" });
+const other = await afterRestart.allow("docs:shop-1", "orders", { requestId: "4712" });
 console.log(once.remaining, again.remaining, other.remaining);
 
-await first.close();
+await worker.close();
 await afterRestart.close();

@@ -5,13 +5,15 @@ const guard = createGuard({ endpoints: "127.0.0.1:1", timeoutMs: 200 });
 
 for (const onUnavailable of ["local", "allow", "deny"] as const) {
   const decision = await guard.allow("docs:outage", 5, "1m", { onUnavailable });
-  console.log(onUnavailable, decision.allowed, decision.reason, decision.source, decision.degraded);
+  const { allowed, reason, source, degraded } = decision;
+  console.log(onUnavailable, allowed, reason, source, degraded);
 }
 
 try {
   await guard.allow("docs:outage", 5, "1m", { onUnavailable: "throw" });
 } catch (error) {
-  if (error instanceof GuardError) console.log("throw", error.code, error.applied, error.retry);
+  if (!(error instanceof GuardError)) throw error;
+  console.log("throw", error.code, error.applied, error.retry);
 }
 
 await guard.close();
