@@ -10,24 +10,37 @@ import { type Finding, isGenerated, parseSource, type SourceFile } from "./sourc
 import { checkTimedSleeps } from "./timed-sleeps.ts";
 
 const sourceFolders = ["packages", "scripts", "bench", "examples", "docs", "deploy"];
-const leftOut = new Set(["node_modules", "dist", ".turbo", "coverage", "results"]);
+const leftOut = new Set(["node_modules", "dist", ".turbo", ".astro", "coverage", "results"]);
 
 /** Checks all sources of a repository; one line per finding, `path:line: message`. */
 export function checkRepository(root: string = repositoryRoot): readonly string[] {
   const paths = sourceFolders.flatMap((folder) => listFiles(root, folder));
+  const read = (name: string) => fs.readFileSync(path.join(root, name), "utf8");
   const files = paths
     .filter((name) => /\.(ts|mts|mjs)$/.test(name) && !name.endsWith(".d.ts"))
-    .map((name) => parseSource(name, fs.readFileSync(path.join(root, name), "utf8")));
+    .map((name) => parseSource(name, read(name)));
+  const components = paths
+    .filter((name) => name.endsWith(".astro"))
+    .map((name) => parseSource(`${name}.ts`, scriptOf(read(name))));
   const manifests = paths
     .filter((name) => path.posix.basename(name) === "package.json")
     .map((name) => readManifest(root, name));
-  return checkFiles(files, manifests).map(
+  return checkFiles(files, manifests, components).map(
     ({ path: name, line, message }) => `${name}${line > 0 ? `:${line}` : ""}: ${message}`,
   );
 }
 
-/** Checks parsed files by every rule. */
-export function checkFiles(files: readonly SourceFile[], manifests: readonly Manifest[]): readonly Finding[] {
+/** What an Astro component runs when a page is built: the part between its two lines of dashes. */
+function scriptOf(component: string): string {
+  return /^---\n([\s\S]*?)\n---/.exec(component)?.[1] ?? "";
+}
+
+/** Checks parsed files by every rule. `components` use files, and are not checked themselves. */
+export function checkFiles(
+  files: readonly SourceFile[],
+  manifests: readonly Manifest[],
+  components: readonly SourceFile[] = [],
+): readonly Finding[] {
   const found: Finding[] = [];
   for (const file of files) {
     for (const message of file.syntaxErrors) found.push({ path: file.path, line: 0, message });
@@ -40,7 +53,8 @@ export function checkFiles(files: readonly SourceFile[], manifests: readonly Man
       ...checkTimedSleeps(file),
     );
   }
-  return [...found, ...checkDeadFiles(files, manifests)];
+  const dead = checkDeadFiles([...files, ...components], manifests);
+  return [...found, ...dead];
 }
 
 function readManifest(root: string, name: string): Manifest {

@@ -20,6 +20,9 @@ const entryPoints: readonly RegExp[] = [
   // packages/runtimes starts these from dist, on runtimes that cannot be handed a source.
   /^packages\/sdk-(node|web)\/src\/contract\/contract-(main|page|worker)\.ts$/,
   /^examples\//,
+  // Pages show these, and a test compiles or runs each.
+  /^docs\/src\/snippets\//,
+  /\.astro\.ts$/,
   /^packages\/[^/]+\/examples\//,
   // Programs that check a package from outside, such as a conformance run over scripts in any folder.
   /^packages\/[^/]+\/test\/[^/]+\.ts$/,
