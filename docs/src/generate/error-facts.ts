@@ -30,6 +30,7 @@ export function readErrorFacts(api: Api, wire: WireContract): ErrorFacts {
     codes: errorCodes(api),
     reasons: wireReasons(api, wire),
     outcomes: wireOutcomes(wire),
+    retrySafety: readLiterals(api.nodeOf(sdkCore, "RetrySafety")),
     sources: readLiterals(api.nodeOf(sdkCore, "Source")),
     denialReasons: readLiterals(api.nodeOf(sdkCore, "DenialReason")),
   };

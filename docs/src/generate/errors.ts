@@ -26,15 +26,11 @@ export interface ErrorFacts {
   readonly codes: readonly ErrorCode[];
   readonly reasons: readonly WireFailure[];
   readonly outcomes: readonly Pick<WireFailure, "reason" | "meaning" | "code">[];
+  /** The type of a code's retry safety, whose comment explains its words. */
+  readonly retrySafety: SourceDeclaration;
   readonly sources: SourceDeclaration;
   readonly denialReasons: SourceDeclaration;
 }
-
-const retryWords: Readonly<Record<string, string>> = {
-  safe: "safe",
-  no: "no: it would fail again",
-  unknown: "only with the same `requestId`",
-};
 
 /** `reference/errors`: codes of errors, what stands for them on the wire, and reasons and sources of decisions. */
 export function errorsPage(facts: ErrorFacts): Page {
@@ -48,15 +44,11 @@ export function errorsPage(facts: ErrorFacts): Page {
     body: paragraphs(
       'A denial is a value (`allowed: false`). A `GuardError` means that there is no decision: wrong use, or an outage under `onUnavailable: "throw"`.',
       "## GuardError codes",
-      "`retry` of an error says whether the same call may be made again. By code:",
+      prose(facts.retrySafety.comment),
+      "Under `onUnavailable` stands whether that option decides what the caller gets; if not, the error is thrown whatever the option says.",
       table(
-        ["Code", "Meaning", "Make the call again?", "`onUnavailable` decides"],
-        facts.codes.map((one) => [
-          code(one.code),
-          prose(one.meaning),
-          retryWords[one.retry] ?? one.retry,
-          one.unavailable ? "yes" : "no, it throws",
-        ]),
+        ["Code", "Meaning", "Retry", "`onUnavailable`"],
+        facts.codes.map((one) => [code(one.code), prose(one.meaning), one.retry, one.unavailable ? "decides" : ""]),
       ),
       "The error's own `applied` has the last word. With `no`, nothing was charged, and every code that is not a mistake is safe to repeat; with `unknown`, none is without a `requestId`.",
       "## On the wire",
