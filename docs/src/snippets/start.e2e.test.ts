@@ -89,7 +89,7 @@ function asOnPage(printed: string): string {
 /** The leader's process by what the page shows, and by what was printed: a reader puts theirs into the command. */
 function leadersProcess(processes: string, status: string): string {
   const leader = /^(\d) +leader /m.exec(status)?.[1];
-  const found = new RegExp(`^node ${leader}: process (\\d+)$`, "m").exec(processes)?.[1];
+  const found = new RegExp(`^ +${leader} +(\\d+) +leads `, "m").exec(processes)?.[1];
   expect(found, `the process of the leader, node ${leader}`).toBeDefined();
   return found!;
 }
@@ -145,8 +145,8 @@ it("the Start page does what it says, word for word", { timeout: 180_000 }, asyn
   // The page's first terminal is in the clone, the others beside it.
   await follow("index.mdx", (number) => (number === 1 ? path.join(home, "quorumguard") : home));
   // Said between the blocks: what the first terminal has told of the death.
-  expect(clusterTold).toMatch(/^node \d: ended \(SIGKILL\)$/m);
-  expect(clusterTold).toMatch(/^node \d leads \(term \d+\)$/m);
+  expect(clusterTold).toMatch(/^node \d: ended \(SIGKILL\); 2 of 3 run$/m);
+  expect(clusterTold).toMatch(/^node \d leads \(term \d+\): process \d+$/m);
 });
 
 it("so does the page about a cluster of one's own, in the same folder", { timeout: 120_000 }, async () => {

@@ -15,6 +15,7 @@ guard.on("recovered", (event) => {
   if (event.type === "recovered") console.error(`again, after ${event.degradedForMs} ms`);
 });
 
+/** What the rest of the service asks. */
 export async function mayLogIn(user: string): Promise<boolean> {
   const decision = await guard.allow(`user:${user}`, "login");
   return decision.allowed;

@@ -3,7 +3,8 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/[ \t]+/g, " "],
   [/\b\d+ KiB/g, "# KiB"],
   [/\badded \d+ packages in \S+/g, "added # packages in #"],
-  [/\bprocess \d+/g, "process #"],
+  [/^ \d \d+ (leads|follows) \S+ \S+$/gm, "# # $1 # #"],
+  [/^ node \d leads \(term \d+\); data/gm, " node # leads (term #); data"],
   [/"pid":\d+/g, '"pid":#'],
   [/"role":"(leader|follower)","term":\d+,"leaderId":\d/g, '"role":"#","term":#,"leaderId":#'],
   [/\/\S*\/quorumguard-dev-\w+/g, "/tmp/quorumguard-dev-#"],
@@ -18,7 +19,7 @@ const masks: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Lines whose order among their neighbours is chance. */
-const unordered = /^# (leader|follower|down) |^node #: ended/;
+const unordered = /^# (# leads|# follows|leader|follower|down) |^node #: ended/;
 
 function plain(text: string): readonly string[] {
   const masked = masks.reduce((left, [pattern, stand]) => left.replace(pattern, stand), text.replaceAll("\r", ""));
