@@ -7,11 +7,14 @@ import { failover } from "./scenarios/failover.ts";
 import { redisUnique } from "./scenarios/redis-unique.ts";
 import { AbsentSystem } from "./system.ts";
 
-const scenarios: Readonly<Record<string, Scenario>> = { "redis-unique": redisUnique, failover };
+const scenarios: ReadonlyMap<string, Scenario> = new Map([
+  ["redis-unique", redisUnique],
+  ["failover", failover],
+]);
 
 const usage = `npm run bench -- [--quick] [--only NAME] [--json]
   --quick  fewer and shorter samples
-  --only   one scenario: ${Object.keys(scenarios).join(", ")}
+  --only   one scenario: ${[...scenarios.keys()].join(", ")}
   --json   end with one line of JSON on standard output`;
 
 const results = new URL("../results/", import.meta.url);
@@ -48,11 +51,11 @@ async function main(): Promise<number> {
     process.stdout.write(`${usage}\n`);
     return 0;
   }
-  const names = values.only === undefined ? Object.keys(scenarios) : [values.only];
+  const names = values.only === undefined ? [...scenarios.keys()] : [values.only];
   for (const name of names) {
-    const scenario = scenarios[name];
+    const scenario = scenarios.get(name);
     if (scenario === undefined)
-      throw new Error(`--only is ${name}, but must be one of ${Object.keys(scenarios).join(", ")}`);
+      throw new Error(`--only is ${name}, but must be one of ${[...scenarios.keys()].join(", ")}`);
     say(`\n  ${name}`);
     const { line, summary, details, picture } = await scenario({ quick: values.quick, say });
     say(`  ${line}`);

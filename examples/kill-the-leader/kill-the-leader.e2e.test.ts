@@ -76,6 +76,22 @@ describe("a running cluster", () => {
     }
   });
 
+  it("ends, and says why, when the command that kills fails", { timeout: 60_000 }, async () => {
+    const cluster = await startLocalCluster();
+    try {
+      const { code, stdout, stderr } = await runExample(
+        "--endpoints",
+        cluster.endpoints[0]!,
+        "--kill",
+        "exit 7; {node}",
+      );
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toMatch(/Command failed: sh -c exit 7; [123]\b/);
+    } finally {
+      await cluster.stop();
+    }
+  });
+
   it("says what is missing when nobody answers", { timeout: 60_000 }, async () => {
     const { code, stderr } = await runExample("--endpoints", "127.0.0.1:1");
     expect(code).toBe(1);

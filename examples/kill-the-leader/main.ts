@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs, styleText } from "node:util";
-import { latencyTimeline, longestGap, standaloneSvg } from "@quorumguard/pictures";
+import { callsAroundKill, latencyTimeline, longestGap, standaloneSvg } from "@quorumguard/pictures";
 import { createGuard } from "@quorumguard/sdk-node";
 import { type Answer, askOnSchedule } from "./ask-on-schedule.ts";
 import { ownCluster, runningCluster, type Target } from "./target.ts";
@@ -44,8 +44,8 @@ async function show(target: Target): Promise<number> {
   try {
     await guard.ready({ timeoutMs: 10_000 });
     const leaderBefore = await target.leaderId();
-    let killedAt = performance.now() + before;
     const unprinted: Answer[] = [];
+    let killedAt = performance.now() + before;
     say("\n   seconds answers  by quorum  by leader  failed  leader   slowest");
     const asking = askOnSchedule({
       everyMs,
@@ -55,15 +55,17 @@ async function show(target: Target): Promise<number> {
     const rows = setInterval(() => {
       say(row((performance.now() - killedAt) / 1_000, unprinted.splice(0), leader));
     }, rowMs);
-    await pause(before);
-    killedAt = performance.now();
-    const killed = target.kill(leaderBefore);
-    say(styleText("red", `  ${target.howItKills(leaderBefore)}`, { stream: out }));
-    await killed;
-    await pause(after - (performance.now() - killedAt));
-    clearInterval(rows);
-    const answers = await asking.stop();
-    return await account(answers, killedAt, leaderBefore, await target.leaderId());
+    try {
+      await pause(before);
+      say(styleText("red", `  ${target.howItKills(leaderBefore)}`, { stream: out }));
+      killedAt = performance.now();
+      await target.kill(leaderBefore);
+      await pause(after - (performance.now() - killedAt));
+    } finally {
+      clearInterval(rows);
+      await asking.stop();
+    }
+    return await account(await asking.stop(), killedAt, leaderBefore, await target.leaderId());
   } finally {
     await guard.close();
   }
@@ -97,13 +99,10 @@ async function account(
     latencyMs: answer.latencyMs,
     outcome: answer.outcome,
   }));
-  // The picture is about the kill; the calls far from it are in the numbers.
-  const around = calls.filter((call) => call.startedAtMs > -150);
-  const gap = longestGap(around);
-  const drawn = around.filter((call) => call.startedAtMs < Math.max(350, 3 * gap.toMs));
+  const gap = longestGap(calls);
   const timeline = latencyTimeline({
     title: "Every call around a killed leader",
-    calls: drawn,
+    calls: callsAroundKill(calls),
     note: `one call every ${everyMs} ms`,
   });
   const file = path.resolve(process.env.INIT_CWD ?? "", flags.svg);

@@ -41,20 +41,30 @@ export async function runningCluster(endpoints: readonly string[], command: stri
     throw new Error(`the cluster has ${members.length} members, but needs 3 to survive its leader`);
   const leader = members.find((member) => member.nodeId === leaderId);
   if (leader === undefined) throw new Error("nobody leads this cluster; wait until it has a leader");
-  const [program, ...args] =
-    command === undefined ? killOf(leader.grpcEndpoint) : ["sh", "-c", command.replaceAll("{node}", String(leaderId))];
+  const killer = command === undefined ? killByPort(leader.grpcEndpoint) : killByCommand(command, leaderId);
   return {
     endpoints,
     leaderId: async () => (await clusterStatus(endpoints)).leaderId,
-    howItKills: () =>
-      `${[program, ...args].join(" ")}  (node ${leaderId}, the leader at ${leader.grpcEndpoint}; it stays dead until you start it)`,
-    kill: async () => void (await run(program!, args)),
+    howItKills: () => `${killer.words}  (node ${leaderId}, the leader; it stays dead until somebody starts it)`,
+    kill: killer.kill,
     stop: async () => {},
   };
 }
 
-function killOf(endpoint: string): string[] {
-  return ["kill", "-9", String(listeningProcess(Number(endpoint.slice(endpoint.lastIndexOf(":") + 1))))];
+interface Killer {
+  readonly words: string;
+  readonly kill: () => Promise<void>;
+}
+
+/** Finds the process before anybody needs it, so that what cannot work fails at once. */
+function killByPort(endpoint: string): Killer {
+  const pid = listeningProcess(Number(endpoint.slice(endpoint.lastIndexOf(":") + 1)));
+  return { words: `kill -9 ${pid}`, kill: async () => void process.kill(pid, "SIGKILL") };
+}
+
+function killByCommand(command: string, leaderId: number): Killer {
+  const words = command.replaceAll("{node}", String(leaderId));
+  return { words, kill: async () => void (await run("sh", ["-c", words])) };
 }
 
 interface ClusterStatus {

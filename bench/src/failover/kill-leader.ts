@@ -1,4 +1,4 @@
-import { type AnswerGap, longestGap, type TimelineCall } from "@quorumguard/pictures";
+import { type AnswerGap, callsAroundKill, longestGap, type TimelineCall } from "@quorumguard/pictures";
 import type { LocalCluster } from "@quorumguard/testbed";
 import type { FailoverClients } from "./failover-clients.ts";
 
@@ -17,8 +17,8 @@ export interface Trial {
   readonly firstFailure: unknown;
 }
 
-/** Around the kill: steady load before it and after it, and the least that is drawn of both. */
-const times = { leadInMs: 1_200, leadOutMs: 800, drawnBeforeMs: 150, drawnAfterMs: 350 } as const;
+/** Steady load before the kill and after it. */
+const times = { leadInMs: 1_200, leadOutMs: 800 } as const;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -26,32 +26,37 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 export async function killLeader(cluster: LocalCluster, clients: FailoverClients): Promise<Trial> {
   const before = await cluster.waitForLeader();
   const traffic = clients.start();
-  await pause(times.leadInMs);
-  const killedAt = performance.now();
-  const killed = cluster.kill(before.nodeId);
-  await killed;
-  const after = await cluster.waitForLeader();
-  await pause(Math.max(0, killedAt + times.leadOutMs - performance.now()));
+  let killedAt = 0;
+  let leaderAfter = 0;
+  try {
+    await pause(times.leadInMs);
+    killedAt = performance.now();
+    await cluster.kill(before.nodeId);
+    leaderAfter = (await cluster.waitForLeader()).nodeId;
+    await pause(Math.max(0, killedAt + times.leadOutMs - performance.now()));
+  } finally {
+    await traffic.stop();
+  }
   const { calls, background, firstFailure } = await traffic.stop();
   await cluster.restart(before.nodeId);
   await cluster.waitUntilCaughtUp();
 
-  const around = calls
-    // Rounded here, so that whoever reads the columns of the result file finds the same gap.
-    .map((call) => ({ ...call, startedAtMs: rounded(call.startedAtMs - killedAt), latencyMs: rounded(call.latencyMs) }))
-    .filter((call) => call.startedAtMs >= -times.drawnBeforeMs)
-    .sort((a, b) => a.startedAtMs - b.startedAtMs);
-  const gap = longestGap(around);
-  const to = Math.max(times.drawnAfterMs, gap.toMs + 2 * gap.gapMs);
+  // Rounded here, so that whoever reads the columns of the result file finds the same gap.
+  const sinceKill = calls.map((call) => ({
+    ...call,
+    startedAtMs: rounded(call.startedAtMs - killedAt),
+    latencyMs: rounded(call.latencyMs),
+  }));
+  const gap = longestGap(sinceKill);
   const count = (outcome: TimelineCall["outcome"]) => calls.filter((call) => call.outcome === outcome).length;
   return {
     gapMs: gap.gapMs,
     leaderBefore: before.nodeId,
-    leaderAfter: after.nodeId,
+    leaderAfter,
     decisions: background.decisions + calls.length - count("failed"),
     degraded: background.degraded + count("degraded"),
     failed: background.failed + count("failed"),
-    calls: around.filter(({ startedAtMs }) => startedAtMs <= to),
+    calls: callsAroundKill(sinceKill),
     gap,
     firstFailure,
   };

@@ -1,6 +1,6 @@
 /** Pictures drawn by code: SVG for light and dark pages, wide and narrow. Runs from source only: nothing here is published. */
 export { scaleLinear } from "d3-scale";
-export { type AnswerGap, longestGap, type TimelineCall } from "./call-timeline.ts";
+export { type AnswerGap, callsAroundKill, longestGap, type TimelineCall } from "./call-timeline.ts";
 export { type Colour, colours, colourVariable, type Theme } from "./colours.ts";
 export {
   type CirclePart,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { longestGap, type TimelineCall } from "./call-timeline.ts";
+import { callsAroundKill, longestGap, type TimelineCall } from "./call-timeline.ts";
 import type { Drawing } from "./drawing.ts";
 import { findLayoutProblems } from "./find-layout-problems.ts";
 import { latencyTimeline } from "./latency-timeline.ts";
@@ -30,8 +30,34 @@ describe("the longest gap", () => {
     expect(longestGap(calls)).toEqual({ fromMs: 1, toMs: 31, gapMs: 30 });
   });
 
-  it("needs two answers", () => {
-    expect(() => longestGap([call(0, 1), call(5, 1, "failed")])).toThrow("1 calls were answered");
+  it("ends after the kill, however long nobody answered before", () => {
+    const calls = [call(-900, 1), call(-100, 1), call(-20, 1), call(30, 1), call(40, 1)];
+    expect(longestGap(calls)).toEqual({ fromMs: -19, toMs: 31, gapMs: 50 });
+  });
+
+  it("needs an answer before and after", () => {
+    expect(() => longestGap([call(-5, 1), call(-3, 1), call(5, 1, "failed")])).toThrow("of 2 answers none follows");
+  });
+});
+
+describe("the calls around a kill", () => {
+  it("are some before and after a short gap", () => {
+    const calls = callsAround(40, -1_000, 2_000);
+    const drawn = callsAroundKill(calls);
+    expect([drawn[0]!.startedAtMs, drawn.at(-1)!.startedAtMs]).toEqual([-150, 350]);
+    expect(longestGap(drawn)).toEqual(longestGap(calls));
+  });
+
+  it("have the gap of all calls, also where the machine stood still around the kill", () => {
+    // Nothing is answered from -200 to 60 but one call that was due long before.
+    const stalled = callsAround(0, -1_000, 1_000).map((one) => {
+      const waits = one.startedAtMs >= -200 && one.startedAtMs < 60;
+      return waits ? call(one.startedAtMs, 60 - one.startedAtMs) : one;
+    });
+    const calls = [...stalled, call(-700, 690)];
+    const drawn = callsAroundKill(calls);
+    expect(longestGap(calls)).toEqual({ fromMs: -10, toMs: 60, gapMs: 70 });
+    expect(longestGap(drawn)).toEqual(longestGap(calls));
   });
 });
 

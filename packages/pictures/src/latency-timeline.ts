@@ -32,7 +32,7 @@ const alwaysTold: readonly Outcome[] = ["allowed", "degraded", "failed"];
 
 /**
  * Latency per call over the time at which the call was due, around a kill. The gap is computed from the very calls that
- * are drawn. @throws {Error} when there are not two answered calls.
+ * are drawn. @throws {Error} as `longestGap`.
  */
 export function latencyTimeline(options: LatencyTimelineOptions): Picture {
   const gap = longestGap(options.calls);
