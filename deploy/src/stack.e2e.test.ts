@@ -113,6 +113,12 @@ describe.skipIf(reason !== null && !required)("the stack of compose.yaml, by its
     for (const { code } of Object.values(sdkErrors)) expect(["unavailable", "timed_out"]).toContain(code);
   });
 
+  it("sends a call to one node only, and says that it may have been applied when that node vanishes with it", () => {
+    const { http, grpc } = report.lostCalls;
+    expect([http.received, http.status, JSON.parse(http.body)]).toMatchObject([1, 502, { code: "unknown" }]);
+    expect([grpc.received, grpc.answer.httpStatus, grpc.answer.grpcStatus]).toEqual([1, 200, 2]);
+  });
+
   it("ends with status 0 on every service's own signal, and leaves nothing behind", () => {
     const ends = Object.entries(report.ends).map(([name, { code, signal }]) => [name, code, signal]);
     expect(ends).toEqual(ends.map(([name]) => [name, 0, null]));

@@ -2,6 +2,7 @@
  * Runs the stack and tries it out, as the first process of private namespaces (see ../sandbox/namespaces.ts). The last
  * line of its standard output is what it saw, as JSON; what to think of it is for the test to say.
  */
+import { loseCalls } from "./lost-calls.ts";
 import { checkHealth, measureOutage, reachEveryNode } from "./probes.ts";
 import { PrometheusClient } from "./prometheus-client.ts";
 import { tryRefused } from "./refusals.ts";
@@ -32,6 +33,8 @@ async function drive(stack: Stack): Promise<StackReport> {
   const nodeNames = stack.nodes.map(({ service }) => service.name);
   const nodeEnds = await stack.stop(nodeNames);
   const outage = await measureOutage(grpcEndpoint, httpUrl);
+  const hosts = stack.nodes.map(({ service }) => service.hostname);
+  const lostCalls = await loseCalls(hosts, { grpcEndpoint, httpUrl });
   const otherEnds = await stack.stop([...stack.services.keys()].filter((name) => !nodeNames.includes(name)));
   progress("stopped");
   return {
@@ -43,6 +46,7 @@ async function drive(stack: Stack): Promise<StackReport> {
     dashboard,
     alerts,
     outage,
+    lostCalls,
     ends: { ...nodeEnds, ...otherEnds },
     leftovers: anyLeftover(),
   };

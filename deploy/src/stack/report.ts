@@ -54,6 +54,12 @@ export interface Outage {
   readonly sdkErrors: Readonly<Record<"grpc" | "http", { readonly code: string; readonly applied: string }>>;
 }
 
+/** One call by each port to nodes that vanish as soon as they have it: how many of them got it, and the answer. */
+export interface LostCalls {
+  readonly http: { readonly received: number; readonly status: number; readonly body: string };
+  readonly grpc: { readonly received: number; readonly answer: RawAnswer };
+}
+
 /** Everything that the driver saw. */
 export interface StackReport {
   readonly formedMs: number;
@@ -64,6 +70,7 @@ export interface StackReport {
   readonly dashboard: readonly AskedQuery[];
   readonly alerts: readonly AlertState[];
   readonly outage: Outage;
+  readonly lostCalls: LostCalls;
   readonly ends: Readonly<Record<string, ServiceEnd>>;
   readonly leftovers: boolean;
 }
