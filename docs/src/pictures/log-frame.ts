@@ -33,7 +33,7 @@ function bytesOf(fields: readonly LogField[]): number {
 }
 
 function draw(width: number, bytesPerRow: number): Drawing {
-  const size = bytesPerRow === 16 ? 13 : 12;
+  const size = bytesPerRow === 16 ? 14 : 12;
   const parts: Part[] = [];
   let y = heading(parts, size, 18, "a segment", width);
   y = segmentStrip(parts, y, width, size) + 26;

@@ -35,7 +35,7 @@ const answers = [
   {
     option: '"throw"',
     gives: "a GuardError that says whether the call may have been applied",
-    wide: ["a GuardError that says", "whether the call may", "have been applied"],
+    wide: ["a GuardError that", "says whether the", "call may have", "been applied"],
     fact: "",
   },
 ] as const;
@@ -57,10 +57,10 @@ export function nobodyLeads(): Picture {
 function wide(): Drawing {
   const parts: Part[] = [
     ...box(8, 36, 168, 44, { title: "guard.allow(…)", titleStyle: { face: "mono" } }),
-    ...arrow([176, 58, 226, 58]),
-    ...box(226, 30, 268, 56, { title: "Does the cluster answer in time?", stroke: "accent" }),
-    ...arrow([494, 58, 564, 58], { colour: "allowed" }),
-    text(527, 50, "yes", { anchor: "middle", colour: "allowed", face: "bold" }),
+    ...arrow([176, 58, 212, 58]),
+    ...box(212, 30, 292, 56, { title: "Does the cluster answer in time?", stroke: "accent" }),
+    ...arrow([504, 58, 564, 58], { colour: "allowed" }),
+    text(532, 50, "yes", { anchor: "middle", colour: "allowed", face: "bold" }),
     ...box(564, 22, 148, 72, { title: "exact", lines: ['source "quorum"', 'or "leader"'], stroke: "allowed" }),
     text(370, 110, "no", { colour: "degraded", face: "bold" }),
     text(370, 130, "no leader, deadline passed, overloaded, keys full", { colour: "muted" }),
@@ -77,7 +77,7 @@ function wide(): Drawing {
       ...textLines(x + 84, 220, gives, { anchor: "middle" }),
     );
     if (fact !== "")
-      parts.push(...textLines(x + 84, 276, [fact, "degraded true"], { anchor: "middle", colour: "muted" }));
+      parts.push(...textLines(x + 84, 280, [fact, "degraded true"], { anchor: "middle", colour: "muted" }));
   });
   return { width: 720, height: 316, parts };
 }

@@ -38,7 +38,7 @@ export function rooms(): Picture {
       "At the bottom raft, limiter and proto, which know no other package. Above them sdk-core, and on it sdk-node and sdk-web. " +
       "Beside these the cluster package, whose folders are, from the top: cli, server, node, and storage beside transport. " +
       "The simulator runs all of it, and nothing imports it. The command line of cluster also uses sdk-node.",
-    wide: draw(720, 13),
+    wide: draw(720, 14),
     narrow: draw(328, 12),
   };
 }

@@ -76,7 +76,7 @@ export interface Picture {
 }
 
 /** The size of text that nothing asks to be otherwise; readable at the width that a drawing is made for. */
-export const textSize = 13;
+export const textSize = 14;
 
 /** Everything but place and content of a text may be left out. */
 export type TextStyle = Partial<Pick<TextPart, "size" | "anchor" | "face" | "colour" | "halo">>;

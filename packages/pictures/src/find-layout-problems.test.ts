@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { text } from "./drawing.ts";
+import { rect, text } from "./drawing.ts";
 import { findLayoutProblems } from "./find-layout-problems.ts";
 import { box } from "./shapes.ts";
 import { textWidth, wrapText } from "./text-metrics.ts";
@@ -26,6 +26,11 @@ for (const [side, part] of [
     expect(problemsOf(part)[0]).toContain('"words" leaves the drawing of 200 × 100');
   });
 }
+
+it("finds text that is wider than its box", () => {
+  const parts = [rect(10, 10, 50, 30, { fill: "surface" }), text(35, 30, "too many", { anchor: "middle" })];
+  expect(findLayoutProblems({ width: 200, height: 100, parts })).toEqual(['"too many" is wider than its box']);
+});
 
 it("finds text that is too small to read", () => {
   expect(problemsOf(text(10, 20, "words", { size: 11 }))).toEqual(['"words" has size 11, below 12']);
