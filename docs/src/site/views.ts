@@ -7,7 +7,7 @@ export const viewedPages = [
   "/concepts/algorithms/",
   "/concepts/failure/",
   "/internals/rooms/",
-  "/internals/log/",
+  "/internals/log-format/",
   "/reference/command-line/",
   "/reference/sdk-node/",
   "/reference/options/",
