@@ -17,5 +17,5 @@ buf curl --protocol grpc "$node/quorumguard.v1.ClusterService/GetTopology"
 buf curl --protocol grpc -d '{"check":{"key":"user-50","rule":{"limit":1,"windowUs":10}}}' \
   "$node/quorumguard.v1.GuardService/Allow"
 
-# The standard health check of gRPC. Reflection tells of the cluster's own services only; this one has its .proto here.
-buf curl --protocol grpc --http2-prior-knowledge --schema health.proto "$node/grpc.health.v1.Health/Check"
+# The standard health check of gRPC.
+buf curl --protocol grpc "$node/grpc.health.v1.Health/Check"

@@ -18,5 +18,5 @@ grpcurl -plaintext "$node" quorumguard.v1.ClusterService/GetTopology
 grpcurl -plaintext -d '{"check":{"key":"user-60","rule":{"limit":1,"windowUs":10}}}' \
   "$node" quorumguard.v1.GuardService/Allow
 
-# The standard health check of gRPC. Reflection tells of the cluster's own services only; this one has its .proto here.
-grpcurl -plaintext -proto health.proto "$node" grpc.health.v1.Health/Check
+# The standard health check of gRPC.
+grpcurl -plaintext "$node" grpc.health.v1.Health/Check

@@ -4,6 +4,8 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { Server, ServiceDefinition } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { ClusterService, GuardService } from "@quorumguard/proto";
+import { service as healthService } from "grpc-health-check";
+import { loadedDescriptors } from "./loaded-descriptors.ts";
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
@@ -27,15 +29,26 @@ export function bytesDefinition(service: DescService): ServiceDefinition {
   return Object.fromEntries(methods);
 }
 
-/** Lets generic clients ask what there is, so that they need no .proto files. Built from the generated code. */
+/**
+ * Lets generic clients ask what there is, so that they need no .proto files. What is listed is what the server serves:
+ * our services from the generated code, the standard health service and reflection itself as their packages load them.
+ */
 export function addReflection(server: Server): void {
   const files = new Map<string, Buffer>();
   collectFiles(GuardService.file, files);
   collectFiles(ClusterService.file, files);
+  const described = [...files.values(), ...loadedDescriptors(healthService)];
+  // Reflection's definitions are to be had only from what it adds to a server, so one is built to be asked for them.
+  reflectionOf([]).addToServer({
+    addService: (definition) => void described.push(...loadedDescriptors(definition)),
+  });
+  reflectionOf(described).addToServer(server);
+}
+
+function reflectionOf(fileDescriptorProtos: readonly Buffer[]): ReflectionService {
   // The service only looks for the descriptors inside a package definition.
-  const described = { quorumguard: { fileDescriptorProtos: [...files.values()] } };
   type PackageDefinition = ConstructorParameters<typeof ReflectionService>[0];
-  new ReflectionService(described as unknown as PackageDefinition).addToServer(server);
+  return new ReflectionService({ described: { fileDescriptorProtos } } as unknown as PackageDefinition);
 }
 
 /** Files that are imported come before those that import them. */

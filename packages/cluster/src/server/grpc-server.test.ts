@@ -290,13 +290,24 @@ describe("the other methods", () => {
 
   it("reflection names the services to a client that has no .proto files", async () => {
     const reflected = new ReflectionClient(`127.0.0.1:${listener.port}`);
-    expect(await reflected.services()).toEqual(
-      expect.arrayContaining(["quorumguard.v1.GuardService", "quorumguard.v1.ClusterService"]),
-    );
+    expect((await reflected.services()).sort()).toEqual([
+      "grpc.health.v1.Health",
+      "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection",
+      "quorumguard.v1.ClusterService",
+      "quorumguard.v1.GuardService",
+    ]);
     answerAll(node, Outcome.ALLOWED);
     const body = { check: { key: "u1", rule: { limit: 5, windowUs: 1_000_000 } } };
     const response = await reflected.call("quorumguard.v1.GuardService", "Allow", body);
     expect(response).toMatchObject({ decision: { outcome: "OUTCOME_ALLOWED", limit: 5, remaining: 4 } });
+    const health = () => reflected.call("grpc.health.v1.Health", "Check", { service: GuardService.typeName });
+    expect(await health()).toEqual({ status: "NOT_SERVING" });
+    listener.setServing(true);
+    expect(await health()).toEqual({ status: "SERVING" });
+    expect(await reflected.call("grpc.health.v1.Health", "List", {})).toEqual({
+      statuses: { "": { status: "SERVING" }, [GuardService.typeName]: { status: "SERVING" } },
+    });
     reflected.close();
   });
 });
