@@ -77,7 +77,7 @@ export class CallDesk {
     } else {
       const stampUs = stamp.nowUs();
       const results = driver.limiter.peek(namespace, rule, key, cost, stampUs);
-      sink.decided(0, 1, results, 0, { index: 0, stampUs, source: "leader" });
+      sink.decided(0, 1, results, 0, { index: 0, stampUs, source: "leader", repeated: false });
     }
   }
 
@@ -117,7 +117,7 @@ export class CallDesk {
   /** Proposes what is not denied first, and then answers the denials: a sink may submit again, which reuses the columns. */
   #split(origin: CallOrigin, batch: CallBatch, sink: CallSink, stampUs: number): void {
     const { denied, results } = this.#fastPath;
-    const facts = { index: 0, stampUs, source: "leader" as const };
+    const facts = { index: 0, stampUs, source: "leader" as const, repeated: false };
     const { calls } = batch;
     const runs: number[] = [];
     for (let from = 0; from < calls; ) {

@@ -79,7 +79,7 @@ export function writeDecided(
   out.u32(toCall);
   out.f64(facts.index);
   out.f64(facts.stampUs);
-  out.u8(facts.source === "quorum" ? 1 : 0);
+  out.u8((facts.source === "quorum" ? 1 : 0) | (facts.repeated ? 2 : 0));
   out.u32(items);
   out.raw(results.outcomes.subarray(fromItem, fromItem + items));
   for (let i = fromItem; i < fromItem + items; i++) {
@@ -146,7 +146,9 @@ function readDecided(input: ByteReader, id: number): ForwardReply {
   const toCall = input.u32();
   const index = input.u53();
   const stampUs = input.u53();
-  const source = input.u8() === 1 ? "quorum" : "leader";
+  const flags = input.u8();
+  const source = (flags & 1) === 1 ? "quorum" : "leader";
+  const repeated = (flags & 2) === 2;
   const items = input.count(33);
   const outcomes = input.raw(items);
   const remaining = new Float64Array(items);
@@ -160,7 +162,7 @@ function readDecided(input: ByteReader, id: number): ForwardReply {
     firmForMs[i] = input.finite();
   }
   const results = { items, outcomes, remaining, resetAfterMs, retryAfterMs, firmForMs };
-  return { id, kind: "decided", fromCall, toCall, facts: { index, stampUs, source }, results };
+  return { id, kind: "decided", fromCall, toCall, facts: { index, stampUs, source, repeated }, results };
 }
 
 function readFailed(input: ByteReader, id: number): ForwardReply {

@@ -15,7 +15,7 @@ const columns = (outcomes: readonly number[]) => ({
   retryAfterMs: new Float64Array(outcomes.length),
   firmForMs: new Float64Array(outcomes.length),
 });
-const facts = { index: 5, stampUs: 6, source: "quorum" as const };
+const facts = { index: 5, stampUs: 6, source: "quorum" as const, repeated: false };
 
 /** Node 2 forwards to node 1, whose answers the test gives. */
 function pair() {

@@ -62,6 +62,8 @@ export interface DecisionFacts {
   readonly index: number;
   readonly stampUs: number;
   readonly source: "quorum" | "leader";
+  /** The call is a retry, and this is what was decided the first time: nothing was charged now. */
+  readonly repeated: boolean;
 }
 
 /** What a caller says about a batch, beyond the calls. */

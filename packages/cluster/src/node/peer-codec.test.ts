@@ -181,12 +181,12 @@ describe("forwarded calls", () => {
       firmForMs: Float64Array.of(9, 0, 7),
     };
     const out = new ByteWriter();
-    writeDecided(out, 5, 2, 4, { index: 8, stampUs: 9, source: "quorum" }, results, 1, 2);
+    writeDecided(out, 5, 2, 4, { index: 8, stampUs: 9, source: "quorum", repeated: true }, results, 1, 2);
     expect(readReply(new ByteReader(out.take()))).toMatchObject({
       id: 5,
       fromCall: 2,
       toCall: 4,
-      facts: { index: 8, stampUs: 9, source: "quorum" },
+      facts: { index: 8, stampUs: 9, source: "quorum", repeated: true },
       results: { items: 2, remaining: Float64Array.of(4, 0), retryAfterMs: Float64Array.of(0, -1) },
     });
     const failure = {

@@ -42,6 +42,52 @@ describe("proposals", () => {
     expect(proposals.pendingItems).toBe(0);
   });
 
+  test("tell a retry that it is one, be the first attempt in an earlier entry or in the same", () => {
+    const proposals = make();
+    const limiter = createLimiter();
+    const repeated: boolean[] = [];
+    const sink: CallSink = {
+      decided: (_from, _to, _results, _item, facts) => void repeated.push(facts.repeated),
+      failed: () => expect.unreachable(),
+    };
+    const origin = { kind: "request", namespace: "", identity: "", requestId: "r" } as const;
+    for (const [index, attempts] of [2, 1].entries()) {
+      for (let i = 0; i < attempts; i++) proposals.addCalls(origin, batchOf(["x"], 1), 0, 1, sink);
+      const [data] = proposals.seal();
+      proposals.accepted(index + 1, 1);
+      proposals.applied(index + 1, 1, limiter.apply(index + 1, data!), never);
+    }
+    expect(repeated).toEqual([false, true, true]);
+  });
+
+  test("tell which calls of a session's batch are retries", () => {
+    const proposals = make();
+    const limiter = createLimiter();
+    const nonce = Uint8Array.from({ length: 16 }, (_, i) => i);
+    const apply = (index: number) => {
+      const [data] = proposals.seal();
+      proposals.accepted(index, 1);
+      proposals.applied(index, 1, limiter.apply(index, data!), never);
+    };
+    proposals.addOperation({ kind: "register", nonce, helloStampUs: stampUs, namespace: "" }, () => {});
+    apply(1);
+    const parts: [number, number, boolean][] = [];
+    const sink: CallSink = {
+      decided: (from, to, _results, _item, facts) => void parts.push([from, to, facts.repeated]),
+      failed: () => expect.unreachable(),
+    };
+    const origin = { kind: "session", session: { index: 1, position: 0 }, nonce, ackedThrough: 0 } as const;
+    proposals.addCalls(origin, { ...batchOf(["a", "b"], 1), firstNumber: 1 }, 0, 2, sink);
+    apply(2);
+    proposals.addCalls(origin, { ...batchOf(["a", "b", "c"], 1), firstNumber: 1 }, 0, 3, sink);
+    apply(3);
+    expect(parts).toEqual([
+      [0, 2, false],
+      [0, 2, true],
+      [2, 3, false],
+    ]);
+  });
+
   test("begin another entry when one is full, by items or by bytes", () => {
     const byItems = make(1_024);
     for (let i = 0; i < 3; i++) byItems.addCalls(anonymous, batchOf(keys(600, i * 600), 1), 0, 600, listener().sink);

@@ -191,13 +191,15 @@ function tell(waiter: Waiter, applied: Applied, result: OperationResult): void {
     if (result.kind !== "calls") throw new Error(`operation of kind ${result.kind} answered calls at ${applied.index}`);
     const { sink, fromCall, toCall } = waiter;
     if (result.runs === null) {
-      const facts = { index: result.index, stampUs: result.stampUs, source: "quorum" as const };
+      const facts = { index: result.index, stampUs: result.stampUs, source: "quorum" as const, repeated: false };
       sink.decided(fromCall, toCall, applied.results, result.from, facts);
       return;
     }
-    // Retries of calls that earlier entries decided: each run names the entry whose decision it repeats.
+    // Retries of calls that earlier entries decided: each run names the entry whose decision it repeats. A run alone has
+    // no neighbour that this entry decided, so it is a retry even if both came in one entry.
     for (const run of result.runs) {
-      const facts = { index: run.index, stampUs: run.stampUs, source: "quorum" as const };
+      const repeated = run.index !== result.index || result.runs.length === 1;
+      const facts = { index: run.index, stampUs: run.stampUs, source: "quorum" as const, repeated };
       sink.decided(fromCall + run.fromCall, fromCall + run.toCall, applied.results, run.from, facts);
     }
   } else if (waiter.kind === "operation") {

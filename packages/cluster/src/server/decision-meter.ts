@@ -1,9 +1,20 @@
-import type { NodeFailure } from "../node/node.ts";
+import type { DecisionFacts, NodeFailure } from "../node/node.ts";
+
+/** Items `[from, to)` of `outcomes`, answered together. */
+export interface AnsweredItems {
+  readonly outcomes: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+  /** Items of each call, in order; null: each call has one. The items of a call are admitted together or not at all. */
+  readonly sizes: ArrayLike<number> | null;
+  readonly facts: DecisionFacts;
+  /** Since they were submitted. */
+  readonly durationMs: number;
+}
 
 /** Where handlers report what they answered. Called once per part of a reply, so it must be cheap. */
 export interface DecisionMeter {
-  /** Items `[from, to)` were answered `durationMs` after they were submitted. */
-  decided(outcomes: Uint8Array, from: number, to: number, source: "quorum" | "leader", durationMs: number): void;
+  decided(items: AnsweredItems): void;
   failed(reason: NodeFailure["reason"], calls: number): void;
   /** A Session stream was opened (+1) or closed (-1). */
   streams(change: 1 | -1): void;

@@ -59,8 +59,14 @@ export class FrameSink implements CallSink {
       fromItem,
       toItem,
     });
-    const durationMs = this.#route.monotonicMs() - this.#startedMs;
-    this.#route.meter.decided(results.outcomes, fromItem, toItem, facts.source, durationMs);
+    this.#route.meter.decided({
+      outcomes: results.outcomes,
+      from: fromItem,
+      to: toItem,
+      sizes: this.#sizes?.subarray(fromCall, toCall) ?? null,
+      facts,
+      durationMs: this.#route.monotonicMs() - this.#startedMs,
+    });
     this.#route.send(reply);
     this.#answered(toCall - fromCall);
   }

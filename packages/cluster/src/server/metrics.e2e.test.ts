@@ -18,14 +18,21 @@ async function scrape(nodeId: number): Promise<Map<string, number>> {
   );
 }
 
-async function allow(nodeId: number, key: string): Promise<string> {
-  const response = await fetch(`${cluster.nodes[nodeId - 1]!.httpUrl}/quorumguard.v1.GuardService/Allow`, {
+async function post<T>(nodeId: number, method: string, body: object): Promise<T> {
+  const response = await fetch(`${cluster.nodes[nodeId - 1]!.httpUrl}/quorumguard.v1.GuardService/${method}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ check: { key, rule: { limit: 2, windowUs: "3600000000" } } }),
+    body: JSON.stringify(body),
   });
-  const { decision } = (await response.json()) as { decision: { outcome: string } };
-  return decision.outcome;
+  expect(response.status).toBe(200);
+  return (await response.json()) as T;
+}
+
+const check = (key: string) => ({ key, rule: { limit: 2, windowUs: "3600000000" } });
+
+async function allow(nodeId: number, key: string, requestId = ""): Promise<string> {
+  const answer = await post<{ decision: { outcome: string } }>(nodeId, "Allow", { check: check(key), requestId });
+  return answer.decision.outcome;
 }
 
 /** A histogram's buckets never fall from one bound to the next, and the last holds everything. */
@@ -83,5 +90,23 @@ it("what every node's metrics say is true, before a failover and after it", { ti
     expect(samples.get("quorumguard_leader_changes_total")).toBe(
       before[at]!.get("quorumguard_leader_changes_total")! + 1,
     );
+  }
+});
+
+it("what was allowed is what was admitted, at the leader and at followers", { timeout: 60_000 }, async () => {
+  for (const key of ["full", "full"]) await allow(1, key);
+  for (const nodeId of [1, 2, 3]) {
+    const before = await scrape(nodeId);
+    const group = { checks: [check("full"), check(`free-${nodeId}`)] };
+    const { results } = await post<{ results: { allowed?: boolean }[] }>(nodeId, "AllowBatch", { calls: [group] });
+    expect(results).toMatchObject([{ allowed: false }]);
+    for (let attempt = 0; attempt < 3; attempt++) await allow(nodeId, `free-${nodeId}`, `request-${nodeId}`);
+    const after = await scrape(nodeId);
+    const rise = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
+    expect(rise('quorumguard_decisions_total{outcome="allowed",source="quorum"}')).toBe(1);
+    expect(rise('quorumguard_decisions_total{outcome="limited",source="quorum"}')).toBe(1);
+    expect(rise('quorumguard_decisions_total{outcome="group-denied",source="quorum"}')).toBe(1);
+    expect(rise("quorumguard_repeated_answers_total")).toBe(2);
+    expect(rise("quorumguard_decision_seconds_count")).toBe(5);
   }
 });

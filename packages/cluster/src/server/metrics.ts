@@ -2,7 +2,7 @@ import { Outcome } from "@quorumguard/proto";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { ClusterNode, NodeFailure, NodeStatus } from "../node/node.ts";
 import { DurationCounts } from "../storage/duration-counts.ts";
-import type { DecisionMeter } from "./decision-meter.ts";
+import type { AnsweredItems, DecisionMeter } from "./decision-meter.ts";
 import { prometheusHistogram } from "./prometheus-histogram.ts";
 import { version } from "./version.ts";
 
@@ -15,6 +15,9 @@ export interface NodeMetrics {
 }
 
 const sources = ["quorum", "leader"] as const;
+
+/** Counted like an outcome, though on the wire it is none: outcomes are bytes, and this is the number after them. */
+const groupDenied = 256;
 
 /** All reasons, so that a counter is there, at 0, before its first failure: Prometheus sees no rise where there was nothing. */
 const failureReasons: readonly NodeFailure["reason"][] = [
@@ -63,11 +66,13 @@ export function createNodeMetrics(node: ClusterNode, options: { readonly process
 
 /** Plain arrays on the hot path; Prometheus's own objects are filled when somebody looks. */
 class DecisionCounts implements DecisionMeter {
-  /** By source, then by outcome: a byte, as the limiter gives it. */
-  readonly #outcomes = sources.map(() => new Float64Array(256));
+  /** By source, then by outcome: a byte, as the limiter gives it. The last place is for items of denied groups. */
+  readonly #outcomes = sources.map(() => new Float64Array(groupDenied + 1));
+  #repeated = 0;
   readonly #failures = new Map<NodeFailure["reason"], number>(failureReasons.map((reason) => [reason, 0]));
   readonly #latency = new DurationCounts(latencyBoundsMs);
   readonly #decisions: Counter<"outcome" | "source">;
+  readonly #repeats: Counter;
   readonly #failed: Counter<"reason">;
   readonly #streams: Gauge;
 
@@ -75,8 +80,15 @@ class DecisionCounts implements DecisionMeter {
     const registers = [registry];
     this.#decisions = new Counter({
       name: "quorumguard_decisions_total",
-      help: "Items answered by this node, by outcome and by where the decision was made.",
+      help:
+        "Items decided for callers of this node, by outcome and by where the decision was made. allowed: admitted and " +
+        "charged; group-denied: had room, but another item of its all-or-nothing call had none. Without repeated answers.",
       labelNames: ["outcome", "source"],
+      registers,
+    });
+    this.#repeats = new Counter({
+      name: "quorumguard_repeated_answers_total",
+      help: "Items of retries that were answered with what was decided the first time; nothing was charged again.",
       registers,
     });
     this.#failed = new Counter({
@@ -89,16 +101,21 @@ class DecisionCounts implements DecisionMeter {
     registry.registerMetric(
       prometheusHistogram(
         "quorumguard_decision_seconds",
-        "Time from receiving a call to its decision on this node, one observation per item.",
+        "Time from receiving a call to its decision on this node, one observation per item, repeated answers included.",
         () => this.#latency,
       ),
     );
   }
 
-  decided(outcomes: Uint8Array, from: number, to: number, source: "quorum" | "leader", durationMs: number): void {
-    const counts = this.#outcomes[source === "quorum" ? 0 : 1]!;
-    for (let item = from; item < to; item++) counts[outcomes[item]!]! += 1;
+  decided({ outcomes, from, to, sizes, facts, durationMs }: AnsweredItems): void {
     this.#latency.observe(durationMs, to - from);
+    if (facts.repeated) {
+      this.#repeated += to - from;
+      return;
+    }
+    const counts = this.#outcomes[facts.source === "quorum" ? 0 : 1]!;
+    if (sizes === null) for (let item = from; item < to; item++) counts[outcomes[item]!]! += 1;
+    else countCalls(counts, outcomes, from, sizes);
   }
 
   failed(reason: NodeFailure["reason"], calls: number): void {
@@ -117,8 +134,24 @@ class DecisionCounts implements DecisionMeter {
           this.#decisions.inc({ outcome: outcomeName(outcome), source }, count);
       }
     }
+    this.#repeats.reset();
+    this.#repeats.inc(this.#repeated);
     this.#failed.reset();
     for (const [reason, calls] of this.#failures) this.#failed.inc({ reason }, calls);
+  }
+}
+
+/** An item is admitted only if all of its call are: one that would have been is counted apart. */
+function countCalls(counts: Float64Array, outcomes: Uint8Array, from: number, sizes: ArrayLike<number>): void {
+  let item = from;
+  for (let call = 0; call < sizes.length; call++) {
+    const end = item + sizes[call]!;
+    let denied = false;
+    for (let at = item; at < end; at++) denied ||= outcomes[at] !== Outcome.ALLOWED;
+    for (; item < end; item++) {
+      const outcome = outcomes[item]!;
+      counts[denied && outcome === Outcome.ALLOWED ? groupDenied : outcome]! += 1;
+    }
   }
 }
 
@@ -127,9 +160,12 @@ function isCommon(outcome: number, source: (typeof sources)[number]): boolean {
   return outcome === Outcome.LIMITED || (outcome === Outcome.ALLOWED && source === "quorum");
 }
 
-const outcomeNames = new Map<number, string>(
-  Object.entries(Outcome).map(([name, number]) => [number, name.toLowerCase().replaceAll("_", "-")]),
-);
+const outcomeNames = new Map<number, string>([
+  ...Object.entries(Outcome).map(
+    ([name, number]) => [Number(number), name.toLowerCase().replaceAll("_", "-")] as const,
+  ),
+  [groupDenied, "group-denied"],
+]);
 
 function outcomeName(outcome: number): string {
   return outcomeNames.get(outcome) ?? "unknown";

@@ -51,7 +51,7 @@ export function resultsOf(items: number, outcome: number, remaining = 4): Result
   };
 }
 
-export const quorumFacts: DecisionFacts = { index: 42, stampUs: 7_000_000, source: "quorum" };
+export const quorumFacts: DecisionFacts = { index: 42, stampUs: 7_000_000, source: "quorum", repeated: false };
 
 export const notLeader: NodeFailure = {
   reason: "not-leader",

@@ -268,7 +268,7 @@ describe("frames", () => {
     expect(batch.rules).toEqual([{ limit: 5, windowUs: 1_000_000, algorithm: 1, burst: 0, policy: "" }]);
     expect(options).toEqual({ firstAttempt: true, noForward: false, deadlineMs: 800 });
 
-    sink.decided(1, 2, resultsOf(4, Outcome.LIMITED), 2, { index: 0, stampUs: 6, source: "leader" });
+    sink.decided(1, 2, resultsOf(4, Outcome.LIMITED), 2, { index: 0, stampUs: 6, source: "leader", repeated: false });
     expect(replies()).toMatchObject([{ firstNumber: 11, calls: 1, index: 0, source: Source.LEADER }]);
     expect([...replies()[0]!.outcomes]).toEqual([Outcome.LIMITED]);
     expect([...replies()[0]!.retryAfterMs]).toEqual([250]);
@@ -414,6 +414,7 @@ describe("the rest of the stream", () => {
       index: 0,
       stampUs: 1,
       source: "leader",
+      repeated: false,
     });
     node.submissions[0]!.sink.failed(2, 3, notLeader);
     const text = await metrics.text();
@@ -426,5 +427,22 @@ describe("the rest of the stream", () => {
     expect(text).toContain("quorumguard_raft_term 5");
     expect(text).toContain("quorumguard_keys 11");
     expect(text).toContain("quorumguard_keys_full_total 1");
+  });
+
+  it("is metered: nothing of a denied group was allowed, and a retry's answer is no second decision", async () => {
+    const metrics = createNodeMetrics(createScriptedNode(), { process: false });
+    established({ meter: metrics.meter });
+    handler.onMessage(frameOf({ keys: ["a", "b", "c", "d", "e"], sizes: [2, 1, 2] }));
+    const { sink } = node.submissions[0]!;
+    const results = resultsOf(5, Outcome.ALLOWED);
+    results.outcomes[4] = Outcome.LIMITED;
+    sink.decided(1, 3, results, 2, quorumFacts);
+    sink.decided(0, 1, results, 0, { ...quorumFacts, repeated: true });
+    const text = await metrics.text();
+    expect(text).toContain('quorumguard_decisions_total{outcome="allowed",source="quorum"} 1\n');
+    expect(text).toContain('quorumguard_decisions_total{outcome="limited",source="quorum"} 1\n');
+    expect(text).toContain('quorumguard_decisions_total{outcome="group-denied",source="quorum"} 1\n');
+    expect(text).toContain("quorumguard_repeated_answers_total 2\n");
+    expect(text).toContain("quorumguard_decision_seconds_count 5\n");
   });
 });

@@ -119,13 +119,14 @@ class Gather {
         stampUs: BigInt(facts.stampUs),
       });
     }
-    this.#tools.meter.decided(
-      results.outcomes,
-      fromItem,
-      at,
-      facts.source,
-      this.#tools.monotonicMs() - this.#startedMs,
-    );
+    this.#tools.meter.decided({
+      outcomes: results.outcomes,
+      from: fromItem,
+      to: at,
+      sizes: this.#calls.slice(from, to).map((call) => call.items.length),
+      facts,
+      durationMs: this.#tools.monotonicMs() - this.#startedMs,
+    });
     this.#decided += to - from;
     this.#settle(to - from);
   }
