@@ -3,7 +3,7 @@ import type { DevEvent, DevNode } from "./dev-cluster.ts";
 /** How the command was started, so that what is shown can be pasted as it is. */
 export function ownCommand(environment: Readonly<Record<string, string | undefined>>): string {
   if (environment.npm_lifecycle_event === "quorumguard") return "npm run -s quorumguard --";
-  return environment.npm_command === "exec" ? "npx -p @quorumguard/cluster quorumguard" : "quorumguard";
+  return environment.npm_command === "exec" ? "npx quorumguard" : "quorumguard";
 }
 
 /** What a development cluster shows besides its events. */
