@@ -15,7 +15,9 @@ export const file_quorumguard_v1_decision: GenFile = /*@__PURE__*/
   fileDesc("Ch1xdW9ydW1ndWFyZC92MS9kZWNpc2lvbi5wcm90bxIOcXVvcnVtZ3VhcmQudjEiewoEUnVsZRINCgVsaW1pdBgBIAEoDRIRCgl3aW5kb3dfdXMYAiABKAQSLAoJYWxnb3JpdGhtGAMgASgOMhkucXVvcnVtZ3VhcmQudjEuQWxnb3JpdGhtEg0KBWJ1cnN0GAQgASgNEg4KBnBvbGljeRgFIAEoCUoECAYQECJGCgVDaGVjaxILCgNrZXkYASABKAkSIgoEcnVsZRgCIAEoCzIULnF1b3J1bWd1YXJkLnYxLlJ1bGUSDAoEY29zdBgDIAEoDSLhAQoIRGVjaXNpb24SKAoHb3V0Y29tZRgBIAEoDjIXLnF1b3J1bWd1YXJkLnYxLk91dGNvbWUSDQoFbGltaXQYAiABKA0SEQoJcmVtYWluaW5nGAMgASgNEhYKDnJlc2V0X2FmdGVyX21zGAQgASgEEhsKDnJldHJ5X2FmdGVyX21zGAUgASgESACIAQESEwoLZmlybV9mb3JfbXMYBiABKAQSJgoGc291cmNlGAcgASgOMhYucXVvcnVtZ3VhcmQudjEuU291cmNlQhEKD19yZXRyeV9hZnRlcl9tc0oECAgQECpqCglBbGdvcml0aG0SGQoVQUxHT1JJVEhNX1VOU1BFQ0lGSUVEEAASIAocQUxHT1JJVEhNX1NMSURJTkdfV0lORE9XX0xPRxABEhoKFkFMR09SSVRITV9UT0tFTl9CVUNLRVQQAiIECAMQBSqIAgoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9BTExPV0VEEAESEwoPT1VUQ09NRV9MSU1JVEVEEAISFQoRT1VUQ09NRV9LRVlTX0ZVTEwQEBIYChRPVVRDT01FX1JFU1VMVFNfRlVMTBAREhEKDU9VVENPTUVfU1RBTEUQEhIbChdPVVRDT01FX1NFU1NJT05fRVhQSVJFRBATEh0KGU9VVENPTUVfUkVRVUVTVF9JRF9SRVVTRUQQFBIcChhPVVRDT01FX1JFUVVFU1RfSURTX0ZVTEwQFRIWChJPVVRDT01FX09WRVJMT0FERUQQFiIECAMQDypGCgZTb3VyY2USFgoSU09VUkNFX1VOU1BFQ0lGSUVEEAASEQoNU09VUkNFX1FVT1JVTRABEhEKDVNPVVJDRV9MRUFERVIQAmIGcHJvdG8z");
 
 /**
- * One limit, as the caller states it. Two rules share a counter only if SEMANTICS K1 says so.
+ * One limit, as the caller states it. Inline rules (those without `policy`) share a counter if namespace, algorithm,
+ * window and key agree, and for token buckets also limit and burst. Named rules share one if namespace, policy,
+ * algorithm, window and key agree. An inline rule and a named one never share.
  *
  * @generated from message quorumguard.v1.Rule
  */
@@ -28,26 +30,28 @@ export type Rule = Message<"quorumguard.v1.Rule"> & {
   limit: number;
 
   /**
-   * Length of the window in microseconds: 1 ms to 400 days.
+   * Length of the window in microseconds: 1,000 (1 ms) to 34,560,000,000,000 (400 days).
    *
    * @generated from field: uint64 window_us = 2;
    */
   windowUs: bigint;
 
   /**
+   * How admissions are counted.
+   *
    * @generated from field: quorumguard.v1.Algorithm algorithm = 3;
    */
   algorithm: Algorithm;
 
   /**
-   * Token bucket only: how many at once. 0 means `limit`.
+   * Token bucket only: how many at once, up to 2^31-1. 0 means `limit`, and at least 1.
    *
    * @generated from field: uint32 burst = 4;
    */
   burst: number;
 
   /**
-   * A policy's name, 1 to 128 bytes; empty for an inline limit.
+   * A policy's name, 1 to 128 bytes of UTF-8; empty for an inline limit.
    *
    * @generated from field: string policy = 5;
    */
@@ -68,19 +72,22 @@ export const RuleSchema: GenMessage<Rule> = /*@__PURE__*/
  */
 export type Check = Message<"quorumguard.v1.Check"> & {
   /**
-   * 1 to 512 bytes of UTF-8.
+   * What is limited, such as a user's id: 1 to 512 bytes of UTF-8.
    *
    * @generated from field: string key = 1;
    */
   key: string;
 
   /**
+   * The limit that it is held to; required.
+   *
    * @generated from field: quorumguard.v1.Rule rule = 2;
    */
   rule?: Rule | undefined;
 
   /**
-   * 1 to 2^31-1. 0 means 1, so that the simplest JSON body works.
+   * How much is taken: 1 to 2^31-1. 0 means 1, so that the simplest JSON body works. A cost above the limit is denied
+   * for good.
    *
    * @generated from field: uint32 cost = 3;
    */
@@ -101,6 +108,8 @@ export const CheckSchema: GenMessage<Check> = /*@__PURE__*/
  */
 export type Decision = Message<"quorumguard.v1.Decision"> & {
   /**
+   * Whether it is allowed, or why there is no decision.
+   *
    * @generated from field: quorumguard.v1.Outcome outcome = 1;
    */
   outcome: Outcome;
@@ -134,13 +143,15 @@ export type Decision = Message<"quorumguard.v1.Decision"> & {
   retryAfterMs?: bigint | undefined;
 
   /**
-   * For how many milliseconds this denial holds whatever else happens (SEMANTICS D2); 0: not at all.
+   * For how many milliseconds this denial holds, whatever other calls bring; 0: not at all.
    *
    * @generated from field: uint64 firm_for_ms = 6;
    */
   firmForMs: bigint;
 
   /**
+   * Where the decision was made.
+   *
    * @generated from field: quorumguard.v1.Source source = 7;
    */
   source: Source;
@@ -154,7 +165,7 @@ export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
   messageDesc(file_quorumguard_v1_decision, 2);
 
 /**
- * How admissions are counted. Each algorithm's published bound stands in the docs.
+ * How admissions are counted.
  *
  * @generated from enum quorumguard.v1.Algorithm
  */
@@ -182,7 +193,7 @@ export const Algorithm = {
 } as const;
 
 /**
- * How admissions are counted. Each algorithm's published bound stands in the docs.
+ * How admissions are counted.
  *
  * @generated from enum quorumguard.v1.Algorithm
  */
@@ -195,17 +206,22 @@ export const AlgorithmSchema: GenEnum<Algorithm> = /*@__PURE__*/
   enumDesc(file_quorumguard_v1_decision, 0);
 
 /**
- * How an item came out. Everything up to 15 is a decision; the rest says why there is none, and that nothing was charged.
+ * How an item came out. Everything up to 15 is a decision; the rest says why there is none, and that nothing was
+ * charged.
  *
  * @generated from enum quorumguard.v1.Outcome
  */
 export const Outcome = {
   /**
+   * Never sent by a node.
+   *
    * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Allowed. In a call of several checks: this one would fit, and is charged only if all do.
+   *
    * @generated from enum value: OUTCOME_ALLOWED = 1;
    */
   ALLOWED: 1,
@@ -268,7 +284,8 @@ export const Outcome = {
 } as const;
 
 /**
- * How an item came out. Everything up to 15 is a decision; the rest says why there is none, and that nothing was charged.
+ * How an item came out. Everything up to 15 is a decision; the rest says why there is none, and that nothing was
+ * charged.
  *
  * @generated from enum quorumguard.v1.Outcome
  */
@@ -287,6 +304,8 @@ export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
  */
 export const Source = {
   /**
+   * No decision was made.
+   *
    * @generated from enum value: SOURCE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
@@ -299,7 +318,7 @@ export const Source = {
   QUORUM: 1,
 
   /**
-   * A denial from the leader's applied state, without a log entry (SEMANTICS D1).
+   * From the leader's applied state, without a log entry: a denial of a call that was never sent before, or a peek.
    *
    * @generated from enum value: SOURCE_LEADER = 2;
    */

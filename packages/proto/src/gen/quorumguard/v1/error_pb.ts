@@ -15,51 +15,64 @@ export const file_quorumguard_v1_error: GenFile = /*@__PURE__*/
   fileDesc("ChpxdW9ydW1ndWFyZC92MS9lcnJvci5wcm90bxIOcXVvcnVtZ3VhcmQudjEi5QEKC0Vycm9yRGV0YWlsEisKBnJlYXNvbhgBIAEoDjIbLnF1b3J1bWd1YXJkLnYxLkVycm9yUmVhc29uEigKB2FwcGxpZWQYAiABKA4yFy5xdW9ydW1ndWFyZC52MS5BcHBsaWVkEg8KB21lc3NhZ2UYAyABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYBCABKAQSEQoJbGVhZGVyX2lkGAUgASgEEgwKBHRlcm0YBiABKAQSHAoUbGVhZGVyX2dycGNfZW5kcG9pbnQYByABKAkSFwoPbGVhZGVyX2h0dHBfdXJsGAggASgJKkcKB0FwcGxpZWQSFwoTQVBQTElFRF9VTlNQRUNJRklFRBAAEg4KCkFQUExJRURfTk8QARITCg9BUFBMSUVEX1VOS05PV04QAiqoAgoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXRVJST1JfUkVBU09OX05PVF9MRUFERVIQARIbChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBACEiAKHEVSUk9SX1JFQVNPTl9TRVNTSU9OX0VYUElSRUQQAxIcChhFUlJPUl9SRUFTT05fVU5BVkFJTEFCTEUQBBIaChZFUlJPUl9SRUFTT05fS0VZU19GVUxMEAUSIQodRVJST1JfUkVBU09OX0lOVkFMSURfQVJHVU1FTlQQBhIeChpFUlJPUl9SRUFTT05fV1JPTkdfQ0xVU1RFUhAHEiIKHkVSUk9SX1JFQVNPTl9SRVFVRVNUX0lEX1JFVVNFRBAIYgZwcm90bzM");
 
 /**
- * Travels in google.rpc.Status details, Connect error details, and on Session streams.
+ * Why a call failed and what happened to it. Travels in google.rpc.Status details, Connect error details, and on
+ * Session streams.
  *
  * @generated from message quorumguard.v1.ErrorDetail
  */
 export type ErrorDetail = Message<"quorumguard.v1.ErrorDetail"> & {
   /**
+   * Why there is no decision.
+   *
    * @generated from field: quorumguard.v1.ErrorReason reason = 1;
    */
   reason: ErrorReason;
 
   /**
+   * Whether the call was applied.
+   *
    * @generated from field: quorumguard.v1.Applied applied = 2;
    */
   applied: Applied;
 
   /**
+   * The reason in words, for people: what was wrong, and what to do about it. Its wording may change.
+   *
    * @generated from field: string message = 3;
    */
   message: string;
 
   /**
-   * Overloaded: when to try again, in milliseconds.
+   * When to try again, in milliseconds from now; 0: not told.
    *
    * @generated from field: uint64 retry_after_ms = 4;
    */
   retryAfterMs: bigint;
 
   /**
-   * NotLeader: who leads, as far as this node knows; 0: unknown.
+   * Who leads, as far as this node knows; 0: unknown, or of no use here.
    *
    * @generated from field: uint64 leader_id = 5;
    */
   leaderId: bigint;
 
   /**
+   * The Raft term in which `leader_id` leads, or the latest that this node has seen; 0: of no use here.
+   *
    * @generated from field: uint64 term = 6;
    */
   term: bigint;
 
   /**
+   * host:port of the leader's gRPC listener; empty: unknown.
+   *
    * @generated from field: string leader_grpc_endpoint = 7;
    */
   leaderGrpcEndpoint: string;
 
   /**
+   * http(s)://host:port of the leader's Connect, gRPC-Web and JSON listener; empty: unknown.
+   *
    * @generated from field: string leader_http_url = 8;
    */
   leaderHttpUrl: string;
@@ -79,6 +92,8 @@ export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
  */
 export const Applied = {
   /**
+   * Never sent by a node; read it as unknown.
+   *
    * @generated from enum value: APPLIED_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
@@ -112,39 +127,52 @@ export const AppliedSchema: GenEnum<Applied> = /*@__PURE__*/
   enumDesc(file_quorumguard_v1_error, 0);
 
 /**
+ * Why a call has no decision.
+ *
  * @generated from enum quorumguard.v1.ErrorReason
  */
 export const ErrorReason = {
   /**
+   * Never sent by a node.
+   *
    * @generated from enum value: ERROR_REASON_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * This node does not lead; always APPLIED_NO.
+   * This node does not lead, and the caller asked it not to forward, or no leader is known. Always APPLIED_NO.
    *
    * @generated from enum value: ERROR_REASON_NOT_LEADER = 1;
    */
   NOT_LEADER: 1,
 
   /**
+   * The node, or the memory for request ids or for sessions, holds as much as it may. Always APPLIED_NO; try again
+   * later.
+   *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 2;
    */
   OVERLOADED: 2,
 
   /**
+   * The cluster does not know the session: it expired, ended, or was named with a wrong nonce. APPLIED_NO speaks of
+   * this request alone; what became of the session's earlier unanswered calls is unknown.
+   *
    * @generated from enum value: ERROR_REASON_SESSION_EXPIRED = 3;
    */
   SESSION_EXPIRED: 3,
 
   /**
-   * No leader, lost leadership, draining.
+   * The cluster is forming, the leader was lost, or the node drains. APPLIED_UNKNOWN if the call was already on its
+   * way.
    *
    * @generated from enum value: ERROR_REASON_UNAVAILABLE = 4;
    */
   UNAVAILABLE: 4,
 
   /**
+   * The key table is full, and no live count is evicted for a new key. Always APPLIED_NO.
+   *
    * @generated from enum value: ERROR_REASON_KEYS_FULL = 5;
    */
   KEYS_FULL: 5,
@@ -164,12 +192,16 @@ export const ErrorReason = {
   WRONG_CLUSTER: 7,
 
   /**
+   * The request id was used for a different call; use a new id for every call. Always APPLIED_NO.
+   *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 8;
    */
   REQUEST_ID_REUSED: 8,
 } as const;
 
 /**
+ * Why a call has no decision.
+ *
  * @generated from enum quorumguard.v1.ErrorReason
  */
 export type ErrorReason = (typeof ErrorReason)[keyof typeof ErrorReason] | UnknownEnum;

@@ -19,44 +19,51 @@ export const file_quorumguard_v1_guard_service: GenFile = /*@__PURE__*/
   fileDesc("CiJxdW9ydW1ndWFyZC92MS9ndWFyZF9zZXJ2aWNlLnByb3RvEg5xdW9ydW1ndWFyZC52MSKbAQoMQWxsb3dSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKcmVxdWVzdF9pZBgCIAEoCRISCgpub19mb3J3YXJkGAMgASgIEhMKC2RlYWRsaW5lX21zGAQgASgNEhEKCW5hbWVzcGFjZRgFIAEoCRIVCg1maXJzdF9hdHRlbXB0GAYgASgIIlwKDUFsbG93UmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgCIAEoBBIQCghzdGFtcF91cxgDIAEoBCJBCgRDYWxsEiUKBmNoZWNrcxgBIAMoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkiiwEKEUFsbG93QmF0Y2hSZXF1ZXN0EiMKBWNhbGxzGAEgAygLMhQucXVvcnVtZ3VhcmQudjEuQ2FsbBISCgpub19mb3J3YXJkGAIgASgIEhMKC2RlYWRsaW5lX21zGAMgASgNEhEKCW5hbWVzcGFjZRgEIAEoCRIVCg1maXJzdF9hdHRlbXB0GAUgASgIImsKCkNhbGxSZXN1bHQSDwoHYWxsb3dlZBgBIAEoCBIrCglkZWNpc2lvbnMYAiADKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgDIAEoBBIQCghzdGFtcF91cxgEIAEoBCJBChJBbGxvd0JhdGNoUmVzcG9uc2USKwoHcmVzdWx0cxgBIAMoCzIaLnF1b3J1bWd1YXJkLnYxLkNhbGxSZXN1bHQibwoLUGVla1JlcXVlc3QSJAoFY2hlY2sYASABKAsyFS5xdW9ydW1ndWFyZC52MS5DaGVjaxISCgpub19mb3J3YXJkGAIgASgIEhEKCW5hbWVzcGFjZRgDIAEoCRITCgtkZWFkbGluZV9tcxgEIAEoDSJMCgxQZWVrUmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhIQCghzdGFtcF91cxgCIAEoBDK8AgoMR3VhcmRTZXJ2aWNlEkQKBUFsbG93EhwucXVvcnVtZ3VhcmQudjEuQWxsb3dSZXF1ZXN0Gh0ucXVvcnVtZ3VhcmQudjEuQWxsb3dSZXNwb25zZRJTCgpBbGxvd0JhdGNoEiEucXVvcnVtZ3VhcmQudjEuQWxsb3dCYXRjaFJlcXVlc3QaIi5xdW9ydW1ndWFyZC52MS5BbGxvd0JhdGNoUmVzcG9uc2USQQoEUGVlaxIbLnF1b3J1bWd1YXJkLnYxLlBlZWtSZXF1ZXN0GhwucXVvcnVtZ3VhcmQudjEuUGVla1Jlc3BvbnNlEk4KB1Nlc3Npb24SHi5xdW9ydW1ndWFyZC52MS5TZXNzaW9uUmVxdWVzdBofLnF1b3J1bWd1YXJkLnYxLlNlc3Npb25SZXNwb25zZSgBMAFiBnByb3RvMw", [file_quorumguard_v1_decision, file_quorumguard_v1_session]);
 
 /**
+ * One check, and how it travels.
+ *
  * @generated from message quorumguard.v1.AllowRequest
  */
 export type AllowRequest = Message<"quorumguard.v1.AllowRequest"> & {
   /**
+   * What is asked; required.
+   *
    * @generated from field: quorumguard.v1.Check check = 1;
    */
   check?: Check | undefined;
 
   /**
-   * Makes a retry safe: the same id with the same call returns the first answer. Empty: a retry may charge twice.
+   * Makes a retry safe, for 60 seconds by default: the same id with the same call returns the first answer. At most 128
+   * bytes of UTF-8, apart for each namespace and client certificate. Empty: a retry may charge twice.
    *
    * @generated from field: string request_id = 2;
    */
   requestId: string;
 
   /**
-   * True: a follower answers NotLeader at once.
+   * True: a follower answers NOT_LEADER at once. False: it forwards to the leader.
    *
    * @generated from field: bool no_forward = 3;
    */
   noForward: boolean;
 
   /**
-   * Milliseconds that the caller will still wait; 0: the transport's deadline alone.
+   * Milliseconds that the caller will still wait, if the transport's deadline is not shorter; work past it is dropped
+   * before it is proposed. 0: the transport's deadline alone, and 5,000 if there is none.
    *
    * @generated from field: uint32 deadline_ms = 4;
    */
   deadlineMs: number;
 
   /**
-   * Empty: the default namespace.
+   * Keys of different namespaces never share a counter. At most 128 bytes of UTF-8; empty: the default namespace.
    *
    * @generated from field: string namespace = 5;
    */
   namespace: string;
 
   /**
-   * True only if this call was never sent before: the leader may then deny from applied state (SEMANTICS D1).
+   * True only if this call was never sent before: the leader may then deny it from applied state, without a log entry.
+   * False is always safe.
    *
    * @generated from field: bool first_attempt = 6;
    */
@@ -71,22 +78,28 @@ export const AllowRequestSchema: GenMessage<AllowRequest> = /*@__PURE__*/
   messageDesc(file_quorumguard_v1_guard_service, 0);
 
 /**
+ * The decision, and where it stands in the log. A check that was not decided is an error instead.
+ *
  * @generated from message quorumguard.v1.AllowResponse
  */
 export type AllowResponse = Message<"quorumguard.v1.AllowResponse"> & {
   /**
+   * The answer to the check.
+   *
    * @generated from field: quorumguard.v1.Decision decision = 1;
    */
   decision?: Decision | undefined;
 
   /**
-   * The log index and stamp of the entry that decided; 0 if none did.
+   * The log index of the entry that decided, for a retry that of the first attempt; 0 if no entry did.
    *
    * @generated from field: uint64 index = 2;
    */
   index: bigint;
 
   /**
+   * The replicated time of the decision: microseconds since 1970 by the cluster's own clock.
+   *
    * @generated from field: uint64 stamp_us = 3;
    */
   stampUs: bigint;
@@ -106,11 +119,15 @@ export const AllowResponseSchema: GenMessage<AllowResponse> = /*@__PURE__*/
  */
 export type Call = Message<"quorumguard.v1.Call"> & {
   /**
+   * At least one.
+   *
    * @generated from field: repeated quorumguard.v1.Check checks = 1;
    */
   checks: Check[];
 
   /**
+   * As in AllowRequest; no two calls of a batch have the same one, unless it is empty.
+   *
    * @generated from field: string request_id = 2;
    */
   requestId: string;
@@ -124,33 +141,41 @@ export const CallSchema: GenMessage<Call> = /*@__PURE__*/
   messageDesc(file_quorumguard_v1_guard_service, 2);
 
 /**
+ * Several calls, and how they travel.
+ *
  * @generated from message quorumguard.v1.AllowBatchRequest
  */
 export type AllowBatchRequest = Message<"quorumguard.v1.AllowBatchRequest"> & {
   /**
-   * At most 1,024 checks in all.
+   * At least one call, and at most 1,024 checks in all.
    *
    * @generated from field: repeated quorumguard.v1.Call calls = 1;
    */
   calls: Call[];
 
   /**
+   * True: a follower answers NOT_LEADER at once. False: it forwards to the leader.
+   *
    * @generated from field: bool no_forward = 2;
    */
   noForward: boolean;
 
   /**
+   * Milliseconds that the caller will still wait, as in AllowRequest.
+   *
    * @generated from field: uint32 deadline_ms = 3;
    */
   deadlineMs: number;
 
   /**
+   * The namespace of all keys, as in AllowRequest.
+   *
    * @generated from field: string namespace = 4;
    */
   namespace: string;
 
   /**
-   * True only if no call in this batch was ever sent before.
+   * True only if no call in this batch was ever sent before. False is always safe.
    *
    * @generated from field: bool first_attempt = 5;
    */
@@ -165,27 +190,36 @@ export const AllowBatchRequestSchema: GenMessage<AllowBatchRequest> = /*@__PURE_
   messageDesc(file_quorumguard_v1_guard_service, 3);
 
 /**
+ * How one call of a batch came out.
+ *
  * @generated from message quorumguard.v1.CallResult
  */
 export type CallResult = Message<"quorumguard.v1.CallResult"> & {
   /**
+   * True if every check is allowed; only then was anything charged.
+   *
    * @generated from field: bool allowed = 1;
    */
   allowed: boolean;
 
   /**
-   * One per check, in order.
+   * One per check, in order. In a call of several, a check that would have fitted is OUTCOME_ALLOWED even if the call
+   * is not.
    *
    * @generated from field: repeated quorumguard.v1.Decision decisions = 2;
    */
   decisions: Decision[];
 
   /**
+   * The log index of the entry that decided, for a retry that of the first attempt; 0 if no entry did.
+   *
    * @generated from field: uint64 index = 3;
    */
   index: bigint;
 
   /**
+   * The replicated time of the decision in microseconds since 1970; 0 if there is none.
+   *
    * @generated from field: uint64 stamp_us = 4;
    */
   stampUs: bigint;
@@ -199,10 +233,14 @@ export const CallResultSchema: GenMessage<CallResult> = /*@__PURE__*/
   messageDesc(file_quorumguard_v1_guard_service, 4);
 
 /**
+ * The results of a batch.
+ *
  * @generated from message quorumguard.v1.AllowBatchResponse
  */
 export type AllowBatchResponse = Message<"quorumguard.v1.AllowBatchResponse"> & {
   /**
+   * One per call, in order.
+   *
    * @generated from field: repeated quorumguard.v1.CallResult results = 1;
    */
   results: CallResult[];
@@ -216,25 +254,35 @@ export const AllowBatchResponseSchema: GenMessage<AllowBatchResponse> = /*@__PUR
   messageDesc(file_quorumguard_v1_guard_service, 5);
 
 /**
+ * One check that charges nothing, and how it travels.
+ *
  * @generated from message quorumguard.v1.PeekRequest
  */
 export type PeekRequest = Message<"quorumguard.v1.PeekRequest"> & {
   /**
+   * What is asked; required.
+   *
    * @generated from field: quorumguard.v1.Check check = 1;
    */
   check?: Check | undefined;
 
   /**
+   * True: a follower answers NOT_LEADER at once. False: it forwards to the leader.
+   *
    * @generated from field: bool no_forward = 2;
    */
   noForward: boolean;
 
   /**
+   * The namespace of the key, as in AllowRequest.
+   *
    * @generated from field: string namespace = 3;
    */
   namespace: string;
 
   /**
+   * Milliseconds that the caller will still wait, as in AllowRequest.
+   *
    * @generated from field: uint32 deadline_ms = 4;
    */
   deadlineMs: number;
@@ -248,15 +296,21 @@ export const PeekRequestSchema: GenMessage<PeekRequest> = /*@__PURE__*/
   messageDesc(file_quorumguard_v1_guard_service, 6);
 
 /**
+ * What Allow would answer now.
+ *
  * @generated from message quorumguard.v1.PeekResponse
  */
 export type PeekResponse = Message<"quorumguard.v1.PeekResponse"> & {
   /**
+   * The answer to the check.
+   *
    * @generated from field: quorumguard.v1.Decision decision = 1;
    */
   decision?: Decision | undefined;
 
   /**
+   * The replicated time that the answer is for: microseconds since 1970 by the cluster's own clock.
+   *
    * @generated from field: uint64 stamp_us = 2;
    */
   stampUs: bigint;
@@ -270,6 +324,8 @@ export const PeekResponseSchema: GenMessage<PeekResponse> = /*@__PURE__*/
   messageDesc(file_quorumguard_v1_guard_service, 7);
 
 /**
+ * Decides whether keys may go on under their limits.
+ *
  * @generated from service quorumguard.v1.GuardService
  */
 export const GuardService: GenService<{
@@ -284,7 +340,8 @@ export const GuardService: GenService<{
     output: typeof AllowResponseSchema;
   },
   /**
-   * Decides several calls in one round trip: each independent, or all-or-nothing inside a call.
+   * Decides several calls in one round trip: each independent, or all-or-nothing inside a call. One ErrorDetail speaks
+   * for the whole request: if any call of it was decided, it says APPLIED_UNKNOWN.
    *
    * @generated from rpc quorumguard.v1.GuardService.AllowBatch
    */
@@ -304,9 +361,7 @@ export const GuardService: GenService<{
     output: typeof PeekResponseSchema;
   },
   /**
-   * The stream of an SDK: numbered calls, exactly once across reconnects and leaders.
-   *
-   * Reset, Reserve, Commit and Cancel come with their own requests; adding them breaks nobody.
+   * The stream of an SDK: numbered calls, exactly once across reconnects and leaders. Over gRPC only.
    *
    * @generated from rpc quorumguard.v1.GuardService.Session
    */
