@@ -9,8 +9,8 @@ export interface RawAnswer {
   readonly grpcMessage: string;
 }
 
-/** Makes one unary gRPC call with an empty message, as somebody without our SDK might. */
-export function callGrpc(endpoint: string, path: string): Promise<RawAnswer> {
+/** Makes one unary gRPC call, as somebody without our SDK might; the message is whatever text is given. */
+export function callGrpc(endpoint: string, path: string, message = ""): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const session = http2.connect(`http://${endpoint}`);
     session.on("error", reject);
@@ -35,6 +35,9 @@ export function callGrpc(endpoint: string, path: string): Promise<RawAnswer> {
       });
     });
     stream.resume();
-    stream.end(Buffer.alloc(5));
+    const body = Buffer.alloc(5 + message.length);
+    body.writeUInt32BE(message.length, 1);
+    body.write(message, 5, "latin1");
+    stream.end(body);
   });
 }
