@@ -1,6 +1,6 @@
 /** The show: three nodes, and both scripts run against them with what was typed and what came of it. */
 import { parseArgs } from "node:util";
-import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
+import { type LocalCluster, requireProgram, startLocalCluster } from "@quorumguard/testbed";
 import { isOnPath } from "./run-script.ts";
 import { printTranscript } from "./transcript.ts";
 
@@ -10,7 +10,7 @@ const say = (text: string) => void process.stdout.write(`${text}\n`);
 async function show(cluster: LocalCluster): Promise<number> {
   say(`QUORUMGUARD_HTTP=${cluster.nodes[0]!.httpUrl}`);
   say(`QUORUMGUARD_ENDPOINTS=${cluster.endpoints.join(",")}\n`);
-  if (!isOnPath("curl")) throw new Error("curl is not on PATH; remedy on Debian: apt-get install -y curl");
+  requireProgram("curl");
   const overHttp = await printTranscript("with-curl.sh", cluster);
   const grpcurl = isOnPath("grpcurl");
   say(`\n${grpcurl ? "grpcurl is on PATH:" : "grpcurl is not on PATH; buf curl asks the same:"}\n`);

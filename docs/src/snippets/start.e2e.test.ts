@@ -3,7 +3,7 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "@quorumguard/testbed";
+import { freePorts, skipReason } from "@quorumguard/testbed";
 import { afterAll, afterEach, expect, it } from "vitest";
 import { readPageSteps } from "./testing/page-steps.ts";
 import { describeDifference } from "./testing/same-output.ts";
@@ -12,6 +12,9 @@ import { Terminal } from "./testing/terminal.ts";
 const snippets = path.dirname(fileURLToPath(import.meta.url));
 const clone = path.resolve(snippets, "../../..");
 const readPage = (name: string) => fs.readFileSync(path.join(snippets, "../content/docs/start", name), "utf8");
+
+/** The pages ask by curl too. */
+const withoutCurl = skipReason("curl") !== null && process.env.CI !== "true";
 
 /** Commands that go on until Ctrl-C. */
 const goesOn = /^(npx quorumguard (dev|node)|node server\.mjs)/m;
@@ -141,7 +144,7 @@ async function follow(page: string, from: (terminal: number) => string): Promise
   }
 }
 
-it("the Start page does what it says, word for word", { timeout: 180_000 }, async () => {
+it.skipIf(withoutCurl)("the Start page does what it says, word for word", { timeout: 180_000 }, async () => {
   // The page's first terminal is in the clone, the others beside it.
   await follow("index.mdx", (number) => (number === 1 ? path.join(home, "quorumguard") : home));
   // Said between the blocks: what the first terminal has told of the death.
@@ -149,6 +152,10 @@ it("the Start page does what it says, word for word", { timeout: 180_000 }, asyn
   expect(clusterTold).toMatch(/^node \d leads \(term \d+\): process \d+$/m);
 });
 
-it("so does the page about a cluster of one's own, in the same folder", { timeout: 120_000 }, async () => {
-  await follow("own-cluster.mdx", () => service);
-});
+it.skipIf(withoutCurl)(
+  "so does the page about a cluster of one's own, in the same folder",
+  { timeout: 120_000 },
+  async () => {
+    await follow("own-cluster.mdx", () => service);
+  },
+);

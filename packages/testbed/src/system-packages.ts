@@ -22,6 +22,8 @@ export const systemPackages = [
   { name: "prometheus", programs: ["prometheus"], neededFor: "the stack's scraping, alerts and dashboard" },
   { name: "iproute2", programs: ["ip"], neededFor: "the stack in a private network" },
   { name: "util-linux", programs: ["unshare"], neededFor: "the stack in a private network" },
+  { name: "mount", programs: ["mount"], neededFor: "the stack in a private network" },
+  { name: "curl", programs: ["curl"], neededFor: "what pages, examples and `quorumguard dev` show to type" },
   { name: "redis-server", programs: ["redis-server"], neededFor: "the benchmark against Redis" },
 ] as const satisfies readonly SystemPackage[];
 

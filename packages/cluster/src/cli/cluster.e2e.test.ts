@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts } from "@quorumguard/testbed";
+import { freePorts, skipReason } from "@quorumguard/testbed";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ReflectionClient } from "../server/reflection-client.fixture.ts";
 import { CommandProcess } from "./node-process.fixture.ts";
@@ -277,8 +277,10 @@ describe("quorumguard dev", () => {
     const [, leader, leaderProcess] = /^ {2}(\d) +(\d+) +leads/m.exec(shown)!;
     expect(shown).toContain(`kill -9 ${leaderProcess}`);
     const [pasted] = /curl .*Allow$/m.exec(shown)!;
-    const answer = spawnSync("sh", ["-c", pasted], { encoding: "utf8" });
-    expect(JSON.parse(answer.stdout)).toMatchObject({ decision: { outcome: "OUTCOME_ALLOWED", remaining: 4 } });
+    if (skipReason("curl") === null || process.env.CI === "true") {
+      const answer = spawnSync("sh", ["-c", pasted], { encoding: "utf8" });
+      expect(JSON.parse(answer.stdout)).toMatchObject({ decision: { outcome: "OUTCOME_ALLOWED", remaining: 4 } });
+    }
 
     const second = await run("dev", "--port", String(first)).ended;
     expect(second.status).toBe(1);
