@@ -62,7 +62,7 @@ export class SiteBrowser {
       if (message.type() === "error") errors.push(`${message.text()} (${message.location().url})`);
     });
     tab.on("pageerror", (error) => errors.push(String(error)));
-    await tab.goto(new URL(page, own).href, { waitUntil: "networkidle" });
+    await tab.goto(new URL(page, own).href, { waitUntil: "load" });
     return { tab, errors, strayRequests, close: () => context.close() };
   }
 
