@@ -64,6 +64,7 @@ describe.skipIf(reason !== null && !required)("the stack of compose.yaml, by its
     }
     // Who forbids forwarding hears from four of five that they do not lead: nginx passes on a node's own answer.
     expect([...notForwarded].sort()).toEqual([200, 503, 503, 503, 503]);
+    expect(JSON.parse(report.reached.readmeCall)).toMatchObject({ decision: { remaining: 2 } });
   });
 
   it("refuses what must not be public, by any spelling", () => {

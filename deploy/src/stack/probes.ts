@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { GuardError } from "@quorumguard/sdk-node";
+import { inDeploy } from "../deploy-folder.ts";
 import { callGrpc } from "./raw-grpc.ts";
 import type { Outage, Reached, StackReport } from "./report.ts";
 import { decisionsOf, metricOf, type Stack } from "./stack.ts";
@@ -47,7 +49,16 @@ export async function reachEveryNode(stack: Stack, grpcEndpoint: string, httpUrl
 
   const notForwarded: number[] = [];
   for (let at = 0; at < stack.nodes.length; at++) notForwarded.push(await allowWithoutForwarding(httpUrl));
-  return { sessionsByNode, unaryByNode, httpByNode, notForwarded };
+  return { sessionsByNode, unaryByNode, httpByNode, notForwarded, readmeCall: await callAsReadme(httpUrl) };
+}
+
+/** The call that README.md shows, as its line has it but for the address. */
+async function callAsReadme(httpUrl: string): Promise<string> {
+  const readme = readFileSync(inDeploy("README.md"), "utf8");
+  const [, path = "", type = "", body = ""] =
+    /curl -s http:\/\/127\.0\.0\.1:7402(\S+) -H 'content-type: (\S+)' \\\n {2}-d '(.+)'/.exec(readme) ?? [];
+  const response = await fetch(httpUrl + path, { method: "POST", headers: { "content-type": type }, body });
+  return response.text();
 }
 
 async function allowWithoutForwarding(httpUrl: string): Promise<number> {

@@ -10,6 +10,8 @@ export interface Reached {
   readonly httpByNode: Readonly<Record<string, number>>;
   /** Answers of HTTP calls that forbade forwarding: HTTP statuses, one per node in turn. */
   readonly notForwarded: readonly number[];
+  /** The answer to the call that README.md shows. */
+  readonly readmeCall: string;
 }
 
 /** Something that nginx must not let through, and what came of it. */
