@@ -21,7 +21,7 @@ import { failureOfDetail, failureOfOutcome } from "../../../packages/sdk-core/sr
 import type { Api } from "./api/read-api.ts";
 import { httpStatusOf } from "./connect-status.ts";
 import type { ErrorCode, ErrorFacts, WireFailure } from "./errors.ts";
-import { readConstant, readInterface, readLiterals } from "./source/declarations.ts";
+import { readConstant, readLiterals } from "./source/declarations.ts";
 import type { WireContract } from "./wire/contract.ts";
 
 /** Asks the server's and the SDK's own mappings what each failure becomes. */
@@ -49,7 +49,7 @@ function errorCodes(api: Api): readonly ErrorCode[] {
 }
 
 function wireReasons(api: Api, wire: WireContract): readonly WireFailure[] {
-  const failures = serverFailures(api);
+  const failures = serverFailures();
   const codes = errorCodes(api);
   const meaningOf = (code: string) => codes.find((one) => one.code === code)?.meaning ?? "";
   return ErrorReasonSchema.values
@@ -73,13 +73,21 @@ function wireReasons(api: Api, wire: WireContract): readonly WireFailure[] {
     });
 }
 
+/** The reasons that a node can have: one that is missing here, or left over, does not compile. */
+const nodeReasons: Readonly<Record<NodeFailure["reason"], true>> = {
+  "not-leader": true,
+  overloaded: true,
+  "session-expired": true,
+  unavailable: true,
+  "invalid-argument": true,
+  "wrong-cluster": true,
+};
+
 /** Every failure that a node can have, in the terms of the wire, with and without the protection of a request id. */
-function serverFailures(api: Api): readonly CallError[] {
+function serverFailures(): readonly CallError[] {
   const topology = { clusterId: "", version: 0, members: [], leaderId: 0, term: 0, nodeId: 0 };
-  const { fields } = readInterface(api.nodeOf("packages/cluster/src/index.ts", "NodeFailure"));
-  const reasons = fields.find(({ name }) => name === "reason")?.type.matchAll(/"([^"]+)"/g) ?? [];
-  const refusals = [...reasons].map(
-    ([, reason]) => ({ reason, applied: "no", message: "", retryAfterMs: 0, leaderId: 0, term: 0 }) as NodeFailure,
+  const refusals = (Object.keys(nodeReasons) as NodeFailure["reason"][]).map(
+    (reason): NodeFailure => ({ reason, applied: "no", message: "", retryAfterMs: 0, leaderId: 0, term: 0 }),
   );
   return [
     ...[...refusals, outcomeUnknown("", 0, 0)].map((failure) => failureError(failure, topology, false)),

@@ -1,13 +1,11 @@
 /** Run a QuorumGuard node from code. Most people want the command instead: `npx @quorumguard/cluster dev`. */
-export type { Clock } from "./node/clock.ts";
-export type { ClusterNode, Member, NodeFailure, NodeStatus, NodeTopology } from "./node/node.ts";
+export type { Member, NodeHandle, NodeStatus, NodeTopology } from "./node/node.ts";
 export type { NodeLog } from "./node/node-log.ts";
 export type { NodeLimits, NodeTimings } from "./node/node-options.ts";
 export type { ClientAddresses } from "./server/address-exchange.ts";
 export { InvalidField } from "./server/invalid-field.ts";
-export { type Founder, type HostPort, isLoopback, type PeerTls, type ServerOptions } from "./server/server-options.ts";
+export type { Founder, HostPort, PeerTls, ServerOptions } from "./server/server-options.ts";
 export { type RunningServer, startServer } from "./server/start-server.ts";
 export type { TlsMaterial } from "./server/tls-material.ts";
 export type { FileHandle, FileSystem } from "./storage/file-system.ts";
 export { StorageError } from "./storage/storage-error.ts";
-export type { PeerHandlers, PeerTransport } from "./transport/peer-transport.ts";

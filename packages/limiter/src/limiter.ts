@@ -3,20 +3,26 @@ import type { Rule } from "./rule.ts";
 
 /**
  * Limits that every node must apply alike. They are part of the replicated state and change through the log only
- * (SEMANTICS K2), so that a node with other options cannot decide otherwise.
+ * (SEMANTICS K2), so that a node with other options cannot decide otherwise. Each is a whole number.
  */
 export interface Bounds {
-  /** Keys with a live count. A new key beyond it gets `keysFull`; a live count is never evicted. Default 1,000,000. */
+  /**
+   * Keys with a live count, 1 to 100,000,000. A new key beyond it is refused as keys_full; a live count is never
+   * evicted. Default 1,000,000.
+   */
   readonly maxKeys: number;
-  /** Live sessions. A new session beyond it is refused; none is evicted. Default 10,000. */
+  /** Live sessions, 1 to 1,000,000. A new session beyond it is refused; none is evicted. Default 10,000. */
   readonly maxSessions: number;
-  /** Unacknowledged calls that a session may hold results for. Default 4,096. */
+  /** Unacknowledged calls that a session may hold results for, 1 to 1,000,000. Default 4,096. */
   readonly maxResultsPerSession: number;
-  /** A session not heard of for so long is forgotten. Microseconds; default 60,000,000. */
+  /**
+   * A session not heard of for so long is forgotten, 1,000 microseconds (1 ms) to 400 days. Default 60,000,000 (1
+   * minute).
+   */
   readonly sessionTtlUs: number;
-  /** Request ids remembered at once; a new one beyond it is refused. Default 100,000. */
+  /** Request ids remembered at once, 1 to 100,000,000; a new one beyond it is refused. Default 100,000. */
   readonly maxRequestIds: number;
-  /** How long a request id is remembered. Microseconds; default 60,000,000. */
+  /** How long a request id is remembered, 1,000 microseconds (1 ms) to 400 days. Default 60,000,000 (1 minute). */
   readonly requestIdTtlUs: number;
 }
 
@@ -88,9 +94,13 @@ export interface SnapshotCut {
 
 /** Occupancy and counters, for metrics and tests. */
 export interface LimiterStats {
+  /** Keys with a live count. */
   readonly keys: number;
+  /** Live sessions. */
   readonly sessions: number;
+  /** Request ids that are remembered. */
   readonly requestIds: number;
+  /** Items refused because the key table was full, since the first entry of the log. */
   readonly keysFull: number;
 }
 
@@ -133,7 +143,10 @@ export interface Limiter {
   /** Whether this request id is remembered: the fast path must not answer for it (SEMANTICS D1). */
   knowsRequestId(namespace: string, identity: string, requestId: string): boolean;
 
-  /** The stamp at which something is due (an expiry to sweep, a session to forget), or null. An idle leader then proposes a stamp (SEMANTICS T3). */
+  /**
+   * The stamp at which something is due (an expiry to sweep, a session to forget), or null. An idle leader then
+   * proposes a stamp (SEMANTICS T3).
+   */
   nextDueUs(): number | null;
 
   stateHash(): StateHash;

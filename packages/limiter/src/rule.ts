@@ -5,14 +5,16 @@ export const Algorithm = {
   slidingWindowLog: 1,
   tokenBucket: 2,
 } as const;
+/** One of {@link Algorithm}'s numbers. */
 export type Algorithm = (typeof Algorithm)[keyof typeof Algorithm];
 
 /**
- * One limit. What makes two rules share a counter is SEMANTICS K1: for an inline rule (no policy) the namespace, the
- * algorithm, the window and the key, for buckets also limit and burst; for a named one also the policy's name, but
- * then neither limit nor burst.
+ * One limit. Inline rules (those without a policy) share a counter if namespace, algorithm, window and key agree, and
+ * for token buckets also limit and burst. Named rules share one if namespace, policy, algorithm, window and key agree.
+ * An inline rule and a named one never share.
  */
 export interface Rule {
+  /** How admissions are counted. */
   readonly algorithm: Algorithm;
   /** Admissions per window, 0 (always denied) to 2^31-1. */
   readonly limit: number;

@@ -3,6 +3,7 @@
  * sources, since this package is never built.
  */
 export { createNode } from "../../cluster/src/node/create-node.ts";
+export type { ClusterNode } from "../../cluster/src/node/node.ts";
 export type { NodeOptions } from "../../cluster/src/node/node-options.ts";
 export { decodeEnvelope, type Envelope, FrameKind } from "../../cluster/src/node/peer-codec.ts";
 export { CallError } from "../../cluster/src/server/call-error.ts";

@@ -47,7 +47,7 @@ const specs: readonly ApiPageSpec[] = [
     order: 3,
     introduction: [
       "A node, run from code. Most people want the [command](/reference/command-line/) instead.",
-      "The edges of a node, its disk, clock and transport, are interfaces, so that tests can put others in their place.",
+      "`startServer` starts one; what it resolves with tells where the node listens and how it is, and stops it.",
     ].join(" "),
     entries: [{ specifier: "@quorumguard/cluster", source: "packages/cluster/src/index.ts" }],
   },

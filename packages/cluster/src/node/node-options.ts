@@ -28,11 +28,14 @@ export interface NodeOptions extends NodeTimings, NodeLimits {
 
 /** Intervals in milliseconds. They should agree on all nodes, but safety does not depend on it. */
 export interface NodeTimings {
-  /** One unit of the core's time, 1 to 1,000. Default 10. */
+  /** One tick, the unit that the other two are counted in: 1 to 1,000 milliseconds. Default 10. */
   readonly tickMs?: number;
-  /** Between heartbeats of an idle leader, a multiple of `tickMs`. Default 30. */
+  /** Between heartbeats of an idle leader: `tickMs` to 60,000 milliseconds, rounded to whole ticks. Default 30. */
   readonly heartbeatMs?: number;
-  /** Silence after which a follower campaigns, drawn from [n, 2n); at least three heartbeats. Default 150: thesis §9.3. */
+  /**
+   * Silence after which a follower campaigns, drawn anew each time from [n, 2n): three heartbeats to 600,000
+   * milliseconds, rounded to whole ticks. Default 150, as in §9.3 of the Raft thesis.
+   */
   readonly electionMs?: number;
 }
 
@@ -42,15 +45,20 @@ export interface NodeLimits {
   readonly maxEntryItems?: number;
   /** Bytes of one log entry, 64 KiB to 16 MiB. Default 1 MiB. */
   readonly maxEntryBytes?: number;
-  /** Items proposed or forwarded and not yet decided; more are refused as overloaded. Default 262,144. */
+  /**
+   * Items proposed or forwarded and not yet decided, 1 to 16,777,216; more are refused as overloaded. Default 262,144.
+   */
   readonly maxPendingItems?: number;
-  /** Bytes of log after which a snapshot is cut (or twice the last snapshot, if that is more). Default 64 MiB. */
+  /**
+   * Bytes of log, or twice those of the last snapshot if that is more, after which one is cut: 1 KiB to 1 TiB. Default
+   * 64 MiB.
+   */
   readonly snapshotLogBytes?: number;
-  /** Entries kept behind a snapshot for followers that are a little late. Default 10,000. */
+  /** Entries kept behind a snapshot for followers that are a little late, 0 to 10,000,000. Default 10,000. */
   readonly trailingEntries?: number;
-  /** Size of a log segment in bytes. Default: the storage's. */
+  /** Bytes of one file of the log, 64 KiB to 1 GiB, rounded down to whole sectors. Default 16 MiB. */
   readonly segmentBytes?: number;
-  /** How long a forwarded call without a deadline may wait for the leader, in milliseconds. Default 5,000. */
+  /** How long a forwarded call without a deadline may wait for the leader, 1 to 600,000 milliseconds. Default 5,000. */
   readonly forwardTimeoutMs?: number;
 }
 

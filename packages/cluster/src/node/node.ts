@@ -13,24 +13,35 @@ import type { DurationHistogram } from "../storage/duration-counts.ts";
 
 /** A member and the addresses that clients reach it at. */
 export interface Member {
+  /** The node's id. */
   readonly nodeId: NodeId;
+  /** host:port of its gRPC listener; empty while this node has not heard it. */
   readonly grpcEndpoint: string;
+  /** http(s)://host:port of its HTTP listener; empty while this node has not heard it. */
   readonly httpUrl: string;
+  /** Whether it votes and counts towards a quorum. Every member does today. */
   readonly voter: boolean;
 }
 
-/** Members and leader as this node knows them; hints are ordered by `(term, version)`. */
+/** Members and leader as this node knows them. Of two, that with the larger `(term, version)` is newer. */
 export interface NodeTopology {
+  /** The cluster's id, which its founders agree on when it forms; empty until then. */
   readonly clusterId: string;
+  /** Orders two topologies of one term. */
   readonly version: number;
+  /** All members, this node included. */
   readonly members: readonly Member[];
+  /** The node that leads; 0: none is known. */
   readonly leaderId: NodeId;
+  /** The Raft term in which it leads, or the latest that this node has seen. */
   readonly term: number;
+  /** The node that says so. */
   readonly nodeId: NodeId;
 }
 
 /** Why calls were not decided, and what happened to them: the wire's ErrorDetail in the node's terms. */
 export interface NodeFailure {
+  /** Why there is no decision. */
   readonly reason:
     | "not-leader"
     | "overloaded"
@@ -38,11 +49,15 @@ export interface NodeFailure {
     | "unavailable"
     | "invalid-argument"
     | "wrong-cluster";
+  /** Whether the calls were applied: "no", and they will not be; or they may have been, or may yet be. */
   readonly applied: "no" | "unknown";
+  /** The reason in words, and what to do about it. */
   readonly message: string;
+  /** When to try again, in milliseconds from now; 0: not told. */
   readonly retryAfterMs: number;
   /** not-leader: who leads as far as this node knows; 0 if it does not. */
   readonly leaderId: NodeId;
+  /** The Raft term that `leaderId` leads in, or the latest that this node has seen. */
   readonly term: number;
 }
 
@@ -51,7 +66,10 @@ export interface NodeFailure {
  * rest after commit. Every call of the batch is answered exactly once, by either method.
  */
 export interface CallSink {
-  /** Calls `[fromCall, toCall)` are decided; their items start at `fromItem` of `results`, which is valid only during this call. */
+  /**
+   * Calls `[fromCall, toCall)` are decided; their items start at `fromItem` of `results`, which is valid only during
+   * this call.
+   */
   decided(fromCall: number, toCall: number, results: ResultColumns, fromItem: number, facts: DecisionFacts): void;
   failed(fromCall: number, toCall: number, failure: NodeFailure): void;
 }
@@ -78,32 +96,75 @@ export interface SubmitOptions {
 
 /** Everything a node tells about itself. */
 export interface NodeStatus {
+  /** What this node is in its Raft group; "forming" while it waits for the other founders. */
   readonly role: "forming" | StateType;
+  /** The latest Raft term that this node has seen. */
   readonly term: number;
+  /** The last log index that this node knows to be committed: a quorum has it on disk. */
   readonly commitIndex: number;
+  /** The last log index that this node's state machine has applied. */
   readonly appliedIndex: number;
+  /** The last index of this node's log, committed or not. */
   readonly lastIndex: number;
+  /** The last log index that this node's newest snapshot covers; 0: it has none. */
   readonly snapshotIndex: number;
+  /** The replicated time as this node knows it: microseconds since 1970 by the cluster's own clock. */
   readonly stampUs: number;
+  /**
+   * The rolling hash of the state machine at `appliedIndex`: 16 hexadecimal digits, equal on all nodes at one index.
+   */
   readonly stateHash: string;
+  /** How full the state machine is. */
   readonly limiter: LimiterStats;
+  /**
+   * True while the node, whose last log record was cut short, waits for what the others tell it; it does not vote then.
+   */
   readonly abstaining: boolean;
+  /** Flushes of the log to disk since the node started. */
   readonly flushes: number;
-  /** Moving average of flush durations. */
+  /** Moving average of their durations, in milliseconds. */
   readonly flushMs: number;
+  /** Their durations, by bucket. */
   readonly flushDurations: DurationHistogram;
-  /** Leadership changes seen since start. */
+  /** Changes of leader that this node has seen since it started. */
   readonly leaderChanges: number;
   /** True once the node has formed or rejoined, applied what was committed when it started, and knows a leader. */
   readonly ready: boolean;
+}
+
+/** What a program may ask and tell a node that it runs with `startServer`. */
+export interface NodeHandle {
+  /** The node's id. */
+  readonly nodeId: NodeId;
+  /** True once this node leads and has applied an entry of its own term. */
+  readonly leads: boolean;
+  /** The replicated time now, as well as this node knows it: microseconds since 1970 by the cluster's own clock. */
+  stampUs(): number;
+  /** Members and leader as this node knows them now. */
+  topology(): NodeTopology;
+  /** Calls `listener` after every change of leader, term or members' addresses. Returns what ends it. */
+  onTopology(listener: (topology: NodeTopology) => void): () => void;
+  /** Role, progress and occupancy of this node now. */
+  status(): NodeStatus;
+  /**
+   * Hands leadership over; resolves with who leads then. 0: the most up-to-date voter.
+   * @throws {Error} when this node does not lead, no such voter is up, or it has not taken over within four times
+   * `electionMs`.
+   */
+  transferLeadership(to: NodeId): Promise<{ readonly leaderId: NodeId; readonly term: number }>;
+  /**
+   * Cuts a snapshot and waits until it is on disk. Resolves with the last log index that it covers and its length in
+   * bytes; the length is 0 for one that was cut before the last restart.
+   * @throws {Error} when nothing has been applied yet, or a snapshot is being received.
+   */
+  takeSnapshot(): Promise<{ readonly index: number; readonly bytes: number }>;
 }
 
 /**
  * A running node without its listeners: Raft, storage and limiter behind one interface. Production and simulation run
  * the same code behind it; only the constructor's arguments differ.
  */
-export interface ClusterNode {
-  readonly nodeId: NodeId;
+export interface ClusterNode extends NodeHandle {
   /** Resolves once storage is recovered and peers are being contacted; not once there is a leader. */
   start(): Promise<void>;
   /** Judges, proposes or forwards calls. Columns of `batch` are copied before it returns. */
@@ -118,23 +179,8 @@ export interface ClusterNode {
   peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, options: SubmitOptions, sink: CallSink): void;
   /** Whether the session lives in this node's applied state. Only a leader's "false" proves that it is gone. */
   knowsSession(session: SessionId, nonce: Uint8Array): boolean;
-  /** True once this node leads and has applied an entry of its own term. */
-  readonly leads: boolean;
-  /** The replicated time now, as well as this node knows it. */
-  stampUs(): number;
-  topology(): NodeTopology;
-  /** Called after every change of leader, term or members. Returns what ends it. */
-  onTopology(listener: (topology: NodeTopology) => void): () => void;
-  status(): NodeStatus;
-  /** Hands leadership over; resolves with who leads then. 0: the most up-to-date voter. */
-  transferLeadership(to: NodeId): Promise<{ readonly leaderId: NodeId; readonly term: number }>;
-  takeSnapshot(): Promise<{ readonly index: number; readonly bytes: number }>;
   /** Refuses new work with not-leader or unavailable, hands over if it leads, and waits until nothing is in flight. */
   drain(timeoutMs: number): Promise<void>;
+  /** Ends every conversation and closes the log. Any number of times. */
   stop(): Promise<void>;
 }
-
-// The factory, in create-node.ts:
-//   createNode(options: NodeOptions): ClusterNode
-//   NodeOptions: nodeId, founders: [{nodeId, peerAddress…, member addresses}], files: FileSystem, transport: PeerTransport, clock: Clock,
-//     random(): number in [0,1), randomBytes(n), bounds?, heartbeatMs 30, electionMs 150, limits (queue bytes, entry items/bytes), log: NodeLog, onFatal(error)

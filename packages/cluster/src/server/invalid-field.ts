@@ -1,6 +1,7 @@
 /** A field that is out of bounds. The message names field, value and bound, and is meant for the caller. */
 export class InvalidField extends Error {
   override readonly name = "InvalidField";
+  /** The field's name, such as `grpc.host`. */
   readonly field: string;
 
   constructor(field: string, value: unknown, bound: string) {

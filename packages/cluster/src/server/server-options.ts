@@ -10,6 +10,7 @@ import type { TlsMaterial } from "./tls-material.ts";
 
 /** A host and a TCP port, to listen on or to connect to. */
 export interface HostPort {
+  /** A host name, or an IPv4 or IPv6 address without brackets; to listen on all addresses, 0.0.0.0 or `::`. */
   readonly host: string;
   /** 0 to 65535; 0, for listening only: any free port. */
   readonly port: number;
@@ -17,13 +18,20 @@ export interface HostPort {
 
 /** A founder and its peer address, as every node of the cluster is told. */
 export interface Founder extends HostPort {
+  /** The node's id, 1 to 2^53-1; no two of a cluster have the same. */
   readonly nodeId: NodeId;
 }
 
-/** PEM texts for connections between nodes: both sides show a certificate of the same authority. */
+/**
+ * Certificate, key and authority for connections between nodes, as PEM. Both sides show a certificate of the authority,
+ * whatever host it names: the authority must sign nothing but nodes of this cluster. TLS 1.3 alone is spoken.
+ */
 export interface PeerTls {
+  /** This node's certificate, with those in between up to the authority. */
   readonly cert: Buffer;
+  /** The private key of `cert`, without a passphrase. */
   readonly key: Buffer;
+  /** The authority that signed the certificates of all nodes. */
   readonly ca: Buffer;
 }
 
@@ -47,8 +55,15 @@ export interface ServerOptions {
   readonly advertiseGrpc?: string;
   /** http(s)://host:port at which clients reach the HTTP listener. Default: what it is bound to. */
   readonly advertiseHttp?: string;
-  /** Certificate for clients of both listeners. */
+  /**
+   * Certificate and key for clients, of both listeners. Default none: clients speak plain text, on loopback only unless
+   * `insecure`.
+   */
   readonly tls?: TlsMaterial;
+  /**
+   * Certificate, key and authority for connections between nodes. Default none: nodes speak plain text to each other,
+   * on loopback only unless `insecure`. All nodes have one of the same authority, or none.
+   */
   readonly peerTls?: PeerTls;
   /** Allows plain text off loopback. Default false. */
   readonly insecure?: boolean;
@@ -60,12 +75,16 @@ export interface ServerOptions {
   readonly maxConnections?: number;
   /** How long a stop waits for what is in flight, 0 to 600,000 milliseconds. Default 5,000. */
   readonly drainTimeoutMs?: number;
-  /** Replicated limits that a leader proposes. All nodes. */
+  /**
+   * Replicated limits that a leader proposes when it begins to lead. All nodes. Default: those of the cluster stay as
+   * they are.
+   */
   readonly bounds?: Partial<Bounds>;
-  /** Intervals and local bounds of the node itself. */
+  /** Intervals and local bounds of the node itself. Default: that of each field. */
   readonly node?: NodeTimings & NodeLimits;
   /** Shows memory, event loop and the like among the metrics. Default true. */
   readonly processMetrics?: boolean;
+  /** Receives what the node has to say to its operator. Default: nothing is said. */
   readonly log?: NodeLog;
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { createNode } from "../node/create-node.ts";
-import type { ClusterNode } from "../node/node.ts";
+import type { ClusterNode, NodeHandle } from "../node/node.ts";
 import { createSystemClock } from "../node/system-clock.ts";
 import type { FileSystem } from "../storage/file-system.ts";
 import { openNodeFileSystem } from "../storage/node-file-system.ts";
@@ -24,9 +24,13 @@ import { version } from "./version.ts";
 
 /** A node that runs with its three listeners, until it is stopped or its storage fails. */
 export interface RunningServer {
-  readonly node: ClusterNode;
+  /** What to ask and tell the node itself. */
+  readonly node: NodeHandle;
+  /** The port that the gRPC listener is bound to. */
   readonly grpcPort: number;
+  /** The port that the HTTP listener is bound to. */
   readonly httpPort: number;
+  /** The port that the listener for other nodes is bound to. */
   readonly peerPort: number;
   /** Where clients reach it. */
   readonly addresses: ClientAddresses;

@@ -2,7 +2,9 @@ import type { Buffer } from "node:buffer";
 
 /** Certificate, key and callers' authority of one listener, as PEM. */
 export interface TlsMaterial {
+  /** The listener's certificate, with those in between up to its authority. */
   readonly cert: Buffer;
+  /** The private key of `cert`, without a passphrase. */
   readonly key: Buffer;
   /** Callers must show a certificate signed by one of these. Null: callers stay anonymous. */
   readonly clientCa: Buffer | null;

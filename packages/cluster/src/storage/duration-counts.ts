@@ -4,6 +4,7 @@ export interface DurationHistogram {
   readonly boundsMs: readonly number[];
   /** One count for each bucket, not added up. Live: it grows after it was handed out. */
   readonly counts: Readonly<Float64Array>;
+  /** The sum of all durations, in milliseconds. */
   readonly totalMs: number;
 }
 

@@ -8,24 +8,32 @@ import type { NodeId } from "@quorumguard/raft";
 export interface PeerTransport {
   /** Listens, and keeps a connection to every peer. */
   start(handlers: PeerHandlers): Promise<void>;
-  /** Sends a frame, or drops it if the peer is down or too far behind; Raft sends again. Frames of one turn share one write. */
+  /**
+   * Sends a frame, or drops it if the peer is down or too far behind; Raft sends again. Frames of one turn share one
+   * write.
+   */
   send(to: NodeId, frame: Uint8Array): void;
   /** Sends a snapshot. Resolves with whether the peer said that it has it whole. */
   sendSnapshot(to: NodeId, head: Uint8Array, source: SnapshotSource): Promise<boolean>;
+  /** Ends all connections; nothing is sent or handed over from then on. */
   close(): Promise<void>;
 }
 
 /** The bytes of a snapshot, read from front to back. */
 export interface SnapshotSource {
+  /** Their number. */
   readonly bytes: number;
+  /** Reads `length` bytes from `position`. */
   read(position: number, length: number): Promise<Uint8Array>;
 }
 
 /** Where a received snapshot goes, piece by piece. */
 export interface SnapshotSink {
+  /** Takes the next piece. */
   write(piece: Uint8Array): Promise<void>;
   /** All is there. Resolves with whether it was taken. */
   finish(): Promise<boolean>;
+  /** Nothing more comes: what was written is dropped. */
   abort(): void;
 }
 
@@ -35,7 +43,10 @@ export interface PeerHandlers {
   hello(): Uint8Array;
   /** A peer said hello. Returns why it is not welcome (the connection is then closed with that reason), or null. */
   onHello(from: NodeId, hello: Uint8Array): string | null;
-  /** Takes a frame, which is the handler's to keep. Throws when it is garbage: the connection is then closed with that reason. */
+  /**
+   * Takes a frame, which is the handler's to keep. Throws when it is garbage: the connection is then closed with that
+   * reason.
+   */
   onFrame(from: NodeId, frame: Uint8Array): void;
   /**
    * The connection to a peer is gone. `refused`: an immediate redial was refused, which proves that its process is dead
@@ -45,6 +56,3 @@ export interface PeerHandlers {
   /** A snapshot begins. Null: not wanted. */
   onSnapshot(from: NodeId, head: Uint8Array): Promise<SnapshotSink | null>;
 }
-
-// The factory, in tcp-transport.ts:
-//   createTcpTransport({ nodeId, listen: {host, port}, peers: [{nodeId, host, port}], tls?, maxFrameBytes, clock }): PeerTransport & { readonly port: number }

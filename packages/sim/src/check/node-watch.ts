@@ -1,4 +1,5 @@
-import type { ClusterNode, NodeStatus } from "@quorumguard/cluster";
+import type { NodeStatus } from "@quorumguard/cluster";
+import type { ClusterNode } from "../production.ts";
 
 /** Holds what nodes say about themselves against each other and against true time. */
 export interface NodeWatch {

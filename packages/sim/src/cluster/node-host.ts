@@ -1,10 +1,10 @@
-import type { ClusterNode, NodeLog } from "@quorumguard/cluster";
+import type { NodeLog } from "@quorumguard/cluster";
 import type { Bounds } from "@quorumguard/limiter";
 import { createDiskFiles, type DiskSpeed } from "../disk/disk-files.ts";
 import { createVirtualDisk, type VirtualDisk } from "../disk/virtual-disk.ts";
 import { type ClientNetwork, endpointOf } from "../network/client-network.ts";
 import type { DeathKind, PeerNetwork } from "../network/peer-network.ts";
-import { createNode, type NodeOptions } from "../production.ts";
+import { type ClusterNode, createNode, type NodeOptions } from "../production.ts";
 import { createMachineClock, createProcessClock, type MachineClock } from "../world/machine-clock.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";

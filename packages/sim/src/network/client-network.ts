@@ -1,6 +1,5 @@
-import type { ClusterNode } from "@quorumguard/cluster";
 import { type StreamConnection, type StreamHandlers, type Transport, TransportError } from "@quorumguard/sdk-core";
-import { createSessionHandler, type SessionHandler, type SessionStream } from "../production.ts";
+import { type ClusterNode, createSessionHandler, type SessionHandler, type SessionStream } from "../production.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
 import type { World } from "../world/world.ts";
