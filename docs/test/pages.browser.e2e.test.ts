@@ -89,7 +89,7 @@ describe.skipIf(reason !== null)("the built site in Chromium", () => {
       await result.click();
       await tab.waitForURL((url) => url.pathname !== "/");
       expect(target, "the result leads to a page").toContain(new URL(tab.url()).pathname);
-      expect((await tab.locator("main").innerText()).toLowerCase(), "the found page has the word").toContain("fsync");
+      expect((await tab.locator("main").textContent())?.toLowerCase(), "the found page has the word").toContain("fsync");
       expect([...errors, ...strayRequests], "errors and stray requests of the search").toEqual([]);
     } finally {
       await close();
@@ -114,7 +114,7 @@ describe.skipIf(reason !== null)("the built site in Chromium", () => {
   it("shows its own page for an address that does not exist", { timeout: 60_000 }, async () => {
     const { tab, close } = await browser.open({ page: "/no/such/page/", widthPx: 360, theme: "light" });
     try {
-      expect(await tab.locator("h1").innerText()).toContain("404");
+      expect(await tab.locator("h1").textContent()).toContain("404");
     } finally {
       await close();
     }
