@@ -87,7 +87,7 @@ function nodeGroups(from: DeclarationsFrom): readonly OptionGroup[] {
     {
       title: "A node",
       introduction:
-        "`startServer(options)` of `@quorumguard/cluster`, and the flags of [`quorumguard node`](/reference/command-line/#quorumguard-node).",
+        '`startServer(options)` of `@quorumguard/cluster`, and the flags of [`quorumguard node`](/reference/command-line/#quorumguard-node). Where "All nodes" stands, every node of a cluster must be told the same.',
       declaration: cluster("ServerOptions"),
       flags: flagsOfNodeOptions,
     },

@@ -5,6 +5,7 @@ export type { NodeLimits, NodeTimings } from "./node/node-options.ts";
 export type { ClientAddresses } from "./server/address-exchange.ts";
 export { InvalidField } from "./server/invalid-field.ts";
 export type { Founder, HostPort, PeerTls, ServerOptions } from "./server/server-options.ts";
+export { StartError, type StartOption } from "./server/start-error.ts";
 export { type RunningServer, startServer } from "./server/start-server.ts";
 export type { TlsMaterial } from "./server/tls-material.ts";
 export type { FileHandle, FileSystem } from "./storage/file-system.ts";

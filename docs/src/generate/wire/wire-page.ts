@@ -35,7 +35,7 @@ export function wirePage(contract: WireContract, facts: WireFacts): Page {
       ),
       "Peers use port 7401 by convention: it stands in the list of members.",
       "## JSON",
-      "Over HTTP every method but `Session` takes a `POST` with a JSON body at the path below. Field names are lowerCamelCase (`request_id` is `requestId`). 64-bit numbers come as strings, and are taken as strings or as numbers. Enum values are their names, bytes are base64, and a field with its default value is left out.",
+      "Over HTTP every method that returns no stream takes a `POST` with a JSON body at the path below. `WatchTopology` is a stream of Connect or gRPC-Web there, and `Session` needs gRPC. Field names are lowerCamelCase (`request_id` is `requestId`); a field that does not exist is refused. 64-bit numbers come as strings, and are taken as strings or as numbers. Enum values are their names, bytes are base64. What is 0, false or empty may be left out of a request; an answer has it.",
       block("sh", facts.jsonExample),
       "These lines are the beginning of `examples/curl-and-grpcurl/with-curl.sh`, which the tests run; it goes on with batches, request ids and errors.",
       ...files.flatMap(({ services }) => services.map((service) => serviceSection(service, known))),

@@ -56,7 +56,7 @@ export interface NodeLimits {
   readonly snapshotLogBytes?: number;
   /** Entries kept behind a snapshot for followers that are a little late, 0 to 10,000,000. Default 10,000. */
   readonly trailingEntries?: number;
-  /** Bytes of one file of the log, 64 KiB to 1 GiB, rounded down to whole sectors. Default 16 MiB. */
+  /** Bytes of one file of the log, 64 KiB to 1 GiB, rounded down to a multiple of 512. Default 16 MiB. */
   readonly segmentBytes?: number;
   /** How long a forwarded call without a deadline may wait for the leader, 1 to 600,000 milliseconds. Default 5,000. */
   readonly forwardTimeoutMs?: number;

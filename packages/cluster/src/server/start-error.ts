@@ -4,6 +4,7 @@ export type StartOption = "grpc" | "http" | "peer" | "dataFolder";
 /** A start failed on the value of one option. The message names it, and what to do; a command puts its flag in front. */
 export class StartError extends Error {
   override readonly name = "StartError";
+  /** The option whose value is at fault. */
   readonly option: StartOption;
   /** The message without the option's name. */
   readonly problem: string;

@@ -143,7 +143,8 @@ export type Decision = Message<"quorumguard.v1.Decision"> & {
   retryAfterMs?: bigint | undefined;
 
   /**
-   * For how many milliseconds this denial holds, whatever other calls bring; 0: not at all.
+   * For how many milliseconds the same call stays denied, whatever else happens; 0 when allowed, and in a call of
+   * several checks.
    *
    * @generated from field: uint64 firm_for_ms = 6;
    */
@@ -185,7 +186,7 @@ export const Algorithm = {
   SLIDING_WINDOW_LOG: 1,
 
   /**
-   * GCRA: `limit` per `window_us` on average, `burst` at once.
+   * A bucket of `burst` tokens that fills at `limit` per `window_us`: so many on average, and `burst` at once (GCRA).
    *
    * @generated from enum value: ALGORITHM_TOKEN_BUCKET = 2;
    */

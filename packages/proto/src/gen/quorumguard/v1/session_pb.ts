@@ -292,7 +292,7 @@ export type Frame = Message<"quorumguard.v1.Frame"> & {
 
   /**
    * Milliseconds that the caller will still wait; 0: no bound, but a call that a follower forwards waits for its leader
-   * for 5,000 by default. Work past it is dropped before it is proposed.
+   * for 5,000 ms by default. Work past it is dropped before it is proposed.
    *
    * @generated from field: uint32 deadline_ms = 9;
    */
