@@ -11,6 +11,7 @@ import { outcomeUnknown, unavailable } from "./failures.ts";
 import { Formation } from "./formation.ts";
 import { hex, loadFoundingNonce } from "./founding-nonce.ts";
 import { decodeFounding, decodeHello, encodeFounding, encodeHello, FoundingPhase, type Hello } from "./hello-codec.ts";
+import { LeaderChanges } from "./leader-changes.ts";
 import type { CallSink, ClusterNode, NodeFailure, NodeStatus, NodeTopology, SubmitOptions } from "./node.ts";
 import { type NodeOptions, type ResolvedNodeOptions, resolveNodeOptions } from "./node-options.ts";
 import { nodeStatus } from "./node-status.ts";
@@ -48,7 +49,7 @@ class Node implements ClusterNode {
   #running: RunningNode | null = null;
   /** Commit index that the disk knew of at start: what must be applied before this node is ready. */
   #commitAtStart = 0;
-  #leaderChanges = 0;
+  readonly #leaderChanges = new LeaderChanges();
   #ready = false;
   #stopping: Promise<void> | null = null;
   #failed = false;
@@ -163,7 +164,7 @@ class Node implements ClusterNode {
       limiter: this.#limiter,
       restoredIndex: this.#restoredIndex,
       abstaining: this.#abstention !== null,
-      leaderChanges: this.#leaderChanges,
+      leaderChanges: this.#leaderChanges.count,
       ready: this.#isReady(),
     });
   }
@@ -305,7 +306,7 @@ class Node implements ClusterNode {
       restoredIndex: this.#restoredIndex,
       peers: this.#peers,
       voteFloor: this.#voteFloor!,
-      roleChanged: (now, before) => this.#roleChanged(now, before),
+      roleChanged: (now) => this.#roleChanged(now),
       settled: () => this.#settleDroppedFrame(),
       failed: (error) => this.#fail(error),
     });
@@ -317,9 +318,8 @@ class Node implements ClusterNode {
     this.#storage!.settleDroppedFrame().catch((error: unknown) => this.#fail(error));
   }
 
-  #roleChanged(now: Role, before: Role): void {
-    if (now.leader !== before.leader && now.leader !== 0) {
-      this.#leaderChanges++;
+  #roleChanged(now: Role): void {
+    if (this.#leaderChanges.heard(now.leader, now.term)) {
       this.#options.log("info", "leader", { leader: now.leader, term: now.term });
     }
     this.#board.set(this.#formation!.clusterId, now.leader, now.term);

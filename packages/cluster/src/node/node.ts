@@ -126,7 +126,7 @@ export interface NodeStatus {
   readonly flushMs: number;
   /** Their durations, by bucket. */
   readonly flushDurations: DurationHistogram;
-  /** Changes of leader that this node has seen since it started. */
+  /** Leaders that this node has heard of since it started, one for each term that had one. */
   readonly leaderChanges: number;
   /** True once the node has formed or rejoined, applied what was committed when it started, and knows a leader. */
   readonly ready: boolean;

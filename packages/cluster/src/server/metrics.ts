@@ -203,7 +203,11 @@ function statusGauges(registry: Registry): ShowStatus[] {
     gauge("sessions", "Live sessions.", (status) => status.limiter.sessions),
     gauge("request_ids", "Request ids remembered.", (status) => status.limiter.requestIds),
     total("flushes", "Flushes of the log since start.", (status) => status.flushes),
-    total("leader_changes", "Changes of leader seen since start.", (status) => status.leaderChanges),
+    total(
+      "leader_changes",
+      "Leaders heard of since start, one for each term that had one: a failover adds one.",
+      (status) => status.leaderChanges,
+    ),
     total("keys_full", "Items refused because the key table was full.", (status) => status.limiter.keysFull),
   ];
 }
