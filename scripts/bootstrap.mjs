@@ -39,6 +39,7 @@ const commands = {
   example: { build: true, file: "scripts/example.ts" },
   pack: { build: true, only: product, file: "scripts/pack.ts" },
   docs: { build: true, file: "docs/src/main.ts" },
+  dashboard: { build: false, file: "deploy/src/dashboard/main.ts" },
   tidy: { build: false, file: "scripts/tidy.ts" },
   generate: { build: false, file: "scripts/generate.ts" },
   check: { build: false, tool: "biome", flags: ["check", "--write"] },

@@ -16,6 +16,7 @@ const entryPoints: readonly RegExp[] = [
   /^scripts\/[^/]+\.(ts|mjs)$/,
   /^scripts\/demo\/main\.ts$/,
   /^bench\/src\/main\.ts$/,
+  /^deploy\/src\/dashboard\/main\.ts$/,
   /^packages\/sim\/src\/(cli|mutants-cli)\.ts$/,
   // packages/runtimes starts these from dist, on runtimes that cannot be handed a source.
   /^packages\/sdk-(node|web)\/src\/contract\/contract-(main|page|worker)\.ts$/,
