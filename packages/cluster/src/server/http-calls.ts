@@ -81,8 +81,9 @@ function noSuchPath(request: IncomingMessage, paths: readonly string[]): Problem
 /** What is wrong with method or content type, if anything: the library would answer with an empty body. */
 function misused(request: IncomingMessage, handler: UniversalHandler, { node }: HttpCallsOptions): Problem | null {
   const path = handler.requestPath;
+  const how = example(handler);
   if (!handler.allowedMethods.includes(request.method ?? "")) {
-    const message = `${request.method} is not how ${path} is called: send ${example(path)}`;
+    const message = `${request.method} is not how ${path} is called: send ${how}`;
     return { status: 405, message, headers: { Allow: handler.allowedMethods.join(", ") } };
   }
   const type = request.headers["content-type"];
@@ -95,12 +96,16 @@ function misused(request: IncomingMessage, handler: UniversalHandler, { node }: 
     return { status: 415, message: `${sent}: this is the HTTP port, which takes gRPC-Web; gRPC is spoken at ${where}` };
   }
   if (request.method === "POST" && !handler.supportedContentType(type ?? null)) {
-    return { status: 415, message: `${sent}: send ${example(path)}` };
+    return { status: 415, message: `${sent}: send ${how}` };
   }
   return null;
 }
 
-function example(path: string): string {
+function example({ requestPath: path, method }: UniversalHandler): string {
+  if (method.methodKind !== "unary") {
+    // One JSON object is no stream: each message travels in an envelope, which a client library writes and reads.
+    return `POST ${path} with "content-type: application/connect+json" (a Connect stream) or "application/grpc-web+proto", best through a client library: it answers with a stream of messages`;
+  }
   return `POST ${path} with "content-type: application/json" and a JSON object as body`;
 }
 

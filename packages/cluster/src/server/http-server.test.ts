@@ -333,6 +333,17 @@ describe("bad input", () => {
     expect(((await response.json()) as { message: string }).message).toContain(message);
   });
 
+  it("JSON to a method that streams is 415, with the content types of a stream", async () => {
+    const path = "/quorumguard.v1.ClusterService/WatchTopology";
+    const response = await post(path, "{}");
+    expect(response.status).toBe(415);
+    const { message } = (await response.json()) as { message: string };
+    expect(message).toMatch(
+      /content-type is "application\/json": send POST .*application\/connect\+json.*grpc-web\+proto/,
+    );
+    expect(message).not.toContain("a JSON object");
+  });
+
   it.each(["GET", "PUT", "DELETE"])("%s on the path of a call is 405, with how to call it", async (method) => {
     const response = await fetch(url + allowPath, { method });
     expect(response.status).toBe(405);
