@@ -28,11 +28,16 @@ export default defineConfig({
       logo: { light: "./src/site/logo-light.svg", dark: "./src/site/logo-dark.svg", alt: "" },
       favicon: "/favicon.svg",
       customCss: ["./src/styles/theme.css"],
-      components: { MarkdownContent: "./src/components/MarkdownContent.astro" },
+      components: {
+        MarkdownContent: "./src/components/MarkdownContent.astro",
+        Search: "./src/components/Search.astro",
+      },
       credits: false,
       tableOfContents: { minHeadingLevel: 2, maxHeadingLevel: 3 },
       expressiveCode: {
-        styleOverrides: { borderRadius: "0.5rem", codeFontSize: "0.8438rem", frames: { shadowColor: "transparent" } },
+        // Commands without a title need no bar above them.
+        defaultProps: { overridesByLang: { "sh,bash,shell": { frame: "code" } } },
+        styleOverrides: { borderRadius: "0.5rem", codeFontSize: "0.8125rem", frames: { shadowColor: "transparent" } },
       },
       sidebar: [
         section("Start", "start"),

@@ -1,0 +1,30 @@
+/**
+ * The measured numbers that pages quote, as pages write them. The README at the root quotes some of them too; a test
+ * holds it, and the results in bench/results, against this table. What `npm run bench` keeps has pages of its own.
+ */
+export const measured = {
+  /** The day of the measurements. */
+  date: "2026-11-21",
+  /** Clusters of `npm run sim`, all without an over-admission. */
+  simulatedClusters: "200",
+  /** Bugs that `npm run mutants` plants, all found. */
+  plantedBugs: "10",
+  /** Decisions around killed leaders in those runs of `npm start -- --once`: none charged twice, none failed. */
+  decisionsAroundKills: "29 million",
+  /** Shortest and longest time without an answer after a kill in those runs. */
+  failover: "90 to 199 ms",
+  failoverRuns: "ten",
+  /** The longest of all days, with other work on both cores. */
+  failoverWhenBusy: "850 ms",
+  /** Cases of `npm run runtimes`, all passed. */
+  runtimeCases: "162",
+  casesPerRuntime: "18",
+  runtimes: "nine",
+  /** `npm run bench -- --quick --only redis-unique`: both of one run. */
+  decisionsPerSecond: "120,754",
+  redisPerSecond: "90,049",
+  ratio: "1.34",
+  /** The ratios of other runs, and the one with other work on both cores. */
+  otherRatios: "0.97 and 1.13",
+  ratioWhenBusy: "0.61",
+} as const;
