@@ -26,9 +26,9 @@ function clientKey(request: Request): string {
 }
 
 /** The decision as draft-ietf-httpapi-ratelimit-headers-11 writes it. */
-function headersOf({ allowed, limit, remaining, resetAfterMs, retryAfterMs, source, degraded }: Decision): Headers {
+function headersOf({ allowed, limit, remaining, resetAfterMs, retryAfterMs, source }: Decision): Headers {
   const headers = new Headers({ "RateLimit-Policy": `"api";q=${limit};w=${windowSeconds}` });
-  headers.set("QuorumGuard-Source", degraded ? `${source};degraded` : source);
+  headers.set("QuorumGuard-Source", source);
   const waitMs = allowed ? resetAfterMs : retryAfterMs;
   const seconds = waitMs === null ? null : Math.ceil(waitMs / 1_000);
   if (remaining !== null) headers.set("RateLimit", `"api";r=${remaining}${seconds === null ? "" : `;t=${seconds}`}`);

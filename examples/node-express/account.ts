@@ -40,6 +40,8 @@ export interface Account {
 }
 
 const rowMs = 500;
+/** The sources of decisions that the cluster made; any other is of a decision without its counts. */
+const exactSources: ReadonlySet<string> = new Set(["quorum", "leader"]);
 
 /** Starts an account now. */
 export function createAccount(options: AccountOptions): Account {
@@ -81,7 +83,7 @@ function sum(answers: readonly Answer[], options: AccountOptions, leaderBefore: 
   // A sliding window admits `limit` in each window that has begun; replicated time may run 1 % faster than ours.
   const permitted = keys * rule.limit * Math.ceil((durationMs * 1.01) / rule.windowMs);
   const [ok, denied, other] = [countOf(answers, 200), countOf(answers, 429), othersOf(answers)];
-  const degraded = answers.filter((answer) => answer.source.includes("degraded")).length;
+  const degraded = answers.filter(({ source }) => source !== "" && !exactSources.has(source)).length;
   const within = ok <= permitted && most <= rule.limit;
   return {
     requests: answers.length,

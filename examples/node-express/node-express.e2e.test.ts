@@ -89,8 +89,8 @@ describe("the server", () => {
         fetch(`${alone.url}/quote`),
         fetch(`${alone.url}/login`, { method: "POST" }),
       ]);
-      expect([quote.status, quote.headers.get("quorumguard-source")]).toEqual([200, "local;degraded"]);
-      expect([login.status, login.headers.get("quorumguard-source")]).toEqual([503, "fail-closed;degraded"]);
+      expect([quote.status, quote.headers.get("quorumguard-source")]).toEqual([200, "local"]);
+      expect([login.status, login.headers.get("quorumguard-source")]).toEqual([503, "fail-closed"]);
       expect([login.headers.get("retry-after"), login.headers.get("ratelimit")]).toEqual(["1", null]);
     } finally {
       expect(await alone.stop()).toBe(0);

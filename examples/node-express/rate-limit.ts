@@ -19,7 +19,7 @@ export function rateLimit<P extends string>({ guard, policies, policy, keyOf }: 
     // What it throws is a mistake, such as a wrong address: Express 5 hands it to its error handler, as a 500.
     const decision = await guard.allow(keyOf(request), policy);
     response.set(rateLimitFields(decision, policies[policy].window));
-    response.set("QuorumGuard-Source", decision.degraded ? `${decision.source};degraded` : decision.source);
+    response.set("QuorumGuard-Source", decision.source);
     if (decision.allowed) return next();
     if (decision.retryAfterMs !== null) response.set("Retry-After", String(Math.ceil(decision.retryAfterMs / 1_000)));
     response.status(statusOf[decision.reason]).type("application/problem+json");

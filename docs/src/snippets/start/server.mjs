@@ -16,16 +16,19 @@ app.get("/hello/:user", async (request, response) => {
   response.set("RateLimit-Policy", '"hello";q=5;w=300');
   response.set("RateLimit", `"hello";r=${remaining ?? 0};t=${waitSeconds}`);
   response.set("QuorumGuard-Source", source);
+  response.type("text/plain"); // a user's name is never HTML
 
   if (allowed) {
-    response.send(`hello ${user}, ${remaining} left\n`);
+    response.send(`hello ${user}, ${remaining} left (${source})\n`);
     return;
   }
   response.set("Retry-After", String(waitSeconds));
   response.status(reason === "limited" ? 429 : 503);
-  response.send(`not now, ${user}: ${reason}\n`);
+  response.send(`not now, ${user}: ${reason} (${source})\n`);
 });
 
-app.listen(3000, "127.0.0.1", () => {
+// Port 3000 is in use? Change it here and in the curls.
+app.listen(3000, "127.0.0.1", (error) => {
+  if (error) throw error;
   console.log("listening on http://127.0.0.1:3000");
 });

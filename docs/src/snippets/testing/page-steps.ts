@@ -21,6 +21,8 @@ export function readPageSteps(page: string): readonly PageStep[] {
   const steps: PageStep[] = [];
   for (const { groups } of page.matchAll(blockOrSnippet)) {
     const { file, name, language = "", title = "", text = "" } = groups!;
+    // What lies in examples/ runs there, and is only read here.
+    if (file?.startsWith("examples/")) continue;
     if (file !== undefined && name !== undefined) steps.push({ kind: "save", snippet: file, name });
     else addBlock(steps, { language, title, text });
   }

@@ -13,6 +13,10 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/^node \d: ended/gm, "node #: ended"],
   // Seconds until something: a slow machine may have used some of the window.
   [/(?<=;t=|^Retry-After: )(2[4-9]\d|300)$/gm, "about 300"],
+  // A refusal is exact either way; which way is the leader's choice by how lately it heard from the others.
+  [/^(not now, \w+: limited) \((leader|quorum)\)$/gm, "$1 (exact)"],
+  [/(?<=^HTTP\/1\.1 429 (?:.+\n)+QuorumGuard-Source: )(leader|quorum)$/gm, "exact"],
+  [/(?<="(index|stampUs)":)"\d+"/g, '"#"'],
   // A row of `status`: which node leads, and how far its log is, is chance; the roles, the keys and the sessions are not.
   [/^\d (leader|follower) \d \d+ \d+ \d+ \d+ (\d+) (\d+) \S+ \S+$/gm, "# $1 # # # # # $2 $3 # #"],
   [/^\d down (– ){7}\S+ \S+$/gm, "# down # #"],
@@ -45,7 +49,7 @@ function sortRuns(lines: readonly string[]): readonly string[] {
 export function describeDifference(shown: string, printed: string): string | null {
   const [wanted, found] = [plain(shown), plain(printed)];
   const escaped = wanted.map((line) =>
-    line === "…"
+    line.trim() === "…"
       ? "(?:.*\\n)*?"
       : `${line
           .split("…")

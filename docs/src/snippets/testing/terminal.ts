@@ -46,7 +46,11 @@ export class Terminal {
     const marker = `--- end of command ${this.#commands} ---`;
     const from = this.#output.length;
     this.type(`${command}\necho '${marker}'`);
-    await this.until(() => this.#output.includes(marker, from), timeoutMs, command);
+    await this.until(
+      () => this.#output.includes(marker, from),
+      timeoutMs,
+      () => command,
+    );
     const end = this.#output.indexOf(marker, from);
     const text = this.#output.slice(from, end);
     this.#output = this.#output.slice(0, end) + this.#output.slice(end + marker.length + 1);
@@ -59,7 +63,7 @@ export class Terminal {
   }
 
   /** Waits until something has been printed. */
-  async until(isThere: () => boolean, timeoutMs: number, what: string): Promise<void> {
+  async until(isThere: () => boolean, timeoutMs: number, what: () => string): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const ended = () => this.#shell.exitCode !== null || this.#shell.signalCode !== null;
     const printed = new Promise<boolean>((resolve) => {
@@ -73,7 +77,7 @@ export class Terminal {
     this.#onOutput = () => {};
     if (found) return;
     throw new Error(
-      `${what}\ndid not come that far within ${timeoutMs} ms; it printed\n${this.#output}\n${this.errors}`,
+      `${what()}\ndid not come that far within ${timeoutMs} ms; it printed\n${this.#output}\n${this.errors}`,
     );
   }
 

@@ -10,11 +10,14 @@ describe("describeDifference", () => {
       "  1  77  leads  127.0.0.1:1  http://127.0.0.1:3\n  2  78  follows  127.0.0.1:2  http://127.0.0.1:4\n";
     expect(describeDifference(shown, printed)).toBeNull();
     expect(describeDifference("Retry-After: 300\n", "Retry-After: 287\n")).toBeNull();
+    expect(describeDifference("not now, alice: limited (leader)\n", "not now, alice: limited (quorum)\n")).toBeNull();
     expect(describeDifference("", "")).toBeNull();
   });
 
   it.each([
     ["another count", "hello alice, 4 left\n", "hello alice, 3 left\n"],
+    ["an admission without the log", "hello alice, 4 left (quorum)\n", "hello alice, 4 left (local)\n"],
+    ["a refusal without the cluster", "not now, a: limited (leader)\n", "not now, a: limited (local)\n"],
     ["a line too many", "one\n", "one\ntwo\n"],
     ["a line too few", "one\ntwo\n", "one\n"],
     ["two leaders", "1  3145  follows  a  b\n", "1  3145  leads  a  b\n"],
@@ -25,6 +28,7 @@ describe("describeDifference", () => {
 
   it("takes … for any lines, and for any rest of a line", () => {
     expect(describeDifference("…\nend\n", "a\nb\nend\n")).toBeNull();
+    expect(describeDifference("a\n  …\nend\n", "a\n  b\n  c\nend\n")).toBeNull();
     expect(describeDifference("begin …\n", "begin with this\n")).toBeNull();
     expect(describeDifference("…\nend\n", "a\nb\n")).not.toBeNull();
   });
@@ -35,6 +39,7 @@ describe("readPageSteps", () => {
     const page = [
       '```sh title="terminal 1"\necho a\n```\n\n```text title="prints"\na\n```',
       '<Snippet file="start/server.mjs" title="server.mjs" />',
+      '<Snippet file="examples/edge-worker/worker.ts" title="worker.ts" />',
       '```text title="terminal 1"\n^C\nstopping\n```',
     ].join("\n\n");
     expect(readPageSteps(page)).toEqual([
