@@ -2,8 +2,8 @@
  * The demo behind `npm start`: three real nodes, a few SDK clients on shared keys beyond their limits, the leader killed
  * under load, and an account of every promise. `--once` ends after the summary; `--json` prints it as one line.
  */
-import { parseArgs } from "node:util";
 import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
+import { readArguments, usage } from "./arguments.ts";
 import type { DemoKey, Verdicts } from "./ledger.ts";
 import { startLiveView } from "./live-view.ts";
 import { Traffic, type TrafficCounts } from "./traffic.ts";
@@ -144,28 +144,15 @@ function onSignal(): void {
   windDown();
 }
 
-const usage = `npm start [-- --once] [--json] [--nodes N]
-  --once   end after the summary (default: keep serving until Ctrl-C)
-  --json   print the summary as one line of JSON on standard output
-  --nodes  3 or 5 nodes (default 3)`;
-
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      once: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      nodes: { type: "string", default: "3" },
-      help: { type: "boolean", default: false },
-    },
-  });
+  const values = readArguments(process.argv.slice(2));
   if (values.help) {
     process.stdout.write(`${usage}\n`);
     return 0;
   }
-  if (values.nodes !== "3" && values.nodes !== "5") throw new Error(`--nodes is ${values.nodes}, but must be 3 or 5`);
   for (const signal of endings) process.on(signal, onSignal);
   say(`  Starting ${values.nodes} nodes …`);
-  const cluster = await startLocalCluster({ nodes: Number(values.nodes) });
+  const cluster = await startLocalCluster({ nodes: values.nodes });
   try {
     const summary = await failover(cluster);
     say(describe(summary));

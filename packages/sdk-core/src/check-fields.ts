@@ -9,9 +9,15 @@ const MAX_NAME_BYTES = 128;
 
 /** An argument out of bounds: names field, value, bound. */
 export function invalidArgument(field: string, value: unknown, bound: string): GuardError {
-  return new GuardError("invalid_argument", `${field}: ${describe(value)} is out of bounds: ${bound}`, {
-    details: { field, value },
-  });
+  const what = value === undefined ? "it is missing; " : `${describe(value)} is out of bounds: `;
+  return new GuardError("invalid_argument", `${field}: ${what}${bound}`, { details: { field, value } });
+}
+
+/** A number that came as text, as flags, variables and query strings do. Null: it is no such text. */
+export function numberAsText(field: string, value: unknown, remark = ""): GuardError | null {
+  if (typeof value !== "string" || !/^\d{1,15}$/.test(value)) return null;
+  const message = `${field}: "${value}" is a string; write the number ${Number(value)}${remark}`;
+  return new GuardError("invalid_argument", message, { details: { field, value } });
 }
 
 /**
@@ -21,7 +27,9 @@ export function invalidArgument(field: string, value: unknown, bound: string): G
  */
 export function checkWhole(value: unknown, field: string, min: number, max: number = MAX_COUNT): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
-    throw invalidArgument(field, value, `it must be a whole number from ${min} to ${max}`);
+    throw (
+      numberAsText(field, value) ?? invalidArgument(field, value, `it must be a whole number from ${min} to ${max}`)
+    );
   }
   return value;
 }

@@ -76,9 +76,11 @@ export class Connector {
   describe(): string {
     const parts: string[] = [];
     for (const link of this.#links.values()) {
-      parts.push(
-        link.ready ? `${link.endpoint} is connected` : `${link.endpoint}: ${link.lastError?.message ?? "connecting"}`,
-      );
+      const { endpoint, lastError } = link;
+      // A transport's message begins with the endpoint; a node's own word does not.
+      if (link.ready) parts.push(`${endpoint} is connected`);
+      else if (lastError?.message.includes(endpoint)) parts.push(lastError.message);
+      else parts.push(`${endpoint}: ${lastError?.message ?? "connecting"}`);
     }
     return parts.join("; ");
   }

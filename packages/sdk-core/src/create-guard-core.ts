@@ -1,6 +1,8 @@
+import { missingLimit, notOptions, notPolicyArgument } from "./allow-arguments.ts";
 import { appliedNow, type Call, type CallItem } from "./call.ts";
 import { checkKey, checkName, checkSignal, checkWhole, invalidArgument } from "./check-fields.ts";
 import { countedDecision, wireSource } from "./decisions.ts";
+import { degradedWarning } from "./degraded-warning.ts";
 import type { CallOptions, Check, Decision, Duration, GroupDecision, Guard, GuardEvent, Rule } from "./guard.ts";
 import { GuardError } from "./guard-error.ts";
 import { type GuardOptions, resolveGuardOptions } from "./guard-options.ts";
@@ -39,6 +41,11 @@ export interface PlatformOptions {
   readonly optionNames?: readonly string[];
   /** Which of a member's addresses this transport speaks to, from the wire's Member and the caller's endpoints. */
   readonly endpointOf: (member: { readonly grpcEndpoint: string; readonly httpUrl: string }) => string;
+  /**
+   * Told of the first decision of an outage that was made without the cluster, unless somebody listens for `degraded`; once
+   * per outage. Default: nobody is told.
+   */
+  readonly warn?: (message: string) => void;
 }
 
 /**
@@ -96,6 +103,10 @@ class GuardCore implements Guard<string> {
       local: () => (this.#local ??= createLocalLimiter(monotonicMs, () => 1)),
       monotonicMs,
       emit: (event) => this.#emit(event),
+      onDegraded: (reason, decider) => {
+        if (platform.warn === undefined || this.#listeners.get("degraded")?.size) return;
+        platform.warn(degradedWarning(this.#options.endpoints, reason, decider));
+      },
     });
     this.#view = createClusterView(platform.endpointOf);
     this.#session = transport.openSession === undefined ? null : this.#createSession(platform.client);
@@ -164,18 +175,31 @@ class GuardCore implements Guard<string> {
   ): Promise<Decision> {
     return new Promise<Decision>((resolve, reject) => {
       const named = typeof policyOrLimit === "string";
+      const policy = named ? this.#policy(policyOrLimit, windowOrOptions) : null;
       const options = ((named ? windowOrOptions : inlineOptions) as typeof inlineOptions) ?? noOptions;
-      if (typeof options !== "object") throw invalidArgument("options", options, "it must be an object");
+      if (typeof options !== "object") throw notOptions(options, policy?.name ?? null);
       if (options !== noOptions) checkNames(options, named ? policyCallNames : inlineCallNames);
-      const rule = named
-        ? this.#options.rules.policy(policyOrLimit)
-        : this.#inlineRule(policyOrLimit, windowOrOptions as Duration, options as Pick<Rule, "algorithm" | "burst">);
+      const rule =
+        policy ??
+        this.#inlineRule(
+          policyOrLimit as number,
+          windowOrOptions as Duration,
+          options as Pick<Rule, "algorithm" | "burst">,
+        );
       const cost = options.cost === undefined ? 1 : checkWhole(options.cost, "cost", 1);
       this.#submit({ key: checkKey(key), rule, cost }, null, options, resolve, reject);
     });
   }
 
+  #policy(name: string, next: unknown): ResolvedRule {
+    const { rules } = this.#options;
+    const rule = rules.find(name);
+    if (rule === undefined) throw notPolicyArgument(name, next, rules.names);
+    return rule;
+  }
+
   #inlineRule(limit: number, window: Duration, options: Pick<Rule, "algorithm" | "burst">): ResolvedRule {
+    if (limit === undefined) throw missingLimit();
     const { algorithm, burst } = options;
     if (algorithm === undefined && burst === undefined) return this.#options.rules.plain(limit, window);
     return this.#options.rules.inline({
@@ -274,15 +298,20 @@ class GuardCore implements Guard<string> {
     });
   }
 
-  on(event: GuardEvent["type"], listener: (event: GuardEvent) => void): () => void {
+  on<E extends GuardEvent["type"]>(
+    event: E,
+    listener: (event: Extract<GuardEvent, { readonly type: E }>) => void,
+  ): () => void {
     if (!eventTypes.includes(event)) {
       throw invalidArgument("event", event, `it must be one of ${eventTypes.join(", ")}`);
     }
     if (typeof listener !== "function") throw invalidArgument("listener", listener, "it must be a function");
     const listeners = this.#listeners.get(event) ?? new Set();
-    this.#listeners.set(event, listeners.add(listener));
+    // Kept under its event's name, it is called with events of that name only.
+    const kept = listener as (event: GuardEvent) => void;
+    this.#listeners.set(event, listeners.add(kept));
     return () => {
-      listeners.delete(listener);
+      listeners.delete(kept);
     };
   }
 
@@ -321,7 +350,9 @@ class GuardCore implements Guard<string> {
     checkNames(check, named ? policyCheckNames : inlineCheckNames, path);
     const key = checkKey(check.key, `${path}.key`);
     const cost = check.cost === undefined ? 1 : checkWhole(check.cost, `${path}.cost`, 1);
-    const rule = named ? this.#options.rules.policy(check.policy) : this.#options.rules.inline(check, path);
+    const rule = named
+      ? this.#options.rules.policy(check.policy, `${path}.policy`)
+      : this.#options.rules.inline(check, path);
     return { key, rule, cost };
   }
 

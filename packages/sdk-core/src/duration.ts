@@ -54,14 +54,14 @@ function checkUs(us: number, field: string, window: unknown): number {
 }
 
 function invalid(field: string, value: unknown, hint: string): GuardError {
-  return new GuardError("invalid_argument", `${field}: ${describe(value)} is not a window: ${hint}`, {
-    details: { field, value },
-  });
+  const what = value === undefined ? "it is missing; " : `${describe(value)} is not a window: `;
+  return new GuardError("invalid_argument", `${field}: ${what}${hint}`, { details: { field, value } });
 }
 
 /** A value as an error message shows it: short, whatever it is. */
 export function describe(value: unknown): string {
   if (typeof value === "string") return value.length > 40 ? `"${value.slice(0, 40)}…"` : `"${value}"`;
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
-  return String(value);
+  if (typeof value === "function") return "a function";
+  return typeof value === "bigint" ? `${value}n` : String(value);
 }

@@ -87,7 +87,11 @@ export interface Rule {
   readonly limit: number;
   /** The window's length, 1 ms to 400 days: `"10s"`, or milliseconds as a number from 1,000 on (`60` is refused: it may mean seconds). */
   readonly window: Duration;
-  /** Default `"sliding-window-log"`: never more than `limit` in any window. */
+  /**
+   * How admissions are counted. `"sliding-window-log"`: never more than `limit` in any window of that length; what was
+   * admitted comes back when it is a window old. `"token-bucket"`: at most `burst` at once, refilled evenly at `limit` per
+   * window. Default `"sliding-window-log"`.
+   */
   readonly algorithm?: Algorithm;
   /** Token bucket only: how many at once, a whole number from 1 to 2,147,483,647. Default: `limit`, at least 1. */
   readonly burst?: number;
@@ -222,10 +226,14 @@ export interface Guard<P extends string = string> extends AsyncDisposable {
   ready(options?: { readonly timeoutMs?: number }): Promise<void>;
   /**
    * Calls `listener` at each event of that type, after the turn in which it happened. Returns what ends the subscription.
+   * The listener's event has the fields of its type: `guard.on("degraded", ({ reason }) => …)`.
    *
    * @throws {GuardError} `invalid_argument` for an event that does not exist (thrown, not rejected).
    */
-  on(event: GuardEvent["type"], listener: (event: GuardEvent) => void): () => void;
+  on<E extends GuardEvent["type"]>(
+    event: E,
+    listener: (event: Extract<GuardEvent, { readonly type: E }>) => void,
+  ): () => void;
   /** Ends the session and all connections; calls in flight reject with a {@link GuardError} `closed`. Any number of times. */
   close(): Promise<void>;
 }

@@ -31,6 +31,15 @@ const neverRun = () => {
   guard.allowAll([{ key: "k" }]);
   // @ts-expect-error a cost belongs to each check of a group
   guard.allowAll([{ key: "k", policy: "login" }], { cost: 2 });
+  guard.on("degraded", (event) => expectTypeOf(event.reason).toEqualTypeOf<string>());
+  guard.on("recovered", ({ degradedForMs }) => expectTypeOf(degradedForMs).toEqualTypeOf<number>());
+  guard.on("topology", (event) => expectTypeOf(event.type).toEqualTypeOf<"topology">());
+  const anyListener = (event: GuardEvent) => event.type;
+  guard.on("misconfigured", anyListener);
+  const anyEvent = "topology" as GuardEvent["type"];
+  guard.on(anyEvent, (event) => expectTypeOf(event).toEqualTypeOf<GuardEvent>());
+  // @ts-expect-error a field of another event
+  guard.on("recovered", (event) => event.reason);
   // @ts-expect-error an event that does not exist
   guard.on("gone", () => {});
 

@@ -1,8 +1,8 @@
 import { Algorithm as AlgorithmNumber, type Rule as LimiterRule } from "@quorumguard/limiter";
+import { unknownPolicy } from "./allow-arguments.ts";
 import { checkName, checkWhole, invalidArgument, MAX_COUNT } from "./check-fields.ts";
 import { windowUs } from "./duration.ts";
 import type { Algorithm, OnUnavailable, Policy, Rule } from "./guard.ts";
-import { GuardError } from "./guard-error.ts";
 import { checkNames } from "./known-names.ts";
 import { policyNames } from "./option-names.ts";
 
@@ -75,8 +75,12 @@ export function checkOnUnavailable(value: unknown, field: string): OnUnavailable
 
 /** Finds rules by what callers write, so that a call under a known rule allocates and checks nothing. */
 export interface RuleBook {
-  /** @throws {GuardError} invalid_argument when no policy has that name. */
-  policy(name: string): ResolvedRule;
+  /** The names of all policies. */
+  readonly names: readonly string[];
+  /** The policy of that name, if there is one. */
+  find(name: string): ResolvedRule | undefined;
+  /** @throws {GuardError} invalid_argument when no policy has that name; the message says where it stands. */
+  policy(name: string, field: string): ResolvedRule;
   inline(rule: Rule, path?: string): ResolvedRule;
   /** The same for `allow(key, limit, window)` without other options. */
   plain(limit: number, window: Rule["window"]): ResolvedRule;
@@ -109,13 +113,12 @@ export function createRuleBook(policies: Readonly<Record<string, Policy>> | unde
   };
 
   return {
-    policy(name) {
+    names: [...named.keys()],
+    find: (name) => named.get(name),
+    policy(name, field) {
       const rule = named.get(name);
-      if (rule !== undefined) return rule;
-      const known = named.size === 0 ? "this guard has no policies" : `known are ${[...named.keys()].join(", ")}`;
-      throw new GuardError("invalid_argument", `policy: "${name}" is not a policy of this guard; ${known}`, {
-        details: { field: "policy", value: name },
-      });
+      if (rule === undefined) throw unknownPolicy(field, name, [...named.keys()]);
+      return rule;
     },
     inline(rule, path = "") {
       if (typeof rule !== "object" || rule === null)

@@ -1,6 +1,7 @@
 import type { CallResult, ReceivedReply } from "@quorumguard/proto";
 import { appliedNow, type Call, type CallItem } from "./call.ts";
 import { blindDecision, countedDecision, FIRST_FAILURE_OUTCOME, OUTCOME_ALLOWED, wireSource } from "./decisions.ts";
+import type { Decider } from "./degraded-warning.ts";
 import type { Decision, GuardEvent } from "./guard.ts";
 import { GuardError, isUnavailable } from "./guard-error.ts";
 import type { LocalLimiter } from "./local-limiter.ts";
@@ -23,11 +24,15 @@ export interface SettlerOptions {
   readonly local: () => LocalLimiter;
   readonly monotonicMs: () => number;
   readonly emit: (event: GuardEvent) => void;
+  /** The first decision of an outage that something else than the cluster made, and what made it. */
+  readonly onDegraded: (reason: string, decider: Decider) => void;
 }
 
 /** A settler for one guard; it also tells of the first degraded decision, and of the first one after it that is not. */
-export function createSettler({ pending, local, monotonicMs, emit }: SettlerOptions): Settler {
+export function createSettler({ pending, local, monotonicMs, emit, onDegraded }: SettlerOptions): Settler {
   let degradedSinceMs: number | null = null;
+  /** An outage that only threw so far has degraded no decision. */
+  let decidedAlone = false;
 
   const detach = (call: Call): void => {
     call.phase = "settled";
@@ -40,6 +45,7 @@ export function createSettler({ pending, local, monotonicMs, emit }: SettlerOpti
     if (degradedSinceMs === null) return;
     const degradedForMs = monotonicMs() - degradedSinceMs;
     degradedSinceMs = null;
+    decidedAlone = false;
     emit({ type: "recovered", degradedForMs });
   };
   const give = (call: Call, decisions: readonly Decision[]): void => {
@@ -57,9 +63,16 @@ export function createSettler({ pending, local, monotonicMs, emit }: SettlerOpti
       degradedSinceMs = monotonicMs();
       emit({ type: "degraded", reason: error.message });
     }
-    const decisions = withoutCluster(call, local);
-    if (decisions === null) fail(call, error);
-    else give(call, decisions);
+    const { onUnavailable } = call;
+    if (onUnavailable === "throw") {
+      fail(call, error);
+      return;
+    }
+    if (!decidedAlone) {
+      decidedAlone = true;
+      onDegraded(error.message, onUnavailable);
+    }
+    give(call, withoutCluster(call, onUnavailable, local));
   };
 
   return {
@@ -119,18 +132,11 @@ function replyDecision(item: CallItem, reply: ReceivedReply, at: number): Decisi
   );
 }
 
-/** What `onUnavailable` gives; null: the error. */
-function withoutCluster(call: Call, local: () => LocalLimiter): Decision[] | null {
+/** What `onUnavailable` gives. */
+function withoutCluster(call: Call, decider: Decider, local: () => LocalLimiter): Decision[] {
   const items = call.group ?? [call];
-  switch (call.onUnavailable) {
-    case "throw":
-      return null;
-    case "allow":
-    case "deny":
-      return items.map((item) => blindDecision(item.rule, call.onUnavailable === "allow"));
-    case "local":
-      return localDecisions(call, items, local());
-  }
+  if (decider === "local") return localDecisions(call, items, local());
+  return items.map((item) => blindDecision(item.rule, decider === "allow"));
 }
 
 function localDecisions(call: Call, items: readonly CallItem[], local: LocalLimiter): Decision[] {
@@ -155,7 +161,11 @@ function localDecisions(call: Call, items: readonly CallItem[], local: LocalLimi
 /** What a call that reached its deadline is told: where it stood, and what went wrong last. */
 export function deadlineError(call: Call, connections: string): GuardError {
   const applied = appliedNow(call);
-  const trouble = [call.lastFailure, connections].filter((part) => part !== null && part !== "").join("; ");
+  const { lastFailure } = call;
+  // What a connection says of itself need not be said twice.
+  const trouble = [lastFailure !== null && connections.includes(lastFailure) ? null : lastFailure, connections]
+    .filter((part) => part !== null && part !== "")
+    .join("; ");
   if (applied === "no") {
     const message = `no leader took the call within ${call.timeoutMs} ms; nothing was counted (${trouble})`;
     return new GuardError("unavailable", message, { applied });

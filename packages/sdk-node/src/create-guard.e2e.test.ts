@@ -37,32 +37,57 @@ test("a frame and a reply larger than HTTP/2's window and frame sizes pass whole
 });
 
 /** Runs a module in a process of its own to its end. */
-async function runScript(script: string): Promise<{ code: number | null; output: string }> {
+async function runScript(script: string): Promise<{ code: number | null; output: string; errors: string }> {
   const source = `import { createGuard } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};\n${script}`;
   const child = spawn(process.execPath, ["--conditions=quorumguard-source", "--input-type=module", "-e", source], {
     cwd: fileURLToPath(new URL(".", import.meta.url)),
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
+  let errors = "";
+  child.stderr.on("data", (chunk) => {
+    errors += chunk;
+  });
   child.stdout.on("data", (chunk) => {
     output += chunk;
   });
   const [code] = await once(child, "close");
-  return { code, output };
+  return { code, output, errors };
 }
 
 test("a script ends by itself after its last call, without close", async () => {
   const script = `
     const guard = createGuard({ endpoints: ${JSON.stringify(server.endpoint)}, onUnavailable: "throw", timeoutMs: 5000 });
     console.log((await guard.allow("user:1", 5, "10s")).allowed);`;
-  expect(await runScript(script)).toEqual({ code: 0, output: "true\n" });
+  expect(await runScript(script)).toEqual({ code: 0, output: "true\n", errors: "" });
 });
 
 test("a script that waits for peek does not end before the answer, even if nobody is there", async () => {
   const script = `
     const guard = createGuard({ endpoints: "127.0.0.1:1", timeoutMs: 300 });
     console.log(await guard.peek({ key: "user:1", limit: 5, window: "10s" }).catch((error) => error.code));`;
-  expect(await runScript(script)).toEqual({ code: 0, output: "unavailable\n" });
+  expect(await runScript(script)).toEqual({ code: 0, output: "unavailable\n", errors: "" });
+});
+
+describe("a decision without the cluster, in a program that listens for nothing", () => {
+  const script = (body: string) => `
+    const guard = createGuard({ endpoints: "127.0.0.1:1", timeoutMs: 100 });
+    ${body}
+    for (let i = 0; i < 3; i++) console.log((await guard.allow("user:1", 5, "10s")).source);`;
+
+  test("is warned of once: where, why and what decides now", async () => {
+    const { output, errors } = await runScript(script(""));
+    expect(output).toBe("local\nlocal\nlocal\n");
+    expect(errors.match(/QuorumGuardWarning/g)).toHaveLength(1);
+    expect(errors).toContain("[QUORUMGUARD_DEGRADED] QuorumGuardWarning: the cluster at 127.0.0.1:1 does not decide");
+    expect(errors).toContain("(127.0.0.1:1: connect ECONNREFUSED)");
+    expect(errors).toContain(`this process's own count decides (onUnavailable: "local")`);
+  });
+
+  test("is not warned of when somebody listens", async () => {
+    const listening = script('guard.on("degraded", () => console.log("told"));');
+    expect(await runScript(listening)).toEqual({ code: 0, output: "local\ntold\nlocal\nlocal\n", errors: "" });
+  });
 });
 
 describe("what is wrong with an endpoint is said", () => {
@@ -77,6 +102,11 @@ describe("what is wrong with an endpoint is said", () => {
       await guard.close();
     }
     throw new Error("it was ready");
+  }
+
+  async function decided(endpoints: string): Promise<unknown> {
+    await using guard = createGuard({ endpoints, onUnavailable: "throw", timeoutMs: 200 });
+    return await guard.allow("user:1", 5, "10s");
   }
 
   test("an HTTP port: misconfigured, and the port to use", async () => {
@@ -100,7 +130,10 @@ describe("what is wrong with an endpoint is said", () => {
   test("nobody there: unavailable, and who was tried", async () => {
     const error = await failure("127.0.0.1:1");
     expect(error).toMatchObject({ code: "unavailable", retry: "safe" });
-    expect(error.message).toContain("ECONNREFUSED");
+    expect(error.message).toBe("no leader within 1000 ms (127.0.0.1:1: connect ECONNREFUSED)");
+    await expect(decided("127.0.0.1:1")).rejects.toThrow(
+      "no leader took the call within 200 ms; nothing was counted (127.0.0.1:1: connect ECONNREFUSED)",
+    );
   });
 });
 

@@ -6,6 +6,8 @@ import { nodeRuntime } from "./node-runtime.ts";
 import { checkTlsOptions, type TlsOptions } from "./tls-options.ts";
 
 const VERSION = "0.1.0";
+/** The `code` of the process warning, for `process.on("warning")`. */
+const WARNING = { type: "QuorumGuardWarning", code: "QUORUMGUARD_DEGRADED" };
 
 /** Options of a guard in Node: those of every guard, and TLS over gRPC. */
 export interface NodeGuardOptions<P extends string = string> extends GuardOptions<P> {
@@ -16,6 +18,9 @@ export interface NodeGuardOptions<P extends string = string> extends GuardOption
 /**
  * Makes a guard over gRPC. Nothing is sent before the first call, and nothing of it keeps a process alive but a call
  * that waits for its answer. Make one per process, and share it.
+ *
+ * The first decision of an outage that the cluster did not make emits one process warning (`QuorumGuardWarning`, code
+ * `QUORUMGUARD_DEGRADED`), unless somebody listens: `guard.on("degraded", …)`. With `onUnavailable: "throw"` there is none.
  *
  * @throws {GuardError} invalid_argument when an option is unknown or out of bounds; the message names it.
  */
@@ -43,6 +48,7 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
   return createGuardCore(options, transport, nodeRuntime, {
     defaultEndpoints,
     optionNames: [...guardOptionNames, "tls"],
+    warn: (message) => process.emitWarning(message, WARNING),
     client: `sdk-node/${VERSION} node/${process.versions.node.split(".")[0]}`,
     // Members advertise host:port; whether it is TLS is what the caller's own endpoints say.
     endpointOf: (member) =>

@@ -1,6 +1,6 @@
 import http2 from "node:http2";
 import { TransportError } from "@quorumguard/sdk-core";
-import { authorityOf } from "./endpoint.ts";
+import { authorityOf, hostPortOf } from "./endpoint.ts";
 import { endpointFault, tlsFault } from "./endpoint-fault.ts";
 import { addressOf } from "./probe-endpoint.ts";
 import { secureOptions, type TlsOptions } from "./tls-options.ts";
@@ -83,7 +83,7 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
       // A stream that never began only says that it was cancelled; why is what its connection died of.
       const cause = told.cause instanceof Error ? told.cause : told;
       const code = (cause as NodeJS.ErrnoException).code ?? "";
-      const text = `${endpoint}: ${cause.message === "" ? code : cause.message}`;
+      const text = `${endpoint}: ${withoutAddress(cause.message === "" ? code : cause.message, endpoint)}`;
       if (sent && everConnected) return tell(new TransportError("unknown", text, { cause }));
       // What never spoke HTTP/2 is not tried again over the same connection.
       if (!everConnected) current?.destroy();
@@ -117,6 +117,12 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
       });
     },
   };
+}
+
+/** Node's "connect ECONNREFUSED 127.0.0.1:7400" repeats an address that the message has named already. */
+function withoutAddress(message: string, endpoint: string): string {
+  const address = ` ${hostPortOf(endpoint)}`;
+  return message.endsWith(address) ? message.slice(0, -address.length) : message;
 }
 
 /** No connection was made: whoever may speak there, now nobody does. */
