@@ -3,19 +3,12 @@ export const viewedPages = [
   "/",
   "/start/",
   "/concepts/promises/",
-  "/concepts/one-allow/",
   "/concepts/algorithms/",
-  "/concepts/failure/",
-  "/internals/rooms/",
   "/internals/log-format/",
   "/reference/command-line/",
-  "/reference/sdk-node/",
   "/reference/options/",
-  "/reference/errors/",
-  "/reference/wire/",
-  "/decisions/",
   "/decisions/own-log/",
-  "/benchmarks/",
+  "/benchmarks/failover/",
   "/404.html",
 ] as const;
 
@@ -36,8 +29,3 @@ export interface View {
 export const views: readonly View[] = viewedPages.flatMap((page) =>
   viewedWidths.flatMap((widthPx) => viewedThemes.map((theme) => ({ page, widthPx, theme }))),
 );
-
-/** A view in words, for messages and file names. */
-export function nameOfView({ page, widthPx, theme }: View): string {
-  return `${page} at ${widthPx} px, ${theme}`;
-}
