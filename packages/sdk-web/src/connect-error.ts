@@ -40,7 +40,7 @@ function plainError(endpoint: string, status: number): TransportError {
 
 /** What a rejected fetch proves by itself; kind `unknown` if it proves nothing. */
 export function fetchError(endpoint: string, error: unknown): TransportError {
-  const text = `${endpoint}: ${describe(error)}`;
+  const text = `${endpoint}: ${describe(error, endpoint)}`;
   const code = codeOf(error);
   if (isNoHttp(code, text)) {
     const message = `${text}: what answers there speaks no HTTP/1.1; is it the gRPC port? Give the HTTP port (7402 by default)`;
@@ -87,9 +87,13 @@ export function provesTls(error: unknown): boolean {
   return isCertificateError(code) || /_ALERT_/.test(code);
 }
 
-function describe(error: unknown): string {
+function describe(error: unknown, endpoint: string): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message || codeOf(error)})` : error.message;
+  if (!(error.cause instanceof Error)) return error.message;
+  // Node's "connect ECONNREFUSED 127.0.0.1:7402" repeats an address that the message begins with.
+  const [message = ""] = error.cause.message.split(/ (?=\S+:\d+$)/);
+  const told = endpoint.includes(error.cause.message.slice(message.length + 1)) ? message : error.cause.message;
+  return `${error.message} (${told || codeOf(error)})`;
 }
 
 function codeOf(error: unknown): string {

@@ -87,9 +87,13 @@ describe("what goes wrong is said", () => {
     const gateway = scripted(() => new Response("bad gateway", { status: 502 }));
     expect(await failure(gateway.fetch)).toMatchObject({ applied: "unknown", retry: "unknown" });
     const refused = scripted(() => {
-      throw new TypeError("fetch failed", { cause: Object.assign(new Error("refused"), { code: "ECONNREFUSED" }) });
+      throw new TypeError("fetch failed", {
+        cause: Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:7402"), { code: "ECONNREFUSED" }),
+      });
     });
-    expect(await failure(refused.fetch)).toMatchObject({ applied: "no", retry: "safe", code: "unavailable" });
+    const error = await failure(refused.fetch, "http://127.0.0.1:7402");
+    expect(error).toMatchObject({ applied: "no", retry: "safe", code: "unavailable" });
+    expect(error.message).toContain("(connect ECONNREFUSED)");
   });
 
   test("an answer that is garbage never passes for a decision", async () => {

@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts, skipReason } from "@quorumguard/testbed";
@@ -245,6 +247,52 @@ describe("a node that cannot start says why in one line", () => {
     const exposed = await alone(1, 0, "--http", "127.0.0.1:0", "--grpc", "0.0.0.0:0").ended;
     expect(exposed.status).toBe(2);
     expect(exposed.stderr).toContain('--grpc is "0.0.0.0": off loopback it needs TLS');
+  });
+});
+
+describe("a command at the wrong place", () => {
+  const dead = async () => `127.0.0.1:${(await freePorts(1))[0]}`;
+
+  it("status at another port of a node: what is spoken there, and the right port", { timeout: 30_000 }, async () => {
+    const [peerPort] = await freePorts(1);
+    const { listening } = await startNode(1, [peerPort!]);
+    const http = new URL(listening.httpUrl).host;
+    const ask = (endpoint: string) => run("status", "--endpoints", endpoint).ended;
+    const answers = await Promise.all([
+      ask(http),
+      ask(`127.0.0.1:${peerPort}`),
+      ask(`https://${listening.grpcEndpoint}`),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([1, 1, 1]);
+    expect(answers.map(({ stderr }) => stderr)).toEqual([
+      `quorumguard: no node answers (${http}: HTTP/1.1 is spoken there, not gRPC; it is the HTTP port of node 1, whose gRPC address is ${listening.grpcEndpoint}); is it running, and is --endpoints right?`,
+      expect.stringMatching(/it is a node's peer port: give its gRPC port/),
+      expect.stringContaining(`plain HTTP/2 is spoken there, without TLS; write ${listening.grpcEndpoint}`),
+    ]);
+  });
+
+  it("status at a web server, and at what is no server", { timeout: 30_000 }, async () => {
+    const web = createServer((_, response) => response.end("<html>")).listen(0, "127.0.0.1");
+    await once(web, "listening");
+    const at = `127.0.0.1:${(web.address() as AddressInfo).port}`;
+    const answer = await run("status", "--endpoints", at).ended;
+    web.closeAllConnections();
+    web.close();
+    expect(answer.stderr).toContain(
+      `(${at}: HTTP/1.1 is spoken there, not gRPC; give a node's gRPC port (7400 by default))`,
+    );
+    const nowhere = await dead();
+    const { stderr } = await run("status", "--endpoints", nowhere).ended;
+    expect(stderr).toContain(`(${nowhere}: nothing listens there (ECONNREFUSED))`);
+  });
+
+  it("allow at a port where nothing listens names it once", async () => {
+    const nowhere = await dead();
+    const { status, stderr } = await run("allow", "key", "5", "1m", "--endpoints", nowhere, "--timeout", "300").ended;
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      `quorumguard: no leader took the call within 300 ms; nothing was counted (${nowhere}: connect ECONNREFUSED)`,
+    );
   });
 });
 
