@@ -20,13 +20,13 @@ const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const reason = process.env.CI === "true" ? null : skipReason("chromium");
 if (reason !== null) console.warn(reason);
 
-/** What sticks out of the page sideways, innermost last; empty if nothing does. */
+/** What sticks out of the page sideways, innermost last; empty if nothing does. Blocks that scroll inside are not named. */
 function overflowOf(tab: Page): Promise<readonly string[]> {
   return tab.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
     if (scrollWidth <= clientWidth) return [];
     const sticking = [...document.querySelectorAll("body *")].filter(
-      (element) => element.getBoundingClientRect().right > clientWidth + 1,
+      (element) => !element.closest("pre, table") && element.getBoundingClientRect().right > clientWidth + 1,
     );
     const names = sticking.map((element) => `${element.tagName.toLowerCase()}.${element.getAttribute("class") ?? ""}`);
     return [`the page is ${scrollWidth} px wide in a window of ${clientWidth} px: ${names.slice(0, 8).join(", ")}`];

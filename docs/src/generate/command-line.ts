@@ -58,7 +58,8 @@ function example({ command, text }: ExampleSpec): string {
 
 function flagRow(flag: FlagSpec): readonly string[] {
   const names = [
-    code(`--${flag.name}${flag.value === undefined ? "" : ` ${flag.value}`}`),
+    // The value apart, so that a narrow column breaks between the two and nowhere else.
+    `${code(`--${flag.name}`)}${flag.value === undefined ? "" : ` ${code(flag.value)}`}`,
     ...(flag.short === undefined ? [] : [code(`-${flag.short}`)]),
   ];
   const facts = [
