@@ -12,7 +12,7 @@ const policies = {
 } as const satisfies Record<string, Policy>;
 
 const guard = createGuard({ policies });
-guard.on("degraded", (event) => console.error(`degraded: ${event.type === "degraded" ? event.reason : ""}`));
+guard.on("degraded", ({ reason }) => console.error(`degraded: ${reason}`));
 guard.on("recovered", () => console.error("recovered: the cluster decides again"));
 
 const app = express();

@@ -8,12 +8,8 @@ const guard = createGuard({
   },
 });
 
-guard.on("degraded", (event) => {
-  if (event.type === "degraded") console.error(`without the cluster: ${event.reason}`);
-});
-guard.on("recovered", (event) => {
-  if (event.type === "recovered") console.error(`again, after ${event.degradedForMs} ms`);
-});
+guard.on("degraded", ({ reason }) => console.error(`without the cluster: ${reason}`));
+guard.on("recovered", ({ degradedForMs }) => console.error(`again, after ${degradedForMs} ms`));
 
 /** What the rest of the service asks. */
 export async function mayLogIn(user: string): Promise<boolean> {

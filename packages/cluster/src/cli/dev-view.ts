@@ -88,8 +88,11 @@ export class DevView {
     ];
     // Who leads alone has nobody to take over.
     if (nodes.length > 1)
-      tries.push([`kill -9 ${this.#processes.get(leaderId)}`, "the leader; another takes over and no count is lost"]);
-    const width = Math.max(...tries.map(([line]) => line.length));
+      tries.push([`kill -9 ${this.#processes.get(leaderId)}`, "kill the leader; another takes over and no count is lost"]);
+    tries.push([
+      `curl -s -H 'content-type: application/json' -d '${body}' ${http}/quorumguard.v1.GuardService/Allow`,
+      "the same without an SDK",
+    ]);
     return [
       "",
       ...table([["node", "process", "role", "gRPC", "HTTP"], ...rows]),
@@ -99,8 +102,8 @@ export class DevView {
       "  Try, in another terminal:",
       "",
       `    export QUORUMGUARD_ENDPOINTS=${nodes.map((node) => node.grpc).join(",")}`,
-      ...tries.map(([line, what]) => `    ${line.padEnd(width)}  # ${what}`),
-      `    curl -s -H 'content-type: application/json' -d '${body}' ${http}/quorumguard.v1.GuardService/Allow`,
+      // No comment beside a command: zsh, as it comes, takes none from what is typed.
+      ...tries.flatMap(([line, what]) => ["", `  ${what}:`, `    ${line}`]),
       "",
       "  Ctrl-C ends all.",
       "",
