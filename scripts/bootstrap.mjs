@@ -413,8 +413,8 @@ function handOver(command, args) {
 
 function assertNodeRuns() {
   const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major < 20 || (major === 20 && minor < 12)) {
-    throw new BootstrapError(`Node ${process.versions.node} is too old to begin with; 20.12 or later is needed`);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new BootstrapError(`Node ${process.versions.node} is too old to begin with; 20.19 or later is needed`);
   }
 }
 
