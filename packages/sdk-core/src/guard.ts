@@ -1,3 +1,6 @@
+// Kept in the declarations: an edge project has neither Node's types nor this lib, and `Guard` names AsyncDisposable.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** A span of time: a number of milliseconds, or a number with its unit, such as `"10s"`. Also checked at run time. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 

@@ -1,6 +1,7 @@
 /**
- * What every part of the web SDK shares. The guard for browsers, which holds a scoped token and never chooses a limit,
- * comes with scoped tokens; servers and edge runtimes use `@quorumguard/sdk-web/edge`.
+ * What every part of the web SDK shares: the types of a guard, its error and its codes. `createGuard` is in
+ * `@quorumguard/sdk-web/edge`, for servers and edge runtimes. There is no guard for pages of visitors today:
+ * a guard's token may spend any limit.
  */
 export {
   type AbortSignalLike,
