@@ -45,6 +45,56 @@ describe("links of the built pages", () => {
   });
 });
 
+describe("links however they are written", () => {
+  /** What is broken on a site of one page. */
+  async function check(html: string) {
+    const site = await mkdtemp(path.join(os.tmpdir(), "quorumguard-docs-"));
+    try {
+      await writeFile(path.join(site, "index.html"), html);
+      await writeFile(path.join(site, "a,b.png"), "");
+      const { links, broken } = await checkLinks(site);
+      return { links, broken: broken.map((line) => line.split(": ")[1]) };
+    } finally {
+      await rm(site, { recursive: true });
+    }
+  }
+
+  it.each([
+    ["<a href='/x/'>single quotes</a>", ["/x/"]],
+    ["<a href=/x/>no quotes</a>", ["/x/"]],
+    ['<A HREF="/x/">capitals</A>', ["/x/"]],
+    ['<a title="a>b" href="/y/">a sign in another attribute</a>', ["/y/"]],
+    ['<a\n  class="c"\n  href = "/x/"\n>spaces and lines</a>', ["/x/"]],
+    ['<a href="/x/?a=1&amp;b=&#50;">entities</a>', ["/x/?a=1&b=2"]],
+    ['<img srcset="/1.png 1x, /2.png 2x,/3.png">', ["/1.png", "/2.png", "/3.png"]],
+    ['<img srcset="/a,b.png 1x, /c.png 2x">', ["/c.png"]],
+    ['<picture><source srcset="/x.png"></picture>', ["/x.png"]],
+    ['<video poster="/x.png"></video>', ["/x.png"]],
+    ['<object data="/x.svg"></object>', ["/x.svg"]],
+    ['<form action="/x/"><button formaction="/y/"></button></form>', ["/x/", "/y/"]],
+    ['<svg><use xlink:href="/x.svg#a"/><use href="#b"/></svg>', ["/x.svg#a", "#b"]],
+    ["<noscript><a href=/x/>1</a></noscript><template><a href=/y/>2</a></template>", ["/x/", "/y/"]],
+    ['<meta http-equiv="Refresh" content="0; URL=\'/x/\'">', ["/x/"]],
+    ['<a href="/%zz">no address</a><a href="http://[">nor this</a>', ["/%zz", "http://["]],
+    ["<a href='#y'>1</a><p id='Y'></p>", ["#y"]],
+  ])("%s", async (html, broken) => {
+    expect((await check(html)).broken.toSorted()).toEqual(broken.toSorted());
+  });
+
+  it.each([
+    ["<p id=y></p><a href=#y>an id without quotes</a>", 1],
+    ["<!-- <a href='/x/'> --><pre>&lt;a href='/x/'></pre>", 0],
+    [
+      '<script>"<a href=\'/x/\'>"</script><style>a { content: "<a href=/x/>" }</style><textarea><a href=/x/></textarea>',
+      0,
+    ],
+    ["<a href='mailto:a@b.c'>1</a><img src='data:image/png;base64,AA=='><a href='https://example.com/'>2</a>", 3],
+    ['<p data-href="/x/" title="href=/x/">no link</p>', 0],
+  ])("%s is right", async (html, links) => {
+    expect(await check(html)).toEqual({ links, broken: [] });
+  });
+});
+
 describe("the server of the built site", () => {
   it("serves pages and files, and nothing outside its folder", async () => {
     const statusOf = async (target: string) => (await fetch(`${server.url}${target}`)).status;
