@@ -16,8 +16,8 @@ import {
 const answers = [
   {
     option: '"local" (default)',
-    gives: "decided in process, with this client's share of the limit",
-    wide: ["decided in process", "with this client's", "share of the limit"],
+    gives: "decided in this process, by a count of its own",
+    wide: ["decided in this", "process, by a", "count of its own"],
     fact: 'source "local"',
   },
   {
