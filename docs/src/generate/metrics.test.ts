@@ -4,7 +4,7 @@ import { createScriptedNode } from "../../../packages/cluster/src/server/scripte
 import { metricsPage, readMetrics } from "./metrics.ts";
 
 test("the page has every metric that Prometheus is shown, with the same type and help", async () => {
-  const text = await createNodeMetrics(createScriptedNode(), { process: true }).text();
+  const text = await createNodeMetrics(createScriptedNode(), { process: true }).text(true);
   const shown = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)$/gm)].map(([, name, help, type]) => ({
     name,
     help,

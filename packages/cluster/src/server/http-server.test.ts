@@ -232,13 +232,19 @@ describe("for operators", () => {
     expect([response.status, await response.json()]).toEqual([200, { alive: true }]);
   });
 
-  it("/readyz says ready only if the node is and the server serves", async () => {
-    const answer = async () => (await fetch(`${url}/readyz`)).status;
-    expect(await answer()).toBe(503);
+  it("/readyz and the metric say ready only if the node is and the server serves", async () => {
+    const answer = async () => {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      return [(await fetch(`${url}/readyz`)).status, /^quorumguard_ready (\d)$/m.exec(metrics)?.[1]];
+    };
+    expect(await answer()).toEqual([503, "0"]);
     listener.setServing(true);
-    expect(await answer()).toBe(200);
+    expect(await answer()).toEqual([200, "1"]);
     node.currentStatus = { ...node.currentStatus, ready: false };
-    expect(await answer()).toBe(503);
+    expect(await answer()).toEqual([503, "0"]);
+    node.currentStatus = { ...node.currentStatus, ready: true };
+    listener.setServing(false);
+    expect(await answer()).toEqual([503, "0"]);
   });
 
   it("/metrics counts decisions and never names a key", async () => {

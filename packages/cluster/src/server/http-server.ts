@@ -120,13 +120,13 @@ function answerOperator(
       replyJson(response, 200, { alive: true });
       return true;
     case "/readyz": {
-      const { ready, role, term } = node.status();
-      const serving = ready && state.serving;
-      replyJson(response, serving ? 200 : 503, { ready: serving, role, term, leaderId: node.topology().leaderId });
+      const ready = isReady(node, state);
+      const { role, term } = node.status();
+      replyJson(response, ready ? 200 : 503, { ready, role, term, leaderId: node.topology().leaderId });
       return true;
     }
     case "/metrics":
-      metrics.text().then(
+      metrics.text(isReady(node, state)).then(
         (text) => response.writeHead(200, { "Content-Type": metrics.contentType }).end(text),
         (error) => {
           log("error", "metrics-fault", { error: String(error) });
@@ -137,6 +137,11 @@ function answerOperator(
     default:
       return false;
   }
+}
+
+/** For `/readyz` and for the metric, so that an alert fires for what a balancer sees. */
+function isReady(node: ClusterNode, { serving }: { readonly serving: boolean }): boolean {
+  return serving && node.status().ready;
 }
 
 function callerOf(request: { readonly socket?: unknown }): string {

@@ -110,3 +110,22 @@ it("what was allowed is what was admitted, at the leader and at followers", { ti
     expect(rise("quorumguard_decision_seconds_count")).toBe(5);
   }
 });
+
+it("a survivor that knows no leader says so by /readyz and by its metrics, until one leads again", {
+  timeout: 60_000,
+}, async () => {
+  const { leaderId } = await cluster.waitForLeader();
+  const survivorId = (leaderId % 3) + 1;
+  const others = [1, 2, 3].filter((nodeId) => nodeId !== survivorId);
+  const readiness = async () => {
+    const { status } = await fetch(`${cluster.nodes[survivorId - 1]!.httpUrl}/readyz`);
+    const samples = await scrape(survivorId);
+    return [status, samples.get("quorumguard_ready"), samples.get("quorumguard_raft_leader_id")];
+  };
+  expect(await readiness()).toEqual([200, 1, leaderId]);
+  await Promise.all(others.map((nodeId) => cluster.kill(nodeId)));
+  await expect.poll(readiness, { timeout: 10_000 }).toEqual([503, 0, 0]);
+  await Promise.all(others.map((nodeId) => cluster.restart(nodeId)));
+  const { leaderId: nextId } = await cluster.waitForLeader();
+  await expect.poll(readiness, { timeout: 10_000 }).toEqual([200, 1, nextId]);
+});

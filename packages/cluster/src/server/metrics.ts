@@ -10,8 +10,8 @@ import { version } from "./version.ts";
 export interface NodeMetrics {
   readonly meter: DecisionMeter;
   readonly contentType: string;
-  /** The page that Prometheus reads. */
-  text(): Promise<string>;
+  /** The page that Prometheus reads. `ready`: what `/readyz` says at the same moment. */
+  text(ready: boolean): Promise<string>;
 }
 
 const sources = ["quorum", "leader"] as const;
@@ -38,6 +38,11 @@ export function createNodeMetrics(node: ClusterNode, options: { readonly process
   if (options.process) collectDefaultMetrics({ register: registry });
   const counts = new DecisionCounts(registry);
   const gauges = statusGauges(registry);
+  const readiness = new Gauge({
+    name: "quorumguard_ready",
+    help: "1 while the node has caught up, knows a leader and is not stopping: while /readyz answers 200.",
+    registers: [registry],
+  });
   let status = node.status();
   registry.registerMetric(
     prometheusHistogram(
@@ -55,8 +60,9 @@ export function createNodeMetrics(node: ClusterNode, options: { readonly process
   return {
     meter: counts,
     contentType: registry.contentType,
-    text() {
+    text(ready) {
       counts.publish();
+      readiness.set(ready ? 1 : 0);
       status = node.status();
       for (const show of gauges) show(status, node);
       return registry.metrics();
@@ -194,7 +200,6 @@ function statusGauges(registry: Registry): ShowStatus[] {
     gauge("raft_applied_index", "The last applied index.", (status) => status.appliedIndex),
     gauge("raft_last_index", "The last index of the log.", (status) => status.lastIndex),
     gauge("raft_snapshot_index", "The index of the last snapshot.", (status) => status.snapshotIndex),
-    gauge("ready", "1 once the node has caught up and knows a leader.", (status) => (status.ready ? 1 : 0)),
     gauge("abstaining", "1 while the node abstains after a damaged last frame.", (status) =>
       status.abstaining ? 1 : 0,
     ),

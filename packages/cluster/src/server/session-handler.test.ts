@@ -417,7 +417,7 @@ describe("the rest of the stream", () => {
       repeated: false,
     });
     node.submissions[0]!.sink.failed(2, 3, notLeader);
-    const text = await metrics.text();
+    const text = await metrics.text(true);
     expect(text).toContain('quorumguard_decisions_total{outcome="limited",source="leader"} 2');
     expect(text).toContain('quorumguard_failed_calls_total{reason="not-leader"} 1');
     expect(text).toContain("quorumguard_session_streams 1");
@@ -438,7 +438,7 @@ describe("the rest of the stream", () => {
     results.outcomes[4] = Outcome.LIMITED;
     sink.decided(1, 3, results, 2, quorumFacts);
     sink.decided(0, 1, results, 0, { ...quorumFacts, repeated: true });
-    const text = await metrics.text();
+    const text = await metrics.text(true);
     expect(text).toContain('quorumguard_decisions_total{outcome="allowed",source="quorum"} 1\n');
     expect(text).toContain('quorumguard_decisions_total{outcome="limited",source="quorum"} 1\n');
     expect(text).toContain('quorumguard_decisions_total{outcome="group-denied",source="quorum"} 1\n');
