@@ -4,6 +4,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { startLocalCluster } from "@quorumguard/testbed";
 import { describe, expect, it } from "vitest";
+import { findFenceProblems } from "../docs/src/site/check-fences.ts";
+import { shellProblems } from "../docs/src/site/check-shell.ts";
+import { readFenceFacts } from "../docs/src/site/fence-facts.ts";
 import { inRepository } from "./repository.ts";
 
 function read(file: string): string {
@@ -16,6 +19,7 @@ const pages = fs
     cwd: inRepository(),
   })
   .sort();
+const facts = readFenceFacts();
 const packages = fs.globSync("{packages,examples}/*/package.json", { cwd: inRepository() });
 
 it.each(packages.map((file) => path.dirname(file)))("%s has a README of about one screen", (folder) => {
@@ -42,10 +46,15 @@ describe.each(pages)("%s", (page) => {
     }
   });
 
-  it("names commands that exist", () => {
-    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-    for (const [, name = ""] of read(page).matchAll(/npm run ([a-z][a-z-]*)/g))
-      expect(Object.keys(scripts)).toContain(name);
+  it("has fenced blocks that are right: readable, with commands, flags, names and files that exist", () => {
+    // Code that is TypeScript is compiled by readme-code.e2e.test.ts.
+    expect(findFenceProblems({ name: page, text: read(page) }, facts, { compiledInPlace: true })).toEqual([]);
+  });
+
+  it("names commands that exist in its sentences", () => {
+    const spans = [...read(page).matchAll(/`((?:npm (?:run|test|start)|docker compose|npx quorumguard)\b[^`\n…]*)`/g)];
+    const problems = spans.flatMap(([, span = ""]) => shellProblems(span, facts, path.posix.dirname(page)));
+    expect(problems).toEqual([]);
   });
 });
 

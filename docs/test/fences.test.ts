@@ -1,15 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { commandsOf, findFenceProblems } from "../src/site/check-fences.ts";
-import { docsFolder, repositoryRoot } from "../src/site/folders.ts";
+import { findFenceProblems } from "../src/site/check-fences.ts";
+import { commandsOf } from "../src/site/check-shell.ts";
+import { readFenceFacts } from "../src/site/fence-facts.ts";
+import { docsFolder } from "../src/site/folders.ts";
 import { fencesOf, readPages, snippetsOf } from "../src/site/page-sources.ts";
 import { readSnippet } from "../src/site/read-snippet.ts";
 
-const { scripts } = JSON.parse(readFileSync(path.join(repositoryRoot, "package.json"), "utf8")) as {
-  scripts: Record<string, string>;
-};
-const facts = { npmScripts: Object.keys(scripts) };
+const facts = readFenceFacts();
 const generated = /^(reference|decisions|benchmarks)\//;
 const written = (await readPages()).filter(({ name }) => !generated.test(name));
 const decisions = readdirSync(path.join(docsFolder, "decisions"))
@@ -44,8 +43,25 @@ describe("the check of fences", () => {
     ["json", "{ a: 1 }", "does not parse as JSON"],
     ["json", '{}\n{"a"', "does not parse as JSON"],
     ["yaml", "a: [1", "does not parse as YAML"],
-    ["sh", "npm run nope", "npm run nope: there is no such script"],
-    ["sh", "cd x && npm run nope -- --a", "npm run nope: there is no such script"],
+    ["sh", "npm run nope", "npm run nope: there is no script nope"],
+    ["sh", "cd x && npm run nope -- --a", "npm run nope -- --a: there is no script nope"],
+    ["sh", "npm run docs -- --server", "--server is not a flag"],
+    ["sh", "npm run docs -- --screenshots", "--screenshots has no value"],
+    ["sh", "npm run docs --serve", "write -- before --serve"],
+    ["sh", "npm test -- --only biom,tidi", '--only: the help of test names no "biom"'],
+    ["sh", "npm test -- --only=biome,tidi", '--only: the help of test names no "tidi"'],
+    ["sh", "npm test -- tidy", "tidy follows no flag"],
+    ["sh", "npm start -- --twice", "--twice is not a flag of start"],
+    ["sh", "npm run bench -- --quick --only redis", '--only: the help of bench names no "redis"'],
+    ["sh", "npm run runtimes -- --only denu", '--only: the help of runtimes names no "denu"'],
+    ["sh", "npm run sim -- --seed 5", "--seed is not a flag of sim"],
+    ["sh", "npm run generate -- --dry", "generate takes no flags"],
+    ["sh", "npm run example -- edge-wrker", "there is no example edge-wrker"],
+    ["sh", "npm run example -- edge-worker --serve", "--serve is not a flag of example edge-worker"],
+    ["sh", "docker compose -f deploy/composer.yaml up", "there is no file deploy/composer.yaml"],
+    ["sh", "docker compose --file compose.yaml up", "there is no file compose.yaml"],
+    ["sh", "node_modules/.bin/vitest run packages/rafft", "there is no file packages/rafft"],
+    ["sh", "sh -v with-curls.sh", "there is no file with-curls.sh"],
     ["sh", "npx quorumguard launch", "there is no command launch"],
     ["sh", "quorumguard dev --node 3", "--node is not a flag of quorumguard dev"],
     ["sh", "quorumguard dev \\\n  --nodes 7", '--nodes is "7"'],
@@ -60,10 +76,21 @@ describe("the check of fences", () => {
     ["json", '{"a":1}\n{"b":2}'],
     ["yaml", "a: 1\n---\nb: [2]"],
     ["sh", "# quorumguard nothing\nquorumguard allow 'user 1' 5 1m --cost=2 > out 2>&1 | jq ."],
-    ["sh", "npm start -- --once"],
+    ["sh", "npm start -- --once --nodes 5"],
+    ["sh", "npm test -- --only biome,tidy --list"],
+    ["sh", "npm run docs -- --serve=0 --screenshots pictures"],
+    ["sh", "npm run example\nnpm run example -- NAME\nnpm run example -- node-express --serve"],
+    ["sh", "docker compose -f deploy/compose.yaml up\nnode_modules/.bin/tsc -p packages/raft --noEmit"],
     ["text", "anything"],
   ])("finds nothing wrong in a block of %j: %j", (language, code) => {
     expect(check(fence(language, code))).toEqual([]);
+  });
+
+  it("knows files beside the page, and code that is compiled where it stands", () => {
+    const page = { name: "examples/curl-and-grpcurl/README.md", text: fence("sh", "sh -v with-curl.sh") };
+    expect(findFenceProblems(page, facts)).toEqual([]);
+    const code = { name: "README.md", text: fence("ts", "const a = 1;") };
+    expect(findFenceProblems(code, facts, { compiledInPlace: true })).toEqual([]);
   });
 
   it("reads blocks inside lists and quotes, and longer fences", () => {
