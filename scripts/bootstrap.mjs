@@ -24,20 +24,24 @@ const product = ["quorumguard", "@quorumguard/cluster", "@quorumguard/sdk-web"];
 /**
  * What a name runs. `file` is TypeScript for the pinned Node, `tool` a command of the workspace. `build: false` for
  * what needs no built packages, or builds them itself and reports on it. `only`: packages to install and to build with
- * their dependencies, in place of all. A name that is not here is `scripts/NAME.ts`.
+ * their dependencies, in place of all, by the flags. A name that is not here is `scripts/NAME.ts`.
  */
 const commands = {
   bootstrap: { build: true },
   build: { build: true, force: true },
-  start: { build: true, only: product, file: "scripts/demo/main.ts" },
+  start: { build: true, only: () => product, file: "scripts/demo/main.ts" },
   test: { build: false, file: "scripts/test.ts" },
   sim: { build: false, file: "packages/sim/src/cli.ts" },
   mutants: { build: false, file: "packages/sim/src/mutants-cli.ts" },
   bench: { build: true, file: "bench/src/main.ts" },
   runtimes: { build: true, file: "packages/runtimes/src/main.ts" },
-  quorumguard: { build: true, only: product, file: "packages/cluster/src/cli/main.ts" },
-  example: { build: true, file: "scripts/example.ts" },
-  pack: { build: true, only: product, file: "scripts/pack.ts" },
+  quorumguard: { build: true, only: () => product, file: "packages/cluster/src/cli/main.ts" },
+  example: {
+    build: true,
+    only: ([name]) => [...product, `@quorumguard/example-${name ?? ""}`],
+    file: "scripts/example.ts",
+  },
+  pack: { build: true, only: () => product, file: "scripts/pack.ts" },
   docs: { build: true, file: "docs/src/main.ts" },
   dashboard: { build: false, file: "deploy/src/dashboard/main.ts" },
   tidy: { build: false, file: "scripts/tidy.ts" },
@@ -333,13 +337,17 @@ async function withLock(work) {
  * part of them as well, or for this part.
  *
  * @param {string} name
- * @param {{ wanted: string, part: boolean, isDone: () => boolean, force?: boolean, work: () => Promise<void> }} step
+ * @param {{ wanted: string, part: string, isDone: () => boolean, force?: boolean, work: () => Promise<void> }} step
  */
 async function unlessDone(name, { wanted, part, isDone, force = false, work }) {
-  const stamps = part ? [name, `${name}-part`] : [name];
-  if (!force && stamps.some((stamp) => readStamp(stamp) === wanted) && isDone()) return;
+  if (!force && [name, name + part].some((stamp) => readStamp(stamp) === wanted) && isDone()) return;
   await work();
-  writeStamp(part ? `${name}-part` : name, wanted);
+  writeStamp(name + part, wanted);
+}
+
+/** What a stamp's name ends in for a part of the workspace; empty for the whole. */
+function partName(only, folders) {
+  return only === undefined ? "" : `-${createHash("sha256").update(folders.join()).digest("hex").slice(0, 12)}`;
 }
 
 async function install(folders, pnpm, only) {
@@ -351,7 +359,7 @@ async function install(folders, pnpm, only) {
     return run("install", "npx", ["--yes", pnpm, ...filters, "install", ...flags]);
   };
   const needed = only === undefined ? folders : foldersOf(folders, only);
-  await unlessDone("install", { wanted, part: only !== undefined, isDone: () => isInstalled(needed), work });
+  await unlessDone("install", { wanted, part: partName(only, needed), isDone: () => isInstalled(needed), work });
   return wanted;
 }
 
@@ -368,7 +376,7 @@ async function build(folders, pnpm, installed, { only, force = false }) {
     ];
     return run("build", "npx", ["--yes", "--package", pnpm, "--", ...turbo]);
   };
-  await unlessDone("build", { wanted, part: only !== undefined, isDone: () => isBuilt(needed), force, work });
+  await unlessDone("build", { wanted, part: partName(only, needed), isDone: () => isBuilt(needed), force, work });
 }
 
 /** The pinned Node that the lockfile installed; any other version here means a broken installation. */
@@ -424,8 +432,9 @@ async function main([name = "bootstrap", ...flags]) {
   const pnpm = readJson(path.join(root, "package.json")).packageManager.split("+")[0];
   const folders = packageFolders();
   await withLock(async () => {
-    const installed = await install(folders, pnpm, command.only);
-    if (command.build) await build(folders, pnpm, installed, command);
+    const only = command.only?.(flags);
+    const installed = await install(folders, pnpm, only);
+    if (command.build) await build(folders, pnpm, installed, { only, force: command.force });
   });
   const node = pinnedNode();
   if (command.file !== undefined) {

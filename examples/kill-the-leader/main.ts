@@ -39,7 +39,7 @@ async function show(target: Target): Promise<number> {
   const guard = createGuard({ endpoints: target.endpoints, onUnavailable: "throw", timeoutMs: 3_000 });
   let leader = 0;
   guard.on("topology", (event) => {
-    if (event.type === "topology") leader = event.leaderId;
+    leader = event.leaderId;
   });
   try {
     await guard.ready({ timeoutMs: 10_000 });
@@ -52,11 +52,14 @@ async function show(target: Target): Promise<number> {
       ask: () => guard.allow("kill-the-leader", rule.limit, rule.window, rule.options),
       onAnswer: (answer) => void unprinted.push(answer),
     });
-    const rows = setInterval(() => {
-      say(row((performance.now() - killedAt) / 1_000, unprinted.splice(0), leader));
-    }, rowMs);
+    const printRow = () => say(row((performance.now() - killedAt) / 1_000, unprinted.splice(0), leader));
+    let rows = setInterval(printRow, rowMs);
     try {
       await pause(before);
+      // No row mixes what was answered before the kill with what came after it.
+      clearInterval(rows);
+      if (unprinted.length > 0) printRow();
+      rows = setInterval(printRow, rowMs);
       say(styleText("red", `  ${target.howItKills(leaderBefore)}`, { stream: out }));
       killedAt = performance.now();
       await target.kill(leaderBefore);
