@@ -1,8 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { standaloneSvg } from "@quorumguard/pictures";
 import { expect, it } from "vitest";
+import { failover } from "../src/pictures/failover.ts";
 import { repositoryRoot } from "../src/site/folders.ts";
 import { measured } from "../src/site/measured.ts";
+import { readPages } from "../src/site/page-sources.ts";
 
 const number = (text: string) => Number(text.replaceAll(",", ""));
 
@@ -17,6 +20,8 @@ it("the README at the root quotes the numbers that the pages quote", async () =>
     `${measured.decisionsPerSecond} decisions a second`,
     `against ${measured.redisPerSecond} of a Redis`,
     `${measured.otherRatios} times in other runs`,
+    `up to ${measured.failoverWhenBusy}`,
+    `${measured.ratioWhenBusy} with other work`,
   ];
   const missing = quoted.filter((words) => !readme.includes(words));
   expect(missing, "what docs/src/site/measured.ts says and README.md does not").toEqual([]);
@@ -32,6 +37,22 @@ it("the quoted rates are those of one result that is kept in bench/results", asy
   expect(rates).toContainEqual([number(measured.decisionsPerSecond), number(measured.redisPerSecond)]);
   const ratio = number(measured.decisionsPerSecond) / number(measured.redisPerSecond);
   expect(measured.ratio, "the ratio of the quoted rates").toBe(ratio.toFixed(2));
+});
+
+it("the kept picture of a failover is drawn from the kept result", async () => {
+  const kept = await readFile(path.join(repositoryRoot, "bench", "results", "failover.svg"), "utf8");
+  expect(standaloneSvg(failover())).toBe(kept);
+});
+
+it("pages take measured numbers from the table and type none", async () => {
+  const { decisionsAroundKills, failover: gap, runtimeCases, decisionsPerSecond, redisPerSecond } = measured;
+  const numbers = [decisionsAroundKills, gap, `${runtimeCases} of`, decisionsPerSecond, redisPerSecond];
+  const pages = (await readPages()).filter(({ name }) => !/^(reference|decisions|benchmarks)\//.test(name));
+  expect(pages.length).toBeGreaterThan(5);
+  const typed = pages.flatMap(({ name, text }) =>
+    numbers.filter((number) => text.includes(number)).map((number) => `${name}: ${number}`),
+  );
+  expect(typed).toEqual([]);
 });
 
 it("the cases of the runtimes multiply to their sum", () => {
