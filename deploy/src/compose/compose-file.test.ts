@@ -36,7 +36,10 @@ describe("compose.yaml", () => {
       services.find((service) => service.name === name)?.ports.map((port) => port.split(":")[2]);
     expect(inside("nginx")).toEqual(listens);
     expect(services.find(({ name }) => name === "prometheus")?.words.join(" ")).toContain(`:${inside("prometheus")}`);
-    expect(inside("grafana")).toEqual(["3000"]);
+    const grafana = source.services.grafana!;
+    const port = grafana.environment?.GF_SERVER_HTTP_PORT;
+    expect(inside("grafana")).toEqual([port]);
+    expect(grafana.healthcheck.test.at(-1)).toBe(`http://127.0.0.1:${port}/api/health`);
   });
 
   it("pins every image, restarts every service, checks its health, and takes its privileges", () => {
@@ -44,6 +47,9 @@ describe("compose.yaml", () => {
       expect(service.image, name).toMatch(/^[a-z/]+:v?\d+\.\d+\.\d+/);
       expect(service, name).toMatchObject({
         restart: "unless-stopped",
+        read_only: true,
+        // None of them runs in less, and together they fit into a machine of 8 GB.
+        mem_limit: expect.stringMatching(/^(512m|1g)$/),
         cap_drop: ["ALL"],
         security_opt: ["no-new-privileges:true"],
       });

@@ -34,6 +34,16 @@ describe("the Dockerfile", () => {
     expect(targets).toContain("/app/health-check.mjs");
   });
 
+  it("has its program on the last stage's PATH, and the checks' script, where that stage copies what was built", () => {
+    const text = readFileSync(inDeploy("Dockerfile"), "utf8").split("\n");
+    const last = text.slice(text.findLastIndex((line) => line.startsWith("FROM ")));
+    expect(last).toContain("COPY --from=build /app /app");
+    const folder = /\bPATH=([^:\s]+):\$PATH/.exec(last.find((line) => line.startsWith("ENV ")) ?? "")?.[1];
+    expect(folder).toBe("/app/bin");
+    expect(text.join("\n")).toContain(`ln -s ../dist/cli/main.js ${folder}/${image.entrypoint[0]}`);
+    expect(text).toContain(`COPY deploy/image/health-check.mjs ${image.healthCheck[1]}`);
+  });
+
   it("copies from the context what exists there and what its ignore file lets through", () => {
     const copied = image.dockerfile
       .getCOPYs()
