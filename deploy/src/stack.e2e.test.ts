@@ -48,11 +48,12 @@ describe.skipIf(reason !== null && !required)("the stack of compose.yaml, by its
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it("forms by itself, and every node passes its health check", () => {
-    expect(Object.keys(report.health)).toEqual(["node1", "node2", "node3", "node4", "node5"]);
-    for (const { code, output } of Object.values(report.health)) {
-      expect(code, output).toBe(0);
-      expect(output).toContain('"ready":true');
+  it("forms by itself, and every service passes its health check", () => {
+    const nodes = ["node1", "node2", "node3", "node4", "node5"];
+    expect(Object.keys(report.health)).toEqual([...nodes, "nginx", "prometheus"]);
+    for (const [name, { code, output }] of Object.entries(report.health)) {
+      expect(code, `${name}: ${output}`).toBe(0);
+      expect(output).toContain(name === "prometheus" ? "Prometheus Server is Ready." : '"ready":true');
     }
   });
 
@@ -67,14 +68,32 @@ describe.skipIf(reason !== null && !required)("the stack of compose.yaml, by its
     expect(JSON.parse(report.reached.readmeCall)).toMatchObject({ decision: { remaining: 2 } });
   });
 
-  it("refuses what must not be public, by any spelling", () => {
-    const refused = report.refusals.map(({ what, httpStatus, grpcStatus }) => [what, grpcStatus ?? httpStatus]);
-    const expected = report.refusals.map(({ what }) => {
-      if (what.startsWith("gRPC")) return [what, 12];
-      return [what, what.startsWith("1 MiB") ? 413 : 404];
-    });
+  it("refuses in nginx what must not be public, by any spelling", () => {
+    const refused = report.refusals.map(({ what, httpStatus, grpcStatus, told }) => [
+      what,
+      httpStatus,
+      grpcStatus,
+      told,
+    ]);
+    const expected = report.refusals.map(({ what }) =>
+      what.startsWith("gRPC")
+        ? [what, 200, 12, "not served at this address"]
+        : [what, 404, null, "not served at this address"],
+    );
     expect(refused).toEqual(expected);
-    expect(refused.length).toBeGreaterThan(15);
+    expect(refused.length).toBeGreaterThan(25);
+  });
+
+  it("lets nodes judge a message at the bound and just above it, and refuses a far larger one in the protocol's words", () => {
+    const [atBound, above, farAbove] = report.large;
+    // It holds no check, which is for a node to say.
+    expect([atBound?.bytes, atBound?.grpc]).toMatchObject([1_048_576, { httpStatus: 200, grpcStatus: 3 }]);
+    expect(atBound?.http).toMatchObject({ httpStatus: 400, body: expect.stringContaining("invalid_argument") });
+    expect([above?.bytes, above?.grpc]).toMatchObject([1_048_577, { httpStatus: 200, grpcStatus: 8 }]);
+    expect(above?.http).toMatchObject({ httpStatus: 413, body: expect.stringContaining("1,048,577 bytes") });
+    // By the node that reads the length first, or by nginx.
+    expect(farAbove?.grpc).toMatchObject({ httpStatus: 200, grpcStatus: 8 });
+    expect(farAbove?.http.httpStatus).toBe(413);
   });
 
   it("loses no call and admits no more than the limit when the leader is killed under traffic", () => {
@@ -103,6 +122,7 @@ describe.skipIf(reason !== null && !required)("the stack of compose.yaml, by its
   it("has data for every query of the dashboard, and evaluates every alert", () => {
     expect(report.dashboard.filter(({ numbers, series }) => numbers === 0 || numbers < series)).toEqual([]);
     expect(report.dashboard.length).toBeGreaterThan(20);
+    expect(report.unknownMetrics).toEqual([]);
     expect(report.alerts.filter(({ health, lastError }) => health !== "ok" || lastError !== "")).toEqual([]);
     expect(report.alerts.length).toBeGreaterThan(5);
   });

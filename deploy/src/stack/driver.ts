@@ -5,10 +5,10 @@
 import { loseCalls } from "./lost-calls.ts";
 import { checkHealth, measureOutage, reachEveryNode } from "./probes.ts";
 import { PrometheusClient } from "./prometheus-client.ts";
-import { tryRefused } from "./refusals.ts";
+import { sendLarge, tryRefused } from "./refusals.ts";
 import type { StackReport } from "./report.ts";
 import { Stack } from "./stack.ts";
-import { askDashboard, watchFailover } from "./watched.ts";
+import { askDashboard, findUnknownMetrics, watchFailover } from "./watched.ts";
 
 const grpcEndpoint = "nginx:8400";
 const httpUrl = "http://nginx:8402";
@@ -26,8 +26,11 @@ async function drive(stack: Stack): Promise<StackReport> {
   const reached = await reachEveryNode(stack, grpcEndpoint, httpUrl);
   progress("every node was reached through nginx");
   const refusals = await tryRefused(grpcEndpoint, httpUrl);
+  const large = await sendLarge([1_048_576, 1_048_577, 4_194_304], { grpcEndpoint, httpUrl });
+  progress("refusals tried");
   const failover = await watchFailover(stack, prometheus, { grpcEndpoint, httpUrl, progress });
   const dashboard = await askDashboard(prometheus);
+  const unknownMetrics = await findUnknownMetrics(prometheus);
   progress("dashboard asked");
   const alerts = await prometheus.alerts();
   const nodeNames = stack.nodes.map(({ service }) => service.name);
@@ -42,8 +45,10 @@ async function drive(stack: Stack): Promise<StackReport> {
     health,
     reached,
     refusals,
+    large,
     failover,
     dashboard,
+    unknownMetrics,
     alerts,
     outage,
     lostCalls,

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { GuardError } from "@quorumguard/sdk-node";
+import type { Service } from "../compose/compose-file.ts";
 import { inDeploy } from "../deploy-folder.ts";
 import { callGrpc } from "./raw-grpc.ts";
 import type { Outage, Reached, StackReport } from "./report.ts";
@@ -10,7 +11,7 @@ import { until } from "./until.ts";
 /** Attempts of a health check before Compose calls a service unhealthy. */
 const healthRetries = 3;
 
-/** Runs the nodes' own health checks, as Compose would. */
+/** Checks the health of every service, as Compose would. */
 export async function checkHealth(stack: Stack): Promise<StackReport["health"]> {
   const checked: Record<string, StackReport["health"][string]> = {};
   for (const node of stack.nodes) {
@@ -20,7 +21,25 @@ export async function checkHealth(stack: Stack): Promise<StackReport["health"]> 
       if (result.code === 0) break;
     }
   }
+  for (const { service } of stack.services.values()) {
+    if (!service.built) checked[service.name] = await askAsWget(service);
+  }
   return checked;
+}
+
+/** What the check of an image that is not ours does: its wget may not be on this machine, where fetch asks the same. */
+async function askAsWget({ name, healthCheck }: Service): Promise<StackReport["health"][string]> {
+  const [url = "", ...others] = healthCheck.toReversed();
+  if (others.toReversed().join(" ") !== "wget -q -O /dev/null") throw new Error(`${name}: the check is not by wget`);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(3_000) });
+      const output = await response.text();
+      if (response.ok || attempt === healthRetries) return { code: response.ok ? 0 : 1, output };
+    } catch (error) {
+      if (attempt === healthRetries) return { code: 1, output: `${url}: ${String(error)}` };
+    }
+  }
 }
 
 /** Calls by every way through nginx until each node must have had its turn. */

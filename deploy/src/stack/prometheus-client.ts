@@ -41,6 +41,11 @@ export class PrometheusClient {
     return sample === undefined ? null : Number(sample.value[1]);
   }
 
+  /** The name of every metric that it has a series of. */
+  async metricNames(): Promise<readonly string[]> {
+    return this.#get<string[]>("label/__name__/values");
+  }
+
   /** Every alert rule that it has loaded. */
   async alerts(): Promise<readonly AlertState[]> {
     const { groups } = await this.#get<{ groups: { rules: AlertState[] }[] }>("rules?type=alert");

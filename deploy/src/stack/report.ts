@@ -14,11 +14,19 @@ export interface Reached {
   readonly readmeCall: string;
 }
 
+/** An answer over HTTP. */
+export interface HttpAnswer {
+  readonly httpStatus: number;
+  readonly body: string;
+}
+
 /** Something that nginx must not let through, and what came of it. */
 export interface Refusal {
   readonly what: string;
   readonly httpStatus: number;
   readonly grpcStatus: number | null;
+  /** In words: nginx's, or else a node was asked. */
+  readonly told: string;
 }
 
 /** The death of a leader under traffic, and its return. */
@@ -68,8 +76,12 @@ export interface StackReport {
   readonly health: Readonly<Record<string, { readonly code: number | null; readonly output: string }>>;
   readonly reached: Reached;
   readonly refusals: readonly Refusal[];
+  /** Calls with messages around the bound: what each port answered. */
+  readonly large: readonly { readonly bytes: number; readonly grpc: RawAnswer; readonly http: HttpAnswer }[];
   readonly failover: Failover;
   readonly dashboard: readonly AskedQuery[];
+  /** Metrics that an alert or a panel names, and of which Prometheus has no series. */
+  readonly unknownMetrics: readonly string[];
   readonly alerts: readonly AlertState[];
   readonly outage: Outage;
   readonly lostCalls: LostCalls;

@@ -1,3 +1,7 @@
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { inDeploy } from "../deploy-folder.ts";
+import { metricsNamedIn } from "./metric-names.ts";
 import { dashboardQueries, type PrometheusClient } from "./prometheus-client.ts";
 import type { AskedQuery, Failover } from "./report.ts";
 import { metricOf, type Stack } from "./stack.ts";
@@ -72,6 +76,21 @@ export async function watchFailover(
     changesBefore,
     changesAfter,
   };
+}
+
+/** Metrics that the rules or the dashboard name, and of which there is no series. A rule with such a name is silent for good. */
+export async function findUnknownMetrics(prometheus: PrometheusClient): Promise<readonly string[]> {
+  const rules = parse(readFileSync(inDeploy("prometheus", "rules.yml"), "utf8")) as {
+    readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[];
+  };
+  const queries = [...rules.groups.flatMap((group) => group.rules), ...dashboardQueries()];
+  const known = new Set(await prometheus.metricNames());
+  const named = queries.flatMap(({ expr }) => {
+    const names = metricsNamedIn(expr);
+    if (names.length === 0) throw new Error(`no metric was found in ${expr}`);
+    return names;
+  });
+  return [...new Set(named)].filter((name) => !known.has(name)).sort();
 }
 
 /** Asks every query of the dashboard. */
