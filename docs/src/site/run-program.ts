@@ -9,7 +9,12 @@ import { once } from "node:events";
 export async function runProgram(what: string, args: readonly string[], folder: string): Promise<string> {
   const child = spawn(process.execPath, args, {
     cwd: folder,
-    env: { ...process.env, ASTRO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", NO_COLOR: "1", FORCE_COLOR: "0" },
+    env: {
+      ...process.env,
+      // Whoever asks: a test runner's environment would make a site for development, without its search.
+      NODE_ENV: "production",
+      ...{ ASTRO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", NO_COLOR: "1", FORCE_COLOR: "0" },
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const chunks: Buffer[] = [];

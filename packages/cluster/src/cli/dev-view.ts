@@ -88,7 +88,10 @@ export class DevView {
     ];
     // Who leads alone has nobody to take over.
     if (nodes.length > 1)
-      tries.push([`kill -9 ${this.#processes.get(leaderId)}`, "kill the leader; another takes over and no count is lost"]);
+      tries.push([
+        `kill -9 ${this.#processes.get(leaderId)}`,
+        "kill the leader; another takes over and no count is lost",
+      ]);
     tries.push([
       `curl -s -H 'content-type: application/json' -d '${body}' ${http}/quorumguard.v1.GuardService/Allow`,
       "the same without an SDK",
