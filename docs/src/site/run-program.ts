@@ -9,12 +9,7 @@ import { once } from "node:events";
 export async function runProgram(what: string, args: readonly string[], folder: string): Promise<string> {
   const child = spawn(process.execPath, args, {
     cwd: folder,
-    env: {
-      ...process.env,
-      // Whoever asks: a test runner's environment would make a site for development, without its search.
-      NODE_ENV: "production",
-      ...{ ASTRO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", NO_COLOR: "1", FORCE_COLOR: "0" },
-    },
+    env: programEnvironment(process.env),
     stdio: ["ignore", "pipe", "pipe"],
   });
   const chunks: Buffer[] = [];
@@ -23,6 +18,17 @@ export async function runProgram(what: string, args: readonly string[], folder: 
   const output = Buffer.concat(chunks).toString("utf8").trim();
   if (status === 0) return output;
   throw new Error(`${what} failed (${signal ?? `exit status ${status}`}):\n${errorsIn(output)}`);
+}
+
+/**
+ * The environment of a builder: as it would be for a user, whoever asks. A test runner names its own mode in variables that the
+ * builder takes for its own, and would get a site for development, without its search.
+ */
+export function programEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const ofTestRunners = /^(VITEST|VITEST_.*|TEST|MODE|DEV|PROD|SSR|BASE_URL)$/;
+  const kept = Object.entries(environment).filter(([name]) => !ofTestRunners.test(name));
+  const quiet = { ASTRO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", NO_COLOR: "1", FORCE_COLOR: "0" };
+  return { ...Object.fromEntries(kept), ...quiet, NODE_ENV: "production" };
 }
 
 /** What a tool said from its first error on, without the stacks of its own functions; all of it if it names no error. */
