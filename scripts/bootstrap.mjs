@@ -32,6 +32,9 @@ const commands = {
   start: { build: true, only: () => product, file: "scripts/demo/main.ts" },
   test: { build: false, file: "scripts/test.ts" },
   sim: { build: false, file: "packages/sim/src/cli.ts" },
+  "conformance:raft": { build: false, file: "packages/raft/test/conformance.ts" },
+  "conformance:histories": { build: false, file: "packages/audit/src/cli.ts" },
+  nemesis: { build: true, file: "packages/nemesis/src/main.ts" },
   mutants: { build: false, file: "packages/sim/src/mutants-cli.ts" },
   bench: { build: true, file: "bench/src/main.ts" },
   runtimes: { build: true, file: "packages/runtimes/src/main.ts" },
@@ -96,7 +99,7 @@ export function cleanEnvironment(environment, prefix = []) {
  * @param {(file: string) => boolean} isFile
  */
 export function resolveCommand(name, isFile = (file) => exists(file)) {
-  if (!/^[a-z][a-z0-9-]*$/.test(name)) {
+  if (!/^[a-z][a-z0-9-]*(:[a-z0-9-]+)?$/.test(name)) {
     throw new BootstrapError(`the name must be kebab-case, and is ${JSON.stringify(name)}`);
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : { build: false, file: `scripts/${name}.ts` };

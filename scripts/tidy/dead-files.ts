@@ -18,6 +18,8 @@ const entryPoints: readonly RegExp[] = [
   /^bench\/src\/main\.ts$/,
   /^deploy\/src\/dashboard\/main\.ts$/,
   /^packages\/sim\/src\/(cli|mutants-cli)\.ts$/,
+  /^packages\/audit\/src\/cli\.ts$/,
+  /^packages\/nemesis\/src\/main\.ts$/,
   // packages/runtimes starts these from dist, on runtimes that cannot be handed a source.
   /^packages\/sdk-(node|web)\/src\/contract\/contract-(main|page|worker)\.ts$/,
   /^examples\//,

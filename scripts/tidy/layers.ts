@@ -15,8 +15,10 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   "sdk-web": ["sdk-core", "limiter", "proto"],
   middleware: ["sdk-core"],
   cluster: ["raft", "limiter", "proto"],
-  sim: ["cluster", "sdk-node", "sdk-web", "sdk-core", "raft", "limiter", "proto"],
+  audit: ["limiter"],
+  sim: ["audit", "cluster", "sdk-node", "sdk-web", "sdk-core", "raft", "limiter", "proto"],
   testbed: [],
+  nemesis: ["audit", "testbed", "cluster", "sdk-node", "limiter", "proto"],
   pictures: [],
   runtimes: ["testbed", "cluster", "sdk-node", "sdk-web", "sdk-core", "proto"],
 };

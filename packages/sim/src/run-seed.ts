@@ -1,7 +1,5 @@
+import { auditCallers, auditLink, auditLog, type TimeBreak } from "@quorumguard/audit";
 import { defaultBounds, readEntry } from "@quorumguard/limiter";
-import { auditCallers, type TimeBreak } from "./audit/caller-audit.ts";
-import { auditLink } from "./audit/link-audit.ts";
-import { auditLog } from "./audit/log-audit.ts";
 import { createSessionTap, type SessionTap } from "./check/client-tap.ts";
 import { checkLiveness } from "./check/liveness.ts";
 import { createNodeWatch, type NodeWatch } from "./check/node-watch.ts";

@@ -1,3 +1,4 @@
+import type { Acknowledgement, AskedItem } from "@quorumguard/audit";
 import type { Rule } from "@quorumguard/limiter";
 import {
   decodeSessionRequest,
@@ -6,7 +7,6 @@ import {
   Source,
   Algorithm as WireAlgorithm,
 } from "@quorumguard/proto";
-import type { Acknowledgement, AskedItem } from "../audit/records.ts";
 
 /** Reads the client's side of the wire: what was asked under which number, and what came back. */
 export interface SessionTap {

@@ -1,4 +1,4 @@
-import type { AskedItem } from "../audit/records.ts";
+import type { AskedItem } from "@quorumguard/audit";
 import type { ClientHost } from "../cluster/client-host.ts";
 import type { NodeHost } from "../cluster/node-host.ts";
 import type { World } from "../world/world.ts";

@@ -1,4 +1,4 @@
-import type { TimeBreak } from "../audit/caller-audit.ts";
+import type { TimeBreak } from "@quorumguard/audit";
 import type { NodeHost } from "../cluster/node-host.ts";
 import type { World } from "../world/world.ts";
 import type { NodeWatch } from "./node-watch.ts";

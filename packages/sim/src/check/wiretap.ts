@@ -1,5 +1,5 @@
+import type { CommittedEntry } from "@quorumguard/audit";
 import { type Entry, type Message, MessageType } from "@quorumguard/raft";
-import type { CommittedEntry } from "../audit/records.ts";
 import { decodeEnvelope, FrameKind } from "../production.ts";
 
 /** What the wire alone proves about Raft, and what it proves broken. */

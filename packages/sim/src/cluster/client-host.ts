@@ -1,6 +1,6 @@
+import type { AskedItem, CallerRecord } from "@quorumguard/audit";
 import { Algorithm } from "@quorumguard/limiter";
 import { createGuardCore, type Guard, GuardError, type Runtime } from "@quorumguard/sdk-core";
-import type { AskedItem, CallerRecord } from "../audit/records.ts";
 import { type ClientNetwork, endpointOf } from "../network/client-network.ts";
 import { createMachineClock, createProcessClock } from "../world/machine-clock.ts";
 import type { Process } from "../world/process.ts";

@@ -1,5 +1,5 @@
+import type { AskedItem } from "@quorumguard/audit";
 import { Algorithm, type Rule } from "@quorumguard/limiter";
-import type { AskedItem } from "../audit/records.ts";
 import type { Random } from "../world/random.ts";
 
 /** What clients ask for: few keys, shared by all, asked for more than they allow. */
