@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { nearestName } from "../../packages/cluster/src/cli/nearest-name.ts";
 
 /** What `--help` prints. */
 export const usage = `npm start [-- --once] [--json] [--nodes N]
@@ -51,24 +52,7 @@ function strictly(args: readonly string[]) {
   }
 }
 
-/** The flag with the most letters in common, in whatever order, if they are at least three quarters of all. */
 function meant(typed: string): string {
-  let nearest = "";
-  let most = 0.75;
-  for (const name of Object.keys(options)) {
-    const share = likeness(typed.toLowerCase(), name);
-    if (share < most) continue;
-    most = share;
-    nearest = name;
-  }
-  return nearest === "" ? see : `did you mean --${nearest}? (${see})`;
-}
-
-function likeness(a: string, b: string): number {
-  const left = [...b];
-  const shared = [...a].filter((letter) => {
-    const at = left.indexOf(letter);
-    return at >= 0 && left.splice(at, 1).length > 0;
-  });
-  return (2 * shared.length) / (a.length + b.length);
+  const nearest = nearestName(typed, Object.keys(options));
+  return nearest === null ? see : `did you mean --${nearest}? (${see})`;
 }
