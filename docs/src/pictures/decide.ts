@@ -1,4 +1,4 @@
-import { Algorithm, type CallBatch, createEntryWriter, createLimiter, Outcome, type Rule } from "@quorumguard/limiter";
+import { Algorithm, createEntryWriter, createLimiter, Outcome, type Rule, singleCall } from "@quorumguard/limiter";
 
 /** One call of a picture, at a time of the picture. */
 export interface DrawnCall {
@@ -55,7 +55,7 @@ export function decide(rule: Rule, calls: readonly DrawnCall[], levelsAtMs: read
     while (times.length > 0 && times[0]! < atMs) readLevel(times.shift()!);
     if (rule.burst > 0) readLevel(atMs);
     writer.begin({ takeover: false });
-    writer.calls({ kind: "anonymous", namespace }, oneCall(rule), 0, 1);
+    writer.calls({ kind: "anonymous", namespace }, singleCall(rule, key), 0, 1);
     const { results } = limiter.apply(index + 1, writer.finish(stampOf(atMs)));
     decisions.push({
       atMs,
@@ -67,19 +67,4 @@ export function decide(rule: Rule, calls: readonly DrawnCall[], levelsAtMs: read
   }
   for (const atMs of times) readLevel(atMs);
   return { decisions, levels };
-}
-
-function oneCall(rule: Rule): CallBatch {
-  return {
-    firstNumber: 0,
-    calls: 1,
-    items: 1,
-    rules: [rule],
-    keyBytes: key,
-    keyStarts: Uint32Array.of(0),
-    keyLengths: Uint32Array.of(key.length),
-    ruleIndexes: null,
-    costs: null,
-    sizes: null,
-  };
 }

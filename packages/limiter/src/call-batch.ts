@@ -26,6 +26,22 @@ export interface CallBatch {
   readonly sizes: Uint32Array | null;
 }
 
+/** The batch of one call of one item, outside a session. */
+export function singleCall(rule: Rule, key: Uint8Array, cost = 1): CallBatch {
+  return {
+    firstNumber: 0,
+    calls: 1,
+    items: 1,
+    rules: [rule],
+    keyBytes: key,
+    keyStarts: Uint32Array.of(0),
+    keyLengths: Uint32Array.of(key.length),
+    ruleIndexes: null,
+    costs: cost === 1 ? null : Uint32Array.of(cost),
+    sizes: null,
+  };
+}
+
 /**
  * How an item came out, by its number on the wire (`quorumguard.v1.Outcome`). Below 16: a decision. From 16: none was
  * made, nothing was charged. In an all-or-nothing call each item tells its own verdict: the call is admitted, and

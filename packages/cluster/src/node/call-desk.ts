@@ -1,4 +1,11 @@
-import type { CallBatch, CallOrigin, Operation, OperationResult, Rule } from "@quorumguard/limiter";
+import {
+  type CallBatch,
+  type CallOrigin,
+  type Operation,
+  type OperationResult,
+  type Rule,
+  singleCall,
+} from "@quorumguard/limiter";
 import type { Driver } from "./driver.ts";
 import { notLeader, overloaded, unavailable } from "./failures.ts";
 import { FastPath } from "./fast-path.ts";
@@ -70,7 +77,7 @@ export class CallDesk {
     if (refusal !== null) {
       sink.failed(0, 1, refusal);
     } else if (driver.role.state !== "leader") {
-      const batch = singleItem(rule, key, cost);
+      const batch = singleCall(rule, key, cost);
       forwarder.calls(driver.role.leader, "peek", { kind: "anonymous", namespace }, batch, options, sink);
     } else if (!this.#knowsNow()) {
       sink.failed(0, 1, unavailable("this leader has not yet heard from a quorum", 0, driver.role.term));
@@ -134,19 +141,4 @@ export class CallDesk {
     const kept = this.#fastPath.release();
     for (let i = 0; i < runs.length; i += 2) sink.decided(runs[i]!, runs[i + 1]!, kept, runs[i]!, facts);
   }
-}
-
-function singleItem(rule: Rule, key: Uint8Array, cost: number): CallBatch {
-  return {
-    firstNumber: 0,
-    calls: 1,
-    items: 1,
-    rules: [rule],
-    keyBytes: key,
-    keyStarts: Uint32Array.of(0),
-    keyLengths: Uint32Array.of(key.length),
-    ruleIndexes: null,
-    costs: cost === 1 ? null : Uint32Array.of(cost),
-    sizes: null,
-  };
 }

@@ -1,4 +1,10 @@
-import type { CallBatch, CallOrigin, OperationResult, ResultColumns } from "@quorumguard/limiter";
+import {
+  type CallBatch,
+  type CallOrigin,
+  type OperationResult,
+  type ResultColumns,
+  singleCall,
+} from "@quorumguard/limiter";
 import type {
   CallSink,
   ClusterNode,
@@ -114,18 +120,7 @@ export function createScriptedNode(): ScriptedNode {
     },
     operate: (operation, options, done) => void node.operations.push({ operation, options, done }),
     peek(namespace, rule, key, cost, options, sink) {
-      const batch: CallBatch = {
-        firstNumber: 0,
-        calls: 1,
-        items: 1,
-        rules: [rule],
-        keyBytes: key,
-        keyStarts: Uint32Array.of(0),
-        keyLengths: Uint32Array.of(key.length),
-        ruleIndexes: null,
-        costs: Uint32Array.of(cost),
-        sizes: null,
-      };
+      const batch = singleCall(rule, key, cost);
       const submission: Submission = { origin: { kind: "anonymous", namespace }, batch, options, sink };
       node.peeks.push(submission);
       node.onSubmit(submission);
