@@ -1,7 +1,7 @@
 import type { OperationResult, ResultColumns } from "@quorumguard/limiter";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import { PeerFormatError } from "./bytes.ts";
-import type { DecisionFacts, NodeFailure } from "./node.ts";
+import { type DecisionFacts, type NodeFailure, nodeFailureReasons } from "./node.ts";
 
 /** What a follower asks of the leader, in one hop: a leader that no longer leads answers so and never passes it on. */
 export interface ForwardRequest {
@@ -34,14 +34,6 @@ export type ForwardReply =
   | { readonly id: number; readonly kind: "operated"; readonly result: OperationResult };
 
 const requestKinds = ["calls", "peek", "operation"] as const;
-const reasons = [
-  "not-leader",
-  "overloaded",
-  "session-expired",
-  "unavailable",
-  "invalid-argument",
-  "wrong-cluster",
-] as const;
 
 /** Appends one forwarded request to a frame that has been begun. */
 export function writeRequest(out: ByteWriter, request: ForwardRequest): void {
@@ -96,7 +88,7 @@ export function writeFailed(out: ByteWriter, id: number, fromCall: number, toCal
   out.f64(id);
   out.u32(fromCall);
   out.u32(toCall);
-  out.u8(reasons.indexOf(failure.reason));
+  out.u8(nodeFailureReasons.indexOf(failure.reason));
   out.u8(failure.applied === "unknown" ? 1 : 0);
   out.text(failure.message);
   out.f64(failure.retryAfterMs);
@@ -168,7 +160,7 @@ function readDecided(input: ByteReader, id: number): ForwardReply {
 function readFailed(input: ByteReader, id: number): ForwardReply {
   const fromCall = input.u32();
   const toCall = input.u32();
-  const reason = reasons[input.u8()];
+  const reason = nodeFailureReasons[input.u8()];
   if (reason === undefined) throw new PeerFormatError("unknown reason of a forwarded failure");
   const failure: NodeFailure = {
     reason,

@@ -39,16 +39,20 @@ export interface NodeTopology {
   readonly nodeId: NodeId;
 }
 
+/** Every reason that a {@link NodeFailure} may have. Nodes tell each other a reason by its place here: only append. */
+export const nodeFailureReasons = [
+  "not-leader",
+  "overloaded",
+  "session-expired",
+  "unavailable",
+  "invalid-argument",
+  "wrong-cluster",
+] as const;
+
 /** Why calls were not decided, and what happened to them: the wire's ErrorDetail in the node's terms. */
 export interface NodeFailure {
   /** Why there is no decision. */
-  readonly reason:
-    | "not-leader"
-    | "overloaded"
-    | "session-expired"
-    | "unavailable"
-    | "invalid-argument"
-    | "wrong-cluster";
+  readonly reason: (typeof nodeFailureReasons)[number];
   /** Whether the calls were applied: "no", and they will not be; or they may have been, or may yet be. */
   readonly applied: "no" | "unknown";
   /** The reason in words, and what to do about it. */

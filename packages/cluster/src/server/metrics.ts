@@ -1,6 +1,6 @@
 import { Outcome } from "@quorumguard/proto";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import type { ClusterNode, NodeFailure, NodeStatus } from "../node/node.ts";
+import { type ClusterNode, type NodeFailure, type NodeStatus, nodeFailureReasons } from "../node/node.ts";
 import { DurationCounts } from "../storage/duration-counts.ts";
 import type { AnsweredItems, DecisionMeter } from "./decision-meter.ts";
 import { prometheusHistogram } from "./prometheus-histogram.ts";
@@ -18,16 +18,6 @@ const sources = ["quorum", "leader"] as const;
 
 /** Counted like an outcome, though on the wire it is none: outcomes are bytes, and this is the number after them. */
 const groupDenied = 256;
-
-/** All reasons, so that a counter is there, at 0, before its first failure: Prometheus sees no rise where there was nothing. */
-const failureReasons: readonly NodeFailure["reason"][] = [
-  "not-leader",
-  "overloaded",
-  "session-expired",
-  "unavailable",
-  "invalid-argument",
-  "wrong-cluster",
-];
 
 /** Upper bounds of the latency histogram's buckets in milliseconds: from a denial out of memory to a failover. */
 const latencyBoundsMs = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
@@ -75,7 +65,8 @@ class DecisionCounts implements DecisionMeter {
   /** By source, then by outcome: a byte, as the limiter gives it. The last place is for items of denied groups. */
   readonly #outcomes = sources.map(() => new Float64Array(groupDenied + 1));
   #repeated = 0;
-  readonly #failures = new Map<NodeFailure["reason"], number>(failureReasons.map((reason) => [reason, 0]));
+  /** Every counter is there, at 0, before its first failure: Prometheus sees no rise where there was nothing. */
+  readonly #failures = new Map(nodeFailureReasons.map((reason) => [reason, 0]));
   readonly #latency = new DurationCounts(latencyBoundsMs);
   readonly #decisions: Counter<"outcome" | "source">;
   readonly #repeats: Counter;
