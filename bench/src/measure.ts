@@ -51,10 +51,3 @@ export async function measure(system: System, load: Load): Promise<Sample> {
     denied: finished - allowed,
   };
 }
-
-/** The middle of the values, or the mean of the two in the middle. `values` must not be empty. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}

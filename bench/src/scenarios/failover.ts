@@ -2,7 +2,7 @@ import { latencyTimeline, standaloneSvg } from "@quorumguard/pictures";
 import { startLocalCluster } from "@quorumguard/testbed";
 import { FailoverClients, load } from "../failover/failover-clients.ts";
 import { killLeader, type Trial } from "../failover/kill-leader.ts";
-import { median } from "../measure.ts";
+import { median } from "../median.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
 /**

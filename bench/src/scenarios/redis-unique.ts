@@ -1,4 +1,5 @@
-import { type Load, measure, median, type Sample } from "../measure.ts";
+import { type Load, measure, type Sample } from "../measure.ts";
+import { median } from "../median.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 import type { System } from "../system.ts";
 import { startQuorumGuard } from "../systems/quorumguard.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { benchmarkPages } from "./benchmark-pages.ts";
-import { fieldWords, median, readable, spread } from "./numbers.ts";
+import { fieldWords, readable, spread } from "./numbers.ts";
 import { chooseResults } from "./result-file.ts";
 
 const machine = { cpu: "Some CPU", cores: 2, memoryGiB: 24, linux: "6.1", node: "v24.0.0" };
@@ -80,8 +80,7 @@ test("a file that is no result is a mistake that names it", () => {
   expect(() => chooseResults([{ name: "y.json", text: '{"scenario":"../z"}' }], noPictures)).toThrow("y.json");
 });
 
-test("numbers are readable, and medians are medians", () => {
-  expect([median([3, 1, 2]), median([4, 1, 2, 3])]).toEqual([2, 2.5]);
+test("numbers are readable", () => {
   expect([readable(120_754.2), readable(1.9828), readable(0), readable(Number.NaN)]).toEqual([
     "120,754",
     "1.98",

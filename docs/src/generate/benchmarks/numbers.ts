@@ -1,11 +1,5 @@
+import { median } from "../../../../bench/src/median.ts";
 import { grouped } from "../markdown.ts";
-
-/** The middle value; of two middle ones, their mean. NaN if there is none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
-}
 
 /** A number as people read it: whole from 100 on, else with at most two decimals. */
 export function readable(value: number): string {
