@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import { until } from "@quorumguard/testbed";
 import { callGrpc } from "./raw-grpc.ts";
 import type { LostCalls } from "./report.ts";
-import { until } from "./until.ts";
 
 /** In the body of our call: an SDK's last attempt may still be on its way, and is not to be counted. */
 const marker = "lost-call";

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { GuardError } from "@quorumguard/sdk-node";
+import { until } from "@quorumguard/testbed";
 import type { Service } from "../compose/compose-file.ts";
 import { inDeploy } from "../deploy-folder.ts";
 import { callGrpc } from "./raw-grpc.ts";
 import type { Outage, Reached, StackReport } from "./report.ts";
 import { decisionsOf, metricOf, type Stack } from "./stack.ts";
 import { grpcGuard, httpGuard } from "./traffic.ts";
-import { until } from "./until.ts";
 
 /** Attempts of a health check before Compose calls a service unhealthy. */
 const healthRetries = 3;

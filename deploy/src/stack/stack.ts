@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { until } from "@quorumguard/testbed";
 import { readServices } from "../compose/compose-file.ts";
 import { type ServiceEnd, ServiceProcess } from "../sandbox/service-process.ts";
-import { until } from "./until.ts";
 
 /** What a node says of itself on GetStatus. */
 export interface NodeStatus {

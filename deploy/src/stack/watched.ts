@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { until } from "@quorumguard/testbed";
 import { parse } from "yaml";
 import { inDeploy } from "../deploy-folder.ts";
 import { metricsNamedIn } from "./metric-names.ts";
@@ -6,7 +7,6 @@ import { dashboardQueries, type PrometheusClient } from "./prometheus-client.ts"
 import type { AskedQuery, Failover } from "./report.ts";
 import { metricOf, type Stack } from "./stack.ts";
 import { grpcGuard, httpGuard, Traffic } from "./traffic.ts";
-import { until } from "./until.ts";
 
 /** Changes of leader, as a node that lived through the failover counts them. */
 const changesQuery = "max(quorumguard_leader_changes_total)";

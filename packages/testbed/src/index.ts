@@ -17,3 +17,4 @@ export {
   skipReason,
   systemPackages,
 } from "./system-packages.ts";
+export { until } from "./until.ts";

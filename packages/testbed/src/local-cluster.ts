@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { freePorts } from "./free-ports.ts";
 import { type LocalStatus, readStatus } from "./local-status.ts";
 import { NodeProcesses } from "./node-processes.ts";
+import { until } from "./until.ts";
 
 /** A node's addresses and its process, as somebody who runs the published command has them. */
 export interface LocalNode {
@@ -81,14 +82,14 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     restart: async (nodeId) => start(nodes[nodeId - 1]!),
     status: statusOf,
     waitForLeader: (timeoutMs = 15_000) =>
-      until(timeoutMs, "no leader", async () => {
+      until("no leader", timeoutMs, async () => {
         const all = await statuses();
         const leader = all.find((status) => status?.role === "NODE_ROLE_LEADER");
         return leader != null && all.every((status) => status?.leaderId === leader.nodeId) ? leader : null;
       }),
     waitUntilCaughtUp: async (timeoutMs = 15_000) => {
       const leader = await cluster.waitForLeader(timeoutMs);
-      await until(timeoutMs, "a node did not catch up", async () => {
+      await until("a node did not catch up", timeoutMs, async () => {
         const all = await statuses();
         return all.every((status) => status !== null && status.appliedIndex >= leader.commitIndex) || null;
       });
@@ -107,15 +108,4 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     throw error;
   }
   return cluster;
-}
-
-/** Asks again every few milliseconds: there is no event to await in another process. */
-async function until<T>(timeoutMs: number, what: string, ask: () => Promise<T | null>): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== null) return answer;
-    if (performance.now() > deadline) throw new Error(`${what} within ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
