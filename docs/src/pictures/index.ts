@@ -4,6 +4,13 @@ import { failover } from "./failover.ts";
 import { logFrame } from "./log-frame.ts";
 import { nobodyLeads } from "./nobody-leads.ts";
 import { oneAllow } from "./one-allow.ts";
+import { raftCore } from "./raft/core.ts";
+import { raftCursors } from "./raft/cursors.ts";
+import { raftJoint } from "./raft/joint.ts";
+import { raftProgress } from "./raft/progress.ts";
+import { raftRoles } from "./raft/roles.ts";
+import { raftAba, raftDistrust, raftRead, raftTransfer, raftWrite } from "./raft/sequences.ts";
+import { raftVote } from "./raft/vote.ts";
 import { rooms } from "./rooms.ts";
 import { session } from "./session.ts";
 import { slidingWindowLogPicture } from "./sliding-window-log.ts";
@@ -19,6 +26,17 @@ export const drawings: Readonly<Record<string, () => Picture>> = {
   "token-bucket": tokenBucketPicture,
   failover,
   "nobody-leads": nobodyLeads,
+  "raft-core": raftCore,
+  "raft-roles": raftRoles,
+  "raft-vote": raftVote,
+  "raft-write": raftWrite,
+  "raft-cursors": raftCursors,
+  "raft-aba": raftAba,
+  "raft-progress": raftProgress,
+  "raft-joint": raftJoint,
+  "raft-read": raftRead,
+  "raft-transfer": raftTransfer,
+  "raft-distrust": raftDistrust,
 };
 
 /** The same as markup for a page that has `pictureThemeCss`. */
