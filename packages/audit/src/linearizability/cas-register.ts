@@ -1,0 +1,49 @@
+import type { Model } from "./model.ts";
+
+/** What is done to a register that holds one value; values are compared as text, "nil" is the empty register. */
+export type RegisterInput =
+  | { readonly kind: "read" }
+  | { readonly kind: "write"; readonly value: string }
+  | { readonly kind: "compareAndSet"; readonly from: string; readonly to: string };
+
+/** A value read, whether a comparison held, or null: nobody learned it. */
+export type RegisterOutput = { readonly value: string } | { readonly swapped: boolean } | null;
+
+/** A register with read, write and compare-and-set. */
+export const casRegister: Model<string, RegisterInput, RegisterOutput> = {
+  initial: () => "nil",
+  step(state, input, output) {
+    switch (input.kind) {
+      case "read":
+        return output === null || ("value" in output && output.value === state) ? state : null;
+      case "write":
+        return input.value;
+      case "compareAndSet": {
+        const swapped = state === input.from;
+        if (output !== null && "swapped" in output && output.swapped !== swapped) return null;
+        return swapped ? input.to : state;
+      }
+    }
+  },
+  equal: (one, other) => one === other,
+  hash: hashText,
+  describe(input, output) {
+    switch (input.kind) {
+      case "read":
+        return `read -> ${output !== null && "value" in output ? output.value : "unknown"}`;
+      case "write":
+        return `write ${input.value}${output === null ? " -> unknown" : ""}`;
+      case "compareAndSet": {
+        const said = output !== null && "swapped" in output ? (output.swapped ? "done" : "differs") : "unknown";
+        return `compare ${input.from} and set ${input.to} -> ${said}`;
+      }
+    }
+  },
+};
+
+/** A 32-bit hash of a text (FNV-1a over its UTF-16 units). */
+export function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash | 0;
+}

@@ -1,0 +1,26 @@
+/**
+ * One operation of a concurrent history: a closed interval in which it took effect, at one instant of its own
+ * (Herlihy & Wing 1990). An operation whose outcome nobody learned has `returnAt` Infinity: it may have taken effect at
+ * any later time, or never.
+ */
+export interface Operation<Input, Output> {
+  readonly clientId: string;
+  readonly input: Input;
+  readonly output: Output;
+  readonly callAt: number;
+  readonly returnAt: number;
+}
+
+/** The sequential object that a history is held against. States are values: `step` never changes the one it is given. */
+export interface Model<State, Input, Output> {
+  /** Splits a history into parts that cannot influence each other; a history is right if each part is (Lowe 2017). */
+  partition?(history: readonly Operation<Input, Output>[]): readonly (readonly Operation<Input, Output>[])[];
+  initial(): State;
+  /** The state after the operation, or null if it cannot have this output here. */
+  step(state: State, input: Input, output: Output): State | null;
+  equal(one: State, other: State): boolean;
+  /** Equal states have equal hashes; any 32-bit integer. Without it, states of equal progress are compared one by one. */
+  hash?(state: State): number;
+  /** One line for people. */
+  describe(input: Input, output: Output): string;
+}
