@@ -3,7 +3,7 @@ import type { FileSystem } from "./file-system.ts";
 import { validateIdentity, writeIdentity } from "./identity-file.ts";
 import { LogView } from "./log-view.ts";
 import { createLog, type LogStart, LogWriter, noLogStats } from "./log-writer.ts";
-import { MetaSlots } from "./meta-slots.ts";
+import { emptyMeta, MetaSlots } from "./meta-slots.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import type {
   Identity,
@@ -20,6 +20,8 @@ import { StorageError } from "./storage-error.ts";
 
 /** How long the log must have been idle before META says that its last frame is durable. */
 const idleMs = 100;
+/** A log that is never idle says so as often as this: what is older can be neither torn nor put back unnoticed. */
+const busyNoteMs = 1_000;
 const noMembers: ConfState = { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
 const noData = new Uint8Array(0);
 
@@ -46,6 +48,8 @@ export class DiskStorage implements Storage {
   private installing: SnapshotMeta | null = null;
   private commitUnwritten = false;
   private cancelIdle: (() => void) | null = null;
+  /** When META was last told of the log, or the log last began to be written; null while it is idle. */
+  private notedMs: number | null = null;
   private failed = false;
   private closed = false;
 
@@ -68,7 +72,7 @@ export class DiskStorage implements Storage {
       const problem = `the folder belongs to node ${present.nodeId} of cluster ${present.clusterId} and cannot be given to another`;
       throw new StorageError("identity", null, problem);
     }
-    const meta = await MetaSlots.create(this.files);
+    const meta = await MetaSlots.create(this.files, { ...emptyMeta, firstSequence: 1 });
     const log = await createLog(this.files, identity, this.options);
     await writeIdentity(this.files, identity);
     const view = new LogView({ index: 0, term: 0 }, [], 0);
@@ -77,9 +81,14 @@ export class DiskStorage implements Storage {
   }
 
   async settleDroppedFrame(): Promise<void> {
-    const { meta } = this.use();
-    if (!meta.current.droppedLastFrame) return;
-    await meta.writeTwice({ droppedLastFrame: false });
+    const { meta, writer } = this.use();
+    if (!meta.current.droppedLastFrame && meta.current.damaged === null) return;
+    // First a frame that no longer says so, then the note: if only the first becomes durable, the node goes on abstaining.
+    writer.returns();
+    writer.append({ hardState: this.hardState, entries: [], snapshot: null }, () => {});
+    await writer.settled();
+    if (this.failed || this.closed) return;
+    await meta.writeTwice({ droppedLastFrame: false, damaged: null });
   }
 
   append(write: StorageWrite, done: () => void): void {
@@ -108,7 +117,11 @@ export class DiskStorage implements Storage {
   }
 
   async writeSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter> {
-    return this.use().snapshots.write(meta, () => this.published(meta));
+    const { snapshots, meta: known } = this.use();
+    return snapshots.write(meta, async () => {
+      this.published(meta);
+      await known.write({ snapshotIndex: meta.index });
+    });
   }
 
   async receiveSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter> {
@@ -195,8 +208,10 @@ export class DiskStorage implements Storage {
     this.writer = new LogWriter(this.files, opened.identity, this.options, opened.log, {
       restarted: async (snapshot) => {
         await opened.snapshots.install(snapshot);
+        await opened.meta.write({ snapshotIndex: snapshot.index });
         if (this.installing?.index === snapshot.index) this.installing = null;
       },
+      dropping: (firstSequence) => opened.meta.write({ firstSequence }),
       failed: (error) => this.fail(error),
     });
   }
@@ -213,12 +228,20 @@ export class DiskStorage implements Storage {
     this.hardState = atLeast(this.hardState, meta);
   }
 
-  /** Says in META that the last frame is durable, once nothing has been written for a while. */
+  /** Says in META that the last frame is durable, once nothing has been written for a while, or it is time. */
   private idleSoon(): void {
+    if (this.options.setTimer === undefined) return;
+    const nowMs = this.options.monotonicMs();
+    this.notedMs ??= nowMs;
+    if (nowMs - this.notedMs >= busyNoteMs) {
+      this.notedMs = nowMs;
+      this.recordDurable().catch((error) => this.fail(error));
+    }
     this.cancelIdle?.();
     this.cancelIdle =
       this.options.setTimer?.(() => {
         this.cancelIdle = null;
+        this.notedMs = null;
         this.recordDurable().catch((error) => this.fail(error));
       }, idleMs) ?? null;
   }

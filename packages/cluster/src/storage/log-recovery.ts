@@ -13,7 +13,7 @@ import {
 import type { LogPosition } from "./log-view.ts";
 import type { Meta } from "./meta-slots.ts";
 import type { Identity } from "./storage.ts";
-import { rejoinAdvice, StorageError } from "./storage-error.ts";
+import { damage, StorageError } from "./storage-error.ts";
 
 /** Folder of the log's segments, within the data folder. */
 export const logFolder = "log";
@@ -30,20 +30,26 @@ export interface Segment {
   lastIndex: number;
 }
 
-/** The log as found on disk. The last segment is open for appending. */
-export interface RecoveredLog {
+/** What the frames of a log say, up to wherever they were read. */
+export interface FoundLog {
   readonly segments: Segment[];
-  readonly active: FileHandle;
-  /** Where the next frame goes in the last segment. */
-  readonly appendOffset: number;
-  /** Bytes of the last segment. */
-  readonly activeBytes: number;
   readonly lastSequence: number;
   readonly hardState: HardState;
   /** Without gaps; the newest run, if a snapshot once restarted the log or bridged a gap. */
   readonly entries: readonly Entry[];
   /** The snapshot that the log was last told to restart at. */
   readonly reset: LogPosition | null;
+  /** The newest frame was written by a node that abstains. */
+  readonly abstains: boolean;
+}
+
+/** The log as found on disk. The last segment is open for appending. */
+export interface RecoveredLog extends FoundLog {
+  readonly active: FileHandle;
+  /** Where the next frame goes in the last segment. */
+  readonly appendOffset: number;
+  /** Bytes of the last segment. */
+  readonly activeBytes: number;
   /** Bytes that are no frame follow the last good one: from {@link appendOffset} up to here. */
   readonly garbageEnd: number;
 }
@@ -53,30 +59,38 @@ export function segmentPath(firstSequence: number, segmentId: string): string {
   return `${logFolder}/${String(firstSequence).padStart(20, "0")}-${segmentId}.seg`;
 }
 
+/** A segment of the log by the names of its file. */
+export interface SegmentName {
+  readonly path: string;
+  readonly firstSequence: number;
+  readonly segmentId: string;
+}
+
+/** The segment files in the folder, oldest first: those of the log, and those that it has done with. */
+export async function listSegments(
+  files: FileSystem,
+  meta: Pick<Meta, "firstSequence">,
+): Promise<{ readonly log: readonly SegmentName[]; readonly outdated: readonly SegmentName[] }> {
+  const all = (await files.list(logFolder)).flatMap((name): SegmentName[] => {
+    const match = segmentName.exec(name);
+    if (match === null) return [];
+    return [{ path: `${logFolder}/${name}`, firstSequence: Number(match[1]), segmentId: match[2] ?? "" }];
+  });
+  const outdated = all.filter(({ firstSequence }) => firstSequence < meta.firstSequence);
+  return { log: all.slice(outdated.length), outdated };
+}
+
 /**
  * Reads the whole log and tells a torn last frame from damaged acknowledged data.
  * @throws {StorageError} if anything but the very last frame is bad, or if the last one is proven acknowledged.
  */
 export async function recoverLog(files: FileSystem, identity: Identity, meta: Meta): Promise<RecoveredLog> {
-  const names = (await files.list(logFolder)).filter((name) => segmentName.test(name));
-  if (names.length === 0) {
-    throw new StorageError(
-      logFolder,
-      null,
-      `no log segment is there although the folder has an identity; ${rejoinAdvice}`,
-    );
-  }
+  const { log } = await listSegments(files, meta);
   const scan = new LogScan(identity, meta);
-  for (const name of names.slice(0, -1)) {
-    const handle = await files.open(`${logFolder}/${name}`, { create: false });
-    try {
-      scan.sealed(name, await readAll(handle));
-    } finally {
-      await handle.close();
-    }
-  }
-  const last = names.at(-1) ?? "";
-  const active = await files.open(`${logFolder}/${last}`, { create: false });
+  scan.begin(log);
+  for (const { path } of log.slice(0, -1)) scan.sealed(path, await readFile(files, path));
+  const last = log.at(-1)?.path ?? logFolder;
+  const active = await files.open(last, { create: false });
   try {
     const bytes = await readAll(active);
     const tail = scan.last(last, bytes);
@@ -87,6 +101,60 @@ export async function recoverLog(files: FileSystem, identity: Identity, meta: Me
   }
 }
 
+/** A log of which something is damaged: what comes before the damage, and what its frames prove wherever they are. */
+export interface SalvagedLog extends FoundLog {
+  /** Null if the log itself is sound. */
+  readonly problem: StorageError | null;
+  /** The largest sequence that any intact frame or file name has. */
+  readonly highestSequence: number;
+}
+
+/**
+ * Reads what can be read of a log. The hard state is that of the newest intact frame, be it behind the damage: a term and a
+ * vote were given, whatever became of the frames between.
+ * @throws {StorageError} if a segment belongs to another node, or is of a version that this build does not know.
+ */
+export async function salvageLog(files: FileSystem, identity: Identity, meta: Meta): Promise<SalvagedLog> {
+  const { log, outdated } = await listSegments(files, meta);
+  const scan = new LogScan(identity, meta);
+  let problem: StorageError | null = null;
+  let newest: { readonly sequence: number; readonly hardState: HardState } | null = null;
+  let highestSequence = Math.max(0, ...[...log, ...outdated].map(({ firstSequence }) => firstSequence));
+  const attempt = (work: () => void): void => {
+    if (problem !== null) return;
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof StorageError && error.isDamage)) throw error;
+      problem = error;
+    }
+  };
+  attempt(() => scan.begin(log));
+  for (const [at, { path, segmentId }] of log.entries()) {
+    const bytes = await readFile(files, path);
+    attempt(() => (at === log.length - 1 ? scan.last(path, bytes) : scan.sealed(path, bytes)));
+    const frame = newestFrame(bytes, segmentSeed(segmentId));
+    if (frame === null || frame.sequence < (newest?.sequence ?? 0)) continue;
+    newest = frame;
+    highestSequence = Math.max(highestSequence, frame.sequence);
+  }
+  const result = scan.result();
+  // An entry before the damage may have been replaced behind it: what was committed there says nothing about this prefix.
+  const hardState = { ...(newest?.hardState ?? result.hardState), commit: result.hardState.commit };
+  return { ...result, hardState, problem, highestSequence };
+}
+
+/** The intact frame of the highest sequence in a segment, wherever in it. */
+function newestFrame(bytes: Buffer, seed: number): FoundFrame | null {
+  let newest: FoundFrame | null = null;
+  for (let at = sectorBytes; at < bytes.length; ) {
+    const frame = decodeFrame(bytes, at, seed);
+    if (frame !== null && frame.sequence > (newest?.sequence ?? 0)) newest = frame;
+    at = frame?.end ?? at + sectorBytes;
+  }
+  return newest;
+}
+
 /** Overwrites what a torn frame left, so that it can never be mistaken for a frame to come. */
 export async function zeroRange(handle: FileHandle, from: number, to: number): Promise<void> {
   for (let at = from; at < to; at += zeroBytes.length) {
@@ -94,6 +162,7 @@ export async function zeroRange(handle: FileHandle, from: number, to: number): P
   }
 }
 
+/** Reads segment after segment, and stops at the first damage with what it has read so far. */
 class LogScan {
   private readonly identity: Identity;
   private readonly meta: Meta;
@@ -101,22 +170,40 @@ class LogScan {
   private entries: Entry[] = [];
   private hardState: HardState = { term: 0, vote: 0, commit: 0 };
   private reset: LogPosition | null = null;
+  private abstains = false;
   private nextSequence = 1;
+  /** Where the segment that was read last stopped making sense. */
+  private end = 0;
 
   constructor(identity: Identity, meta: Meta) {
     this.identity = identity;
     this.meta = meta;
   }
 
-  /** A segment that another one follows: all its frames were durable before that one came to be. */
-  sealed(name: string, bytes: Buffer): void {
-    this.scan(name, bytes);
+  /** The log has a beginning, and META knows which. */
+  begin(names: readonly SegmentName[]): void {
+    const first = names[0];
+    if (first === undefined) {
+      throw damage(logFolder, null, "no log segment is there although the folder has an identity");
+    }
+    if (this.meta.firstSequence === 0 || first.firstSequence <= this.meta.firstSequence) return;
+    const problem = `the log began with frame ${this.meta.firstSequence} and now begins with frame ${first.firstSequence}`;
+    throw damaged(logFolder, null, `a segment is missing: ${problem}`);
   }
 
-  last(name: string, bytes: Buffer): { appendOffset: number; garbageEnd: number; lastSequence: number } {
-    const { path, end, seed } = this.scan(name, bytes);
+  /** A segment that another one follows: all its frames were durable before that one came to be. */
+  sealed(path: string, bytes: Buffer): void {
+    this.scan(path, bytes);
+  }
+
+  last(path: string, bytes: Buffer): { appendOffset: number; garbageEnd: number } {
+    const { end, seed, preparedBytes } = this.scan(path, bytes);
     const expected = this.nextSequence;
     const garbageEnd = endOfNonZero(bytes, end);
+    if (bytes.length < preparedBytes) {
+      const problem = `the segment was cut: it had ${preparedBytes} bytes when it came into use and has ${bytes.length}`;
+      throw damaged(path, bytes.length, problem);
+    }
     for (let at = end; at < garbageEnd; at += sectorBytes) {
       const sequence = frameSequenceAt(bytes, at, seed);
       if (sequence !== null && sequence > expected) {
@@ -130,15 +217,16 @@ class LogScan {
         `frame ${expected} is damaged or missing and was durable (frames up to ${this.meta.durableSequence} were)`,
       );
     }
-    return { appendOffset: end, garbageEnd, lastSequence: expected - 1 };
+    return { appendOffset: end, garbageEnd };
   }
 
-  result(): Pick<RecoveredLog, "segments" | "entries" | "hardState" | "reset"> {
-    return { segments: this.segments, entries: this.entries, hardState: this.hardState, reset: this.reset };
+  result(): FoundLog {
+    const { segments, entries, hardState, reset, abstains } = this;
+    return { segments, entries, hardState, reset, abstains, lastSequence: this.nextSequence - 1 };
   }
 
-  private scan(name: string, bytes: Buffer): { path: string; end: number; seed: number } {
-    const segment = this.enter(name, bytes);
+  private scan(path: string, bytes: Buffer): { end: number; seed: number; preparedBytes: number } {
+    const { segment, preparedBytes } = this.enter(path, bytes);
     const seed = segmentSeed(segment.segmentId);
     let end = sectorBytes;
     while (end < bytes.length) {
@@ -147,14 +235,15 @@ class LogScan {
       this.take(frame, segment);
       end = frame.end;
     }
-    return { path: segment.path, end, seed };
+    this.end = end;
+    return { end, seed, preparedBytes };
   }
 
   /** Checks that the segment is ours and continues the one before. */
-  private enter(name: string, bytes: Buffer): Segment {
-    const path = `${logFolder}/${name}`;
+  private enter(path: string, bytes: Buffer): { readonly segment: Segment; readonly preparedBytes: number } {
     const header = decodeSegmentHeader(bytes);
-    if (typeof header === "string") throw damaged(path, 0, header);
+    if ("problem" in header)
+      throw header.isDamage ? damaged(path, 0, header.problem) : unreadable(path, header.problem);
     const { clusterId, nodeId } = this.identity;
     if (header.clusterId !== clusterId || header.nodeId !== nodeId) {
       const problem =
@@ -175,7 +264,7 @@ class LogScan {
     } else if (header.firstSequence !== this.nextSequence) {
       throw damaged(
         previous.path,
-        null,
+        this.end,
         `frames ${this.nextSequence} to ${header.firstSequence - 1} are damaged or missing`,
       );
     }
@@ -188,12 +277,13 @@ class LogScan {
     }
     const segment: Segment = { path, segmentId, firstSequence, lastIndex: 0 };
     this.segments.push(segment);
-    return segment;
+    return { segment, preparedBytes: header.preparedBytes };
   }
 
   private take(frame: FoundFrame, segment: Segment): void {
     this.nextSequence = frame.sequence + 1;
     this.hardState = frame.hardState;
+    this.abstains = frame.abstains;
     if (frame.reset !== null) {
       this.reset = frame.reset;
       this.entries = [];
@@ -211,10 +301,23 @@ class LogScan {
   }
 }
 
+async function readFile(files: FileSystem, path: string): Promise<Buffer> {
+  const handle = await files.open(path, { create: false });
+  try {
+    return await readAll(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
 async function readAll(handle: FileHandle): Promise<Buffer> {
   return asBuffer(await handle.read(0, await handle.size()));
 }
 
 function damaged(path: string, offset: number | null, problem: string): StorageError {
-  return new StorageError(path, offset, `${problem}; acknowledged data is lost: ${rejoinAdvice}`);
+  return damage(path, offset, `${problem}; acknowledged data is lost`);
+}
+
+function unreadable(path: string, problem: string): StorageError {
+  return new StorageError(path, 0, `${problem}; start the version that wrote it`);
 }

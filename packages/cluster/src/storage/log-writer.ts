@@ -8,6 +8,7 @@ import {
   entryBytes,
   frameBytes,
   noSegmentId,
+  type SegmentPlace,
   sectorBytes,
   segmentSeed,
 } from "./log-frame.ts";
@@ -36,12 +37,16 @@ export interface LogStart {
   readonly appendOffset: number;
   readonly lastSequence: number;
   readonly hardState: HardState;
+  /** Frames say so until the cluster has made up for what this node lost. */
+  readonly abstains: boolean;
 }
 
 /** What a log writer tells its owner: that a restart of the log is durable, or that it failed for good. */
 export interface LogWriterHooks {
   /** A frame that restarts the log at this snapshot is durable. */
   restarted(snapshot: SnapshotMeta): Promise<void>;
+  /** Segments before the one of this first sequence are about to go: META must know first. */
+  dropping(firstSequence: number): Promise<void>;
   /** Called once; nothing is acknowledged afterwards. */
   failed(error: unknown): void;
 }
@@ -69,6 +74,7 @@ export class LogWriter {
   private offset: number;
   private sequence: number;
   private written: HardState;
+  private abstains: boolean;
   private queue: Batch[] = [];
   /** The batch being written or acknowledged. */
   private inFlight: Batch | null = null;
@@ -91,6 +97,7 @@ export class LogWriter {
     this.offset = start.appendOffset;
     this.sequence = start.lastSequence;
     this.written = start.hardState;
+    this.abstains = start.abstains;
   }
 
   /** Sequence of the last durable frame. */
@@ -102,6 +109,11 @@ export class LogWriter {
     const { flushes, bytesWritten, flushMs, flushStartedMs } = this.counters;
     const flushingForMs = flushStartedMs < 0 ? 0 : this.options.monotonicMs() - flushStartedMs;
     return { flushes, bytesWritten, flushMs, flushingForMs, flushDurations: this.flushDurations };
+  }
+
+  /** Frames say from now on that the node takes part again. */
+  returns(): void {
+    this.abstains = false;
   }
 
   append(write: StorageWrite, done: () => void): void {
@@ -146,6 +158,8 @@ export class LogWriter {
     }
     if (doomed.length === 0) return;
     this.segments.splice(0, doomed.length);
+    const first = this.segments[0];
+    if (first !== undefined) await this.hooks.dropping(first.firstSequence);
     for (const segment of doomed) await this.files.remove(segment.path);
     await this.files.flushFolder(logFolder);
   }
@@ -194,7 +208,7 @@ export class LogWriter {
     if (full && this.offset > sectorBytes) await this.rotate();
     const { hardState, entries, snapshot } = batch;
     const sequence = this.sequence + 1;
-    const frame = encodeFrame({ hardState, entries, reset: snapshot }, sequence, this.seed);
+    const frame = encodeFrame({ hardState, entries, reset: snapshot, abstains: this.abstains }, sequence, this.seed);
     this.counters.flushStartedMs = this.options.monotonicMs();
     await this.active.write(this.offset, [frame]);
     await this.active.flush();
@@ -237,14 +251,11 @@ export class LogWriter {
     const segmentId = newSegmentId(this.options);
     // Without a spare (the disk was full when it was due) the file grows as it is written: slower, and just as safe.
     const spare = prepared ?? (await openSpare(this.files, this.segmentBytes, newSegmentId(this.options), 0));
-    const segment = await enterSegment(
-      this.files,
-      this.identity,
-      spare,
+    const segment = await enterSegment(this.files, this.identity, spare, {
       segmentId,
-      this.sequence + 1,
-      this.segments.at(-1)?.segmentId ?? noSegmentId,
-    );
+      firstSequence: this.sequence + 1,
+      previousSegmentId: this.segments.at(-1)?.segmentId ?? noSegmentId,
+    });
     await this.active.close();
     this.active = spare.handle;
     this.activeBytes = spare.bytes;
@@ -271,6 +282,8 @@ interface Spare {
   readonly path: string;
   /** Bytes that it may take. */
   readonly bytes: number;
+  /** Bytes that it has, durably. */
+  readonly prepared: number;
 }
 
 /** Makes the first segment of a new log, in a folder that has no identity yet. */
@@ -279,7 +292,8 @@ export async function createLog(files: FileSystem, identity: Identity, options: 
   // An earlier attempt may have failed halfway. Without an identity nothing in here was ever spoken for.
   for (const name of await files.list(logFolder)) await files.remove(`${logFolder}/${name}`);
   const spare = await openSpare(files, bytes, newSegmentId(options), bytes);
-  const segment = await enterSegment(files, identity, spare, newSegmentId(options), 1, noSegmentId);
+  const place = { segmentId: newSegmentId(options), firstSequence: 1, previousSegmentId: noSegmentId };
+  const segment = await enterSegment(files, identity, spare, place);
   return {
     segments: [segment],
     active: spare.handle,
@@ -287,7 +301,65 @@ export async function createLog(files: FileSystem, identity: Identity, options: 
     appendOffset: sectorBytes,
     lastSequence: 0,
     hardState: { term: 0, vote: 0, commit: 0 },
+    abstains: false,
   };
+}
+
+/**
+ * Makes the only segment of a log that was repaired: it holds all that is left. Durable when this resolves, and no part of
+ * the log until META says that the log begins with it.
+ */
+export async function createRepairedLog(
+  files: FileSystem,
+  identity: Identity,
+  options: StorageOptions,
+  left: { readonly firstSequence: number; readonly hardState: HardState; readonly entries: readonly Entry[] },
+): Promise<LogStart> {
+  const { firstSequence, hardState } = left;
+  const segmentId = newSegmentId(options);
+  const seed = segmentSeed(segmentId);
+  const frames = inFrames(left.entries).map((entries, at) =>
+    encodeFrame({ hardState, entries, reset: null, abstains: true }, firstSequence + at, seed),
+  );
+  const used = frames.reduce((sum, frame) => sum + frame.length, sectorBytes);
+  const bytes = Math.max(resolveSegmentBytes(options.segmentBytes), used);
+  for (const name of await files.list(logFolder)) {
+    if (name.endsWith(spareSuffix)) await files.remove(`${logFolder}/${name}`);
+  }
+  const spare = await openSpare(files, bytes, newSegmentId(options), bytes);
+  await spare.handle.write(sectorBytes, frames);
+  const segment = await enterSegment(files, identity, spare, {
+    segmentId,
+    firstSequence,
+    previousSegmentId: noSegmentId,
+  });
+  return {
+    segments: [{ ...segment, lastIndex: left.entries.at(-1)?.index ?? 0 }],
+    active: spare.handle,
+    activeBytes: bytes,
+    appendOffset: used,
+    lastSequence: firstSequence + frames.length - 1,
+    hardState,
+    abstains: true,
+  };
+}
+
+/** At least one frame: the hard state needs one. */
+function inFrames(entries: readonly Entry[]): Entry[][] {
+  const frames: Entry[][] = [[]];
+  let bytes = 0;
+  for (const entry of entries) {
+    const size = entryBytes(entry);
+    const last = frames.at(-1) ?? [];
+    if (last.length > 0 && (bytes + size > maxFrameBytes || last.length >= maxFrameEntries)) {
+      frames.push([entry]);
+      bytes = size;
+    } else {
+      last.push(entry);
+      bytes += size;
+    }
+  }
+  return frames;
 }
 
 /**
@@ -316,7 +388,7 @@ async function openSpare(files: FileSystem, bytes: number, id: string, zeroed: n
     await handle.close();
     throw error;
   }
-  return { handle, path, bytes };
+  return { handle, path, bytes, prepared: zeroed };
 }
 
 /** Header first, durable, and only then the name that makes it part of the log: a bad header is always damage. */
@@ -324,11 +396,10 @@ async function enterSegment(
   files: FileSystem,
   identity: Identity,
   spare: Spare,
-  segmentId: string,
-  firstSequence: number,
-  previousSegmentId: string,
+  place: Omit<SegmentPlace, "preparedBytes">,
 ): Promise<Segment> {
-  await spare.handle.write(0, [encodeSegmentHeader(identity, segmentId, firstSequence, previousSegmentId)]);
+  const { firstSequence, segmentId } = place;
+  await spare.handle.write(0, [encodeSegmentHeader(identity, { ...place, preparedBytes: spare.prepared })]);
   await spare.handle.flush();
   const path = segmentPath(firstSequence, segmentId);
   await files.rename(spare.path, path);

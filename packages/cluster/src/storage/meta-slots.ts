@@ -1,6 +1,7 @@
 import { asBuffer, checksum, getUint64, putUint64 } from "./bytes.ts";
 import type { FileHandle, FileSystem } from "./file-system.ts";
-import { StorageError } from "./storage-error.ts";
+import type { Damage } from "./storage.ts";
+import { damage, StorageError } from "./storage-error.ts";
 
 /** What is known for certain about the log, apart from the log. */
 export interface Meta {
@@ -8,21 +9,47 @@ export interface Meta {
   readonly durableSequence: number;
   /** A bad last frame was dropped and the cluster has not made up for it yet (SEMANTICS N2). */
   readonly droppedLastFrame: boolean;
+  /** Acknowledged data was damaged, the folder repaired, and the cluster has not made up for it yet. */
+  readonly damaged: Damage | null;
+  /** The log begins with the segment of this first sequence; what is before it is no part of it. 0: not known. */
+  readonly firstSequence: number;
+  /** A snapshot at this index or a later one is there. */
+  readonly snapshotIndex: number;
 }
 
 const file = "meta";
 const magic = 0x656d4751;
-const version = 1;
+const version = 2;
 /** Each slot has a block of its own, so that a write torn by a power failure spoils one of them only. */
 const slotOffsets = [0, 4096] as const;
 const slotBytes = 512;
+const fileBytes = slotOffsets[1] + slotBytes;
+const damageOffset = 48;
+const checksumOffset = slotBytes - 4;
+/** An operator needs the place and the first words; the slot has no room for more. */
+const maxProblemChars = 160;
+const flagDropped = 1;
+
+/** Nothing is known yet. */
+export const emptyMeta: Meta = {
+  durableSequence: 0,
+  droppedLastFrame: false,
+  damaged: null,
+  firstSequence: 0,
+  snapshotIndex: 0,
+};
 
 /**
- * The file `meta`: two slots, written in turn, the newer valid one counts.
+ * The file `meta`: two slots of 512 bytes, written in turn, the newer valid one counts.
  *
- *     0 u32 magic "QGme" · 4 u32 version · 8 u64 generation · 16 u64 durable sequence · 24 u32 dropped · 28 u32 CRC
+ *     0 u32 magic "QGme"         28 u32 bytes of the damage
+ *     4 u32 version              32 u64 sequence that the log begins with
+ *     8 u64 generation           40 u64 index that the newest snapshot has at least
+ *    16 u64 durable sequence     48     the damage as JSON, if any
+ *    24 u32 flags (1: dropped)  508 u32 CRC of the bytes before
  *
- * It narrows the one question that the log cannot answer itself: whether its last frame was acknowledged.
+ * Version 1, still read, ends after the flags with a CRC at 28. The file tells what the log and the snapshots cannot tell
+ * themselves: whether the last frame was acknowledged, and whether a first segment or a snapshot is missing.
  */
 export class MetaSlots {
   private readonly handle: FileHandle;
@@ -41,33 +68,18 @@ export class MetaSlots {
   }
 
   /** Makes the file, replacing one left by a node that never got an identity. */
-  static async create(files: FileSystem): Promise<MetaSlots> {
+  static async create(files: FileSystem, meta: Meta = emptyMeta): Promise<MetaSlots> {
     if ((await files.list("")).includes(file)) await files.remove(file);
-    const slots = new MetaSlots(await files.open(file, { create: true }), 0, {
-      durableSequence: 0,
-      droppedLastFrame: false,
-    });
-    await slots.handle.write(0, [Buffer.alloc(slotOffsets[1] + slotBytes)]);
+    const slots = new MetaSlots(await files.open(file, { create: true }), 0, meta);
+    await slots.handle.write(0, [Buffer.alloc(fileBytes)]);
     await slots.writeTwice(slots.written);
     return slots;
   }
 
   /** @throws {StorageError} if the file is missing or neither slot is valid. */
   static async open(files: FileSystem): Promise<MetaSlots> {
-    if (!(await files.list("")).includes(file)) {
-      throw new StorageError(file, null, "the file is missing although this folder belongs to a node; restore it");
-    }
-    const handle = await files.open(file, { create: false });
-    let best: { generation: number; meta: Meta } | null = null;
-    for (const offset of slotOffsets) {
-      const slot = decodeSlot(asBuffer(await handle.read(offset, slotBytes)));
-      if (slot !== null && (best === null || slot.generation > best.generation)) best = slot;
-    }
-    if (best === null) {
-      await handle.close();
-      throw new StorageError(file, 0, "both slots are damaged, so nothing says how much of the log was acknowledged");
-    }
-    return new MetaSlots(handle, best.generation, best.meta);
+    const found = await readMeta(files);
+    return new MetaSlots(await files.open(file, { create: false }), found.generation, found.meta);
   }
 
   /** Writes one slot and flushes it. Calls are carried out one after the other, each on what the one before left. */
@@ -89,25 +101,71 @@ export class MetaSlots {
 
   private async writeSlot(meta: Meta): Promise<void> {
     const generation = this.generation + 1;
-    const slot = Buffer.alloc(slotBytes);
-    slot.writeUInt32LE(magic, 0);
-    slot.writeUInt32LE(version, 4);
-    putUint64(slot, 8, generation);
-    putUint64(slot, 16, meta.durableSequence);
-    slot.writeUInt32LE(meta.droppedLastFrame ? 1 : 0, 24);
-    slot.writeUInt32LE(checksum(slot.subarray(0, 28), 0), 28);
-    await this.handle.write(slotOffsets[generation % 2 === 0 ? 0 : 1], [slot]);
+    await this.handle.write(slotOffsets[generation % 2 === 0 ? 0 : 1], [encodeSlot(generation, meta)]);
     await this.handle.flush();
     this.generation = generation;
     this.written = meta;
   }
 }
 
-function decodeSlot(slot: Buffer): { generation: number; meta: Meta } | null {
-  if (slot.length < slotBytes || slot.readUInt32LE(0) !== magic || slot.readUInt32LE(4) !== version) return null;
-  if (slot.readUInt32LE(28) !== checksum(slot.subarray(0, 28), 0)) return null;
+/** The newer valid slot. @throws {StorageError} if the file is missing or neither slot is valid. */
+export async function readMeta(files: FileSystem): Promise<{ readonly generation: number; readonly meta: Meta }> {
+  if (!(await files.list("")).includes(file)) {
+    throw damage(file, null, "the file is missing although this folder belongs to a node");
+  }
+  const handle = await files.open(file, { create: false });
+  try {
+    const slots = await Promise.all(slotOffsets.map(async (offset) => asBuffer(await handle.read(offset, slotBytes))));
+    const valid = slots.map(decodeSlot).filter((slot) => slot !== null);
+    const best = valid.sort((a, b) => b.generation - a.generation)[0];
+    if (best !== undefined) return best;
+    const foreign = slots.map(versionOf).find((found) => found > version);
+    if (foreign !== undefined) {
+      throw new StorageError(file, 4, `the file has format version ${foreign}, this build reads up to ${version}`);
+    }
+    throw damage(file, 0, "both slots are damaged, so nothing says how much of the log was acknowledged");
+  } finally {
+    await handle.close();
+  }
+}
+
+function encodeSlot(generation: number, meta: Meta): Buffer {
+  const slot = Buffer.alloc(slotBytes);
+  const { damaged } = meta;
+  const text =
+    damaged === null ? "" : JSON.stringify({ ...damaged, problem: damaged.problem.slice(0, maxProblemChars) });
+  slot.writeUInt32LE(magic, 0);
+  slot.writeUInt32LE(version, 4);
+  putUint64(slot, 8, generation);
+  putUint64(slot, 16, meta.durableSequence);
+  slot.writeUInt32LE(meta.droppedLastFrame ? flagDropped : 0, 24);
+  slot.writeUInt32LE(slot.write(text, damageOffset, checksumOffset - damageOffset), 28);
+  putUint64(slot, 32, meta.firstSequence);
+  putUint64(slot, 40, meta.snapshotIndex);
+  slot.writeUInt32LE(checksum(slot.subarray(0, checksumOffset), 0), checksumOffset);
+  return slot;
+}
+
+function versionOf(slot: Buffer): number {
+  return slot.length >= 8 && slot.readUInt32LE(0) === magic ? slot.readUInt32LE(4) : 0;
+}
+
+function decodeSlot(slot: Buffer): { readonly generation: number; readonly meta: Meta } | null {
+  const found = versionOf(slot);
+  if (slot.length < slotBytes || found < 1 || found > version) return null;
+  const checked = found === 1 ? 28 : checksumOffset;
+  if (slot.readUInt32LE(checked) !== checksum(slot.subarray(0, checked), 0)) return null;
+  const meta: Meta = {
+    ...emptyMeta,
+    durableSequence: getUint64(slot, 16),
+    droppedLastFrame: (slot.readUInt32LE(24) & flagDropped) !== 0,
+  };
+  const generation = getUint64(slot, 8);
+  if (found === 1) return { generation, meta };
+  const text = slot.toString("utf8", damageOffset, damageOffset + slot.readUInt32LE(28));
+  const damaged = text === "" ? null : (JSON.parse(text) as Damage);
   return {
-    generation: getUint64(slot, 8),
-    meta: { durableSequence: getUint64(slot, 16), droppedLastFrame: slot.readUInt32LE(24) === 1 },
+    generation,
+    meta: { ...meta, damaged, firstSequence: getUint64(slot, 32), snapshotIndex: getUint64(slot, 40) },
   };
 }

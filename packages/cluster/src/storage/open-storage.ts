@@ -2,14 +2,17 @@ import type { HardState } from "@quorumguard/raft";
 import { atLeast, DiskStorage, type Opened } from "./disk-storage.ts";
 import type { FileSystem } from "./file-system.ts";
 import { readIdentity } from "./identity-file.ts";
-import { sectorBytes } from "./log-frame.ts";
-import { logFolder, type RecoveredLog, recoverLog, spareSuffix, zeroRange } from "./log-recovery.ts";
-import { type LogPosition, LogView } from "./log-view.ts";
-import { resolveSegmentBytes } from "./log-writer.ts";
-import { MetaSlots } from "./meta-slots.ts";
+import { joinLog } from "./join-log.ts";
+import { encodeFrame, sectorBytes, segmentSeed } from "./log-frame.ts";
+import { listSegments, logFolder, type RecoveredLog, recoverLog, spareSuffix, zeroRange } from "./log-recovery.ts";
+import type { LogView } from "./log-view.ts";
+import { type LogStart, resolveSegmentBytes } from "./log-writer.ts";
+import { type Meta, MetaSlots, readMeta } from "./meta-slots.ts";
+import { repairFolder } from "./repair-folder.ts";
+import { freeName } from "./set-aside.ts";
 import { SnapshotStore, snapshotFolder } from "./snapshot-store.ts";
-import type { Identity, Recovery, SnapshotMeta, Storage, StorageOptions } from "./storage.ts";
-import { rejoinAdvice, StorageError } from "./storage-error.ts";
+import type { Identity, Recovery, Storage, StorageOptions } from "./storage.ts";
+import { damage, rejoinAdvice, StorageError } from "./storage-error.ts";
 
 /**
  * Recovers a data folder, or prepares an empty one. Everything that was read is durable when this resolves (SEMANTICS
@@ -23,15 +26,29 @@ export async function openStorage(files: FileSystem, options: StorageOptions): P
   const identity = await readIdentity(files);
   if (identity === null) {
     await prepareEmpty(files);
-    return new DiskStorage(files, options, { droppedLastFrame: false, droppedAt: null, empty: true }, null);
+    const recovery = { droppedLastFrame: false, droppedAt: null, damaged: null, empty: true };
+    return new DiskStorage(files, options, recovery, null);
   }
+  try {
+    return await openSound(files, options, identity);
+  } catch (error) {
+    if (options.repair !== true || !(error instanceof StorageError && error.isDamage)) throw error;
+    await repairFolder(files, identity, options, error);
+    return openSound(files, options, identity);
+  }
+}
+
+async function openSound(files: FileSystem, options: StorageOptions, identity: Identity): Promise<Storage> {
   const meta = await MetaSlots.open(files);
   try {
     const log = await recoverLog(files, identity, meta.current);
     try {
+      const dropped = droppedAt(log);
       const opened = await finishRecovery(files, identity, meta, log);
-      const { droppedLastFrame } = meta.current;
-      return new DiskStorage(files, options, { droppedLastFrame, droppedAt: droppedAt(log), empty: false }, opened);
+      const { damaged, droppedLastFrame } = meta.current;
+      const abstains = droppedLastFrame || damaged !== null;
+      const recovery = { droppedLastFrame: abstains, droppedAt: dropped, damaged, empty: false };
+      return new DiskStorage(files, options, recovery, opened);
     } catch (error) {
       await log.active.close();
       throw error;
@@ -63,10 +80,19 @@ async function prepareEmpty(files: FileSystem): Promise<void> {
       `the file is missing, yet ${snapshotFolder}/${snapshot} is there; ${rejoinAdvice}`,
     );
   }
+  await assertUnused(files);
   await files.makeFolder(logFolder);
   await files.makeFolder(snapshotFolder);
   await files.flushFolder(logFolder);
   await files.flushFolder("");
+}
+
+/** A folder whose META speaks of a log has lost that log. One that nobody can read was cut short while it was made. */
+async function assertUnused(files: FileSystem): Promise<void> {
+  const found = await readMeta(files).catch(() => null);
+  const { durableSequence = 0, snapshotIndex = 0, droppedLastFrame = false } = found?.meta ?? {};
+  if (durableSequence === 0 && snapshotIndex === 0 && !droppedLastFrame) return;
+  throw new StorageError("identity", null, `the file is missing, yet meta speaks of a log; ${rejoinAdvice}`);
 }
 
 async function finishRecovery(
@@ -76,35 +102,18 @@ async function finishRecovery(
   log: RecoveredLog,
 ): Promise<Opened> {
   const snapshots = new SnapshotStore(files, identity.clusterId);
-  await snapshots.recover(log.reset);
+  await snapshots.recover(log.reset, meta.current.snapshotIndex);
   const snapshot = snapshots.current;
   const view = joinLog(log, snapshot);
   const hardState = snapshot === null ? log.hardState : atLeast(log.hardState, snapshot);
   assertCommitted(hardState, view, log);
-  await flushRecovered(files, meta, log);
-  return { identity, meta, log, view, snapshots, hardState };
-}
-
-/** The entries that continue the snapshot. */
-function joinLog(log: RecoveredLog, snapshot: SnapshotMeta | null): LogView {
-  const origin: LogPosition = snapshot ?? { index: 0, term: 0 };
-  const first = log.entries[0];
-  if (first === undefined) return new LogView(origin, [], origin.index);
-  if (first.index > origin.index + 1) {
-    const missing = `entries ${origin.index + 1} to ${first.index - 1} are missing`;
-    throw new StorageError(log.segments[0]?.path ?? logFolder, null, `${missing} from the log; ${rejoinAdvice}`);
-  }
-  if (first.index === origin.index + 1) return new LogView(origin, log.entries, origin.index);
-  const covered = log.entries[origin.index - first.index];
-  // A log that ends before the snapshot, or differs from it there, was overtaken by it.
-  if (covered === undefined || covered.term !== origin.term) return new LogView(origin, [], origin.index);
-  return new LogView({ index: first.index, term: first.term }, log.entries.slice(1), origin.index);
+  return { identity, meta, log: await flushRecovered(files, meta, log), view, snapshots, hardState };
 }
 
 function assertCommitted(hardState: HardState, view: LogView, log: RecoveredLog): void {
   if (hardState.commit <= view.lastIndex) return;
-  const problem = `entries up to ${hardState.commit} were committed and the log ends at ${view.lastIndex}; ${rejoinAdvice}`;
-  throw new StorageError(log.segments.at(-1)?.path ?? logFolder, log.appendOffset, problem);
+  const problem = `entries up to ${hardState.commit} were committed and the log ends at ${view.lastIndex}`;
+  throw damage(log.segments.at(-1)?.path ?? logFolder, log.appendOffset, problem);
 }
 
 /** What lies behind the last whole frame and is not zero was a frame that its writer did not finish. */
@@ -113,17 +122,53 @@ function droppedAt({ segments, appendOffset, garbageEnd }: RecoveredLog): Recove
   return { file: segments.at(-1)?.path ?? logFolder, offset: appendOffset, bytes: garbageEnd - appendOffset };
 }
 
-/** SEMANTICS N1 and N2: first the note that a frame was dropped, then its removal; nothing read stays volatile. */
-async function flushRecovered(files: FileSystem, meta: MetaSlots, log: RecoveredLog): Promise<void> {
-  if (log.garbageEnd > log.appendOffset) {
+/**
+ * SEMANTICS N1 and N2: first the note that a frame was dropped, then a frame of our own in its place that says so too;
+ * nothing that was read stays volatile.
+ */
+async function flushRecovered(files: FileSystem, meta: MetaSlots, log: RecoveredLog): Promise<LogStart> {
+  if (log.garbageEnd > log.appendOffset) await meta.writeTwice({ droppedLastFrame: true });
+  else if (log.abstains && !meta.current.droppedLastFrame && meta.current.damaged === null) {
+    // Settled after the log was, or an old META was put back: of the two, only the careful answer is safe.
     await meta.writeTwice({ droppedLastFrame: true });
-    await zeroRange(log.active, log.appendOffset, log.garbageEnd);
   }
+  if (log.garbageEnd > log.appendOffset) await zeroRange(log.active, log.appendOffset, log.garbageEnd);
   await log.active.flush();
+  const start = await sayAbstains(meta, log);
+  await tidy(files, meta.current);
+  await meta.write({ durableSequence: start.lastSequence });
+  return start;
+}
+
+/** The log itself says that the node abstains, should META be lost or put back. */
+async function sayAbstains(meta: MetaSlots, log: RecoveredLog): Promise<LogStart> {
+  const { droppedLastFrame, damaged } = meta.current;
+  const abstains = droppedLastFrame || damaged !== null;
+  const segment = log.segments.at(-1);
+  if (!abstains || log.abstains || segment === undefined) return { ...log, abstains };
+  const { hardState } = log;
+  const lastSequence = log.lastSequence + 1;
+  const frame = encodeFrame(
+    { hardState, entries: [], reset: null, abstains },
+    lastSequence,
+    segmentSeed(segment.segmentId),
+  );
+  await log.active.write(log.appendOffset, [frame]);
+  await log.active.flush();
+  const appendOffset = log.appendOffset + frame.length;
+  return { ...log, abstains, lastSequence, appendOffset, activeBytes: Math.max(log.activeBytes, appendOffset) };
+}
+
+/** Removes what was being prepared and what the log had done with; what a repair left behind is set aside. */
+async function tidy(files: FileSystem, { firstSequence, damaged }: Meta): Promise<void> {
   for (const name of await files.list(logFolder)) {
     if (name.endsWith(spareSuffix)) await files.remove(`${logFolder}/${name}`);
   }
+  const { outdated } = await listSegments(files, { firstSequence });
+  for (const { path } of outdated) {
+    if (damaged === null) await files.remove(path);
+    else await files.rename(path, await freeName(files, logFolder, path.slice(logFolder.length + 1)));
+  }
   await files.flushFolder(logFolder);
   await files.flushFolder("");
-  await meta.write({ durableSequence: log.lastSequence });
 }

@@ -2,7 +2,7 @@ import type { ConfState } from "@quorumguard/raft";
 import { asBuffer, checksum, getUint64, putUint64 } from "./bytes.ts";
 import type { FileHandle } from "./file-system.ts";
 import type { SnapshotMeta } from "./storage.ts";
-import { StorageError } from "./storage-error.ts";
+import { damage, StorageError } from "./storage-error.ts";
 
 /**
  * The format of a snapshot file, version 1. All integers are little-endian. The same bytes are sent to peers, so nothing
@@ -88,18 +88,18 @@ export interface SnapshotHeader {
 export async function readSnapshotHeader(handle: FileHandle, path: string): Promise<SnapshotHeader> {
   const fixed = asBuffer(await handle.read(0, fixedBytes));
   if (fixed.length < fixedBytes || fixed.toString("latin1", 0, 8) !== magic) {
-    throw new StorageError(path, 0, "this is not a snapshot, or its start is damaged");
+    throw damage(path, 0, "this is not a snapshot, or its start is damaged");
+  }
+  const confStateBytes = fixed.readUInt32LE(12);
+  if (confStateBytes > maxConfStateBytes) throw damage(path, 12, "the snapshot header is damaged");
+  const end = fixedBytes + confStateBytes;
+  const header = asBuffer(await handle.read(0, end + 4));
+  if (header.length < end + 4 || header.readUInt32LE(end) !== checksum(header.subarray(0, end), 0)) {
+    throw damage(path, 0, "the snapshot header is damaged");
   }
   if (fixed.readUInt32LE(8) !== version) {
     const problem = `the snapshot has format version ${fixed.readUInt32LE(8)}, this build reads version ${version}`;
     throw new StorageError(path, 8, problem);
-  }
-  const confStateBytes = fixed.readUInt32LE(12);
-  if (confStateBytes > maxConfStateBytes) throw new StorageError(path, 12, "the snapshot header is damaged");
-  const end = fixedBytes + confStateBytes;
-  const header = asBuffer(await handle.read(0, end + 4));
-  if (header.length < end + 4 || header.readUInt32LE(end) !== checksum(header.subarray(0, end), 0)) {
-    throw new StorageError(path, 0, "the snapshot header is damaged");
   }
   const confState = JSON.parse(header.toString("utf8", fixedBytes, end)) as ConfState;
   return {
@@ -126,18 +126,18 @@ export async function* readPieces(
   let dataBytes = 0;
   for (;;) {
     const head = asBuffer(await handle.read(at, footerBytes));
-    if (head.length < pieceHeaderBytes) throw new StorageError(path, at, "the snapshot is cut short");
+    if (head.length < pieceHeaderBytes) throw damage(path, at, "the snapshot is cut short");
     const length = head.readUInt32LE(0);
     if (length === footerMark) {
       const expected = encodeSnapshotFooter(pieces, dataBytes, seed);
       if (expected.equals(head) && at + footerBytes === size) return;
-      throw new StorageError(path, at, "the end of the snapshot is damaged");
+      throw damage(path, at, "the end of the snapshot is damaged");
     }
-    if (length > maxPieceBytes) throw new StorageError(path, at, "a piece of the snapshot is damaged");
+    if (length > maxPieceBytes) throw damage(path, at, "a piece of the snapshot is damaged");
     const piece = await handle.read(at + pieceHeaderBytes, length);
     const found = checksum(piece, seed);
     if (piece.length < length || found !== head.readUInt32LE(4)) {
-      throw new StorageError(path, at, `piece ${pieces} of the snapshot is damaged`);
+      throw damage(path, at, `piece ${pieces} of the snapshot is damaged`);
     }
     yield piece;
     pieces += 1;

@@ -1,9 +1,10 @@
 import type { FileSystem } from "./file-system.ts";
 import type { LogPosition } from "./log-view.ts";
+import { damagedSuffix, freeName } from "./set-aside.ts";
 import { readPieces, readSnapshotHeader } from "./snapshot-file.ts";
 import { createImageWriter, createReceiver } from "./snapshot-writers.ts";
 import type { SnapshotMeta, SnapshotReader, SnapshotWriter } from "./storage.ts";
-import { rejoinAdvice, StorageError } from "./storage-error.ts";
+import { damage, StorageError } from "./storage-error.ts";
 
 /** Folder of the snapshots, within the data folder. */
 export const snapshotFolder = "snapshots";
@@ -42,9 +43,10 @@ export class SnapshotStore {
 
   /**
    * Finds the newest snapshot and removes what never counted. A received one counts if the log switched to it.
-   * @throws {StorageError} if the newest is damaged, or the one that the log restarted at is missing.
+   * @throws {StorageError} if the newest is damaged, or if the one that the log restarted at is missing, or one at
+   * `atLeast` or later.
    */
-  async recover(reset: LogPosition | null): Promise<void> {
+  async recover(reset: LogPosition | null, atLeast: number): Promise<void> {
     const names = await this.files.list(snapshotFolder);
     let best = names.filter((name) => snapshotName.test(name)).at(-1) ?? null;
     if (reset !== null && (best === null || indexOf(best) <= reset.index)) {
@@ -54,19 +56,50 @@ export class SnapshotStore {
         await this.files.rename(`${snapshotFolder}/${received}`, `${snapshotFolder}/${name}`);
       } else if (!names.includes(name)) {
         const problem = `the snapshot at index ${reset.index}, term ${reset.term}, is missing and the log starts at it`;
-        throw new StorageError(snapshotFolder, null, `${problem}; ${rejoinAdvice}`);
+        throw damage(snapshotFolder, null, problem);
       }
       best = name;
     }
+    if ((best === null ? 0 : indexOf(best)) < atLeast) {
+      throw damage(snapshotFolder, null, `the snapshot at index ${atLeast} or a later one is missing`);
+    }
     if (best !== null) await this.load(`${snapshotFolder}/${best}`);
     await this.files.flushFolder(snapshotFolder);
-    for (const name of await this.files.list(snapshotFolder)) {
-      if (name !== best) await this.files.remove(`${snapshotFolder}/${name}`);
+    await this.removeAllBut(best);
+  }
+
+  /**
+   * Finds the newest snapshot that is sound to its last byte, and sets aside those that are not.
+   * @returns what is wrong with the newest one, or null.
+   * @throws {StorageError} if one is of another cluster or of a version that this build does not know.
+   */
+  async salvage(reset: LogPosition | null, atLeast: number): Promise<StorageError | null> {
+    let problem: StorageError | null = null;
+    const names = await this.files.list(snapshotFolder);
+    const received = reset === null ? null : `${baseName(reset)}.received`;
+    const candidates = names.filter((name) => snapshotName.test(name) || name === received);
+    for (const name of candidates.reverse()) {
+      const path = `${snapshotFolder}/${name}`;
+      const fault = await this.faultOf(path);
+      if (fault === null) {
+        const whole = path.replace(/\.received$/, ".snap");
+        if (whole !== path) await this.files.rename(path, whole);
+        await this.load(whole);
+        break;
+      }
+      problem ??= fault;
+      await this.files.rename(path, await freeName(this.files, snapshotFolder, name));
     }
+    await this.files.flushFolder(snapshotFolder);
+    await this.removeAllBut(this.newest?.path.slice(snapshotFolder.length + 1) ?? null);
+    if (problem === null && (this.newest?.meta.index ?? 0) < atLeast) {
+      return damage(snapshotFolder, null, `the snapshot at index ${atLeast} or a later one is missing`);
+    }
+    return problem;
   }
 
   /** An image of our own state machine; after its commit it is the newest, and `published` is called. */
-  write(meta: SnapshotMeta, published: () => void): Promise<SnapshotWriter> {
+  write(meta: SnapshotMeta, published: () => Promise<void>): Promise<SnapshotWriter> {
     const part = this.partPath(meta);
     return createImageWriter(this.files, part, meta, this.clusterId, () =>
       this.exclusively(async () => {
@@ -104,7 +137,7 @@ export class SnapshotStore {
       const path = `${snapshotFolder}/${baseName(meta)}.snap`;
       await this.files.rename(`${snapshotFolder}/${baseName(meta)}.received`, path);
       await this.files.flushFolder(snapshotFolder);
-      await this.replace({ meta, path, readers: 0 }, () => {});
+      await this.replace({ meta, path, readers: 0 }, async () => {});
     });
   }
 
@@ -146,8 +179,11 @@ export class SnapshotStore {
     try {
       const header = await readSnapshotHeader(handle, path);
       if (header.clusterId !== this.clusterId) {
-        const problem = `the snapshot is of cluster ${header.clusterId}, this folder of ${this.clusterId}; move it away`;
-        throw new StorageError(path, 32, problem);
+        throw foreign(path, header.clusterId, this.clusterId);
+      }
+      if (path !== `${snapshotFolder}/${baseName(header.meta)}.snap`) {
+        const { index, term } = header.meta;
+        throw damage(path, 16, `the snapshot is of index ${index}, term ${term}, and not what its name says`);
       }
       await handle.flush();
       this.newest = { meta: header.meta, path, readers: 0 };
@@ -156,11 +192,36 @@ export class SnapshotStore {
     }
   }
 
-  private async replace(stored: Stored, published: () => void): Promise<void> {
+  /** Reads a snapshot whole. @throws {StorageError} if it is not damaged and yet cannot be used. */
+  private async faultOf(path: string): Promise<StorageError | null> {
+    const handle = await this.files.open(path, { create: false });
+    try {
+      const header = await readSnapshotHeader(handle, path);
+      if (header.clusterId !== this.clusterId) throw foreign(path, header.clusterId, this.clusterId);
+      const name = path.slice(snapshotFolder.length + 1).replace(/\.(received|snap)$/, "");
+      if (name !== baseName(header.meta)) return damage(path, 16, "the snapshot is not what its name says");
+      for await (const piece of readPieces(handle, path, header)) void piece;
+      return null;
+    } catch (error) {
+      if (error instanceof StorageError && error.isDamage) return error;
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  private async removeAllBut(kept: string | null): Promise<void> {
+    for (const name of await this.files.list(snapshotFolder)) {
+      if (name === kept || name.endsWith(damagedSuffix)) continue;
+      await this.files.remove(`${snapshotFolder}/${name}`);
+    }
+  }
+
+  private async replace(stored: Stored, published: () => Promise<void>): Promise<void> {
     // A received snapshot may replace our own of the same index: then the rename already did away with that file.
     if (this.newest !== null && this.newest.path !== stored.path) this.stale.add(this.newest);
     this.newest = stored;
-    published();
+    await published();
     await this.removeStale();
   }
 
@@ -190,4 +251,8 @@ function baseName(position: LogPosition): string {
 
 function indexOf(name: string): number {
   return Number(name.slice(0, 20));
+}
+
+function foreign(path: string, found: string, expected: string): StorageError {
+  return new StorageError(path, 32, `the snapshot is of cluster ${found}, this folder of ${expected}; move it away`);
 }

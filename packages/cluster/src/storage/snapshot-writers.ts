@@ -8,7 +8,7 @@ import {
   readSnapshotHeader,
 } from "./snapshot-file.ts";
 import type { SnapshotMeta, SnapshotWriter } from "./storage.ts";
-import { StorageError } from "./storage-error.ts";
+import { rejoinAdvice, StorageError } from "./storage-error.ts";
 
 /** Flushed in steps of this size: one flush of a large file would hold up those of the log. */
 const flushEveryBytes = 4 << 20;
@@ -105,7 +105,11 @@ export async function createReceiver(
   return {
     write: (piece) => part.write([piece]),
     async commit() {
-      await part.finish((handle) => checkImage(handle, path, meta, clusterId));
+      await part
+        .finish((handle) => checkImage(handle, path, meta, clusterId))
+        .catch((error: unknown) => {
+          throw withoutAdvice(error);
+        });
       await publish();
     },
     abort: () => part.discard(),
@@ -127,6 +131,12 @@ async function checkImage(handle: FileHandle, path: string, meta: SnapshotMeta, 
     );
   }
   for await (const piece of readPieces(handle, path, header)) void piece;
+}
+
+/** What a peer sent is nothing of ours: it is dropped, and there is nothing for an operator to do. */
+function withoutAdvice(error: unknown): unknown {
+  if (!(error instanceof StorageError && error.isDamage)) return error;
+  return new StorageError(error.file, error.offset, error.problem.replace(`; ${rejoinAdvice}`, ""));
 }
 
 async function discardAndThrow(part: PartFile, error: unknown): Promise<never> {

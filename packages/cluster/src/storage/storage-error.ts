@@ -8,11 +8,25 @@ export class StorageError extends Error {
   readonly file: string;
   /** Byte offset of the damage, or null if the file as a whole is meant. */
   readonly offset: number | null;
+  /** What is wrong there, and what to do about it. */
+  readonly problem: string;
+  /**
+   * True if what this node wrote into its folder is damaged or missing: such a folder can be opened for repair. False if the
+   * files belong elsewhere, are of another version, or could not be read or written.
+   */
+  readonly isDamage: boolean;
 
-  constructor(file: string, offset: number | null, problem: string, options?: ErrorOptions) {
+  constructor(
+    file: string,
+    offset: number | null,
+    problem: string,
+    options?: ErrorOptions & { readonly isDamage?: boolean },
+  ) {
     super(`${file}${offset === null ? "" : ` at byte ${offset}`}: ${problem}`, options);
     this.file = file;
     this.offset = offset;
+    this.problem = problem;
+    this.isDamage = options?.isDamage ?? false;
   }
 }
 
@@ -24,3 +38,8 @@ export const rejoinAdvice =
   "this node must not vote with this folder: keep it stopped, the others go on without it; a replacement joins as a " +
   "learner under a new node id, which this version cannot do yet, so until then found a new cluster on empty folders " +
   "when one more node is at risk";
+
+/** Damage to acknowledged data, with the advice for it. */
+export function damage(file: string, offset: number | null, problem: string): StorageError {
+  return new StorageError(file, offset, `${problem}; ${rejoinAdvice}`, { isDamage: true });
+}

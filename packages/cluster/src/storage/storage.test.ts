@@ -66,7 +66,10 @@ describe("append", () => {
     const write = { hardState: null, entries: entriesFrom(2, 1, 1), snapshot: null };
     expect(() => storage.append(write, () => {})).toThrow("start at index 2, expected 1 to 1");
     const empty = await openStorage(new TestDisk(), testOptions());
-    expect([empty.recovery, empty.identity]).toEqual([{ droppedLastFrame: false, droppedAt: null, empty: true }, null]);
+    expect([empty.recovery, empty.identity]).toEqual([
+      { droppedLastFrame: false, droppedAt: null, damaged: null, empty: true },
+      null,
+    ]);
     expect(() => empty.append(write, () => {})).toThrow("saveIdentity");
   });
 
@@ -176,7 +179,7 @@ describe("a clean restart", () => {
     const disk = new TestDisk();
     await appendDurably(await openForTest(disk), entriesFrom(1, 1, 1));
     const content = disk.content();
-    const frame = { hardState: { term: 9, vote: 9, commit: 9 }, entries: [], reset: null };
+    const frame = { hardState: { term: 9, vote: 9, commit: 9 }, entries: [], reset: null, abstains: false };
     for (const seed of [0, segmentSeed("00000000000000aa")]) {
       content.get(segments(disk)[0] ?? "")?.set(encodeFrame(frame, 7, seed), 2048);
       const storage = await openForTest(new TestDisk(content));

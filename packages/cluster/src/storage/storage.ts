@@ -11,13 +11,28 @@ export interface Identity {
   readonly formatVersion: number;
 }
 
-/** What a start found in the folder: nothing, a whole log, or one whose last frame was dropped. */
+/** Damage to data that this node had acknowledged. */
+export interface Damage {
+  /** Path of the file, relative to the data folder. */
+  readonly file: string;
+  /** Byte offset in it, or null if the file as a whole is meant. */
+  readonly offset: number | null;
+  readonly problem: string;
+}
+
+/** What a start found in the folder: nothing, a whole log, or one that lacks what this node may have promised. */
 export interface Recovery {
   /**
-   * The last frame was bad and nothing durable proved it acknowledged: the node must abstain (SEMANTICS N2). Stays true
-   * over restarts until {@link Storage.settleDroppedFrame}.
+   * The last frame was bad and nothing durable proved it acknowledged, or {@link damaged} is set: the node must abstain
+   * (SEMANTICS N2). Stays true over restarts until {@link Storage.settleDroppedFrame}.
    */
   readonly droppedLastFrame: boolean;
+  /**
+   * Acknowledged data was damaged and the folder was opened for repair: the log is the longest prefix that is provably
+   * sound, possibly nothing, and the term and vote are the newest that some intact frame proves. The node must abstain
+   * until the cluster made up for it. Stays over restarts until {@link Storage.settleDroppedFrame}.
+   */
+  readonly damaged: Damage | null;
   /** Where the bad frame stood, for the operator, if it was this start that dropped it. */
   readonly droppedAt: { readonly file: string; readonly offset: number; readonly bytes: number } | null;
   /** True if the folder was empty: a founder, or a node that must join as a learner. */
@@ -69,7 +84,10 @@ export interface Storage extends RaftStorage {
   readonly identity: Identity | null;
   readonly recovery: Recovery;
   saveIdentity(identity: Identity): Promise<void>;
-  /** The cluster made up for the dropped last frame (SEMANTICS N2 a or b): durably, this node no longer abstains. */
+  /**
+   * The cluster made up for the dropped last frame or the damaged data (SEMANTICS N2 a or b): durably, this node no longer
+   * abstains.
+   */
   settleDroppedFrame(): Promise<void>;
   /**
    * Calls `done`, never before it returns, once the write and every one before it is durable. Never fails: see
@@ -105,6 +123,12 @@ export interface StorageStats {
 
 /** What a storage takes from outside: sizes, time and chance. */
 export interface StorageOptions {
+  /**
+   * Opens a folder whose acknowledged data is damaged: keeps the longest provably sound prefix, sets the damaged files aside
+   * under names that end in `.damaged`, and says so in {@link Recovery.damaged}. Without it, and by default, such a folder
+   * is refused. Damage to the file `identity`, and files of another node, cluster or version, are refused either way.
+   */
+  readonly repair?: boolean;
   /** Size of a log segment in bytes, 64 KiB to 1 GiB. Default 16 MiB. */
   readonly segmentBytes?: number;
   /** Milliseconds, monotonic, for the flush statistics. */
