@@ -113,7 +113,7 @@ function recover(network: Network): void {
   for (let ticks = 0; ticks < 400; ticks++) {
     for (const id of members) network.tick(id);
     network.settle();
-    network.settleTrust();
+    network.settleLoss();
   }
 }
 
@@ -127,7 +127,7 @@ for (let seed = 1; seed <= 40; seed++) {
     for (const id of members) network.slowDisks.add(id);
     for (let count = 0; count < 1_500; count++) {
       disturb(network, random, counter);
-      network.settleTrust();
+      network.settleLoss();
       checker.check(network);
     }
     const before = checker.count;

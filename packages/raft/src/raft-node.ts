@@ -1,12 +1,12 @@
 import { assert } from "./assert.ts";
 import { encodeConfChange } from "./confchange/codec.ts";
+import { abstain, endAbstention, isAbstaining } from "./core/abstention.ts";
 import { applyConfChange } from "./core/membership.ts";
 import { resolveRaftOptions } from "./core/options.ts";
 import { RaftCore } from "./core/raft-core.ts";
 import { ReadyTaker } from "./core/ready.ts";
 import { step } from "./core/step.ts";
 import { tick } from "./core/tick.ts";
-import { distrust, endAbstention } from "./core/trust.ts";
 import { createMessage, isLocalMessage, isResponseMessage, isStorageThread } from "./message.ts";
 import { confStateOf } from "./tracker/membership.ts";
 import {
@@ -92,15 +92,11 @@ export class RaftNode implements Raft {
   }
 
   abstain(): void {
-    this.core.abstaining = true;
+    abstain(this.core);
   }
 
-  endAbstention(floor: VoteFloor | null): void {
+  endAbstention(floor: VoteFloor): void {
     endAbstention(this.core, floor);
-  }
-
-  distrust(id: NodeId): void {
-    distrust(this.core, id);
   }
 
   reportUnreachable(id: NodeId): void {
@@ -141,6 +137,7 @@ export class RaftNode implements Raft {
       appliedIndex: core.log.applied,
       lastIndex: core.log.lastIndex(),
       leadTransferee: core.leadTransferee,
+      abstaining: isAbstaining(core),
       confState: confStateOf(core.tracker.membership),
       progress,
     };

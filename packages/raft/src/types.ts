@@ -201,8 +201,6 @@ export interface ProgressStatus {
   readonly paused: boolean;
   readonly pendingSnapshot: number;
   readonly inflight: number;
-  /** False from `distrust` until it holds everything committed again: it counts toward nothing. */
-  readonly trusted: boolean;
 }
 
 /** Everything about a node, for people and tests: not for every turn. */
@@ -217,6 +215,8 @@ export interface Status {
   readonly lastIndex: number;
   /** The target of a transfer under way, else `noNode`. */
   readonly leadTransferee: NodeId;
+  /** This node lost votes and entries, and nothing has made up for it yet (SEMANTICS N2). */
+  readonly abstaining: boolean;
   readonly confState: ConfState;
   /** Leader only. */
   readonly progress: ReadonlyMap<NodeId, ProgressStatus>;
@@ -236,11 +236,8 @@ export interface ConfChange {
   readonly context: Uint8Array;
 }
 
-/** How far the other voters are, as each of them told: what a node that lost the end of its log may not fall behind. */
+/** The best of the other voters' logs, as each of them told: what a node that lost the end of its own may not fall behind. */
 export interface VoteFloor {
-  /** The highest of their terms. */
-  readonly term: number;
-  /** Term and index of the best of their last entries. */
   readonly lastTerm: number;
   readonly lastIndex: number;
 }
@@ -266,21 +263,12 @@ export interface Raft {
   /** A follower with proof that its leader is dead forgets it, so that it may vote and campaign at once. */
   forgetLeader(): void;
   /**
-   * This node lost the end of its log, and maybe a vote with it (SEMANTICS N2). Until `endAbstention` it neither votes nor
-   * campaigns, and takes a commit index only from an append that matches its log.
+   * This node lost the end of its log, and maybe votes with it (SEMANTICS N2): it neither votes nor campaigns until an entry of the
+   * current or a later term is committed in its log. The current term must be above every one that it may have spoken in.
    */
   abstain(): void;
-  /**
-   * `floor` is null when a leader trusts this node again. When instead every other voter told how far it is, the node counts as
-   * having voted in the highest of their terms, and votes only for logs as up to date as the best.
-   */
-  endAbstention(floor: VoteFloor | null): void;
-  /**
-   * `id` lost the end of its log. In any role: the next leader remembers it, too. A leader forgets what it matched and does not
-   * count it until a quorum without it follows and it holds everything committed (`ProgressStatus.trusted`). Messages that it
-   * sent before the loss must not be stepped afterwards: they acknowledge what is gone.
-   */
-  distrust(id: NodeId): void;
+  /** Ends abstention earlier, when every other voter has told the end of its log: votes only for logs as up to date as the best. */
+  endAbstention(floor: VoteFloor): void;
   reportUnreachable(id: NodeId): void;
   reportSnapshot(id: NodeId, ok: boolean): void;
 

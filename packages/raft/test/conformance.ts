@@ -1,44 +1,64 @@
 /**
- * Runs the scripts under the folder given: `interaction`, `confchange` and `quorum`. Prints each difference; exits 1 if there is one.
- * Usage: node packages/raft/test/conformance.ts FOLDER [name]
+ * Runs every script (`.txt`) below a folder, at any depth, and prints each difference. The last line is `N passed, M failed`, of files.
+ * Usage: npm run conformance:raft -- FOLDER [--rewrite]
+ * Exit status: 0 all passed; 1 a script differs, or there is none; 2 wrong usage.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { createInteractionRunner } from "../src/testing/interaction-commands.ts";
-import { createConfChangeRunner, runQuorumDirective } from "../src/testing/pure-scripts.ts";
-import { type Directive, readScript, withoutLogLines } from "../src/testing/script-reader.ts";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { relative, resolve } from "node:path";
+import { runScript } from "../src/testing/run-script.ts";
 
-const suites: Record<string, () => (directive: Directive) => string> = {
-  quorum: () => runQuorumDirective,
-  confchange: createConfChangeRunner,
-  interaction: createInteractionRunner,
-};
+const usage = `usage: npm run conformance:raft -- FOLDER [--rewrite]
+  FOLDER     every .txt below it is run
+  --rewrite  write what the commands really printed into the scripts (for new scripts: read the difference before you commit it)`;
 
-const [folder, only] = process.argv.slice(2);
-if (folder === undefined) throw new Error("usage: conformance.ts FOLDER [name]");
-let directives = 0;
-let failures = 0;
-for (const [suite, createRunner] of Object.entries(suites)) {
-  for (const file of readdirSync(join(folder, suite)).sort()) {
-    if (only !== undefined && !file.includes(only)) continue;
-    const run = createRunner();
-    for (const directive of readScript(readFileSync(join(folder, suite, file), "utf8"))) {
-      directives++;
-      let actual: string;
-      try {
-        actual = withoutLogLines(run(directive));
-      } catch (error) {
-        actual = (error as Error).stack ?? String(error);
-      }
-      const expected = withoutLogLines(directive.expected);
-      if (actual === expected) continue;
-      failures++;
-      console.log(
-        `${suite}/${file}:${directive.line} ${directive.command}\n--- expected\n${expected}\n--- actual\n${actual}\n`,
-      );
-      break;
-    }
-  }
+function fail(message: string): never {
+  console.error(`${message}\n${usage}`);
+  process.exit(2);
 }
-console.log(`${directives} commands, ${failures} scripts differ`);
-process.exitCode = failures > 0 ? 1 : 0;
+
+function scriptsBelow(folder: string): readonly string[] {
+  if (statSync(folder).isFile()) return [folder];
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".txt"))
+    .map((name) => resolve(folder, name))
+    .filter((file) => statSync(file).isFile())
+    .sort();
+}
+
+/** @returns whether the script printed what it expects. */
+function runFile(file: string, name: string, rewrite: boolean): boolean {
+  const result = runScript(readFileSync(file, "utf8"));
+  if (result.differences.length === 0) return true;
+  if (rewrite && result.rewritten !== null) {
+    writeFileSync(file, result.rewritten);
+    console.log(`${name}: ${result.differences.length} outputs rewritten`);
+    return true;
+  }
+  for (const { line, command, expected, actual } of result.differences) {
+    console.log(`${name}:${line} ${command}\n--- expected\n${expected}\n--- actual\n${actual}\n`);
+  }
+  console.log(`${name}: ${result.differences.length} of ${result.commands} commands differ\n`);
+  return false;
+}
+
+function main(args: readonly string[]): void {
+  const options = args.filter((arg) => arg.startsWith("--"));
+  const [given, ...others] = args.filter((arg) => !arg.startsWith("--"));
+  const unknown = options.find((option) => option !== "--rewrite");
+  if (unknown !== undefined) fail(`unknown option ${unknown}`);
+  if (given === undefined || others.length > 0)
+    fail(`one folder is needed, not ${given === undefined ? 0 : args.length}`);
+  const folder = resolve(given);
+  if (!existsSync(folder)) fail(`there is no folder ${given} (looked for ${folder})`);
+  const files = scriptsBelow(folder);
+  if (files.length === 0) console.log(`no .txt file below ${folder}`);
+  let passed = 0;
+  for (const file of files) {
+    if (runFile(file, relative(folder, file) || given, options.includes("--rewrite"))) passed++;
+  }
+  const failed = files.length - passed;
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 || files.length === 0 ? 1 : 0;
+}
+
+main(process.argv.slice(2));

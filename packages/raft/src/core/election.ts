@@ -1,10 +1,10 @@
 import { createMessage, isTransferContext, transferContext } from "../message.ts";
 import { allVoters } from "../quorum/joint.ts";
 import { type Message, MessageType, noNode } from "../types.ts";
+import { isAbstaining } from "./abstention.ts";
 import type { RaftCore } from "./raft-core.ts";
 import { broadcastAppend } from "./replication.ts";
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./roles.ts";
-import { applyDistrust } from "./trust.ts";
 
 /** "transfer" skips the pre-vote: the leader itself asked for this election. */
 export type CampaignKind = "preElection" | "election" | "transfer";
@@ -63,7 +63,7 @@ export function handleVoteRequest(core: RaftCore, request: Message): void {
     core.vote === request.from || (core.vote === noNode && core.leader === noNode) || (pre && request.term > core.term);
   const isGoodLog =
     core.log.isUpToDate(request.logTerm, request.index) && core.meetsVoteFloor(request.logTerm, request.index);
-  const granted = canVote && isGoodLog && !core.abstaining;
+  const granted = canVote && isGoodLog && !isAbstaining(core);
   const response = createMessage(pre ? MessageType.preVoteResp : MessageType.voteResp, request.from);
   // A grant carries the term asked about, or a candidate of a future term could not match it; a rejection tells ours.
   response.term = granted ? request.term : core.term;
@@ -95,7 +95,6 @@ export function handleVoteResponse(core: RaftCore, response: Message): void {
         campaign(core, "election");
       } else {
         becomeLeader(core);
-        applyDistrust(core);
         broadcastAppend(core);
       }
       break;

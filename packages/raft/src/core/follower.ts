@@ -90,8 +90,7 @@ function handleAppend(core: RaftCore, message: Message): void {
 }
 
 function handleHeartbeat(core: RaftCore, message: Message): void {
-  // It rests on what this node once acknowledged, which one that lost the end of its log may no longer hold.
-  if (!core.abstaining) core.log.commitTo(message.commit);
+  core.log.commitTo(message.commit);
   const response = createMessage(MessageType.heartbeatResp, message.from);
   response.context = message.context;
   core.send(response);

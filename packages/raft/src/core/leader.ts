@@ -6,7 +6,6 @@ import { confirmReadRound, handleReadIndex } from "./read-only.ts";
 import { appendAsLeader, broadcastAppend, broadcastHeartbeat, maybeCommit, maybeSendAppend } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { continueTransfer, startTransfer } from "./transfer.ts";
-import { restoreTrust } from "./trust.ts";
 
 /** A message of the current term, or a local one, on a leader. */
 export function stepLeader(core: RaftCore, message: Message): Refusal | null {
@@ -114,7 +113,6 @@ function handleAcknowledgement(core: RaftCore, progress: Progress, index: number
     progress.inflights.freeTo(index);
   }
   const isOther = progress.id !== core.id;
-  restoreTrust(core);
   if (maybeCommit(core)) broadcastAppend(core);
   else if (isOther && progress.wouldLearnCommit(log.committed)) maybeSendAppend(core, progress, true);
   if (!isOther) return;
@@ -129,5 +127,4 @@ function handleHeartbeatResponse(core: RaftCore, progress: Progress, message: Me
   progress.flowPaused = false;
   if (progress.match < core.log.lastIndex() || progress.state === "probe") maybeSendAppend(core, progress, true);
   confirmReadRound(core, message);
-  restoreTrust(core);
 }

@@ -12,6 +12,7 @@ import {
   type StateType,
   type VoteFloor,
 } from "../types.ts";
+import { isAbstaining } from "./abstention.ts";
 import type { ResolvedRaftOptions } from "./options.ts";
 import { ReadQueue } from "./read-queue.ts";
 
@@ -41,12 +42,10 @@ export class RaftCore {
   leadTransferee: NodeId = noNode;
   /** No membership change may enter the log before the state machine has applied up to here. */
   pendingConfIndex = 0;
-  /** This node may have lost votes and entries (SEMANTICS N2). */
-  abstaining = false;
+  /** This node lost votes and entries of terms before this one, and may not vote yet (SEMANTICS N2). 0: it lost nothing. */
+  abstainsFrom = 0;
   /** Votes go only to logs as up to date as this, our own included. */
   voteFloor: VoteFloor | null = null;
-  /** Members said to have lost the end of their log. Known in every role: whoever leads next must not count them either. */
-  readonly distrusted = new Set<NodeId>();
 
   /** Bytes that this leader has appended and not yet seen applied. */
   uncommittedBytes = 0;
@@ -107,7 +106,7 @@ export class RaftCore {
   /** Whether this node may become leader: a voter that has its state machine in place. */
   isPromotable(): boolean {
     const own = this.tracker.get(this.id);
-    if (this.abstaining || !this.meetsVoteFloor(this.log.lastTerm(), this.log.lastIndex())) return false;
+    if (isAbstaining(this) || !this.meetsVoteFloor(this.log.lastTerm(), this.log.lastIndex())) return false;
     return own !== undefined && !own.learner && this.log.unstable.snapshot === null;
   }
 

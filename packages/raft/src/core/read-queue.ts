@@ -54,13 +54,6 @@ export class ReadQueue {
     this.#waiting = [];
   }
 
-  /** A round that answers nobody, and only shows that a quorum follows. Waiting reads go on waiting. */
-  beginProof(index: number): number {
-    this.#lastRound++;
-    this.#rounds.push({ number: this.#lastRound, index, requests: [] });
-    return this.#lastRound;
-  }
-
   /** Rounds up to `confirmed` leave the queue, oldest first. */
   takeConfirmed(confirmed: number): readonly ReadRound[] {
     let count = 0;

@@ -11,12 +11,13 @@ import {
   MessageType,
   type NodeId,
   noNode,
+  type ReadState,
   type Ready,
   type Snapshot,
   type StateType,
 } from "../types.ts";
+import { quote } from "./quote.ts";
 
-const decodeText = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 const capitalized = (text: string): string => text[0]!.toUpperCase() + text.slice(1);
 const indented = (text: string): string => text.replaceAll(/^/gm, "  ");
 
@@ -44,7 +45,7 @@ export function stateName(state: StateType): string {
 export function describeEntry(entry: Entry): string {
   const { term, index, type, data } = entry;
   const head = `${term}/${index} ${entryNames[type]}`;
-  if (type === EntryType.normal) return `${head} ${JSON.stringify(decodeText(data))}`;
+  if (type === EntryType.normal) return `${head} ${quote(data)}`;
   const changes = decodeConfChange(data)?.changes ?? [];
   const text = changes.map(({ kind, nodeId }) => `${changeLetters[kind]}${nodeId}`).join(" ");
   return text === "" ? head : `${head} ${text}`;
@@ -82,6 +83,11 @@ export function describeMessage(message: Message, withResponses = true): string 
   return text;
 }
 
+/** The index, then the bytes of the context. */
+function describeReadState({ index, context }: ReadState): string {
+  return `{${index} [${context.join(" ")}]}`;
+}
+
 /** Everything that a `Ready` asks for. */
 export function describeReady(ready: Ready): string {
   const lines: string[] = [];
@@ -91,7 +97,7 @@ export function describeReady(ready: Ready): string {
     const vote = hardState.vote === noNode ? "" : ` Vote:${hardState.vote}`;
     lines.push(`HardState Term:${hardState.term}${vote} Commit:${hardState.commit}`);
   }
-  if (readStates.length > 0) lines.push(`ReadStates ${readStates.map(({ index }) => index).join(" ")}`);
+  if (readStates.length > 0) lines.push(`ReadStates [${readStates.map(describeReadState).join(" ")}]`);
   if (entries.length > 0) lines.push("Entries:", ...entries.map(describeEntry));
   if (snapshot !== null) lines.push(`Snapshot ${describeSnapshot(snapshot)}`);
   if (committedEntries.length > 0) lines.push("CommittedEntries:", ...committedEntries.map(describeEntry));

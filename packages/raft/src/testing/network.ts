@@ -38,6 +38,8 @@ export interface Member {
   beforeLastWrite: MemoryStorage | null;
   confState: ConfState;
   readonly appendWork: Message[];
+  /** The highest term it ever wrote: what survives the loss of any write. */
+  highestTerm: number;
   /** Entries applied since the last start or snapshot. */
   readonly applied: Entry[];
   /** The state machine: the text of every entry, snapshots included. */
@@ -62,7 +64,7 @@ export interface NetworkOptions {
 export class Network {
   readonly members = new Map<NodeId, Member>();
   queue: Message[] = [];
-  /** The member that lost the end of its log and is not trusted again yet. */
+  /** The member that lost the end of its log and is not repaired yet. */
   abstainer: NodeId = noNode;
   /** Members whose flushes a test performs itself. */
   readonly slowDisks = new Set<NodeId>();
@@ -125,6 +127,7 @@ export class Network {
       const write = member.appendWork.shift()!;
       if (this.#options.remembersLastWrite) member.beforeLastWrite = copyStorage(member.durable);
       persist(member.durable, write);
+      member.highestTerm = Math.max(member.highestTerm, write.term);
       for (const response of write.responses) this.#deliverResponse(member, id, response);
     }
   }
@@ -188,8 +191,8 @@ export class Network {
   }
 
   /**
-   * As `restart`, but the last write is damaged, acknowledged or not: the node abstains and the others are told (SEMANTICS N2).
-   * One at a time: the group outlives the loss of a minority's disks, not of more.
+   * As `restart`, but the last write is damaged, acknowledged or not: the node abstains (SEMANTICS N2). What it sent before is
+   * still under way. One at a time: the group outlives the loss of a minority's disks, not of more.
    */
   restartDamaged(id: NodeId): void {
     const member = this.member(id);
@@ -199,27 +202,24 @@ export class Network {
     }
     member.durable = member.beforeLastWrite;
     this.abstainer = id;
-    // Its connections are new: what it acknowledged before cannot arrive after the others know.
-    this.queue = this.queue.filter(({ from }) => from !== id);
     this.restart(id);
-    for (const { raft } of this.members.values()) raft.distrust(id);
   }
 
-  /** The owners' part of N2: a node that its leader trusts again no longer abstains. */
-  settleTrust(): void {
-    const leader = this.leader();
-    if (this.abstainer === noNode || leader === null) return;
-    const abstainer = this.member(this.abstainer);
-    const { term } = this.raft(leader);
-    const trusted = this.raft(leader).status().progress.get(this.abstainer)?.trusted ?? false;
-    if (!trusted || !abstainer.up || abstainer.raft.term !== term) return;
-    abstainer.raft.endAbstention(null);
-    this.abstainer = noNode;
+  /** The owners' part of N2: what a restarted node must still know, until what repaired it is durable. */
+  settleLoss(): void {
+    if (this.abstainer === noNode) return;
+    const { up, raft, appendWork } = this.member(this.abstainer);
+    if (up && appendWork.length === 0 && !raft.status().abstaining) this.abstainer = noNode;
   }
 
   restart(id: NodeId): void {
     const member = this.member(id);
     member.beforeLastWrite = null;
+    if (this.abstainer === id) {
+      member.highestTerm++;
+      const { commit } = member.durable.initialState().hardState;
+      member.durable.setHardState({ term: member.highestTerm, vote: id, commit });
+    }
     member.view = copyStorage(member.durable);
     member.durable = copyStorage(member.durable);
     member.confState = member.view.initialState().confState;
@@ -228,7 +228,6 @@ export class Network {
     member.up = true;
     member.raft = this.#createRaft(id, member.view);
     if (this.abstainer === id) member.raft.abstain();
-    else if (this.abstainer !== noNode) member.raft.distrust(this.abstainer);
   }
 
   /** What the state machine holds; the empty entries of leaders are left out. */
@@ -255,7 +254,7 @@ export class Network {
     const raft = this.#createRaft(id, view);
     const beforeLastWrite = null;
     const lists = { appendWork: [], applied: [], texts: [], readStates: [] };
-    this.members.set(id, { raft, view, durable, beforeLastWrite, confState, ...lists, up: true });
+    this.members.set(id, { raft, view, durable, beforeLastWrite, highestTerm: 0, confState, ...lists, up: true });
   }
 
   #createRaft(id: NodeId, storage: MemoryStorage): RaftNode {

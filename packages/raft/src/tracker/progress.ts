@@ -29,10 +29,6 @@ export class Progress {
   /** No appends until the next acknowledgement or heartbeat response. */
   flowPaused = false;
   learner: boolean;
-  /** False while it may have acknowledged what it no longer holds: it is sent to, and counts toward nothing. */
-  trusted = true;
-  /** A quorum without the member has to confirm this read round before it is trusted. */
-  trustRound = 0;
   /** The newest read round that this member has confirmed in this term. */
   readRound = 0;
   readonly inflights: Inflights;
@@ -70,17 +66,6 @@ export class Progress {
     this.pendingSnapshot = index;
     this.next = index + 1;
     this.#sentCommit = index;
-  }
-
-  /** What it acknowledged is not to be relied on: probe from our last entry, as if it were new. */
-  distrust(lastIndex: number, trustRound: number): void {
-    this.match = 0;
-    this.readRound = 0;
-    this.becomeProbe();
-    this.next = lastIndex + 1;
-    this.#sentCommit = 0;
-    this.trusted = false;
-    this.trustRound = trustRound;
   }
 
   /** An append with `count` entries of `bytes` in total went out. */
@@ -132,9 +117,9 @@ export class Progress {
   }
 
   status(): ProgressStatus {
-    const { match, next, state, learner, recentActive, paused, pendingSnapshot, trusted } = this;
+    const { match, next, state, learner, recentActive, paused, pendingSnapshot } = this;
     const inflight = this.inflights.count;
-    return { match, next, state, learner, recentActive, paused, pendingSnapshot, inflight, trusted };
+    return { match, next, state, learner, recentActive, paused, pendingSnapshot, inflight };
   }
 
   #enter(state: ProgressState): void {

@@ -90,15 +90,10 @@ export class Tracker {
     return jointVote(this.membership, this.#voteOf);
   }
 
-  readonly #matchOf = (id: NodeId): number => this.#trusted(id)?.match ?? 0;
-  readonly #readRoundOf = (id: NodeId): number => this.#trusted(id)?.readRound ?? 0;
-  readonly #isActive = (id: NodeId): boolean => this.#trusted(id)?.recentActive ?? false;
+  readonly #matchOf = (id: NodeId): number => this.#byId.get(id)?.match ?? 0;
+  readonly #readRoundOf = (id: NodeId): number => this.#byId.get(id)?.readRound ?? 0;
+  readonly #isActive = (id: NodeId): boolean => this.#byId.get(id)?.recentActive ?? false;
   readonly #voteOf = (id: NodeId): boolean | undefined => this.#votes.get(id);
-
-  #trusted(id: NodeId): Progress | undefined {
-    const progress = this.#byId.get(id);
-    return progress?.trusted ? progress : undefined;
-  }
 
   #fresh(id: NodeId, next: number, learner: boolean, recentActive: boolean): Progress {
     return new Progress(id, { next, learner, recentActive, ...this.#limits });
