@@ -9,7 +9,7 @@ import { raftCursors } from "./raft/cursors.ts";
 import { raftJoint } from "./raft/joint.ts";
 import { raftProgress } from "./raft/progress.ts";
 import { raftRoles } from "./raft/roles.ts";
-import { raftAba, raftDistrust, raftRead, raftTransfer, raftWrite } from "./raft/sequences.ts";
+import { raftAba, raftRead, raftReturn, raftTransfer, raftWrite } from "./raft/sequences.ts";
 import { raftVote } from "./raft/vote.ts";
 import { rooms } from "./rooms.ts";
 import { session } from "./session.ts";
@@ -36,7 +36,7 @@ export const drawings: Readonly<Record<string, () => Picture>> = {
   "raft-joint": raftJoint,
   "raft-read": raftRead,
   "raft-transfer": raftTransfer,
-  "raft-distrust": raftDistrust,
+  "raft-return": raftReturn,
 };
 
 /** The same as markup for a page that has `pictureThemeCss`. */

@@ -116,24 +116,24 @@ export function raftTransfer(): Picture {
   });
 }
 
-/** A follower that lost the end of its log comes back. */
-export function raftDistrust(): Picture {
+/** A node that lost the end of its log comes back. */
+export function raftReturn(): Picture {
   return picture({
-    name: "raft-distrust",
+    name: "raft-return",
     title: "A node that lost the end of its log returns",
     description:
-      "A follower says that it dropped its last record. The leader forgets what that follower matched and stops counting it, lets a round of heartbeats show that a quorum follows without it, and sends what it lacks. " +
-      "When it holds everything that is committed, it counts again.",
+      "A node that dropped its last record enters a term above every one that it can have spoken in, and votes for nobody. That deposes the leader; the others elect one of the next term without it. " +
+      "When an entry of that term is committed in the log of the returned node, it has all that it may have lost, and votes again.",
     lanes: [{ name: "the others", colour: "follower" }, leader, { name: "returned", colour: "follower" }],
     steps: [
-      { from: 2, to: 1, says: "I dropped a record" },
-      { at: 1, says: "forgets its match; counts without it" },
-      { from: 1, to: 0, says: "heartbeat, round 8" },
-      { from: 0, to: 1, says: "answer to 8", colour: "allowed" },
-      { at: 1, says: "a quorum follows without it: no lost vote of it elected another" },
-      { from: 1, to: 2, says: "append, from the end" },
-      { from: 2, to: 1, says: "has up to commit", colour: "allowed" },
-      { at: 1, says: "counts it again" },
+      { at: 2, says: "dropped a record: enters term 70" },
+      { from: 1, to: 2, says: "heartbeat, term 5" },
+      { from: 2, to: 1, says: "term 70", colour: "denied" },
+      { from: 1, to: 0, says: "vote for me in term 71?" },
+      { from: 0, to: 1, says: "yes", colour: "allowed" },
+      { from: 1, to: 2, says: "append, from where the logs agree" },
+      { from: 2, to: 1, says: "has them", colour: "allowed" },
+      { at: 2, says: "an entry of term 71 is committed: votes again" },
     ],
   });
 }
