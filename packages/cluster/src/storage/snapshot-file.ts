@@ -1,6 +1,7 @@
 import type { ConfState } from "@quorumguard/raft";
 import { asBuffer, checksum, getUint64, putUint64 } from "./bytes.ts";
 import type { FileHandle } from "./file-system.ts";
+import type { MemberList } from "./member-record.ts";
 import type { SnapshotMeta } from "./storage.ts";
 import { damage, StorageError } from "./storage-error.ts";
 
@@ -32,7 +33,8 @@ const maxConfStateBytes = 1 << 20;
 
 /** Encodes the start of a snapshot file: which state of which cluster it holds, under a checksum of its own. */
 export function encodeSnapshotHeader(meta: SnapshotMeta, clusterId: string): Buffer {
-  const confState = Buffer.from(JSON.stringify(meta.confState));
+  const membership = meta.members === undefined ? meta.confState : { ...meta.confState, list: meta.members };
+  const confState = Buffer.from(JSON.stringify(membership));
   const header = Buffer.alloc(fixedBytes + confState.length + 4);
   header.write(magic, 0, "latin1");
   header.writeUInt32LE(version, 8);
@@ -101,9 +103,15 @@ export async function readSnapshotHeader(handle: FileHandle, path: string): Prom
     const problem = `the snapshot has format version ${fixed.readUInt32LE(8)}, this build reads version ${version}`;
     throw new StorageError(path, 8, problem);
   }
-  const confState = JSON.parse(header.toString("utf8", fixedBytes, end)) as ConfState;
+  const membership = JSON.parse(header.toString("utf8", fixedBytes, end)) as ConfState & { readonly list?: MemberList };
+  const { list, ...confState } = membership;
   return {
-    meta: { index: getUint64(header, 16), term: getUint64(header, 24), confState },
+    meta: {
+      index: getUint64(header, 16),
+      term: getUint64(header, 24),
+      confState,
+      ...(list === undefined ? {} : { members: list }),
+    },
     clusterId: header.toString("hex", 32, 48),
     bytes: end + 4,
     checksum: header.readUInt32LE(end),

@@ -160,7 +160,8 @@ export class SnapshotStore {
     stored.readers += 1;
     let open = true;
     return {
-      meta: stored.meta,
+      // What a peer announced of its image is less than what is in it.
+      meta: header.meta,
       bytes: await handle.size(),
       pieces: () => readPieces(handle, path, header),
       read: (position, length) => handle.read(position, length),

@@ -1,5 +1,6 @@
 import type { ConfState, Entry, HardState, NodeId, RaftStorage } from "@quorumguard/raft";
 import type { DurationHistogram } from "./duration-counts.ts";
+import type { MemberList } from "./member-record.ts";
 
 /** Who a data folder belongs to. Written and flushed once, before the node sends anything in its name. */
 export interface Identity {
@@ -53,6 +54,8 @@ export interface SnapshotMeta {
   readonly index: number;
   readonly term: number;
   readonly confState: ConfState;
+  /** Addresses and ids of the members there; absent where none were told. */
+  readonly members?: MemberList;
 }
 
 /** Writes a snapshot aside; it counts only after `commit`: flushed, renamed, its folder flushed. */
