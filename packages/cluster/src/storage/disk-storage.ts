@@ -17,6 +17,7 @@ import type {
   StorageWrite,
 } from "./storage.ts";
 import { StorageError } from "./storage-error.ts";
+import { reservedTerms } from "./term-bound.ts";
 
 /** How long the log must have been idle before META says that its last frame is durable. */
 const idleMs = 100;
@@ -72,7 +73,7 @@ export class DiskStorage implements Storage {
       const problem = `the folder belongs to node ${present.nodeId} of cluster ${present.clusterId} and cannot be given to another`;
       throw new StorageError("identity", null, problem);
     }
-    const meta = await MetaSlots.create(this.files, { ...emptyMeta, firstSequence: 1 });
+    const meta = await MetaSlots.create(this.files, { ...emptyMeta, firstSequence: 1, termBound: reservedTerms });
     const log = await createLog(this.files, identity, this.options);
     await writeIdentity(this.files, identity);
     const view = new LogView({ index: 0, term: 0 }, [], 0);
@@ -206,6 +207,9 @@ export class DiskStorage implements Storage {
     this.opened = opened;
     this.hardState = opened.hardState;
     this.writer = new LogWriter(this.files, opened.identity, this.options, opened.log, {
+      entering: async (term) => {
+        if (term > opened.meta.current.termBound) await opened.meta.writeTwice({ termBound: term + reservedTerms });
+      },
       restarted: async (snapshot) => {
         await opened.snapshots.install(snapshot);
         await opened.meta.write({ snapshotIndex: snapshot.index });

@@ -45,6 +45,8 @@ export interface LogStart {
 export interface LogWriterHooks {
   /** A frame that restarts the log at this snapshot is durable. */
   restarted(snapshot: SnapshotMeta): Promise<void>;
+  /** A frame of this term, later than those before it, is about to be written. */
+  entering(term: number): Promise<void>;
   /** Segments before the one of this first sequence are about to go: META must know first. */
   dropping(firstSequence: number): Promise<void>;
   /** Called once; nothing is acknowledged afterwards. */
@@ -207,6 +209,7 @@ export class LogWriter {
     const full = this.offset + frameBytes(0, batch.bytes) > this.activeBytes;
     if (full && this.offset > sectorBytes) await this.rotate();
     const { hardState, entries, snapshot } = batch;
+    if (hardState.term > this.written.term) await this.hooks.entering(hardState.term);
     const sequence = this.sequence + 1;
     const frame = encodeFrame({ hardState, entries, reset: snapshot, abstains: this.abstains }, sequence, this.seed);
     this.counters.flushStartedMs = this.options.monotonicMs();

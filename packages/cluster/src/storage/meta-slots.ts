@@ -15,6 +15,8 @@ export interface Meta {
   readonly firstSequence: number;
   /** A snapshot at this index or a later one is there. */
   readonly snapshotIndex: number;
+  /** No frame of this log, lost ones included, carries a later term. 0: not known. */
+  readonly termBound: number;
 }
 
 const file = "meta";
@@ -24,7 +26,7 @@ const version = 2;
 const slotOffsets = [0, 4096] as const;
 const slotBytes = 512;
 const fileBytes = slotOffsets[1] + slotBytes;
-const damageOffset = 48;
+const damageOffset = 56;
 const checksumOffset = slotBytes - 4;
 /** An operator needs the place and the first words; the slot has no room for more. */
 const maxProblemChars = 160;
@@ -37,6 +39,7 @@ export const emptyMeta: Meta = {
   damaged: null,
   firstSequence: 0,
   snapshotIndex: 0,
+  termBound: 0,
 };
 
 /**
@@ -45,8 +48,9 @@ export const emptyMeta: Meta = {
  *     0 u32 magic "QGme"         28 u32 bytes of the damage
  *     4 u32 version              32 u64 sequence that the log begins with
  *     8 u64 generation           40 u64 index that the newest snapshot has at least
- *    16 u64 durable sequence     48     the damage as JSON, if any
- *    24 u32 flags (1: dropped)  508 u32 CRC of the bytes before
+ *    16 u64 durable sequence     48 u64 latest term that a frame may carry
+ *    24 u32 flags (1: dropped)   56     the damage as JSON, if any
+ *                               508 u32 CRC of the bytes before
  *
  * Version 1, still read, ends after the flags with a CRC at 28. The file tells what the log and the snapshots cannot tell
  * themselves: whether the last frame was acknowledged, and whether a first segment or a snapshot is missing.
@@ -142,6 +146,7 @@ function encodeSlot(generation: number, meta: Meta): Buffer {
   slot.writeUInt32LE(slot.write(text, damageOffset, checksumOffset - damageOffset), 28);
   putUint64(slot, 32, meta.firstSequence);
   putUint64(slot, 40, meta.snapshotIndex);
+  putUint64(slot, 48, meta.termBound);
   slot.writeUInt32LE(checksum(slot.subarray(0, checksumOffset), 0), checksumOffset);
   return slot;
 }
@@ -166,6 +171,12 @@ function decodeSlot(slot: Buffer): { readonly generation: number; readonly meta:
   const damaged = text === "" ? null : (JSON.parse(text) as Damage);
   return {
     generation,
-    meta: { ...meta, damaged, firstSequence: getUint64(slot, 32), snapshotIndex: getUint64(slot, 40) },
+    meta: {
+      ...meta,
+      damaged,
+      firstSequence: getUint64(slot, 32),
+      snapshotIndex: getUint64(slot, 40),
+      termBound: getUint64(slot, 48),
+    },
   };
 }

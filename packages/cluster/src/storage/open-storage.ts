@@ -13,6 +13,7 @@ import { freeName } from "./set-aside.ts";
 import { SnapshotStore, snapshotFolder } from "./snapshot-store.ts";
 import type { Identity, Recovery, Storage, StorageOptions } from "./storage.ts";
 import { damage, rejoinAdvice, StorageError } from "./storage-error.ts";
+import { latestTerm } from "./term-bound.ts";
 
 /**
  * Recovers a data folder, or prepares an empty one. Everything that was read is durable when this resolves (SEMANTICS
@@ -26,7 +27,7 @@ export async function openStorage(files: FileSystem, options: StorageOptions): P
   const identity = await readIdentity(files);
   if (identity === null) {
     await prepareEmpty(files);
-    const recovery = { droppedLastFrame: false, droppedAt: null, damaged: null, empty: true };
+    const recovery = { droppedLastFrame: false, droppedAt: null, damaged: null, latestTerm: 0, empty: true };
     return new DiskStorage(files, options, recovery, null);
   }
   try {
@@ -45,9 +46,14 @@ async function openSound(files: FileSystem, options: StorageOptions, identity: I
     try {
       const dropped = droppedAt(log);
       const opened = await finishRecovery(files, identity, meta, log);
-      const { damaged, droppedLastFrame } = meta.current;
-      const abstains = droppedLastFrame || damaged !== null;
-      const recovery = { droppedLastFrame: abstains, droppedAt: dropped, damaged, empty: false };
+      const { damaged, droppedLastFrame, termBound } = meta.current;
+      const recovery: Recovery = {
+        droppedLastFrame: droppedLastFrame || damaged !== null,
+        droppedAt: dropped,
+        damaged,
+        latestTerm: latestTerm(termBound, opened.hardState.term),
+        empty: false,
+      };
       return new DiskStorage(files, options, recovery, opened);
     } catch (error) {
       await log.active.close();

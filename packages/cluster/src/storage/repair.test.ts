@@ -79,6 +79,7 @@ describe("a folder whose acknowledged data is damaged, opened for repair", () =>
         droppedLastFrame: true,
         droppedAt: null,
         damaged: { file: path, offset: error.offset, problem: expect.stringContaining("damaged") },
+        latestTerm: 64,
         empty: false,
       });
       // Nothing of what was there is gone.
@@ -101,7 +102,8 @@ describe("a folder whose acknowledged data is damaged, opened for repair", () =>
       await storage.close();
     }
     const settled = await openForTest(disk);
-    expect(settled.recovery).toEqual({ droppedLastFrame: false, droppedAt: null, damaged: null, empty: false });
+    const sound = { droppedLastFrame: false, droppedAt: null, damaged: null, latestTerm: 64, empty: false };
+    expect(settled.recovery).toEqual(sound);
     expect(settled.initialState().hardState.term).toBe(9);
   });
 

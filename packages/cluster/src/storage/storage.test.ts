@@ -67,7 +67,7 @@ describe("append", () => {
     expect(() => storage.append(write, () => {})).toThrow("start at index 2, expected 1 to 1");
     const empty = await openStorage(new TestDisk(), testOptions());
     expect([empty.recovery, empty.identity]).toEqual([
-      { droppedLastFrame: false, droppedAt: null, damaged: null, empty: true },
+      { droppedLastFrame: false, droppedAt: null, damaged: null, latestTerm: 0, empty: true },
       null,
     ]);
     expect(() => empty.append(write, () => {})).toThrow("saveIdentity");

@@ -36,6 +36,11 @@ export interface Recovery {
   readonly damaged: Damage | null;
   /** Where the bad frame stood, for the operator, if it was this start that dropped it. */
   readonly droppedAt: { readonly file: string; readonly offset: number; readonly bytes: number } | null;
+  /**
+   * No vote and no acknowledgement of this node, lost ones included, was of a later term: an abstaining node enters one above it
+   * before it speaks (SEMANTICS N2).
+   */
+  readonly latestTerm: number;
   /** True if the folder was empty: a founder, or a node that must join as a learner. */
   readonly empty: boolean;
 }
