@@ -1,4 +1,4 @@
-import { isJoint, type Membership } from "../tracker/membership.ts";
+import { isJoint, type Membership, membersOf } from "../tracker/membership.ts";
 import { type ConfChange, type ConfChangeKind, type NodeId, noNode } from "../types.ts";
 
 /** A new membership, or why a change is not possible from the current one. */
@@ -44,6 +44,17 @@ export function applyChange(current: Membership, change: ConfChange): ChangeResu
 /** Whether `change` asks to leave a joint configuration. */
 export function isLeaveJoint(change: ConfChange): boolean {
   return change.transition === "auto" && change.changes.length === 0;
+}
+
+/** Members that `changes` removes and takes back: newcomers, of whose logs nothing is known. */
+export function rejoinedMembers(current: Membership, changes: Changes): readonly NodeId[] {
+  let next = current;
+  const removed = new Set<NodeId>();
+  for (const { kind, nodeId } of changes) {
+    next = applyOne(next, kind, nodeId);
+    if (!membersOf(next).includes(nodeId)) removed.add(nodeId);
+  }
+  return membersOf(next).filter((id) => removed.has(id));
 }
 
 function applyChanges(current: Membership, changes: Changes): ChangeResult {

@@ -1,9 +1,9 @@
 import { assert } from "../assert.ts";
-import { applyChange, isLeaveJoint } from "../confchange/changer.ts";
+import { applyChange, isLeaveJoint, rejoinedMembers } from "../confchange/changer.ts";
 import { decodeConfChange } from "../confchange/codec.ts";
 import { noBytes } from "../message.ts";
 import { confStateOf, isJoint, type Membership } from "../tracker/membership.ts";
-import { type ConfChange, type ConfState, EntryType, noNode } from "../types.ts";
+import { type ConfChange, type ConfState, EntryType, type NodeId, noNode } from "../types.ts";
 import type { RaftCore } from "./raft-core.ts";
 import { releaseConfirmedReads } from "./read-only.ts";
 import { appendAsLeader, broadcastAppend, type EntryDraft, maybeCommit, maybeSendAppend } from "./replication.ts";
@@ -11,9 +11,9 @@ import { becomeFollower } from "./roles.ts";
 import { abortTransfer } from "./transfer.ts";
 
 /** A membership takes effect when its entry is applied (or a snapshot with it installed). */
-export function switchMembership(core: RaftCore, membership: Membership): ConfState {
+export function switchMembership(core: RaftCore, membership: Membership, rejoined: readonly NodeId[] = []): ConfState {
   const { tracker } = core;
-  tracker.adopt(membership, core.log.lastIndex());
+  tracker.adopt(membership, core.log.lastIndex(), rejoined);
   const confState = confStateOf(membership);
   core.options.trace?.(`${core.id} switched to voters ${membership.incoming} and ${membership.outgoing}`);
   if (core.state !== "leader") return confState;
@@ -41,9 +41,11 @@ export function switchMembership(core: RaftCore, membership: Membership): ConfSt
 /** Applies a committed change; `null` is one that the state machine cancelled. */
 export function applyConfChange(core: RaftCore, change: ConfChange | null): ConfState {
   if (change === null) return confStateOf(core.tracker.membership);
-  const next = applyChange(core.tracker.membership, change);
+  const { membership } = core.tracker;
+  const next = applyChange(membership, change);
   assert(!("error" in next), `a committed membership change cannot be applied: ${"error" in next ? next.error : ""}`);
-  return switchMembership(core, next);
+  const outgoing = isJoint(next) ? next.outgoing : [];
+  return switchMembership(core, next, rejoinedMembers({ ...membership, outgoing }, change.changes));
 }
 
 /**

@@ -73,7 +73,7 @@ export class RaftCore {
       this.vote = vote;
     }
     assert(options.applied <= log.committed, `applied ${options.applied} is beyond commit ${log.committed}`);
-    log.appliedTo(Math.max(options.applied, log.applied), 0);
+    log.appliedTo(Math.max(options.applied, log.applied));
     this.tracker.adopt(membershipOf(confState), log.lastIndex());
     this.drawElectionTimeout();
     this.tracker.resetProgress(this.id, log.lastIndex());

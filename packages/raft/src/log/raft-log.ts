@@ -4,6 +4,21 @@ import { type Entry, EntryType, type RaftStorage, type Snapshot } from "../types
 import { dataBytes } from "./entries.ts";
 import { UnstableLog } from "./unstable.ts";
 
+/** What `entries` count towards the bound on what is being applied: empty ones are work, too. */
+function applyingBytes(entries: readonly Entry[]): number {
+  return entries.reduce((bytes, { data }) => bytes + Math.max(1, data.length), 0);
+}
+
+/** The longest prefix within `maxBytes`, but at least one entry. */
+function limitApplying(entries: readonly Entry[], maxBytes: number): readonly Entry[] {
+  let bytes = 0;
+  const end = entries.findIndex((entry, position) => {
+    bytes += Math.max(1, entry.data.length);
+    return bytes > maxBytes && position > 0;
+  });
+  return end < 0 ? entries : entries.slice(0, end);
+}
+
 /** How many bytes one page of a scan over the log may hold. */
 const scanPageBytes = 1 << 20;
 
@@ -162,7 +177,7 @@ export class RaftLog {
     const maxBytes = this.#maxApplyingBytes - this.#applyingBytes;
     const entries = this.slice(this.applying + 1, this.#maxAppliable(allowUnstable) + 1, maxBytes);
     assert(entries !== "compacted", `entry ${this.applying + 1} was compacted before it was applied`);
-    return entries;
+    return limitApplying(entries, maxBytes);
   }
 
   /** `entries` were handed to the state machine. */
@@ -170,18 +185,18 @@ export class RaftLog {
     const last = entries.at(-1);
     if (last === undefined) return;
     this.applying = last.index;
-    this.#applyingBytes += dataBytes(entries);
+    this.#applyingBytes += applyingBytes(entries);
     this.#applyingPaused =
       this.#applyingBytes >= this.#maxApplyingBytes || last.index < this.#maxAppliable(allowUnstable);
   }
 
-  /** The state machine has applied up to `index`, releasing `bytes`. */
-  appliedTo(index: number, bytes: number): void {
+  /** The state machine has applied `entries`, or in some other way got to `index`. */
+  appliedTo(index: number, entries: readonly Entry[] = noEntries): void {
     assert(index <= this.committed, `applied ${index} is beyond committed ${this.committed}`);
     assert(index >= this.applied, `applied ${index} is before ${this.applied}`);
     this.applied = index;
     this.applying = Math.max(this.applying, index);
-    this.#applyingBytes = Math.max(0, this.#applyingBytes - bytes);
+    this.#applyingBytes = Math.max(0, this.#applyingBytes - applyingBytes(entries));
     this.#applyingPaused = this.#applyingBytes >= this.#maxApplyingBytes;
   }
 

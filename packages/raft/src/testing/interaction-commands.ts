@@ -2,9 +2,12 @@ import { encodeConfChange } from "../confchange/codec.ts";
 import { createMessage, noBytes } from "../message.ts";
 import { type ConfChange, EntryType, MessageType, type NodeId, noNode, type Refusal, type Snapshot } from "../types.ts";
 import { describeEntry, describeProgress, stateName } from "./describe.ts";
+import { createFaultCommands } from "./fault-commands.ts";
 import { describeRefusal, Interaction, type Recipient } from "./interaction.ts";
-import { createInteractionNode, type InteractionOptions } from "./interaction-node.ts";
+import { argOf, firstId, flagOf, idsOf, listOf, numberOf, plainArgs, ScriptError } from "./interaction-args.ts";
+import { InteractionNode, type InteractionOptions } from "./interaction-node.ts";
 import { parseChanges } from "./parse-changes.ts";
+import { encodeText } from "./quote.ts";
 import type { Directive } from "./script-reader.ts";
 
 const electionTicks = 3;
@@ -12,32 +15,22 @@ const unlimited = 2 ** 31 - 1;
 
 type Command = (env: Interaction, directive: Directive) => void;
 
-const encodeText = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-const plainArgs = (directive: Directive): readonly string[] =>
-  directive.args.filter((arg) => arg.values.length === 0).map((arg) => arg.key);
-const firstId = (directive: Directive): NodeId => Number(plainArgs(directive)[0]);
-const idsOf = (directive: Directive): readonly NodeId[] => plainArgs(directive).map(Number);
-const listOf = (directive: Directive, key: string): readonly string[] =>
-  directive.args.find((arg) => arg.key === key)?.values ?? [];
-const argOf = (directive: Directive, key: string): string | null => listOf(directive, key)[0] ?? null;
-const numberOf = (directive: Directive, key: string, otherwise: number): number =>
-  Number(argOf(directive, key) ?? otherwise);
-const flagOf = (directive: Directive, key: string): boolean => argOf(directive, key) === "true";
-
-function report(env: Interaction, refusal: Refusal | null): void {
-  if (refusal === null) return;
-  // Errors are printed even when the log level silences everything else.
-  const { quiet } = env;
-  env.quiet = false;
-  env.print(describeRefusal(refusal));
-  env.quiet = quiet;
+function report(_env: Interaction, refusal: Refusal | null): void {
+  if (refusal !== null) throw new ScriptError(describeRefusal(refusal));
 }
 
 /** Nodes without anything but ids; with an index, they start from a snapshot at that index. */
 function addNodes(env: Interaction, directive: Directive): void {
+  const isBootstrap = ["voters", "learners", "index", "content"].some((key) => listOf(directive, key).length > 0);
+  if (isBootstrap && numberOf(directive, "index", 0) <= 1) {
+    throw new ScriptError("index must be specified as > 1 due to bootstrap");
+  }
+  const readOnly = argOf(directive, "read-only") ?? "safe";
+  if (readOnly !== "safe" && readOnly !== "lease-based")
+    throw new ScriptError(`invalid read-only option "${readOnly}"`);
   const snapshot: Snapshot = {
     index: numberOf(directive, "index", 0),
-    term: directive.args.some((arg) => arg.key === "index") ? 1 : 0,
+    term: isBootstrap ? 1 : 0,
     confState: {
       voters: listOf(directive, "voters").map(Number),
       votersOutgoing: [],
@@ -59,22 +52,28 @@ function addNodes(env: Interaction, directive: Directive): void {
       maxInflightMessages: numberOf(directive, "inflight", unlimited),
       maxInflightBytes: unlimited,
       maxCommittedBytesPerReady: numberOf(directive, "max-committed-size-per-ready", unlimited),
-      readOnly: argOf(directive, "read-only") === "lease-based" ? "lease" : "safe",
+      readOnly: readOnly === "safe" ? "safe" : "lease",
       disableConfChangeValidation: flagOf(directive, "disable-conf-change-validation"),
       stepDownOnRemoval: flagOf(directive, "step-down-on-removal"),
       random: (bound) => (env.nodes.length * 7) % bound,
     };
-    env.nodes.push(createInteractionNode(options, snapshot));
+    env.nodes.push(new InteractionNode(options, snapshot));
   }
 }
 
 function proposeConfChange(env: Interaction, directive: Directive): void {
-  const transition = (argOf(directive, "transition") ?? "auto") as ConfChange["transition"];
+  const transition = argOf(directive, "transition") ?? "auto";
+  if (transition !== "auto" && transition !== "implicit" && transition !== "explicit") {
+    throw new ScriptError(`unknown transition ${transition}`);
+  }
   const change: ConfChange = { transition, changes: parseChanges(directive.input), context: noBytes };
   const { raft } = env.node(firstId(directive));
   if (!flagOf(directive, "v1")) {
     report(env, raft.proposeConfChange(change));
     return;
+  }
+  if (change.changes.length > 1 || transition !== "auto") {
+    throw new ScriptError("v1 conf change can only have one operation and no transition");
   }
   const proposal = createMessage(MessageType.prop, noNode);
   proposal.entries = [{ term: 0, index: 0, type: EntryType.confChange, data: encodeConfChange(change) }];
@@ -92,15 +91,29 @@ function deliverMessages(env: Interaction, directive: Directive): void {
 
 function stabilize(env: Interaction, directive: Directive): void {
   const ids = idsOf(directive);
-  const { quiet } = env;
-  if (argOf(directive, "log-level") === "none") env.quiet = true;
-  env.stabilize(ids.length > 0 ? ids : env.nodes.map((_, position) => position + 1));
-  env.quiet = quiet;
+  const level = argOf(directive, "log-level");
+  env.quietly(env.quiet, () => {
+    if (level !== null) setLogLevel(env, level);
+    env.stabilize(ids.length > 0 ? ids : env.nodes.map((_, position) => position + 1));
+  });
+}
+
+/** Levels but the last concern log lines alone, which nothing compares. */
+function setLogLevel(env: Interaction, level: string): void {
+  const levels = ["DEBUG", "INFO", "WARN", "ERROR", "FATAL", "NONE"];
+  if (!levels.includes(level.toUpperCase())) {
+    throw new ScriptError(`log levels must be either of [${levels.join(" ")}]`);
+  }
+  env.quiet = level.toUpperCase() === "NONE";
 }
 
 function raftState(env: Interaction): void {
-  for (const { raft } of env.nodes) {
+  for (const { raft, up } of env.nodes) {
     const { id, state, term, leader } = raft.status();
+    if (!up) {
+      env.print(`${id}: down`);
+      continue;
+    }
     const role = raft.core.tracker.isVoter(id) ? "Voter" : "Non-Voter";
     env.print(`${id}: ${stateName(state)} (${role}) Term:${term} Lead:${leader}`);
   }
@@ -117,23 +130,38 @@ function raftLog(env: Interaction, id: NodeId): void {
   for (const entry of entries) env.print(describeEntry(entry));
 }
 
-function tick(env: Interaction, directive: Directive, ticks: number): void {
-  for (let count = 0; count < ticks; count++) env.node(firstId(directive)).raft.tick();
+/** Entries up to `index` are forgotten; the state machine's image takes their place. */
+function compact(env: Interaction, directive: Directive): void {
+  const [id, index] = idsOf(directive);
+  const { storage } = env.node(id!);
+  if (index! < storage.firstIndex()) throw new ScriptError("requested index is unavailable due to compaction");
+  storage.compact(index!);
+  raftLog(env, id!);
+}
+
+/** Only a leader knows of others' progress. */
+function status(env: Interaction, id: NodeId): void {
+  const { raft } = env.node(id);
+  if (raft.softState.state !== "leader") return;
+  for (const member of raft.core.tracker.members) env.print(`${member.id}: ${describeProgress(member)}`);
+}
+
+function transferLeadership(env: Interaction, directive: Directive): void {
+  const [from, to] = [numberOf(directive, "from", 0), numberOf(directive, "to", 0)];
+  for (const id of [from, to]) if (id < 1 || id > env.nodes.length) throw new ScriptError(`there is no node ${id}`);
+  env.node(from).raft.transferLeader(to);
 }
 
 const commands: Readonly<Record<string, Command>> = {
+  ...createFaultCommands(report),
+  // Where to set a debugger's breakpoint.
+  _breakpoint: () => undefined,
   "add-nodes": addNodes,
   campaign: (env, directive) => env.node(firstId(directive)).raft.campaign(),
-  compact: (env, directive) => {
-    const [id, index] = idsOf(directive);
-    env.node(id!).storage.compact(index!);
-    raftLog(env, id!);
-  },
+  compact,
   "deliver-msgs": deliverMessages,
   "forget-leader": (env, directive) => env.node(firstId(directive)).raft.forgetLeader(),
-  "log-level": (env, directive) => {
-    env.quiet = plainArgs(directive)[0] === "none";
-  },
+  "log-level": (env, directive) => setLogLevel(env, plainArgs(directive)[0] ?? ""),
   "process-append-thread": (env, directive) =>
     env.each(idsOf(directive), "processing append thread", (id) => env.processAppend(id)),
   "process-apply-thread": (env, directive) =>
@@ -156,15 +184,10 @@ const commands: Readonly<Record<string, Command>> = {
     env.node(firstId(directive)).raft.core.randomizedElectionTimeout = numberOf(directive, "timeout", electionTicks);
   },
   stabilize,
-  status: (env, directive) => {
-    for (const member of env.node(firstId(directive)).raft.core.tracker.members) {
-      env.print(`${member.id}: ${describeProgress(member)}`);
-    }
-  },
-  "tick-election": (env, directive) => tick(env, directive, electionTicks),
-  "tick-heartbeat": (env, directive) => tick(env, directive, 1),
-  "transfer-leadership": (env, directive) =>
-    env.node(numberOf(directive, "from", 0)).raft.transferLeader(numberOf(directive, "to", 0)),
+  status: (env, directive) => status(env, firstId(directive)),
+  "tick-election": (env, directive) => env.tick(firstId(directive), electionTicks),
+  "tick-heartbeat": (env, directive) => env.tick(firstId(directive), 1),
+  "transfer-leadership": transferLeadership,
 };
 
 /** A world for one script: runs its commands in turn and returns what each prints. */
@@ -172,8 +195,14 @@ export function createInteractionRunner(): (directive: Directive) => string {
   const env = new Interaction();
   return (directive) => {
     const command = commands[directive.command];
-    if (command === undefined) throw new Error(`line ${directive.line}: unknown command ${directive.command}`);
-    command(env, directive);
+    try {
+      if (command === undefined) throw new ScriptError(`unknown command ${directive.command}`);
+      command(env, directive);
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      // Errors are printed even when the log level silences everything else.
+      env.quietly(false, () => env.print(error.message));
+    }
     return env.takeOutput();
   };
 }

@@ -1,6 +1,7 @@
 import { createMessage } from "../message.ts";
 import { appendThread, applyThread, type Message, MessageType, type NodeId, type Refusal } from "../types.ts";
 import { describeMessage, describeReady, messageName } from "./describe.ts";
+import { ScriptError } from "./interaction-args.ts";
 import type { InteractionNode } from "./interaction-node.ts";
 
 const refusals: Readonly<Record<Refusal, string>> = {
@@ -26,6 +27,8 @@ export interface Recipient {
 export class Interaction {
   readonly nodes: InteractionNode[] = [];
   messages: Message[] = [];
+  /** Who hears whom: the groups of a partition, or null when all do. Nodes of no group hear nobody. */
+  partition: readonly (readonly NodeId[])[] | null = null;
   quiet = false;
   #lines: string[] = [];
   #indent = "";
@@ -33,6 +36,17 @@ export class Interaction {
   print(text: string): void {
     if (this.quiet) return;
     for (const line of text.split("\n")) this.#lines.push(this.#indent + line);
+  }
+
+  /** Runs `action` under a level of silence of its own. */
+  quietly(quiet: boolean, action: () => void): void {
+    const outer = this.quiet;
+    this.quiet = quiet;
+    try {
+      action();
+    } finally {
+      this.quiet = outer;
+    }
   }
 
   takeOutput(): string {
@@ -43,7 +57,7 @@ export class Interaction {
 
   node(id: NodeId): InteractionNode {
     const node = this.nodes[id - 1];
-    if (node === undefined) throw new Error(`there is no node ${id}`);
+    if (node === undefined) throw new ScriptError(`there is no node ${id}`);
     return node;
   }
 
@@ -83,14 +97,23 @@ export class Interaction {
 
   processAppend(id: NodeId): void {
     const node = this.node(id);
-    const work = node.appendWork.shift();
+    const work = node.appendWork[0];
     if (work === undefined) {
       this.print("no append work to perform");
       return;
     }
-    const { term, vote, commit } = work;
+    if (node.disk === "stalled") {
+      this.print("the disk does not answer");
+      return;
+    }
+    if (node.disk === "failing") {
+      this.print("the write failed: the node stops");
+      node.crash(true);
+      return;
+    }
+    node.appendWork.shift();
     this.#printWork(work);
-    node.persist(term === 0 && commit === 0 ? null : { term, vote, commit }, work.entries, work.snapshot);
+    node.flush(work);
     this.messages.push(...work.responses);
   }
 
@@ -114,8 +137,9 @@ export class Interaction {
       this.messages = this.messages.filter((message) => !taken.includes(message));
       handled += taken.length;
       for (const message of taken) {
-        this.print(`${drop ? "dropped: " : ""}${describeMessage(message)}`);
-        if (drop) continue;
+        const lost = drop || !this.#reaches(message);
+        this.print(`${lost ? "dropped: " : ""}${describeMessage(message)}`);
+        if (lost) continue;
         const refusal = this.node(id).raft.step(message);
         if (refusal !== null) this.print(describeRefusal(refusal));
       }
@@ -136,14 +160,14 @@ export class Interaction {
       };
       phase(
         "handling Ready",
-        (id) => this.node(id).raft.hasReady(),
+        (id) => this.node(id).up && this.node(id).raft.hasReady(),
         (id) => this.processReady(id),
       );
       const hasMessages = (id: NodeId) => this.messages.some((message) => message.to === id);
       phase("receiving messages", hasMessages, (id) => this.deliver([{ id, drop: false }], null));
       phase(
         "processing append thread",
-        (id) => this.node(id).appendWork.length > 0,
+        (id) => this.node(id).appendWork.length > 0 && this.node(id).disk !== "stalled",
         (id) => {
           while (this.node(id).appendWork.length > 0) this.processAppend(id);
         },
@@ -169,9 +193,24 @@ export class Interaction {
     this.print(describeMessage(message));
   }
 
+  /** Lets `count` ticks pass on a node, less those for which its clock stands still. */
+  tick(id: NodeId, count: number): void {
+    const node = this.node(id);
+    const missed = Math.min(node.stoppedTicks, count);
+    node.stoppedTicks -= missed;
+    for (let ticks = missed; ticks < count; ticks++) node.raft.tick();
+  }
+
   #printWork(work: Message): void {
     this.print(`Processing:\n${describeMessage(work, false)}\nResponses:`);
     for (const response of work.responses) this.print(describeMessage(response));
+  }
+
+  /** Whether nothing stands between a message and its addressee: neither a partition nor its death. */
+  #reaches({ from, to }: Message): boolean {
+    if (!this.node(to).up) return false;
+    if (this.partition === null || from === to || from < 0) return true;
+    return this.partition.some((group) => group.includes(from) && group.includes(to));
   }
 
   /** What a node sends to itself or to its storage cannot get lost. */

@@ -1,4 +1,4 @@
-import { changeSimple, enterJoint, leaveJoint } from "../confchange/changer.ts";
+import { changeSimple, enterJoint, leaveJoint, rejoinedMembers } from "../confchange/changer.ts";
 import { allVoters, type JointVoters, jointIndex, jointVote } from "../quorum/joint.ts";
 import { majorityIndex, majoritySize, majorityVote, type VoteResult } from "../quorum/majority.ts";
 import { Tracker } from "../tracker/tracker.ts";
@@ -121,7 +121,8 @@ export function createConfChangeRunner(): (directive: Directive) => string {
     const index = lastIndex++;
     const result = changeBy(directive, tracker);
     if ("error" in result) return result.error;
-    tracker.adopt(result, index);
+    const before = { ...tracker.membership, outgoing: result.outgoing };
+    tracker.adopt(result, index, rejoinedMembers(before, parseChanges(directive.input)));
     const progress = tracker.members.map((member) => `${member.id}: ${describeProgress(member)}`);
     return [describeMembership(result), ...progress].join("\n");
   };

@@ -38,13 +38,14 @@ export class Tracker {
 
   /**
    * Switches to `membership`. Members that stay keep their progress; a new one is probed at our last entry, and counts as
-   * active, or CheckQuorum could depose a leader before the newcomer had a chance to answer.
+   * active, or CheckQuorum could depose a leader before the newcomer had a chance to answer. One that left and came back is new.
    */
-  adopt(membership: Membership, lastIndex: number): void {
+  adopt(membership: Membership, lastIndex: number, rejoined: readonly NodeId[] = []): void {
     const members: Progress[] = [];
     for (const id of membersOf(membership)) {
       const learner = membership.learners.includes(id);
-      const progress = this.#byId.get(id) ?? this.#fresh(id, Math.max(lastIndex, 1), learner, true);
+      const known = rejoined.includes(id) ? undefined : this.#byId.get(id);
+      const progress = known ?? this.#fresh(id, Math.max(lastIndex, 1), learner, true);
       progress.learner = learner;
       members.push(progress);
     }
