@@ -37,6 +37,8 @@ export async function writeIdentity(files: FileSystem, identity: Identity): Prom
   } finally {
     await handle.close();
   }
+  // Its name is the promise that all the rest is there: the other names of the folder become durable before it.
+  await files.flushFolder("");
   await files.rename(partFile, file);
   await files.flushFolder("");
 }

@@ -10,7 +10,29 @@ interface Node {
 }
 
 /** What the disk is about to do; throwing makes it fail. */
-export type Operation = "open" | "write" | "flush" | "rename" | "remove" | "flushFolder";
+export type Operation = "open" | "write" | "flush" | "rename" | "remove" | "flushFolder" | "read" | "size" | "list";
+
+/** A change of names in a folder that is not durable before the folder is flushed. */
+interface NameChange {
+  readonly folder: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly node: Node;
+}
+
+/** Something that a power failure may or may not take, independently of all else. */
+interface Volatile {
+  readonly kind: "sector" | "size" | "name";
+  readonly path: string;
+}
+
+/** A disk at one moment: what it surely keeps, and what a power failure may or may not take. */
+export interface Moment {
+  /** In the order in which they were done. */
+  readonly items: readonly Volatile[];
+  /** What a power failure at that moment leaves if it spares the items for which `keeps` says so. Not to be changed. */
+  after(keeps: (item: number) => boolean): ReadonlyMap<string, Buffer>;
+}
 
 /**
  * A disk in memory for the storage tests: it forgets, tears and reorders what was not flushed, fails on demand, and can
@@ -19,9 +41,12 @@ export type Operation = "open" | "write" | "flush" | "rename" | "remove" | "flus
 export class TestDisk implements FileSystem {
   /** Called before every operation that changes something. */
   before: (operation: Operation, path: string) => void = () => {};
+  /** Called before every operation that only looks. */
+  beforeLooking: (operation: Operation, path: string) => void = () => {};
   operations = 0;
   private readonly names: Map<string, Node>;
   private durableNames: Map<string, Node>;
+  private nameChanges: NameChange[] = [];
   private powerFailsAt = Number.POSITIVE_INFINITY;
   private powerFailed: (() => void) | null = null;
 
@@ -62,16 +87,62 @@ export class TestDisk implements FileSystem {
     return new TestDisk(content);
   }
 
+  /** This moment, for as long as it is wanted: what happens afterwards does not change it. */
+  moment(): Moment {
+    const durableNames = new Map([...this.durableNames].map(([path, node]) => [path, { node, durable: node.durable }]));
+    const changes = [...this.nameChanges];
+    const pathOf = new Map([...this.durableNames, ...this.names].map(([path, node]) => [node, path]));
+    const files = [...pathOf].map(([node, path]) => ({ path, node, durable: node.durable, sectors: sectorsOf(node) }));
+    const items: Volatile[] = changes.map((change) => ({ kind: "name", path: change.to ?? change.from ?? "" }));
+    const starts = files.map(({ path, node, sectors }) => {
+      const at = items.length;
+      for (const _ of sectors) items.push({ kind: "sector", path });
+      if (node.current.length > node.durable.length) items.push({ kind: "size", path });
+      return { at, size: node.current.length };
+    });
+    return {
+      items,
+      after(keeps) {
+        const content = new Map<Node, Buffer>();
+        for (const [i, { node, durable, sectors }] of files.entries()) {
+          const { at, size } = starts[i] ?? { at: 0, size: 0 };
+          let bytes: Buffer = durable;
+          if (size > durable.length && keeps(at + sectors.length)) bytes = Buffer.concat([durable], size);
+          else if (sectors.length > 0) bytes = Buffer.from(durable);
+          for (const [j, sector] of sectors.entries()) {
+            if (keeps(at + j)) bytes = patched(bytes, sector.position, sector.bytes);
+          }
+          content.set(node, bytes);
+        }
+        const names = new Map([...durableNames].map(([path, { node }]) => [path, node]));
+        for (const [i, { from, to, node }] of changes.entries()) {
+          if (!keeps(i)) continue;
+          if (from !== null && names.get(from) === node) names.delete(from);
+          if (to !== null) names.set(to, node);
+        }
+        return new Map([...names].map(([path, node]) => [path, content.get(node) ?? Buffer.alloc(0)]));
+      },
+    };
+  }
+
   async open(path: string, options: { readonly create: boolean }): Promise<FileHandle> {
     if (options.create) await this.step("open", path);
+    else this.beforeLooking("open", path);
     const found = this.names.get(path);
     if ((found !== undefined) === options.create)
       throw new Error(`${path}: ${options.create ? "exists" : "is absent"}`);
     const node = found ?? { durable: Buffer.alloc(0), current: Buffer.alloc(0), unflushed: [] };
+    if (found === undefined) this.changeName(folderOf(path), null, path, node);
     this.names.set(path, node);
     return {
-      size: async () => node.current.length,
-      read: async (position, length) => Buffer.from(node.current.subarray(position, position + length)),
+      size: async () => {
+        this.beforeLooking("size", path);
+        return node.current.length;
+      },
+      read: async (position, length) => {
+        this.beforeLooking("read", path);
+        return Buffer.from(node.current.subarray(position, position + length));
+      },
       write: async (position, pieces) => {
         await this.step("write", path);
         const bytes = Buffer.concat(pieces);
@@ -88,6 +159,7 @@ export class TestDisk implements FileSystem {
   }
 
   async list(folder: string): Promise<readonly string[]> {
+    this.beforeLooking("list", folder);
     const inFolder = [...this.names.keys()].filter((path) => folderOf(path) === folder);
     return inFolder.map((path) => path.slice(folder === "" ? 0 : folder.length + 1)).sort();
   }
@@ -100,11 +172,15 @@ export class TestDisk implements FileSystem {
     if (node === undefined) throw new Error(`${from}: is absent`);
     this.names.delete(from);
     this.names.set(to, node);
+    this.changeName(folderOf(to), from, to, node);
   }
 
   async remove(path: string): Promise<void> {
     await this.step("remove", path);
-    if (!this.names.delete(path)) throw new Error(`${path}: is absent`);
+    const node = this.names.get(path);
+    if (node === undefined) throw new Error(`${path}: is absent`);
+    this.names.delete(path);
+    this.changeName(folderOf(path), path, null, node);
   }
 
   async flushFolder(folder: string): Promise<void> {
@@ -112,6 +188,11 @@ export class TestDisk implements FileSystem {
     const durable = new Map([...this.durableNames].filter(([path]) => folderOf(path) !== folder));
     for (const [path, node] of this.names) if (folderOf(path) === folder) durable.set(path, node);
     this.durableNames = durable;
+    this.nameChanges = this.nameChanges.filter((change) => change.folder !== folder);
+  }
+
+  private changeName(folder: string, from: string | null, to: string | null, node: Node): void {
+    this.nameChanges.push({ folder, from, to, node });
   }
 
   private async step(operation: Operation, path: string): Promise<void> {
@@ -138,13 +219,22 @@ function patched(content: Buffer, position: number, bytes: Buffer): Buffer {
 
 function torn(node: Node, chance: () => boolean): Buffer {
   let content: Buffer = Buffer.from(node.durable);
+  for (const { position, bytes } of sectorsOf(node)) {
+    if (chance()) content = patched(content, position, bytes);
+  }
+  return content;
+}
+
+/** What was written and not flushed, sector by sector. */
+function sectorsOf(node: Node): { readonly position: number; readonly bytes: Buffer }[] {
+  const sectors: { position: number; bytes: Buffer }[] = [];
   for (const write of node.unflushed) {
     for (let at = 0; at < write.bytes.length; ) {
       const position = write.position + at;
       const to = Math.min(write.bytes.length, at + sectorBytes - (position % sectorBytes));
-      if (chance()) content = patched(content, position, write.bytes.subarray(at, to));
+      sectors.push({ position, bytes: write.bytes.subarray(at, to) });
       at = to;
     }
   }
-  return content;
+  return sectors;
 }
