@@ -10,9 +10,12 @@ export interface CallDecision {
   readonly source: string;
   /** Decided without the cluster's counts: exempt from every bound here (DESIGN P1). */
   readonly degraded: boolean;
-  /** Index of the log entry that decided it. */
+  /**
+   * Index of the log entry that decided it. Without a final log it must be just that: an answer to a repeated attempt
+   * bears the index of the repetition, and must be given as null.
+   */
   readonly index: number | null;
-  /** Which call of that entry it is, counted from 0 over all operations of the entry. */
+  /** Which call of that entry it is, counted from 0 over those that it executed. */
   readonly position: number | null;
   /** The stamp at which it was decided. */
   readonly stampUs: number | null;

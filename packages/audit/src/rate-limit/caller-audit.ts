@@ -71,7 +71,8 @@ function overfull(taken: readonly Taken[], breaks: readonly TimeBreak[]): string
     let admitted = 0;
     // Callers may use one counter with several limits: at the last of these calls, the largest of them held.
     let limit = 0;
-    for (const one of taken.slice(at)) {
+    for (let next = at; next < taken.length; next++) {
+      const one = taken[next]!;
       if (one.startUs >= endUs) break;
       if (one.endUs >= endUs) continue;
       admitted += one.cost;
@@ -84,16 +85,19 @@ function overfull(taken: readonly Taken[], breaks: readonly TimeBreak[]): string
 }
 
 function overdrawn(taken: readonly Taken[], breaks: readonly TimeBreak[]): string | null {
-  for (const [at, first] of taken.entries()) {
+  const byEnd = [...taken].sort((one, other) => one.endUs - other.endUs);
+  const total = taken.reduce((sum, one) => sum + one.cost, 0);
+  let from = 0;
+  for (const first of taken) {
     const calmUs = endOfCalm(first.startUs, breaks);
-    const within = taken
-      .slice(at)
-      .filter((one) => one.endUs < calmUs)
-      .sort((one, other) => one.endUs - other.endUs);
+    while (byEnd[from]!.endUs < first.startUs) from++;
     let admitted = 0;
-    for (const one of within) {
-      admitted += one.cost;
+    for (let next = from; next < byEnd.length; next++) {
+      const one = byEnd[next]!;
       const gained = ((one.endUs - first.startUs) * fastest * one.limit) / one.windowUs;
+      if (one.endUs >= calmUs || one.burst + gained >= total) break;
+      if (one.startUs < first.startUs) continue;
+      admitted += one.cost;
       if (admitted > one.burst + gained + 1e-6)
         return `${admitted} admitted within ${Math.round((one.endUs - first.startUs) / 1000)} ms from ${first.startUs} us, burst ${one.burst} and gain ${gained.toFixed(2)} allow less`;
     }

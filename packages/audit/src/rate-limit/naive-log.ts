@@ -1,4 +1,5 @@
 import { type Bounds, type CallBatch, type Operation, Outcome, type Rule } from "@quorumguard/limiter";
+import type { CommittedCall } from "./call-operation.ts";
 import { createNaiveCounter, type NaiveCounter, type NaiveVerdict } from "./naive-counter.ts";
 import { createNaiveSessions } from "./naive-sessions.ts";
 import { type AskedItem, counterIdentity } from "./records.ts";
@@ -25,12 +26,20 @@ export interface NaiveLog {
   refusals(session: string, number: number): ReadonlySet<number>;
   /** What the counter would say to a take at this stamp, after all that was applied so far. */
   peek(namespace: string, item: AskedItem, stampUs: number): NaiveVerdict;
+  /** Every call that was executed, by ascending place in the log. */
+  readonly executed: readonly CommittedCall[];
   /** Admitted calls by session. */
   admitted(): Iterable<{ readonly session: string; readonly decision: NaiveDecision }>;
   namespaceOf(session: string): string;
 }
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** How the history of calls names what the log executes: by session and number, or by request id. */
+export const sessionCallId = (session: string, number: number) => `${session}#${number}`;
+
+/** A call outside a session, named by its request id. */
+export const requestCallId = (namespace: string, requestId: string) => `request ${namespace}|${requestId}`;
 
 /** Item `at` of a batch, decoded without any of the limiter's own code. */
 function itemOf(batch: CallBatch, at: number): AskedItem {
@@ -60,8 +69,11 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
   const namespaces = new Map<string, string>();
   const requests = new Map<string, { readonly untilUs: number }>();
   const requestDecisions = new Map<string, NaiveDecision>();
+  const executed: CommittedCall[] = [];
   let bounds = initial;
   let lastStampUs = 0;
+  /** Calls of the present entry that were executed so far. */
+  let position = 0;
 
   function counterFor(namespace: string, { rule, key }: AskedItem): NaiveCounter {
     const identity = counterIdentity(namespace, rule, key);
@@ -74,7 +86,14 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
   }
 
   /** All or nothing; what a group takes of one key counts together (SEMANTICS G1). */
-  function decide(index: number, namespace: string, items: readonly AskedItem[], stampUs: number): NaiveDecision {
+  function decide(
+    index: number,
+    namespace: string,
+    items: readonly AskedItem[],
+    stampUs: number,
+    callId: string,
+  ): NaiveDecision {
+    executed.push({ callId, namespace, items, index, position: position++, stampUs });
     const ahead = new Map<string, number>();
     let allowed = true;
     let verdict: NaiveVerdict | null = null;
@@ -100,7 +119,9 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     const { origin, batch } = operation;
     const calls = itemsOfCalls(batch);
     if (origin.kind === "anonymous") {
-      for (const items of calls) decide(index, origin.namespace, items, stampUs);
+      for (const items of calls) {
+        decide(index, origin.namespace, items, stampUs, `anonymous ${index}/${position}`);
+      }
       return;
     }
     if (origin.kind === "request") {
@@ -109,7 +130,10 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       if (known !== undefined && stampUs <= known.untilUs) return;
       requests.set(id, { untilUs: stampUs + bounds.requestIdTtlUs });
       const name = `${origin.namespace}|${origin.requestId}`;
-      for (const items of calls) requestDecisions.set(name, decide(index, origin.namespace, items, stampUs));
+      for (const items of calls) {
+        const callId = requestCallId(origin.namespace, origin.requestId);
+        requestDecisions.set(name, decide(index, origin.namespace, items, stampUs, callId));
+      }
       return;
     }
     const name = `${origin.session.index}:${origin.session.position}`;
@@ -131,7 +155,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       else if (session.kept.size >= bounds.maxResultsPerSession) refuse(name, number, Outcome.resultsFull);
       else {
         session.kept.add(number);
-        decided.set(number, decide(index, session.namespace, items, stampUs));
+        decided.set(number, decide(index, session.namespace, items, stampUs, sessionCallId(name, number)));
       }
     }
   }
@@ -141,9 +165,9 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       const stampUs = Math.max(lastStampUs, stamp);
       if (takeover) sessions.takeover(lastStampUs, stampUs);
       lastStampUs = stampUs;
-      let position = 0;
-      for (const operation of operations) {
-        const name = `${index}:${position++}`;
+      position = 0;
+      for (const [place, operation] of [...operations].entries()) {
+        const name = `${index}:${place}`;
         switch (operation.kind) {
           case "calls":
             applyCalls(index, operation, stampUs);
@@ -175,6 +199,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     requestDecision: (namespace, requestId) => requestDecisions.get(`${namespace}|${requestId}`),
     refusals: (session, number) => refused.get(`${session}#${number}`) ?? new Set(),
     peek: (namespace, item, stampUs) => counterFor(namespace, item).judge(item.rule, item.cost, stampUs),
+    executed,
     *admitted() {
       for (const [session, decided] of decisions)
         for (const decision of decided.values()) if (decision.allowed) yield { session, decision };

@@ -40,6 +40,8 @@ export interface CallerRecord {
   readonly requestId: string | null;
   /** True if all items were admitted; null if there was no decision. */
   readonly allowed: boolean | null;
+  /** Of a decision on one item, if it was seen; it makes the judgement of the call much sharper. */
+  readonly remaining?: number | null;
   readonly source: string;
   readonly degraded: boolean;
   /** The error's code, if the call threw. */
