@@ -65,8 +65,8 @@ function checkRelative(file: SourceFile, specifier: string): string | null {
   if (!file.path.startsWith("packages/") || isTestFile(file.path)) return null;
   const target = path.posix.join(path.posix.dirname(file.path), specifier);
   const from = packageOf(file.path);
-  // The simulator runs parts that no package exports; it is private, and sees everything.
-  if (from === "sim") return null;
+  // The simulator and the nemesis run and read parts that no package exports; they are private, and see everything.
+  if (from === "sim" || from === "nemesis") return null;
   if (!target.startsWith(`packages/${from}/`))
     return `leaves its package by "${specifier}"; import the package by name`;
   if (isTestFile(target)) return `imports ${specifier}, which only tests may`;

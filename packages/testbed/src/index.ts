@@ -6,8 +6,9 @@ export {
   type LocalNode,
   startLocalCluster,
 } from "./local-cluster.ts";
-export type { LocalStatus } from "./local-status.ts";
+export { type LocalStatus, readStatus } from "./local-status.ts";
 export { type Nginx, type NginxOptions, startNginx } from "./nginx.ts";
+export { type NodeEnd, type NodeLaunch, NodeProcesses, type NodeProcessesOptions } from "./node-processes.ts";
 export {
   findProgram,
   missingPackages,

@@ -57,7 +57,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   }));
   const founders = nodes.map((node) => `${node.nodeId}=127.0.0.1:${port(node.nodeId, 2)}`).join(",");
   const statusOf = (nodeId: number) => readStatus(nodeId, nodes[nodeId - 1]!.httpUrl);
-  const processes = new NodeProcesses(options.onLog);
+  const processes = new NodeProcesses({ onLog: options.onLog });
   const start = (node: LocalNode) =>
     processes.start(node.nodeId, [
       ...["--id", String(node.nodeId), "--cluster", founders, "--data", join(folder, String(node.nodeId))],

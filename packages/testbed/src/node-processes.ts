@@ -8,41 +8,95 @@ import { fileURLToPath } from "node:url";
  */
 const command = fileURLToPath(new URL("../../cluster/dist/cli/main.js", import.meta.url));
 
-/** Processes of the built command, at most one per node id. A node that ends by itself is told of on standard error. */
+/** How a node's process is started, where that differs from what a user types. */
+export interface NodeLaunch {
+  /** A program and its arguments that run what follows them, such as `nsenter`; it must replace itself by it. Default: none. */
+  readonly wrapper?: readonly string[];
+  /** Flags of Node.js itself. Default: none. */
+  readonly nodeFlags?: readonly string[];
+  /** The script to run and its arguments, in place of the built command with the flags. */
+  readonly script?: readonly string[];
+  /** Variables on top of this process's own. Default: none. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** How a node's process came to its end without being told to. */
+export interface NodeEnd {
+  readonly nodeId: number;
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last lines that it wrote. */
+  readonly tail: string;
+}
+
+/** Who is told what nodes write, and that one ended by itself. */
+export interface NodeProcessesOptions {
+  readonly onLog?: ((nodeId: number, text: string) => void) | undefined;
+  /** Default: it is told of on standard error. */
+  readonly onEnd?: ((end: NodeEnd) => void) | undefined;
+}
+
+/** Processes of the built command, at most one per node id. */
 export class NodeProcesses {
-  readonly #onLog: ((nodeId: number, text: string) => void) | undefined;
+  readonly #options: NodeProcessesOptions;
   readonly #children = new Map<number, ChildProcess>();
 
-  constructor(onLog?: (nodeId: number, text: string) => void) {
-    this.#onLog = onLog;
+  constructor(options: NodeProcessesOptions = {}) {
+    this.#options = options;
   }
 
-  /** Nodes that were started and not ended. */
+  /** Nodes that were started and not ended, by us or by themselves. */
   get nodeIds(): readonly number[] {
     return [...this.#children.keys()];
   }
 
   /** Runs `quorumguard node` with these flags, with the Node that runs this. */
-  start(nodeId: number, flags: readonly string[]): void {
+  start(nodeId: number, flags: readonly string[], launch: NodeLaunch = {}): void {
     // Of a group of its own: Ctrl-C reaches it through us alone, so that one signal is one signal. It ends with us all the
     // same, even if we are killed: its standard input ends then.
-    const child = spawn(process.execPath, [command, "node", ...flags, "--stop-with-stdin"], {
+    const script = launch.script ?? [command, "node", ...flags, "--stop-with-stdin"];
+    const line = [...(launch.wrapper ?? []), process.execPath, ...(launch.nodeFlags ?? []), ...script];
+    const child = spawn(line[0]!, line.slice(1), {
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
+      env: { ...process.env, ...launch.environment },
     });
     let tail = "";
     const collect = (text: Buffer) => {
       tail = (tail + text).slice(-2_000);
-      this.#onLog?.(nodeId, String(text));
+      this.#options.onLog?.(nodeId, String(text));
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
-    child.on("exit", (code, signal) => {
+    // A process that ends while it is written to is told of by its end.
+    child.stdin.on("error", () => {});
+    const ended = (code: number | null, signal: string | null) => {
       // Whoever ends a node takes it out first.
-      if (this.#children.get(nodeId) === child)
-        process.stderr.write(`node ${nodeId} ended by itself (${code ?? signal}):\n${tail}\n`);
+      if (this.#children.get(nodeId) !== child) return;
+      const { onEnd } = this.#options;
+      if (onEnd === undefined) process.stderr.write(`node ${nodeId} ended by itself (${code ?? signal}):\n${tail}\n`);
+      else {
+        this.#children.delete(nodeId);
+        onEnd({ nodeId, code, signal, tail });
+      }
+    };
+    child.on("error", (error) => {
+      tail += error.message;
+      ended(null, null);
     });
+    // Only when its output has ended as well is its last word known.
+    child.on("close", ended);
     this.#children.set(nodeId, child);
+  }
+
+  /** The id of a node's process; null if it does not run. */
+  pid(nodeId: number): number | null {
+    return this.#children.get(nodeId)?.pid ?? null;
+  }
+
+  /** Sends a signal that does not end it, such as SIGSTOP. False if there is no such process. */
+  signal(nodeId: number, signal: NodeJS.Signals): boolean {
+    return this.#children.get(nodeId)?.kill(signal) ?? false;
   }
 
   /** Sends the signal and waits until the process is gone. Resolves with its exit code; null: it had none, or never ran. */

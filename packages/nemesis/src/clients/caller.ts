@@ -1,0 +1,96 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { AskedItem } from "@quorumguard/audit";
+import { Algorithm } from "@quorumguard/limiter";
+import { type Decision, type Guard, GuardError } from "@quorumguard/sdk-node";
+import { hostClockUs } from "../host-clock.ts";
+import type { Random } from "../random.ts";
+import type { CallLine } from "./history.ts";
+import { ledgerRule, type Workload } from "./workload.ts";
+
+/** What a caller asks through, and where it writes what it saw. */
+export interface CallerOptions {
+  readonly client: string;
+  /** Of its own within the client. */
+  readonly name: string;
+  readonly guard: Guard;
+  readonly workload: Workload;
+  readonly random: Random;
+  readonly thinkMs: number;
+  readonly write: (line: CallLine) => void;
+  /** True once no more calls shall be made. */
+  readonly stopped: () => boolean;
+}
+
+const requestChance = 0.04;
+const burstChance = 0.03;
+
+/** Asks for what all ask for, one call after another, now and then many at once, or one twice under its request id. */
+export async function runSharedCaller(options: CallerOptions): Promise<void> {
+  const { random, thinkMs, stopped, workload } = options;
+  let requests = 0;
+  await pause(random.around(thinkMs));
+  while (!stopped()) {
+    const items = workload.next(random, hostClockUs());
+    if (random.chance(requestChance)) {
+      const requestId = `${options.client}/${options.name}/${requests++}`;
+      await Promise.all([ask(options, items, requestId), ask(options, items, requestId)]);
+    } else if (random.chance(burstChance)) {
+      const many = Array.from({ length: random.between(4, 32) }, () => workload.next(random, hostClockUs()));
+      await Promise.all(many.map((each) => ask(options, each, null)));
+    } else await ask(options, items, null);
+    if (!stopped()) await pause(random.around(thinkMs));
+  }
+}
+
+/** Has its keys to itself and asks one call after another, so that what is left must be what it was not given. */
+export async function runLedgerCaller(options: CallerOptions): Promise<void> {
+  const { random, thinkMs, stopped, workload } = options;
+  await pause(random.around(thinkMs));
+  while (!stopped()) {
+    const key = workload.ledgerKey(`${options.client}/${options.name}`, hostClockUs());
+    await ask(options, [{ key, rule: ledgerRule, cost: random.between(1, 3) }], null);
+    if (!stopped()) await pause(random.around(thinkMs));
+  }
+}
+
+async function ask(options: CallerOptions, items: readonly AskedItem[], requestId: string | null): Promise<void> {
+  const startUs = hostClockUs();
+  const line = await decide(options.guard, items, requestId);
+  options.write({ client: options.client, startUs, endUs: hostClockUs(), items, requestId, ...line });
+}
+
+type Outcome = Omit<CallLine, "client" | "startUs" | "endUs" | "items" | "requestId">;
+
+async function decide(guard: Guard, items: readonly AskedItem[], requestId: string | null): Promise<Outcome> {
+  const call = requestId === null ? {} : { requestId };
+  try {
+    const checks = items.map(({ key, rule, cost }) => ({ key, cost, ...ruleOf(rule) }));
+    if (checks.length > 1) {
+      const { allowed, decisions } = await guard.allowAll(checks, call);
+      return { ...facts(decisions[0]!), allowed, remaining: null };
+    }
+    const { key, limit, window, ...rest } = checks[0]!;
+    const decision = await guard.allow(key, limit, window, { ...rest, ...call });
+    return { ...facts(decision), allowed: decision.allowed, remaining: decision.allowed ? decision.remaining : null };
+  } catch (error) {
+    const known = error instanceof GuardError ? error : null;
+    return {
+      allowed: null,
+      source: "",
+      degraded: false,
+      error: known?.code ?? String(error),
+      applied: known?.applied ?? "unknown",
+      remaining: null,
+    };
+  }
+}
+
+function facts({ source, degraded }: Decision): Pick<Outcome, "source" | "degraded" | "error" | "applied"> {
+  return { source, degraded, error: null, applied: null };
+}
+
+function ruleOf({ algorithm, limit, windowUs, burst }: AskedItem["rule"]) {
+  const window = windowUs / 1_000;
+  if (algorithm === Algorithm.tokenBucket) return { limit, window, algorithm: "token-bucket", burst } as const;
+  return { limit, window } as const;
+}

@@ -1,0 +1,68 @@
+import { spawnSync } from "node:child_process";
+import { type Fault, type FaultScene, fault } from "./fault.ts";
+
+/** A node whose disk refuses must have stopped after so long under load. */
+const patienceMs = 6_000;
+
+/** Waits until the node ends by itself, or until patience does. True: it ended. */
+async function endsBySelf(scene: FaultScene, nodeId: number): Promise<boolean> {
+  const ended = scene.cluster.mayEnd(nodeId).then(() => true);
+  return Promise.race([ended, scene.pause(patienceMs).then(() => !scene.cluster.isUp(nodeId))]);
+}
+
+function prlimit(pid: number, bytes: string): string | null {
+  const { status, stderr, error } = spawnSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:`]);
+  return error !== undefined ? error.message : status === 0 ? null : String(stderr).trim();
+}
+
+/** From one moment to the next the system refuses every write (RLIMIT_FSIZE): the node must stop, and comes back whole. */
+const diskError = fault(
+  "diskError",
+  { nodes: 1 },
+  async (scene, [nodeId = 0]) => {
+    const { cluster } = scene;
+    const pid = cluster.pid(nodeId);
+    if (pid === null) return;
+    const ended = endsBySelf(scene, nodeId);
+    const problem = prlimit(pid, "1");
+    if (problem !== null) throw new Error(`prlimit: ${problem}`);
+    const stopped = await ended;
+    scene.happened(
+      "diskError",
+      `node ${nodeId}: every write fails; ${stopped ? "it stopped" : "it had nothing to write"}`,
+    );
+    await cluster.bury(nodeId);
+    await cluster.start(nodeId);
+  },
+  () => prlimit(process.pid, "unlimited"),
+);
+
+/** Not a byte more fits. What was allotted before can still be written: the node stops when it needs more. */
+const diskFull = fault(
+  "diskFull",
+  { nodes: "all" },
+  async (scene) => {
+    const { cluster } = scene;
+    const small = cluster.smallDisk;
+    if (typeof small === "string") return;
+    const { nodeId, disk } = small;
+    // Small segments, or it would write for minutes into what it has.
+    if (cluster.kindOf(nodeId) === "command") {
+      await cluster.terminate(nodeId);
+      await cluster.start(nodeId, "small");
+      await scene.pause(500);
+    }
+    const ended = endsBySelf(scene, nodeId);
+    await disk.fill();
+    const stopped = await ended;
+    scene.happened("diskFull", `node ${nodeId}: no space left; ${stopped ? "it stopped" : "it needed none"}`);
+    await disk.empty();
+    if (!stopped) return;
+    await cluster.bury(nodeId);
+    await cluster.start(nodeId);
+  },
+  ({ cluster }) => (typeof cluster.smallDisk === "string" ? cluster.smallDisk : null),
+);
+
+/** Everything that real disks do here. */
+export const diskFaults: readonly Fault[] = [diskError, diskFull];

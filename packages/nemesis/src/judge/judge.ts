@@ -1,0 +1,151 @@
+import {
+  type Acknowledgement,
+  auditCallers,
+  auditLink,
+  auditLog,
+  type CallerRecord,
+  type CommittedEntry,
+  type TimeBreak,
+} from "@quorumguard/audit";
+import { Algorithm, defaultBounds, Outcome, readEntry } from "@quorumguard/limiter";
+import type { CallLine, SessionLine } from "../clients/history.ts";
+import { ledgerRule } from "../clients/workload.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+
+/** Everything that a run leaves to be judged. */
+export interface Evidence {
+  readonly calls: readonly CallLine[];
+  readonly sessions: readonly SessionLine[];
+  /** The committed log, by ascending index. */
+  readonly entries: readonly CommittedEntry[];
+  readonly breaks: readonly TimeBreak[];
+  /** What the cluster says in the end is left of ledger keys. */
+  readonly settled: ReadonlyMap<string, number>;
+}
+
+/** What the judge finds. */
+export interface Verdict {
+  /** Admissions beyond a limit, by what callers saw or by the replayed log. */
+  readonly overAdmitted: number;
+  /** Units that were charged more often than asked for. */
+  readonly chargedTwice: number;
+  /** Acknowledged admissions that the log, or the cluster in the end, does not have. */
+  readonly acknowledgedLost: number;
+  readonly degraded: number;
+  readonly violations: readonly string[];
+}
+
+/**
+ * Judges a run four times over, by models that share nothing with the product: what callers saw against the limits, what
+ * owners of a key saw against what is left, what sessions were told against the replayed log, and callers against the log.
+ */
+export function judge({ calls, sessions, entries, breaks, settled }: Evidence): Verdict {
+  const ledger = judgeLedger(calls, settled);
+  const byCallers = auditCallers(calls, breaks);
+  const acknowledgements = sessions.filter((line) => line.kind === "answer");
+  const audit = auditLog({ entries, decode: readEntry, bounds: defaultBounds, acknowledgements });
+  const { log } = audit;
+  const owners = new Map<string, string>();
+  for (const line of sessions) if (line.kind === "session") owners.set(line.session, line.client);
+  const clientOf = (session: string) => owners.get(session);
+
+  const against = countAgainstLog(acknowledgements, log);
+  const doubled = chargedBeyondAsked(calls, log, clientOf);
+  return {
+    overAdmitted: byCallers.length + against.overAdmitted,
+    chargedTwice: ledger.twice + doubled.units,
+    acknowledgedLost: ledger.lost + against.lost,
+    degraded: calls.filter((call) => call.degraded).length,
+    violations: [
+      ...byCallers.map((line) => `callers: ${line}`),
+      ...ledger.violations.map((line) => `ledger: ${line}`),
+      ...gaps(entries).map((line) => `log: ${line}`),
+      ...audit.violations.map((line) => `log: ${line}`),
+      ...auditLink(calls, log, clientOf).map((line) => `link: ${line}`),
+      ...doubled.violations.map((line) => `link: ${line}`),
+      ...sessions.flatMap((line) => (line.kind === "broken" ? [`session: ${line.problem}`] : [])),
+      ...settledByLog(settled, log, entries).map((line) => `ledger: ${line}`),
+    ],
+  };
+}
+
+type NaiveLog = ReturnType<typeof auditLog>["log"];
+
+function judgeLedger(calls: readonly CallLine[], settled: ReadonlyMap<string, number>): Ledger {
+  const ledger = createLedger();
+  for (const call of calls) ledger.saw(call);
+  for (const [key, remaining] of settled) ledger.settled(key, remaining);
+  return ledger;
+}
+
+/** A log that was not seen whole proves nothing. */
+function gaps(entries: readonly CommittedEntry[]): string[] {
+  const at = entries.findIndex((entry, place) => entry.index !== place + 1);
+  if (entries.length === 0) return ["no committed entry was seen"];
+  return at < 0 ? [] : [`the entry at index ${at + 1} was never seen`];
+}
+
+function countAgainstLog(
+  acknowledgements: readonly Acknowledgement[],
+  log: NaiveLog,
+): { lost: number; overAdmitted: number } {
+  let lost = 0;
+  let overAdmitted = 0;
+  for (const ack of acknowledgements) {
+    if (!ack.outcomes.every((outcome) => outcome === Outcome.allowed)) continue;
+    const decision = log.decision(ack.session, ack.number);
+    if (decision === undefined) lost += 1;
+    else if (!decision.allowed) overAdmitted += 1;
+  }
+  return { lost, overAdmitted };
+}
+
+const counterOf = (client: string | undefined, key: string, rule: CallLine["items"][number]["rule"]) =>
+  `${client} on ${key} by ${rule.algorithm}/${rule.windowUs}${rule.algorithm === Algorithm.tokenBucket ? `/${rule.limit}/${rule.burst}` : ""}`;
+
+/** What a client's sessions were charged in the log beyond what its callers were given, or may have been given. */
+function chargedBeyondAsked(
+  calls: readonly CallerRecord[],
+  log: NaiveLog,
+  clientOf: (session: string) => string | undefined,
+): { units: number; violations: string[] } {
+  const charged = new Map<string, number>();
+  const asked = new Map<string, number>();
+  const add = (counts: Map<string, number>, counter: string, cost: number) =>
+    counts.set(counter, (counts.get(counter) ?? 0) + cost);
+  for (const { session, decision } of log.admitted())
+    for (const { key, rule, cost } of decision.items) add(charged, counterOf(clientOf(session), key, rule), cost);
+  for (const { client, items, allowed, applied, requestId } of calls) {
+    const mayCount = allowed === true || (allowed === null && applied !== "no");
+    if (requestId !== null || !mayCount) continue;
+    for (const { key, rule, cost } of items) add(asked, counterOf(client, key, rule), cost);
+  }
+  let units = 0;
+  const violations: string[] = [];
+  for (const [counter, count] of charged) {
+    const most = asked.get(counter) ?? 0;
+    if (count <= most) continue;
+    units += count - most;
+    violations.push(`${counter}: the log charged ${count}, callers can account for ${most}`);
+  }
+  return { units, violations };
+}
+
+/** In the end the cluster itself must say of every ledger what the replayed log says. */
+function settledByLog(
+  settled: ReadonlyMap<string, number>,
+  log: NaiveLog,
+  entries: readonly CommittedEntry[],
+): string[] {
+  const charged = new Map<string, number>();
+  for (const { decision } of log.admitted())
+    for (const { key, cost } of decision.items) charged.set(key, (charged.get(key) ?? 0) + cost);
+  const last = entries.at(-1)?.index ?? 0;
+  const wrong: string[] = [];
+  for (const [key, remaining] of settled) {
+    const counted = ledgerRule.limit - remaining;
+    const logged = charged.get(key) ?? 0;
+    if (counted !== logged) wrong.push(`${key}: the cluster counts ${counted}, its log up to ${last} has ${logged}`);
+  }
+  return wrong;
+}

@@ -1,0 +1,263 @@
+import { mkdirSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CommittedEntry } from "@quorumguard/audit";
+import { createGuard } from "@quorumguard/sdk-node";
+import { type ClientProcesses, startClients } from "./clients/client-processes.ts";
+import type { CallLine, SessionLine } from "./clients/history.ts";
+import { isLedgerKey, ledgerRule } from "./clients/workload.ts";
+import { diskFaults } from "./faults/disk-faults.ts";
+import type { FaultScene } from "./faults/fault.ts";
+import { runNemesis } from "./faults/nemesis.ts";
+import { networkFaults } from "./faults/network-faults.ts";
+import { processFaults } from "./faults/process-faults.ts";
+import { hostClockUs } from "./host-clock.ts";
+import { judge } from "./judge/judge.ts";
+import { readLines } from "./judge/read-lines.ts";
+import type { NemesisOptions } from "./nemesis-options.ts";
+import { createWiretap, type Wiretap } from "./network/wiretap.ts";
+import { createNemesisCluster, type NemesisCluster } from "./nodes/nemesis-cluster.ts";
+import { createRandom } from "./random.ts";
+
+/** What one run came to: the line of `--json`. */
+export interface NemesisResult {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly nodes: number;
+  readonly calls: number;
+  readonly allowed: number;
+  readonly denied: number;
+  readonly failed: number;
+  readonly faults: Readonly<Record<string, number>>;
+  /** Kinds of faults that this machine does not let us do, and why. */
+  readonly skipped: Readonly<Record<string, string>>;
+  readonly leaderChanges: number;
+  readonly snapshots: number;
+  readonly entries: number;
+  readonly overAdmitted: number;
+  readonly chargedTwice: number;
+  readonly acknowledgedLost: number;
+  readonly degraded: number;
+  readonly history: "accepted" | "rejected";
+  readonly violations: readonly string[];
+  /** Logs and history, if they were kept. */
+  readonly folder: string | null;
+}
+
+/** Every kind of fault that can be drawn. */
+export const allFaults = [...processFaults, ...networkFaults, ...diskFaults];
+
+/** After the last fault, so many elections may still pass until every client was served again... */
+const mostElections = 12;
+/** ...each of them so often. */
+const servedDecisions = 60;
+/** Beyond this nobody waits for events that do not come. Milliseconds. */
+const patienceMs = 60_000;
+const shownViolations = 50;
+
+/** Runs once, from empty disks to the verdict. @param say Told of every fault as it happens. */
+export async function runOnce(options: NemesisOptions, say: (line: string) => void): Promise<NemesisResult> {
+  const random = createRandom(options.seed);
+  const draw = random.fork("cluster");
+  const count = options.nodes ?? (draw.chance(0.2) ? 5 : 3);
+  const kind = draw.pick(["command", "command", "small", "forgetful"] as const);
+  const folder = await mkdtemp(join(tmpdir(), "quorumguard-nemesis-"));
+  const wiretap = createWiretap(join(folder, "entries.bin"));
+  const cluster = await createNemesisCluster({ folder, count, kind, wiretap });
+  let clients: ClientProcesses | null = null;
+  const killAll = () => {
+    clients?.killAll();
+    cluster.killAll();
+  };
+  process.once("exit", killAll);
+  try {
+    say(`seed ${options.seed}: ${count} nodes (${kind}), folder ${folder}`);
+    await Promise.all(cluster.nodeIds.map((nodeId) => cluster.start(nodeId)));
+    await served(cluster);
+    mkdirSync(join(folder, "history"));
+    clients = startClients({
+      folder: join(folder, "history"),
+      endpoints: cluster.endpoints,
+      seed: options.seed,
+      startUs: hostClockUs(),
+      random: random.fork("clients"),
+    });
+    await clients.more(20, patienceMs);
+    const harmed = await harm(options, cluster, clients, say);
+    const violations = [...harmed.problems];
+    violations.push(...(await recover(cluster, clients, wiretap, say)));
+    violations.push(...(await clients.stop()));
+    const settled = await settle(cluster, clients);
+    violations.push(...(await agree(cluster)), ...cluster.violations, ...wiretap.violations);
+    violations.push(...(await stopNodes(cluster)));
+    say("judging");
+    return await conclude({ options, folder, count, cluster, clients, wiretap, harmed, settled, violations });
+  } finally {
+    process.off("exit", killAll);
+    killAll();
+    wiretap.close();
+  }
+}
+
+interface Harm {
+  readonly faults: Record<string, number>;
+  readonly skipped: Record<string, string>;
+  readonly problems: readonly string[];
+}
+
+async function harm(
+  options: NemesisOptions,
+  cluster: NemesisCluster,
+  clients: ClientProcesses,
+  say: (line: string) => void,
+): Promise<Harm> {
+  const faults: Record<string, number> = {};
+  const startMs = performance.now();
+  let end = () => {};
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const timer = setTimeout(end, options.seconds * 1_000);
+  const scene: FaultScene = {
+    cluster,
+    clients,
+    random: createRandom(options.seed).fork("faults"),
+    happened(kind, what) {
+      faults[kind] = (faults[kind] ?? 0) + 1;
+      say(`${((performance.now() - startMs) / 1_000).toFixed(1).padStart(7)} s  ${kind.padEnd(14)} ${what}`);
+    },
+    pause: (ms) => Promise.race([new Promise<void>((resolve) => setTimeout(resolve, ms)), over]),
+  };
+  const chosen = allFaults.filter(({ kind }) => options.only === null || options.only.includes(kind));
+  const { skipped, problems } = await runNemesis(scene, chosen, over);
+  // Without faults to draw, the load alone is the run.
+  await over;
+  clearTimeout(timer);
+  for (const [kind, reason] of skipped) say(`skipped ${kind}: ${reason}`);
+  return { faults, skipped: Object.fromEntries(skipped), problems };
+}
+
+/** Waits until a leader serves: the cluster has formed. */
+async function served(cluster: NemesisCluster): Promise<void> {
+  const guard = createGuard({ endpoints: cluster.endpoints, onUnavailable: "throw" });
+  try {
+    await guard.ready({ timeoutMs: patienceMs });
+  } finally {
+    await guard.close();
+  }
+}
+
+/** Nothing is broken any more: every client must be served again, within a bounded number of elections. */
+async function recover(
+  cluster: NemesisCluster,
+  clients: ClientProcesses,
+  wiretap: Wiretap,
+  say: (line: string) => void,
+): Promise<readonly string[]> {
+  say("all faults are over");
+  await cluster.healLinks();
+  for (const nodeId of cluster.nodeIds) if (!cluster.isUp(nodeId)) await cluster.start(nodeId);
+  const before = wiretap.leaders.size;
+  const problem = await clients.more(servedDecisions, patienceMs).then(
+    () => null,
+    (error: Error) => `liveness: ${error.message}`,
+  );
+  const elections = wiretap.leaders.size - before;
+  const late =
+    elections <= mostElections
+      ? null
+      : `liveness: ${elections} elections after the last fault, at most ${mostElections} may be needed`;
+  return [problem, late].filter((one) => one !== null);
+}
+
+/** What the cluster says in the end is left of the keys that had one owner. */
+async function settle(cluster: NemesisCluster, clients: ClientProcesses): Promise<ReadonlyMap<string, number>> {
+  const keys = new Set<string>();
+  for (const file of clients.callsFiles)
+    for await (const { items } of readLines<CallLine>(file)) if (isLedgerKey(items[0]!.key)) keys.add(items[0]!.key);
+  const guard = createGuard({ endpoints: cluster.endpoints, onUnavailable: "throw", timeoutMs: 10_000 });
+  const settled = new Map<string, number>();
+  try {
+    const window = ledgerRule.windowUs / 1_000;
+    for (const key of keys) {
+      const { remaining } = await guard.peek({ key, limit: ledgerRule.limit, window });
+      if (remaining !== null) settled.set(key, remaining);
+    }
+  } finally {
+    await guard.close();
+  }
+  return settled;
+}
+
+/** All nodes must come to the same state. An idle leader may still write now and then, so they are asked again. */
+async function agree(cluster: NemesisCluster): Promise<readonly string[]> {
+  let shown = "";
+  for (let asked = 0; asked < 300; asked++) {
+    const all = await Promise.all(cluster.nodeIds.map((nodeId) => cluster.status(nodeId)));
+    shown = all.map((one) => `${one?.nodeId} ${one?.appliedIndex} ${one?.stateHash}`).join(", ");
+    const [first] = all;
+    if (first != null && all.every((one) => one?.appliedIndex === first.appliedIndex)) {
+      return all.every((one) => one?.stateHash === first.stateHash) ? [] : [`nodes differ in state: ${shown}`];
+    }
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  return [`nodes did not catch up: ${shown}`];
+}
+
+async function stopNodes(cluster: NemesisCluster): Promise<readonly string[]> {
+  const codes = await cluster.stop();
+  return codes.flatMap((code, at) => (code === 0 ? [] : [`node ${at + 1} was asked to stop and exited with ${code}`]));
+}
+
+interface Conclusion {
+  readonly options: NemesisOptions;
+  readonly folder: string;
+  readonly count: number;
+  readonly cluster: NemesisCluster;
+  readonly clients: ClientProcesses;
+  readonly wiretap: Wiretap;
+  readonly harmed: Harm;
+  readonly settled: ReadonlyMap<string, number>;
+  readonly violations: readonly string[];
+}
+
+async function conclude(conclusion: Conclusion): Promise<NemesisResult> {
+  const { options, folder, wiretap, clients, harmed } = conclusion;
+  const calls: CallLine[] = [];
+  const sessions: SessionLine[] = [];
+  for (const file of clients.callsFiles) for await (const line of readLines<CallLine>(file)) calls.push(line);
+  for (const file of clients.sessionsFiles) for await (const line of readLines<SessionLine>(file)) sessions.push(line);
+  const entries: CommittedEntry[] = [...wiretap.committed()];
+  const { breaks } = conclusion.cluster.time;
+  const verdict = judge({ calls, sessions, entries, breaks, settled: conclusion.settled });
+  const violations = [...new Set([...conclusion.violations, ...verdict.violations])];
+  const { overAdmitted, chargedTwice, acknowledgedLost, degraded } = verdict;
+  const accepted = violations.length === 0 && overAdmitted + chargedTwice + acknowledgedLost === 0;
+  const kept = options.keep || !accepted;
+  if (kept) {
+    await writeFile(join(folder, "violations.txt"), violations.map((line) => `${line}\n`).join(""));
+    await writeFile(join(folder, "breaks.json"), JSON.stringify(breaks));
+  } else await rm(folder, { recursive: true, force: true });
+  return {
+    seconds: options.seconds,
+    seed: options.seed,
+    nodes: conclusion.count,
+    calls: calls.length,
+    allowed: calls.filter((call) => call.allowed === true).length,
+    denied: calls.filter((call) => call.allowed === false).length,
+    failed: calls.filter((call) => call.allowed === null).length,
+    faults: harmed.faults,
+    skipped: harmed.skipped,
+    leaderChanges: Math.max(0, wiretap.leaders.size - 1),
+    snapshots: wiretap.snapshots,
+    entries: entries.length,
+    overAdmitted,
+    chargedTwice,
+    acknowledgedLost,
+    degraded,
+    history: accepted ? "accepted" : "rejected",
+    violations: violations.slice(0, shownViolations),
+    folder: kept ? folder : null,
+  };
+}
