@@ -1,0 +1,81 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+
+const program = join(import.meta.dirname, "conformance.ts");
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+/** A folder with these files. */
+function createFolder(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), "raft-scripts-"));
+  folders.push(folder);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return folder;
+}
+
+function run(...args: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
+  return { status, lines: stdout.trimEnd().split("\n"), stderr };
+}
+
+const vote = "vote cfg=(1) votes=(y)\n----\nVoteWon\n";
+const simple = "simple\nv1\n----\nvoters=(1)\n1: StateProbe match=0 next=1\n";
+const interaction = "add-nodes 1 voters=(1) index=3\n----\nok\n";
+
+test("every .txt at any depth is run by what its commands are, whatever its name", () => {
+  const folder = createFolder({
+    "a.txt": vote,
+    "deep/er/b.txt": simple,
+    "deep/c.txt": interaction,
+    LICENSE: "no script",
+  });
+  expect(run(folder)).toMatchObject({ status: 0, lines: ["3 passed, 0 failed"] });
+});
+
+test("each difference is printed with file, line, expected and actual, and later commands are judged as well", () => {
+  const crash =
+    "compact 1 99\n----\nok\n\nraft-state\n----\n1: StateFollower (Voter) Term:0 Lead:0\n\nraft-log 1\n----\nwrong\n";
+  const folder = createFolder({ "bad.txt": `${interaction}\n${crash}`, "good.txt": vote });
+  const { status, lines } = run(folder);
+  expect(status).toBe(1);
+  expect(lines.join("\n")).toMatch(
+    /^bad.txt:5 compact\n--- expected\nok\n--- actual\ncrashed: Error: compact index 99 is unavailable[^]*\n\nbad.txt:13 raft-log\n--- expected\nwrong\n--- actual\nlog is empty: /,
+  );
+  expect(lines.slice(-3)).toEqual(["bad.txt: 2 of 4 commands differ", "", "1 passed, 1 failed"]);
+});
+
+test("a file that is no script fails, and does not stop the others", () => {
+  const folder = createFolder({ "a.txt": "lonely\n", "b.txt": "# nothing\n", "c.txt": vote });
+  const { status, lines } = run(folder);
+  expect(status).toBe(1);
+  expect(lines.join("\n")).toContain("a.txt:1 \n--- expected\na script\n--- actual\nline 1: lonely has no ----");
+  expect(lines.at(-1)).toBe("1 passed, 2 failed");
+});
+
+test("a folder without scripts is a failure, and a wrong one an error of use", () => {
+  const folder = createFolder({ "note.md": "nothing" });
+  expect(run(folder)).toMatchObject({ status: 1, lines: [`no .txt file below ${folder}`, "0 passed, 0 failed"] });
+  expect(run(join(folder, "absent"))).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("there is no folder"),
+  });
+  expect(run(folder, "--wrong")).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("unknown option --wrong"),
+  });
+});
+
+test("--rewrite writes what the commands printed, and nothing else", () => {
+  const folder = createFolder({ "a.txt": `# kept\n${vote.replace("VoteWon", "?")}\n# kept, too\nvote\n----\n` });
+  expect(run(folder, "--rewrite").status).toBe(0);
+  expect(readFileSync(join(folder, "a.txt"), "utf8")).toBe(`# kept\n${vote}\n# kept, too\nvote\n----\nVoteWon\n`);
+  expect(run(folder)).toMatchObject({ status: 0, lines: ["1 passed, 0 failed"] });
+});
