@@ -1,12 +1,21 @@
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { runSeed, type SeedResult } from "./run-seed.ts";
+import { shorten } from "./report/shorten.ts";
+import { type SeedSummary, summarize } from "./report/summary.ts";
+import { runInWorkers } from "./report/workers.ts";
+import { type RunOptions, runSeed, type SeedResult } from "./run-seed.ts";
 
 /** `npm run sim`: runs seeds one after the other; the last line is a summary, and the exit status 0 only if none failed. */
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "20" },
     start: { type: "string", default: "1" },
+    step: { type: "string", default: "1" },
+    workers: { type: "string", default: "1" },
+    faults: { type: "string" },
+    "until-us": { type: "string" },
     json: { type: "boolean", default: false },
+    lines: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
     "until-failure": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -15,15 +24,21 @@ const { values } = parseArgs({
 
 const usage = `Runs the whole of QuorumGuard on virtual time, network and disk, with faults drawn from a seed.
 
-  npm run sim -- [--seeds N] [--start S] [--json] [--verbose] [--until-failure]
+  npm run sim -- [--seeds N] [--start S] [--workers N] [--json] [--verbose] [--until-failure]
+                 [--faults N] [--until-us T]
 
   --seeds N    how many seeds to run, 1 or more (default 20)
   --start S    the first seed (default 1)
+  --step N     from one seed to the next (default 1)
+  --workers N  processes that share the work (default 1)
   --json       only the last line: a summary in JSON
   --verbose    every event of every seed
-  --until-failure   stop at the first seed that fails
+  --until-failure   stop at the first seed that fails, and do not look for its shortest failing front
+  --faults N   commit only the first N faults of a seed
+  --until-us T   mend everything at virtual time T, in microseconds
 
-A seed replays exactly: run a failing one again with --seeds 1 --start SEED --verbose.`;
+A seed replays exactly. A failing one is run again and again with fewer faults and less time, until the shortest front of it
+that fails is found; the command that replays that is printed.`;
 
 function whole(name: string, text: string, least: number): number {
   const value = Number(text);
@@ -32,55 +47,84 @@ function whole(name: string, text: string, least: number): number {
   process.exit(2);
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
+const optional = (name: "faults" | "until-us") =>
+  values[name] === undefined ? undefined : whole(name, values[name], 0);
 
-function printFailure(result: SeedResult): void {
-  console.error(`\nseed ${result.seed} failed; what happened last:\n`);
+function printFailure(result: SeedResult, again: string): void {
+  console.error(`\nseed ${result.seed} failed; what mattered, in order:\n`);
   for (const line of result.trace) console.error(line);
   console.error(`\nseed ${result.seed}: ${result.violations.length} violations`);
   for (const violation of result.violations.slice(0, 20)) console.error(`  ${violation}`);
-  console.error(`again: npm run sim -- --seeds 1 --start ${result.seed} --verbose\n`);
+  console.error(`again: npm run sim -- --seeds 1 --start ${result.seed}${again} --verbose\n`);
+}
+
+/** Prints the shortest front of the failing seed that can be found, unless the run was cut short already. */
+async function explain(result: SeedResult, options: RunOptions): Promise<void> {
+  const isCut = options.maxFaults !== undefined || options.untilUs !== undefined;
+  if (isCut || values["until-failure"] || values.verbose) {
+    printFailure(result, isCut ? cutFlags(options.maxFaults, options.untilUs) : "");
+    return;
+  }
+  const { maxFaults, untilUs, result: short } = await shorten(result);
+  console.error(`\nseed ${result.seed} failed with ${result.strikes} faults: ${result.violations[0]}`);
+  console.error(`shortest failing front: ${maxFaults} faults, everything mended at ${untilUs / 1000} ms`);
+  printFailure(short, cutFlags(maxFaults, untilUs));
+}
+
+const cutFlags = (maxFaults: number | undefined, untilUs: number | undefined) =>
+  `${maxFaults === undefined ? "" : ` --faults ${maxFaults}`}${untilUs === undefined ? "" : ` --until-us ${untilUs}`}`;
+
+function lineOf(result: SeedSummary): string {
+  const verdict = result.violations.length === 0 ? "ok" : "FAILED";
+  return (
+    `seed ${result.seed} ${verdict} ${result.traceHash}: ${result.calls} calls ` +
+    `(${result.allowed} allowed, ${result.denied} denied, ${result.failed} without an answer), ` +
+    `${result.commits} commits, ${result.leaderChanges} leaders, ${Math.round(result.virtualMs)} ms`
+  );
+}
+
+/** @returns false: enough has been seen. */
+function take(result: SeedSummary, results: SeedSummary[]): boolean {
+  results.push(result);
+  if (values.lines) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else if (!values.json) console.log(lineOf(result));
+  return result.violations.length === 0 || !values["until-failure"];
+}
+
+async function runHere(range: { start: number; seeds: number; step: number }, results: SeedSummary[]): Promise<void> {
+  const options: RunOptions = {
+    maxFaults: optional("faults"),
+    untilUs: optional("until-us"),
+    ...(values.verbose ? { verbose: (line: string) => console.log(line) } : {}),
+  };
+  let explained = 0;
+  for (let at = 0; at < range.seeds; at++) {
+    const result = await runSeed(range.start + at * range.step, options);
+    if (result.violations.length > 0 && explained++ < 3) await explain(result, options);
+    const { trace: _, ...rest } = result;
+    if (!take(rest, results)) return;
+  }
 }
 
 async function main(): Promise<void> {
   const seeds = whole("seeds", values.seeds, 1);
   const start = whole("start", values.start, 0);
-  const results: Omit<SeedResult, "trace">[] = [];
-  const faults: Record<string, number> = {};
-  let failed = 0;
-  let firstFailure: { seed: number; violation: string } | null = null;
-  for (let seed = start; seed < start + seeds; seed++) {
-    const { trace, ...result } = await runSeed(seed, values.verbose ? { verbose: (line) => console.log(line) } : {});
-    results.push(result);
-    for (const [kind, times] of Object.entries(result.faults)) faults[kind] = (faults[kind] ?? 0) + times;
-    if (result.violations.length > 0) {
-      failed++;
-      firstFailure ??= { seed, violation: result.violations[0]! };
-      if (failed <= 3) printFailure({ ...result, trace });
-      if (values["until-failure"]) break;
-    }
-    if (!values.json)
-      console.log(
-        `seed ${seed} ${result.violations.length === 0 ? "ok" : "FAILED"} ${result.traceHash}: ${result.calls} calls ` +
-          `(${result.allowed} allowed, ${result.denied} denied, ${result.failed} without an answer), ` +
-          `${result.commits} commits, ${result.leaderChanges} leaders, ${Math.round(result.virtualMs)} ms`,
-      );
+  const step = whole("step", values.step, 1);
+  const workers = whole("workers", values.workers, 1);
+  const results: SeedSummary[] = [];
+  const began = performance.now();
+  if (workers > 1) {
+    const flags = values["until-failure"] ? ["--until-failure"] : [];
+    for (const name of ["faults", "until-us"] as const)
+      if (values[name] !== undefined) flags.push(`--${name}`, values[name]);
+    const cli = fileURLToPath(import.meta.url);
+    await runInWorkers(cli, { start, seeds }, workers, flags, (result) => take(result, results));
+  } else {
+    await runHere({ start, seeds, step }, results);
   }
-  const summary = {
-    seeds: results.length,
-    passed: results.length - failed,
-    failed,
-    firstFailure,
-    faults,
-    calls: results.reduce((sum, result) => sum + result.calls, 0),
-    commitsMedian: median(results.map((result) => result.commits)),
-    leaderChangesMedian: median(results.map((result) => result.leaderChanges)),
-  };
-  console.log(JSON.stringify(summary));
-  process.exitCode = failed === 0 ? 0 : 1;
+  const summary = summarize(results, (performance.now() - began) / 1000);
+  if (!values.lines) console.log(JSON.stringify(summary));
+  process.exitCode = summary.failed === 0 ? 0 : 1;
 }
 
 if (values.help) console.log(usage);

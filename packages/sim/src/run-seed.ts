@@ -1,16 +1,18 @@
-import { auditCallers, auditLink, auditLog, type TimeBreak } from "@quorumguard/audit";
-import { defaultBounds, readEntry } from "@quorumguard/limiter";
-import { createSessionTap, type SessionTap } from "./check/client-tap.ts";
+import { auditAll } from "./check/audit-all.ts";
+import { createSessionTap } from "./check/client-tap.ts";
+import { checkDurable } from "./check/durable-quorum.ts";
 import { checkLiveness } from "./check/liveness.ts";
 import { createNodeWatch, type NodeWatch } from "./check/node-watch.ts";
+import { createRareStates, type RareState } from "./check/rare-states.ts";
+import { createRarities } from "./check/rarities.ts";
 import { watchCluster } from "./check/watch-cluster.ts";
-import { createWiretap, type Wiretap } from "./check/wiretap.ts";
-import { type ClientHost, createClientHost } from "./cluster/client-host.ts";
-import { createNodeHost, type NodeHost } from "./cluster/node-host.ts";
+import { createWiretap } from "./check/wiretap.ts";
+import { createClientHost } from "./cluster/client-host.ts";
+import { createNodeHost, type NodeHost, type NodeMachine } from "./cluster/node-host.ts";
 import { planCluster } from "./cluster/plan-cluster.ts";
 import { planWorkload } from "./cluster/workload.ts";
-import { calmNetwork, type FaultKind, planFaults } from "./faults/fault-plan.ts";
-import { createNemesis } from "./faults/nemesis.ts";
+import { calmNetwork, type FaultPlan, planFaults } from "./faults/fault-plan.ts";
+import { createNemesis, type Nemesis } from "./faults/nemesis.ts";
 import { createClientNetwork } from "./network/client-network.ts";
 import { createLinks } from "./network/links.ts";
 import { createPeerNetwork } from "./network/peer-network.ts";
@@ -30,6 +32,10 @@ export interface SeedResult {
   /** The last lines of what happened. */
   readonly trace: readonly string[];
   readonly faults: Readonly<Record<string, number>>;
+  readonly rareStates: Readonly<Partial<Record<RareState, number>>>;
+  /** Faults of the nemesis, and when the last of them could have come: what a shorter run of the seed is cut from. */
+  readonly strikes: number;
+  readonly faultsUntilUs: number;
   readonly commits: number;
   readonly leaderChanges: number;
   readonly calls: number;
@@ -40,10 +46,18 @@ export interface SeedResult {
   readonly virtualMs: number;
 }
 
+/** How a seed is run: whole, or cut short to find what a failure needs. */
+export interface RunOptions extends TraceOptions {
+  /** Only so many faults are committed. Default: as many as there is time for. */
+  readonly maxFaults?: number | undefined;
+  /** Everything is mended at this virtual time at the latest. Default: when the seed says so. */
+  readonly untilUs?: number | undefined;
+}
+
 const second = 1_000_000;
 
 /** Runs one seed: a safety phase full of faults, then a liveness phase without, then the audits. */
-export async function runSeed(seed: number, options: TraceOptions = {}): Promise<SeedResult> {
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<SeedResult> {
   const trace = createTrace(options);
   const random = createRandom(seed);
   const world = createWorld(random.fork("world"), trace);
@@ -52,60 +66,101 @@ export async function runSeed(seed: number, options: TraceOptions = {}): Promise
   const onRejection = (reason: unknown) => rejections.push(reason);
   process.on("unhandledRejection", onRejection);
   try {
-    return await simulate(seed, world, random, rejections);
+    return await simulate(seed, world, random, rejections, options);
   } finally {
     process.off("unhandledRejection", onRejection);
     unseal();
   }
 }
 
-async function simulate(seed: number, world: World, random: Random, rejections: unknown[]): Promise<SeedResult> {
+async function simulate(
+  seed: number,
+  world: World,
+  random: Random,
+  rejections: unknown[],
+  options: RunOptions,
+): Promise<SeedResult> {
   const cluster = planCluster(random.fork("cluster plan"));
   const faultPlan = planFaults(random.fork("fault plan"));
   const workload = planWorkload(random.fork("workload plan"));
-  world.trace.note(0, `seed ${seed}: ${JSON.stringify({ cluster, faultPlan, workload })}`);
+  const note = (line: string) => world.trace.note(world.nowUs, line);
+  note(`seed ${seed}: ${JSON.stringify({ cluster, faultPlan, workload })}`);
 
   const faults: Record<string, number> = {};
-  const count = (kind: FaultKind | "loss" | "duplicate" | "reorder" | "brokenStreams", times = 1) => {
+  const count = (kind: string, times = 1) => {
     faults[kind] = (faults[kind] ?? 0) + times;
   };
+  const rare = createRareStates(note);
   const links = createLinks(calmNetwork);
-  const wiretap = createWiretap();
+  const rarities = createRarities(
+    world,
+    rare,
+    () => nodes,
+    () => watch,
+  );
+  const wiretap = createWiretap(rarities.heard);
   const tap = createSessionTap((line) => world.trace.event(world.nowUs, line));
   const peers = createPeerNetwork(world, links, random.fork("peer network"), {
     isRaftFrame: (frame) => frame[0] === FrameKind.envelope,
-    tap: wiretap.frame,
+    tap(from, to, frame) {
+      if (frame[0] === FrameKind.requests) rare.hit("callForwarded");
+      wiretap.frame(from, to, frame);
+    },
     count,
+    pieceBytes: cluster.pieceBytes,
+    refusedNewer: () => rare.hit("newerVersionRefused"),
+    copying: rarities.copying,
   });
   const clientNetwork = createClientNetwork(world, links, random.fork("client network"), tap);
-  const nodes = createNodeHost(world, random.fork("nodes"), cluster, peers, clientNetwork);
+  const nodes: NodeHost = createNodeHost(world, random.fork("nodes"), cluster, peers, clientNetwork, {
+    ...rarities,
+    durable(_machine, entries, previousTerm) {
+      if (cluster.nodes === 1) wiretap.sawOwnLog(entries, previousTerm);
+    },
+  });
   const clients = createClientHost(world, random.fork("clients"), workload, cluster.nodes, clientNetwork);
-  const watch = createNodeWatch({ nowUs: () => world.nowUs, maxLagPerChangeUs: 150_000 });
-  const timeBreaks = watchCluster(world, nodes, watch);
-  const nemesis = createNemesis(
-    { world, random: random.fork("nemesis"), nodes, clients, peers, clientNetwork, links, count },
-    faultPlan,
-  );
+  const machineOf = (nodeId: number) => nodes.machines.find((machine) => machine.nodeId === nodeId)!;
+  const watch: NodeWatch = createNodeWatch({
+    nowUs: () => world.nowUs,
+    maxLagPerChangeUs: 90_000 + 2_000 * (cluster.options.heartbeatMs ?? 30),
+    led: (nodeId, term) => rarities.led(machineOf(nodeId), term),
+    committed(nodeId, term, index) {
+      wiretap.sawCommit(term, index);
+      return checkDurable(nodes.machines, machineOf(nodeId), term, index, rare);
+    },
+    steppedDown: () => rare.hit("leaderSteppedDownByCheckQuorum"),
+    slewed: () => rare.hit("stampSlewed"),
+  });
+  const timeBreaks = watchCluster(world, nodes, watch, faultPlan.badClocks);
+  const victims = { world, random: random.fork("nemesis"), nodes, clients, peers, clientNetwork, links, rare, count };
+  const nemesis = createNemesis(victims, faultPlan, options.maxFaults ?? Number.POSITIVE_INFINITY);
+  const dyingRandom = random.fork("dead at the end");
 
   for (const machine of nodes.machines) nodes.start(machine);
   const violations: string[] = [];
   const leads = () => nodes.machines.some((machine) => machine.running?.node.leads === true);
   if (!faultPlan.fromTheStart && !(await world.run(5 * second, leads)))
-    violations.push("liveness: three healthy nodes found no leader within 5 s");
+    violations.push("liveness: healthy nodes found no leader within 5 s");
   clients.start();
   nemesis.start();
-  await world.run(world.nowUs + faultPlan.durationUs);
-  nemesis.healAll();
-  violations.push(...(await checkLiveness(world, nodes, clients)));
+  const faultsUntilUs = Math.min(options.untilUs ?? Number.POSITIVE_INFINITY, world.nowUs + faultPlan.durationUs);
+  await world.run(Math.max(world.nowUs, faultsUntilUs));
+  const dead = stayDead(dyingRandom, faultPlan, nodes.machines, nemesis);
+  nemesis.healAll(dead);
+  violations.push(...(await checkLiveness({ world, machines: () => nodes.machines, clients, nemesis, dead })));
   count("brokenStreams", clientNetwork.brokenStreams);
+  const evidence = { world, nodes, clients, wiretap, tap, watch, timeBreaks: timeBreaks(), rejections, rare };
   // What is wrong comes before what did not come about: a lost entry says more than the node that waits for it.
-  violations.unshift(...auditAll({ world, nodes, clients, wiretap, tap, watch, timeBreaks: timeBreaks(), rejections }));
+  violations.unshift(...auditAll(evidence));
   return {
     seed,
     violations: [...new Set(violations)],
     traceHash: world.trace.hash(),
     trace: world.trace.lines(),
     faults,
+    rareStates: rare.counts,
+    strikes: nemesis.strikes,
+    faultsUntilUs,
     commits: watch.commitIndex,
     leaderChanges: watch.leaderChanges,
     calls: clients.records.length,
@@ -117,40 +172,12 @@ async function simulate(seed: number, world: World, random: Random, rejections: 
   };
 }
 
-interface Evidence {
-  readonly world: World;
-  readonly nodes: NodeHost;
-  readonly clients: ClientHost;
-  readonly wiretap: Wiretap;
-  readonly tap: SessionTap;
-  readonly watch: NodeWatch;
-  readonly timeBreaks: readonly TimeBreak[];
-  readonly rejections: readonly unknown[];
+/** Which machines are dead when the faults are over: as many as leave a quorum, those that are damaged beyond help among them. */
+function stayDead(random: Random, plan: FaultPlan, machines: readonly NodeMachine[], nemesis: Nemesis): NodeMachine[] {
+  if (!plan.deadAtTheEnd) return [];
+  const most = Math.floor((machines.length - 1) / 2) - nemesis.lost.size;
+  const candidates = machines.filter((machine) => !nemesis.lost.has(machine));
+  const dead = new Set<NodeMachine>();
+  for (let at = 0; at < most; at++) dead.add(random.pick(candidates));
+  return [...dead];
 }
-
-/** What checkers found on the way and audits find afterwards, each under its finder's name. */
-function auditAll(evidence: Evidence): string[] {
-  const { world, nodes, clients, wiretap, tap, watch, timeBreaks, rejections } = evidence;
-  const audit = auditLog({
-    entries: wiretap.committed(),
-    decode: readEntry,
-    bounds: defaultBounds,
-    acknowledgements: tap.acknowledgements,
-  });
-  const crashes = world.crashes.map(({ process, error }) => `${process}: ${stackOf(error)}`);
-  const found: Readonly<Record<string, readonly string[]>> = {
-    raft: wiretap.violations,
-    nodes: watch.violations,
-    "log audit": audit.violations,
-    "caller audit": auditCallers(clients.records, timeBreaks),
-    "link audit": auditLink(clients.records, audit.log, tap.clientOf),
-    "session wire": tap.violations,
-    client: clients.violations,
-    fatal: nodes.fatal,
-    exception: crashes,
-    "unhandled rejection": rejections.map(stackOf),
-  };
-  return Object.entries(found).flatMap(([name, lines]) => lines.map((line) => `${name}: ${line}`));
-}
-
-const stackOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,35 +1,74 @@
 import type { AskedItem } from "@quorumguard/audit";
 import type { ClientHost } from "../cluster/client-host.ts";
-import type { NodeHost } from "../cluster/node-host.ts";
+import type { NodeMachine } from "../cluster/node-host.ts";
+import type { Nemesis } from "../faults/nemesis.ts";
 import type { World } from "../world/world.ts";
 
 const second = 1_000_000;
 
-/** With nothing broken any more, nodes must agree and calls must succeed, soon. */
-export async function checkLiveness(world: World, nodes: NodeHost, clients: ClientHost): Promise<string[]> {
+/** The run whose faults are over, and the machines that stay dead at first. */
+export interface LivenessParts {
+  readonly world: World;
+  readonly machines: () => readonly NodeMachine[];
+  readonly clients: ClientHost;
+  readonly nemesis: Nemesis;
+  readonly dead: readonly NodeMachine[];
+}
+
+/**
+ * With nothing broken any more but what stays dead, the rest must agree and calls must succeed, soon; and once the dead are
+ * back, all of them.
+ *
+ * A node that dropped its last write waits for every other voter (SEMANTICS N2, and its published price): while it does, and
+ * one of them is dead for good, nothing is asked of the cluster.
+ */
+export async function checkLiveness(parts: LivenessParts): Promise<string[]> {
+  const { world, clients, nemesis, dead } = parts;
+  const core = () => parts.machines().filter((machine) => !dead.includes(machine) && !nemesis.lost.has(machine));
+  const whole = () => parts.machines().filter((machine) => !nemesis.lost.has(machine));
+  if (dead.length > 0) {
+    const wrong = await checkServes(world, clients, core);
+    if (wrong === null) world.trace.note(world.nowUs, "a node that dropped its last write waits for a dead one");
+    else if (wrong.length > 0) return wrong;
+    nemesis.revive(dead);
+  }
+  return (await checkServes(world, clients, whole)) ?? [];
+}
+
+/** Null: an abstaining node waits for one that is dead, so there is nothing to ask. */
+async function checkServes(
+  world: World,
+  clients: ClientHost,
+  machines: () => readonly NodeMachine[],
+): Promise<string[] | null> {
   const violations: string[] = [];
   const ready = () =>
-    nodes.machines.every((machine) => machine.running?.node.status().ready === true) &&
-    nodes.machines.some((machine) => machine.running?.node.leads === true);
+    machines().every((machine) => machine.running?.node.status().ready === true) &&
+    machines().some((machine) => machine.running?.node.leads === true);
   if (!(await world.run(world.nowUs + 6 * second, ready))) {
-    const states = nodes.machines.map(
-      (machine) => `${machine.name}: ${JSON.stringify(machine.running?.node.status())}`,
-    );
-    violations.push(`liveness: not every node is ready 6 s after everything was mended; ${states.join("; ")}`);
-    return violations;
+    const statuses = machines().map((machine) => machine.running?.node.status());
+    if (statuses.some((status) => status?.abstaining === true) && someoneIsMissing(machines())) return null;
+    const states = machines().map((machine, at) => `${machine.name}: ${JSON.stringify(statuses[at])}`);
+    return [`liveness: not every node is ready 6 s after everything was mended; ${states.join("; ")}`];
   }
   clients.stop();
   if (!(await world.run(world.nowUs + 6 * second, () => clients.open === 0)))
     violations.push(`liveness: ${clients.open} calls did not end by their deadline`);
   await world.run(world.nowUs + 1.2 * second);
   violations.push(...(await checkCallsSucceed(world, clients)));
-  const settled = () =>
-    new Set(nodes.machines.map((machine) => machine.running?.node.status().appliedIndex)).size === 1;
+  const settled = () => new Set(machines().map((machine) => machine.running?.node.status().appliedIndex)).size === 1;
   if (!(await world.run(world.nowUs + 2 * second, settled)))
     violations.push("liveness: nodes do not apply the same entries");
-  const hashes = new Set(nodes.machines.map((machine) => machine.running?.node.status().stateHash));
+  const hashes = new Set(machines().map((machine) => machine.running?.node.status().stateHash));
   if (settled() && hashes.size !== 1) violations.push(`state machine safety: ${[...hashes].join(" and ")} in the end`);
   return violations;
+}
+
+function someoneIsMissing(machines: readonly NodeMachine[]): boolean {
+  const members = machines.find((machine) => machine.running !== null)?.running?.node.topology().members ?? [];
+  return members.some(
+    (member) => member.voter && !machines.some(({ nodeId, running }) => nodeId === member.nodeId && running !== null),
+  );
 }
 
 async function checkCallsSucceed(world: World, clients: ClientHost): Promise<string[]> {

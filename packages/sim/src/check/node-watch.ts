@@ -1,14 +1,19 @@
 import type { NodeStatus } from "@quorumguard/cluster";
 import type { ClusterNode } from "../production.ts";
 
-/** Holds what nodes say about themselves against each other and against true time. */
+/** Holds what nodes say about themselves against each other, against their disks and against true time. */
 export interface NodeWatch {
   /** After each event of a node's process. */
   observe(nodeId: number, boot: number, node: ClusterNode): void;
   /** Stamps may jump until the cluster is whole again: a majority has lost its sense of time (SEMANTICS T2). */
   timeBroke(): void;
+  /** Whether a term is known to have had a leader. */
+  ledIn(term: number): boolean;
+  /** The latest term that had a leader. */
+  readonly term: number;
   readonly violations: readonly string[];
   readonly leaderChanges: number;
+  /** Highest index that a leader has called committed. */
   readonly commitIndex: number;
 }
 
@@ -24,13 +29,25 @@ interface StampSample {
   readonly term: number;
 }
 
-/** How far a stamp may lag behind by what a heartbeat needs to arrive; it is lost once per change of leader, and never won. */
+/** What a watch needs to know of the world, and whom it tells. */
 export interface NodeWatchOptions {
   readonly nowUs: () => number;
+  /** How far a stamp may lag behind by what a heartbeat needs to arrive; it is lost once per change of leader, and never won. */
   readonly maxLagPerChangeUs: number;
+  /** A node has become leader, before anything that it commits. */
+  readonly led: (nodeId: number, term: number, lastIndex: number) => void;
+  /** A leader calls everything up to `index` committed for the first time. Returns what is wrong with that, or null. */
+  readonly committed: (nodeId: number, term: number, index: number) => string | null;
+  /** A leader gave up in its own term: no quorum answers it, or it was removed. */
+  readonly steppedDown: (nodeId: number) => void;
+  /** The stamps of a leader run faster or slower than true time, within their bounds. */
+  readonly slewed: () => void;
 }
 
-const stateNames = ["term", "commitIndex", "appliedIndex"] as const;
+const monotoneNames = ["term", "commitIndex", "appliedIndex", "snapshotIndex"] as const;
+
+/** A stretch over which a rate is measured and not a rounding. */
+const sampleUs = 200_000;
 
 /** Makes a watch that has seen nothing yet. */
 export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
@@ -38,8 +55,8 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
   const hashes = new Map<number, string>();
   const leaders = new Map<number, number>();
   const violations: string[] = [];
-  let leaderChanges = 0;
   let commitIndex = 0;
+  let latestTerm = 0;
   let sample: StampSample | null = null;
 
   /** SEMANTICS T3. Only a leader that has applied an entry of its own term hands stamps out. */
@@ -54,8 +71,10 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
     // A deposed leader may not know yet; nothing that it stamps is committed.
     if (now.term < before.term) return;
     compareStamps(before, now, 0);
-    // Kept over a stretch, so that a rate is measured and not a rounding.
-    if (now.atUs - before.atUs > 200_000) sample = now;
+    const elapsedUs = now.atUs - before.atUs;
+    if (elapsedUs <= sampleUs) return;
+    if (Math.abs(now.stampUs - before.stampUs - elapsedUs) > 0.005 * elapsedUs) options.slewed();
+    sample = now;
   }
 
   function compareStamps(before: StampSample, now: StampSample, lagUs: number): void {
@@ -69,49 +88,80 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
       violations.push(`time: ${who} gained only ${gainedUs} us of stamp in ${elapsedUs} us`);
   }
 
-  function checkHash(nodeId: number, status: NodeStatus): void {
-    if (status.appliedIndex === 0) return;
-    const known = hashes.get(status.appliedIndex);
-    if (known === undefined) hashes.set(status.appliedIndex, status.stateHash);
-    else if (known !== status.stateHash)
+  function checkHash(nodeId: number, { appliedIndex, stateHash }: NodeStatus): void {
+    if (appliedIndex === 0) return;
+    const known = hashes.get(appliedIndex);
+    if (known === undefined) hashes.set(appliedIndex, stateHash);
+    else if (known !== stateHash)
       violations.push(
-        `state machine safety: node-${nodeId} has hash ${status.stateHash} at index ${status.appliedIndex}, another had ${known}`,
+        `state machine safety: node-${nodeId} has hash ${stateHash} at index ${appliedIndex}, another had ${known}`,
       );
+  }
+
+  function checkIndexes(nodeId: number, now: NodeStatus, before: NodeStatus | null): void {
+    if (before !== null)
+      for (const name of monotoneNames)
+        if (now[name] < before[name])
+          violations.push(`monotone: ${name} of node-${nodeId} went from ${before[name]} to ${now[name]}`);
+    const { snapshotIndex, appliedIndex, commitIndex: committed, lastIndex } = now;
+    // A received snapshot is the log's before the state has been rebuilt from it, so it is held against what is committed.
+    if (snapshotIndex > committed || appliedIndex > committed || committed > lastIndex)
+      violations.push(
+        `order: node-${nodeId} has snapshot ${snapshotIndex}, applied ${appliedIndex}, commit ${committed}, last ${lastIndex}`,
+      );
+  }
+
+  function checkLeader(nodeId: number, node: ClusterNode, now: NodeStatus): void {
+    const { term } = now;
+    const other = leaders.get(term);
+    if (other === undefined) {
+      leaders.set(term, nodeId);
+      latestTerm = Math.max(latestTerm, term);
+      if (now.lastIndex < commitIndex)
+        violations.push(
+          `leader completeness: node-${nodeId} leads term ${term} with ${now.lastIndex} entries, ${commitIndex} were committed`,
+        );
+      options.led(nodeId, term, now.lastIndex);
+    } else if (other !== nodeId)
+      violations.push(`election safety: node-${other} and node-${nodeId} both lead in term ${term}`);
+    if (now.commitIndex > commitIndex) {
+      commitIndex = now.commitIndex;
+      const wrong = options.committed(nodeId, term, commitIndex);
+      if (wrong !== null) violations.push(wrong);
+    }
+    if (node.leads) checkStamp(nodeId, term, node);
   }
 
   return {
     violations,
     get leaderChanges() {
-      return leaderChanges;
+      return leaders.size;
     },
     get commitIndex() {
       return commitIndex;
     },
+    get term() {
+      return latestTerm;
+    },
+    ledIn: (term) => leaders.has(term),
     timeBroke() {
       sample = null;
     },
     observe(nodeId, boot, node) {
       const status = node.status();
       const known = last.get(nodeId);
-      const sameLife = known !== undefined && known.boot === boot;
-      if (sameLife)
-        for (const name of stateNames)
-          if (status[name] < known.status[name])
-            violations.push(`monotone: ${name} of node-${nodeId} went from ${known.status[name]} to ${status[name]}`);
-      if (status.appliedIndex > status.commitIndex)
-        violations.push(`node-${nodeId} applied ${status.appliedIndex}, but only ${status.commitIndex} is committed`);
-      if (status.role === "leader") {
-        const other = leaders.get(status.term);
-        if (other === undefined) {
-          leaders.set(status.term, nodeId);
-          leaderChanges++;
-        } else if (other !== nodeId)
-          violations.push(`election safety: node-${other} and node-${nodeId} both lead in term ${status.term}`);
-        if (node.leads) checkStamp(nodeId, status.term, node);
+      const before = known !== undefined && known.boot === boot ? known.status : null;
+      checkIndexes(nodeId, status, before);
+      if (status.role === "leader") checkLeader(nodeId, node, status);
+      else if (before?.role === "leader" && before.term === status.term) options.steppedDown(nodeId);
+      if (status.commitIndex > commitIndex && status.role !== "leader")
+        violations.push(`node-${nodeId} calls ${status.commitIndex} committed, no leader more than ${commitIndex}`);
+      if (before === null || status.appliedIndex !== before.appliedIndex) checkHash(nodeId, status);
+      if (known === undefined) last.set(nodeId, { boot, status });
+      else {
+        known.boot = boot;
+        known.status = status;
       }
-      if (!sameLife || status.appliedIndex !== known.status.appliedIndex) checkHash(nodeId, status);
-      commitIndex = Math.max(commitIndex, status.commitIndex);
-      last.set(nodeId, { boot, status });
     },
   };
 }

@@ -4,7 +4,12 @@ import type { World } from "../world/world.ts";
 import type { NodeWatch } from "./node-watch.ts";
 
 /** Observes nodes after each of their events, and notes when a majority may have lost its sense of time. */
-export function watchCluster(world: World, nodes: NodeHost, watch: NodeWatch): () => readonly TimeBreak[] {
+export function watchCluster(
+  world: World,
+  nodes: NodeHost,
+  watch: NodeWatch,
+  badClocks: boolean,
+): () => readonly TimeBreak[] {
   const breaks: { fromUs: number; toUs: number }[] = [];
   let wasWhole = false;
   const majority = Math.floor(nodes.machines.length / 2) + 1;
@@ -19,7 +24,7 @@ export function watchCluster(world: World, nodes: NodeHost, watch: NodeWatch): (
       }
       if (running.knowsTime) knowing++;
     }
-    const whole = knowing >= majority;
+    const whole = knowing >= majority && !badClocks;
     if (!whole) watch.timeBroke();
     if (whole && !wasWhole && breaks.length > 0) breaks.at(-1)!.toUs = world.nowUs;
     if (!whole && (wasWhole || breaks.length === 0))

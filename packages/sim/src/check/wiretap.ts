@@ -8,6 +8,12 @@ export interface Wiretap {
   frame(from: number, to: number, frame: Uint8Array): void;
   /** The committed entries known so far, by ascending index. */
   committed(): CommittedEntry[];
+  /** Term of the entry at `index` in the log of that term's leader, if its messages have told. */
+  termOf(leaderTerm: number, index: number): number | undefined;
+  /** A node that is a cluster by itself sends nothing: its disk tells what its log is. */
+  sawOwnLog(entries: readonly Entry[], previousTerm: number): void;
+  /** The leader of this term calls everything up to `index` committed. */
+  sawCommit(leaderTerm: number, index: number): void;
   readonly violations: readonly string[];
   /** Highest term seen. */
   readonly term: number;
@@ -30,11 +36,11 @@ const sameBytes = (one: Uint8Array, other: Uint8Array) =>
  * committed entry can be derived from the messages of its leaders, and each of these must never be contradicted:
  * one leader per term, one vote per term, one entry per (index, term) with one predecessor, one committed term per index.
  */
-export function createWiretap(): Wiretap {
+export function createWiretap(heard: (message: Message) => void = () => {}): Wiretap {
   const leaders = new Map<number, number>();
   const votes = new Map<string, number>();
   const seen = new Map<string, SeenEntry>();
-  const committed = new Map<number, { term: number; data: Uint8Array | null }>();
+  const committed = new Map<number, { term: number; data: Uint8Array | null; inTerm: number }>();
   const violations: string[] = [];
   /** Terms in the log of each term's leader, as far as its append messages tell. */
   const logs = new Map<number, Map<number, number>>();
@@ -73,7 +79,7 @@ export function createWiretap(): Wiretap {
   }
 
   /** The entry at `index` of `term` is committed, and so is all that stands before it. */
-  function sawCommit(index: number, term: number): void {
+  function sawCommit(index: number, term: number, inTerm: number): void {
     let at = index;
     let atTerm = term;
     while (at > 0) {
@@ -86,11 +92,21 @@ export function createWiretap(): Wiretap {
       }
       const entry = seen.get(keyOf(at, atTerm));
       if (known !== undefined && (known.data !== null || entry === undefined)) break;
-      committed.set(at, { term: atTerm, data: entry?.data ?? null });
+      committed.set(at, { term: atTerm, data: entry?.data ?? null, inTerm: Math.min(inTerm, known?.inTerm ?? inTerm) });
       if (entry === undefined) break;
       at -= 1;
       atTerm = entry.previousTerm;
     }
+  }
+
+  /** What was committed in an earlier term stands in the log of every later leader (thesis §3.6.3). */
+  function checkComplete({ term: leaderTerm, from }: Message, index: number, term: number): void {
+    const known = committed.get(index);
+    if (known === undefined || known.term === term || known.inTerm >= leaderTerm) return;
+    violations.push(
+      `leader completeness: node-${from} leads term ${leaderTerm} with term ${term} at index ${index}, ` +
+        `where term ${known.term} was committed in term ${known.inTerm}`,
+    );
   }
 
   function sawAppend(message: Message): void {
@@ -98,21 +114,35 @@ export function createWiretap(): Wiretap {
     logs.set(message.term, log);
     let term = message.logTerm;
     log.set(message.index, term);
+    checkComplete(message, message.index, term);
     for (const entry of message.entries) {
       sawEntry(entry, term);
       term = entry.term;
       log.set(entry.index, term);
+      checkComplete(message, entry.index, term);
     }
     sawCommitOf(message.term, Math.min(message.commit, message.index + message.entries.length));
   }
 
   function sawCommitOf(leaderTerm: number, index: number): void {
     const term = logs.get(leaderTerm)?.get(index);
-    if (term !== undefined) sawCommit(index, term);
+    if (term !== undefined) sawCommit(index, term, leaderTerm);
   }
 
   return {
     violations,
+    sawOwnLog(entries, previousTerm) {
+      let term = previousTerm;
+      for (const entry of entries) {
+        sawEntry(entry, term);
+        term = entry.term;
+        const log = logs.get(term) ?? new Map<number, number>();
+        logs.set(term, log);
+        log.set(entry.index, term);
+      }
+    },
+    sawCommit: sawCommitOf,
+    termOf: (leaderTerm, index) => logs.get(leaderTerm)?.get(index),
     get term() {
       return highestTerm;
     },
@@ -120,6 +150,7 @@ export function createWiretap(): Wiretap {
       if (frame[0] !== FrameKind.envelope) return;
       for (const message of decodeEnvelope(frame, from, to).messages) {
         highestTerm = Math.max(highestTerm, message.term);
+        heard(message);
         if (message.type === MessageType.voteResp && !message.reject) sawVote(message.term, from, to);
         if (message.type === MessageType.heartbeat || message.type === MessageType.app) sawLeader(message.term, from);
         if (message.type === MessageType.app) sawAppend(message);

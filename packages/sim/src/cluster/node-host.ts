@@ -1,10 +1,12 @@
 import type { NodeLog } from "@quorumguard/cluster";
 import type { Bounds } from "@quorumguard/limiter";
-import { createDiskFiles, type DiskSpeed } from "../disk/disk-files.ts";
+import { createDiskTap, type DiskTap, type DiskTapEvents } from "../check/disk-tap.ts";
+import { createDiskFiles, type DiskOperation, type DiskSpeed } from "../disk/disk-files.ts";
+import type { LossMode } from "../disk/inode.ts";
 import { createVirtualDisk, type VirtualDisk } from "../disk/virtual-disk.ts";
 import { type ClientNetwork, endpointOf } from "../network/client-network.ts";
 import type { DeathKind, PeerNetwork } from "../network/peer-network.ts";
-import { type ClusterNode, createNode, type NodeOptions } from "../production.ts";
+import { type ClusterNode, createNode, type NodeLimits, type NodeTimings } from "../production.ts";
 import { createMachineClock, createProcessClock, type MachineClock } from "../world/machine-clock.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
@@ -21,8 +23,24 @@ export interface NodeMachine {
   /** Counts the processes that ran here. */
   boot: number;
   running: RunningProcess | null;
-  /** Called once, when the next flush of a file begins: the moment at which power loss hurts most. */
-  nextFlush: (() => void) | null;
+  /** Told of each operation of the disk, until it says that it has heard enough: faults wait here for their moment. */
+  awaitDisk: ((operation: DiskOperation, path: string) => boolean) | null;
+  /** The next operation of this kind fails with this error. */
+  nextError: { readonly operation: DiskOperation; readonly error: Error } | null;
+  /** Reasons that faults have given the node to stop, or to refuse to start. Without one it must not. */
+  readonly excuses: Set<Excuse>;
+  /** Follows the log to the platter. */
+  readonly tap: DiskTap;
+  /** Whether others take it for a release of the future: its frames and hellos carry a version that they do not know. */
+  newer: boolean;
+  onDisk(operation: DiskOperation, path: string): Error | null;
+}
+
+/** Why a node may fail, and what becomes of it then. */
+export interface Excuse {
+  explains(error: Error): boolean;
+  /** Called outside the node's own turn. */
+  failed(): void;
 }
 
 /** One life of a node. */
@@ -39,7 +57,9 @@ export interface ClusterPlan {
   readonly bounds: Partial<Bounds>;
   readonly sessionTtlMs: number;
   readonly maxWallOffsetMs: number;
-  readonly options: Pick<NodeOptions, "snapshotLogBytes" | "trailingEntries" | "segmentBytes">;
+  readonly options: NodeTimings & NodeLimits;
+  /** Bytes of a snapshot that travel at once. */
+  readonly pieceBytes: number;
   readonly diskSpeed: DiskSpeed;
 }
 
@@ -48,11 +68,26 @@ export interface NodeHost {
   readonly machines: readonly NodeMachine[];
   start(machine: NodeMachine): void;
   /** `killed`: what was written stays. `vanished`: power is gone, and what was not flushed with it. */
-  crash(machine: NodeMachine, kind: DeathKind): void;
+  crash(machine: NodeMachine, kind: DeathKind, modes?: readonly LossMode[]): void;
+  /** Writes that power cuts short leave nothing or all of themselves: nobody could make up for one more torn log. */
+  keepsWritesWhole: boolean;
   /** SIGTERM: hands over, drains, ends. Resolves once the process is gone. */
   shutDown(machine: NodeMachine): Promise<void>;
   readonly fatal: readonly string[];
 }
+
+/** What those who watch nodes want to be told. */
+export interface NodeEvents {
+  /** A node's own log line. */
+  logged(machine: NodeMachine, event: string, fields: Readonly<Record<string, unknown>>): void;
+  /** A process is about to end for a reason outside itself, its node still as it was. */
+  crashing(machine: NodeMachine, kind: DeathKind): void;
+  replaced(machine: NodeMachine, ...what: Parameters<DiskTapEvents["replaced"]>): void;
+  durable(machine: NodeMachine, ...what: Parameters<DiskTapEvents["durable"]>): void;
+  renamed(machine: NodeMachine, path: string): void;
+}
+
+const wholeWrites: readonly LossMode[] = ["all-lost", "all-kept"];
 
 /** Makes the machines; none of them runs yet. */
 export function createNodeHost(
@@ -61,6 +96,7 @@ export function createNodeHost(
   plan: ClusterPlan,
   peers: PeerNetwork,
   clients: ClientNetwork,
+  events: NodeEvents,
 ): NodeHost {
   const fatal: string[] = [];
   const founders = Array.from({ length: plan.nodes }, (_, at) => ({
@@ -69,8 +105,10 @@ export function createNodeHost(
     httpUrl: `http://node-${at + 1}:7402`,
     voter: true,
   }));
-  const machines = founders.map(
-    ({ nodeId }): NodeMachine => ({
+  const machines = founders.map(({ nodeId }) => createMachine(nodeId));
+
+  function createMachine(nodeId: number): NodeMachine {
+    const machine: NodeMachine = {
       nodeId,
       name: `node-${nodeId}`,
       clock: createMachineClock(world, random, plan.maxWallOffsetMs),
@@ -78,13 +116,37 @@ export function createNodeHost(
       diskSpeed: plan.diskSpeed,
       boot: 0,
       running: null,
-      nextFlush: null,
-    }),
-  );
+      awaitDisk: null,
+      nextError: null,
+      excuses: new Set(),
+      newer: false,
+      tap: createDiskTap({
+        replaced: (index, term, byTerm) => events.replaced(machine, index, term, byTerm),
+        durable: (entries, previousTerm) => events.durable(machine, entries, previousTerm),
+      }),
+      onDisk(operation, path) {
+        if (operation === "rename") events.renamed(machine, path);
+        if (machine.awaitDisk?.(operation, path) === true) machine.awaitDisk = null;
+        const { nextError } = machine;
+        if (nextError?.operation !== operation) return null;
+        machine.nextError = null;
+        return nextError.error;
+      },
+    };
+    return machine;
+  }
+
+  function failed(machine: NodeMachine, what: string, error: Error): void {
+    world.trace.note(world.nowUs, `${machine.name} ${what}: ${error.message}`);
+    const excuse = [...machine.excuses].find((one) => one.explains(error));
+    if (excuse === undefined) fatal.push(`${machine.name} ${what}: ${error.stack ?? error.message}`);
+    else world.schedule(0, null, `${machine.name} failed`, () => excuse.failed());
+  }
 
   const host: NodeHost = {
     machines,
     fatal,
+    keepsWritesWhole: false,
     start(machine) {
       if (machine.running !== null) return;
       machine.boot++;
@@ -94,28 +156,19 @@ export function createNodeHost(
         const line = `${machine.name} ${event} ${JSON.stringify(fields)}`;
         if (level === "debug") world.trace.event(world.nowUs, line);
         else world.trace.note(world.nowUs, line);
+        events.logged(machine, event, fields);
       };
       const node = createNode({
         nodeId: machine.nodeId,
         founders,
-        files: createDiskFiles(
-          world,
-          process,
-          machine.disk,
-          life.fork("disk"),
-          () => machine.diskSpeed,
-          () => flushBegins(machine),
-        ),
-        transport: peers.transport(machine.nodeId, machine.name, process),
+        files: createDiskFiles(world, process, machine.disk, life.fork("disk"), machine, machine.tap),
+        transport: peers.transport(machine.nodeId, machine.name, process, () => machine.newer),
         clock: createProcessClock(world, process, machine.clock, life.fork("clock"), 100),
         random: () => life.float(),
         randomBytes: (length) => life.bytes(length),
         bounds: plan.bounds,
         log,
-        onFatal: (error) => {
-          fatal.push(`${machine.name} stopped: ${error.stack ?? error.message}`);
-          world.trace.note(world.nowUs, `${machine.name} FATAL ${error.message}`);
-        },
+        onFatal: (error) => failed(machine, "stopped", error),
         ...plan.options,
       });
       const running = { process, node, knowsTime: false };
@@ -132,21 +185,23 @@ export function createNodeHost(
               sessionTtlMs: plan.sessionTtlMs,
             });
           },
-          (error: unknown) => {
-            fatal.push(`${machine.name} did not start: ${error instanceof Error ? error.stack : String(error)}`);
-          },
+          (error: unknown) =>
+            failed(machine, "did not start", error instanceof Error ? error : new Error(String(error))),
         );
       });
     },
-    crash(machine, kind) {
+    crash(machine, kind, modes) {
       const running = machine.running;
       if (running === null) return;
+      events.crashing(machine, kind);
       machine.running = null;
+      machine.awaitDisk = null;
+      machine.nextError = null;
       world.trace.note(world.nowUs, `${machine.name} ${kind}`);
       world.kill(running.process);
       peers.died(machine.nodeId, kind);
       clients.died(machine.nodeId, kind);
-      if (kind === "vanished") machine.disk.losePower(random);
+      if (kind === "vanished") machine.disk.losePower(random, host.keepsWritesWhole ? wholeWrites : modes);
     },
     async shutDown(machine) {
       const running = machine.running;
@@ -158,10 +213,4 @@ export function createNodeHost(
     },
   };
   return host;
-}
-
-function flushBegins(machine: NodeMachine): void {
-  const listener = machine.nextFlush;
-  machine.nextFlush = null;
-  listener?.();
 }

@@ -1,4 +1,5 @@
 import type { FileHandle, FileSystem } from "@quorumguard/cluster";
+import type { DiskTap } from "../check/disk-tap.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
 import type { World } from "../world/world.ts";
@@ -13,15 +14,30 @@ export interface DiskSpeed {
   readonly stallUs: number;
 }
 
+/** What a program may ask of its disk, as far as faults care. */
+export type DiskOperation = "write" | "flush" | "rename";
+
+/** The disk as its machine has it: what faults change is read anew by every call. */
+export interface DiskConditions {
+  readonly diskSpeed: DiskSpeed;
+  /** Called as each operation begins; an error that it returns is what the operation fails with. */
+  onDisk(operation: DiskOperation, path: string): Error | null;
+}
+
 /** The production file system interface over a virtual disk, for one process. */
 export function createDiskFiles(
   world: World,
   process: Process,
   disk: VirtualDisk,
   random: Random,
-  speedNow: () => DiskSpeed,
-  onFlush: () => void,
+  conditions: DiskConditions,
+  tap: DiskTap,
 ): FileSystem {
+  const speedNow = () => conditions.diskSpeed;
+  const begin = (operation: DiskOperation, path: string) => {
+    const error = conditions.onDisk(operation, path);
+    if (error !== null) throw error;
+  };
   const wait = (meanUs: number, label: string) =>
     world.sleep(1 + meanUs / 2 + random.below(meanUs), process, `disk ${label}`);
 
@@ -47,10 +63,12 @@ export function createDiskFiles(
       },
       async write(position, pieces) {
         check("write");
+        begin("write", path);
         // A write that is under way may be there or not when the process dies, and may be there in part.
         let at = position;
         for (const piece of pieces) {
           inode.write(at, piece);
+          tap.wrote(inode, at, piece);
           world.trace.bytes(piece);
           at += piece.length;
         }
@@ -59,9 +77,11 @@ export function createDiskFiles(
       async flush() {
         check("flush");
         const ticket = inode.beginFlush();
-        onFlush();
+        const durable = tap.flushing(inode);
+        begin("flush", path);
         await wait(flushUs(), "flush");
         inode.finishFlush(ticket);
+        durable();
       },
       async close() {
         open = false;
@@ -88,6 +108,7 @@ export function createDiskFiles(
     async rename(from, to) {
       await wait(speedNow().callUs, "rename");
       disk.rename(from, to);
+      begin("rename", to);
     },
     async remove(path) {
       await wait(speedNow().callUs, "remove");

@@ -29,6 +29,8 @@ export interface Inode {
   write(position: number, bytes: Uint8Array): void;
   beginFlush(): FlushTicket;
   finishFlush(ticket: FlushTicket): void;
+  /** The platter, and with it what programs read, holds other bytes than were written. */
+  damage(position: number, bytes: Uint8Array): void;
   /** Power is gone: only flushed sectors are sure to come back; the seed says which others do. */
   losePower(random: Random, mode: LossMode): void;
 }
@@ -115,6 +117,15 @@ export function createInode(): Inode {
       for (const earlier of tickets.splice(0, tickets.indexOf(ticket) + 1)) {
         for (const { index, data, sectors } of earlier.pages) toPlatter(index, data, sectors);
         platterSize = Math.max(platterSize, earlier.size);
+      }
+    },
+    damage(position, bytes) {
+      for (const [at, byte] of bytes.entries()) {
+        const index = Math.floor((position + at) / pageBytes);
+        const from = position + at - index * pageBytes;
+        pageAt(index).data[from] = byte;
+        const onPlatter = platter.get(index);
+        if (onPlatter !== undefined) onPlatter[from] = byte;
       }
     },
     losePower(random, mode) {

@@ -25,7 +25,7 @@ export interface VirtualDisk {
   remove(path: string): void;
   flushFolder(folder: string): void;
   /** Only what was flushed is sure to be there afterwards; the rest comes back or not, torn or whole, as the seed says. */
-  losePower(random: Random): void;
+  losePower(random: Random, modes?: readonly LossMode[]): void;
   /** A new disk in its place. */
   wipe(): void;
 }
@@ -48,7 +48,15 @@ function folderOf(path: string): string {
   return slash < 0 ? "" : path.slice(0, slash);
 }
 
-const lossModes: readonly LossMode[] = ["all-lost", "all-lost", "all-kept", "front-kept", "some-sectors-kept", "torn"];
+/** Everything that may become of what was not flushed. */
+export const lossModes: readonly LossMode[] = [
+  "all-lost",
+  "all-lost",
+  "all-kept",
+  "front-kept",
+  "some-sectors-kept",
+  "torn",
+];
 
 /** A disk without files, on which power loss takes what was not flushed. */
 export function createVirtualDisk(): VirtualDisk {
@@ -108,8 +116,8 @@ export function createVirtualDisk(): VirtualDisk {
       for (const made of changes) if (made.folder === name) made.apply(platter);
       changes = changes.filter((made) => made.folder !== name);
     },
-    losePower(random) {
-      const mode = random.pick(lossModes);
+    losePower(random, modes = lossModes) {
+      const mode = random.pick(modes);
       const keepFirst = random.below(changes.length + 1);
       for (const [at, made] of changes.entries()) {
         // Journals keep the order of changes in one folder: what comes back is a front of them, or all, or none.
@@ -120,7 +128,7 @@ export function createVirtualDisk(): VirtualDisk {
       for (const path of platter.files.keys()) if (!platter.folders.has(folderOf(path))) platter.files.delete(path);
       now = { files: new Map(platter.files), folders: new Set(platter.folders) };
       for (const [, inode] of [...now.files].sort(([one], [other]) => (one < other ? -1 : 1)))
-        inode.losePower(random, random.pick(lossModes));
+        inode.losePower(random, random.pick(modes));
     },
     wipe() {
       now = { files: new Map(), folders: new Set([""]) };

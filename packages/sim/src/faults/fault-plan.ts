@@ -19,6 +19,23 @@ export const faultKinds = [
   "shutDown",
   "snapshot",
   "transfer",
+  "longPause",
+  "stalledDisk",
+  "clog",
+  "asymmetricPartition",
+  "uniformPartition",
+  "clockDrift",
+  "tornWrite",
+  "diskError",
+  "corruptWrite",
+  "misdirectedWrite",
+  "rollingRestart",
+  "newerVersion",
+  "leaderCascade",
+  "lostAcknowledgements",
+  "staleTail",
+  "crashInSnapshot",
+  "crashAfterSnapshot",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -32,6 +49,10 @@ export interface FaultPlan {
   readonly network: NetworkConditions;
   /** How long the faults last. */
   readonly durationUs: number;
+  /** Monotonic clocks run wrong by more than SEMANTICS T can bear: audits that need true time are excepted. */
+  readonly badClocks: boolean;
+  /** A minority stays dead after the faults, and the rest must serve all the same. */
+  readonly deadAtTheEnd: boolean;
   /** Faults begin while the cluster is still forming (SEMANTICS N3). */
   readonly fromTheStart: boolean;
 }
@@ -56,6 +77,8 @@ export function planFaults(random: Random): FaultPlan {
     meanGapUs: random.pick([120, 250, 500]) * 1000,
     maxImpaired: random.chance(0.8) ? 1 : 2,
     durationUs: random.between(2_500, 5_000) * 1000,
+    badClocks: random.chance(0.05),
+    deadAtTheEnd: random.chance(0.3),
     fromTheStart: random.chance(0.25),
     network: {
       delayUs: random.pick([100, 300, 1_000]),

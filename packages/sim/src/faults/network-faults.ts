@@ -1,7 +1,17 @@
 import type { CutMode } from "../network/links.ts";
 import type { Fault, Toolbox } from "./toolbox.ts";
 
-type NetworkFault = "cut" | "isolate" | "breakPeers" | "breakStreams" | "cutClient" | "pauseClient" | "restartClient";
+type NetworkFault =
+  | "clog"
+  | "asymmetricPartition"
+  | "uniformPartition"
+  | "cut"
+  | "isolate"
+  | "breakPeers"
+  | "breakStreams"
+  | "cutClient"
+  | "pauseClient"
+  | "restartClient";
 
 /** What befalls connections, and the clients at their other end. */
 export function createNetworkFaults(toolbox: Toolbox): Readonly<Record<NetworkFault, Fault>> {
@@ -42,7 +52,34 @@ export function createNetworkFaults(toolbox: Toolbox): Readonly<Record<NetworkFa
     return true;
   }
 
+  /** Every node falls on one side or the other; nothing passes from the first side to the second, or neither way. */
+  function partition(bothWays: boolean): boolean {
+    const sides = nodes.machines.map(() => random.chance(0.5));
+    const delayUs = ms(150, 1_500);
+    const mode = cutMode();
+    let cuts = 0;
+    for (const [at, from] of nodes.machines.entries())
+      for (const [other, to] of nodes.machines.entries()) {
+        if (sides[at] === sides[other] || (!bothWays && sides[at] === true)) continue;
+        cutFor(from.name, to.name, mode, delayUs);
+        cuts++;
+      }
+    return cuts > 0;
+  }
+
   return {
+    asymmetricPartition: () => partition(false),
+    uniformPartition: () => partition(true),
+    clog() {
+      const machine = random.pick(nodes.machines);
+      const others = nodes.machines.filter((other) => other !== machine && random.chance(0.6));
+      const outward = random.chance(0.5);
+      const delayUs = ms(200, 2_500);
+      for (const other of others)
+        if (outward) cutFor(machine.name, other.name, "hold", delayUs);
+        else cutFor(other.name, machine.name, "hold", delayUs);
+      return others.length > 0;
+    },
     isolate,
     cutClient,
     cut() {

@@ -10,7 +10,12 @@ type NodeFault =
   | "slowDisk"
   | "snapshot"
   | "transfer"
-  | "shutDown";
+  | "shutDown"
+  | "longPause"
+  | "stalledDisk"
+  | "clockDrift"
+  | "rollingRestart"
+  | "newerVersion";
 
 /** What befalls nodes and their machines. */
 export function createNodeFaults(toolbox: Toolbox): Readonly<Record<NodeFault, Fault>> {
@@ -26,11 +31,66 @@ export function createNodeFaults(toolbox: Toolbox): Readonly<Record<NodeFault, F
     const once = () => {
       if (done) return;
       done = true;
-      machine.nextFlush = null;
       action();
     };
-    machine.nextFlush = () => later(random.below(machine.diskSpeed.flushUs), "power fails in a flush", once);
+    machine.awaitDisk = (operation) => {
+      if (operation !== "flush") return false;
+      later(random.below(machine.diskSpeed.flushUs), "power fails in a flush", once);
+      return true;
+    };
     later(100_000, "power fails", once);
+  }
+
+  function pauseFor(delayUs: number): boolean {
+    const machine = victim();
+    if (machine === null) return false;
+    pauseProcess(machine.running!.process, delayUs);
+    impair(machine, delayUs, `${machine.name} goes on`, () => {});
+    return true;
+  }
+
+  /** The disk has other manners for a while. */
+  function changeDisk(what: string, stallChance: number, stallUs: number, delayUs: number): boolean {
+    const machine = random.pick(nodes.machines);
+    const before = machine.diskSpeed;
+    if (before.stallChance > 0.5) return false;
+    note(`the disk of ${machine.name} ${what}`);
+    machine.diskSpeed = { ...before, stallChance, stallUs };
+    later(delayUs, `${machine.name} disk recovers`, () => {
+      machine.diskSpeed = before;
+    });
+    return true;
+  }
+
+  /** One node after the other is told to stop and started again, as a deployment does. */
+  async function rollingRestart(machines: readonly NodeMachine[]): Promise<void> {
+    for (const machine of machines) {
+      if (!toolbox.going) return;
+      if (machine.running === null || impaired.has(machine)) continue;
+      impaired.add(machine);
+      await nodes.shutDown(machine);
+      await world.sleep(ms(5, 50), null, "deploy");
+      impaired.delete(machine);
+      nodes.start(machine);
+      for (let waits = 0; waits < 20 && toolbox.going && machine.running?.node.status().ready !== true; waits++)
+        await world.sleep(50_000, null, "wait for a ready node");
+    }
+  }
+
+  function newerVersion(): boolean {
+    const machine = victim();
+    if (machine === null) return false;
+    impaired.add(machine);
+    note(`${machine.name} is upgraded to a release that the others do not know`);
+    nodes.crash(machine, "killed");
+    machine.newer = true;
+    nodes.start(machine);
+    impair(machine, ms(150, 700), `${machine.name} is rolled back`, () => {
+      nodes.crash(machine, "killed");
+      machine.newer = false;
+      nodes.start(machine);
+    });
+    return true;
   }
 
   function crash(kind: "killed" | "vanished"): boolean {
@@ -59,12 +119,25 @@ export function createNodeFaults(toolbox: Toolbox): Readonly<Record<NodeFault, F
     kill: () => crash("killed"),
     powerLoss: () => crash("vanished"),
     powerLossOfAll,
-    pause() {
-      const machine = victim();
-      if (machine === null) return false;
-      const delayUs = ms(20, 1_000);
-      pauseProcess(machine.running!.process, delayUs);
-      impair(machine, delayUs, `${machine.name} goes on`, () => {});
+    pause: () => pauseFor(ms(20, 1_000)),
+    longPause: () => pauseFor(ms(1_000, 3_500)),
+    stalledDisk: () => changeDisk("stalls", 1, ms(300, 1_500), ms(300, 1_200)),
+    slowDisk: () => changeDisk("becomes slow", 0.8, ms(5, 60), ms(100, 800)),
+    newerVersion,
+    rollingRestart() {
+      if (nodes.machines.length === 1) return false;
+      note("a rolling restart begins");
+      void rollingRestart(nodes.machines);
+      return true;
+    },
+    clockDrift() {
+      const machine = random.pick(nodes.machines);
+      // Crystals are off by less than 100 parts per million; a wall clock may be led astray by far more.
+      const monotonic = toolbox.badClocks ? 0.05 : 0.000_1;
+      const rate = 1 + (random.float() * 2 - 1) * monotonic;
+      const wallRate = 1 + (random.float() * 2 - 1) * 0.05;
+      note(`the clocks of ${machine.name} run at ${rate.toFixed(5)} and ${wallRate.toFixed(3)} of true time`);
+      machine.clock.setRates(rate, wallRate);
       return true;
     },
     clockStep() {
@@ -72,17 +145,6 @@ export function createNodeFaults(toolbox: Toolbox): Readonly<Record<NodeFault, F
       const deltaMs = random.pick([-3_600_000, -30_000, -700, 700, 30_000, 3_600_000]);
       note(`the wall clock of ${machine.name} steps by ${deltaMs} ms`);
       machine.clock.step(deltaMs);
-      return true;
-    },
-    slowDisk() {
-      const machine = random.pick(nodes.machines);
-      const before = machine.diskSpeed;
-      if (before.stallChance > 0.5) return false;
-      note(`the disk of ${machine.name} becomes slow`);
-      machine.diskSpeed = { ...before, stallChance: 0.8, stallUs: ms(5, 60) };
-      later(ms(100, 800), `${machine.name} disk recovers`, () => {
-        machine.diskSpeed = before;
-      });
       return true;
     },
     snapshot() {

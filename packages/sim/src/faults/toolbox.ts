@@ -1,3 +1,4 @@
+import type { RareStates } from "../check/rare-states.ts";
 import type { ClientHost } from "../cluster/client-host.ts";
 import type { NodeHost, NodeMachine } from "../cluster/node-host.ts";
 import type { ClientNetwork } from "../network/client-network.ts";
@@ -17,6 +18,7 @@ export interface Victims {
   readonly peers: PeerNetwork;
   readonly clientNetwork: ClientNetwork;
   readonly links: Links;
+  readonly rare: RareStates;
   readonly count: (kind: FaultKind) => void;
 }
 
@@ -27,10 +29,14 @@ export type Fault = () => boolean;
 export interface Toolbox extends Victims {
   /** Whether faults still come; what was to be mended later is mended by then. */
   going: boolean;
+  /** Whether monotonic clocks may run worse than SEMANTICS T can bear. */
+  readonly badClocks: boolean;
   /** Processes that are paused. */
   readonly paused: Set<Process>;
   /** Machines that something is wrong with. */
   readonly impaired: Set<NodeMachine>;
+  /** Machines whose node found its data damaged, and refuses to start on it. */
+  readonly lost: Set<NodeMachine>;
   note(line: string): void;
   /** Milliseconds between two bounds, in microseconds. */
   ms(from: number, to: number): number;
@@ -39,6 +45,8 @@ export interface Toolbox extends Victims {
   /** A node that nothing is wrong with, if one more may suffer. */
   victim(): NodeMachine | null;
   impair(machine: NodeMachine, delayUs: number, label: string, mend: () => void): void;
+  /** Starts a node that is down after a while; at once if everything is being mended. */
+  mend(machine: NodeMachine, delayUs: number): void;
   pauseProcess(process: Process, delayUs: number): void;
 }
 
@@ -47,10 +55,11 @@ export interface Toolbox extends Victims {
  *
  * @param maxImpaired Nodes that may be down, paused or isolated at once.
  */
-export function createToolbox(victims: Victims, maxImpaired: number): Toolbox {
+export function createToolbox(victims: Victims, maxImpaired: number, badClocks: boolean): Toolbox {
   const { world, random, nodes } = victims;
   const paused = new Set<Process>();
   const impaired = new Set<NodeMachine>();
+  const lost = new Set<NodeMachine>();
   const note = (line: string) => world.trace.note(world.nowUs, `fault: ${line}`);
   const ms = (from: number, to: number) => random.between(from, to) * 1000;
   const later = (delayUs: number, label: string, action: () => void): void => {
@@ -77,6 +86,14 @@ export function createToolbox(victims: Victims, maxImpaired: number): Toolbox {
     });
   }
 
+  function mend(machine: NodeMachine, delayUs: number): void {
+    impaired.add(machine);
+    world.schedule(toolbox.going ? delayUs : 0, null, `restart ${machine.name}`, () => {
+      impaired.delete(machine);
+      if (!lost.has(machine)) nodes.start(machine);
+    });
+  }
+
   function pauseProcess(process: Process, delayUs: number): void {
     note(`${process.name} pauses for ${delayUs / 1000} ms`);
     world.pause(process);
@@ -89,13 +106,16 @@ export function createToolbox(victims: Victims, maxImpaired: number): Toolbox {
   const toolbox: Toolbox = {
     ...victims,
     going: false,
+    badClocks,
     paused,
     impaired,
+    lost,
     note,
     ms,
     later,
     victim,
     impair,
+    mend,
     pauseProcess,
   };
   return toolbox;

@@ -17,6 +17,9 @@ async function twoNodes(conditions: NetworkConditions = calm, seed = 1) {
     isRaftFrame: (frame) => frame[0] === raft,
     tap: () => {},
     count: (fault) => counts.push(fault),
+    pieceBytes: 65_536,
+    refusedNewer: () => counts.push("refused newer"),
+    copying: () => {},
   });
   const nodes = await Promise.all([1, 2].map(start));
 
@@ -31,6 +34,7 @@ async function twoNodes(conditions: NetworkConditions = calm, seed = 1) {
       },
       onFrame: (_from, frame) => seen.frames.push(frame[1]!),
       onDown: (peer, refused) => seen.downs.push(`${peer} ${refused ? "refused" : "lost"}`),
+      ...({ onRefused: () => {} } as object),
       onSnapshot: async () => ({
         write: async (piece) => {
           seen.snapshot.push(...piece);

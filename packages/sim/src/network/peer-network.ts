@@ -1,4 +1,4 @@
-import type { PeerHandlers, PeerTransport } from "../production.ts";
+import type { PeerHandlers, PeerTransport, SnapshotSource } from "../production.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
 import type { World } from "../world/world.ts";
@@ -12,7 +12,7 @@ export type DeathKind = "killed" | "vanished";
 /** The connections between nodes, with the faults that a real network has. */
 export interface PeerNetwork {
   /** The transport of one life of a node. */
-  transport(nodeId: number, machine: string, process: Process): PeerTransport;
+  transport(nodeId: number, machine: string, process: Process, newer?: () => boolean): PeerTransport;
   /** To be called when a process is gone, however it went. */
   died(nodeId: number, kind: DeathKind): void;
   /** Breaks the connection between two nodes; both dial again. */
@@ -27,6 +27,12 @@ export interface PeerNetworkOptions {
   readonly tap: (from: number, to: number, frame: Uint8Array) => void;
   /** Counts what was done to frames. */
   readonly count: (fault: "loss" | "duplicate" | "reorder") => void;
+  /** Bytes of a snapshot that travel at once. */
+  readonly pieceBytes: number;
+  /** A node refused what a release of the future said to it. */
+  readonly refusedNewer: () => void;
+  /** A snapshot is on its way, or no longer. */
+  readonly copying: (from: number, to: number, going: boolean) => void;
 }
 
 interface Endpoint {
@@ -34,7 +40,20 @@ interface Endpoint {
   readonly machine: string;
   readonly process: Process;
   readonly handlers: PeerHandlers;
+  /** Whether it speaks a version of the future. */
+  readonly newer: () => boolean;
   listening: boolean;
+}
+
+/** The first frame on a connection has its version at 4, every other one at 1. */
+const helloVersionAt = 4;
+const frameVersionAt = 1;
+
+/** The same bytes from a release of the future. */
+function ofTheFuture(bytes: Uint8Array, versionAt: number): Uint8Array {
+  const copy = bytes.slice();
+  copy[versionAt] = 0xfe;
+  return copy;
 }
 
 interface Connection {
@@ -109,7 +128,8 @@ export function createPeerNetwork(
     const receiver = connection.ends[side === 0 ? 1 : 0];
     world.schedule(0, sender.process, `hello to ${receiver.nodeId}`, () => {
       if (!connection.open) return;
-      const hello = sender.handlers.hello();
+      const said = sender.handlers.hello();
+      const hello = sender.newer() ? ofTheFuture(said, helloVersionAt) : said;
       world.trace.bytes(hello);
       connection.channels[side === 0 ? 1 : 0].send(`hello from ${sender.nodeId}`, () => {
         const refusal = receiver.handlers.onHello(sender.nodeId, hello);
@@ -118,7 +138,12 @@ export function createPeerNetwork(
           return;
         }
         world.trace.note(world.nowUs, `node-${receiver.nodeId} refuses node-${sender.nodeId}: ${refusal}`);
+        if (sender.newer()) options.refusedNewer();
         closeConnection(connection, () => false);
+        world.schedule(100, sender.process, `refused by ${receiver.nodeId}`, () => {
+          const told = sender.handlers as PeerHandlers & { onRefused?(peer: number, reason: string): void };
+          if (sender.listening) told.onRefused?.(receiver.nodeId, refusal);
+        });
         redial(sender.nodeId, receiver.nodeId, 100_000 + random.below(100_000));
       });
     });
@@ -169,12 +194,21 @@ export function createPeerNetwork(
     if (side < 0 || !connection.accepted[side as 0 | 1]) return;
     const receiver = connection.ends[1 - side]!;
     const channel = connection.channels[1 - side]!;
-    const copy = frame.slice();
+    const copy = from.newer() ? ofTheFuture(frame, frameVersionAt) : frame.slice();
     world.trace.bytes(copy);
     const deliver = () => {
-      if (connection.accepted[(1 - side) as 0 | 1] && receiver.listening) receiver.handlers.onFrame(from.nodeId, copy);
+      if (!connection.accepted[(1 - side) as 0 | 1] || !receiver.listening) return;
+      try {
+        receiver.handlers.onFrame(from.nodeId, copy);
+      } catch (error) {
+        // Garbage ends the connection. Nobody here sends any but a release of the future.
+        if (!from.newer()) throw error;
+        options.refusedNewer();
+        closeConnection(connection, () => false);
+        redial(from.nodeId, to, 100_000 + random.below(100_000));
+      }
     };
-    options.tap(from.nodeId, to, copy);
+    options.tap(from.nodeId, to, frame);
     const label = `frame from ${from.nodeId}`;
     const { loss, duplicate, reorder } = links.conditions;
     if (random.chance(loss)) {
@@ -196,27 +230,43 @@ export function createPeerNetwork(
   }
 
   return {
-    transport(nodeId, machine, process) {
+    transport(nodeId, machine, process, newer = () => false) {
       let endpoint: Endpoint | null = null;
-      return {
-        async start(handlers) {
-          endpoint = { nodeId, machine, process, handlers, listening: true };
+      const transport = {
+        async start(handlers: PeerHandlers) {
+          endpoint = { nodeId, machine, process, handlers, newer, listening: true };
           endpoints.set(nodeId, endpoint);
           for (const other of endpoints.keys()) if (other !== nodeId) redial(nodeId, other, 200 + random.below(2_000));
         },
-        send(to, frame) {
+        addPeer(to: number) {
+          // Whoever starts dials everyone; only who was turned away then has a reason to hurry.
+          if (endpoint === null || endpoints.get(to)?.listening !== true) return;
+          if (connections.get(pairKey(nodeId, to))?.open !== true) redial(nodeId, to, 200 + random.below(2_000));
+        },
+        removePeer(to: number) {
+          const connection = connections.get(pairKey(nodeId, to));
+          if (connection?.open !== true) return;
+          closeConnection(connection, () => false);
+          // It dials again, and is told why it is not welcome any more.
+          redial(to, nodeId, 1_000 + random.below(20_000));
+        },
+        send(to: number, frame: Uint8Array) {
           if (endpoint !== null) sendFrame(endpoint, to, frame);
         },
-        async sendSnapshot(to, head, source) {
+        async sendSnapshot(to: number, head: Uint8Array, source: SnapshotSource) {
           const target = endpoints.get(to);
           if (endpoint === null || target === undefined) return false;
-          return sendSnapshotAcross(world, links, random, endpoint, target, head, source);
+          options.copying(nodeId, to, true);
+          const { pieceBytes } = options;
+          const sent = sendSnapshotAcross(world, links, random, endpoint, target, head, source, pieceBytes);
+          return sent.finally(() => options.copying(nodeId, to, false));
         },
         async close() {
           if (endpoint === null || !endpoint.listening) return;
           died(nodeId, "killed");
         },
       };
+      return transport;
     },
     died,
     breakConnection(one, other) {

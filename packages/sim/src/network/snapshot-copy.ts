@@ -12,8 +12,6 @@ interface End {
   readonly listening: boolean;
 }
 
-const pieceBytes = 64 * 1024;
-
 /** Copies a snapshot over a connection of its own, piece by piece. False once either end or the way between them is gone. */
 export async function sendSnapshotAcross(
   world: World,
@@ -23,6 +21,7 @@ export async function sendSnapshotAcross(
   to: End,
   head: Uint8Array,
   source: SnapshotSource,
+  pieceBytes: number,
 ): Promise<boolean> {
   const broken = () => !to.listening || !to.process.alive || links.isCut(from.machine, to.machine);
 

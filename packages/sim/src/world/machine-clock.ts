@@ -7,26 +7,43 @@ const epochMs = 1_767_225_600_000;
 
 /**
  * The clocks of one machine. The monotonic one starts at a moment of its own, as real ones do; the wall clock is off
- * by some amount and may step. Both outlive the processes on the machine.
+ * by some amount and may step. Either may run fast or slow. Both outlive the processes on the machine.
  */
 export interface MachineClock {
   monotonicMs(): number;
   wallMs(): number;
   /** Moves the wall clock. */
   step(deltaMs: number): void;
+  /** From now on the clocks run at these multiples of true time. */
+  setRates(monotonic: number, wall: number): void;
+  /** How fast the monotonic clock runs: timers go by it. */
+  readonly rate: number;
 }
 
 /** Makes the clocks of one machine; its wall clock is off by at most `maxOffsetMs`. */
 export function createMachineClock(world: World, random: Random, maxOffsetMs: number): MachineClock {
-  const monotonicOffsetMs = random.below(10_000_000);
-  let wallOffsetMs = (random.float() * 2 - 1) * maxOffsetMs;
-  return {
-    monotonicMs: () => monotonicOffsetMs + world.nowUs / 1000,
-    wallMs: () => epochMs + world.nowUs / 1000 + wallOffsetMs,
+  let anchorUs = world.nowUs;
+  let monotonicAtAnchorMs = random.below(10_000_000) + world.nowUs / 1000;
+  let wallAtAnchorMs = epochMs + world.nowUs / 1000 + (random.float() * 2 - 1) * maxOffsetMs;
+  let rate = 1;
+  let wallRate = 1;
+  const sinceMs = () => (world.nowUs - anchorUs) / 1000;
+  const clock: MachineClock = {
+    monotonicMs: () => monotonicAtAnchorMs + sinceMs() * rate,
+    wallMs: () => wallAtAnchorMs + sinceMs() * wallRate,
     step(deltaMs) {
-      wallOffsetMs += deltaMs;
+      wallAtAnchorMs += deltaMs;
+    },
+    setRates(monotonic, wall) {
+      const [monotonicMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
+      [monotonicAtAnchorMs, wallAtAnchorMs, anchorUs] = [monotonicMs, wallMs, world.nowUs];
+      [rate, wallRate] = [monotonic, wall];
+    },
+    get rate() {
+      return rate;
     },
   };
+  return clock;
 }
 
 /** How a process on that machine sees time: what production code is given as its clock. */
@@ -54,7 +71,7 @@ export function createProcessClock(
     wallMs: machine.wallMs,
     // Timers fire late by a little, never early, as real ones do.
     setTimer: (callback, delayMs) =>
-      world.schedule(Math.max(0, delayMs) * 1000 + random.below(200), process, "timer", callback),
+      world.schedule((Math.max(0, delayMs) * 1000) / machine.rate + random.below(200), process, "timer", callback),
     endOfTurn(callback) {
       world.schedule(1 + random.below(turnUs), process, "end of turn", callback);
     },

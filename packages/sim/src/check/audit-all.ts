@@ -1,0 +1,52 @@
+import { auditCallers, auditLink, auditLog, type TimeBreak } from "@quorumguard/audit";
+import { defaultBounds } from "@quorumguard/limiter";
+import type { ClientHost } from "../cluster/client-host.ts";
+import type { NodeHost } from "../cluster/node-host.ts";
+import type { World } from "../world/world.ts";
+import { createCallRarities } from "./call-rarities.ts";
+import type { SessionTap } from "./client-tap.ts";
+import type { NodeWatch } from "./node-watch.ts";
+import type { RareStates } from "./rare-states.ts";
+import type { Wiretap } from "./wiretap.ts";
+
+/** All that a finished run leaves behind. */
+export interface Evidence {
+  readonly world: World;
+  readonly nodes: NodeHost;
+  readonly clients: ClientHost;
+  readonly wiretap: Wiretap;
+  readonly tap: SessionTap;
+  readonly watch: NodeWatch;
+  readonly timeBreaks: readonly TimeBreak[];
+  readonly rejections: readonly unknown[];
+  readonly rare: RareStates;
+}
+
+/** What checkers found on the way and audits find afterwards, each under its finder's name. */
+export function auditAll(evidence: Evidence): string[] {
+  const { world, nodes, clients, wiretap, tap, watch, timeBreaks, rejections, rare } = evidence;
+  const rarities = createCallRarities(rare);
+  const audit = auditLog({
+    entries: wiretap.committed(),
+    decode: rarities.decode,
+    bounds: defaultBounds,
+    acknowledgements: tap.acknowledgements,
+  });
+  rarities.finish(tap.acknowledgements, clients.records);
+  const crashes = world.crashes.map(({ process, error }) => `${process}: ${stackOf(error)}`);
+  const found: Readonly<Record<string, readonly string[]>> = {
+    raft: wiretap.violations,
+    nodes: watch.violations,
+    "log audit": audit.violations,
+    "caller audit": auditCallers(clients.records, timeBreaks),
+    "link audit": auditLink(clients.records, audit.log, tap.clientOf),
+    "session wire": tap.violations,
+    client: clients.violations,
+    fatal: nodes.fatal,
+    exception: crashes,
+    "unhandled rejection": rejections.map(stackOf),
+  };
+  return Object.entries(found).flatMap(([name, lines]) => lines.map((line) => `${name}: ${line}`));
+}
+
+const stackOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));

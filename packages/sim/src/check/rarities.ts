@@ -1,0 +1,124 @@
+import { type Message, MessageType } from "@quorumguard/raft";
+import type { NodeEvents, NodeHost, NodeMachine } from "../cluster/node-host.ts";
+import type { World } from "../world/world.ts";
+import type { NodeWatch } from "./node-watch.ts";
+import type { RareState, RareStates } from "./rare-states.ts";
+
+/** What is seen of nodes, their messages and their disks, turned into visits to rare states. */
+export interface Rarities extends Omit<NodeEvents, "durable"> {
+  /** A Raft message was handed to the network. */
+  heard(message: Message): void;
+  /** A snapshot travels between two nodes, or no longer. */
+  copying(from: number, to: number, going: boolean): void;
+  /** A node has become leader of a term. */
+  led(machine: NodeMachine, term: number): void;
+}
+
+/** Log lines of nodes that speak for themselves. */
+const byLogLine: Readonly<Record<string, RareState>> = {
+  "dropped-last-frame": "droppedLastFrame",
+  "abstention-ended": "abstainingNodeReturned",
+  "leader-proven-dead": "campaignAfterProvenDeath",
+  "flush-stalled": "flushStallHandsOver",
+};
+
+/** A crash so soon after a snapshot got its name finds the log behind it uncut. */
+const beforeCompactionUs = 2_000;
+
+/** Watches for rare states from outside; `nodes` is asked for when something happens, since the host needs the watcher first. */
+export function createRarities(
+  world: World,
+  rare: RareStates,
+  nodes: () => NodeHost,
+  watch: () => Pick<NodeWatch, "commitIndex" | "ledIn" | "term">,
+): Rarities {
+  const candidates = new Map<number, number>();
+  const copies = new Map<number, number>();
+  const raced = new Set<number>();
+  const renames = new Map<NodeMachine, number>();
+  /** Whom the leader of a term told to take over. */
+  const appointed = new Map<number, number>();
+
+  const machineOf = (nodeId: number) => nodes().machines.find((machine) => machine.nodeId === nodeId);
+
+  function sawVoteRequest({ term, from }: Message): void {
+    const first = candidates.get(term);
+    if (first === undefined) candidates.set(term, from);
+    else if (first !== from && first !== 0) {
+      candidates.set(term, 0);
+      rare.hit("candidateTie");
+    }
+  }
+
+  function sawPreVote({ to, from }: Message): void {
+    const leaderId = machineOf(to)?.running?.node.topology().leaderId ?? 0;
+    if (leaderId !== 0 && leaderId !== from) rare.hit("preVoteRefusedByStickiness");
+  }
+
+  /** A durable entry gave way to one of another term. */
+  function sawOverwrite(machine: NodeMachine, index: number, term: number, byTerm: number): void {
+    world.trace.note(
+      world.nowUs,
+      `${machine.name} overwrites entry ${index} of term ${term} with one of term ${byTerm}`,
+    );
+    rare.hit("followerTruncatesConflict");
+    // It had outlived a whole term of another leader, and went all the same: figure 8 of the Raft paper.
+    const latest = watch().term;
+    for (let between = term + 1; between < latest; between++)
+      if (watch().ledIn(between)) {
+        rare.hit("figure8Overwrite");
+        return;
+      }
+  }
+
+  return {
+    heard(message) {
+      const { type, from, to, term } = message;
+      if (type === MessageType.vote) sawVoteRequest(message);
+      else if (type === MessageType.preVote) sawPreVote(message);
+      else if (type === MessageType.timeoutNow) appointed.set(term, to);
+      else if (type === MessageType.voteResp && !message.reject) {
+        const voter = machineOf(from);
+        if (voter !== undefined && voter.boot > 1 && voter.running?.knowsTime === false) rare.hit("voteAfterRestart");
+      } else if (type === MessageType.app && message.entries.length > 0 && copies.has(to) && !raced.has(to)) {
+        raced.add(to);
+        rare.hit("snapshotRacingAppends");
+      }
+    },
+    logged(_machine, event) {
+      const state = byLogLine[event];
+      if (state !== undefined) rare.hit(state);
+    },
+    crashing(machine, kind) {
+      if (kind === "killed" && machine.tap.pending > 0) rare.hit("pageCacheOutlivedProcess");
+      if (machine.disk.list("snapshots").some((name) => name.endsWith(".part"))) rare.hit("crashDuringSnapshotWrite");
+      if (world.nowUs - (renames.get(machine) ?? Number.NEGATIVE_INFINITY) < beforeCompactionUs)
+        rare.hit("crashBetweenSnapshotAndCompaction");
+      const status = machine.running?.node.status();
+      if (status?.role !== "leader") return;
+      const others = nodes().machines.filter((other) => other !== machine);
+      if (others.length > 0 && others.every(({ tap }) => tap.lastIndex < status.lastIndex))
+        rare.hit("leaderDiedWithUnreplicatedTail");
+    },
+    renamed(machine, path) {
+      if (path.endsWith(".snap")) renames.set(machine, world.nowUs);
+    },
+    replaced: sawOverwrite,
+    copying(_from, to, going) {
+      const count = (copies.get(to) ?? 0) + (going ? 1 : -1);
+      if (count > 0) copies.set(to, count);
+      else copies.delete(to);
+      if (going) raced.delete(to);
+    },
+    led(machine, term) {
+      const { tap } = machine;
+      if (tap.lastIndex > watch().commitIndex && tap.lastTerm < term) rare.hit("newLeaderWithOlderUncommittedTail");
+      if (appointed.get(term - 1) === machine.nodeId) rare.hit("leadershipTransferred");
+      const leaders = nodes().machines.filter((other) => other.running?.node.status().role === "leader");
+      if (leaders.length > 1) rare.hit("twoLeadersAtOnce");
+      if (leaders.length > 2) rare.hit("twoStaleLeaders");
+      if (leaders.some((other) => other !== machine && other.running!.process.paused))
+        rare.hit("leaderPausedPastElection");
+    },
+  };
+}
