@@ -3,9 +3,9 @@
  * Usage: npm run conformance:raft -- FOLDER [--rewrite]
  * Exit status: 0 all passed; 1 a script differs, or there is none; 2 wrong usage.
  */
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { relative, resolve } from "node:path";
-import { runScript } from "../src/testing/run-script.ts";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { runFolder } from "./run-folder.ts";
 
 const usage = `usage: npm run conformance:raft -- FOLDER [--rewrite]
   FOLDER     every .txt below it is run
@@ -16,49 +16,16 @@ function fail(message: string): never {
   process.exit(2);
 }
 
-function scriptsBelow(folder: string): readonly string[] {
-  if (statSync(folder).isFile()) return [folder];
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".txt"))
-    .map((name) => resolve(folder, name))
-    .filter((file) => statSync(file).isFile())
-    .sort();
-}
-
-/** @returns whether the script printed what it expects. */
-function runFile(file: string, name: string, rewrite: boolean): boolean {
-  const result = runScript(readFileSync(file, "utf8"));
-  if (result.differences.length === 0) return true;
-  if (rewrite && result.rewritten !== null) {
-    writeFileSync(file, result.rewritten);
-    console.log(`${name}: ${result.differences.length} outputs rewritten`);
-    return true;
-  }
-  for (const { line, command, expected, actual } of result.differences) {
-    console.log(`${name}:${line} ${command}\n--- expected\n${expected}\n--- actual\n${actual}\n`);
-  }
-  console.log(`${name}: ${result.differences.length} of ${result.commands} commands differ\n`);
-  return false;
-}
-
 function main(args: readonly string[]): void {
-  const options = args.filter((arg) => arg.startsWith("--"));
-  const [given, ...others] = args.filter((arg) => !arg.startsWith("--"));
-  const unknown = options.find((option) => option !== "--rewrite");
+  const unknown = args.find((arg) => arg.startsWith("--") && arg !== "--rewrite");
   if (unknown !== undefined) fail(`unknown option ${unknown}`);
-  if (given === undefined || others.length > 0)
-    fail(`one folder is needed, not ${given === undefined ? 0 : args.length}`);
+  const [given, ...others] = args.filter((arg) => !arg.startsWith("--"));
+  if (given === undefined) fail("no folder was given");
+  if (others.length > 0) fail(`one folder is needed; ${others.join(" ")} is too much`);
   const folder = resolve(given);
   if (!existsSync(folder)) fail(`there is no folder ${given} (looked for ${folder})`);
-  const files = scriptsBelow(folder);
-  if (files.length === 0) console.log(`no .txt file below ${folder}`);
-  let passed = 0;
-  for (const file of files) {
-    if (runFile(file, relative(folder, file) || given, options.includes("--rewrite"))) passed++;
-  }
-  const failed = files.length - passed;
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed > 0 || files.length === 0 ? 1 : 0;
+  const { passed, failed } = runFolder(folder, args.includes("--rewrite"), console.log);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 }
 
 main(process.argv.slice(2));
