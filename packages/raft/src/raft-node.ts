@@ -1,6 +1,6 @@
 import { assert } from "./assert.ts";
 import { encodeConfChange } from "./confchange/codec.ts";
-import { abstain, endAbstention, isAbstaining } from "./core/abstention.ts";
+import { abstain, endAbstention, isAbstaining, voteFloorOf } from "./core/abstention.ts";
 import { applyConfChange } from "./core/membership.ts";
 import { resolveRaftOptions } from "./core/options.ts";
 import { RaftCore } from "./core/raft-core.ts";
@@ -138,6 +138,7 @@ export class RaftNode implements Raft {
       lastIndex: core.log.lastIndex(),
       leadTransferee: core.leadTransferee,
       abstaining: isAbstaining(core),
+      voteFloor: voteFloorOf(core),
       confState: confStateOf(core.tracker.membership),
       progress,
     };

@@ -217,6 +217,8 @@ export interface Status {
   readonly leadTransferee: NodeId;
   /** This node lost votes and entries, and nothing has made up for it yet (SEMANTICS N2). */
   readonly abstaining: boolean;
+  /** While the own log is below what the others told of after such a loss: votes go to logs as good as this only. */
+  readonly voteFloor: VoteFloor | null;
   readonly confState: ConfState;
   /** Leader only. */
   readonly progress: ReadonlyMap<NodeId, ProgressStatus>;

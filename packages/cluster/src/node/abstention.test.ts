@@ -1,12 +1,10 @@
-import { type Message, MessageType, type RaftStorage } from "@quorumguard/raft";
 import { describe, expect, test } from "vitest";
-import { Abstention } from "./abstention.ts";
+import { Abstention, returnState } from "./abstention.ts";
 import type { Hello } from "./hello-codec.ts";
-import { VoteFloor } from "./vote-floor.ts";
 
-const told = (nodeId: number, term: number, lastTerm: number, lastIndex: number): Hello => ({
+const told = (nodeId: number, lastTerm: number, lastIndex: number, damaged = false): Hello => ({
   nodeId,
-  term,
+  term: 9,
   lastTerm,
   lastIndex,
   bootId: "b",
@@ -14,85 +12,63 @@ const told = (nodeId: number, term: number, lastTerm: number, lastIndex: number)
   nonce: "n",
   phase: 2,
   founders: [1, 2, 3],
-  droppedLastFrame: false,
+  droppedLastFrame: damaged,
+  damaged,
 });
 
-/** A log that ends where the test says. */
-function logEndingAt(term: number, index: number): RaftStorage & { end(term: number, index: number): void } {
-  let last = { term, index };
-  return {
-    end: (nextTerm, nextIndex) => {
-      last = { term: nextTerm, index: nextIndex };
-    },
-    initialState: () => {
-      throw new Error("not asked");
-    },
-    entries: () => "unavailable",
-    term: () => last.term,
-    firstIndex: () => 1,
-    lastIndex: () => last.index,
-    snapshot: () => "unavailable",
-  };
-}
+const dropped = { damaged: null };
+const damaged = { damaged: { file: "log/1", offset: 512, problem: "rot" } };
 
-const request = (type: Message["type"], logTerm: number, index: number): Message => ({
-  type,
-  logTerm,
-  index,
-  to: 1,
-  from: 2,
-  term: 9,
-  entries: [],
-  commit: 0,
-  vote: 0,
-  reject: false,
-  rejectHint: 0,
-  context: null,
-  snapshot: null,
-  responses: [],
-});
-
-describe("N2: a node that dropped its last frame", () => {
-  test("stays silent until every other voter has told its term and the end of its log", () => {
-    const abstention = new Abstention(1, [1, 2, 3], { term: 4, vote: 2, commit: 3 });
-    expect(abstention.resolve()).toBeNull();
-    abstention.heard(told(2, 5, 4, 10));
-    abstention.heard(told(9, 50, 40, 100));
-    expect(abstention.waitsFor).toEqual([3]);
-    expect(abstention.resolve()).toBeNull();
-    abstention.heard(told(3, 6, 5, 8));
-    // Voted in the highest term, for nobody else; and the best log is the one with the later term, not the longer one.
-    expect(abstention.resolve()).toEqual({
-      hardState: { term: 6, vote: 1, commit: 3 },
-      floorTerm: 5,
-      floorIndex: 8,
-    });
+describe("N2: a node that lost the end of its log", () => {
+  test("N2 (b) knows the best log once every other voter has told of its own", () => {
+    const abstention = new Abstention(1, dropped);
+    expect(abstention.waitsFor([1, 2, 3])).toEqual([2, 3]);
+    abstention.heard(told(2, 4, 10));
+    abstention.heard(told(9, 40, 100));
+    expect(abstention.waitsFor([1, 2, 3])).toEqual([3]);
+    expect(abstention.floor([1, 2, 3])).toBeNull();
+    abstention.heard(told(3, 5, 8));
+    // The best log is the one with the later term, not the longer one.
+    expect(abstention.floor([1, 2, 3])).toEqual({ lastTerm: 5, lastIndex: 8 });
+    expect(abstention.floor([1, 2, 3, 4])).toBeNull();
   });
 
-  test("counts as having voted even if no other voter has a higher term", () => {
-    const abstention = new Abstention(1, [1, 2], { term: 4, vote: 0, commit: 0 });
-    abstention.heard(told(2, 4, 4, 1));
-    expect(abstention.resolve()?.hardState).toEqual({ term: 4, vote: 1, commit: 0 });
+  test("N2 (b) takes the newest that a voter has told: it may have restarted", () => {
+    const abstention = new Abstention(1, dropped);
+    abstention.heard(told(2, 4, 10));
+    abstention.heard(told(2, 4, 7));
+    expect(abstention.floor([1, 2])).toEqual({ lastTerm: 4, lastIndex: 7 });
   });
 
-  test("votes only for logs as good as the best, and stands for nothing, until its own has caught up", () => {
-    const log = logEndingAt(5, 7);
-    const floor = new VoteFloor(log);
-    expect(floor.holds).toBe(false);
-    floor.raise(5, 8);
-    for (const type of [MessageType.vote, MessageType.preVote]) {
-      expect(floor.refuses(request(type, 5, 7))).toBe(true);
-      expect(floor.refuses(request(type, 4, 100))).toBe(true);
-      expect(floor.refuses(request(type, 5, 8))).toBe(false);
-      expect(floor.refuses(request(type, 6, 1))).toBe(false);
-    }
-    expect(floor.refuses(request(MessageType.timeoutNow, 9, 9))).toBe(true);
-    expect(floor.refuses(request(MessageType.app, 1, 1))).toBe(false);
-    expect(floor.refuses({ ...request(MessageType.heartbeat, 0, 0), commit: 8 })).toBe(true);
-    expect(floor.refuses({ ...request(MessageType.heartbeat, 0, 0), commit: 7 })).toBe(false);
-    log.end(5, 8);
-    expect(floor.holds).toBe(false);
-    log.end(5, 6);
-    expect(floor.refuses(request(MessageType.vote, 1, 1))).toBe(false);
+  test("N2 (b) is not satisfied by a damaged log, nor for one", () => {
+    const abstention = new Abstention(1, dropped);
+    abstention.heard(told(2, 4, 10, true));
+    abstention.heard(told(3, 4, 10));
+    expect(abstention.waitsFor([1, 2, 3])).toEqual([]);
+    expect(abstention.floor([1, 2, 3])).toBeNull();
+    const rotten = new Abstention(1, damaged);
+    for (const id of [2, 3]) rotten.heard(told(id, 4, 10));
+    expect(rotten.floor([1, 2, 3])).toBeNull();
+    expect(new Abstention(1, damaged).floor([1])).toBeNull();
+  });
+
+  test("N2 alone in its cluster it has nobody to ask", () => {
+    expect(new Abstention(1, dropped).floor([1])).toEqual({ lastTerm: 0, lastIndex: 0 });
+  });
+
+  test("N2 says when a majority of the logs is damaged, since then nobody can be elected", () => {
+    const abstention = new Abstention(3, damaged);
+    expect(abstention.lostMajority([1, 2, 3])).toBeNull();
+    abstention.heard(told(1, 4, 10));
+    abstention.heard(told(2, 4, 10, true));
+    expect(abstention.lostMajority([1, 2, 3])).toEqual([2, 3]);
+    expect(abstention.lostMajority([1, 2, 3, 4, 5])).toBeNull();
+    expect(new Abstention(1, damaged).lostMajority([1])).toEqual([1]);
+  });
+
+  test("N2 returns in a term above every one that it can have spoken in, voted out", () => {
+    const recovery = { droppedLastFrame: true, droppedAt: null, damaged: null, latestTerm: 64, empty: false };
+    expect(returnState(2, { term: 5, vote: 1, commit: 7 }, recovery)).toEqual({ term: 65, vote: 2, commit: 7 });
+    expect(returnState(2, { term: 65, vote: 2, commit: 7 }, recovery)).toEqual({ term: 66, vote: 2, commit: 7 });
   });
 });

@@ -1,60 +1,66 @@
-import type { HardState, NodeId } from "@quorumguard/raft";
+import type { HardState, NodeId, VoteFloor } from "@quorumguard/raft";
+import type { Recovery } from "../storage/storage.ts";
 import type { Hello } from "./hello-codec.ts";
-import { isUpToDate } from "./vote-floor.ts";
-
-/** How a node that dropped its last frame returns: what it must have voted in, and the log that it may vote for. */
-export interface Return {
-  readonly hardState: HardState;
-  readonly floorTerm: number;
-  readonly floorIndex: number;
-}
 
 /**
- * SEMANTICS N2, condition (b). A bad last frame was dropped: it may have held a vote, or entries that were acknowledged. Until every
- * other voter has told this process its term and the end of its log, the node does not speak at all. Then it counts as
- * having voted in the highest of those terms (the lost vote cannot have been for a later one: its candidate is among the
- * tellers), and votes only for logs as good as the best of them (the lost entries' leader is among them too).
+ * What a node that lost the end of its log knows of the others (SEMANTICS N2). The core does the rest: it runs, votes for nobody, and
+ * is repaired by a leader that the others elected, which is condition (a). When all of them have told the end of their logs,
+ * condition (b), it may vote at once, for logs as good as the best of them.
  *
- * Condition (a), a leader that a quorum without this node follows, can only come first in clusters of five or more, where
- * some other voter is down; until it is built such a node waits for that voter.
+ * A log that was damaged lacks more than its last frame, membership changes perhaps included, so that nobody knows whether
+ * those who told are all: such a node returns by (a) only, and what it tells counts for nobody's (b).
  */
 export class Abstention {
   readonly #nodeId: NodeId;
-  readonly #others: readonly NodeId[];
-  readonly #hardState: HardState;
+  readonly #isDamaged: boolean;
   readonly #told = new Map<NodeId, Hello>();
 
-  constructor(nodeId: NodeId, voters: readonly NodeId[], hardState: HardState) {
+  constructor(nodeId: NodeId, recovery: Pick<Recovery, "damaged">) {
     this.#nodeId = nodeId;
-    this.#others = voters.filter((voter) => voter !== nodeId);
-    this.#hardState = hardState;
-  }
-
-  /** Voters that have not spoken yet. */
-  get waitsFor(): readonly NodeId[] {
-    return this.#others.filter((voter) => !this.#told.has(voter));
+    this.#isDamaged = recovery.damaged !== null;
   }
 
   /** A voter spoke to this process. */
   heard(hello: Hello): void {
-    if (this.#others.includes(hello.nodeId)) this.#told.set(hello.nodeId, hello);
+    this.#told.set(hello.nodeId, hello);
   }
 
-  /** Null while somebody has not spoken. */
-  resolve(): Return | null {
-    if (this.waitsFor.length > 0) return null;
-    let { term } = this.#hardState;
-    let floorTerm = 0;
-    let floorIndex = 0;
-    for (const hello of this.#told.values()) {
-      term = Math.max(term, hello.term);
-      if (!isUpToDate(floorTerm, floorIndex, hello.lastTerm, hello.lastIndex)) {
-        floorTerm = hello.lastTerm;
-        floorIndex = hello.lastIndex;
+  /** Voters that have not spoken yet. */
+  waitsFor(voters: readonly NodeId[]): readonly NodeId[] {
+    return this.#others(voters).filter((voter) => !this.#told.has(voter));
+  }
+
+  /** The best log that all others told of; null while it is not known, or tells nothing. */
+  floor(voters: readonly NodeId[]): VoteFloor | null {
+    if (this.#isDamaged || this.waitsFor(voters).length > 0) return null;
+    let floor: VoteFloor = { lastTerm: 0, lastIndex: 0 };
+    for (const voter of this.#others(voters)) {
+      const { damaged, lastTerm, lastIndex } = this.#told.get(voter)!;
+      if (damaged) return null;
+      if (lastTerm > floor.lastTerm || (lastTerm === floor.lastTerm && lastIndex > floor.lastIndex)) {
+        floor = { lastTerm, lastIndex };
       }
     }
-    // Without others the lost frame was nobody's promise; with them, a vote for oneself is one that nobody else can use.
-    const vote = this.#others.length === 0 ? this.#hardState.vote : this.#nodeId;
-    return { hardState: { term, vote, commit: this.#hardState.commit }, floorTerm, floorIndex };
+    return floor;
   }
+
+  /**
+   * The voters whose logs are damaged, if so many that the others are no majority: nobody can be elected, and which entries were
+   * acknowledged may be known to nobody. Null: a majority is sound, as far as is known.
+   */
+  lostMajority(voters: readonly NodeId[]): readonly NodeId[] | null {
+    const damaged = this.#others(voters).filter((voter) => this.#told.get(voter)?.damaged === true);
+    if (this.#isDamaged && voters.includes(this.#nodeId)) damaged.push(this.#nodeId);
+    const quorum = Math.floor(voters.length / 2) + 1;
+    return voters.length - damaged.length < quorum ? damaged.sort((a, b) => a - b) : null;
+  }
+
+  #others(voters: readonly NodeId[]): NodeId[] {
+    return voters.filter((voter) => voter !== this.#nodeId);
+  }
+}
+
+/** Above every term that the node can have spoken in; its vote there is its own, so that nobody can be given it. */
+export function returnState(nodeId: NodeId, hardState: HardState, { latestTerm }: Recovery): HardState {
+  return { term: Math.max(latestTerm, hardState.term) + 1, vote: nodeId, commit: hardState.commit };
 }

@@ -4,7 +4,7 @@ import type { NodeId } from "@quorumguard/raft";
 import { openStorage } from "../storage/open-storage.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { PeerHandlers, SnapshotSink } from "../transport/peer-transport.ts";
-import { Abstention } from "./abstention.ts";
+import { Abstention, returnState } from "./abstention.ts";
 import { PeerFormatError } from "./bytes.ts";
 import type { Role } from "./driver.ts";
 import { outcomeUnknown, unavailable } from "./failures.ts";
@@ -20,10 +20,15 @@ import { decodeEnvelope, FrameKind } from "./peer-codec.ts";
 import { createRunningNode, type RunningNode } from "./running-node.ts";
 import { restoreNewest } from "./snapshots.ts";
 import { TopologyBoard } from "./topology-board.ts";
-import { VoteFloor } from "./vote-floor.ts";
 
 /** Between two rounds of founding frames, in milliseconds: hellos are said once per connection, and founders restart. */
 const foundingIntervalMs = 50;
+const droppedMeaning = "its write was cut short; the node does not vote before it has what it may lack from the others";
+const damagedMeaning =
+  "the damaged files are set aside, what is sound is kept; the node does not vote before the others have repaired it";
+const majorityAdvice =
+  "a majority of the logs is damaged: entries that were acknowledged may be lost, so nobody is elected; bring back nodes whose " +
+  "data is sound, or, if there are none, found a new cluster on empty folders";
 
 /**
  * Makes a node. It does nothing until `start`.
@@ -45,7 +50,6 @@ class Node implements ClusterNode {
   #formation: Formation | null = null;
   #nonce = "";
   #abstention: Abstention | null = null;
-  #voteFloor: VoteFloor | null = null;
   #running: RunningNode | null = null;
   /** Commit index that the disk knew of at start: what must be applied before this node is ready. */
   #commitAtStart = 0;
@@ -67,13 +71,14 @@ class Node implements ClusterNode {
   }
 
   async start(): Promise<void> {
-    const { files, clock, randomBytes, founderIds, nodeId, segmentBytes, transport } = this.#options;
+    const { files, clock, randomBytes, founderIds, nodeId, segmentBytes, repairDamage, transport } = this.#options;
     const storage = await openStorage(files, {
       monotonicMs: () => clock.monotonicMs(),
       randomBytes,
       setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
       onFatal: (error) => this.#fail(error),
       ...(segmentBytes === undefined ? {} : { segmentBytes }),
+      repair: repairDamage,
     });
     this.#storage = storage;
     const { identity } = storage;
@@ -89,14 +94,7 @@ class Node implements ClusterNode {
     this.#restoredIndex = restored?.meta.index ?? 0;
     const { hardState } = storage.initialState();
     this.#commitAtStart = hardState.commit;
-    this.#voteFloor = new VoteFloor(storage);
-    const { droppedAt } = storage.recovery;
-    if (droppedAt !== null) {
-      const meaning =
-        "its write was cut short; the node neither votes nor counts until the others have told it what it may lack";
-      this.#options.log("warn", "dropped-last-frame", { ...droppedAt, meaning });
-    }
-    if (storage.recovery.droppedLastFrame) this.#abstention = new Abstention(nodeId, founderIds, hardState);
+    if (storage.recovery.droppedLastFrame) await this.#leaveTerms(storage);
     this.#formation = new Formation({
       nodeId,
       founders: founderIds,
@@ -163,7 +161,6 @@ class Node implements ClusterNode {
       storage: this.#storage,
       limiter: this.#limiter,
       restoredIndex: this.#restoredIndex,
-      abstaining: this.#abstention !== null,
       leaderChanges: this.#leaderChanges.count,
       ready: this.#isReady(),
     });
@@ -278,24 +275,38 @@ class Node implements ClusterNode {
   #formed(clusterId: string): void {
     this.#board.set(clusterId, 0, this.#storage!.initialState().hardState.term);
     this.#options.log("info", "formed", { clusterId });
-    if (this.#abstention === null) this.#run();
-    else this.#returnIfTold();
+    this.#run();
+    this.#returnIfTold();
+  }
+
+  /** SEMANTICS N2: nothing is said in a term that lost votes and acknowledgements may belong to. */
+  async #leaveTerms(storage: Storage): Promise<void> {
+    const { recovery } = storage;
+    const { droppedAt, damaged } = recovery;
+    if (droppedAt !== null) this.#options.log("warn", "dropped-last-frame", { ...droppedAt, meaning: droppedMeaning });
+    if (damaged !== null) this.#options.log("error", "damaged-log", { ...damaged, meaning: damagedMeaning });
+    this.#abstention = new Abstention(this.nodeId, recovery);
+    const hardState = returnState(this.nodeId, storage.initialState().hardState, recovery);
+    await new Promise<void>((resolve) => storage.append({ hardState, entries: [], snapshot: null }, resolve));
   }
 
   #returnIfTold(): void {
-    const back = this.#abstention?.resolve() ?? null;
-    const storage = this.#storage!;
-    if (this.#formation?.phase !== FoundingPhase.formed || this.#running !== null) return;
-    if (back === null) {
-      this.#options.log("warn", "abstaining", { waitsFor: this.#abstention?.waitsFor ?? [] });
+    const abstention = this.#abstention;
+    const raft = this.#running?.driver.raft;
+    if (abstention === null || raft === undefined) return;
+    const { confState, abstaining } = raft.status();
+    if (!abstaining) return;
+    const { voters } = confState;
+    const { log } = this.#options;
+    const damaged = abstention.lostMajority(voters);
+    if (damaged !== null) log("error", "majority-damaged", { damaged, advice: majorityAdvice });
+    const floor = abstention.floor(voters);
+    if (floor === null) {
+      log("warn", "abstaining", { waitsFor: abstention.waitsFor(voters) });
       return;
     }
-    this.#abstention = null;
-    storage.append({ hardState: back.hardState, entries: [], snapshot: null }, () => {
-      this.#voteFloor!.raise(back.floorTerm, back.floorIndex);
-      this.#options.log("info", "abstention-ended", { ...back });
-      if (this.#stopping === null) this.#run();
-    });
+    raft.endAbstention(floor);
+    log("info", "abstention-ended", { ...floor });
   }
 
   #run(): void {
@@ -305,7 +316,7 @@ class Node implements ClusterNode {
       limiter: this.#limiter!,
       restoredIndex: this.#restoredIndex,
       peers: this.#peers,
-      voteFloor: this.#voteFloor!,
+      abstains: this.#abstention !== null,
       roleChanged: (now) => this.#roleChanged(now),
       settled: () => this.#settleDroppedFrame(),
       failed: (error) => this.#fail(error),
@@ -313,8 +324,10 @@ class Node implements ClusterNode {
     this.#running.driver.start();
   }
 
-  /** The log has reached what the other voters told of: the dropped frame needs no more care, restarts included. */
+  /** All that may have been lost is in the log again: it needs no more care, restarts included. */
   #settleDroppedFrame(): void {
+    this.#abstention = null;
+    this.#options.log("info", "abstention-settled", {});
     this.#storage!.settleDroppedFrame().catch((error: unknown) => this.#fail(error));
   }
 
@@ -346,7 +359,8 @@ class Node implements ClusterNode {
       nonce: this.#nonce,
       phase: this.#formation?.phase ?? FoundingPhase.collecting,
       founders: this.#options.founderIds,
-      droppedLastFrame: storage.recovery.droppedLastFrame,
+      droppedLastFrame: this.#abstention !== null,
+      damaged: this.#abstention !== null && storage.recovery.damaged !== null,
       term: this.#running?.driver.raft.term ?? storage.initialState().hardState.term,
       lastTerm: typeof lastTerm === "number" ? lastTerm : 0,
       lastIndex,
@@ -390,11 +404,8 @@ class Node implements ClusterNode {
     if (before === null) this.#options.clock.endOfTurn(() => this.#board.refresh());
     const isReboot = before !== null && before.bootId !== hello.bootId;
     if (isReboot) this.#rebooted(from);
-    this.#running?.leadership.returnedWithLess(hello);
-    if (this.#abstention !== null) {
-      this.#abstention.heard(hello);
-      this.#returnIfTold();
-    }
+    this.#abstention?.heard(hello);
+    this.#returnIfTold();
     return null;
   }
 

@@ -22,7 +22,6 @@ import { type Envelope, encodeEnvelope } from "./peer-codec.ts";
 import type { Proposals } from "./proposals.ts";
 import type { StampClock } from "./stamp-clock.ts";
 import { type DueTick, Ticker } from "./ticker.ts";
-import type { VoteFloor } from "./vote-floor.ts";
 
 /** Who leads, and what this node is. */
 export interface Role {
@@ -34,6 +33,8 @@ export interface Role {
 /** What the driver tells the rest of its node, and what it asks of it, within its turns. */
 export interface DriverHooks {
   roleChanged(now: Role, before: Role): void;
+  /** This leader was deposed by an answer: `from` is in a later term, and did not ask for a vote. */
+  deposed(from: NodeId): void;
   /** Once per tick, after the core ticked. */
   ticked(due: DueTick): void;
   /** A follower needs a snapshot; `message` is what the core would say. */
@@ -62,7 +63,6 @@ export interface DriverParts {
   readonly stamp: StampClock;
   readonly proposals: Proposals;
   readonly hashes: HashWatch;
-  readonly voteFloor: VoteFloor;
   /** What this node wants the replicated limits to be, given what they are. Null: as they are. */
   readonly wantedBounds: (now: Bounds) => Bounds | null;
   readonly hooks: DriverHooks;
@@ -131,9 +131,9 @@ export class Driver {
     return this.leads || (this.#leaderContacts >= joinContacts && this.appliedIndex >= this.#joinCommit);
   }
 
-  /** Not while its log is below its vote floor (SEMANTICS N2), nor while its state is being rebuilt from a snapshot. */
+  /** Not while its state is being rebuilt from a snapshot. What else forbids it the core knows (SEMANTICS N2). */
   get mayLead(): boolean {
-    return !this.#restoring && !this.#parts.voteFloor.holds;
+    return !this.#restoring;
   }
 
   get restoring(): boolean {
@@ -204,10 +204,13 @@ export class Driver {
     const inbox = this.#inbox;
     this.#inbox = [];
     for (const message of inbox) {
-      if (this.#parts.voteFloor.refuses(message)) continue;
       // Without its state a node knows neither the time nor the bounds that it would have to lead with.
       if (this.#restoring && message.type === MessageType.timeoutNow) continue;
+      const wasLeader = this.raft.softState.state === "leader";
       this.raft.step(message);
+      if (wasLeader && message.type === MessageType.appResp && this.raft.softState.state !== "leader") {
+        this.#parts.hooks.deposed(message.from);
+      }
     }
     if (inbox.length > 0 || durable.length > 0) this.#observe();
   }
@@ -292,6 +295,7 @@ export class Driver {
     storage.append({ hardState: ready.hardState, entries, snapshot: meta }, () => {
       if (this.#stopped) return;
       if (lastIndex > 0) this.durableIndex = Math.min(lastIndex, storage.lastIndex());
+      else if (meta !== null) this.durableIndex = Math.max(this.durableIndex, meta.index);
       for (const response of responses) this.#durable.push(response);
       if (meta !== null) this.#restore(meta);
       this.wake();

@@ -1,9 +1,9 @@
-import { cp, open, readdir, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
 import { Outcome } from "@quorumguard/limiter";
+import type { NodeId } from "@quorumguard/raft";
 import { afterEach, describe, expect, test } from "vitest";
-import { lockFileName } from "../storage/folder-lock.ts";
+import type { ClusterNode } from "./node.ts";
 import { batchOf, submit, TestCluster, until } from "./test-cluster.fixture.ts";
+import { tearLastFrames } from "./torn-folder.fixture.ts";
 
 let cluster: TestCluster | null = null;
 afterEach(async () => {
@@ -11,54 +11,121 @@ afterEach(async () => {
   cluster = null;
 });
 
+const said = (running: TestCluster, nodeId: NodeId, event: string): boolean =>
+  running.log.some((line) => line.startsWith(`${nodeId} ${event}`));
+
+const saying = (running: TestCluster, nodeId: NodeId, event: string): Promise<true> =>
+  until(() => (said(running, nodeId, event) ? true : null));
+
+/** What was acknowledged is still counted, and the nodes agree on it. */
+async function expectSame(running: TestCluster, back: ClusterNode): Promise<void> {
+  const leader = await running.leader();
+  const { answers } = await submit(leader, batchOf(["a", "b"], 1));
+  expect(answers.map((answer) => answer.outcome)).toEqual([Outcome.limited, Outcome.allowed]);
+  await until(() => (back.status().appliedIndex === leader.status().appliedIndex ? true : null));
+  expect(back.status()).toMatchObject({ abstaining: false, stateHash: leader.status().stateHash });
+  expect(running.fatal).toEqual([]);
+}
+
 describe("N2: a node whose last frame is torn", () => {
-  test("does not speak before every other voter has told it where it stands, and then catches up", async () => {
+  test("N2 is repaired by a leader of a later term than it can have spoken in, elected by the others at once", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const follower = await cluster.follower();
+    await submit(leader, batchOf(["a"], 1));
+    const { term } = leader.status();
+    await tearLastFrames(cluster, follower.nodeId);
+    const back = await cluster.start(follower.nodeId);
+    await saying(cluster, back.nodeId, "abstention-settled");
+    const next = await cluster.leader();
+    expect(next.status().term).toBeGreaterThan(term + 1);
+    expect(said(cluster, leader.nodeId, "deposed-by-return")).toBe(true);
+    await expectSame(cluster, back);
+  });
+
+  test("N2 the price: one dead and one torn of three wait, until the third has told where its log ends", async () => {
     cluster = await TestCluster.started(3);
     const leader = await cluster.leader();
     const follower = await cluster.follower();
     const third = [...cluster.nodes.keys()].find((id) => id !== leader.nodeId && id !== follower.nodeId)!;
     await submit(leader, batchOf(["a"], 1));
     const { lastIndex } = follower.status();
-    await tearLastFrame(cluster, follower.nodeId);
+    await tearLastFrames(cluster, follower.nodeId);
     await cluster.stop(third);
     const back = await cluster.start(follower.nodeId);
-    const { log } = cluster;
-    await until(() => (log.some((line) => line.startsWith(`${back.nodeId} abstaining`)) ? true : null));
-    expect(back.status()).toMatchObject({ abstaining: true, role: "forming" });
+    await saying(cluster, back.nodeId, "abstaining");
+    // The only other node has learnt of the later term, has stood for election at once, and asks again for what it does not get.
+    await until(() => (leader.status().role === "preCandidate" ? true : null));
+    expect(leader.status().term).toBeGreaterThanOrEqual(back.status().term);
+    expect(back.status()).toMatchObject({ abstaining: true, role: "follower" });
     expect(back.status().lastIndex).toBeLessThan(lastIndex);
     await cluster.start(third);
-    await until(() => (log.some((line) => line.startsWith(`${back.nodeId} abstention-ended`)) ? true : null));
+    await saying(cluster, back.nodeId, "abstention-settled");
+    await expectSame(cluster, back);
+  });
+
+  test("N2 (a) of five with one down it is repaired by the three others, without hearing from the one", async () => {
+    cluster = await TestCluster.started(5);
+    const leader = await cluster.leader();
+    const [torn, down] = [...cluster.nodes.keys()].filter((id) => id !== leader.nodeId) as [NodeId, NodeId];
+    await cluster.stop(down);
+    await submit(await cluster.leader(), batchOf(["a"], 1));
+    await tearLastFrames(cluster, torn);
+    const back = await cluster.start(torn);
+    await saying(cluster, torn, "abstention-settled");
+    expect(said(cluster, torn, "abstention-ended")).toBe(false);
+    // It counts again: without it there would be no majority.
     const next = await cluster.leader();
-    const { answers } = await submit(next, batchOf(["a", "b"], 1));
-    expect(answers.map((answer) => answer.outcome)).toEqual([Outcome.limited, Outcome.allowed]);
-    await until(() => (back.status().appliedIndex === next.status().appliedIndex ? true : null));
-    expect(back.status()).toMatchObject({ abstaining: false, stateHash: next.status().stateHash });
+    const other = [...cluster.nodes.keys()].find((id) => id !== torn && id !== next.nodeId)!;
+    await cluster.stop(other);
+    await expectSame(cluster, back);
+  });
+
+  test("N2 a leader that crashed and dropped its last frame leads again only after another one repaired it", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    await submit(leader, batchOf(["a"], 1));
+    await tearLastFrames(cluster, leader.nodeId);
+    const back = await cluster.start(leader.nodeId);
+    await saying(cluster, back.nodeId, "abstention-settled");
+    const firstAfter = cluster.log.find((line) => line.startsWith(`${back.nodeId} leader `));
+    await expectSame(cluster, back);
+    const next = await cluster.leader();
+    expect(next.nodeId).not.toBe(back.nodeId);
+    expect(firstAfter).toBeDefined();
+    await next.transferLeadership(back.nodeId);
+    await expect(submit(back, batchOf(["a"], 1))).resolves.toMatchObject({ answers: [{ outcome: Outcome.limited }] });
+  });
+
+  test("N2 (b) all of three torn by one power failure return together, since each tells the others where its log ends", async () => {
+    cluster = await TestCluster.started(3);
+    await submit(await cluster.leader(), batchOf(["a"], 1));
+    await submit(await cluster.leader(), batchOf(["c"], 1));
+    await tearLastFrames(cluster, 1, 2, 3);
+    await Promise.all([1, 2, 3].map((id) => cluster!.start(id)));
+    await cluster.leader();
+    for (const id of [1, 2, 3]) await saying(cluster, id, "abstention-settled");
+    await until(() => ([...cluster!.nodes.values()].every((node) => !node.status().abstaining) ? true : null));
     expect(cluster.fatal).toEqual([]);
   });
-});
 
-/** Stops the node as a power failure would: the disk as of a moment of work, and the end of its last frame not written. */
-async function tearLastFrame(running: TestCluster, nodeId: number): Promise<void> {
-  const folder = running.folderOf(nodeId);
-  const image = `${folder}-image`;
-  // The lock and its socket belong to the process, not to the disk.
-  const filter = (path: string): boolean => !basename(path).startsWith(lockFileName);
-  await cp(folder, image, { recursive: true, filter });
-  await running.stop(nodeId);
-  await rm(folder, { recursive: true, force: true });
-  await cp(image, folder, { recursive: true });
-  for (const name of await readdir(join(folder, "log"))) {
-    const file = await open(join(folder, "log", name), "r+");
-    try {
-      const { size } = await file.stat();
-      const bytes = Buffer.alloc(size);
-      await file.read(bytes, 0, size, 0);
-      let end = size;
-      while (end > 0 && bytes[end - 1] === 0) end--;
-      // A segment that holds no frame yet is only its header, one sector.
-      if (end > 512) await file.write(Buffer.of(bytes[end - 1]! ^ 0xff), 0, 1, end - 1);
-    } finally {
-      await file.close();
+  test("N2 abstention outlives restarts until the log has all that it may have lost", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    await submit(leader, batchOf(["a"], 1));
+    const others = [...cluster.nodes.keys()].filter((id) => id !== leader.nodeId) as [NodeId, NodeId];
+    await tearLastFrames(cluster, others[0]);
+    for (const id of [others[1], leader.nodeId]) await cluster.stop(id);
+    for (let restarts = 0; restarts < 2; restarts++) {
+      const back = await cluster.start(others[0]);
+      expect(back.status().abstaining).toBe(true);
+      await cluster.stop(others[0]);
     }
-  }
-}
+    const back = await cluster.start(others[0]);
+    for (const id of [others[1], leader.nodeId]) await cluster.start(id);
+    await saying(cluster, others[0], "abstention-settled");
+    await expectSame(cluster, back);
+    await cluster.stop(others[0]);
+    expect((await cluster.start(others[0])).status().abstaining).toBe(false);
+  });
+});

@@ -57,6 +57,7 @@ class Founder {
       bootId: "b",
       founders: [1, 2, 3],
       droppedLastFrame: false,
+      damaged: false,
       term: 0,
       lastTerm: 0,
       lastIndex: 0,

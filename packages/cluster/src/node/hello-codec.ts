@@ -18,8 +18,10 @@ export interface Hello {
   readonly phase: FoundingPhase;
   /** Ids of the `--cluster` list, sorted, so that nodes started with different lists notice. */
   readonly founders: readonly NodeId[];
-  /** This process dropped a bad last frame (SEMANTICS N2). */
+  /** This node lost the end of its log, and the cluster has not made up for it yet (SEMANTICS N2). */
   readonly droppedLastFrame: boolean;
+  /** More than a last frame was lost: acknowledged data was damaged. */
+  readonly damaged: boolean;
   /** Term and end of the log, for a peer that abstains (SEMANTICS N2 b). */
   readonly term: number;
   readonly lastTerm: number;
@@ -27,6 +29,8 @@ export interface Hello {
 }
 
 const magic = 0x5147_5031;
+const flagDropped = 1;
+const flagDamaged = 2;
 const scratch = new ByteWriter(512);
 
 /** Encodes the first frame on a connection: who speaks, of which cluster, in which format. */
@@ -67,7 +71,7 @@ function writeHello(hello: Hello): void {
   scratch.text(hello.clusterId);
   scratch.text(hello.nonce);
   scratch.u8(hello.phase);
-  scratch.u8(hello.droppedLastFrame ? 1 : 0);
+  scratch.u8((hello.droppedLastFrame ? flagDropped : 0) | (hello.damaged ? flagDamaged : 0));
   scratch.f64(hello.term);
   scratch.f64(hello.lastTerm);
   scratch.f64(hello.lastIndex);
@@ -82,7 +86,7 @@ function readHello(input: ByteReader): Hello {
   const nonce = input.text(64);
   const phase = input.u8();
   if (phase > FoundingPhase.formed) throw new PeerFormatError(`founding phase ${phase} is unknown`);
-  const droppedLastFrame = input.u8() === 1;
+  const flags = input.u8();
   const term = input.u53();
   const lastTerm = input.u53();
   const lastIndex = input.u53();
@@ -97,7 +101,8 @@ function readHello(input: ByteReader): Hello {
     nonce,
     phase: phase as FoundingPhase,
     founders,
-    droppedLastFrame,
+    droppedLastFrame: (flags & flagDropped) !== 0,
+    damaged: (flags & flagDamaged) !== 0,
     term,
     lastTerm,
     lastIndex,

@@ -1,9 +1,9 @@
-import type { NodeId } from "@quorumguard/raft";
+import { type Message, MessageType, type NodeId } from "@quorumguard/raft";
 import type { Storage } from "../storage/storage.ts";
 import type { Clock } from "./clock.ts";
 import type { Driver } from "./driver.ts";
-import type { Hello } from "./hello-codec.ts";
 import type { NodeLog } from "./node-log.ts";
+import type { PeerBoard } from "./peer-board.ts";
 
 /** Between the campaigns of two survivors, so that they do not split the vote (DESIGN §4). Milliseconds. */
 const rankDelayMs = 15;
@@ -15,6 +15,7 @@ export interface LeadershipParts {
   readonly nodeId: NodeId;
   readonly voters: readonly NodeId[];
   readonly driver: Driver;
+  readonly peers: PeerBoard;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly electionMs: number;
@@ -25,8 +26,6 @@ export interface LeadershipParts {
 export class Leadership {
   readonly #parts: LeadershipParts;
   #cancelCampaign: () => void = () => {};
-  /** Followers that this leader counts for more than they have. */
-  readonly #overcounted = new Set<NodeId>();
 
   constructor(parts: LeadershipParts) {
     this.#parts = parts;
@@ -60,21 +59,17 @@ export class Leadership {
   }
 
   /**
-   * A follower came back without the end of its log that it had acknowledged (SEMANTICS N2): this leader still counts it for that
-   * end, and a core never unlearns a match within a term. Another term begins with none.
+   * A node that lost the end of its log returned in a later term (SEMANTICS N2). Nobody stands for election there, and this node
+   * has just led: it stands at once, and the others need not be asked whether their leader is dead, since that is this node.
    */
-  returnedWithLess(hello: Hello): void {
-    const { driver, log } = this.#parts;
-    if (driver.role.state !== "leader" || !hello.droppedLastFrame) return;
-    const progress = driver.raft.status().progress.get(hello.nodeId);
-    if (progress === undefined || progress.match <= hello.lastIndex) return;
-    log("warn", "follower-lost-acknowledged-tail", {
-      follower: hello.nodeId,
-      match: progress.match,
-      lastIndex: hello.lastIndex,
-    });
-    this.#overcounted.add(hello.nodeId);
-    this.handOver(hello.nodeId);
+  deposed(from: NodeId): void {
+    const { driver, nodeId, peers, log } = this.#parts;
+    const { term } = driver.raft;
+    const hello = peers.get(from)?.hello;
+    // Whoever follows another leader says a later term than the one it returned with: that leader is not to be disturbed.
+    if (hello?.droppedLastFrame !== true || hello.term !== term) return;
+    log("info", "deposed-by-return", { node: from, term });
+    driver.receiveMessage(timeoutNow(nodeId, term));
   }
 
   /** Gives leadership to the most up-to-date voter but `except`. False if there is none. */
@@ -107,7 +102,6 @@ export class Leadership {
    * durable here. Three nodes on one slow disk must not abdicate in circles (DESIGN §5).
    */
   ticked(): void {
-    this.#handOverOvercounted();
     const { driver, storage, electionMs, voters, log } = this.#parts;
     if (driver.role.state !== "leader" || storage.stats.flushingForMs <= electionMs) return;
     const status = driver.raft.status();
@@ -118,15 +112,6 @@ export class Leadership {
     if (ahead < Math.floor(voters.length / 2)) return;
     log("warn", "flush-stalled", { flushingForMs: storage.stats.flushingForMs, electionMs });
     this.handOver();
-  }
-
-  /** The first attempt may have found nobody to hand over to; without another the follower would be refused for the whole term. */
-  #handOverOvercounted(): void {
-    const { raft, role } = this.#parts.driver;
-    if (this.#overcounted.size === 0) return;
-    if (role.state !== "leader") this.#overcounted.clear();
-    else if (raft.status().leadTransferee === 0)
-      for (const follower of this.#overcounted) if (this.handOver(follower)) break;
   }
 
   #campaignLater(delayMs: number, attempt: number): void {
@@ -144,4 +129,24 @@ export class Leadership {
       if (attempt < maxAttempts) this.#campaignLater(rankDelayMs * voters.length, attempt + 1);
     }, delayMs);
   }
+}
+
+/** What a leader says to the one that is to succeed it; here a node says it to itself. */
+function timeoutNow(nodeId: NodeId, term: number): Message {
+  return {
+    type: MessageType.timeoutNow,
+    to: nodeId,
+    from: nodeId,
+    term,
+    logTerm: 0,
+    index: 0,
+    entries: [],
+    commit: 0,
+    vote: 0,
+    reject: false,
+    rejectHint: 0,
+    context: null,
+    snapshot: null,
+    responses: [],
+  };
 }

@@ -21,6 +21,11 @@ export interface NodeOptions extends NodeTimings, NodeLimits {
   readonly randomBytes: (length: number) => Uint8Array;
   /** Replicated limits that this node proposes when it begins to lead; what is absent stays as it is. */
   readonly bounds?: Partial<Bounds>;
+  /**
+   * Start with a folder whose acknowledged data is damaged: what is sound is kept, and the other nodes repair the rest before this
+   * one votes. Default false: the start fails and names the file.
+   */
+  readonly repairDamage?: boolean;
   readonly log?: NodeLog;
   /** The node cannot go on (storage failed, wrong disk, formats it does not know) and has stopped speaking. */
   readonly onFatal: (error: Error) => void;
@@ -70,6 +75,7 @@ export interface ResolvedNodeOptions extends Omit<NodeOptions, keyof NodeTimings
   readonly snapshotLogBytes: number;
   readonly trailingEntries: number;
   readonly forwardTimeoutMs: number;
+  readonly repairDamage: boolean;
   readonly log: NodeLog;
   readonly heartbeatTicks: number;
   readonly electionTicks: number;
@@ -107,6 +113,7 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     snapshotLogBytes: wholeNumber("snapshotLogBytes", options.snapshotLogBytes ?? 67_108_864, 1_024, 2 ** 40),
     trailingEntries: wholeNumber("trailingEntries", options.trailingEntries ?? 10_000, 0, 10_000_000),
     forwardTimeoutMs: wholeNumber("forwardTimeoutMs", options.forwardTimeoutMs ?? 5_000, 1, 600_000),
+    repairDamage: options.repairDamage ?? false,
     log: options.log ?? (() => {}),
   };
 }

@@ -12,11 +12,10 @@ export function nodeStatus(parts: {
   readonly storage: Storage | null;
   readonly limiter: Limiter | null;
   readonly restoredIndex: number;
-  readonly abstaining: boolean;
   readonly leaderChanges: number;
   readonly ready: boolean;
 }): NodeStatus {
-  const { running, storage, restoredIndex, abstaining, leaderChanges, ready } = parts;
+  const { running, storage, restoredIndex, leaderChanges, ready } = parts;
   const limiter = running?.driver.limiter ?? parts.limiter;
   const stats = storage?.stats ?? noLogStats;
   const hardState = storage?.initialState().hardState;
@@ -31,7 +30,7 @@ export function nodeStatus(parts: {
     stampUs: running?.stamp.nowUs() ?? limiter?.stampUs ?? 0,
     stateHash: limiter?.stateHash().hash ?? "",
     limiter: limiter?.stats ?? noStats,
-    abstaining,
+    abstaining: running?.driver.raft.status().abstaining ?? storage?.recovery.droppedLastFrame ?? false,
     flushes: stats.flushes,
     flushMs: stats.flushMs,
     flushDurations: stats.flushDurations,

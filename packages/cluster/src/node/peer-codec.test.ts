@@ -75,6 +75,7 @@ const hello: Hello = {
   phase: 1,
   founders: [1, 2, 3],
   droppedLastFrame: true,
+  damaged: true,
   term: 7,
   lastTerm: 6,
   lastIndex: 12,

@@ -1,5 +1,5 @@
 import type { Bounds, Limiter } from "@quorumguard/limiter";
-import { createRaft, type NodeId, type RaftStorage } from "@quorumguard/raft";
+import { createRaft, type NodeId, type Raft, type RaftStorage } from "@quorumguard/raft";
 import type { Storage } from "../storage/storage.ts";
 import { CallDesk } from "./call-desk.ts";
 import { Driver, type DriverHooks, type Role } from "./driver.ts";
@@ -13,7 +13,6 @@ import { Proposals } from "./proposals.ts";
 import { Resync } from "./resync.ts";
 import { restoreNewest, Snapshots } from "./snapshots.ts";
 import { StampClock } from "./stamp-clock.ts";
-import type { VoteFloor } from "./vote-floor.ts";
 
 /** What a formed node is built from. */
 export interface RunningNodeParts {
@@ -23,9 +22,10 @@ export interface RunningNodeParts {
   /** Index of the snapshot that `limiter` was restored from; 0: none. */
   readonly restoredIndex: number;
   readonly peers: PeerBoard;
-  readonly voteFloor: VoteFloor;
+  /** The log lost its end: the core begins by abstaining (SEMANTICS N2). */
+  readonly abstains: boolean;
   readonly roleChanged: (now: Role, before: Role) => void;
-  /** The log of a node that abstained has reached its vote floor. Called once. */
+  /** The log of a node that abstained has all that it may have lost, durably. Called once. */
   readonly settled: () => void;
   readonly failed: (error: Error) => void;
 }
@@ -46,7 +46,7 @@ export interface RunningNode {
 
 /** Builds the parts of a formed node. They refer to each other, so the driver's hooks look them up when they are called. */
 export function createRunningNode(parts: RunningNodeParts): RunningNode {
-  const { options, storage, limiter, restoredIndex, peers, voteFloor, failed } = parts;
+  const { options, storage, limiter, restoredIndex, peers, failed } = parts;
   const { nodeId, founderIds, clock, transport, log, electionMs } = options;
   const stamp = new StampClock(clock, limiter.stampUs);
   const proposals = new Proposals({
@@ -56,16 +56,18 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
   });
   const hashes = new HashWatch(nodeId, founderIds.length);
   const raft = createRaft(raftOptions(options, foundersAtFirst(storage, founderIds), restoredIndex));
+  if (parts.abstains) raft.abstain();
   const send = (to: NodeId, frame: Uint8Array): void => transport.send(to, frame);
   const wake = (): void => driver.wake();
-  let unsettled = storage.recovery.droppedLastFrame;
+  let unsettled = parts.abstains;
   const hooks: DriverHooks = {
     roleChanged(now, before) {
       if (now.leader !== before.leader && now.leader !== 0) forwarder.leaderIs(now.leader);
       parts.roleChanged(now, before);
     },
+    deposed: (from) => leadership.deposed(from),
     ticked() {
-      if (unsettled && !voteFloor.holds) {
+      if (unsettled && isRepaired(raft, driver)) {
         unsettled = false;
         parts.settled();
       }
@@ -101,7 +103,6 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
     stamp,
     proposals,
     hashes,
-    voteFloor,
     wantedBounds: (now) => boundsToPropose(now, options.bounds),
     hooks,
   });
@@ -118,7 +119,7 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
     send,
     wake,
   });
-  const leadership = new Leadership({ nodeId, voters: founderIds, driver, storage, clock, electionMs, log });
+  const leadership = new Leadership({ nodeId, voters: founderIds, driver, peers, storage, clock, electionMs, log });
   const { snapshotLogBytes, trailingEntries } = options;
   const snapshots = new Snapshots({
     nodeId,
@@ -135,6 +136,12 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
   });
   const resync = new Resync({ nodeId, driver, storage, transport, hashes, leadership, snapshots, clock, log });
   return { driver, desk, proposals, forwarder, server, stamp, hashes, snapshots, resync, leadership };
+}
+
+/** Whether what the node may have lost is in its log again, on its own disk: a restart then needs no care. */
+function isRepaired(raft: Raft, driver: Driver): boolean {
+  const { abstaining, voteFloor, lastIndex } = raft.status();
+  return !abstaining && voteFloor === null && driver.durableIndex >= lastIndex;
 }
 
 function raftOptions(

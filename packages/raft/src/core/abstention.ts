@@ -32,3 +32,15 @@ export function endAbstention(core: RaftCore, floor: VoteFloor): void {
   core.abstainsFrom = 0;
   core.voteFloor = floor;
 }
+
+/** What a vote asks of a log beyond being as good as the own one; null once that has got as far. */
+export function voteFloorOf(core: RaftCore): VoteFloor | null {
+  const floor = core.voteFloor;
+  if (floor !== null && reaches(floor, core.log.lastTerm(), core.log.lastIndex())) core.voteFloor = null;
+  return core.voteFloor;
+}
+
+/** Whether a log that ends with (`lastTerm`, `lastIndex`) is as up to date as `floor` (thesis §3.6.1). */
+export function reaches(floor: VoteFloor, lastTerm: number, lastIndex: number): boolean {
+  return lastTerm > floor.lastTerm || (lastTerm === floor.lastTerm && lastIndex >= floor.lastIndex);
+}

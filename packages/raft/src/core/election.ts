@@ -1,7 +1,7 @@
 import { createMessage, isTransferContext, transferContext } from "../message.ts";
 import { allVoters } from "../quorum/joint.ts";
 import { type Message, MessageType, noNode } from "../types.ts";
-import { isAbstaining } from "./abstention.ts";
+import { isAbstaining, reaches, voteFloorOf } from "./abstention.ts";
 import type { RaftCore } from "./raft-core.ts";
 import { broadcastAppend } from "./replication.ts";
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./roles.ts";
@@ -61,8 +61,10 @@ export function handleVoteRequest(core: RaftCore, request: Message): void {
   const pre = request.type === MessageType.preVote;
   const canVote =
     core.vote === request.from || (core.vote === noNode && core.leader === noNode) || (pre && request.term > core.term);
+  const floor = voteFloorOf(core);
   const isGoodLog =
-    core.log.isUpToDate(request.logTerm, request.index) && core.meetsVoteFloor(request.logTerm, request.index);
+    core.log.isUpToDate(request.logTerm, request.index) &&
+    (floor === null || reaches(floor, request.logTerm, request.index));
   const granted = canVote && isGoodLog && !isAbstaining(core);
   const response = createMessage(pre ? MessageType.preVoteResp : MessageType.voteResp, request.from);
   // A grant carries the term asked about, or a candidate of a future term could not match it; a rejection tells ours.

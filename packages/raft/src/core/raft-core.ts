@@ -12,7 +12,7 @@ import {
   type StateType,
   type VoteFloor,
 } from "../types.ts";
-import { isAbstaining } from "./abstention.ts";
+import { isAbstaining, voteFloorOf } from "./abstention.ts";
 import type { ResolvedRaftOptions } from "./options.ts";
 import { ReadQueue } from "./read-queue.ts";
 
@@ -44,7 +44,7 @@ export class RaftCore {
   pendingConfIndex = 0;
   /** This node lost votes and entries of terms before this one, and may not vote yet (SEMANTICS N2). 0: it lost nothing. */
   abstainsFrom = 0;
-  /** Votes go only to logs as up to date as this, our own included. */
+  /** Votes go only to logs as up to date as this, our own included: read it by `voteFloorOf`. */
   voteFloor: VoteFloor | null = null;
 
   /** Bytes that this leader has appended and not yet seen applied. */
@@ -106,15 +106,8 @@ export class RaftCore {
   /** Whether this node may become leader: a voter that has its state machine in place. */
   isPromotable(): boolean {
     const own = this.tracker.get(this.id);
-    if (isAbstaining(this) || !this.meetsVoteFloor(this.log.lastTerm(), this.log.lastIndex())) return false;
+    if (isAbstaining(this) || voteFloorOf(this) !== null) return false;
     return own !== undefined && !own.learner && this.log.unstable.snapshot === null;
-  }
-
-  /** Whether a log that ends with (`lastTerm`, `lastIndex`) is good enough for a vote of a node that once lost its end. */
-  meetsVoteFloor(lastTerm: number, lastIndex: number): boolean {
-    const floor = this.voteFloor;
-    if (floor === null || lastTerm > floor.lastTerm) return true;
-    return lastTerm === floor.lastTerm && lastIndex >= floor.lastIndex;
   }
 
   pastElectionTimeout(): boolean {
