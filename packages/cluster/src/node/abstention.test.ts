@@ -12,6 +12,9 @@ const told = (nodeId: number, lastTerm: number, lastIndex: number, damaged = fal
   nonce: "n",
   phase: 2,
   founders: [1, 2, 3],
+  address: "",
+  origin: [],
+  members: [],
   droppedLastFrame: damaged,
   damaged,
 });

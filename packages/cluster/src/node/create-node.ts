@@ -2,22 +2,38 @@ import type { CallBatch, CallOrigin, Limiter, Operation, OperationResult, Rule, 
 import { createLimiter } from "@quorumguard/limiter";
 import type { NodeId } from "@quorumguard/raft";
 import { openStorage } from "../storage/open-storage.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { Identity, Storage } from "../storage/storage.ts";
 import type { PeerHandlers, SnapshotSink } from "../transport/peer-transport.ts";
 import { Abstention, returnState } from "./abstention.ts";
+import { Admission, saysRemoved } from "./admission.ts";
 import { PeerFormatError } from "./bytes.ts";
 import type { Role } from "./driver.ts";
 import { outcomeUnknown, unavailable } from "./failures.ts";
 import { Formation } from "./formation.ts";
 import { hex, loadFoundingNonce } from "./founding-nonce.ts";
 import { decodeFounding, decodeHello, encodeFounding, encodeHello, FoundingPhase, type Hello } from "./hello-codec.ts";
+import { Joining } from "./joining.ts";
 import { LeaderChanges } from "./leader-changes.ts";
-import type { CallSink, ClusterNode, NodeFailure, NodeStatus, NodeTopology, SubmitOptions } from "./node.ts";
+import { MemberChangeError } from "./member-change-error.ts";
+import { checkMemberChange, MemberChanges } from "./member-changes.ts";
+import { memberViews } from "./member-views.ts";
+import { foundersOf, Members } from "./members.ts";
+import type {
+  CallSink,
+  ClusterNode,
+  MemberChange,
+  MemberView,
+  NodeFailure,
+  NodeStatus,
+  NodeTopology,
+  SubmitOptions,
+} from "./node.ts";
 import { type NodeOptions, type ResolvedNodeOptions, resolveNodeOptions } from "./node-options.ts";
 import { nodeStatus } from "./node-status.ts";
 import { PeerBoard } from "./peer-board.ts";
 import { decodeEnvelope, FrameKind } from "./peer-codec.ts";
-import { createRunningNode, type RunningNode } from "./running-node.ts";
+import { PeerLinks } from "./peer-links.ts";
+import { createRunningNode, lookAhead, type RunningNode } from "./running-node.ts";
 import { restoreNewest } from "./snapshots.ts";
 import { TopologyBoard } from "./topology-board.ts";
 
@@ -41,13 +57,19 @@ export function createNode(options: NodeOptions): ClusterNode {
 class Node implements ClusterNode {
   readonly nodeId: NodeId;
   readonly #options: ResolvedNodeOptions;
+  readonly #members: Members;
   readonly #peers: PeerBoard;
+  readonly #links: PeerLinks;
   readonly #board: TopologyBoard;
   readonly #bootId: string;
   #storage: Storage | null = null;
   #limiter: Limiter | null = null;
   #restoredIndex = 0;
-  #formation: Formation | null = null;
+  #formation: Formation | Joining | null = null;
+  #admission: Admission | null = null;
+  #changes: MemberChanges | null = null;
+  /** A member no more. */
+  #removed = false;
   #nonce = "";
   #abstention: Abstention | null = null;
   #running: RunningNode | null = null;
@@ -62,16 +84,25 @@ class Node implements ClusterNode {
   constructor(options: ResolvedNodeOptions) {
     this.#options = options;
     this.nodeId = options.nodeId;
-    this.#peers = new PeerBoard(
-      options.clock,
-      options.founderIds.filter((id) => id !== options.nodeId),
-    );
-    this.#board = new TopologyBoard(options.nodeId, options.founders);
+    const { nodeId, clock, transport, electionMs, founderIds } = options;
+    this.#members = new Members(founderIds.map((id) => ({ nodeId: id, address: "", nonce: "" })));
+    for (const id of founderIds) this.#members.pin(id, options.peerAddressOf(id));
+    this.#peers = new PeerBoard(clock, nodeId, this.#members);
+    this.#links = new PeerLinks({
+      nodeId,
+      members: this.#members,
+      peers: this.#peers,
+      transport,
+      clock,
+      graceMs: electionMs,
+      dismissed: (peer) => this.#running?.hashes.dismiss(peer),
+    });
+    this.#board = new TopologyBoard(nodeId, this.#members, options.clientAddressOf);
     this.#bootId = hex(options.randomBytes(8));
   }
 
   async start(): Promise<void> {
-    const { files, clock, randomBytes, founderIds, nodeId, segmentBytes, repairDamage, transport } = this.#options;
+    const { files, clock, randomBytes, nodeId, segmentBytes, repairDamage, transport } = this.#options;
     const storage = await openStorage(files, {
       monotonicMs: () => clock.monotonicMs(),
       randomBytes,
@@ -92,28 +123,42 @@ class Node implements ClusterNode {
     const restored = identity === null ? null : await restoreNewest(storage);
     this.#limiter = restored?.limiter ?? createLimiter();
     this.#restoredIndex = restored?.meta.index ?? 0;
+    if (identity !== null) {
+      this.#members.found(foundersOf(identity));
+      if (restored !== null)
+        this.#members.restored(restored.meta.index, restored.meta.confState, restored.meta.members);
+      lookAhead(this.#options, storage, this.#restoredIndex, this.#members);
+    }
     const { hardState } = storage.initialState();
     this.#commitAtStart = hardState.commit;
     if (storage.recovery.droppedLastFrame) await this.#leaveTerms(storage);
-    this.#formation = new Formation({
-      nodeId,
-      founders: founderIds,
-      nonce: this.#nonce,
-      identity,
-      hasHistory: hardState.term > 0 || storage.lastIndex() > 0,
-      host: {
-        saveIdentity: (value, done) => {
-          storage.saveIdentity(value).then(done, (error: unknown) => this.#fail(error));
-        },
-        formed: (clusterId) => this.#formed(clusterId),
-        refused: (reason) => this.#fail(new Error(reason)),
-        warn: (reason) => this.#options.log("error", "peer-refused", { reason }),
-        announce: () => this.#announce(),
-      },
-    });
+    const formation = this.#admit(identity, hardState.term > 0 || storage.lastIndex() > 0);
+    this.#formation = formation;
+    this.#members.listen(() => this.#membersChanged());
     await transport.start(this.#handlers());
-    this.#formation.begin();
+    this.#links.open();
+    if (formation instanceof Formation) formation.begin();
     this.#foundingLoop();
+  }
+
+  /** The way into the cluster: founding it, joining it, or having been there already. */
+  #admit(identity: Identity | null, hasHistory: boolean): Formation | Joining {
+    const { nodeId, founderIds, join } = this.#options;
+    const host = {
+      saveIdentity: (value: Identity, done: () => void) => {
+        this.#storage!.saveIdentity(value).then(done, (error: unknown) => this.#fail(error));
+      },
+      formed: (clusterId: string) => this.#formed(clusterId),
+      refused: (reason: string) => this.#fail(new Error(reason)),
+      warn: (reason: string) => this.#options.log("error", "peer-refused", { reason }),
+      announce: () => this.#announce(),
+    };
+    const nonce = this.#nonce;
+    if (identity === null && join) return new Joining({ nodeId, nonce, host });
+    const founders = identity?.founders.map((founder) => founder.nodeId) ?? founderIds;
+    // Whoever is not a founder was given its identity by a cluster that had formed.
+    const hasFormed = hasHistory || !founders.includes(nodeId);
+    return new Formation({ nodeId, founders, nonce, identity, hasHistory: hasFormed, host });
   }
 
   submit(origin: CallOrigin, batch: CallBatch, options: SubmitOptions, sink: CallSink): void {
@@ -162,19 +207,24 @@ class Node implements ClusterNode {
       limiter: this.#limiter,
       restoredIndex: this.#restoredIndex,
       leaderChanges: this.#leaderChanges.count,
+      isVoter: this.#members.isVoter(this.nodeId),
+      joining: this.#formation?.phase === FoundingPhase.joining,
+      removed: this.#removed,
       ready: this.#isReady(),
     });
   }
 
   async transferLeadership(to: NodeId): Promise<{ readonly leaderId: NodeId; readonly term: number }> {
     const running = this.#running;
-    const { founderIds, electionMs, clock } = this.#options;
+    const { electionMs, clock } = this.#options;
     const { leaderId, term } = this.#board.topology;
     if (running === null || running.driver.role.state !== "leader") {
       throw new Error(leaderId === 0 ? "no leader is known" : `node ${leaderId} leads in term ${term}; ask it`);
     }
     if (to === this.nodeId) return { leaderId, term };
-    if (to !== 0 && !founderIds.includes(to)) throw new RangeError(`to: ${to} is not one of ${founderIds.join(", ")}`);
+    if (to !== 0 && !this.#members.isVoter(to)) {
+      throw new RangeError(`to: ${to} is not one of the voters ${this.#members.voters.join(", ")}`);
+    }
     const target = to === 0 ? running.leadership.best() : to;
     if (target === 0) throw new Error("no other voter has been heard of lately");
     running.driver.raft.transferLeader(target);
@@ -192,6 +242,22 @@ class Node implements ClusterNode {
         reject(new Error(`node ${target} did not take over within ${4 * electionMs} ms`));
       }, 4 * electionMs);
     });
+  }
+
+  members(): readonly MemberView[] {
+    const { clock } = this.#options;
+    const raft = this.#running?.driver.raft.status();
+    return memberViews(this.nodeId, this.#members, this.#peers, raft ?? null, clock.monotonicMs());
+  }
+
+  async changeMembers(change: MemberChange): Promise<readonly MemberView[]> {
+    checkMemberChange(change);
+    const changes = this.#changes;
+    if (changes === null || this.#stopping !== null) {
+      throw new MemberChangeError("refused", this.#notYet().message, 0, this.#board.topology.term);
+    }
+    await changes.change(change);
+    return this.members();
   }
 
   async takeSnapshot(): Promise<{ readonly index: number; readonly bytes: number }> {
@@ -229,6 +295,7 @@ class Node implements ClusterNode {
   /** Takes the node out of every conversation at once. */
   #silence(): void {
     this.#cancelFounding();
+    this.#links.close();
     const running = this.#running;
     if (running === null) return;
     running.driver.stop();
@@ -251,7 +318,11 @@ class Node implements ClusterNode {
   }
 
   #notYet(): NodeFailure {
-    return unavailable(this.#stopping === null ? "the cluster has not formed yet" : "the node stops", 0, 0);
+    if (this.#removed) return unavailable(`node ${this.nodeId} was removed from the cluster; ask its members`, 0, 0);
+    if (this.#stopping !== null) return unavailable("the node stops", 0, 0);
+    const { join, nodeId } = this.#options;
+    const isJoining = join && this.#formation?.phase === FoundingPhase.joining;
+    return unavailable(isJoining ? `node ${nodeId} waits to be added` : "the cluster has not formed yet", 0, 0);
   }
 
   #isReady(): boolean {
@@ -273,6 +344,12 @@ class Node implements ClusterNode {
   // Formation
 
   #formed(clusterId: string): void {
+    this.#admission = new Admission(this.nodeId, clusterId, this.#members);
+    if (this.#members.changeIndex === 0) this.#members.found(foundersOf(this.#storage!.identity!));
+    if (this.#members.wasRemoved(this.nodeId)) {
+      this.#retire();
+      return;
+    }
     this.#board.set(clusterId, 0, this.#storage!.initialState().hardState.term);
     this.#options.log("info", "formed", { clusterId });
     this.#run();
@@ -316,12 +393,49 @@ class Node implements ClusterNode {
       limiter: this.#limiter!,
       restoredIndex: this.#restoredIndex,
       peers: this.#peers,
+      members: this.#members,
       abstains: this.#abstention !== null,
       roleChanged: (now) => this.#roleChanged(now),
+      appliedOther: (entry) => this.#changes?.applied(entry),
       settled: () => this.#settleDroppedFrame(),
       failed: (error) => this.#fail(error),
     });
+    const { clock, electionMs } = this.#options;
+    this.#changes = new MemberChanges({
+      nodeId: this.nodeId,
+      driver: this.#running.driver,
+      members: this.#members,
+      peers: this.#peers,
+      links: this.#links,
+      admission: this.#admission!,
+      clock,
+      electionMs,
+      handOver: () => this.transferLeadership(0),
+    });
     this.#running.driver.start();
+  }
+
+  /** Told by the members whenever they change, within a turn. */
+  #membersChanged(): void {
+    this.#links.sync();
+    this.#board.membersChanged();
+    if (this.#formation?.phase === FoundingPhase.formed) this.#announce();
+    if (!this.#members.wasRemoved(this.nodeId)) return;
+    // What this node still has to say, such as that its own removal is committed, has an election timeout to get through.
+    this.#options.clock.setTimer(() => this.#retire(), this.#options.electionMs);
+  }
+
+  /** This node was removed, and ids are not reused: it never speaks as a member again. */
+  #retire(): void {
+    if (this.#removed || this.#stopping !== null || this.#failed) return;
+    this.#removed = true;
+    this.#options.log("warn", "removed", { nodeId: this.nodeId, clusterId: this.#formation?.clusterId ?? "" });
+    this.#silence();
+    this.#running = null;
+    this.#changes = null;
+    const { clusterId } = this.#formation ?? { clusterId: "" };
+    this.#board.set(clusterId, 0, this.#storage?.initialState().hardState.term ?? 0);
+    this.#options.onRemoved();
   }
 
   /** All that may have been lost is in the log again: it needs no more care, restarts included. */
@@ -332,6 +446,7 @@ class Node implements ClusterNode {
   }
 
   #roleChanged(now: Role): void {
+    this.#changes?.roleChanged(now);
     if (this.#leaderChanges.heard(now.leader, now.term)) {
       this.#options.log("info", "leader", { leader: now.leader, term: now.term });
     }
@@ -358,7 +473,10 @@ class Node implements ClusterNode {
       clusterId: this.#formation?.clusterId ?? "",
       nonce: this.#nonce,
       phase: this.#formation?.phase ?? FoundingPhase.collecting,
-      founders: this.#options.founderIds,
+      founders: storage.identity?.founders.map((founder) => founder.nodeId) ?? this.#options.founderIds,
+      address: this.#options.peerAddress,
+      origin: storage.identity === null ? [] : foundersOf(storage.identity),
+      members: this.#formation?.phase === FoundingPhase.formed ? this.#members.records : [],
       droppedLastFrame: this.#abstention !== null,
       damaged: this.#abstention !== null && storage.recovery.damaged !== null,
       term: this.#running?.driver.raft.term ?? storage.initialState().hardState.term,
@@ -375,6 +493,7 @@ class Node implements ClusterNode {
       onHello: (from, bytes) => this.#heardHello(from, bytes),
       onFrame: (from, frame) => this.#heardFrame(from, frame),
       onDown: (peer, refused) => this.#peerDown(peer, refused),
+      onRefused: (_peer, reason) => this.#refusedBy(reason),
       onSnapshot: (from, head): Promise<SnapshotSink | null> =>
         this.#running?.snapshots.receive(from, head) ?? Promise.resolve(null),
     };
@@ -388,15 +507,16 @@ class Node implements ClusterNode {
       if (error instanceof PeerFormatError) return error.message;
       throw error;
     }
-    const peer = this.#peers.get(from);
-    if (peer === undefined) return `node ${from} is not a founder of this cluster`;
     if (hello.nodeId !== from) return `the connection of node ${from} says hello as node ${hello.nodeId}`;
     if (this.#failed) return `node ${this.nodeId} has stopped`;
-    const reason = this.#formation?.heard(hello) ?? null;
+    if (this.#removed) return `node ${this.nodeId} was removed from the cluster`;
+    const reason = this.#judge(hello);
     if (reason !== null) {
       this.#options.log("warn", "hello-refused", { from, reason });
       return reason;
     }
+    const peer = this.#peers.get(from);
+    if (peer === undefined) return `node ${from} is not a founder of this cluster`;
     const before = peer.hello;
     peer.hello = hello;
     peer.up = true;
@@ -407,6 +527,36 @@ class Node implements ClusterNode {
     this.#abstention?.heard(hello);
     this.#returnIfTold();
     return null;
+  }
+
+  /** Whether a node is welcome, by whatever this one is itself. Who is becomes a peer. */
+  #judge(hello: Hello): string | null {
+    const formation = this.#formation;
+    if (formation === null) return `node ${this.nodeId} starts`;
+    const formed = formation.phase === FoundingPhase.formed && this.#admission !== null;
+    const reason = formed ? this.#admission!.judge(hello) : formation.heard(hello);
+    if (reason !== null) return reason;
+    this.#members.heard(hello.nodeId, hello.address);
+    if (hello.phase === FoundingPhase.formed) {
+      for (const { nodeId, address } of hello.members) if (nodeId !== hello.nodeId) this.#hearOf(nodeId, address);
+    }
+    if (formed || formation instanceof Joining || this.#members.includes(hello.nodeId)) this.#links.meet(hello.nodeId);
+    return null;
+  }
+
+  /** A member told of another one. What is known of that already may be newer. */
+  #hearOf(nodeId: NodeId, address: string): void {
+    if (nodeId === this.nodeId || this.#members.wasRemoved(nodeId)) return;
+    if (this.#members.addressOf(nodeId) === "") this.#members.heard(nodeId, address);
+    this.#links.meet(nodeId);
+  }
+
+  /** A peer does not take our hello. That this node was removed it may say for certain: only a committed entry can have made it know. */
+  #refusedBy(reason: string): void {
+    if (!saysRemoved(reason)) return;
+    if (this.#formation instanceof Joining && this.#formation.phase === FoundingPhase.joining)
+      this.#fail(new Error(reason));
+    else this.#retire();
   }
 
   /** A new process answers in the place of a peer: the old one, and all that was with it, is gone. */
@@ -447,7 +597,7 @@ class Node implements ClusterNode {
     if (hello.nodeId !== from) throw new PeerFormatError(`node ${from} speaks as node ${hello.nodeId}`);
     const formation = this.#formation;
     if (formation === null) return;
-    const reason = formation.heard(hello);
+    const reason = this.#judge(hello);
     if (reason !== null) this.#options.log("warn", "founder-refused", { from, reason });
     // It asks because it does not know yet; one answer per question keeps this bounded.
     if (formation.phase === FoundingPhase.formed && hello.phase !== FoundingPhase.formed) {

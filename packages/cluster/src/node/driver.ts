@@ -2,6 +2,8 @@ import type { Bounds, Limiter } from "@quorumguard/limiter";
 import {
   appendThread,
   applyThread,
+  type ConfChange,
+  type ConfState,
   decodeConfChange,
   type Entry,
   EntryType,
@@ -41,6 +43,11 @@ export interface DriverHooks {
   sendSnapshot(message: Message): void;
   /** A received snapshot is part of the log now: rebuild the state machine from it. */
   restore(meta: SnapshotMeta): Promise<Limiter>;
+  /**
+   * An entry that is not the state machine's was applied: a change of the members to `confState`, or (null) nothing, which is what
+   * becomes of a change that may not be made.
+   */
+  appliedOther(entry: Entry, change: ConfChange | null, confState: ConfState | null): void;
   /** End of turn: hand over what gathered for peers. */
   flush(): void;
   send(to: NodeId, frame: Uint8Array): void;
@@ -331,12 +338,14 @@ export class Driver {
   }
 
   #apply(entry: Entry): void {
-    const { proposals, stamp, hashes } = this.#parts;
+    const { proposals, stamp, hashes, hooks } = this.#parts;
     const { index, term, data } = entry;
     this.appliedIndex = Math.max(this.appliedIndex, index);
     if (entry.type !== EntryType.normal) {
-      this.raft.applyConfChange(decodeConfChange(data));
+      const change = decodeConfChange(data);
+      hooks.appliedOther(entry, change, this.raft.applyConfChange(change));
     } else if (data.length === 0) {
+      hooks.appliedOther(entry, null, null);
       proposals.superseded(index, term, () => notLeader(this.role.leader, this.role.term));
     } else if (index > this.limiter.appliedIndex) {
       const applied = this.limiter.apply(index, data);

@@ -89,7 +89,7 @@ export class Formation {
     }
     const known = identity.founders.find((founder) => founder.nodeId === hello.nodeId);
     if (known !== undefined && known.nonce !== hello.nonce) {
-      const reason = `node ${hello.nodeId} came with another disk than it founded cluster ${identity.clusterId} with; give it back its own, or keep it stopped (joining as a learner under a new id is not there yet)`;
+      const reason = `node ${hello.nodeId} came with another disk than it founded cluster ${identity.clusterId} with; give it back its own, or ${replaceAdvice(hello.nodeId)}`;
       this.#host.warn(reason);
       return reason;
     }
@@ -99,7 +99,7 @@ export class Formation {
   #judgeAsEmpty(hello: Hello): string | null {
     if (this.#over || hello.phase !== FoundingPhase.formed) return null;
     // They formed, so this node had flushed its identity once: this is not the disk that it was on.
-    const reason = `the data folder of node ${this.#nodeId} is empty, but cluster ${hello.clusterId} has formed with it; give it back its own folder, or keep it stopped: the others go on without it (joining as a learner under a new id is not there yet)`;
+    const reason = `the data folder of node ${this.#nodeId} is empty, but cluster ${hello.clusterId} has formed with it; give it back its own folder, or ${replaceAdvice(this.#nodeId)}`;
     this.#over = true;
     this.#host.refused(reason);
     return reason;
@@ -155,6 +155,11 @@ export class Formation {
     this.#over = true;
     this.#host.formed(this.clusterId);
   }
+}
+
+/** What to do about a member whose disk is lost. Its id is not used again: that would be a voter that forgot its votes. */
+export function replaceAdvice(nodeId: NodeId): string {
+  return `replace it: run quorumguard member remove ${nodeId}, and start a node with --join and a new --id on an empty folder`;
 }
 
 /** 32 hexadecimal digits from the founders' sorted nonces, so that all derive the same. */

@@ -1,4 +1,5 @@
 import type { NodeId } from "@quorumguard/raft";
+import type { Electorate } from "./members.ts";
 
 /**
  * What the state hashes at one index prove: that all agree, that some node differs from the majority, or nothing yet.
@@ -20,15 +21,15 @@ const remembered = 256;
  */
 export class HashWatch {
   readonly #nodeId: NodeId;
-  readonly #majority: number;
+  readonly #electorate: Electorate;
   readonly #own = new Map<number, string>();
   readonly #reported = new Map<NodeId, Map<number, string>>();
   #newestIndex = 0;
   #newestHash = "";
 
-  constructor(nodeId: NodeId, members: number) {
+  constructor(nodeId: NodeId, electorate: Electorate) {
     this.#nodeId = nodeId;
-    this.#majority = Math.floor(members / 2) + 1;
+    this.#electorate = electorate;
   }
 
   get newestIndex(): number {
@@ -65,6 +66,11 @@ export class HashWatch {
     return this.#judge(index);
   }
 
+  /** A node that is no member any more has no say, and is not worth repairing. */
+  dismiss(nodeId: NodeId): void {
+    this.#reported.delete(nodeId);
+  }
+
   /** After this node's state was replaced its own earlier checkpoints prove nothing. */
   forget(): void {
     this.#own.clear();
@@ -81,7 +87,8 @@ export class HashWatch {
     note(this.#nodeId, this.#own.get(index));
     for (const [node, reports] of this.#reported) note(node, reports.get(index));
     if (byHash.size === 1) return { kind: "agreed" };
-    const winner = [...byHash].find(([, nodes]) => nodes.length >= this.#majority);
+    // A learner may be odd, but only voters say what is right.
+    const winner = [...byHash].find(([, nodes]) => this.#electorate.hasQuorum((nodeId) => nodes.includes(nodeId)));
     if (winner === undefined) return { kind: "open" };
     const nodes = [...byHash].flatMap(([hash, members]) => (hash === winner[0] ? [] : members));
     return { kind: "odd", index, nodes: nodes.sort((a, b) => a - b) };

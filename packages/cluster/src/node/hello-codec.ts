@@ -1,9 +1,14 @@
 import type { NodeId } from "@quorumguard/raft";
+import type { MemberRecord } from "../storage/member-record.ts";
 import { ByteReader, ByteWriter, PeerFormatError } from "./bytes.ts";
+import { readMemberRecords, writeMemberRecords } from "./member-codec.ts";
 import { FrameKind, openFrame, peerVersion } from "./peer-codec.ts";
 
-/** How far a founder has come (SEMANTICS N3): it knows nothing yet, its identity is on disk, or all identities are. */
-export const FoundingPhase = { collecting: 0, flushed: 1, formed: 2 } as const;
+/**
+ * How far a founder has come (SEMANTICS N3): it knows nothing yet, its identity is on disk, or all identities are. A newcomer to a
+ * cluster that has formed is joining until it has an identity, and formed from then on.
+ */
+export const FoundingPhase = { collecting: 0, flushed: 1, formed: 2, joining: 3 } as const;
 export type FoundingPhase = (typeof FoundingPhase)[keyof typeof FoundingPhase];
 
 /** What a node says first on every connection, and again while the cluster forms. */
@@ -16,8 +21,14 @@ export interface Hello {
   /** The founding nonce on this node's disk. */
   readonly nonce: string;
   readonly phase: FoundingPhase;
-  /** Ids of the `--cluster` list, sorted, so that nodes started with different lists notice. */
+  /** Ids of the `--cluster` list, sorted, so that nodes started with different lists notice. A newcomer has none. */
   readonly founders: readonly NodeId[];
+  /** Where this node listens for its peers; empty if it does not know. */
+  readonly address: string;
+  /** The founders as its identity names them, from whom a newcomer's log begins; empty until there is one. */
+  readonly origin: readonly MemberRecord[];
+  /** The members as far as this node has applied the log; empty until the cluster has formed. */
+  readonly members: readonly MemberRecord[];
   /** This node lost the end of its log, and the cluster has not made up for it yet (SEMANTICS N2). */
   readonly droppedLastFrame: boolean;
   /** More than a last frame was lost: acknowledged data was damaged. */
@@ -77,6 +88,9 @@ function writeHello(hello: Hello): void {
   scratch.f64(hello.lastIndex);
   scratch.u32(hello.founders.length);
   for (const id of hello.founders) scratch.f64(id);
+  scratch.text(hello.address);
+  writeMemberRecords(scratch, hello.origin);
+  writeMemberRecords(scratch, hello.members);
 }
 
 function readHello(input: ByteReader): Hello {
@@ -85,7 +99,7 @@ function readHello(input: ByteReader): Hello {
   const clusterId = input.text(64);
   const nonce = input.text(64);
   const phase = input.u8();
-  if (phase > FoundingPhase.formed) throw new PeerFormatError(`founding phase ${phase} is unknown`);
+  if (phase > FoundingPhase.joining) throw new PeerFormatError(`founding phase ${phase} is unknown`);
   const flags = input.u8();
   const term = input.u53();
   const lastTerm = input.u53();
@@ -93,6 +107,9 @@ function readHello(input: ByteReader): Hello {
   const founders: number[] = [];
   const count = input.count(8);
   for (let i = 0; i < count; i++) founders.push(input.u53());
+  const address = input.text(300);
+  const origin = readMemberRecords(input);
+  const members = readMemberRecords(input);
   input.end();
   return {
     nodeId,
@@ -101,6 +118,9 @@ function readHello(input: ByteReader): Hello {
     nonce,
     phase: phase as FoundingPhase,
     founders,
+    address,
+    origin,
+    members,
     droppedLastFrame: (flags & flagDropped) !== 0,
     damaged: (flags & flagDamaged) !== 0,
     term,

@@ -2,6 +2,7 @@ import { type Message, MessageType, type NodeId } from "@quorumguard/raft";
 import type { Storage } from "../storage/storage.ts";
 import type { Clock } from "./clock.ts";
 import type { Driver } from "./driver.ts";
+import type { Electorate } from "./members.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { PeerBoard } from "./peer-board.ts";
 
@@ -13,7 +14,7 @@ const maxAttempts = 6;
 /** What leadership is judged by, and the means to gain it or give it up. */
 export interface LeadershipParts {
   readonly nodeId: NodeId;
-  readonly voters: readonly NodeId[];
+  readonly electorate: Electorate;
   readonly driver: Driver;
   readonly peers: PeerBoard;
   readonly storage: Storage;
@@ -37,7 +38,7 @@ export class Leadership {
 
   /** The process behind `peer` is surely dead: its port refuses, or a new process answers in its place (SEMANTICS N4). */
   provenDead(peer: NodeId): void {
-    const { driver, nodeId, voters, log } = this.#parts;
+    const { driver, nodeId, electorate, log } = this.#parts;
     if (driver.role.state === "leader") {
       driver.raft.reportUnreachable(peer);
       driver.wake();
@@ -47,7 +48,7 @@ export class Leadership {
     log("info", "leader-proven-dead", { leader: peer, term: driver.role.term });
     driver.raft.forgetLeader();
     driver.wake();
-    const rank = voters.filter((voter) => voter !== peer).indexOf(nodeId);
+    const rank = electorate.voters.filter((voter) => voter !== peer).indexOf(nodeId);
     if (rank >= 0) this.#campaignLater(rank * rankDelayMs, 1);
   }
 
@@ -83,11 +84,11 @@ export class Leadership {
 
   /** The voter whose log reaches furthest among those that were heard of lately; 0: none. */
   best(except: NodeId = 0): NodeId {
-    const { driver, nodeId, voters } = this.#parts;
+    const { driver, nodeId, electorate } = this.#parts;
     const { progress } = driver.raft.status();
     let best: NodeId = 0;
     let bestMatch = -1;
-    for (const voter of voters) {
+    for (const voter of electorate.voters) {
       if (voter === nodeId || voter === except) continue;
       const known = progress.get(voter);
       if (known === undefined || known.learner || !known.recentActive || known.match <= bestMatch) continue;
@@ -102,7 +103,8 @@ export class Leadership {
    * durable here. Three nodes on one slow disk must not abdicate in circles (DESIGN §5).
    */
   ticked(): void {
-    const { driver, storage, electionMs, voters, log } = this.#parts;
+    const { driver, storage, electionMs, electorate, log } = this.#parts;
+    const { voters } = electorate;
     if (driver.role.state !== "leader" || storage.stats.flushingForMs <= electionMs) return;
     const status = driver.raft.status();
     if (status.leadTransferee !== 0) return;
@@ -115,7 +117,7 @@ export class Leadership {
   }
 
   #campaignLater(delayMs: number, attempt: number): void {
-    const { clock, voters } = this.#parts;
+    const { clock, electorate } = this.#parts;
     this.#cancelCampaign();
     this.#cancelCampaign = clock.setTimer(() => {
       const { driver } = this.#parts;
@@ -126,7 +128,7 @@ export class Leadership {
         driver.raft.campaign();
         driver.wake();
       }
-      if (attempt < maxAttempts) this.#campaignLater(rankDelayMs * voters.length, attempt + 1);
+      if (attempt < maxAttempts) this.#campaignLater(rankDelayMs * electorate.voters.length, attempt + 1);
     }, delayMs);
   }
 }

@@ -17,14 +17,37 @@ interface Endpoint {
 export function createMemoryNetwork(): MemoryNetwork {
   const endpoints = new Map<NodeId, Endpoint>();
   const cuts = new Set<string>();
+  /** Hellos that were welcome, as "from>to". */
+  const accepted = new Set<string>();
   const link = (a: NodeId, b: NodeId): string => (a < b ? `${a}-${b}` : `${b}-${a}`);
   const open = (a: NodeId, b: NodeId): boolean => !cuts.has(link(a, b)) && endpoints.get(b)?.handlers != null;
 
   /** Both ends dial: each says hello to the other. */
   const connect = (a: Endpoint, b: Endpoint): void => {
     if (a.handlers === null || b.handlers === null || cuts.has(link(a.nodeId, b.nodeId))) return;
-    b.handlers.onHello(a.nodeId, a.handlers.hello());
-    a.handlers.onHello(b.nodeId, b.handlers.hello());
+    greet(a, b);
+    greet(b, a);
+  };
+
+  const greet = (from: Endpoint, to: Endpoint): void => {
+    if (from.handlers === null || to.handlers === null) return;
+    const refusal = to.handlers.onHello(from.nodeId, from.handlers.hello());
+    if (refusal === null) accepted.add(`${from.nodeId}>${to.nodeId}`);
+    else from.handlers.onRefused(to.nodeId, refusal);
+  };
+
+  const forget = (a: NodeId, b: NodeId): void => {
+    accepted.delete(`${a}>${b}`);
+    accepted.delete(`${b}>${a}`);
+  };
+
+  /** As a dial takes its time, so does this: never within the call that asked for it. */
+  const connectSoon = (a: Endpoint, to: NodeId): void => {
+    setImmediate(() => {
+      const b = endpoints.get(to);
+      if (b === undefined || (accepted.has(`${a.nodeId}>${to}`) && accepted.has(`${to}>${a.nodeId}`))) return;
+      connect(a, b);
+    });
   };
 
   const endpoint = (nodeId: NodeId): PeerTransport => {
@@ -34,6 +57,16 @@ export function createMemoryNetwork(): MemoryNetwork {
         endpoints.set(nodeId, self);
         self.handlers = handlers;
         for (const peer of endpoints.values()) if (peer !== self) connect(self, peer);
+      },
+      addPeer: (peer) => connectSoon(self, peer),
+      removePeer(peer) {
+        const other = endpoints.get(peer);
+        if (other === undefined || !accepted.has(`${peer}>${nodeId}`)) return;
+        forget(nodeId, peer);
+        setImmediate(() => {
+          other.handlers?.onDown(nodeId, false);
+          connectSoon(other, nodeId);
+        });
       },
       send(to, frame) {
         if (self.handlers === null || !open(nodeId, to)) return;
@@ -45,6 +78,7 @@ export function createMemoryNetwork(): MemoryNetwork {
       async close() {
         if (self.handlers === null) return;
         self.handlers = null;
+        for (const peer of endpoints.keys()) forget(nodeId, peer);
         // A closed listener refuses the redial, which proves the death.
         for (const peer of endpoints.values()) {
           if (peer !== self && !cuts.has(link(nodeId, peer.nodeId))) peer.handlers?.onDown(nodeId, true);
@@ -56,6 +90,7 @@ export function createMemoryNetwork(): MemoryNetwork {
     endpoint,
     cut(a, b) {
       cuts.add(link(a, b));
+      forget(a, b);
       endpoints.get(a)?.handlers?.onDown(b, false);
       endpoints.get(b)?.handlers?.onDown(a, false);
     },

@@ -6,12 +6,21 @@ import { wholeNumber } from "../whole-number.ts";
 import type { Clock } from "./clock.ts";
 import type { Member } from "./node.ts";
 import type { NodeLog } from "./node-log.ts";
+import type { ClientAddressOf } from "./topology-board.ts";
 
 /** What a node needs to run. Everything it could reach by itself, from the clock to the disk, is handed in. */
 export interface NodeOptions extends NodeTimings, NodeLimits {
   readonly nodeId: NodeId;
-  /** The members that found the cluster together, this one included: the same list on every node. */
-  readonly founders: readonly Member[];
+  /** The members that found the cluster together, this one included: the same list on every node. Absent if it joins. */
+  readonly founders?: readonly Member[];
+  /** A newcomer to a cluster that has formed: its id was never a member's, and its folder is empty. Default false. */
+  readonly join?: boolean;
+  /** Where this node's peers reach it, in the form of the transport. Default empty: the transport knows. */
+  readonly peerAddress?: string;
+  /** Where this node reaches a peer, whatever address that peer is known by; empty: nothing special. */
+  readonly peerAddressOf?: (nodeId: NodeId) => string;
+  /** Where clients reach a member. Default: as `founders` say. */
+  readonly clientAddressOf?: ClientAddressOf;
   readonly files: FileSystem;
   readonly transport: PeerTransport;
   readonly clock: Clock;
@@ -29,6 +38,8 @@ export interface NodeOptions extends NodeTimings, NodeLimits {
   readonly log?: NodeLog;
   /** The node cannot go on (storage failed, wrong disk, formats it does not know) and has stopped speaking. */
   readonly onFatal: (error: Error) => void;
+  /** The cluster goes on without this node, which has stopped taking part; it only answers who asks that this is so. */
+  readonly onRemoved?: () => void;
 }
 
 /** Intervals in milliseconds. They should agree on all nodes, but safety does not depend on it. */
@@ -77,9 +88,14 @@ export interface ResolvedNodeOptions extends Omit<NodeOptions, keyof NodeTimings
   readonly forwardTimeoutMs: number;
   readonly repairDamage: boolean;
   readonly log: NodeLog;
+  readonly join: boolean;
+  readonly peerAddress: string;
+  readonly peerAddressOf: (nodeId: NodeId) => string;
+  readonly clientAddressOf: ClientAddressOf;
+  readonly onRemoved: () => void;
   readonly heartbeatTicks: number;
   readonly electionTicks: number;
-  /** Founders' ids, ascending. */
+  /** Founders' ids, ascending; none if this node joins. */
   readonly founderIds: readonly NodeId[];
 }
 
@@ -88,16 +104,19 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
   const tickMs = wholeNumber("tickMs", options.tickMs ?? 10, 1, 1_000);
   const heartbeatMs = wholeNumber("heartbeatMs", options.heartbeatMs ?? 30, tickMs, 60_000);
   const electionMs = wholeNumber("electionMs", options.electionMs ?? 150, 3 * heartbeatMs, 600_000);
-  const founderIds = options.founders.map((member) => member.nodeId).sort((a, b) => a - b);
-  if (founderIds.length === 0 || founderIds.length > 9) {
-    throw new RangeError(`founders: ${founderIds.length} given, 1 to 9 are allowed`);
+  const { nodeId, founders = [], join = false } = options;
+  const founderIds = founders.map((member) => member.nodeId).sort((a, b) => a - b);
+  wholeNumber("nodeId", nodeId, 1, Number.MAX_SAFE_INTEGER);
+  if (join ? founderIds.length > 0 : founderIds.length === 0 || founderIds.length > 9) {
+    const bound = join ? "a node that joins is no founder" : "1 to 9 are allowed";
+    throw new RangeError(`founders: ${founderIds.length} given, ${bound}`);
   }
   for (const [i, id] of founderIds.entries()) {
     wholeNumber("founders[].nodeId", id, 1, Number.MAX_SAFE_INTEGER);
     if (founderIds[i - 1] === id) throw new RangeError(`founders: node id ${id} is given twice`);
   }
-  if (!founderIds.includes(options.nodeId)) {
-    throw new RangeError(`nodeId: ${options.nodeId} is not among the founders ${founderIds.join(", ")}`);
+  if (!join && !founderIds.includes(nodeId)) {
+    throw new RangeError(`nodeId: ${nodeId} is not among the founders ${founderIds.join(", ")}`);
   }
   return {
     ...options,
@@ -115,5 +134,15 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     forwardTimeoutMs: wholeNumber("forwardTimeoutMs", options.forwardTimeoutMs ?? 5_000, 1, 600_000),
     repairDamage: options.repairDamage ?? false,
     log: options.log ?? (() => {}),
+    join,
+    peerAddress: options.peerAddress ?? "",
+    peerAddressOf: options.peerAddressOf ?? (() => ""),
+    clientAddressOf: options.clientAddressOf ?? clientAddresses(founders),
+    onRemoved: options.onRemoved ?? (() => {}),
   };
+}
+
+function clientAddresses(founders: readonly Member[]): ClientAddressOf {
+  const unknown = { grpcEndpoint: "", httpUrl: "" };
+  return (nodeId) => founders.find((founder) => founder.nodeId === nodeId) ?? unknown;
 }

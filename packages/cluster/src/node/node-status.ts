@@ -13,6 +13,12 @@ export function nodeStatus(parts: {
   readonly limiter: Limiter | null;
   readonly restoredIndex: number;
   readonly leaderChanges: number;
+  /** Whether this node votes. */
+  readonly isVoter: boolean;
+  /** It waits to be added to a cluster that has formed. */
+  readonly joining: boolean;
+  /** It is a member no more. */
+  readonly removed: boolean;
   readonly ready: boolean;
 }): NodeStatus {
   const { running, storage, restoredIndex, leaderChanges, ready } = parts;
@@ -21,7 +27,7 @@ export function nodeStatus(parts: {
   const hardState = storage?.initialState().hardState;
   const snapshot = storage?.snapshot();
   return {
-    role: running === null ? "forming" : running.driver.role.state,
+    role: roleOf(parts),
     term: running?.driver.raft.term ?? hardState?.term ?? 0,
     commitIndex: running?.driver.raft.commitIndex ?? hardState?.commit ?? 0,
     appliedIndex: running?.driver.appliedIndex ?? restoredIndex,
@@ -37,4 +43,11 @@ export function nodeStatus(parts: {
     leaderChanges,
     ready,
   };
+}
+
+function roleOf(parts: Parameters<typeof nodeStatus>[0]): NodeStatus["role"] {
+  if (parts.removed) return "removed";
+  if (parts.running === null) return parts.joining ? "joining" : "forming";
+  const { state } = parts.running.driver.role;
+  return state === "follower" && !parts.isVoter ? "learner" : state;
 }

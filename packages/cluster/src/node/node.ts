@@ -19,8 +19,37 @@ export interface Member {
   readonly grpcEndpoint: string;
   /** http(s)://host:port of its HTTP listener; empty while this node has not heard it. */
   readonly httpUrl: string;
-  /** Whether it votes and counts towards a quorum. Every member does today. */
+  /** Whether it votes and counts towards a quorum; a learner only gets the log. */
   readonly voter: boolean;
+}
+
+/** A change of the members, for a leader to make. */
+export type MemberChange =
+  /**
+   * A newcomer becomes a learner. Its id must be larger than any that was ever a member's, and it must be running, waiting to join.
+   * `address`: where it listens for its peers; not needed if it has asked this node to join.
+   */
+  | { readonly kind: "add"; readonly nodeId: NodeId; readonly address?: string }
+  /** A learner that has caught up becomes a voter. */
+  | { readonly kind: "promote"; readonly nodeId: NodeId }
+  /** A voter or a learner is a member no more, and its id never will be again. */
+  | { readonly kind: "remove"; readonly nodeId: NodeId }
+  /** The voter `nodeId` goes and the learner `by`, which has caught up, votes in its place, in one step. */
+  | { readonly kind: "replace"; readonly nodeId: NodeId; readonly by: NodeId };
+
+/** A member as one node sees it. */
+export interface MemberView {
+  readonly nodeId: NodeId;
+  /** What it may do: vote, or only get the log. */
+  readonly role: "voter" | "learner";
+  /** Where it listens for its peers; empty if the node does not know. */
+  readonly peerAddress: string;
+  /** The last log index that it is known to have on disk; null unless the node that is asked leads. */
+  readonly matchIndex: number | null;
+  /** Committed entries that it is known not to have yet; null unless the node that is asked leads. */
+  readonly lag: number | null;
+  /** Milliseconds since it was heard of; 0 for the node that is asked, null: never since that started. */
+  readonly heardMsAgo: number | null;
 }
 
 /** Members and leader as this node knows them. Of two, that with the larger `(term, version)` is newer. */
@@ -100,8 +129,11 @@ export interface SubmitOptions {
 
 /** Everything a node tells about itself. */
 export interface NodeStatus {
-  /** What this node is in its Raft group; "forming" while it waits for the other founders. */
-  readonly role: "forming" | StateType;
+  /**
+   * What this node is in its Raft group; "forming" while it waits for the other founders, "joining" while it waits to be added, "learner"
+   * while it only gets the log, "removed" once it is a member no more.
+   */
+  readonly role: "forming" | "joining" | "learner" | "removed" | StateType;
   /** The latest Raft term that this node has seen. */
   readonly term: number;
   /** The last log index that this node knows to be committed: a quorum has it on disk. */
@@ -156,6 +188,13 @@ export interface NodeHandle {
    * `electionMs`.
    */
   transferLeadership(to: NodeId): Promise<{ readonly leaderId: NodeId; readonly term: number }>;
+  /** The members as this node knows them now. */
+  members(): readonly MemberView[];
+  /**
+   * Changes the members; resolves with them once that is done.
+   * @throws {MemberChangeError} when this node does not lead, the change is not possible now, or this node lost leadership meanwhile.
+   */
+  changeMembers(change: MemberChange): Promise<readonly MemberView[]>;
   /**
    * Cuts a snapshot and waits until it is on disk. Resolves with the last log index that it covers and its length in
    * bytes; the length is 0 for one that was cut before the last restart.

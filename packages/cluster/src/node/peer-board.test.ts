@@ -1,6 +1,7 @@
 import { type Message, MessageType } from "@quorumguard/raft";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "./manual-clock.fixture.ts";
+import { Members } from "./members.ts";
 import { PeerBoard } from "./peer-board.ts";
 import type { Envelope } from "./peer-codec.ts";
 
@@ -30,7 +31,10 @@ function answer(
 
 function board(peers: readonly number[] = [2, 3]): { clock: ManualClock; board: PeerBoard } {
   const clock = new ManualClock();
-  return { clock, board: new PeerBoard(clock, peers) };
+  const members = new Members([1, ...peers].map((nodeId) => ({ nodeId, address: "", nonce: "" })));
+  const peerBoard = new PeerBoard(clock, 1, members);
+  for (const peer of peers) peerBoard.admit(peer);
+  return { clock, board: peerBoard };
 }
 
 describe("D1: contact with a quorum", () => {

@@ -1,6 +1,7 @@
 import { type Message, MessageType, type NodeId } from "@quorumguard/raft";
 import type { Clock } from "./clock.ts";
 import type { Hello } from "./hello-codec.ts";
+import type { Electorate } from "./members.ts";
 import type { Envelope } from "./peer-codec.ts";
 import type { StampEstimate } from "./stamp-clock.ts";
 
@@ -23,17 +24,27 @@ export interface PeerFacts {
   up: boolean;
 }
 
-/** All peers of a node, by id. */
+/** All peers of a node, by id: the other members, and whoever else it talks to because its log is behind theirs. */
 export class PeerBoard {
-  readonly peers: readonly PeerFacts[];
   readonly #byId = new Map<NodeId, PeerFacts>();
   readonly #clock: Clock;
-  readonly #quorum: number;
+  readonly #nodeId: NodeId;
+  readonly #electorate: Electorate;
 
-  constructor(clock: Clock, peerIds: readonly NodeId[]) {
+  constructor(clock: Clock, nodeId: NodeId, electorate: Electorate) {
     this.#clock = clock;
-    this.#quorum = Math.floor((peerIds.length + 1) / 2) + 1;
-    this.peers = peerIds.map((nodeId) => ({
+    this.#nodeId = nodeId;
+    this.#electorate = electorate;
+  }
+
+  get peers(): readonly PeerFacts[] {
+    return [...this.#byId.values()];
+  }
+
+  /** From now on this node listens to `nodeId`. */
+  admit(nodeId: NodeId): void {
+    if (this.#byId.has(nodeId) || nodeId === this.#nodeId) return;
+    this.#byId.set(nodeId, {
       nodeId,
       hello: null,
       estimate: null,
@@ -45,8 +56,12 @@ export class PeerBoard {
       hashIndex: 0,
       hash: "",
       up: false,
-    }));
-    for (const peer of this.peers) this.#byId.set(peer.nodeId, peer);
+    });
+  }
+
+  /** Nothing that `nodeId` said or says counts any more. */
+  dismiss(nodeId: NodeId): void {
+    this.#byId.delete(nodeId);
   }
 
   get(nodeId: NodeId): PeerFacts | undefined {
@@ -79,21 +94,34 @@ export class PeerBoard {
   quorumAnswered(term: number, withinMs: number): boolean {
     const nowMs = this.#clock.monotonicMs();
     const wallMs = this.#clock.wallMs();
-    let count = 1;
-    for (const peer of this.peers) {
-      if (peer.answeredTerm !== term) continue;
+    return this.#electorate.hasQuorum((nodeId) => {
+      const peer = this.#byId.get(nodeId);
+      if (peer === undefined) return nodeId === this.#nodeId;
+      if (peer.answeredTerm !== term) return false;
       const wallAgeMs = wallMs - peer.answeredWallMs;
-      if (nowMs - peer.answeredMs < withinMs && wallAgeMs >= 0 && wallAgeMs < withinMs) count++;
-    }
-    return count >= this.#quorum;
+      return nowMs - peer.answeredMs < withinMs && wallAgeMs >= 0 && wallAgeMs < withinMs;
+    });
   }
 
-  /** Estimates heard within `withinMs`: those of the voters that just made this node leader are among them. */
+  /** Whether `nodeId` is this node, or was heard of within `withinMs`. */
+  isAlive(nodeId: NodeId, withinMs: number): boolean {
+    if (nodeId === this.#nodeId) return true;
+    const heardMs = this.heardMs(nodeId);
+    return heardMs !== null && this.#clock.monotonicMs() - heardMs <= withinMs;
+  }
+
+  /** When this process last heard of `nodeId`, by its monotonic clock; null: never. */
+  heardMs(nodeId: NodeId): number | null {
+    return this.#byId.get(nodeId)?.estimate?.heardMs ?? null;
+  }
+
+  /** Voters' estimates heard within `withinMs`: those of the voters that just made this node leader are among them. */
   estimates(withinMs: number): readonly StampEstimate[] {
     const sinceMs = this.#clock.monotonicMs() - withinMs;
     const list: StampEstimate[] = [];
-    for (const peer of this.peers) {
-      if (peer.estimate !== null && peer.estimate.heardMs >= sinceMs) list.push(peer.estimate);
+    for (const { nodeId, estimate } of this.#byId.values()) {
+      if (estimate === null || estimate.heardMs < sinceMs || !this.#electorate.isVoter(nodeId)) continue;
+      list.push(estimate);
     }
     return list;
   }

@@ -1,5 +1,5 @@
 import type { Bounds, Limiter } from "@quorumguard/limiter";
-import { createRaft, type NodeId, type Raft, type RaftStorage } from "@quorumguard/raft";
+import { createRaft, decodeConfChange, type Entry, EntryType, type NodeId, type Raft, type RaftStorage } from "@quorumguard/raft";
 import type { Storage } from "../storage/storage.ts";
 import { CallDesk } from "./call-desk.ts";
 import { Driver, type DriverHooks, type Role } from "./driver.ts";
@@ -7,12 +7,16 @@ import { ForwardServer } from "./forward-server.ts";
 import { Forwarder } from "./forwarder.ts";
 import { HashWatch } from "./hash-watch.ts";
 import { Leadership } from "./leadership.ts";
+import type { Members } from "./members.ts";
 import type { ResolvedNodeOptions } from "./node-options.ts";
 import type { PeerBoard } from "./peer-board.ts";
 import { Proposals } from "./proposals.ts";
 import { Resync } from "./resync.ts";
 import { restoreNewest, Snapshots } from "./snapshots.ts";
 import { StampClock } from "./stamp-clock.ts";
+
+/** Bytes of log looked at in one go for changes of the members. */
+const lookAheadBytes = 1_048_576;
 
 /** What a formed node is built from. */
 export interface RunningNodeParts {
@@ -22,9 +26,13 @@ export interface RunningNodeParts {
   /** Index of the snapshot that `limiter` was restored from; 0: none. */
   readonly restoredIndex: number;
   readonly peers: PeerBoard;
+  /** Follows what is applied here. */
+  readonly members: Members;
   /** The log lost its end: the core begins by abstaining (SEMANTICS N2). */
   readonly abstains: boolean;
   readonly roleChanged: (now: Role, before: Role) => void;
+  /** An entry was applied that is not the state machine's; the members are up to date with it. */
+  readonly appliedOther: (entry: Entry) => void;
   /** The log of a node that abstained has all that it may have lost, durably. Called once. */
   readonly settled: () => void;
   readonly failed: (error: Error) => void;
@@ -46,16 +54,16 @@ export interface RunningNode {
 
 /** Builds the parts of a formed node. They refer to each other, so the driver's hooks look them up when they are called. */
 export function createRunningNode(parts: RunningNodeParts): RunningNode {
-  const { options, storage, limiter, restoredIndex, peers, failed } = parts;
-  const { nodeId, founderIds, clock, transport, log, electionMs } = options;
+  const { options, storage, limiter, restoredIndex, peers, members, failed } = parts;
+  const { nodeId, clock, transport, log, electionMs } = options;
   const stamp = new StampClock(clock, limiter.stampUs);
   const proposals = new Proposals({
     maxItems: options.maxEntryItems,
     maxBytes: options.maxEntryBytes,
     stampUs: () => stamp.nowUs(),
   });
-  const hashes = new HashWatch(nodeId, founderIds.length);
-  const raft = createRaft(raftOptions(options, foundersAtFirst(storage, founderIds), restoredIndex));
+  const hashes = new HashWatch(nodeId, members);
+  const raft = createRaft(raftOptions(options, foundersAtFirst(storage), restoredIndex));
   if (parts.abstains) raft.abstain();
   const send = (to: NodeId, frame: Uint8Array): void => transport.send(to, frame);
   const wake = (): void => driver.wake();
@@ -81,7 +89,12 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
       const restored = await restoreNewest(storage);
       if (restored === null || restored.meta.index < meta.index)
         throw new Error(`the snapshot at ${meta.index} is gone`);
+      members.restored(restored.meta.index, restored.meta.confState, restored.meta.members);
       return restored.limiter;
+    },
+    appliedOther(entry, change, confState) {
+      if (confState !== null) members.applied(entry.index, change, confState);
+      parts.appliedOther(entry);
     },
     flush() {
       forwarder.flush();
@@ -119,12 +132,13 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
     send,
     wake,
   });
-  const leadership = new Leadership({ nodeId, voters: founderIds, driver, peers, storage, clock, electionMs, log });
+  const leadership = new Leadership({ nodeId, electorate: members, driver, peers, storage, clock, electionMs, log });
   const { snapshotLogBytes, trailingEntries } = options;
   const snapshots = new Snapshots({
     nodeId,
     driver,
     storage,
+    members,
     transport,
     clock,
     snapshotLogBytes,
@@ -159,14 +173,41 @@ function raftOptions(
     asyncStorageWrites: true,
     preVote: true,
     checkQuorum: true,
+    // A leader hands over before it is removed; this is for one that was elected while its removal was in the log.
+    stepDownOnRemoval: true,
     // A follower cannot stamp an entry.
     disableProposalForwarding: true,
     random: (bound) => Math.floor(random() * bound),
   };
 }
 
-/** A log without a snapshot says nothing of its members: they are the founders. */
-function foundersAtFirst(storage: Storage, voters: readonly NodeId[]): RaftStorage {
+/**
+ * Brings `members` up to what is known to be committed, before anything runs: whom to dial, and whose hello to take, must not be
+ * answered from an earlier membership. The driver applies the same entries again, which changes nothing.
+ */
+export function lookAhead(
+  options: ResolvedNodeOptions,
+  storage: Storage,
+  restoredIndex: number,
+  members: Members,
+): void {
+  const { commit } = storage.initialState().hardState;
+  const raft = createRaft(raftOptions(options, foundersAtFirst(storage), restoredIndex));
+  for (let index = restoredIndex + 1; index <= commit; ) {
+    const entries = storage.entries(index, commit + 1, lookAheadBytes);
+    if (typeof entries === "string" || entries.length === 0) return;
+    for (const entry of entries) {
+      if (entry.type === EntryType.normal) continue;
+      const change = decodeConfChange(entry.data);
+      members.applied(entry.index, change, raft.applyConfChange(change));
+    }
+    index += entries.length;
+  }
+}
+
+/** A log without a snapshot says nothing of its members: they are the founders, as the identity names them. */
+function foundersAtFirst(storage: Storage): RaftStorage {
+  const voters = storage.identity?.founders.map((founder) => founder.nodeId) ?? [];
   return {
     initialState() {
       const { hardState, confState } = storage.initialState();

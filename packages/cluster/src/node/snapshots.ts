@@ -4,6 +4,7 @@ import type { SnapshotMeta, SnapshotReader, Storage } from "../storage/storage.t
 import type { PeerTransport, SnapshotSink } from "../transport/peer-transport.ts";
 import type { Clock } from "./clock.ts";
 import type { Driver } from "./driver.ts";
+import type { Members } from "./members.ts";
 import type { NodeLog } from "./node-log.ts";
 import { decodeMessage, encodeMessage } from "./peer-codec.ts";
 
@@ -18,6 +19,7 @@ export interface SnapshotsParts {
   readonly nodeId: NodeId;
   readonly driver: Driver;
   readonly storage: Storage;
+  readonly members: Members;
   readonly transport: PeerTransport;
   readonly clock: Clock;
   readonly snapshotLogBytes: number;
@@ -73,7 +75,7 @@ export class Snapshots {
   }
 
   async #cut(): Promise<{ readonly index: number; readonly bytes: number }> {
-    const { driver, storage, clock, trailingEntries, log } = this.#parts;
+    const { driver, storage, members, clock, trailingEntries, log } = this.#parts;
     if (driver.restoring) throw new Error("a snapshot is being installed; ask again when the node is ready");
     const index = driver.appliedIndex;
     const term = storage.term(index);
@@ -81,10 +83,11 @@ export class Snapshots {
     if (present !== "unavailable" && present.index >= index) return { index: present.index, bytes: this.#lastBytes };
     if (index === 0 || typeof term !== "number") throw new Error("there is nothing to take a snapshot of yet");
     const { confState } = driver.raft.status();
+    const { list } = members;
     const cut = driver.limiter.beginSnapshot();
     let bytes = 0;
     try {
-      const writer = await storage.writeSnapshot({ index, term, confState });
+      const writer = await storage.writeSnapshot({ index, term, confState, members: list });
       try {
         let sliceBeganMs = clock.monotonicMs();
         for (let piece = cut.next(pieceBytes); piece !== null; piece = cut.next(pieceBytes)) {

@@ -14,6 +14,8 @@ async function side(nodeId: NodeId, refusal: string | null = null) {
     async start(given) {
       handlers = given;
     },
+    addPeer() {},
+    removePeer() {},
     send() {},
     sendSnapshot: async () => false,
     close: async () => {},
@@ -26,6 +28,7 @@ async function side(nodeId: NodeId, refusal: string | null = null) {
     },
     onFrame() {},
     onDown() {},
+    onRefused() {},
     onSnapshot: async () => null,
   });
   return { handlers: handlers!, heard, members: book.members([1, 2]) };

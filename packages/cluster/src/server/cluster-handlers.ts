@@ -14,10 +14,11 @@ import {
 import type { ClusterNode, NodeStatus } from "../node/node.ts";
 import { CallError, failureDetail, invalidFieldError, StatusCode } from "./call-error.ts";
 import { InvalidField } from "./invalid-field.ts";
+import { createMemberHandlers, type MemberHandlers, memberStates } from "./member-handlers.ts";
 import { fullTopology, wireTopology } from "./wire-topology.ts";
 
 /** The calls of ClusterService but the watch, for any transport. Every rejection is a {@link CallError}. */
-export interface ClusterHandlers {
+export interface ClusterHandlers extends MemberHandlers {
   getTopology(): GetTopologyResponse;
   getStatus(): GetStatusResponse;
   transferLeadership(request: TransferLeadershipRequest): Promise<TransferLeadershipResponse>;
@@ -30,11 +31,15 @@ const roles: Readonly<Record<NodeStatus["role"], NodeRole>> = {
   preCandidate: NodeRole.PRE_CANDIDATE,
   candidate: NodeRole.CANDIDATE,
   leader: NodeRole.LEADER,
+  learner: NodeRole.LEARNER,
+  joining: NodeRole.JOINING,
+  removed: NodeRole.REMOVED,
 };
 
 /** Answers ClusterService's calls from a node. `version` is the package's own. */
 export function createClusterHandlers(node: ClusterNode, version: string): ClusterHandlers {
   return {
+    ...createMemberHandlers(node),
     getTopology: () => create(GetTopologyResponseSchema, { topology: wireTopology(node.topology()) }),
     getStatus: () => statusResponse(node, version),
     async transferLeadership(request) {
@@ -68,6 +73,7 @@ function statusResponse(node: ClusterNode, version: string): GetStatusResponse {
     sessions: BigInt(status.limiter.sessions),
     abstaining: status.abstaining,
     version,
+    members: memberStates(node.members()),
   });
 }
 

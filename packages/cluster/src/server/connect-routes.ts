@@ -60,6 +60,10 @@ export function connectRoutes({ node, guard, cluster, log }: ConnectRoutesOption
       watchTopology: (_request, context) => watchTopology(node, context.signal),
       getStatus: () => answered(() => cluster.getStatus()),
       transferLeadership: (request) => answered(() => cluster.transferLeadership(request)),
+      addMember: (request) => answered(() => cluster.addMember(request)),
+      promoteMember: (request) => answered(() => cluster.promoteMember(request)),
+      removeMember: (request) => answered(() => cluster.removeMember(request)),
+      replaceMember: (request) => answered(() => cluster.replaceMember(request)),
       takeSnapshot: () => answered(() => cluster.takeSnapshot()),
     });
   };

@@ -9,6 +9,8 @@ import {
   status,
 } from "@grpc/grpc-js";
 import {
+  AddMemberRequestSchema,
+  AddMemberResponseSchema,
   AllowBatchRequestSchema,
   AllowBatchResponseSchema,
   AllowRequestSchema,
@@ -22,6 +24,12 @@ import {
   GuardService,
   PeekRequestSchema,
   PeekResponseSchema,
+  PromoteMemberRequestSchema,
+  PromoteMemberResponseSchema,
+  RemoveMemberRequestSchema,
+  RemoveMemberResponseSchema,
+  ReplaceMemberRequestSchema,
+  ReplaceMemberResponseSchema,
   TakeSnapshotRequestSchema,
   TakeSnapshotResponseSchema,
   TransferLeadershipRequestSchema,
@@ -128,6 +136,10 @@ function addClusterService(server: Server, { cluster, node, log, maxStreams }: G
       cluster.transferLeadership,
       log,
     ),
+    AddMember: unary(AddMemberRequestSchema, AddMemberResponseSchema, cluster.addMember, log),
+    PromoteMember: unary(PromoteMemberRequestSchema, PromoteMemberResponseSchema, cluster.promoteMember, log),
+    RemoveMember: unary(RemoveMemberRequestSchema, RemoveMemberResponseSchema, cluster.removeMember, log),
+    ReplaceMember: unary(ReplaceMemberRequestSchema, ReplaceMemberResponseSchema, cluster.replaceMember, log),
     TakeSnapshot: unary(TakeSnapshotRequestSchema, TakeSnapshotResponseSchema, () => cluster.takeSnapshot(), log),
     WatchTopology: (call: ServerWritableStream<Buffer, Buffer>) => watchTopology(call, node, watches, maxStreams),
   });

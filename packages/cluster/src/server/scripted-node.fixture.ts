@@ -9,6 +9,8 @@ import type {
   CallSink,
   ClusterNode,
   DecisionFacts,
+  MemberChange,
+  MemberView,
   NodeFailure,
   NodeStatus,
   NodeTopology,
@@ -40,6 +42,8 @@ export interface ScriptedNode extends ClusterNode {
   currentTopology: NodeTopology;
   listeners: Set<(topology: NodeTopology) => void>;
   currentStatus: NodeStatus;
+  currentMembers: readonly MemberView[];
+  readonly changes: MemberChange[];
   /** Called for each submission as it comes; by default nothing answers. */
   onSubmit: (submission: Submission) => void;
 }
@@ -110,6 +114,15 @@ export function createScriptedNode(): ScriptedNode {
     knownSessions: new Set(),
     currentTopology: topology,
     currentStatus: status,
+    currentMembers: [1, 2, 3].map((nodeId) => ({
+      nodeId,
+      role: nodeId === 3 ? "learner" : "voter",
+      peerAddress: `node${nodeId}.example:7401`,
+      matchIndex: nodeId === 3 ? null : 40,
+      lag: nodeId === 3 ? null : 0,
+      heardMsAgo: nodeId === 1 ? 0 : 12,
+    })),
+    changes: [],
     listeners: new Set(),
     onSubmit: () => {},
     start: async () => {},
@@ -134,6 +147,11 @@ export function createScriptedNode(): ScriptedNode {
     },
     status: () => node.currentStatus,
     transferLeadership: async (to) => ({ leaderId: to === 0 ? 3 : to, term: 6 }),
+    members: () => node.currentMembers,
+    async changeMembers(change) {
+      node.changes.push(change);
+      return node.currentMembers;
+    },
     takeSnapshot: async () => ({ index: 40, bytes: 1_234 }),
     drain: async () => {},
     stop: async () => {},

@@ -30,6 +30,8 @@ export class PeerLink {
   #pauseMs = firstPauseMs;
   #cancelDial: () => void = () => {};
   #cancelTimer: () => void = () => {};
+  /** Between two dials. */
+  #isWaiting = false;
   /** The peer was up, and nobody has yet been told that its process is surely dead. */
   #mayDie = false;
   #closed = false;
@@ -43,6 +45,7 @@ export class PeerLink {
 
   open(): void {
     if (this.#closed) return;
+    this.#isWaiting = false;
     this.#cancelTimer();
     this.#cancelDial = dial(
       this.#options,
@@ -50,6 +53,18 @@ export class PeerLink {
       (socket) => this.#opened(socket),
       (error) => this.#failed(error),
     );
+  }
+
+  /** Where it dials. */
+  get peer(): PeerAddress {
+    return this.#peer;
+  }
+
+  /** There is reason to believe that the peer would listen now: does not wait for the next dial. */
+  hurry(): void {
+    if (this.#closed || this.#socket !== null || !this.#isWaiting) return;
+    this.#pauseMs = firstPauseMs;
+    this.open();
   }
 
   send(frame: Uint8Array): void {
@@ -138,6 +153,7 @@ export class PeerLink {
     if (refusal !== null) {
       this.#problem("peer-refuses", refusal);
       this.#openLater(refusedPauseMs);
+      this.#handlers.onRefused(this.#peer.nodeId, refusal);
       return;
     }
     if (!wasUp) {
@@ -175,6 +191,7 @@ export class PeerLink {
 
   #openLater(delayMs: number): void {
     this.#cancelTimer();
+    this.#isWaiting = true;
     this.#cancelTimer = this.#options.clock.setTimer(() => this.open(), delayMs);
   }
 }

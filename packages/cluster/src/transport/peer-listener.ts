@@ -1,5 +1,6 @@
 import { createServer as createPlainServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
+import type { NodeId } from "@quorumguard/raft";
 import { asBuffers } from "./dial.ts";
 import { FrameReader, writeFrame } from "./framing.ts";
 import type { PeerHandlers } from "./peer-transport.ts";
@@ -27,6 +28,8 @@ export class PeerListener {
   readonly #handlers: PeerHandlers;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Who said hello on which of them. */
+  readonly #speakers = new Map<Socket, NodeId>();
 
   constructor(options: ResolvedTcpOptions, handlers: PeerHandlers) {
     this.#options = options;
@@ -66,10 +69,18 @@ export class PeerListener {
     });
   }
 
+  /** Cuts off whatever this peer sends on: it has to say hello again. */
+  drop(peer: NodeId): void {
+    for (const [socket, speaker] of this.#speakers) if (speaker === peer) socket.destroy();
+  }
+
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on("error", () => {});
-    socket.once("close", () => this.#sockets.delete(socket));
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#speakers.delete(socket);
+    });
     const cancel = this.#options.clock.setTimer(() => this.#close(socket, "no hello in time"), helloTimeoutMs);
     socket.once("close", cancel);
     const reader = new FrameReader(this.#options.maxFrameBytes);
@@ -105,15 +116,14 @@ export class PeerListener {
       return null;
     }
     const { from, purpose, hello } = preface;
-    const refusal = this.#options.peers.some((peer) => peer.nodeId === from)
-      ? this.#handlers.onHello(from, hello)
-      : `node ${from} is not a peer of node ${this.#options.nodeId}`;
+    const refusal = this.#handlers.onHello(from, hello);
     writeFrame(socket, encodeAnswer(refusal));
     if (refusal !== null) {
       this.#options.log("warn", "peer-turned-away", { from, reason: refusal });
       socket.end();
       return null;
     }
+    this.#speakers.set(socket, from);
     if (purpose === Purpose.snapshot) {
       const receiver = new SnapshotReceiver(socket, from, this.#handlers, this.#options);
       return (frame) => receiver.take(frame);

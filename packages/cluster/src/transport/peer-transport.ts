@@ -6,8 +6,15 @@ import type { NodeId } from "@quorumguard/raft";
  * heartbeats never queue behind them.
  */
 export interface PeerTransport {
-  /** Listens, and keeps a connection to every peer. */
+  /** Listens, and keeps a connection to every peer that it knows of. */
   start(handlers: PeerHandlers): Promise<void>;
+  /**
+   * Keeps a connection to this peer from now on, in place of one to another address. How an address reads is the transport's
+   * business; empty: where it knows the peer to be. Told again of a peer that it cannot reach, it tries at once.
+   */
+  addPeer(peer: NodeId, address: string): void;
+  /** Ends the connections to and from this peer, and dials it no more. If it dials, its hello is asked about as ever. */
+  removePeer(peer: NodeId): void;
   /**
    * Sends a frame, or drops it if the peer is down or too far behind; Raft sends again. Frames of one turn share one
    * write.
@@ -53,6 +60,8 @@ export interface PeerHandlers {
    * (a killed process also closes idle sockets; only the redial proves it).
    */
   onDown(peer: NodeId, refused: boolean): void;
+  /** A peer turned our hello away, with this reason. It will be asked again. `peer` is 0 for a contact whose id is not known. */
+  onRefused(peer: NodeId, reason: string): void;
   /** A snapshot begins. Null: not wanted. */
   onSnapshot(from: NodeId, head: Uint8Array): Promise<SnapshotSink | null>;
 }

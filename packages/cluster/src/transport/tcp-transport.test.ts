@@ -13,6 +13,7 @@ interface Seen {
   readonly hellos: string[];
   readonly frames: string[];
   readonly downs: [number, boolean][];
+  readonly refusals: [number, string][];
 }
 
 interface Peer {
@@ -33,7 +34,7 @@ async function start(
   overrides: Partial<PeerHandlers> = {},
   tls?: PeerCertificates,
 ): Promise<Peer> {
-  const seen: Seen = { hellos: [], frames: [], downs: [] };
+  const seen: Seen = { hellos: [], frames: [], downs: [], refusals: [] };
   const log: string[] = [];
   const peers = ports.map((port, i) => ({ nodeId: i + 1, host: "127.0.0.1", port }));
   const transport = createTcpTransport({
@@ -54,6 +55,7 @@ async function start(
     },
     onFrame: (from, frame) => void seen.frames.push(`${from}: ${text(frame)}`),
     onDown: (peer, refused) => void seen.downs.push([peer, refused]),
+    onRefused: (peer, reason) => void seen.refusals.push([peer, reason]),
     onSnapshot: async () => null,
     ...overrides,
   });

@@ -4,7 +4,7 @@ import { PeerLink } from "./peer-link.ts";
 import { PeerListener } from "./peer-listener.ts";
 import type { PeerHandlers, PeerTransport } from "./peer-transport.ts";
 import { sendSnapshot } from "./snapshot-connection.ts";
-import { resolveTcpOptions, type TcpTransportOptions } from "./tcp-options.ts";
+import { type PeerAddress, parseAddress, resolveTcpOptions, type TcpTransportOptions } from "./tcp-options.ts";
 
 /** A {@link PeerTransport} over TCP or mutual TLS, between processes. */
 export interface TcpTransport extends PeerTransport {
@@ -24,11 +24,17 @@ export interface TcpTransport extends PeerTransport {
 export function createTcpTransport(options: TcpTransportOptions): TcpTransport {
   const resolved = resolveTcpOptions(options);
   const links = new Map<NodeId, PeerLink>();
+  const contacts: PeerLink[] = [];
   const snapshots = new Set<Socket>();
   let listener: PeerListener | null = null;
   let handlers: PeerHandlers | null = null;
   let port = options.listen.port;
   let isClosed = false;
+  const keepUp = (given: PeerHandlers, peer: PeerAddress): void => {
+    const link = new PeerLink(resolved, peer, given);
+    links.set(peer.nodeId, link);
+    link.open();
+  };
   return {
     get port() {
       return port;
@@ -37,17 +43,37 @@ export function createTcpTransport(options: TcpTransportOptions): TcpTransport {
       handlers = given;
       listener = new PeerListener(resolved, given);
       port = await listener.listen();
-      for (const peer of resolved.peers) {
-        const link = new PeerLink(resolved, peer, given);
-        links.set(peer.nodeId, link);
-        if (!isClosed) link.open();
+      if (isClosed) return;
+      for (const peer of resolved.peers) if (!links.has(peer.nodeId)) keepUp(given, peer);
+      if (links.size > 0) return;
+      for (const contact of resolved.contacts) {
+        const link = new PeerLink(resolved, { nodeId: 0, ...contact }, given);
+        contacts.push(link);
+        link.open();
       }
+    },
+    addPeer(nodeId, address) {
+      const known = links.get(nodeId);
+      const at = parseAddress(address) ?? known?.peer ?? resolved.peers.find((peer) => peer.nodeId === nodeId);
+      if (handlers === null || isClosed || at === undefined || nodeId === resolved.nodeId) return;
+      for (const contact of contacts.splice(0)) contact.close();
+      if (known !== undefined && known.peer.host === at.host && known.peer.port === at.port) {
+        known.hurry();
+        return;
+      }
+      known?.close();
+      keepUp(handlers, { nodeId, host: at.host, port: at.port });
+    },
+    removePeer(nodeId) {
+      links.get(nodeId)?.close();
+      links.delete(nodeId);
+      listener?.drop(nodeId);
     },
     send(to, frame) {
       links.get(to)?.send(frame);
     },
     async sendSnapshot(to, head, source) {
-      const peer = resolved.peers.find((candidate) => candidate.nodeId === to);
+      const peer = links.get(to)?.peer;
       if (peer === undefined || handlers === null || isClosed) return false;
       return sendSnapshot(resolved, peer, handlers.hello(), head, source, (socket) => {
         snapshots.add(socket);
@@ -56,7 +82,7 @@ export function createTcpTransport(options: TcpTransportOptions): TcpTransport {
     },
     async close() {
       isClosed = true;
-      for (const link of links.values()) link.close();
+      for (const link of [...links.values(), ...contacts]) link.close();
       for (const socket of snapshots) socket.destroy();
       await listener?.close();
     },

@@ -34,7 +34,7 @@ async function twoNodes(conditions: NetworkConditions = calm, seed = 1) {
       },
       onFrame: (_from, frame) => seen.frames.push(frame[1]!),
       onDown: (peer, refused) => seen.downs.push(`${peer} ${refused ? "refused" : "lost"}`),
-      ...({ onRefused: () => {} } as object),
+      onRefused: () => {},
       onSnapshot: async () => ({
         write: async (piece) => {
           seen.snapshot.push(...piece);

@@ -141,8 +141,7 @@ export function createPeerNetwork(
         if (sender.newer()) options.refusedNewer();
         closeConnection(connection, () => false);
         world.schedule(100, sender.process, `refused by ${receiver.nodeId}`, () => {
-          const told = sender.handlers as PeerHandlers & { onRefused?(peer: number, reason: string): void };
-          if (sender.listening) told.onRefused?.(receiver.nodeId, refusal);
+          if (sender.listening) sender.handlers.onRefused(receiver.nodeId, refusal);
         });
         redial(sender.nodeId, receiver.nodeId, 100_000 + random.below(100_000));
       });

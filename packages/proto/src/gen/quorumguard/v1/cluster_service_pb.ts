@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file quorumguard/v1/cluster_service.proto.
  */
 export const file_quorumguard_v1_cluster_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRxdW9ydW1ndWFyZC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SDnF1b3J1bWd1YXJkLnYxIhQKEkdldFRvcG9sb2d5UmVxdWVzdCJBChNHZXRUb3BvbG9neVJlc3BvbnNlEioKCHRvcG9sb2d5GAEgASgLMhgucXVvcnVtZ3VhcmQudjEuVG9wb2xvZ3kiFgoUV2F0Y2hUb3BvbG9neVJlcXVlc3QiQwoVV2F0Y2hUb3BvbG9neVJlc3BvbnNlEioKCHRvcG9sb2d5GAEgASgLMhgucXVvcnVtZ3VhcmQudjEuVG9wb2xvZ3kiEgoQR2V0U3RhdHVzUmVxdWVzdCK5AgoRR2V0U3RhdHVzUmVzcG9uc2USKgoIdG9wb2xvZ3kYASABKAsyGC5xdW9ydW1ndWFyZC52MS5Ub3BvbG9neRImCgRyb2xlGAIgASgOMhgucXVvcnVtZ3VhcmQudjEuTm9kZVJvbGUSDAoEdGVybRgDIAEoBBIUCgxjb21taXRfaW5kZXgYBCABKAQSFQoNYXBwbGllZF9pbmRleBgFIAEoBBISCgpsYXN0X2luZGV4GAYgASgEEhYKDnNuYXBzaG90X2luZGV4GAcgASgEEhAKCHN0YW1wX3VzGAggASgEEhIKCnN0YXRlX2hhc2gYCSABKAkSDAoEa2V5cxgKIAEoBBIQCghzZXNzaW9ucxgLIAEoBBISCgphYnN0YWluaW5nGAwgASgIEg8KB3ZlcnNpb24YDSABKAkiMwoZVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBIWCg50YXJnZXRfbm9kZV9pZBgBIAEoBCI9ChpUcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZRIRCglsZWFkZXJfaWQYASABKAQSDAoEdGVybRgCIAEoBCIVChNUYWtlU25hcHNob3RSZXF1ZXN0IjQKFFRha2VTbmFwc2hvdFJlc3BvbnNlEg0KBWluZGV4GAEgASgEEg0KBWJ5dGVzGAIgASgEKqABCghOb2RlUm9sZRIZChVOT0RFX1JPTEVfVU5TUEVDSUZJRUQQABIVChFOT0RFX1JPTEVfRk9STUlORxABEhYKEk5PREVfUk9MRV9GT0xMT1dFUhACEhsKF05PREVfUk9MRV9QUkVfQ0FORElEQVRFEAMSFwoTTk9ERV9ST0xFX0NBTkRJREFURRAEEhQKEE5PREVfUk9MRV9MRUFERVIQBTLiAwoOQ2x1c3RlclNlcnZpY2USVgoLR2V0VG9wb2xvZ3kSIi5xdW9ydW1ndWFyZC52MS5HZXRUb3BvbG9neVJlcXVlc3QaIy5xdW9ydW1ndWFyZC52MS5HZXRUb3BvbG9neVJlc3BvbnNlEl4KDVdhdGNoVG9wb2xvZ3kSJC5xdW9ydW1ndWFyZC52MS5XYXRjaFRvcG9sb2d5UmVxdWVzdBolLnF1b3J1bWd1YXJkLnYxLldhdGNoVG9wb2xvZ3lSZXNwb25zZTABElAKCUdldFN0YXR1cxIgLnF1b3J1bWd1YXJkLnYxLkdldFN0YXR1c1JlcXVlc3QaIS5xdW9ydW1ndWFyZC52MS5HZXRTdGF0dXNSZXNwb25zZRJrChJUcmFuc2ZlckxlYWRlcnNoaXASKS5xdW9ydW1ndWFyZC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0GioucXVvcnVtZ3VhcmQudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2USWQoMVGFrZVNuYXBzaG90EiMucXVvcnVtZ3VhcmQudjEuVGFrZVNuYXBzaG90UmVxdWVzdBokLnF1b3J1bWd1YXJkLnYxLlRha2VTbmFwc2hvdFJlc3BvbnNlYgZwcm90bzM", [file_quorumguard_v1_topology]);
+  fileDesc("CiRxdW9ydW1ndWFyZC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SDnF1b3J1bWd1YXJkLnYxIhQKEkdldFRvcG9sb2d5UmVxdWVzdCJBChNHZXRUb3BvbG9neVJlc3BvbnNlEioKCHRvcG9sb2d5GAEgASgLMhgucXVvcnVtZ3VhcmQudjEuVG9wb2xvZ3kiFgoUV2F0Y2hUb3BvbG9neVJlcXVlc3QiQwoVV2F0Y2hUb3BvbG9neVJlc3BvbnNlEioKCHRvcG9sb2d5GAEgASgLMhgucXVvcnVtZ3VhcmQudjEuVG9wb2xvZ3kiEgoQR2V0U3RhdHVzUmVxdWVzdCKzAQoLTWVtYmVyU3RhdGUSDwoHbm9kZV9pZBgBIAEoBBINCgV2b3RlchgCIAEoCBIUCgxwZWVyX2FkZHJlc3MYAyABKAkSGAoLbWF0Y2hfaW5kZXgYBCABKARIAIgBARIQCgNsYWcYBSABKARIAYgBARIZCgxoZWFyZF9tc19hZ28YBiABKARIAogBAUIOCgxfbWF0Y2hfaW5kZXhCBgoEX2xhZ0IPCg1faGVhcmRfbXNfYWdvIucCChFHZXRTdGF0dXNSZXNwb25zZRIqCgh0b3BvbG9neRgBIAEoCzIYLnF1b3J1bWd1YXJkLnYxLlRvcG9sb2d5EiYKBHJvbGUYAiABKA4yGC5xdW9ydW1ndWFyZC52MS5Ob2RlUm9sZRIMCgR0ZXJtGAMgASgEEhQKDGNvbW1pdF9pbmRleBgEIAEoBBIVCg1hcHBsaWVkX2luZGV4GAUgASgEEhIKCmxhc3RfaW5kZXgYBiABKAQSFgoOc25hcHNob3RfaW5kZXgYByABKAQSEAoIc3RhbXBfdXMYCCABKAQSEgoKc3RhdGVfaGFzaBgJIAEoCRIMCgRrZXlzGAogASgEEhAKCHNlc3Npb25zGAsgASgEEhIKCmFic3RhaW5pbmcYDCABKAgSDwoHdmVyc2lvbhgNIAEoCRIsCgdtZW1iZXJzGA4gAygLMhsucXVvcnVtZ3VhcmQudjEuTWVtYmVyU3RhdGUiMwoZVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBIWCg50YXJnZXRfbm9kZV9pZBgBIAEoBCI9ChpUcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZRIRCglsZWFkZXJfaWQYASABKAQSDAoEdGVybRgCIAEoBCI5ChBBZGRNZW1iZXJSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAQSFAoMcGVlcl9hZGRyZXNzGAIgASgJIkEKEUFkZE1lbWJlclJlc3BvbnNlEiwKB21lbWJlcnMYASADKAsyGy5xdW9ydW1ndWFyZC52MS5NZW1iZXJTdGF0ZSInChRQcm9tb3RlTWVtYmVyUmVxdWVzdBIPCgdub2RlX2lkGAEgASgEIkUKFVByb21vdGVNZW1iZXJSZXNwb25zZRIsCgdtZW1iZXJzGAEgAygLMhsucXVvcnVtZ3VhcmQudjEuTWVtYmVyU3RhdGUiJgoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIPCgdub2RlX2lkGAEgASgEIkQKFFJlbW92ZU1lbWJlclJlc3BvbnNlEiwKB21lbWJlcnMYASADKAsyGy5xdW9ydW1ndWFyZC52MS5NZW1iZXJTdGF0ZSI7ChRSZXBsYWNlTWVtYmVyUmVxdWVzdBIPCgdub2RlX2lkGAEgASgEEhIKCmJ5X25vZGVfaWQYAiABKAQiRQoVUmVwbGFjZU1lbWJlclJlc3BvbnNlEiwKB21lbWJlcnMYASADKAsyGy5xdW9ydW1ndWFyZC52MS5NZW1iZXJTdGF0ZSIVChNUYWtlU25hcHNob3RSZXF1ZXN0IjQKFFRha2VTbmFwc2hvdFJlc3BvbnNlEg0KBWluZGV4GAEgASgEEg0KBWJ5dGVzGAIgASgEKuUBCghOb2RlUm9sZRIZChVOT0RFX1JPTEVfVU5TUEVDSUZJRUQQABIVChFOT0RFX1JPTEVfRk9STUlORxABEhYKEk5PREVfUk9MRV9GT0xMT1dFUhACEhsKF05PREVfUk9MRV9QUkVfQ0FORElEQVRFEAMSFwoTTk9ERV9ST0xFX0NBTkRJREFURRAEEhQKEE5PREVfUk9MRV9MRUFERVIQBRIVChFOT0RFX1JPTEVfTEVBUk5FUhAGEhUKEU5PREVfUk9MRV9KT0lOSU5HEAcSFQoRTk9ERV9ST0xFX1JFTU9WRUQQCDLLBgoOQ2x1c3RlclNlcnZpY2USVgoLR2V0VG9wb2xvZ3kSIi5xdW9ydW1ndWFyZC52MS5HZXRUb3BvbG9neVJlcXVlc3QaIy5xdW9ydW1ndWFyZC52MS5HZXRUb3BvbG9neVJlc3BvbnNlEl4KDVdhdGNoVG9wb2xvZ3kSJC5xdW9ydW1ndWFyZC52MS5XYXRjaFRvcG9sb2d5UmVxdWVzdBolLnF1b3J1bWd1YXJkLnYxLldhdGNoVG9wb2xvZ3lSZXNwb25zZTABElAKCUdldFN0YXR1cxIgLnF1b3J1bWd1YXJkLnYxLkdldFN0YXR1c1JlcXVlc3QaIS5xdW9ydW1ndWFyZC52MS5HZXRTdGF0dXNSZXNwb25zZRJrChJUcmFuc2ZlckxlYWRlcnNoaXASKS5xdW9ydW1ndWFyZC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0GioucXVvcnVtZ3VhcmQudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2USUAoJQWRkTWVtYmVyEiAucXVvcnVtZ3VhcmQudjEuQWRkTWVtYmVyUmVxdWVzdBohLnF1b3J1bWd1YXJkLnYxLkFkZE1lbWJlclJlc3BvbnNlElwKDVByb21vdGVNZW1iZXISJC5xdW9ydW1ndWFyZC52MS5Qcm9tb3RlTWVtYmVyUmVxdWVzdBolLnF1b3J1bWd1YXJkLnYxLlByb21vdGVNZW1iZXJSZXNwb25zZRJZCgxSZW1vdmVNZW1iZXISIy5xdW9ydW1ndWFyZC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0GiQucXVvcnVtZ3VhcmQudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USXAoNUmVwbGFjZU1lbWJlchIkLnF1b3J1bWd1YXJkLnYxLlJlcGxhY2VNZW1iZXJSZXF1ZXN0GiUucXVvcnVtZ3VhcmQudjEuUmVwbGFjZU1lbWJlclJlc3BvbnNlElkKDFRha2VTbmFwc2hvdBIjLnF1b3J1bWd1YXJkLnYxLlRha2VTbmFwc2hvdFJlcXVlc3QaJC5xdW9ydW1ndWFyZC52MS5UYWtlU25hcHNob3RSZXNwb25zZWIGcHJvdG8z", [file_quorumguard_v1_topology]);
 
 /**
  * Asks for members and leader.
@@ -102,6 +102,62 @@ export type GetStatusRequest = Message<"quorumguard.v1.GetStatusRequest"> & {
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
   messageDesc(file_quorumguard_v1_cluster_service, 4);
+
+/**
+ * A member as the node that answers sees it.
+ *
+ * @generated from message quorumguard.v1.MemberState
+ */
+export type MemberState = Message<"quorumguard.v1.MemberState"> & {
+  /**
+   * The member's id.
+   *
+   * @generated from field: uint64 node_id = 1;
+   */
+  nodeId: bigint;
+
+  /**
+   * Whether it votes and counts towards a quorum; if not, it is a learner.
+   *
+   * @generated from field: bool voter = 2;
+   */
+  voter: boolean;
+
+  /**
+   * host:port of its listener for other nodes; empty if not known.
+   *
+   * @generated from field: string peer_address = 3;
+   */
+  peerAddress: string;
+
+  /**
+   * The last log index that it is known to have on disk. Only a leader knows.
+   *
+   * @generated from field: optional uint64 match_index = 4;
+   */
+  matchIndex?: bigint | undefined;
+
+  /**
+   * How many committed entries it is not known to have yet. Only a leader knows.
+   *
+   * @generated from field: optional uint64 lag = 5;
+   */
+  lag?: bigint | undefined;
+
+  /**
+   * Milliseconds since the node that answers heard of it; absent: never since it started.
+   *
+   * @generated from field: optional uint64 heard_ms_ago = 6;
+   */
+  heardMsAgo?: bigint | undefined;
+};
+
+/**
+ * Describes the message quorumguard.v1.MemberState.
+ * Use `create(MemberStateSchema)` to create a new message.
+ */
+export const MemberStateSchema: GenMessage<MemberState> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_cluster_service, 5);
 
 /**
  * What a node tells about itself.
@@ -201,6 +257,13 @@ export type GetStatusResponse = Message<"quorumguard.v1.GetStatusResponse"> & {
    * @generated from field: string version = 13;
    */
   version: string;
+
+  /**
+   * All members, with what this node knows of each.
+   *
+   * @generated from field: repeated quorumguard.v1.MemberState members = 14;
+   */
+  members: MemberState[];
 };
 
 /**
@@ -208,7 +271,7 @@ export type GetStatusResponse = Message<"quorumguard.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_quorumguard_v1_cluster_service, 5);
+  messageDesc(file_quorumguard_v1_cluster_service, 6);
 
 /**
  * Asks the leader to hand over.
@@ -229,7 +292,7 @@ export type TransferLeadershipRequest = Message<"quorumguard.v1.TransferLeadersh
  * Use `create(TransferLeadershipRequestSchema)` to create a new message.
  */
 export const TransferLeadershipRequestSchema: GenMessage<TransferLeadershipRequest> = /*@__PURE__*/
-  messageDesc(file_quorumguard_v1_cluster_service, 6);
+  messageDesc(file_quorumguard_v1_cluster_service, 7);
 
 /**
  * Who leads after the transfer.
@@ -257,7 +320,189 @@ export type TransferLeadershipResponse = Message<"quorumguard.v1.TransferLeaders
  * Use `create(TransferLeadershipResponseSchema)` to create a new message.
  */
 export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResponse> = /*@__PURE__*/
-  messageDesc(file_quorumguard_v1_cluster_service, 7);
+  messageDesc(file_quorumguard_v1_cluster_service, 8);
+
+/**
+ * Asks for a newcomer to be added.
+ *
+ * @generated from message quorumguard.v1.AddMemberRequest
+ */
+export type AddMemberRequest = Message<"quorumguard.v1.AddMemberRequest"> & {
+  /**
+   * The newcomer's id: larger than any that was ever a member's.
+   *
+   * @generated from field: uint64 node_id = 1;
+   */
+  nodeId: bigint;
+
+  /**
+   * host:port of its listener for other nodes; empty: where it said, when it asked the leader to join.
+   *
+   * @generated from field: string peer_address = 2;
+   */
+  peerAddress: string;
+};
+
+/**
+ * Describes the message quorumguard.v1.AddMemberRequest.
+ * Use `create(AddMemberRequestSchema)` to create a new message.
+ */
+export const AddMemberRequestSchema: GenMessage<AddMemberRequest> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_cluster_service, 9);
+
+/**
+ * The members, the new one included.
+ *
+ * @generated from message quorumguard.v1.AddMemberResponse
+ */
+export type AddMemberResponse = Message<"quorumguard.v1.AddMemberResponse"> & {
+  /**
+   * All members, as the leader sees them.
+   *
+   * @generated from field: repeated quorumguard.v1.MemberState members = 1;
+   */
+  members: MemberState[];
+};
+
+/**
+ * Describes the message quorumguard.v1.AddMemberResponse.
+ * Use `create(AddMemberResponseSchema)` to create a new message.
+ */
+export const AddMemberResponseSchema: GenMessage<AddMemberResponse> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_cluster_service, 10);
+
+/**
+ * Asks for a learner to become a voter.
+ *
+ * @generated from message quorumguard.v1.PromoteMemberRequest
+ */
+export type PromoteMemberRequest = Message<"quorumguard.v1.PromoteMemberRequest"> & {
+  /**
+   * The learner's id.
+   *
+   * @generated from field: uint64 node_id = 1;
+   */
+  nodeId: bigint;
+};
+
+/**
+ * Describes the message quorumguard.v1.PromoteMemberRequest.
+ * Use `create(PromoteMemberRequestSchema)` to create a new message.
+ */
+export const PromoteMemberRequestSchema: GenMessage<PromoteMemberRequest> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_cluster_service, 11);
+
+/**
+ * The members after the promotion.
+ *
+ * @generated from message quorumguard.v1.PromoteMemberResponse
+ */
+export type PromoteMemberResponse = Message<"quorumguard.v1.PromoteMemberResponse"> & {
+  /**
+   * All members, as the leader sees them.
+   *
+   * @generated from field: repeated quorumguard.v1.MemberState members = 1;
+   */
+  members: MemberState[];
+};
+
+/**
+ * Describes the message quorumguard.v1.PromoteMemberResponse.
+ * Use `create(PromoteMemberResponseSchema)` to create a new message.
+ */
+export const PromoteMemberResponseSchema: GenMessage<PromoteMemberResponse> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_cluster_service, 12);
+
+/**
+ * Asks for a member to be removed.
+ *
+ * @generated from message quorumguard.v1.RemoveMemberRequest
+ */
+export type RemoveMemberRequest = Message<"quorumguard.v1.RemoveMemberRequest"> & {
+  /**
+   * The member's id, which is never used again.
+   *
+   * @generated from field: uint64 node_id = 1;
+   */
+  nodeId: bigint;
+};
+
+/**
+ * Describes the message quorumguard.v1.RemoveMemberRequest.
+ * Use `create(RemoveMemberRequestSchema)` to create a new message.
+ */
+export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_cluster_service, 13);
+
+/**
+ * The members that are left.
+ *
+ * @generated from message quorumguard.v1.RemoveMemberResponse
+ */
+export type RemoveMemberResponse = Message<"quorumguard.v1.RemoveMemberResponse"> & {
+  /**
+   * All members, as the leader sees them.
+   *
+   * @generated from field: repeated quorumguard.v1.MemberState members = 1;
+   */
+  members: MemberState[];
+};
+
+/**
+ * Describes the message quorumguard.v1.RemoveMemberResponse.
+ * Use `create(RemoveMemberResponseSchema)` to create a new message.
+ */
+export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_cluster_service, 14);
+
+/**
+ * Asks for a voter to be replaced.
+ *
+ * @generated from message quorumguard.v1.ReplaceMemberRequest
+ */
+export type ReplaceMemberRequest = Message<"quorumguard.v1.ReplaceMemberRequest"> & {
+  /**
+   * The voter that goes; its id is never used again.
+   *
+   * @generated from field: uint64 node_id = 1;
+   */
+  nodeId: bigint;
+
+  /**
+   * The learner that votes in its place.
+   *
+   * @generated from field: uint64 by_node_id = 2;
+   */
+  byNodeId: bigint;
+};
+
+/**
+ * Describes the message quorumguard.v1.ReplaceMemberRequest.
+ * Use `create(ReplaceMemberRequestSchema)` to create a new message.
+ */
+export const ReplaceMemberRequestSchema: GenMessage<ReplaceMemberRequest> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_cluster_service, 15);
+
+/**
+ * The members after the replacement.
+ *
+ * @generated from message quorumguard.v1.ReplaceMemberResponse
+ */
+export type ReplaceMemberResponse = Message<"quorumguard.v1.ReplaceMemberResponse"> & {
+  /**
+   * All members, as the leader sees them.
+   *
+   * @generated from field: repeated quorumguard.v1.MemberState members = 1;
+   */
+  members: MemberState[];
+};
+
+/**
+ * Describes the message quorumguard.v1.ReplaceMemberResponse.
+ * Use `create(ReplaceMemberResponseSchema)` to create a new message.
+ */
+export const ReplaceMemberResponseSchema: GenMessage<ReplaceMemberResponse> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_cluster_service, 16);
 
 /**
  * Asks for a snapshot.
@@ -272,7 +517,7 @@ export type TakeSnapshotRequest = Message<"quorumguard.v1.TakeSnapshotRequest"> 
  * Use `create(TakeSnapshotRequestSchema)` to create a new message.
  */
 export const TakeSnapshotRequestSchema: GenMessage<TakeSnapshotRequest> = /*@__PURE__*/
-  messageDesc(file_quorumguard_v1_cluster_service, 8);
+  messageDesc(file_quorumguard_v1_cluster_service, 17);
 
 /**
  * The snapshot that was cut.
@@ -300,7 +545,7 @@ export type TakeSnapshotResponse = Message<"quorumguard.v1.TakeSnapshotResponse"
  * Use `create(TakeSnapshotResponseSchema)` to create a new message.
  */
 export const TakeSnapshotResponseSchema: GenMessage<TakeSnapshotResponse> = /*@__PURE__*/
-  messageDesc(file_quorumguard_v1_cluster_service, 9);
+  messageDesc(file_quorumguard_v1_cluster_service, 18);
 
 /**
  * What a node is in its Raft group.
@@ -349,6 +594,27 @@ export const NodeRole = {
    * @generated from enum value: NODE_ROLE_LEADER = 5;
    */
   LEADER: 5,
+
+  /**
+   * Gets the log and does not vote.
+   *
+   * @generated from enum value: NODE_ROLE_LEARNER = 6;
+   */
+  LEARNER: 6,
+
+  /**
+   * Waits to be added to a cluster that has formed.
+   *
+   * @generated from enum value: NODE_ROLE_JOINING = 7;
+   */
+  JOINING: 7,
+
+  /**
+   * Is a member no more.
+   *
+   * @generated from enum value: NODE_ROLE_REMOVED = 8;
+   */
+  REMOVED: 8,
 } as const;
 
 /**
@@ -410,6 +676,47 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof TransferLeadershipRequestSchema;
     output: typeof TransferLeadershipResponseSchema;
+  },
+  /**
+   * Makes a newcomer, which runs and waits to join, a learner: it gets the log and does not vote. Only the leader can
+   * change the members, one change at a time.
+   *
+   * @generated from rpc quorumguard.v1.ClusterService.AddMember
+   */
+  addMember: {
+    methodKind: "unary";
+    input: typeof AddMemberRequestSchema;
+    output: typeof AddMemberResponseSchema;
+  },
+  /**
+   * Makes a learner that has caught up a voter.
+   *
+   * @generated from rpc quorumguard.v1.ClusterService.PromoteMember
+   */
+  promoteMember: {
+    methodKind: "unary";
+    input: typeof PromoteMemberRequestSchema;
+    output: typeof PromoteMemberResponseSchema;
+  },
+  /**
+   * Removes a voter or a learner for ever. A leader that is to go hands over first and answers with its successor.
+   *
+   * @generated from rpc quorumguard.v1.ClusterService.RemoveMember
+   */
+  removeMember: {
+    methodKind: "unary";
+    input: typeof RemoveMemberRequestSchema;
+    output: typeof RemoveMemberResponseSchema;
+  },
+  /**
+   * Removes a voter and makes a learner that has caught up vote in its place, in one step.
+   *
+   * @generated from rpc quorumguard.v1.ClusterService.ReplaceMember
+   */
+  replaceMember: {
+    methodKind: "unary";
+    input: typeof ReplaceMemberRequestSchema;
+    output: typeof ReplaceMemberResponseSchema;
   },
   /**
    * Cuts a snapshot on this node now, and waits until it is on disk. If nothing was applied since the newest one, it is

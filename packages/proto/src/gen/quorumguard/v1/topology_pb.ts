@@ -44,7 +44,7 @@ export type Member = Message<"quorumguard.v1.Member"> & {
   httpUrl: string;
 
   /**
-   * Whether it votes in elections and counts towards a quorum. Every member does today.
+   * Whether it votes in elections and counts towards a quorum; if not, it is a learner.
    *
    * @generated from field: bool voter = 4;
    */
@@ -107,8 +107,8 @@ export type Topology = Message<"quorumguard.v1.Topology"> & {
   clusterId: string;
 
   /**
-   * Orders two topologies of the same term: the larger one is newer. It grows when a leader becomes known, and with
-   * every member whose addresses do.
+   * Orders two topologies of the same term: the larger one is newer. It grows when the members change, when a leader
+   * becomes known, and with every member whose addresses do.
    *
    * @generated from field: uint64 version = 2;
    */
