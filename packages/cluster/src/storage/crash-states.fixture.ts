@@ -15,9 +15,9 @@ export interface Effort {
   readonly recoveryStride: number;
 }
 
-/** Quick by default; QUORUMGUARD_CRASH_STATES=all looks at far more. */
+/** Quick by default; QUORUMGUARD_THOROUGH=1 looks at far more. */
 export const effort: Effort =
-  process.env.QUORUMGUARD_CRASH_STATES === "all"
+  process.env.QUORUMGUARD_THOROUGH === "1"
     ? { exhaustiveItems: 15, samples: 600, recoveryStride: 2 }
     : { exhaustiveItems: 11, samples: 24, recoveryStride: 16 };
 
