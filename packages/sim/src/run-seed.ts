@@ -3,12 +3,12 @@ import { createSessionTap } from "./check/client-tap.ts";
 import { checkDurable } from "./check/durable-quorum.ts";
 import { checkLiveness } from "./check/liveness.ts";
 import { createNodeWatch, type NodeWatch } from "./check/node-watch.ts";
-import { createRareStates, type RareState } from "./check/rare-states.ts";
-import { createRarities } from "./check/rarities.ts";
+import { createRareStates, type RareState, type RareStates } from "./check/rare-states.ts";
+import { createRarities, type Rarities } from "./check/rarities.ts";
 import { watchCluster } from "./check/watch-cluster.ts";
-import { createWiretap } from "./check/wiretap.ts";
+import { createWiretap, type Wiretap } from "./check/wiretap.ts";
 import { createClientHost } from "./cluster/client-host.ts";
-import { createNodeHost, type NodeHost, type NodeMachine } from "./cluster/node-host.ts";
+import { type ClusterPlan, createNodeHost, type NodeHost, type NodeMachine } from "./cluster/node-host.ts";
 import { planCluster } from "./cluster/plan-cluster.ts";
 import { planWorkload } from "./cluster/workload.ts";
 import { calmNetwork, type FaultPlan, planFaults } from "./faults/fault-plan.ts";
@@ -73,13 +73,8 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<S
   }
 }
 
-async function simulate(
-  seed: number,
-  world: World,
-  random: Random,
-  rejections: unknown[],
-  options: RunOptions,
-): Promise<SeedResult> {
+/** The parts of one run, wired together; nothing runs yet. */
+function assemble(seed: number, world: World, random: Random) {
   const cluster = planCluster(random.fork("cluster plan"));
   const faultPlan = planFaults(random.fork("fault plan"));
   const workload = planWorkload(random.fork("workload plan"));
@@ -119,8 +114,23 @@ async function simulate(
     },
   });
   const clients = createClientHost(world, random.fork("clients"), workload, cluster.nodes, clientNetwork);
+  const watch = watchNodes({ world, nodes, rare, rarities, wiretap }, cluster);
+  const victims = { world, random: random.fork("nemesis"), nodes, clients, peers, clientNetwork, links, rare, count };
+  const heard = { wiretap, tap, watch, rare };
+  return { faultPlan, faults, count, nodes, clients, clientNetwork, victims, heard, random: random.fork("phases") };
+}
+
+interface Watched {
+  readonly world: World;
+  readonly nodes: NodeHost;
+  readonly rare: RareStates;
+  readonly rarities: Rarities;
+  readonly wiretap: Wiretap;
+}
+
+function watchNodes({ world, nodes, rare, rarities, wiretap }: Watched, cluster: ClusterPlan): NodeWatch {
   const machineOf = (nodeId: number) => nodes.machines.find((machine) => machine.nodeId === nodeId)!;
-  const watch: NodeWatch = createNodeWatch({
+  return createNodeWatch({
     nowUs: () => world.nowUs,
     maxLagPerChangeUs: 90_000 + 2_000 * (cluster.options.heartbeatMs ?? 30),
     led: (nodeId, term) => rarities.led(machineOf(nodeId), term),
@@ -131,10 +141,20 @@ async function simulate(
     steppedDown: () => rare.hit("leaderSteppedDownByCheckQuorum"),
     slewed: () => rare.hit("stampSlewed"),
   });
+}
+
+async function simulate(
+  seed: number,
+  world: World,
+  random: Random,
+  rejections: unknown[],
+  options: RunOptions,
+): Promise<SeedResult> {
+  const parts = assemble(seed, world, random);
+  const { faultPlan, faults, count, nodes, clients, heard } = parts;
+  const { watch, rare } = heard;
   const timeBreaks = watchCluster(world, nodes, watch, faultPlan.badClocks);
-  const victims = { world, random: random.fork("nemesis"), nodes, clients, peers, clientNetwork, links, rare, count };
-  const nemesis = createNemesis(victims, faultPlan, options.maxFaults ?? Number.POSITIVE_INFINITY);
-  const dyingRandom = random.fork("dead at the end");
+  const nemesis = createNemesis(parts.victims, faultPlan, options.maxFaults ?? Number.POSITIVE_INFINITY);
 
   for (const machine of nodes.machines) nodes.start(machine);
   const violations: string[] = [];
@@ -145,13 +165,13 @@ async function simulate(
   nemesis.start();
   const faultsUntilUs = Math.min(options.untilUs ?? Number.POSITIVE_INFINITY, world.nowUs + faultPlan.durationUs);
   await world.run(Math.max(world.nowUs, faultsUntilUs));
-  const dead = stayDead(dyingRandom, faultPlan, nodes.machines, nemesis);
+  const dead = stayDead(parts.random, faultPlan, nodes.machines, nemesis);
   nemesis.healAll(dead);
   violations.push(...(await checkLiveness({ world, machines: () => nodes.machines, clients, nemesis, dead })));
-  count("brokenStreams", clientNetwork.brokenStreams);
-  const evidence = { world, nodes, clients, wiretap, tap, watch, timeBreaks: timeBreaks(), rejections, rare };
+  count("brokenStreams", parts.clientNetwork.brokenStreams);
   // What is wrong comes before what did not come about: a lost entry says more than the node that waits for it.
-  violations.unshift(...auditAll(evidence));
+  violations.unshift(...auditAll({ world, nodes, clients, ...heard, timeBreaks: timeBreaks(), rejections }));
+  const having = (allowed: boolean | null) => clients.records.filter((record) => record.allowed === allowed).length;
   return {
     seed,
     violations: [...new Set(violations)],
@@ -164,9 +184,9 @@ async function simulate(
     commits: watch.commitIndex,
     leaderChanges: watch.leaderChanges,
     calls: clients.records.length,
-    allowed: clients.records.filter((record) => record.allowed === true).length,
-    denied: clients.records.filter((record) => record.allowed === false).length,
-    failed: clients.records.filter((record) => record.allowed === null).length,
+    allowed: having(true),
+    denied: having(false),
+    failed: having(null),
     events: world.events,
     virtualMs: world.nowUs / 1000,
   };

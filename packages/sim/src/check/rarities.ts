@@ -85,7 +85,8 @@ export function createRarities(
         rare.hit("snapshotRacingAppends");
       }
     },
-    logged(_machine, event) {
+    logged(_machine, event, fields) {
+      if (event === "snapshot-sent" && fields["ok"] === true) rare.hit("snapshotInstalled");
       const state = byLogLine[event];
       if (state !== undefined) rare.hit(state);
     },

@@ -20,7 +20,7 @@ export interface Workload {
 /** Draws who asks for what. */
 export function planWorkload(random: Random): Workload {
   const rules = Array.from({ length: random.between(2, 4) }, () => planRule(random));
-  const keys = random.between(2, 5);
+  const keys = random.between(2, 8);
   const item = (draw: Random): AskedItem => {
     const at = draw.below(keys);
     // A key has its rule, and now and then another one: limits of one window share a counter (SEMANTICS K1).
@@ -43,7 +43,7 @@ export function planWorkload(random: Random): Workload {
 
 function planRule(random: Random): Rule {
   const windowUs = random.pick([200, 500, 1_000, 2_000]) * 1000;
-  const limit = random.pick([1, 2, 3, 5, 10, 25]);
+  const limit = random.pick([1, 2, 3, 5, 10, 25, 50, 100]);
   if (random.chance(0.6)) return { algorithm: Algorithm.slidingWindowLog, limit, windowUs, burst: 0, policy: "" };
   return { algorithm: Algorithm.tokenBucket, limit, windowUs, burst: random.pick([1, 2, 5, 10]), policy: "" };
 }

@@ -228,45 +228,23 @@ export function createPeerNetwork(
     } else channel.send(label, deliver);
   }
 
-  return {
-    transport(nodeId, machine, process, newer = () => false) {
-      let endpoint: Endpoint | null = null;
-      const transport = {
-        async start(handlers: PeerHandlers) {
-          endpoint = { nodeId, machine, process, handlers, newer, listening: true };
-          endpoints.set(nodeId, endpoint);
-          for (const other of endpoints.keys()) if (other !== nodeId) redial(nodeId, other, 200 + random.below(2_000));
-        },
-        addPeer(to: number) {
-          // Whoever starts dials everyone; only who was turned away then has a reason to hurry.
-          if (endpoint === null || endpoints.get(to)?.listening !== true) return;
-          if (connections.get(pairKey(nodeId, to))?.open !== true) redial(nodeId, to, 200 + random.below(2_000));
-        },
-        removePeer(to: number) {
-          const connection = connections.get(pairKey(nodeId, to));
-          if (connection?.open !== true) return;
-          closeConnection(connection, () => false);
-          // It dials again, and is told why it is not welcome any more.
-          redial(to, nodeId, 1_000 + random.below(20_000));
-        },
-        send(to: number, frame: Uint8Array) {
-          if (endpoint !== null) sendFrame(endpoint, to, frame);
-        },
-        async sendSnapshot(to: number, head: Uint8Array, source: SnapshotSource) {
-          const target = endpoints.get(to);
-          if (endpoint === null || target === undefined) return false;
-          options.copying(nodeId, to, true);
-          const { pieceBytes } = options;
-          const sent = sendSnapshotAcross(world, links, random, endpoint, target, head, source, pieceBytes);
-          return sent.finally(() => options.copying(nodeId, to, false));
-        },
-        async close() {
-          if (endpoint === null || !endpoint.listening) return;
-          died(nodeId, "killed");
-        },
-      };
-      return transport;
+  const wires: Wires = {
+    endpoints,
+    isOpen: (one, other) => connections.get(pairKey(one, other))?.open === true,
+    dial: (one, other, withinUs) => redial(one, other, 200 + random.below(withinUs)),
+    hangUp: (one, other) => closeConnection(connections.get(pairKey(one, other))!, () => false),
+    died: (nodeId) => died(nodeId, "killed"),
+    sendFrame,
+    sendSnapshot(from, to, head, source) {
+      options.copying(from.nodeId, to.nodeId, true);
+      const sent = sendSnapshotAcross(world, links, random, from, to, head, source, options.pieceBytes);
+      return sent.finally(() => options.copying(from.nodeId, to.nodeId, false));
     },
+  };
+
+  return {
+    transport: (nodeId, machine, process, newer = () => false) =>
+      createTransport(wires, (handlers) => ({ nodeId, machine, process, handlers, newer, listening: true }), nodeId),
     died,
     breakConnection(one, other) {
       const connection = connections.get(pairKey(one, other));
@@ -275,4 +253,50 @@ export function createPeerNetwork(
       redial(one, other, 1_000 + random.below(20_000));
     },
   };
+}
+
+/** What a node's transport needs of the network. */
+interface Wires {
+  readonly endpoints: Map<number, Endpoint>;
+  isOpen(one: number, other: number): boolean;
+  dial(one: number, other: number, withinUs: number): void;
+  hangUp(one: number, other: number): void;
+  died(nodeId: number): void;
+  sendFrame(from: Endpoint, to: number, frame: Uint8Array): void;
+  sendSnapshot(from: Endpoint, to: Endpoint, head: Uint8Array, source: SnapshotSource): Promise<boolean>;
+}
+
+/** The transport of one life of a node. */
+function createTransport(wires: Wires, listen: (handlers: PeerHandlers) => Endpoint, nodeId: number): PeerTransport {
+  const { endpoints } = wires;
+  let endpoint: Endpoint | null = null;
+  const transport = {
+    async start(handlers: PeerHandlers) {
+      endpoint = listen(handlers);
+      endpoints.set(nodeId, endpoint);
+      for (const other of endpoints.keys()) if (other !== nodeId) wires.dial(nodeId, other, 2_000);
+    },
+    addPeer(to: number) {
+      // Whoever starts dials everyone; only who was turned away then has a reason to hurry.
+      if (endpoint === null || endpoints.get(to)?.listening !== true) return;
+      if (!wires.isOpen(nodeId, to)) wires.dial(nodeId, to, 2_000);
+    },
+    removePeer(to: number) {
+      if (!wires.isOpen(nodeId, to)) return;
+      wires.hangUp(nodeId, to);
+      // It dials again, and is told why it is not welcome any more.
+      wires.dial(to, nodeId, 20_000);
+    },
+    send(to: number, frame: Uint8Array) {
+      if (endpoint !== null) wires.sendFrame(endpoint, to, frame);
+    },
+    async sendSnapshot(to: number, head: Uint8Array, source: SnapshotSource) {
+      const target = endpoints.get(to);
+      return endpoint !== null && target !== undefined && wires.sendSnapshot(endpoint, target, head, source);
+    },
+    async close() {
+      if (endpoint?.listening === true) wires.died(nodeId);
+    },
+  };
+  return transport;
 }
