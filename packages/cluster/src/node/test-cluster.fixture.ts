@@ -16,8 +16,17 @@ import type { FileHandle, FileSystem } from "../storage/file-system.ts";
 import { openNodeFileSystem } from "../storage/node-file-system.ts";
 import type { Clock } from "./clock.ts";
 import { createNode } from "./create-node.ts";
+import { MemberChangeError } from "./member-change-error.ts";
 import { createMemoryNetwork } from "./memory-network.fixture.ts";
-import type { CallSink, ClusterNode, DecisionFacts, NodeFailure, SubmitOptions } from "./node.ts";
+import type {
+  CallSink,
+  ClusterNode,
+  DecisionFacts,
+  MemberChange,
+  MemberView,
+  NodeFailure,
+  SubmitOptions,
+} from "./node.ts";
 import type { NodeOptions } from "./node-options.ts";
 import { createSystemClock } from "./system-clock.ts";
 
@@ -41,6 +50,7 @@ export class TestCluster {
   readonly network = createMemoryNetwork();
   readonly nodes = new Map<NodeId, ClusterNode>();
   readonly fatal: Error[] = [];
+  readonly removed: NodeId[] = [];
   readonly log: string[] = [];
   readonly #gates = new Map<NodeId, Promise<void>>();
   readonly #folder: string;
@@ -72,11 +82,52 @@ export class TestCluster {
     return join(this.#folder, `node-${nodeId}`);
   }
 
-  async start(nodeId: NodeId, changes: { readonly clock?: Clock } = {}): Promise<ClusterNode> {
+  /** A newcomer on an empty folder, or one that was. */
+  async join(nodeId: NodeId): Promise<ClusterNode> {
+    return this.start(nodeId, { join: true });
+  }
+
+  /** Asks whoever leads to change the members, again if the leader changes meanwhile before anything was done. */
+  async change(change: MemberChange): Promise<readonly MemberView[]> {
+    for (;;) {
+      const leader = await this.leader();
+      try {
+        return await leader.changeMembers(change);
+      } catch (error) {
+        if (!(error instanceof MemberChangeError) || error.reason !== "not-leader") throw error;
+        await until(() => (leader.leads ? null : true));
+      }
+    }
+  }
+
+  /** Resolves once the leader knows this member to have everything that is committed. */
+  async caughtUp(nodeId: NodeId): Promise<void> {
+    const leader = await this.leader();
+    await until(() => {
+      const view = leader.members().find((one) => one.nodeId === nodeId);
+      return view?.lag === 0 && view.heardMsAgo !== null ? view : null;
+    });
+  }
+
+  /** A newcomer, from an empty folder to a vote. */
+  async grow(nodeId: NodeId): Promise<ClusterNode> {
+    const node = await this.join(nodeId);
+    await this.change({ kind: "add", nodeId });
+    await this.caughtUp(nodeId);
+    await this.change({ kind: "promote", nodeId });
+    return node;
+  }
+
+  async start(
+    nodeId: NodeId,
+    changes: { readonly clock?: Clock; readonly join?: boolean } = {},
+  ): Promise<ClusterNode> {
     const files = await openNodeFileSystem({ root: this.folderOf(nodeId) });
+    const { join = false } = changes;
     const node = createNode({
       nodeId,
-      founders: this.#ids.map(member),
+      ...(join ? { join } : { founders: this.#ids.map(member) }),
+      clientAddressOf: member,
       files: this.#gated(nodeId, files),
       transport: this.network.endpoint(nodeId),
       clock: changes.clock ?? createSystemClock(),
@@ -87,6 +138,7 @@ export class TestCluster {
         if (level !== "debug") this.log.push(`${nodeId} ${event} ${JSON.stringify(fields)}`);
       },
       onFatal: (error) => this.fatal.push(error),
+      onRemoved: () => this.removed.push(nodeId),
       ...this.#options,
     });
     this.nodes.set(nodeId, node);
@@ -150,7 +202,8 @@ export class TestCluster {
   /** Resolves with a node that leads and has applied an entry of its own term, and that all nodes know of. */
   async leader(): Promise<ClusterNode> {
     return until(() => {
-      const nodes = [...this.nodes.values()];
+      const outside = ["joining", "removed"];
+      const nodes = [...this.nodes.values()].filter((node) => !outside.includes(node.status().role));
       const leader = nodes.find((node) => node.leads);
       return leader !== undefined && nodes.every((node) => node.topology().leaderId === leader.nodeId) ? leader : null;
     });
