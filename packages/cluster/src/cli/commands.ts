@@ -133,6 +133,10 @@ export const nodeSpec = {
     { name: "peer-ca", value: "FILE", text: "the authority of all nodes' peer certificates, PEM" },
     { name: "insecure", text: "plain text off loopback; without TLS it is refused otherwise" },
     {
+      name: "repair",
+      text: "start with damaged data: what is sound is kept, and the other nodes bring the rest before this one votes",
+    },
+    {
       name: "cors-origin",
       value: "ORIGIN",
       repeatable: true,

@@ -98,6 +98,7 @@ function serverOptions(flags: NodeFlags): ServerOptions {
     ...(peerTls === undefined ? {} : { peerTls }),
     drainTimeoutMs,
     insecure: flags.has("insecure"),
+    repair: flags.has("repair"),
     corsOrigins: flags.all("cors-origin"),
   };
 }

@@ -67,6 +67,11 @@ export interface ServerOptions {
   readonly peerTls?: PeerTls;
   /** Allows plain text off loopback. Default false. */
   readonly insecure?: boolean;
+  /**
+   * Start with a folder whose acknowledged data is damaged: what is sound is kept, and the other nodes bring the rest before this
+   * one votes. Default false: the start fails and names the file.
+   */
+  readonly repair?: boolean;
   /** Origins of pages that may call from a browser, or "*". Default none. */
   readonly corsOrigins?: readonly string[];
   /** Session streams open at once, 1 to 1,000,000. Default 10,000. */

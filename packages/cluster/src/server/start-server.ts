@@ -134,6 +134,7 @@ function createServedNode(
   const node = createNode({
     ...options.node,
     nodeId: options.nodeId,
+    repairDamage: options.repair ?? false,
     founders: book.members(options.cluster.map((founder) => founder.nodeId)),
     files,
     transport: exchangeAddresses(transport, book, own),

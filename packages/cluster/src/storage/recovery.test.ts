@@ -134,7 +134,7 @@ describe("acknowledged data that is damaged", () => {
       const error = await refusal(changed(disk.content(), segment, damage));
       expect(error.file).toBe(segment);
       expect(error.offset).toBe(2560);
-      expect(error.message).toContain("keep it stopped, the others go on without it");
+      expect(error.message).toContain("start it with --repair");
     }
   });
 
@@ -223,16 +223,16 @@ describe("a folder of another node", () => {
 });
 
 describe("recovery", () => {
-  it("N1 flushes what it read before it resolves", async () => {
+  it("N1 and G6: writes and flushes what it read before it resolves, since a flush that failed has lost it for good", async () => {
     const disk = new TestDisk();
     let killed = (): void => {};
     const failed = new Promise<void>((resolve) => {
       killed = resolve;
     });
     const storage = await openForTest(disk, { onFatal: () => killed() });
-    // The frame is in the page cache and its flush never happens, as after a kill.
+    // The frame is in the page cache, and the disk has lost it: reading it back proves nothing.
     disk.before = (operation) => {
-      if (operation === "flush") throw new Error("killed");
+      if (operation === "flush") throw new Error("EIO");
     };
     storage.append(
       { hardState: { term: 1, vote: 3, commit: 0 }, entries: entriesFrom(1, 2, 1), snapshot: null },

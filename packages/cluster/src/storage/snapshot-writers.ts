@@ -8,7 +8,7 @@ import {
   readSnapshotHeader,
 } from "./snapshot-file.ts";
 import type { SnapshotMeta, SnapshotWriter } from "./storage.ts";
-import { rejoinAdvice, StorageError } from "./storage-error.ts";
+import { repairAdvice, StorageError } from "./storage-error.ts";
 
 /** Flushed in steps of this size: one flush of a large file would hold up those of the log. */
 const flushEveryBytes = 4 << 20;
@@ -136,7 +136,7 @@ async function checkImage(handle: FileHandle, path: string, meta: SnapshotMeta, 
 /** What a peer sent is nothing of ours: it is dropped, and there is nothing for an operator to do. */
 function withoutAdvice(error: unknown): unknown {
   if (!(error instanceof StorageError && error.isDamage)) return error;
-  return new StorageError(error.file, error.offset, error.problem.replace(`; ${rejoinAdvice}`, ""));
+  return new StorageError(error.file, error.offset, error.problem.replace(`; ${repairAdvice}`, ""));
 }
 
 async function discardAndThrow(part: PartFile, error: unknown): Promise<never> {

@@ -30,16 +30,18 @@ export class StorageError extends Error {
   }
 }
 
-/**
- * The advice for damage to data that this node had acknowledged: it must not vote from such a log, since it may lack a
- * committed entry.
- */
+/** The advice for a folder that cannot be repaired: nothing says what this node had acknowledged. */
 export const rejoinAdvice =
   "this node must not vote with this folder: keep it stopped, the others go on without it; a replacement joins as a " +
   "learner under a new node id, which this version cannot do yet, so until then found a new cluster on empty folders " +
   "when one more node is at risk";
 
+/** The advice for damage that a repair can mend. */
+export const repairAdvice =
+  "this node must not vote with this folder as it is: start it with --repair, which sets the damaged files aside, keeps what is " +
+  "sound, and lets the other nodes bring the rest before this one votes; the others go on without it until then";
+
 /** Damage to acknowledged data, with the advice for it. */
 export function damage(file: string, offset: number | null, problem: string): StorageError {
-  return new StorageError(file, offset, `${problem}; ${rejoinAdvice}`, { isDamage: true });
+  return new StorageError(file, offset, `${problem}; ${repairAdvice}`, { isDamage: true });
 }
