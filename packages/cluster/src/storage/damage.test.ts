@@ -122,7 +122,9 @@ async function judge(content: Content, reference: State, what: string): Promise<
     expect(error.message, what).toMatch(/: .{20}/);
     expect(error.file, what).not.toBe("");
     // Every refusal says what to do.
-    expect(error.message, what).toMatch(/start it with --repair|keep it stopped|restore|rename it back|move it|start the version/);
+    expect(error.message, what).toMatch(
+      /start it with --repair|keep it stopped|restore|rename it back|move it|start the version/,
+    );
     return "refused";
   }
   const { identity } = reference;

@@ -16,7 +16,7 @@ import type {
   StorageStats,
   StorageWrite,
 } from "./storage.ts";
-import { StorageError } from "./storage-error.ts";
+import { failedWrite, StorageError } from "./storage-error.ts";
 import { reservedTerms } from "./term-bound.ts";
 
 /** How long the log must have been idle before META says that its last frame is durable. */
@@ -255,15 +255,17 @@ export class DiskStorage implements Storage {
     if (opened === null || writer === null) return;
     const { meta } = opened;
     if (meta.current.durableSequence === writer.durableSequence) return;
-    await meta.write({ durableSequence: writer.durableSequence });
+    await meta.write({ durableSequence: writer.durableSequence }).catch((error: unknown) => {
+      throw failedWrite("meta", null, error);
+    });
   }
 
-  private fail(error: unknown): void {
+  private fail(error: Error): void {
     if (this.failed || this.closed) return;
     this.failed = true;
     this.cancelIdle?.();
     this.writer?.stop();
-    this.options.onFatal(error instanceof Error ? error : new Error(String(error)));
+    this.options.onFatal(error);
   }
 
   private use(): Opened & { readonly writer: LogWriter } {

@@ -48,6 +48,8 @@ export interface RecoveredLog extends FoundLog {
   readonly active: FileHandle;
   /** Where the next frame goes in the last segment. */
   readonly appendOffset: number;
+  /** Where the last frame begins in the last segment; null if that segment has none yet. */
+  readonly lastFrameAt: number | null;
   /** Bytes of the last segment. */
   readonly activeBytes: number;
   /** Bytes that are no frame follow the last good one: from {@link appendOffset} up to here. */
@@ -172,6 +174,8 @@ class LogScan {
   private reset: LogPosition | null = null;
   private abstains = false;
   private nextSequence = 1;
+  /** Where the last frame of the segment that was read last begins. */
+  private frameAt: number | null = null;
   /** Where the segment that was read last stopped making sense. */
   private end = 0;
 
@@ -196,7 +200,7 @@ class LogScan {
     this.scan(path, bytes);
   }
 
-  last(path: string, bytes: Buffer): { appendOffset: number; garbageEnd: number } {
+  last(path: string, bytes: Buffer): Pick<RecoveredLog, "appendOffset" | "garbageEnd" | "lastFrameAt"> {
     const { end, seed, preparedBytes } = this.scan(path, bytes);
     const expected = this.nextSequence;
     const garbageEnd = endOfNonZero(bytes, end);
@@ -217,7 +221,7 @@ class LogScan {
         `frame ${expected} is damaged or missing and was durable (frames up to ${this.meta.durableSequence} were)`,
       );
     }
-    return { appendOffset: end, garbageEnd };
+    return { appendOffset: end, garbageEnd, lastFrameAt: this.frameAt };
   }
 
   result(): FoundLog {
@@ -229,10 +233,12 @@ class LogScan {
     const { segment, preparedBytes } = this.enter(path, bytes);
     const seed = segmentSeed(segment.segmentId);
     let end = sectorBytes;
+    this.frameAt = null;
     while (end < bytes.length) {
       const frame = decodeFrame(bytes, end, seed);
       if (frame === null || frame.sequence !== this.nextSequence) break;
       this.take(frame, segment);
+      this.frameAt = end;
       end = frame.end;
     }
     this.end = end;

@@ -14,7 +14,7 @@ import {
 } from "./log-frame.ts";
 import { logFolder, type Segment, segmentPath, spareSuffix } from "./log-recovery.ts";
 import type { Identity, SnapshotMeta, StorageOptions, StorageStats, StorageWrite } from "./storage.ts";
-import { StorageError } from "./storage-error.ts";
+import { failedWrite } from "./storage-error.ts";
 
 /** A frame takes whole writes until it has this many bytes or entries; a single write is never divided. */
 const maxFrameBytes = 4 << 20;
@@ -50,7 +50,7 @@ export interface LogWriterHooks {
   /** Segments before the one of this first sequence are about to go: META must know first. */
   dropping(firstSequence: number): Promise<void>;
   /** Called once; nothing is acknowledged afterwards. */
-  failed(error: unknown): void;
+  failed(error: Error): void;
 }
 
 /** The statistics of a storage that has no log yet. */
@@ -197,13 +197,15 @@ export class LogWriter {
       }
     } catch (error) {
       this.stop();
-      this.hooks.failed(this.describe(error));
+      this.hooks.failed(failedWrite(this.segments.at(-1)?.path ?? logFolder, this.offset, error));
     } finally {
       this.running = null;
     }
   }
 
   private async writeFrame(batch: Batch): Promise<void> {
+    // All that the batch waits for counts as its flush, a new segment included: a stalled disk stalls wherever it is.
+    this.counters.flushStartedMs = this.options.monotonicMs();
     // A frame too large for any segment makes its segment grow. No segment but the last is ever without frames, so that
     // no two begin with the same sequence.
     const full = this.offset + frameBytes(0, batch.bytes) > this.activeBytes;
@@ -212,7 +214,6 @@ export class LogWriter {
     if (hardState.term > this.written.term) await this.hooks.entering(hardState.term);
     const sequence = this.sequence + 1;
     const frame = encodeFrame({ hardState, entries, reset: snapshot, abstains: this.abstains }, sequence, this.seed);
-    this.counters.flushStartedMs = this.options.monotonicMs();
     await this.active.write(this.offset, [frame]);
     await this.active.flush();
     this.countFlush(frame.length);
@@ -222,13 +223,6 @@ export class LogWriter {
     this.noteIndexes(entries, snapshot !== null);
     if (snapshot !== null) await this.hooks.restarted(snapshot);
     if (this.spare === null && this.offset * 2 > this.activeBytes) this.spare = this.prepareSpare();
-  }
-
-  private describe(cause: unknown): StorageError {
-    const problem = cause instanceof Error ? cause.message : String(cause);
-    const advice =
-      "this node stops; nothing it acknowledged is lost; free space or replace the disk, then start it again";
-    return new StorageError(this.segments.at(-1)?.path ?? logFolder, this.offset, `${problem}; ${advice}`, { cause });
   }
 
   private countFlush(bytes: number): void {

@@ -95,7 +95,10 @@ async function prepareEmpty(files: FileSystem): Promise<void> {
 
 /** A folder whose META speaks of a log has lost that log. One that nobody can read was cut short while it was made. */
 async function assertUnused(files: FileSystem): Promise<void> {
-  const found = await readMeta(files).catch(() => null);
+  const found = await readMeta(files).catch((error: unknown) => {
+    if (error instanceof StorageError && error.isDamage) return null;
+    throw error;
+  });
   const { durableSequence = 0, snapshotIndex = 0, droppedLastFrame = false } = found?.meta ?? {};
   if (durableSequence === 0 && snapshotIndex === 0 && !droppedLastFrame) return;
   throw new StorageError("identity", null, `the file is missing, yet meta speaks of a log; ${rejoinAdvice}`);
@@ -139,11 +142,21 @@ async function flushRecovered(files: FileSystem, meta: MetaSlots, log: Recovered
     await meta.writeTwice({ droppedLastFrame: true });
   }
   if (log.garbageEnd > log.appendOffset) await zeroRange(log.active, log.appendOffset, log.garbageEnd);
+  await rewriteLastFrame(log);
   await log.active.flush();
   const start = await sayAbstains(meta, log);
   await tidy(files, meta.current);
   await meta.write({ durableSequence: start.lastSequence });
   return start;
+}
+
+/**
+ * A flush that failed leaves pages that only look written: flushing them again succeeds and does nothing. Only the last frame can
+ * be in that state, since the one after it waits for its flush; written once more, it is flushed for sure.
+ */
+async function rewriteLastFrame({ active, lastFrameAt, appendOffset }: RecoveredLog): Promise<void> {
+  if (lastFrameAt === null) return;
+  await active.write(lastFrameAt, [await active.read(lastFrameAt, appendOffset - lastFrameAt)]);
 }
 
 /** The log itself says that the node abstains, should META be lost or put back. */

@@ -45,3 +45,12 @@ export const repairAdvice =
 export function damage(file: string, offset: number | null, problem: string): StorageError {
   return new StorageError(file, offset, `${problem}; ${repairAdvice}`, { isDamage: true });
 }
+
+/** A call of the system failed: the node stops, and what it can do about it is in the message. */
+export function failedWrite(file: string, offset: number | null, cause: unknown): StorageError {
+  if (cause instanceof StorageError) return cause;
+  const problem = cause instanceof Error ? cause.message : String(cause);
+  const advice =
+    "this node stops; nothing it acknowledged is lost; free space or replace the disk, then start it again";
+  return new StorageError(file, offset, `${problem}; ${advice}`, { cause });
+}

@@ -12,6 +12,16 @@ interface Node {
 /** What the disk is about to do; throwing makes it fail. */
 export type Operation = "open" | "write" | "flush" | "rename" | "remove" | "flushFolder" | "read" | "size" | "list";
 
+/** Thrown before a write: so much of it is written all the same. */
+export class ShortWrite extends Error {
+  readonly share: number;
+
+  constructor(share: number) {
+    super("ENOSPC: no space left on device");
+    this.share = share;
+  }
+}
+
 /** A change of names in a folder that is not durable before the folder is flushed. */
 interface NameChange {
   readonly folder: string;
@@ -144,14 +154,30 @@ export class TestDisk implements FileSystem {
         return Buffer.from(node.current.subarray(position, position + length));
       },
       write: async (position, pieces) => {
-        await this.step("write", path);
-        const bytes = Buffer.concat(pieces);
-        node.unflushed.push({ position, bytes });
-        node.current = patched(node.current, position, bytes);
+        const all = Buffer.concat(pieces);
+        const take = (bytes: Buffer): void => {
+          node.unflushed.push({ position, bytes });
+          node.current = patched(node.current, position, bytes);
+        };
+        try {
+          await this.step("write", path);
+        } catch (error) {
+          if (error instanceof ShortWrite) take(all.subarray(0, Math.floor(all.length * error.share)));
+          throw error;
+        }
+        take(all);
       },
       flush: async () => {
-        await this.step("flush", path);
-        node.durable = Buffer.from(node.current);
+        try {
+          await this.step("flush", path);
+        } catch (error) {
+          // The pages are clean now, as on ext4, XFS and Btrfs: the next flush succeeds and writes nothing of them.
+          node.unflushed = [];
+          throw error;
+        }
+        let durable: Buffer = Buffer.from(node.durable);
+        for (const write of node.unflushed) durable = patched(durable, write.position, write.bytes);
+        node.durable = durable;
         node.unflushed = [];
       },
       close: async () => {},
