@@ -1,99 +1,109 @@
-import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createMutantCopy } from "./mutants/mutant-copy.ts";
-import { type Mutant, mutants } from "./mutants/registry.ts";
+import { type JudgeOptions, judge, type Verdict, type Way, ways } from "./mutants/judge.ts";
+import type { Mutant } from "./mutants/mutant.ts";
+import { mutants } from "./mutants/registry.ts";
+import { problemsOf } from "./mutants/sound.ts";
+import { copyWorkspace } from "./mutants/workspace-copy.ts";
 
-/** `npm run mutants`: plants every bug of the registry, one at a time, and runs seeds until the simulator finds it. */
+/** `npm run mutants`: plants every bug of the registry, one at a time, and looks for it until it is found. */
 const { values } = parseArgs({
   options: {
-    seeds: { type: "string", default: "500" },
     only: { type: "string" },
+    by: { type: "string" },
+    scripts: { type: "string" },
+    seeds: { type: "string", default: "500" },
+    jobs: { type: "string", default: `${Math.min(4, availableParallelism())}` },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
-const usage = `Plants known bugs into a copy of the sources, one at a time, and expects the simulator to find each.
+const usage = `Plants known bugs into a copy of the sources, one at a time, and expects each to be found by a broken promise:
+by the tests, the scripts of the Raft core or the simulator's seeds that the registry names for it, in this order.
 
-  npm run mutants -- [--seeds N] [--only NAME] [--json]
+  npm run mutants -- [--only NAME] [--by WAY] [--scripts FOLDER] [--seeds N] [--jobs N] [--json]
 
-  --seeds N    seeds to try for each bug (default 500)
-  --only NAME  one bug alone: ${mutants.map((mutant) => mutant.name).join(", ")}
-  --json       only the last line: a summary in JSON
+  --only NAME       the bugs whose name begins so (names: see below)
+  --by WAY          look by this way alone: ${ways.join(", ")}
+  --scripts FOLDER  scripts to run besides the core's own
+  --seeds N         at most so many seeds for each bug (default 500)
+  --jobs N          so many bugs at the same time (default: one for each processor, at most 4)
+  --json            only the last line: a summary in JSON
 
-Exit status 0 only if every bug was found.`;
+Exit status 0 only if every bug was found, and the sources without any pass all of these tests and scripts.
 
-interface Verdict {
-  readonly mutant: string;
-  /** The seed that found it; null: it survived. */
-  readonly seed: number | null;
-  /** What found it. */
-  readonly by: string | null;
-}
+${mutants.map((mutant) => `  ${mutant.name}`).join("\n")}`;
 
+/** Each way of each mutant; the slowest takes a tenth of it on two processors. */
+const timeoutMs = 180_000;
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** The simulator's last line on the mutated sources. */
-function simulate(cli: string, seeds: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const flags = ["--conditions=quorumguard-source", "--disable-warning=ExperimentalWarning", cli];
-    const args = [...flags, "--seeds", `${seeds}`, "--start", "1", "--json", "--until-failure"];
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    let errors = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      errors = (errors + text).slice(-4_000);
-    });
-    child.on("error", reject);
-    child.on("close", () => {
-      const last = output.trimEnd().split("\n").at(-1) ?? "";
-      if (last.startsWith("{")) resolve(last);
-      else reject(new Error(`the simulator gave no summary on the mutated sources:\n${errors}`));
-    });
-  });
+function describe(verdict: Verdict, { breaks }: Mutant): string {
+  const { mutant, by, seconds } = verdict;
+  if (by === null) return `${mutant}: SURVIVED after ${seconds} s: ${verdict.why} (${breaks})`;
+  const where = verdict.test ?? verdict.script ?? `seed ${verdict.seed}`;
+  return `${mutant}: found by ${by} in ${seconds} s, ${where}: ${verdict.violation}`;
 }
 
-async function judge(mutant: Mutant, seeds: number): Promise<Verdict> {
-  const copy = createMutantCopy(repository, mutant);
+/** Judges all, so many at a time; verdicts are in the order of the registry. */
+async function judgeAll(chosen: readonly Mutant[], options: JudgeOptions, jobs: number): Promise<readonly Verdict[]> {
+  const sound = copyWorkspace(repository);
   try {
-    const summary = JSON.parse(await simulate(copy.cli, seeds)) as {
-      firstFailure: { seed: number; violation: string } | null;
+    const problems = await problemsOf(sound, chosen, { ...options, workers: jobs });
+    if (problems.length > 0) {
+      throw new Error(`without any planted bug, this fails already:\n  ${problems.join("\n  ")}`);
+    }
+    const verdicts: Verdict[] = [];
+    const queue = [...chosen.entries()];
+    const work = async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const [place, mutant] = next;
+        const verdict = await judge(mutant, sound, options);
+        verdicts[place] = verdict;
+        if (!values.json) console.log(describe(verdict, mutant));
+      }
     };
-    const { firstFailure } = summary;
-    return {
-      mutant: mutant.name,
-      seed: firstFailure?.seed ?? null,
-      by: firstFailure?.violation.split("\n")[0] ?? null,
-    };
+    await Promise.all(Array.from({ length: jobs }, work));
+    return verdicts;
   } finally {
-    copy.remove();
+    sound.remove();
   }
 }
 
+/** What was asked for; null if it cannot be. */
+function readOptions(): { chosen: readonly Mutant[]; options: JudgeOptions; jobs: number } | null {
+  const [maxSeeds, jobs] = [Number(values.seeds), Number(values.jobs)];
+  const named = mutants.filter((mutant) => mutant.name.startsWith(values.only ?? ""));
+  const only = values.by === undefined ? null : (ways.find((way) => way === values.by) ?? undefined);
+  if (!Number.isSafeInteger(maxSeeds) || maxSeeds < 1 || !Number.isSafeInteger(jobs) || jobs < 1) return null;
+  if (named.length === 0 || only === undefined) return null;
+  // Scripts and seeds can be tried on any bug, but only the registry knows which tests to try.
+  const chosen = named.filter(({ foundBy }) => only !== "tests" || foundBy.tests !== undefined);
+  const scripts = values.scripts === undefined ? null : resolve(values.scripts);
+  return { chosen, options: { maxSeeds, scripts, only: only satisfies Way | null, timeoutMs }, jobs };
+}
+
 async function main(): Promise<void> {
-  const seeds = Number(values.seeds);
-  const chosen = mutants.filter((mutant) => values.only === undefined || mutant.name === values.only);
-  if (!Number.isSafeInteger(seeds) || seeds < 1 || chosen.length === 0) {
+  const asked = readOptions();
+  if (asked === null) {
     console.error(usage);
     process.exitCode = 2;
     return;
   }
-  const verdicts: Verdict[] = [];
-  for (const mutant of chosen) {
-    const verdict = await judge(mutant, seeds);
-    verdicts.push(verdict);
-    if (values.json) continue;
-    if (verdict.seed === null) console.log(`${mutant.name}: SURVIVED ${seeds} seeds (${mutant.breaks})`);
-    else console.log(`${mutant.name}: killed at seed ${verdict.seed} by ${verdict.by}`);
-  }
-  const survived = verdicts.filter((verdict) => verdict.seed === null).length;
+  const verdicts = await judgeAll(asked.chosen, asked.options, asked.jobs);
+  const survived = verdicts.filter((verdict) => verdict.by === null).length;
   console.log(JSON.stringify({ mutants: verdicts.length, killed: verdicts.length - survived, survived, verdicts }));
   process.exitCode = survived === 0 ? 0 : 1;
 }
 
-if (values.help) console.log(usage);
-else await main();
+if (values.help) {
+  console.log(usage);
+} else {
+  await main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  });
+}

@@ -1,4 +1,4 @@
-import type { Edit } from "./registry.ts";
+import type { Edit } from "./mutant.ts";
 
 /**
  * The source with the edit made.

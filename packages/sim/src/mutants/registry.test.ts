@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { applyEdit } from "./apply-edit.ts";
+import { isCrash } from "./crash.ts";
 import { mutants } from "./registry.ts";
 
 describe("the registry of planted bugs", () => {
@@ -26,5 +27,20 @@ describe("the registry of planted bugs", () => {
 
   test("names are unique", () => {
     expect(new Set(mutants.map((mutant) => mutant.name)).size).toBe(mutants.length);
+  });
+
+  test("every bug says how it is found, and its tests are there", () => {
+    for (const { name, foundBy } of mutants) {
+      const { tests = [], scripts = false, seeds = 0 } = foundBy;
+      expect(tests.length > 0 || scripts || seeds > 0, name).toBe(true);
+      for (const file of tests) expect(existsSync(new URL(`../../../${file}`, import.meta.url)), file).toBe(true);
+    }
+  });
+
+  test("what is wrong with code itself is told from a broken promise", () => {
+    expect(isCrash("fatal: node-1 stopped: TypeError: x is not a function")).toBe(true);
+    expect(isCrash("ReferenceError: vote is not defined")).toBe(true);
+    expect(isCrash("AssertionError: expected 2 to be 1")).toBe(false);
+    expect(isCrash("Error: raft invariant violated: commit index 3 is beyond the last index 2")).toBe(false);
   });
 });

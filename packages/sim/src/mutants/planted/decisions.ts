@@ -1,0 +1,114 @@
+import type { Mutant } from "../mutant.ts";
+
+/** Bugs in how a call is decided: limits, sessions, retries, time. */
+export const decisionMutants: readonly Mutant[] = [
+  {
+    name: "limit-checked-outside-the-log",
+    breaks:
+      "the leader judges by its applied state and the log charges whatever comes: concurrent calls pass together (P1)",
+    edits: [
+      {
+        file: "limiter/src/machine/call-executor.ts",
+        search: `    keys.judge(rule, block, cost, 0, this.#stampUs, verdict);
+    if (verdict.allowed) {`,
+        replacement: `    keys.judge(rule, block, cost, 0, this.#stampUs, verdict);
+    verdict.available = Math.max(cost, verdict.available);
+    verdict.allowed = true;
+    if (verdict.allowed) {`,
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
+    name: "retry-charged-twice",
+    breaks: "a call that comes again is executed again instead of being answered from the session's memory (P2, S2)",
+    edits: [
+      {
+        file: "limiter/src/machine/calls-operation.ts",
+        search: "    const stored = number <= acked ? 0 : sessions.calls.find(session, number);",
+        replacement: "    const stored = 0;",
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
+    name: "session-missing-from-the-snapshot",
+    breaks:
+      "a node restored from a snapshot has forgotten sessions and results: a retry is refused or charges twice (S8)",
+    edits: [
+      {
+        file: "limiter/src/machine/state.ts",
+        search: "    this.sessions.save(meta);\n",
+        replacement: "",
+      },
+      {
+        file: "limiter/src/machine/state.ts",
+        search: "    this.sessions.load(meta);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
+    name: "session-created-by-a-retry",
+    breaks:
+      "calls of a session that is gone create it anew and execute, although they may have been charged before (S4)",
+    edits: [
+      {
+        file: "limiter/src/machine/calls-operation.ts",
+        search: `  const session = sessions.find(layout.sessionIndex, layout.sessionPosition, layout.bytes, layout.nonceStart, stampUs);
+  if (session === 0) {`,
+        replacement: `  const seek = () => sessions.find(layout.sessionIndex, layout.sessionPosition, layout.bytes, layout.nonceStart, stampUs);
+  let session = seek();
+  if (session === 0) {
+    const { nonceStart } = layout;
+    const registration = { nonceStart, helloStampUs: stampUs, namespaceStart: nonceStart, namespaceLength: 0 };
+    const { sessionIndex, sessionPosition } = layout;
+    sessions.register(layout.bytes, registration, sessionIndex, sessionPosition, stampUs, bounds, state.hash.low);
+    session = seek();
+  }
+  if (session === 0) {`,
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
+    name: "takeover-keeps-nobody-alive",
+    breaks: "sessions that lived when the last leader fell are dead when the next one begins after an outage (S5)",
+    edits: [
+      {
+        file: "limiter/src/machine/machine.ts",
+        search: "      state.sessions.takeover(state.stampUs, stampUs, state.bounds.sessionTtlUs);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
+    name: "fast-path-taken-on-a-retry",
+    breaks: "a retried call may be denied because of its own charge (D1)",
+    edits: [
+      {
+        file: "cluster/src/node/call-desk.ts",
+        search: "if (options.firstAttempt && batch.sizes === null && this.#knowsNow()) {",
+        replacement: "if (batch.sizes === null && this.#knowsNow()) {",
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
+    name: "wall-clock-stamps",
+    breaks: "entries are stamped with the leader's wall clock, which steps and differs between nodes (T1)",
+    edits: [
+      {
+        file: "cluster/src/node/stamp-clock.ts",
+        search: `  nowUs(): number {
+`,
+        replacement: `  nowUs(): number {
+    if (this.#leads) return this.#wallUs();
+`,
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+];

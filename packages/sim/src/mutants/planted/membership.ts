@@ -1,0 +1,103 @@
+import type { Mutant } from "../mutant.ts";
+
+/** Bugs in who belongs to a cluster, and in whom a node counts that came back with less than it had. */
+export const membershipMutants: readonly Mutant[] = [
+  {
+    name: "joint-quorum-of-the-new-half-alone",
+    breaks: "in a joint configuration the old majority is not asked: both may commit, each its own (thesis §4.3)",
+    edits: [
+      {
+        file: "raft/src/quorum/joint.ts",
+        search: "if (voters.outgoing.length === 0) return incoming;",
+        replacement: "if (voters.outgoing.length >= 0) return incoming;",
+      },
+    ],
+    foundBy: { tests: ["raft/src/quorum/quorum.prop.test.ts"], scripts: true },
+  },
+  {
+    name: "quorum-of-the-old-configuration",
+    breaks: "a node asks the majority of the new voters alone while the old ones still decide as well",
+    edits: [
+      {
+        file: "cluster/src/node/members.ts",
+        search: "return hasMajority(voters, holds) && hasMajority(votersOutgoing, holds);",
+        replacement: "return hasMajority(voters, holds) || hasMajority(votersOutgoing, holds);",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/members.test.ts"] },
+  },
+  {
+    name: "B9-learner-counts-toward-commit",
+    breaks: "an entry that a learner holds counts as held by a voter: it may be committed by a minority",
+    edits: [
+      {
+        file: "raft/src/tracker/tracker.ts",
+        search: "return jointIndex(this.membership, this.#matchOf);",
+        replacement: `const { incoming, outgoing, learners } = this.membership;
+    return jointIndex({ incoming: [...incoming, ...learners], outgoing }, this.#matchOf);`,
+      },
+    ],
+    foundBy: { tests: ["raft/src/core/membership.test.ts"], scripts: true },
+  },
+  {
+    name: "D6-removed-id-added-again",
+    breaks: "an id that was a member's is given to another disk, which knows nothing of the votes that the id gave",
+    edits: [
+      {
+        file: "cluster/src/node/members.ts",
+        search: "return nodeId <= this.#highestId && !this.includes(nodeId);",
+        replacement: "return nodeId <= 0 && !this.includes(nodeId);",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/members.test.ts"] },
+  },
+  {
+    name: "D8-highest-id-missing-from-the-snapshot",
+    breaks: "a node restored from a snapshot does not know which ids were in use before",
+    edits: [
+      {
+        file: "cluster/src/node/members.ts",
+        search: "    this.#highestId = Math.max(this.#highestId, highestId);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/members.test.ts"] },
+  },
+  {
+    name: "N2-votes-before-it-is-repaired",
+    breaks: "a node that lost the end of its log votes again when anything is committed in it, of whatever term",
+    edits: [
+      {
+        file: "raft/src/core/abstention.ts",
+        search: "term >= core.abstainsFrom) {",
+        replacement: "term > 0) {",
+      },
+    ],
+    foundBy: { tests: ["raft/src/core/abstention.test.ts"] },
+  },
+  {
+    name: "N2-returns-before-all-have-told",
+    breaks: "a node that lost the end of its log votes although the one voter that may have elected a leader is silent",
+    edits: [
+      {
+        file: "cluster/src/node/abstention.ts",
+        search: "if (this.#isDamaged || this.waitsFor(voters).length > 0) return null;",
+        replacement:
+          "if (this.#isDamaged || this.waitsFor(voters).length > 1) return null;\n    voters = voters.filter((voter) => this.#told.has(voter));",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/abstention.test.ts"] },
+  },
+  {
+    name: "N2-returns-in-a-term-that-it-may-have-voted-in",
+    breaks: "the term of a node that lost the end of its log is not raised above what it may have promised there",
+    edits: [
+      {
+        file: "cluster/src/node/abstention.ts",
+        search: "term: Math.max(latestTerm, hardState.term) + 1, vote: nodeId",
+        replacement: "term: hardState.term, vote: hardState.vote || (latestTerm > 0 ? nodeId : 0)",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/abstention.test.ts"] },
+  },
+];

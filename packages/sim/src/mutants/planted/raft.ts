@@ -1,0 +1,159 @@
+import type { Mutant } from "../mutant.ts";
+
+/**
+ * Bugs that other implementations of Raft had, in this one's code. Names begin with the item of the checklist in the
+ * documentation of the core.
+ */
+export const raftMutants: readonly Mutant[] = [
+  {
+    name: "A8-vote-cleared-by-stepping-down",
+    breaks: "a candidate that learns of its term's leader forgets its vote, and may give a second one in the same term",
+    edits: [
+      {
+        file: "raft/src/core/follower.ts",
+        search: "      becomeFollower(core, message.term, message.from);\n",
+        replacement: "      becomeFollower(core, message.term, message.from);\n      core.vote = noNode;\n",
+      },
+    ],
+    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+  },
+  {
+    name: "B1-commit-beyond-what-was-verified",
+    breaks: "a follower takes the leader's commit index for a tail that this request has not compared (thesis §3.5)",
+    edits: [
+      {
+        file: "raft/src/log/raft-log.ts",
+        search: "this.commitTo(Math.min(leaderCommit, verified));",
+        replacement: "this.commitTo(Math.min(leaderCommit, this.lastIndex()));",
+      },
+    ],
+    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+  },
+  {
+    name: "B2-match-from-a-heartbeat-answer",
+    breaks: "a follower's last index, told with a heartbeat, counts as held although nobody compared it",
+    edits: [
+      {
+        file: "raft/src/core/follower.ts",
+        search: "  response.context = message.context;\n",
+        replacement: "  response.context = message.context;\n  response.index = core.log.lastIndex();\n",
+      },
+      {
+        file: "raft/src/core/leader.ts",
+        search: "  confirmReadRound(core, message);\n",
+        replacement: "  confirmReadRound(core, message);\n  handleAcknowledgement(core, progress, message.index);\n",
+      },
+    ],
+    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+  },
+  {
+    name: "B4-older-terms-committed-by-counting",
+    breaks: "a leader commits an entry of an older term because a majority holds it (thesis §3.6.2, figure 3.7)",
+    edits: [
+      {
+        file: "raft/src/log/raft-log.ts",
+        search: "if (index <= this.committed || !this.matches(index, term)) return false;",
+        replacement: "if (index <= this.committed || term === 0) return false;",
+      },
+    ],
+    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+  },
+  {
+    name: "B9-half-is-a-majority",
+    breaks: "half of an even number of voters counts as a majority: two leaders, and commits that nobody shares",
+    edits: [
+      {
+        file: "raft/src/quorum/majority.ts",
+        search: "return Math.floor(count / 2) + 1;",
+        replacement: "return Math.ceil(count / 2);",
+      },
+    ],
+    foundBy: { tests: ["raft/src/quorum/quorum.prop.test.ts"], scripts: true },
+  },
+  {
+    name: "B9-acknowledgements-in-no-order",
+    breaks: "the commit index is that of whoever stands in the middle of the list, not what a majority holds",
+    edits: [
+      {
+        file: "raft/src/quorum/majority.ts",
+        search: "position > 0 && scratch[position - 1]! < index;",
+        replacement: "position > count && scratch[position - 1]! < index;",
+      },
+    ],
+    foundBy: { tests: ["raft/src/quorum/quorum.prop.test.ts"], scripts: true },
+  },
+  {
+    name: "B10-leader-counts-unflushed-self",
+    breaks: "a leader counts its own entry before its disk has it: a majority holds it in memory only (thesis §10.2.1)",
+    edits: [
+      {
+        file: "raft/src/core/replication.ts",
+        search: "  core.send(acknowledgement);\n",
+        replacement: "  core.tracker.get(core.id)?.acknowledge(acknowledgement.index);\n  maybeCommit(core);\n",
+      },
+    ],
+    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+  },
+  {
+    name: "B11-flush-report-of-an-older-term",
+    breaks: "entries that were replaced and written again count as durable by the report of the first write (ABA)",
+    edits: [
+      {
+        file: "raft/src/core/step.ts",
+        search: "if (message.snapshot !== null) finishSnapshot(core, message.snapshot.index);",
+        replacement: "finishAppend(core, message);",
+      },
+    ],
+    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+  },
+  {
+    name: "C2-reads-share-a-round-under-way",
+    breaks: "a read joins a round of heartbeats that has left already: an answer older than the question confirms it",
+    edits: [
+      {
+        file: "raft/src/core/read-queue.ts",
+        search: "  beginRound(index: number): void {\n    this.#lastRound++;\n",
+        replacement: "  beginRound(index: number): void {\n    if (this.#rounds.length === 0) this.#lastRound++;\n",
+      },
+    ],
+    foundBy: { tests: ["raft/src/core/read-rounds.test.ts"], scripts: true },
+  },
+  {
+    name: "D1-new-leader-forgets-changes-in-its-log",
+    breaks: "a new leader takes a membership change while its log holds one that it has not applied (thesis §4.1)",
+    edits: [
+      {
+        file: "raft/src/core/roles.ts",
+        search: "  core.pendingConfIndex = core.log.lastIndex();\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["raft/src/core/membership.test.ts"], scripts: true },
+  },
+  {
+    name: "E1-transfer-outlives-leadership",
+    breaks:
+      "a transfer under way is remembered over a loss of leadership: when it leads again it refuses every proposal",
+    edits: [
+      {
+        file: "raft/src/core/raft-core.ts",
+        search: "    this.leadTransferee = noNode;\n    this.pendingConfIndex",
+        replacement: "    this.pendingConfIndex",
+      },
+    ],
+    foundBy: { tests: ["raft/src/core/transfer.test.ts"], scripts: true },
+  },
+  {
+    name: "F2-conflicting-log-kept-under-a-snapshot",
+    breaks:
+      "a log that differs from the snapshot at its index is kept, and what contradicts the leader counts as committed",
+    edits: [
+      {
+        file: "raft/src/core/follower.ts",
+        search: "if (log.matches(snapshot.index, snapshot.term)) {",
+        replacement: "if (snapshot.index <= log.lastIndex()) {",
+      },
+    ],
+    foundBy: { tests: ["raft/src/core/snapshot.test.ts"], scripts: true },
+  },
+];

@@ -1,0 +1,146 @@
+import type { Mutant } from "../mutant.ts";
+
+/** Bugs in what a node's disk keeps, and in what it is taken for afterwards. */
+export const storageMutants: readonly Mutant[] = [
+  {
+    name: "acknowledged-before-flush",
+    breaks: "a decision is told while its entry is only in memory: power loss takes it back (P5)",
+    edits: [
+      {
+        file: "cluster/src/storage/log-writer.ts",
+        search: `    await this.active.write(this.offset, [frame]);
+    await this.active.flush();
+`,
+        replacement: `    await this.active.write(this.offset, [frame]);
+    void this.active.flush();
+`,
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
+    name: "vote-forgotten",
+    breaks: "a vote is not written: a node that restarts votes again in the same term, and two leaders may have it",
+    edits: [
+      {
+        file: "cluster/src/node/driver.ts",
+        search: "storage.append({ hardState: ready.hardState, entries, snapshot: meta }, () => {",
+        replacement:
+          "storage.append({ hardState: ready.hardState && { ...ready.hardState, vote: 0 }, entries, snapshot: meta }, () => {",
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
+    name: "recovered-log-not-flushed",
+    breaks: "what a restarted node read from the page cache is acknowledged and then lost with the power (N1)",
+    edits: [
+      {
+        file: "cluster/src/storage/open-storage.ts",
+        search: "  await log.active.flush();\n  const start",
+        replacement: "  const start",
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
+    name: "G4-term-apart-from-its-entries",
+    breaks: "entries are durable before the term they belong to: after a crash the node is back in a term that it left",
+    edits: [
+      {
+        file: "cluster/src/node/driver.ts",
+        search: "storage.append({ hardState: ready.hardState, entries, snapshot: meta }, () => {",
+        replacement: `const apart = entries.length > 0 && ready.hardState !== null;
+    storage.append({ hardState: apart ? null : ready.hardState, entries, snapshot: meta }, () => {
+      if (apart) storage.append({ hardState: ready.hardState, entries: [], snapshot: null }, () => {});`,
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
+    name: "torn-frame-accepted",
+    breaks: "a frame whose body was not written whole is read as if it had been: entries that nobody proposed (G3)",
+    edits: [
+      {
+        file: "cluster/src/storage/log-frame.ts",
+        search: "  if (header.readUInt32LE(72) !== checksum(body, seed)) return null;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/recovery.test.ts"] },
+  },
+  {
+    name: "damage-taken-for-a-torn-write",
+    breaks:
+      "a bad frame with good ones behind it is dropped like an unfinished one: acknowledged entries are gone (G2)",
+    edits: [
+      {
+        file: "cluster/src/storage/log-recovery.ts",
+        search: "if (sequence !== null && sequence > expected) {",
+        replacement: "if (sequence !== null && sequence > Number.MAX_SAFE_INTEGER) {",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/recovery.test.ts"] },
+  },
+  {
+    name: "meta-proof-ignored",
+    breaks: "META says that the last frame was durable, and the bad one in its place passes for a torn write",
+    edits: [
+      {
+        file: "cluster/src/storage/log-recovery.ts",
+        search: "if (this.meta.durableSequence >= expected) {",
+        replacement: "if (this.meta.durableSequence < 0) {",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/recovery.test.ts"] },
+  },
+  {
+    name: "older-meta-slot-counts",
+    breaks: "of two valid slots the older one is believed: what was noted last is forgotten, an abstention perhaps",
+    edits: [
+      {
+        file: "cluster/src/storage/meta-slots.ts",
+        search: "valid.sort((a, b) => b.generation - a.generation)[0]",
+        replacement: "valid.sort((a, b) => a.generation - b.generation)[0]",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/recovery.test.ts"] },
+  },
+  {
+    name: "G8-folder-not-flushed-after-a-new-segment",
+    breaks: "a segment's name is not durable when its frames are: a power failure takes what was acknowledged",
+    edits: [
+      {
+        file: "cluster/src/storage/log-writer.ts",
+        search: "  await files.rename(spare.path, path);\n  await files.flushFolder(logFolder);\n",
+        replacement: "  await files.rename(spare.path, path);\n",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/crash-states.test.ts"] },
+  },
+  {
+    name: "G8-folder-not-flushed-after-a-snapshot",
+    breaks: "the log lets go of what a snapshot holds before the snapshot's name is durable",
+    edits: [
+      {
+        file: "cluster/src/storage/snapshot-store.ts",
+        search:
+          ".snap`;\n        await this.files.rename(part, path);\n        await this.files.flushFolder(snapshotFolder);\n",
+        replacement: ".snap`;\n        await this.files.rename(part, path);\n",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/snapshots.test.ts"] },
+  },
+  {
+    name: "F2-log-of-another-term-kept-beside-a-snapshot",
+    breaks: "after a crash, a log that contradicts the snapshot where it ends is read as its continuation",
+    edits: [
+      {
+        file: "cluster/src/storage/join-log.ts",
+        search: "covered === undefined || covered.term !== origin.term",
+        replacement: "covered === undefined",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/snapshots.test.ts"] },
+  },
+];
