@@ -4,6 +4,7 @@ import { Algorithm } from "@quorumguard/limiter";
 import { type Decision, type Guard, GuardError } from "@quorumguard/sdk-node";
 import { hostClockUs } from "../host-clock.ts";
 import type { Random } from "../random.ts";
+import type { CallNames } from "./call-names.ts";
 import type { CallLine } from "./history.ts";
 import { ledgerRule, type Workload } from "./workload.ts";
 
@@ -16,6 +17,8 @@ export interface CallerOptions {
   readonly workload: Workload;
   readonly random: Random;
   readonly thinkMs: number;
+  /** Of the guard: which of its numbers is which call. */
+  readonly names: CallNames;
   readonly write: (line: CallLine) => void;
   /** True once no more calls shall be made. */
   readonly stopped: () => boolean;
@@ -54,12 +57,17 @@ export async function runLedgerCaller(options: CallerOptions): Promise<void> {
 }
 
 async function ask(options: CallerOptions, items: readonly AskedItem[], requestId: string | null): Promise<void> {
+  const { client, guard, names } = options;
   const startUs = hostClockUs();
-  const line = await decide(options.guard, items, requestId);
-  options.write({ client: options.client, startUs, endUs: hostClockUs(), items, requestId, ...line });
+  // A call under a request id is none of the session's.
+  const call = requestId === null ? names.asked(items) : null;
+  const outcome = await decide(guard, items, requestId);
+  const endUs = hostClockUs();
+  if (call !== null) names.ended(call, items);
+  options.write({ client, callId: call?.callId ?? null, startUs, endUs, items, requestId, ...outcome });
 }
 
-type Outcome = Omit<CallLine, "client" | "startUs" | "endUs" | "items" | "requestId">;
+type Outcome = Omit<CallLine, "client" | "callId" | "startUs" | "endUs" | "items" | "requestId">;
 
 async function decide(guard: Guard, items: readonly AskedItem[], requestId: string | null): Promise<Outcome> {
   const call = requestId === null ? {} : { requestId };

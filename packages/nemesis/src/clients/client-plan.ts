@@ -3,9 +3,7 @@ export interface ClientPlan {
   readonly name: string;
   readonly seed: number;
   readonly endpoints: readonly string[];
-  /** Guards in this process, each with a session of its own. */
-  readonly guards: number;
-  /** Callers of each guard that share keys with everybody, and those that have a key to themselves. */
+  /** Callers that share keys with everybody, and those that have a key to themselves. */
   readonly sharedCallers: number;
   readonly ledgerCallers: number;
   /** Mean pause of a caller between two calls. */

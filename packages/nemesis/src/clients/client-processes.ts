@@ -42,10 +42,10 @@ interface Running {
   errors: string;
 }
 
-/** Starts three client processes, each with two guards: about 700 calls a second in all. */
+/** Starts four client processes: about 700 calls a second in all. */
 export function startClients(options: ClientProcessesOptions): ClientProcesses {
   const listeners = new Set<() => void>();
-  const clients = [1, 2, 3].map((at): Running => {
+  const clients = [1, 2, 3, 4].map((at): Running => {
     const plan = planClient(options, `client-${at}`);
     const flags = ["--conditions=quorumguard-source", "--disable-warning=ExperimentalWarning"];
     const child = spawn(process.execPath, [...flags, script, JSON.stringify(plan)], {
@@ -112,9 +112,8 @@ function planClient({ folder, endpoints, seed, startUs, random }: ClientProcesse
     name,
     seed,
     endpoints,
-    guards: 2,
-    sharedCallers: 12,
-    ledgerCallers: 3,
+    sharedCallers: 18,
+    ledgerCallers: 4,
     thinkMs: random.between(90, 160),
     timeoutMs: random.pick([400, 1_000, 2_500]),
     routing: random.chance(0.8) ? "direct" : "forward",

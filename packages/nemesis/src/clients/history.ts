@@ -1,7 +1,9 @@
 import type { Acknowledgement, CallerRecord } from "@quorumguard/audit";
 
-/** What a caller saw of one call, and the room that it was told is left. */
+/** What a caller saw of one call, the room that it was told is left, and the name that its session gave the call. */
 export interface CallLine extends CallerRecord {
+  /** Session and number; null: it was never sent, or not in a session. */
+  readonly callId: string | null;
   /** For an admission of a single item, null otherwise. */
   readonly remaining: number | null;
 }

@@ -1,4 +1,4 @@
-import type { AskedItem } from "@quorumguard/audit";
+import { type AskedItem, sessionCallId } from "@quorumguard/audit";
 import { Algorithm } from "@quorumguard/limiter";
 import {
   decodeSessionRequest,
@@ -8,6 +8,7 @@ import {
   Source,
   Algorithm as WireAlgorithm,
 } from "@quorumguard/proto";
+import type { CallNames } from "./call-names.ts";
 import type { SessionLine } from "./history.ts";
 
 /** Reads both directions of one Session stream. */
@@ -25,7 +26,7 @@ export interface SessionTap {
 const keptNumbers = 20_000;
 
 /** A tap for one client process that has heard nothing yet. */
-export function createSessionTap(client: string, write: (line: SessionLine) => void): SessionTap {
+export function createSessionTap(client: string, write: (line: SessionLine) => void, names: CallNames): SessionTap {
   const bound = new Set<string>();
   /** By session and number; the text tells a number that was used for two different calls. */
   const asked = new Map<string, readonly AskedItem[]>();
@@ -35,10 +36,12 @@ export function createSessionTap(client: string, write: (line: SessionLine) => v
       const size = frame.sizes?.[call] ?? 1;
       const items = Array.from({ length: size }, (_, place) => itemOf(frame, at + place));
       at += size;
-      const name = `${session}#${frame.firstNumber + call}`;
+      const name = sessionCallId(session, frame.firstNumber + call);
       const before = asked.get(name);
-      if (before === undefined) asked.set(name, items);
-      else if (JSON.stringify(before) !== JSON.stringify(items))
+      if (before === undefined) {
+        asked.set(name, items);
+        names.numbered(name, items);
+      } else if (JSON.stringify(before) !== JSON.stringify(items))
         write({ kind: "broken", problem: `call ${name} was sent again with other content` });
     }
     for (const name of asked.keys()) {
@@ -50,7 +53,7 @@ export function createSessionTap(client: string, write: (line: SessionLine) => v
   function sawReply(session: string | null, reply: ReceivedReply): void {
     for (let call = 0, at = 0; call < reply.calls; call++) {
       const number = reply.firstNumber + call;
-      const items = asked.get(`${session}#${number}`);
+      const items = session === null ? undefined : asked.get(sessionCallId(session, number));
       if (session === null || items === undefined) {
         write({ kind: "broken", problem: `an answer for call ${session}#${number}, which was never asked` });
         return;

@@ -4,7 +4,10 @@ import {
   auditLink,
   auditLog,
   type CallerRecord,
+  type CallOperation,
   type CommittedEntry,
+  callsOfRecords,
+  judgeCallHistory,
   type TimeBreak,
 } from "@quorumguard/audit";
 import { Algorithm, defaultBounds, Outcome, readEntry } from "@quorumguard/limiter";
@@ -36,8 +39,9 @@ export interface Verdict {
 }
 
 /**
- * Judges a run four times over, by models that share nothing with the product: what callers saw against the limits, what
- * owners of a key saw against what is left, what sessions were told against the replayed log, and callers against the log.
+ * Judges a run several times over, by models that share nothing with the product: what callers saw against the limits, what
+ * owners of a key saw against what is left, what sessions were told against the replayed log, callers' sums against those of
+ * the log, and all of it as one history of one exact limiter.
  */
 export function judge({ calls, sessions, entries, breaks, settled }: Evidence): Verdict {
   const ledger = judgeLedger(calls, settled);
@@ -49,6 +53,7 @@ export function judge({ calls, sessions, entries, breaks, settled }: Evidence): 
   for (const line of sessions) if (line.kind === "session") owners.set(line.session, line.client);
   const clientOf = (session: string) => owners.get(session);
 
+  const judgement = judgeCallHistory(operationsOf(calls), { log: log.executed, timeBreaks: breaks });
   const against = countAgainstLog(acknowledgements, log);
   const doubled = chargedBeyondAsked(calls, log, clientOf);
   return {
@@ -62,11 +67,27 @@ export function judge({ calls, sessions, entries, breaks, settled }: Evidence): 
       ...gaps(entries).map((line) => `log: ${line}`),
       ...audit.violations.map((line) => `log: ${line}`),
       ...auditLink(calls, log, clientOf).map((line) => `link: ${line}`),
+      ...judgement.violations.map((line) => `history: ${line}`),
+      ...judgement.doubts.map((line) => `history, undecided: ${line}`),
       ...doubled.violations.map((line) => `link: ${line}`),
       ...sessions.flatMap((line) => (line.kind === "broken" ? [`session: ${line.problem}`] : [])),
       ...settledByLog(settled, log, entries).map((line) => `ledger: ${line}`),
     ],
   };
+}
+
+/** Calls of sessions under the names that the log has for them; those with a request id as one each. */
+function operationsOf(calls: readonly CallLine[]): CallOperation[] {
+  const inSessions = calls
+    .filter(({ requestId }) => requestId === null)
+    .map((call, at): CallOperation => {
+      const { client, callId, items, startUs, endUs, allowed, remaining, source, degraded, applied } = call;
+      const base = { clientId: client, callId: callId ?? `${client}, never sent ${at}`, items, startUs, endUs };
+      if (allowed === null) return { ...base, decision: null, applied: applied ?? "unknown" };
+      const nowhere = { index: null, position: null, stampUs: null };
+      return { ...base, decision: { allowed, remaining, source, degraded, ...nowhere }, applied: null };
+    });
+  return [...inSessions, ...callsOfRecords(calls.filter(({ requestId }) => requestId !== null))];
 }
 
 type NaiveLog = ReturnType<typeof auditLog>["log"];

@@ -59,8 +59,8 @@ export function launchOf(
     peer: { host, port: plan.peerPort },
     advertiseGrpc: `${host}:${plan.clientPort}`,
     processMetrics: false,
-    // Small enough that a node which was away for a second must be sent a snapshot.
-    node: { snapshotLogBytes: 192 * 1024, trailingEntries: 150, segmentBytes: 128 * 1024 },
+    // Small enough that a node which was away for a moment must be sent a snapshot.
+    node: { snapshotLogBytes: 16 * 1024, trailingEntries: 20, segmentBytes: 64 * 1024 },
   };
   return {
     flags: [],

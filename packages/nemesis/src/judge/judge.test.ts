@@ -1,0 +1,62 @@
+import { describe, expect, test } from "vitest";
+import { honestRun } from "./honest-run.fixture.ts";
+import { judge } from "./judge.ts";
+
+const clean = { overAdmitted: 0, chargedTwice: 0, acknowledgedLost: 0, degraded: 0, violations: [] };
+
+describe("A2 the judge of real runs", () => {
+  test("accepts a run in which nobody lied", () => {
+    const evidence = honestRun();
+    expect(evidence.calls.some(({ allowed }) => allowed === false)).toBe(true);
+    expect(judge(evidence)).toEqual(clean);
+  });
+
+  test("accepts calls that nobody learned the outcome of", () => {
+    expect(judge(honestRun({ unanswered: [1, 5, 10], applied: "unknown" }))).toEqual(clean);
+  });
+
+  test("finds an acknowledged admission that the log has lost", () => {
+    const verdict = judge(honestRun({ forgotten: [1] }));
+    expect(verdict.acknowledgedLost).toBe(1);
+    expect(verdict.violations.join()).toContain("no committed entry");
+  });
+
+  test("finds an acknowledged admission of a ledger that the cluster has lost", () => {
+    expect(judge(honestRun({ settledOff: 3 }))).toMatchObject({ acknowledgedLost: 3, chargedTwice: 0 });
+  });
+
+  test("finds a call that was charged twice, in a ledger by what is left of it, everywhere by the log", () => {
+    expect(judge(honestRun({ repeated: [5] })).chargedTwice).toBeGreaterThanOrEqual(4);
+    expect(judge(honestRun({ repeated: [1] })).chargedTwice).toBe(1);
+    expect(judge(honestRun({ settledOff: -2 })).chargedTwice).toBe(2);
+  });
+
+  test("finds a call that was charged though its caller was told that it was not", () => {
+    const verdict = judge(honestRun({ unanswered: [10], applied: "no" }));
+    expect(verdict.chargedTwice).toBeGreaterThanOrEqual(2);
+    expect(verdict.violations.join()).toContain("ledger/client-1/a/0");
+  });
+
+  test("finds an allowance beyond the limit", () => {
+    const honest = honestRun();
+    const denied = honest.calls.findIndex(({ allowed }) => allowed === false) + 1;
+    const verdict = judge(honestRun({ waved: [denied] }));
+    expect(verdict.overAdmitted).toBeGreaterThanOrEqual(1);
+    expect(verdict.violations.some((line) => line.startsWith("callers: "))).toBe(true);
+    expect(verdict.violations.some((line) => line.startsWith("history: "))).toBe(true);
+  });
+
+  test("accepts no log that was not seen whole", () => {
+    const { entries, ...rest } = honestRun();
+    expect(judge({ ...rest, entries: entries.filter(({ index }) => index !== 9) }).violations.join()).toContain(
+      "the entry at index 9 was never seen",
+    );
+    expect(judge({ ...rest, entries: [] }).violations.join()).toContain("no committed entry was seen");
+  });
+
+  test("reports degraded decisions, which the load never asks for", () => {
+    const { calls, ...rest } = honestRun();
+    const [first, ...others] = calls;
+    expect(judge({ ...rest, calls: [{ ...first!, degraded: true, source: "local" }, ...others] }).degraded).toBe(1);
+  });
+});

@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import type { NemesisResult } from "./run-nemesis.ts";
+
+const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+
+/** Runs the command to its end. */
+async function nemesis(...args: string[]): Promise<{ code: number | null; output: string; errors: string }> {
+  const flags = ["--conditions=quorumguard-source", "--disable-warning=ExperimentalWarning"];
+  const child = spawn(process.execPath, [...flags, main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let [output, errors] = ["", ""];
+  child.stdout.on("data", (text) => {
+    output += text;
+  });
+  child.stderr.on("data", (text) => {
+    errors += text;
+  });
+  const [code] = await once(child, "close");
+  return { code, output, errors };
+}
+
+test("real nodes under faults: nothing over-admitted, charged twice or lost", { timeout: 120_000 }, async () => {
+  const { code, output, errors } = await nemesis("--seconds", "8", "--seed", "20", "--nodes", "3", "--json");
+  const result = JSON.parse(output.trim().split("\n").at(-1)!) as NemesisResult;
+  expect(result, errors).toMatchObject({
+    ...{ seconds: 8, seed: 20, overAdmitted: 0, chargedTwice: 0, acknowledgedLost: 0, degraded: 0 },
+    ...{ history: "accepted", violations: [], folder: null },
+  });
+  expect(code).toBe(0);
+  expect(result.allowed).toBeGreaterThan(0);
+  expect(result.denied).toBeGreaterThan(0);
+  expect(Object.keys(result.faults).length).toBeGreaterThan(0);
+});
+
+test("wrong usage says what to write, with status 2", async () => {
+  expect(await nemesis("--only", "earthquake")).toMatchObject({
+    code: 2,
+    output: "",
+    errors: expect.stringContaining("kill"),
+  });
+});
