@@ -5,7 +5,7 @@ export { type KeyValueInput, type KeyValueOutput, keyValueStore } from "./linear
 export type { Model, Operation } from "./linearizability/model.ts";
 export type { CallDecision, CallOperation, CommittedCall } from "./rate-limit/call-operation.ts";
 export { auditCallers, type TimeBreak } from "./rate-limit/caller-audit.ts";
-export { callsOfRecords } from "./rate-limit/calls-of-records.ts";
+export { callsOfRecords, requestCallsOnLog } from "./rate-limit/calls-of-records.ts";
 export { type Judgement, judgeCallHistory } from "./rate-limit/judge-call-history.ts";
 export type { JudgeOptions } from "./rate-limit/judge-options.ts";
 export { auditLink } from "./rate-limit/link-audit.ts";

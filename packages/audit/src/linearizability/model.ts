@@ -21,6 +21,11 @@ export interface Model<State, Input, Output> {
   equal(one: State, other: State): boolean;
   /** Equal states have equal hashes; any 32-bit integer. Without it, states of equal progress are compared one by one. */
   hash?(state: State): number;
+  /**
+   * False if two operations have the same outcomes and the same effect in either order, whatever the state; it spares the
+   * search most of what it would do for operations of unknown outcome. Without it, any two may conflict.
+   */
+  conflicts?(one: Input, other: Input): boolean;
   /** One line for people. */
   describe(input: Input, output: Output): string;
 }

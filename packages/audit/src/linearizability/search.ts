@@ -39,14 +39,15 @@ export function searchOrder<State, Input, Output>(
   const count = operations.length;
   const events = createEventList(operations);
   const { head, tail, next, rank } = events;
+  const isOpen = (at: number) => operations[at]!.returnAt === Number.POSITIVE_INFINITY;
   const open = operations
     .map((_, at) => at)
-    .filter((at) => operations[at]!.returnAt === Number.POSITIVE_INFINITY)
+    .filter((at) => isOpen(at))
     .sort((one, other) => rank[one * 2]! - rank[other * 2]!);
-  const openPlace = new Int32Array(count).fill(-1);
-  for (const [place, at] of open.entries()) openPlace[at] = place;
 
-  const placed = new Uint32Array(Math.max(1, Math.ceil(count / 32)));
+  // A bit per operation that is placed; where there are open ones, as many again for those placed since the last other.
+  const words = Math.max(1, Math.ceil(count / 32));
+  const placed = new Uint32Array(open.length > 0 ? words * 2 : words);
   const cache = createStateCache<State>(placed.length, (one, other) => model.equal(one, other));
   const marks = Int32Array.from({ length: count }, (_, at) => scramble(at + 1));
   const stack: number[] = [];
@@ -61,52 +62,88 @@ export function searchOrder<State, Input, Output>(
     placed[at >>> 5]! ^= 1 << (at & 31);
     placedHash ^= marks[at]!;
   };
-  /** The first operation from this place on that never returned, is not placed, and was called by then. */
-  const openFrom = (place: number, untilRank: number): number => {
-    for (let at = place; at < open.length; at++) {
-      const operation = open[at]!;
-      if (rank[operation * 2]! > untilRank) return -1;
-      if (!isPlaced(operation)) return operation;
+  let trailHash = 0;
+  /** Notes the open operations at the end of the order. */
+  const markTrail = () => {
+    if (open.length === 0) return;
+    placed.fill(0, words);
+    trailHash = 0;
+    for (let at = stack.length - 1; at >= 0 && isOpen(stack[at]!); at--) {
+      const operation = stack[at]!;
+      placed[words + (operation >>> 5)]! |= 1 << (operation & 31);
+      trailHash ^= scramble(marks[operation]!);
     }
-    return -1;
   };
-  /** The earliest return in the list: nothing that was called after it may come before it. */
-  const firstReturnRank = (from: number): number => {
-    let event = from;
-    while (event !== tail && (event & 1) === 0) event = next[event]!;
-    return rank[event]!;
+  /**
+   * An open operation is placed only right before one that it may matter to, and independent ones in one order only:
+   * any other place for it is equivalent to one of these.
+   */
+  const isUseful = (candidate: number): boolean => {
+    if (model.conflicts === undefined) return true;
+    const { input } = operations[candidate]!;
+    for (let at = stack.length - 1; at >= 0 && isOpen(stack[at]!); at--) {
+      if (model.conflicts(operations[stack[at]!]!.input, input)) {
+        if (isOpen(candidate)) return true;
+      } else if (!isOpen(candidate) || candidate < stack[at]!) return false;
+    }
+    return true;
   };
-  /** What may come next after `after` was tried and given up; -1 for `after` begins; -1 as result: nothing is left. */
-  const candidateAfter = (after: number): number => {
-    if (after >= 0 && openPlace[after]! >= 0) return openFrom(openPlace[after]! + 1, firstReturnRank(next[head]!));
-    const event = after < 0 ? next[head]! : next[after * 2]!;
-    if (event !== tail && (event & 1) === 0) return event >> 1;
-    return openFrom(0, event === tail ? rank[tail]! : rank[event]!);
+  /**
+   * What may come next: whatever was called before the earliest return, the earliest return first, since that one must
+   * come soonest; then, the latest first, what never returned.
+   */
+  const candidates = (): number[] => {
+    const found: number[] = [];
+    let event = next[head]!;
+    for (; event !== tail && (event & 1) === 0; event = next[event]!) found.push(event >> 1);
+    if (found.length > 1) found.sort((one, other) => rank[one * 2 + 1]! - rank[other * 2 + 1]!);
+    const until = rank[event]!;
+    for (let at = open.length - 1; at >= 0; at--) {
+      const operation = open[at]!;
+      if (rank[operation * 2]! < until && !isPlaced(operation)) found.push(operation);
+    }
+    return found;
   };
 
-  let candidate = candidateAfter(-1);
+  const newFrame = () => ({ candidates: candidates(), at: 0, opened: [] as State[] });
+  let frame = newFrame();
+  const frames: (typeof frame)[] = [];
   while (next[head] !== tail) {
     if (++steps % stepsPerLook === 0 && impatient(steps)) {
       const order = stack.length > longest.length ? stack : longest;
       return { verdict: "unknown", order, steps };
     }
-    if (candidate >= 0) {
+    const candidate = frame.candidates[frame.at++];
+    if (candidate !== undefined) {
+      if (!isUseful(candidate)) continue;
       const { input, output } = operations[candidate]!;
       const after = model.step(state, input, output);
-      if (after !== null) {
-        flip(candidate);
-        const hash = (placedHash ^ (model.hash === undefined ? 0 : scramble(model.hash(after)))) | 0;
-        if (cache.add(hash, placed, after)) {
-          stack.push(candidate);
-          states.push(state);
-          state = after;
-          if (openPlace[candidate]! < 0) events.lift(candidate);
-          candidate = candidateAfter(-1);
-          continue;
-        }
-        flip(candidate);
+      if (after === null) continue;
+      if (after === state) {
+        // What fits here and changes nothing fits no worse here than later: no other choice needs to be tried. What need
+        // not be placed at all is not placed for nothing.
+        if (isOpen(candidate)) continue;
+        frame.candidates.length = 0;
+      } else if (isOpen(candidate)) {
+        // Two open operations of equal effect: whichever is not placed here can be placed wherever the other could.
+        if (frame.opened.some((other) => model.equal(other, after))) continue;
+        frame.opened.push(after);
       }
-      candidate = candidateAfter(candidate);
+      flip(candidate);
+      stack.push(candidate);
+      markTrail();
+      const hash = (placedHash ^ trailHash ^ (model.hash === undefined ? 0 : scramble(model.hash(after)))) | 0;
+      if (!cache.add(hash, placed, after)) {
+        flip(candidate);
+        stack.pop();
+        markTrail();
+        continue;
+      }
+      states.push(state);
+      frames.push(frame);
+      state = after;
+      if (!isOpen(candidate)) events.lift(candidate);
+      frame = newFrame();
       continue;
     }
     // Copied only where the search turns back, or a long history would be copied once per operation.
@@ -114,9 +151,10 @@ export function searchOrder<State, Input, Output>(
     const undone = stack.pop();
     if (undone === undefined) return { verdict: "illegal", order: longest, steps };
     state = states.pop()!;
+    frame = frames.pop()!;
     flip(undone);
-    if (openPlace[undone]! < 0) events.unlift(undone);
-    candidate = candidateAfter(undone);
+    markTrail();
+    if (!isOpen(undone)) events.unlift(undone);
   }
   return { verdict: "ok", order: stack, steps };
 }

@@ -1,5 +1,5 @@
 import type { CallOperation } from "./call-operation.ts";
-import { requestCallId } from "./naive-log.ts";
+import { type NaiveLog, requestCallId } from "./naive-log.ts";
 import type { CallerRecord } from "./records.ts";
 
 /**
@@ -20,6 +20,20 @@ export function callsOfRecords(records: readonly CallerRecord[]): CallOperation[
   }
   for (const [requestId, repeated] of requests) calls.push(...callsOfRequest(requestId, repeated));
   return calls;
+}
+
+/**
+ * The calls with a request id, to be judged against the final log. Ids that the log executed more than once, since its
+ * memory for them had run out in between, are left out: nobody can say which execution an answer was for.
+ */
+export function requestCallsOnLog(records: readonly CallerRecord[], log: NaiveLog): CallOperation[] {
+  const again = new Set<string>();
+  for (const { callId } of log.executed) {
+    const cut = callId.indexOf(" again at ");
+    if (cut >= 0) again.add(callId.slice(0, cut));
+  }
+  const once = ({ requestId }: CallerRecord) => requestId !== null && !again.has(requestCallId("", requestId));
+  return callsOfRecords(records.filter(once));
 }
 
 function callsOfRequest(requestId: string, repeated: readonly CallerRecord[]): CallOperation[] {

@@ -1,6 +1,6 @@
 import { type CheckOptions, checkLinearizability } from "../linearizability/check-linearizability.ts";
 import type { Operation } from "../linearizability/model.ts";
-import type { CallOperation } from "./call-operation.ts";
+import type { CallOperation, CommittedCall } from "./call-operation.ts";
 import { auditCallers } from "./caller-audit.ts";
 import { checkDenialSpans } from "./denial-spans.ts";
 import { type PlacedCall, sortEvidence } from "./evidence.ts";
@@ -44,7 +44,9 @@ export interface Judgement {
  */
 export function judgeCallHistory(calls: readonly CallOperation[], options: JudgeOptions = {}): Judgement {
   const resolved = resolveJudgeOptions(options);
-  const evidence = sortEvidence(calls, resolved.log);
+  const { log, mayBeUnheard } = resolved;
+  const heard = log === null ? calls : [...calls, ...unheardCalls(calls, log.filter(mayBeUnheard))];
+  const evidence = sortEvidence(heard, log);
   const { placed } = evidence;
   const violations = [
     ...evidence.violations,
@@ -75,6 +77,19 @@ export function judgeCallHistory(calls: readonly CallOperation[], options: Judge
   violations.push(...checkDenialSpans(evidence.fastDenials, charges, { stalenessUs, stampLagUs, breaks }));
   const verdict = violations.length > 0 ? "rejected" : doubts.length > 0 ? "unknown" : "accepted";
   return { verdict, violations, doubts, witnessed, searched };
+}
+
+/** Calls of the log whose callers left no trace: asked at any time, answered to nobody. */
+function unheardCalls(calls: readonly CallOperation[], entries: readonly CommittedCall[]): CallOperation[] {
+  const known = new Set(calls.map(({ callId }) => callId));
+  const startUs = calls.reduce((earliest, call) => Math.min(earliest, call.startUs), 0);
+  const span = { startUs, endUs: Number.POSITIVE_INFINITY };
+  return entries
+    .filter(({ callId }) => !known.has(callId))
+    .map(({ callId, namespace = "", items }) => ({
+      ...{ clientId: "unheard", callId, namespace, items, ...span },
+      ...{ decision: null, applied: "unknown" },
+    }));
 }
 
 type PartJudgement = Omit<Judgement, "verdict">;
@@ -149,13 +164,16 @@ function searchByCallers(part: Part, options: ResolvedJudgeOptions, untilMs: num
     callAt: call.startUs,
     returnAt: endUs,
   });
-  const history = [
+  const history: Operation<TimedCall, Told>[] = [
     ...part.placed.map(({ call, endUs, allowed, remaining }) =>
       operation(call, endUs, allowed === null ? null : { allowed, remaining }),
     ),
     ...part.decided.map((call) => operation(call, call.endUs, call.decision)),
     ...part.unknown.map((call) => operation(call, Number.POSITIVE_INFINITY, null)),
   ];
+  // The search tries what ended first first; of what ended together, as a batch does, what was left with more.
+  const room = ({ output }: Operation<TimedCall, Told>) => (output?.allowed === true ? (output.remaining ?? 0) : -1);
+  history.sort((one, other) => room(other) - room(one));
   const scale = callerScale({ lagUs: options.stampLagUs, breaks: options.timeBreaks });
   return search(part, history, scale, options, untilMs);
 }

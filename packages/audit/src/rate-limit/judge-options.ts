@@ -5,6 +5,8 @@ import type { TimeBreak } from "./caller-audit.ts";
 export interface JudgeOptions {
   /** The final log, whole, by ascending place; without it calls are held against each other and against time alone. */
   readonly log?: readonly CommittedCall[];
+  /** Calls of the log that need not be in the history: their callers died with what they knew. Default: none. */
+  readonly mayBeUnheard?: (entry: CommittedCall) => boolean;
   /**
    * How old the state may be from which a denial without an entry was answered, in microseconds: the CheckQuorum window,
    * or the delay of a push to a client's cache (DESIGN §1). Default 500,000.
@@ -28,6 +30,7 @@ export interface JudgeOptions {
 /** Options with every default in place. */
 export interface ResolvedJudgeOptions {
   readonly log: readonly CommittedCall[] | null;
+  readonly mayBeUnheard: (entry: CommittedCall) => boolean;
   readonly stalenessUs: number;
   readonly stampLagUs: number;
   readonly timeBreaks: readonly TimeBreak[];
@@ -44,6 +47,7 @@ export interface ResolvedJudgeOptions {
 export function resolveJudgeOptions(options: JudgeOptions): ResolvedJudgeOptions {
   const resolved = {
     log: options.log ?? null,
+    mayBeUnheard: options.mayBeUnheard ?? (() => false),
     stalenessUs: options.stalenessUs ?? 500_000,
     stampLagUs: options.stampLagUs ?? 1_000_000,
     timeBreaks: options.timeBreaks ?? [],

@@ -131,7 +131,9 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       requests.set(id, { untilUs: stampUs + bounds.requestIdTtlUs });
       const name = `${origin.namespace}|${origin.requestId}`;
       for (const items of calls) {
-        const callId = requestCallId(origin.namespace, origin.requestId);
+        // Once the memory for an id has run out, the same id is another call (SEMANTICS S7).
+        const first = requestCallId(origin.namespace, origin.requestId);
+        const callId = known === undefined ? first : `${first} again at ${index}/${position}`;
         requestDecisions.set(name, decide(index, origin.namespace, items, stampUs, callId));
       }
       return;

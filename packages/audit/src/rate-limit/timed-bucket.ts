@@ -30,16 +30,11 @@ export function createTimedBucket(scale: TimeScale): TimedCounter<BucketState> {
   }
 
   /** What remains of a range when the whole tokens in it are known. */
-  function narrow(
-    { least, most }: Levels,
-    remaining: number | null,
-    rule: Rule,
-    at: TimeSpan,
-  ): BucketState | undefined {
+  function narrow({ least, most }: Levels, remaining: number | null, rule: Rule, at: TimeSpan): BucketState {
     const window = BigInt(rule.windowUs);
     const from = remaining === null ? least : larger(least, BigInt(remaining) * window);
     const to = remaining === null ? most : smaller(most, (BigInt(remaining) + 1n) * window - 1n);
-    return from <= to ? { least: from, most: to, at } : undefined;
+    return from <= to ? { least: from, most: to, at } : null;
   }
 
   return {
@@ -49,15 +44,14 @@ export function createTimedBucket(scale: TimeScale): TimedCounter<BucketState> {
       const take = BigInt(cost) * BigInt(rule.windowUs);
       const { least, most } = levelsAt(state, rule, at);
       if (rule.limit === 0 || most < take) return null;
-      return narrow({ least: larger(least, take) - take, most: most - take }, remaining, rule, at) ?? null;
+      return narrow({ least: larger(least, take) - take, most: most - take }, remaining, rule, at);
     },
-    deny(state, { rule, cost }, at, remaining) {
+    denies(state, { rule, cost }, at, remaining) {
       // Limit 0 is always denied, whatever the bucket holds (SEMANTICS K3).
-      if (rule.limit === 0) return remaining === null || remaining === 0 ? stay(state, rule, at) : null;
+      if (rule.limit === 0) return remaining === null || remaining === 0;
       const take = BigInt(cost) * BigInt(rule.windowUs);
       const { least, most } = levelsAt(state, rule, at);
-      if (least >= take) return null;
-      return narrow({ least, most: smaller(most, take - 1n) }, remaining, rule, at) ?? null;
+      return least < take && narrow({ least, most: smaller(most, take - 1n) }, remaining, rule, at) !== null;
     },
     equal: (one, other) =>
       one === other ||
@@ -74,9 +68,4 @@ export function createTimedBucket(scale: TimeScale): TimedCounter<BucketState> {
       );
     },
   };
-
-  /** A state that is not null, even for a bucket that nothing was taken from. */
-  function stay(state: BucketState, rule: Rule, at: TimeSpan): BucketState {
-    return state ?? { least: fullOf(rule), most: fullOf(rule), at };
-  }
 }

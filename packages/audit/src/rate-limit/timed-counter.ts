@@ -18,8 +18,8 @@ export interface TimedCounter<State> {
   readonly unused: State;
   /** The state after an admission of all that is wanted, or null if none is possible. */
   admit(state: State, wanted: readonly Wanted[], at: TimeSpan, remaining: number | null): State | null;
-  /** The state after a denial of one take, or null if it is surely admitted. */
-  deny(state: State, wanted: Wanted, at: TimeSpan, remaining: number | null): State | null;
+  /** Whether a denial of one take can be right; it leaves the state as it is. */
+  denies(state: State, wanted: Wanted, at: TimeSpan, remaining: number | null): boolean;
   equal(one: State, other: State): boolean;
   hash(state: State): number;
 }

@@ -13,9 +13,9 @@ export interface TimedCall {
 /** What the caller was told; null: nothing. */
 export type Told = { readonly allowed: boolean; readonly remaining: number | null } | null;
 
-/** The counters of one part of a history, and the earliest moment at which the next call can be decided. */
+/** The counters of one part of a history, and the earliest moment at which each can be charged next. */
 export interface LimitState {
-  readonly sinceUs: number;
+  readonly sinceUs: readonly number[];
   readonly counters: readonly unknown[];
 }
 
@@ -61,40 +61,50 @@ export function createLimitModel(
   const counters = [...places.values()];
 
   function admit(state: LimitState, call: CallOperation, at: TimeSpan, remaining: number | null): LimitState | null {
+    const wanted = wantedOf.get(call)!;
+    let fromUs = at.fromUs;
+    for (const [{ place }] of wanted) fromUs = Math.max(fromUs, state.sinceUs[place]!);
+    if (fromUs > at.toUs) return null;
+    const moment = { fromUs, toUs: at.toUs };
     const next = state.counters.slice();
-    for (const [{ place, counter }, wanted] of wantedOf.get(call)!) {
-      const after = counter.admit(next[place], wanted, at, remaining);
+    const sinceUs = state.sinceUs.slice();
+    for (const [{ place, counter }, list] of wanted) {
+      const after = counter.admit(next[place], list, moment, remaining);
       if (after === null) return null;
       next[place] = after;
+      sinceUs[place] = fromUs;
     }
-    return { sinceUs: at.fromUs, counters: next };
+    return { sinceUs, counters: next };
   }
 
-  function deny(state: LimitState, call: CallOperation, at: TimeSpan, remaining: number | null): LimitState | null {
-    const all = wantedOf.get(call)!;
-    for (const [{ place, counter }, wanted] of all)
-      for (const one of wanted) {
-        const after = counter.deny(state.counters[place], one, at, remaining);
-        if (after === null) continue;
-        // Of a group nobody knows which item was denied, so that nothing follows for any of its counters.
-        if (call.items.length > 1) return { sinceUs: at.fromUs, counters: state.counters };
-        return { sinceUs: at.fromUs, counters: state.counters.with(place, after) };
-      }
-    return null;
+  /** A denial changes nothing; of a group, one item that does not fit is enough. */
+  function denies(state: LimitState, call: CallOperation, at: TimeSpan, remaining: number | null): boolean {
+    for (const [{ place, counter }, wanted] of wantedOf.get(call)!) {
+      const moment = { fromUs: Math.max(at.fromUs, state.sinceUs[place]!), toUs: at.toUs };
+      if (moment.fromUs > moment.toUs) continue;
+      for (const one of wanted) if (counter.denies(state.counters[place], one, moment, remaining)) return true;
+    }
+    return false;
   }
 
   return {
-    initial: () => ({ sinceUs: Number.NEGATIVE_INFINITY, counters: counters.map(({ counter }) => counter.unused) }),
+    initial: () => ({
+      sinceUs: counters.map(() => Number.NEGATIVE_INFINITY),
+      counters: counters.map(({ counter }) => counter.unused),
+    }),
     step(state, { call, at }, told) {
-      const moment = { fromUs: Math.max(state.sinceUs, at.fromUs), toUs: at.toUs };
-      if (moment.fromUs > moment.toUs) return null;
-      if (told === null) return admit(state, call, moment, null) ?? state;
+      if (told === null) return admit(state, call, at, null) ?? state;
       const remaining = call.items.length === 1 ? told.remaining : null;
-      return told.allowed ? admit(state, call, moment, remaining) : deny(state, call, moment, remaining);
+      if (told.allowed) return admit(state, call, at, remaining);
+      return denies(state, call, at, remaining) ? state : null;
     },
+    conflicts: (one, other) =>
+      wantedOf.get(one.call)!.some(([mine]) => wantedOf.get(other.call)!.some(([theirs]) => mine === theirs)),
     equal: (one, other) =>
-      one.sinceUs === other.sinceUs &&
-      counters.every(({ counter, place }) => counter.equal(one.counters[place], other.counters[place])),
+      counters.every(
+        ({ counter, place }) =>
+          one.sinceUs[place] === other.sinceUs[place] && counter.equal(one.counters[place], other.counters[place]),
+      ),
     hash: (state) =>
       counters.reduce((hash, { counter, place }) => (Math.imul(hash, 31) + counter.hash(state.counters[place])) | 0, 7),
     describe: ({ call, at }, told) => `${describeCall(call)} at ${at.fromUs}..${at.toUs} us -> ${describeTold(told)}`,

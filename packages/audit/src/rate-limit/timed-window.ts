@@ -48,7 +48,7 @@ export function createTimedWindow(scale: TimeScale): TimedCounter<WindowState> {
     const kept = admissions.slice(gone);
     for (let place = kept.length - 1; place >= 0 && kept[place]!.toUs > at.toUs; place--)
       kept[place] = { ...kept[place]!, toUs: at.toUs };
-    if (taken > 0) kept.push({ fromUs: at.fromUs, toUs: at.toUs, cost: taken });
+    kept.push({ fromUs: at.fromUs, toUs: at.toUs, cost: taken });
     return { admissions: kept, blurred: kept.length > keptApart || (blurred && kept.length > 0) };
   }
 
@@ -62,11 +62,10 @@ export function createTimedWindow(scale: TimeScale): TimedCounter<WindowState> {
       const gone = firstGone(state, rule.windowUs, at, fits);
       return gone < 0 ? null : keep(state, gone, at, cost);
     },
-    deny(state, { rule, cost }: Wanted, at, remaining) {
+    denies(state, { rule, cost }: Wanted, at, remaining) {
       const fits = (used: number) =>
         used + cost > rule.limit && (remaining === null || Math.max(0, rule.limit - used) === remaining);
-      const gone = firstGone(state, rule.windowUs, at, fits);
-      return gone < 0 ? null : keep(state, gone, at, 0);
+      return firstGone(state, rule.windowUs, at, fits) >= 0;
     },
     equal(one, other) {
       if (one.blurred !== other.blurred || one.admissions.length !== other.admissions.length) return false;
