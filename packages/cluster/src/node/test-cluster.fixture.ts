@@ -120,10 +120,10 @@ export class TestCluster {
 
   async start(
     nodeId: NodeId,
-    changes: { readonly clock?: Clock; readonly join?: boolean } = {},
+    changes: { readonly clock?: Clock; readonly join?: boolean; readonly repairDamage?: boolean } = {},
   ): Promise<ClusterNode> {
     const files = await openNodeFileSystem({ root: this.folderOf(nodeId) });
-    const { join = false } = changes;
+    const { join = false, repairDamage = false } = changes;
     const node = createNode({
       nodeId,
       ...(join ? { join } : { founders: this.#ids.map(member) }),
@@ -134,6 +134,7 @@ export class TestCluster {
       random: Math.random,
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
       segmentBytes: 1_048_576,
+      repairDamage,
       log: (level, event, fields) => {
         if (level !== "debug") this.log.push(`${nodeId} ${event} ${JSON.stringify(fields)}`);
       },
