@@ -7,7 +7,8 @@ import { broadcastHeartbeat, hasCommittedInTerm } from "./replication.ts";
 /** A leader takes a read; it is answered when a round of heartbeats proves that nobody deposed this leader meanwhile. */
 export function handleReadIndex(core: RaftCore, message: Message): Refusal | null {
   const request: ReadRequest = { from: message.from, context: message.context ?? noBytes };
-  if (core.options.readOnly === "lease" && hasCommittedInTerm(core)) {
+  // A target of a transfer is elected in spite of the lease, which therefore ends with the request (thesis §6.4.1).
+  if (core.options.readOnly === "lease" && core.leadTransferee === noNode && hasCommittedInTerm(core)) {
     answer(core, request, core.log.committed);
     return null;
   }
