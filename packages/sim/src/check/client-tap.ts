@@ -1,5 +1,5 @@
-import type { Acknowledgement, AskedItem } from "@quorumguard/audit";
-import type { Rule } from "@quorumguard/limiter";
+import { type Acknowledgement, type AskedItem, type CallOperation, sessionCallId } from "@quorumguard/audit";
+import { Outcome, type Rule } from "@quorumguard/limiter";
 import {
   decodeSessionRequest,
   decodeSessionResponse,
@@ -14,6 +14,8 @@ export interface SessionTap {
   response(client: string, stream: number, message: Uint8Array): void;
   readonly acknowledgements: readonly Acknowledgement[];
   clientOf(session: string): string | undefined;
+  /** Every call of a session, from its first attempt on the wire to the first decision that came back. */
+  calls(): CallOperation[];
   /** A number that was used for two different calls, or an answer to a call that was never asked. */
   readonly violations: readonly string[];
 }
@@ -22,24 +24,47 @@ export interface SessionTap {
  * A tap that has heard nothing yet; feed it every message of every client.
  *
  * @param note Told of every message in words, for a verbose trace.
+ * @param nowUs The time of what is heard.
  */
-export function createSessionTap(note: (line: string) => void = () => {}): SessionTap {
+export function createSessionTap(note: (line: string) => void = () => {}, nowUs: () => number = () => 0): SessionTap {
   /** Session by stream. */
   const sessions = new Map<number, string>();
   const clients = new Map<string, string>();
   const asked = new Map<string, readonly AskedItem[]>();
   const acknowledgements: Acknowledgement[] = [];
+  const calls = new Map<string, CallOperation>();
   const violations: string[] = [];
 
-  function sawFrame(session: string, frame: ReceivedFrame): void {
+  /** The first decision is the one that the caller gets; an answer without one leaves the call open. */
+  function sawAnswer(ack: Acknowledgement): void {
+    const callId = sessionCallId(ack.session, ack.number);
+    const call = calls.get(callId)!;
+    if (call.decision !== null || ack.outcomes.some((outcome) => outcome >= Outcome.keysFull)) return;
+    const decision = {
+      allowed: ack.outcomes.every((outcome) => outcome === Outcome.allowed),
+      remaining: ack.asked.length === 1 ? ack.remaining[0]! : null,
+      source: ack.source,
+      degraded: false,
+      index: ack.source === "quorum" ? ack.index : null,
+      position: null,
+      stampUs: ack.stampUs,
+    };
+    calls.set(callId, { ...call, endUs: nowUs(), decision, applied: null });
+  }
+
+  function sawFrame(client: string, session: string, frame: ReceivedFrame): void {
     for (let call = 0, at = 0; call < frame.calls; call++) {
       const size = frame.sizes?.[call] ?? 1;
       const items = Array.from({ length: size }, (_, place) => itemOf(frame, at + place));
       at += size;
       const key = `${session}#${frame.firstNumber + call}`;
       const before = asked.get(key);
-      if (before === undefined) asked.set(key, items);
-      else if (JSON.stringify(before) !== JSON.stringify(items))
+      if (before === undefined) {
+        asked.set(key, items);
+        const callId = sessionCallId(session, frame.firstNumber + call);
+        const span = { startUs: nowUs(), endUs: Number.POSITIVE_INFINITY };
+        calls.set(callId, { clientId: client, callId, items, ...span, decision: null, applied: "unknown" });
+      } else if (JSON.stringify(before) !== JSON.stringify(items))
         violations.push(`call ${key} was sent with other content`);
     }
   }
@@ -57,6 +82,7 @@ export function createSessionTap(note: (line: string) => void = () => {}): Sessi
     acknowledgements,
     violations,
     clientOf: (session) => clients.get(session),
+    calls: () => [...calls.values()],
     request(client, stream, message) {
       const decoded = decodeSessionRequest(message);
       if (decoded.kind === "message") {
@@ -68,7 +94,7 @@ export function createSessionTap(note: (line: string) => void = () => {}): Sessi
       note(
         `${client} stream ${stream} asks ${session}#${firstNumber}+${calls} first=${firstAttempt} acked=${ackedThrough}`,
       );
-      if (session !== undefined) sawFrame(session, decoded.frame);
+      if (session !== undefined) sawFrame(client, session, decoded.frame);
     },
     response(client, stream, message) {
       const decoded = decodeSessionResponse(message);
@@ -91,7 +117,7 @@ export function createSessionTap(note: (line: string) => void = () => {}): Sessi
           return;
         }
         const values = (column: ArrayLike<number>) => Array.from(items, (_, place) => column[at + place]!);
-        acknowledgements.push({
+        const ack: Acknowledgement = {
           session,
           number,
           asked: items,
@@ -102,7 +128,9 @@ export function createSessionTap(note: (line: string) => void = () => {}): Sessi
           remaining: values(reply.remaining),
           resetAfterMs: values(reply.resetAfterMs),
           retryAfterMs: values(reply.retryAfterMs),
-        });
+        };
+        acknowledgements.push(ack);
+        sawAnswer(ack);
         at += items.length;
       }
       note(
