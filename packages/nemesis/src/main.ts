@@ -10,6 +10,7 @@
  * leaves is its folder: logs of all nodes, and the history as NDJSON.
  */
 import { randomInt } from "node:crypto";
+import { judgeRun } from "./judge/judge-run.ts";
 import { helpText, type NemesisOptions, parseNemesisOptions, UsageError } from "./nemesis-options.ts";
 import { resultTable } from "./result-table.ts";
 import { allFaults, runOnce } from "./run-nemesis.ts";
@@ -32,7 +33,12 @@ const say = (line: string) => void process.stderr.write(`${line}\n`);
 const options = readOptions();
 if (options === null) process.exitCode = 2;
 else if (options.help) process.stdout.write(helpText);
-else {
+else if (options.judge !== null) {
+  const judged = await judgeRun(options.judge);
+  for (const line of judged.violations) say(`violation: ${line}`);
+  process.stdout.write(`${JSON.stringify({ ...judged, violations: judged.violations.length })}\n`);
+  process.exitCode = judged.violations.length === 0 ? 0 : 1;
+} else {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   const result = await runOnce(options, say);
   say(resultTable(result));

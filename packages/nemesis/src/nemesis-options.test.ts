@@ -4,7 +4,16 @@ import { parseNemesisOptions, UsageError } from "./nemesis-options.ts";
 const parse = (...args: string[]) => parseNemesisOptions(args, () => 77);
 
 test("defaults: a minute of everything, under any seed", () => {
-  expect(parse()).toEqual({ seconds: 60, seed: 77, nodes: null, json: false, keep: false, only: null, help: false });
+  expect(parse()).toEqual({
+    seconds: 60,
+    seed: 77,
+    nodes: null,
+    json: false,
+    keep: false,
+    only: null,
+    judge: null,
+    help: false,
+  });
 });
 
 test("flags are read", () => {

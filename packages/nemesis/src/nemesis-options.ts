@@ -13,6 +13,8 @@ export interface NemesisOptions {
   readonly keep: boolean;
   /** Kinds of faults to draw from; null: all. */
   readonly only: readonly string[] | null;
+  /** The folder of an earlier run, to be judged anew in place of a run. */
+  readonly judge: string | null;
   readonly help: boolean;
 }
 
@@ -30,6 +32,7 @@ Real node processes under load from real SDKs, while processes, links, disks and
   --nodes N     3 or 5; default: drawn, mostly 3
   --only LIST   kinds of faults, with commas between; default: all
   --keep        keep the folder with logs and history even if nothing is wrong
+  --judge DIR   judge the folder of an earlier run anew, in place of a run
   --json        the result as one line of JSON on standard output
   --help        this text
 
@@ -47,6 +50,7 @@ export function parseNemesisOptions(args: readonly string[], anySeed: () => numb
     json: values.json ?? false,
     keep: values.keep ?? false,
     only: values.only === undefined ? null : values.only.split(",").map((kind) => kind.trim()),
+    judge: values.judge ?? null,
     help: values.help ?? false,
   };
 }
@@ -60,6 +64,7 @@ function parse(args: readonly string[]) {
         seed: { type: "string" },
         nodes: { type: "string" },
         only: { type: "string" },
+        judge: { type: "string" },
         keep: { type: "boolean" },
         json: { type: "boolean" },
         help: { type: "boolean", short: "h" },

@@ -1,11 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { CommittedEntry } from "@quorumguard/audit";
+import { join, relative } from "node:path";
 import { createGuard } from "@quorumguard/sdk-node";
 import { type ClientProcesses, startClients } from "./clients/client-processes.ts";
-import type { CallLine, SessionLine } from "./clients/history.ts";
+import type { CallLine } from "./clients/history.ts";
 import { isLedgerKey, ledgerRule } from "./clients/workload.ts";
 import { diskFaults } from "./faults/disk-faults.ts";
 import type { FaultScene } from "./faults/fault.ts";
@@ -13,12 +12,14 @@ import { runNemesis } from "./faults/nemesis.ts";
 import { networkFaults } from "./faults/network-faults.ts";
 import { processFaults } from "./faults/process-faults.ts";
 import { hostClockUs } from "./host-clock.ts";
-import { judge } from "./judge/judge.ts";
+import { judgeRun } from "./judge/judge-run.ts";
 import { readLines } from "./judge/read-lines.ts";
+import { writeRunFolder } from "./judge/run-folder.ts";
 import type { NemesisOptions } from "./nemesis-options.ts";
 import { createWiretap, type Wiretap } from "./network/wiretap.ts";
 import { createNemesisCluster, type NemesisCluster } from "./nodes/nemesis-cluster.ts";
-import { createRandom } from "./random.ts";
+import type { NodeKind } from "./nodes/node-plan.ts";
+import { createRandom, type Random } from "./random.ts";
 
 /** What one run came to: the line of `--json`. */
 export interface NemesisResult {
@@ -61,10 +62,10 @@ export async function runOnce(options: NemesisOptions, say: (line: string) => vo
   const random = createRandom(options.seed);
   const draw = random.fork("cluster");
   const count = options.nodes ?? (draw.chance(0.2) ? 5 : 3);
-  const kind = draw.pick(["command", "command", "small", "forgetful"] as const);
+  const kinds = drawKinds(draw, count);
   const folder = await mkdtemp(join(tmpdir(), "quorumguard-nemesis-"));
   const wiretap = createWiretap(join(folder, "entries.bin"));
-  const cluster = await createNemesisCluster({ folder, count, kind, wiretap });
+  const cluster = await createNemesisCluster({ folder, kinds, wiretap });
   let clients: ClientProcesses | null = null;
   const killAll = () => {
     clients?.killAll();
@@ -72,7 +73,7 @@ export async function runOnce(options: NemesisOptions, say: (line: string) => vo
   };
   process.once("exit", killAll);
   try {
-    say(`seed ${options.seed}: ${count} nodes (${kind}), folder ${folder}`);
+    say(`seed ${options.seed}: nodes ${kinds.join(", ")}; folder ${folder}`);
     await Promise.all(cluster.nodeIds.map((nodeId) => cluster.start(nodeId)));
     await served(cluster);
     mkdirSync(join(folder, "history"));
@@ -98,6 +99,12 @@ export async function runOnce(options: NemesisOptions, say: (line: string) => vo
     killAll();
     wiretap.close();
   }
+}
+
+/** All of one kind, so that all lose power at once or all are what users run, or any mixture. */
+function drawKinds(draw: Random, count: number): readonly NodeKind[] {
+  const all = draw.pick(["command", "forgetful", null, null] as const);
+  return Array.from({ length: count }, () => all ?? draw.pick(["command", "small", "forgetful"] as const));
 }
 
 interface Harm {
@@ -223,35 +230,34 @@ interface Conclusion {
 }
 
 async function conclude(conclusion: Conclusion): Promise<NemesisResult> {
-  const { options, folder, wiretap, clients, harmed } = conclusion;
-  const calls: CallLine[] = [];
-  const sessions: SessionLine[] = [];
-  for (const file of clients.callsFiles) for await (const line of readLines<CallLine>(file)) calls.push(line);
-  for (const file of clients.sessionsFiles) for await (const line of readLines<SessionLine>(file)) sessions.push(line);
-  const entries: CommittedEntry[] = [...wiretap.committed()];
-  const { breaks } = conclusion.cluster.time;
-  const verdict = judge({ calls, sessions, entries, breaks, settled: conclusion.settled });
-  const violations = [...new Set([...conclusion.violations, ...verdict.violations])];
-  const { overAdmitted, chargedTwice, acknowledgedLost, degraded } = verdict;
+  const { options, folder, wiretap, clients, harmed, cluster } = conclusion;
+  const facts = {
+    callsFiles: clients.callsFiles.map((file) => relative(folder, file)),
+    sessionsFiles: clients.sessionsFiles.map((file) => relative(folder, file)),
+    breaks: cluster.time.breaks,
+    settled: [...conclusion.settled],
+  };
+  await writeRunFolder(folder, facts, wiretap.committed());
+  const judged = await judgeRun(folder);
+  const violations = [...new Set([...conclusion.violations, ...judged.violations])];
+  const { overAdmitted, chargedTwice, acknowledgedLost, degraded } = judged;
   const accepted = violations.length === 0 && overAdmitted + chargedTwice + acknowledgedLost === 0;
   const kept = options.keep || !accepted;
-  if (kept) {
-    await writeFile(join(folder, "violations.txt"), violations.map((line) => `${line}\n`).join(""));
-    await writeFile(join(folder, "breaks.json"), JSON.stringify(breaks));
-  } else await rm(folder, { recursive: true, force: true });
+  if (kept) await writeFile(join(folder, "violations.txt"), violations.map((line) => `${line}\n`).join(""));
+  else await rm(folder, { recursive: true, force: true });
   return {
     seconds: options.seconds,
     seed: options.seed,
     nodes: conclusion.count,
-    calls: calls.length,
-    allowed: calls.filter((call) => call.allowed === true).length,
-    denied: calls.filter((call) => call.allowed === false).length,
-    failed: calls.filter((call) => call.allowed === null).length,
+    calls: judged.calls,
+    allowed: judged.allowed,
+    denied: judged.denied,
+    failed: judged.failed,
     faults: harmed.faults,
     skipped: harmed.skipped,
     leaderChanges: Math.max(0, wiretap.leaders.size - 1),
     snapshots: wiretap.snapshots,
-    entries: entries.length,
+    entries: judged.entries,
     overAdmitted,
     chargedTwice,
     acknowledgedLost,

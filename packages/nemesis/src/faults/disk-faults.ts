@@ -56,6 +56,11 @@ const diskFull = fault(
     await disk.fill();
     const stopped = await ended;
     scene.happened("diskFull", `node ${nodeId}: no space left; ${stopped ? "it stopped" : "it needed none"}`);
+    if (stopped && scene.random.chance(0.5)) {
+      // A restart without room fails as well, or finds that it needs none.
+      await cluster.start(nodeId);
+      await Promise.race([cluster.mayEnd(nodeId), cluster.ready(nodeId, 2_000)]);
+    }
     await disk.empty();
     if (!stopped) return;
     await cluster.bury(nodeId);

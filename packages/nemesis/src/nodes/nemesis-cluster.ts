@@ -48,14 +48,15 @@ export interface NemesisCluster {
 /** What a cluster is made of. */
 export interface NemesisClusterOptions {
   readonly folder: string;
-  readonly count: number;
-  readonly kind: NodeKind;
+  /** What each node is at first. */
+  readonly kinds: readonly NodeKind[];
   readonly wiretap: Wiretap;
 }
 
 /** Prepares nodes and links; nothing is started yet. */
 export async function createNemesisCluster(options: NemesisClusterOptions): Promise<NemesisCluster> {
-  const { folder, count, wiretap } = options;
+  const { folder, wiretap } = options;
+  const count = options.kinds.length;
   const nodeIds = Array.from({ length: count }, (_, at) => at + 1);
   const ports = [...(await freePorts(count * 4 + count * count))];
   const own = nodeIds.map(() => ({ grpcPort: ports.pop()!, httpPort: ports.pop()!, peerPort: ports.pop()! }));
@@ -89,7 +90,7 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
     const clientPort = clientLink(nodeId).port;
     return { nodeId, ...own[nodeId - 1]!, cluster, clientPort, dataFolder: data, clockFile: clock, wrapper };
   });
-  const kinds = new Map<number, NodeKind>();
+  const kinds = new Map<number, NodeKind>(options.kinds.map((kind, at) => [at + 1, kind]));
   const violations: string[] = [];
   const time = createTimeWatch(count);
   const ends = new Map<number, (end: NodeEnd) => void>();
@@ -143,7 +144,7 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
     peerLink,
     clientLink,
     async start(nodeId, kind) {
-      const next = kind ?? kinds.get(nodeId) ?? options.kind;
+      const next = kind ?? kinds.get(nodeId)!;
       kinds.set(nodeId, next);
       ends.delete(nodeId);
       const { flags, launch } = launchOf(plans[nodeId - 1]!, next);
@@ -177,7 +178,7 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
     },
     signal: (nodeId, signal) => void processes.signal(nodeId, signal),
     pid: (nodeId) => processes.pid(nodeId),
-    kindOf: (nodeId) => kinds.get(nodeId) ?? options.kind,
+    kindOf: (nodeId) => kinds.get(nodeId)!,
     isUp: (nodeId) => processes.pid(nodeId) !== null,
     mayEnd: (nodeId) => new Promise((resolve) => ends.set(nodeId, resolve)),
     stepClock(nodeId, stepMs) {
