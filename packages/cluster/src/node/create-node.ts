@@ -494,8 +494,8 @@ class Node implements ClusterNode {
       onFrame: (from, frame) => this.#heardFrame(from, frame),
       onDown: (peer, refused) => this.#peerDown(peer, refused),
       onRefused: (_peer, reason) => this.#refusedBy(reason),
-      onSnapshot: (from, head): Promise<SnapshotSink | null> =>
-        this.#running?.snapshots.receive(from, head) ?? Promise.resolve(null),
+      onSnapshot: (from, head, image): Promise<SnapshotSink | null> =>
+        this.#running?.snapshots.receive(from, head, image) ?? Promise.resolve(null),
     };
   }
 

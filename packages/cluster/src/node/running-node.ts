@@ -1,5 +1,13 @@
 import type { Bounds, Limiter } from "@quorumguard/limiter";
-import { createRaft, decodeConfChange, type Entry, EntryType, type NodeId, type Raft, type RaftStorage } from "@quorumguard/raft";
+import {
+  createRaft,
+  decodeConfChange,
+  type Entry,
+  EntryType,
+  type NodeId,
+  type Raft,
+  type RaftStorage,
+} from "@quorumguard/raft";
 import type { Storage } from "../storage/storage.ts";
 import { CallDesk } from "./call-desk.ts";
 import { Driver, type DriverHooks, type Role } from "./driver.ts";

@@ -2,17 +2,21 @@ import { type Limiter, restoreLimiter } from "@quorumguard/limiter";
 import { type Message, MessageType, type NodeId } from "@quorumguard/raft";
 import type { SnapshotMeta, SnapshotReader, Storage } from "../storage/storage.ts";
 import type { PeerTransport, SnapshotSink } from "../transport/peer-transport.ts";
+import type { ImageOffer } from "../transport/snapshot-frames.ts";
 import type { Clock } from "./clock.ts";
 import type { Driver } from "./driver.ts";
 import type { Members } from "./members.ts";
 import type { NodeLog } from "./node-log.ts";
 import { decodeMessage, encodeMessage } from "./peer-codec.ts";
+import { SnapshotIntake } from "./snapshot-intake.ts";
 
 /** Bytes of state serialised between two looks at the clock. */
 const pieceBytes = 65_536;
 /** Longest stretch of serialising in one turn, in milliseconds. */
 const sliceMs = 2;
 const noData = new Uint8Array(0);
+/** Bytes at the end of an image that tell it from any other. */
+const tagBytes = 20;
 
 /** What snapshots are made of and sent by. */
 export interface SnapshotsParts {
@@ -36,6 +40,7 @@ class SnapshotOvertaken extends Error {}
 /** Cuts, sends and receives images of the state machine. */
 export class Snapshots {
   readonly #parts: SnapshotsParts;
+  readonly #intake: SnapshotIntake;
   #cutting: Promise<{ readonly index: number; readonly bytes: number }> | null = null;
   #lastBytes = 0;
   #stopped = false;
@@ -44,6 +49,7 @@ export class Snapshots {
 
   constructor(parts: SnapshotsParts) {
     this.#parts = parts;
+    this.#intake = new SnapshotIntake(parts);
   }
 
   stop(): void {
@@ -154,6 +160,8 @@ export class Snapshots {
       const head = encodeMessage({ ...message, snapshot: { ...reader.meta, data: noData } });
       const source = {
         bytes: reader.bytes,
+        // The end of the file is a checksum over all of it.
+        tag: await reader.read(reader.bytes - tagBytes, tagBytes),
         read: (position: number, length: number) => reader.read(position, length),
       };
       const ok = await transport.sendSnapshot(message.to, head, source);
@@ -165,7 +173,7 @@ export class Snapshots {
   }
 
   /** A peer offers a snapshot. @throws {PeerFormatError} when its head is not a snapshot message. */
-  async receive(from: NodeId, head: Uint8Array): Promise<SnapshotSink | null> {
+  async receive(from: NodeId, head: Uint8Array, image?: ImageOffer): Promise<SnapshotSink | null> {
     const { nodeId, driver, storage } = this.#parts;
     const message = decodeMessage(head, from, nodeId);
     const { snapshot } = message;
@@ -179,25 +187,16 @@ export class Snapshots {
       driver.receiveMessage(message);
       return null;
     }
-    const writer = await storage.receiveSnapshot(snapshot);
-    let over = false;
-    return {
-      write: (piece) => writer.write(piece),
-      finish: async () => {
-        over = true;
-        await writer.commit();
-        if (this.#stopped) return false;
-        driver.receiveMessage(message);
-        // The turn that takes the message has been ordered first, so it is over when this one begins.
-        await new Promise<void>((resolve) => this.#parts.clock.endOfTurn(resolve));
-        return driver.raft.commitIndex >= snapshot.index;
-      },
-      abort: () => {
-        if (over) return;
-        over = true;
-        writer.abort().catch((error: unknown) => this.#parts.failed(error as Error));
-      },
+    const tag = image?.tag ?? noData;
+    const key = tag.length === 0 ? null : `${from} ${snapshot.index} ${snapshot.term} ${image?.bytes} ${tag.join()}`;
+    const taken = async (): Promise<boolean> => {
+      if (this.#stopped) return false;
+      driver.receiveMessage(message);
+      // The turn that takes the message has been ordered first, so it is over when this one begins.
+      await new Promise<void>((resolve) => this.#parts.clock.endOfTurn(resolve));
+      return driver.raft.commitIndex >= snapshot.index;
     };
+    return this.#intake.begin(key, () => storage.receiveSnapshot(snapshot), taken);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { NodeId } from "@quorumguard/raft";
+import type { ImageOffer } from "./snapshot-frames.ts";
 
 /**
  * Frames between nodes: length-prefixed bytes, in order per connection, lost with it. What they mean is the node's
@@ -26,22 +27,28 @@ export interface PeerTransport {
   close(): Promise<void>;
 }
 
-/** The bytes of a snapshot, read from front to back. */
+/** The bytes of a snapshot, read from front to back; with a tag, from anywhere. */
 export interface SnapshotSource {
   /** Their number. */
   readonly bytes: number;
+  /** Up to 255 bytes that are equal only if all of the snapshot is. With it, a broken transfer is gone on with. */
+  readonly tag?: Uint8Array;
   /** Reads `length` bytes from `position`. */
   read(position: number, length: number): Promise<Uint8Array>;
 }
 
 /** Where a received snapshot goes, piece by piece. */
 export interface SnapshotSink {
+  /** How many bytes an earlier attempt has left: the next piece begins there. Default 0. */
+  readonly position?: number;
   /** Takes the next piece. */
   write(piece: Uint8Array): Promise<void>;
   /** All is there. Resolves with whether it was taken. */
   finish(): Promise<boolean>;
   /** Nothing more comes: what was written is dropped. */
   abort(): void;
+  /** The connection broke: what was written may be kept for another attempt. Without it, {@link abort} is called. */
+  suspend?(): void;
 }
 
 /** What a node says to its peers, and what it does about what they say; called by the transport. */
@@ -62,6 +69,6 @@ export interface PeerHandlers {
   onDown(peer: NodeId, refused: boolean): void;
   /** A peer turned our hello away, with this reason. It will be asked again. `peer` is 0 for a contact whose id is not known. */
   onRefused(peer: NodeId, reason: string): void;
-  /** A snapshot begins. Null: not wanted. */
-  onSnapshot(from: NodeId, head: Uint8Array): Promise<SnapshotSink | null>;
+  /** A snapshot begins. Null: not wanted. Of an image that comes with a tag, the sink may hold a part already. */
+  onSnapshot(from: NodeId, head: Uint8Array, image?: ImageOffer): Promise<SnapshotSink | null>;
 }

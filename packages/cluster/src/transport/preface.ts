@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { NodeId } from "@quorumguard/raft";
 
-/** What a connection is for. */
-export const Purpose = { messages: 1, snapshot: 2 } as const;
+/** What a connection is for: 3 is a snapshot in chunks; 2 was one in a single run, before this version. */
+export const Purpose = { messages: 1, snapshot: 3 } as const;
 export type Purpose = (typeof Purpose)[keyof typeof Purpose];
 
 const magic = 0x5147_5450;

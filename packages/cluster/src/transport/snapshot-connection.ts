@@ -3,100 +3,169 @@ import type { NodeId } from "@quorumguard/raft";
 import { dial } from "./dial.ts";
 import { FrameReader, writeFrame } from "./framing.ts";
 import type { PeerHandlers, SnapshotSink, SnapshotSource } from "./peer-transport.ts";
-import { decodeAnswer, encodeAnswer, encodePreface, Purpose } from "./preface.ts";
+import { decodeAnswer, encodePreface, Purpose } from "./preface.ts";
+import {
+  decodeOffer,
+  decodePart,
+  decodeReply,
+  encodeChunk,
+  encodeEnd,
+  encodeOffer,
+  encodeReply,
+  type Reply,
+} from "./snapshot-frames.ts";
 import type { PeerAddress, ResolvedTcpOptions } from "./tcp-options.ts";
 
 /** Bytes of a snapshot per frame. */
 const chunkBytes = 262_144;
-/** Frames waiting for the disk, above which the socket is paused. */
-const maxWaiting = 4;
+/** Bytes on their way that the receiver has not written yet: what bounds a transfer's memory, and its rate to the slower disk. */
+const windowBytes = 4 * chunkBytes;
 /** A snapshot of which nothing moved for so long is given up. Milliseconds. */
 const idleTimeoutMs = 10_000;
+/** Attempts in a row of which nothing came, each after twice the pause of the one before. */
+const maxFruitless = 4;
+const firstPauseMs = 50;
+/** A line that damages more than so many chunks of one attempt is no use. */
+const maxAgain = 16;
 const maxAnswerBytes = 4_096;
-const noBytes = new Uint8Array(0);
+
+/** What sending needs of the transport. */
+export interface SnapshotRoute {
+  readonly options: ResolvedTcpOptions;
+  /** Where the peer is now; undefined: nowhere any more, give up. */
+  peer(): PeerAddress | undefined;
+  hello(): Uint8Array;
+  /** Is to close it when the transport closes. */
+  track(socket: Socket): void;
+}
+
+/** How an attempt ended. `moved`: the receiver has more than before it. */
+type Ending = Reply | { readonly kind: "lost"; readonly reason: string; readonly moved: boolean };
 
 /**
- * Sends a snapshot on a connection of its own: preface, head, pieces, an empty frame. The acceptor answers the preface, the head
- * and the end. Resolves with whether it took the whole.
+ * Sends a snapshot on a connection of its own, in chunks under a checksum each, and goes on where the receiver is when a connection
+ * breaks. Resolves with whether the receiver said that it has the whole.
  */
-export function sendSnapshot(
-  options: ResolvedTcpOptions,
-  peer: PeerAddress,
-  hello: Uint8Array,
-  head: Uint8Array,
-  source: SnapshotSource,
-  track: (socket: Socket) => void,
-): Promise<boolean> {
-  return new Promise((resolve) => {
-    const refuse = (reason: string): void => {
+export async function sendSnapshot(route: SnapshotRoute, head: Uint8Array, source: SnapshotSource): Promise<boolean> {
+  const { options } = route;
+  for (let fruitless = 0; fruitless < maxFruitless; ) {
+    const peer = route.peer();
+    if (peer === undefined) return false;
+    const ending = await attempt(route, peer, head, source);
+    if (ending.kind === "taken") return true;
+    const reason = "reason" in ending ? ending.reason : `an answer out of turn: ${ending.kind}`;
+    if (ending.kind !== "lost") {
       options.log("warn", "snapshot-refused", { peer: peer.nodeId, reason });
-      resolve(false);
-    };
+      return false;
+    }
+    fruitless = ending.moved ? 0 : fruitless + 1;
+    options.log("warn", "snapshot-interrupted", { peer: peer.nodeId, reason });
+    await new Promise<void>((resolve) => options.clock.setTimer(resolve, firstPauseMs * 2 ** fruitless));
+  }
+  return false;
+}
+
+function attempt(route: SnapshotRoute, peer: PeerAddress, head: Uint8Array, source: SnapshotSource): Promise<Ending> {
+  const { options } = route;
+  return new Promise((resolve) => {
     const opened = (socket: Socket): void => {
-      track(socket);
+      route.track(socket);
       socket.on("error", () => {});
       socket.setTimeout(idleTimeoutMs, () => socket.destroy());
-      socket.once("close", () => resolve(false));
-      const answers = new Answers(socket);
-      converse(socket, answers, encodePreface(Purpose.snapshot, options.nodeId, hello), head, source)
-        .then(
-          (refusal) => (refusal === null ? resolve(true) : refuse(refusal)),
-          (error: unknown) => refuse(String(error)),
-        )
+      const sender = new SnapshotSender(socket, head, source, Math.min(chunkBytes, options.maxFrameBytes - 64));
+      sender
+        .run(encodePreface(Purpose.snapshot, options.nodeId, route.hello()))
+        .then(resolve, (error: unknown) => {
+          if (error instanceof ConnectionLost) resolve({ kind: "lost", reason: error.message, moved: sender.moved });
+          else resolve({ kind: "refused", reason: String(error) });
+        })
         .finally(() => socket.destroy());
     };
-    dial(options, peer, opened, (error) => refuse(error.message));
+    dial(options, peer, opened, (error) => resolve({ kind: "lost", reason: error.message, moved: false }));
   });
 }
 
-async function converse(
-  socket: Socket,
-  answers: Answers,
-  preface: Uint8Array,
-  head: Uint8Array,
-  source: SnapshotSource,
-): Promise<string | null> {
-  writeFrame(socket, preface);
-  const welcome = await answers.next();
-  if (welcome !== null) return welcome;
-  writeFrame(socket, head);
-  const wanted = await answers.next();
-  if (wanted !== null) return wanted;
-  for (let at = 0; at < source.bytes; at += chunkBytes) {
-    const piece = await source.read(at, Math.min(chunkBytes, source.bytes - at));
-    if (socket.destroyed) return "the connection was lost";
-    if (!writeFrame(socket, piece)) await drained(socket);
+/** The other end went away, or time ran out; what it has it keeps. */
+class ConnectionLost extends Error {}
+
+class SnapshotSender {
+  readonly #socket: Socket;
+  readonly #head: Uint8Array;
+  readonly #source: SnapshotSource;
+  readonly #chunkBytes: number;
+  readonly #replies: Replies;
+  #start = 0;
+  #held = 0;
+
+  constructor(socket: Socket, head: Uint8Array, source: SnapshotSource, chunk: number) {
+    this.#socket = socket;
+    this.#head = head;
+    this.#source = source;
+    this.#chunkBytes = chunk;
+    this.#replies = new Replies(socket);
   }
-  writeFrame(socket, noBytes);
-  return answers.next();
+
+  get moved(): boolean {
+    return this.#held > this.#start;
+  }
+
+  async run(preface: Uint8Array): Promise<Reply> {
+    writeFrame(this.#socket, preface);
+    const welcome = decodeAnswer(await this.#replies.next());
+    if (welcome !== null) return { kind: "refused", reason: welcome };
+    const { bytes, tag } = this.#source;
+    writeFrame(this.#socket, encodeOffer({ bytes, tag: tag ?? new Uint8Array(0) }, this.#head));
+    const start = await this.#reply();
+    if (start.kind !== "from") return start;
+    if (start.position > bytes) return { kind: "refused", reason: `it asks for byte ${start.position} of ${bytes}` };
+    this.#start = start.position;
+    this.#held = start.position;
+    return this.#stream();
+  }
+
+  async #stream(): Promise<Reply> {
+    const { bytes } = this.#source;
+    let next = this.#held;
+    let again = 0;
+    for (let isEnded = false; ; ) {
+      while (next < bytes && next - this.#held < windowBytes) {
+        const length = Math.min(this.#chunkBytes, bytes - next);
+        writeFrame(this.#socket, encodeChunk(next, await this.#source.read(next, length)));
+        next += length;
+      }
+      if (this.#held >= bytes && !isEnded) {
+        isEnded = true;
+        writeFrame(this.#socket, encodeEnd());
+      }
+      const reply = await this.#reply();
+      if (reply.kind === "taken" || reply.kind === "refused") return reply;
+      if (reply.position > next) return { kind: "refused", reason: `it has byte ${reply.position}, sent were ${next}` };
+      this.#held = reply.position;
+      if (reply.kind !== "again") continue;
+      isEnded = false;
+      again += 1;
+      if (again > maxAgain) return { kind: "refused", reason: `${again} chunks were damaged on their way` };
+      next = reply.position;
+    }
+  }
+
+  async #reply(): Promise<Reply> {
+    return decodeReply(await this.#replies.next());
+  }
 }
 
-/** Resolves when the socket takes more, or is gone. */
-function drained(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      socket.removeListener("drain", done);
-      socket.removeListener("close", done);
-      resolve();
-    };
-    socket.once("drain", done);
-    socket.once("close", done);
-    if (socket.destroyed) done();
-  });
-}
-
-/** The acceptor's answers, in order. */
-class Answers {
-  readonly #ready: (string | null)[] = [];
-  #waiting: ((answer: string | null) => void) | null = null;
-  #closed = false;
+/** The receiver's frames, in order. */
+class Replies {
+  readonly #ready: Uint8Array[] = [];
+  #waiting: { readonly resolve: (frame: Uint8Array) => void; readonly reject: (error: Error) => void } | null = null;
+  #lost: Error | null = null;
 
   constructor(socket: Socket) {
     const reader = new FrameReader(maxAnswerBytes);
     socket.on("data", (chunk: Buffer) => {
       try {
         reader.push(chunk, (frame) => {
-          this.#push(decodeAnswer(frame));
+          this.#push(frame);
           return true;
         });
       } catch {
@@ -104,29 +173,29 @@ class Answers {
       }
     });
     socket.once("close", () => {
-      this.#closed = true;
-      this.#push("the connection was lost");
+      this.#lost = new ConnectionLost("the connection was lost");
+      this.#waiting?.reject(this.#lost);
     });
   }
 
-  next(): Promise<string | null> {
-    const answer = this.#ready.shift();
-    if (answer !== undefined) return Promise.resolve(answer);
-    if (this.#closed) return Promise.resolve("the connection was lost");
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
+  next(): Promise<Uint8Array> {
+    const frame = this.#ready.shift();
+    if (frame !== undefined) return Promise.resolve(frame);
+    if (this.#lost !== null) return Promise.reject(this.#lost);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
     });
   }
 
-  #push(answer: string | null): void {
+  #push(frame: Uint8Array): void {
     const waiting = this.#waiting;
     this.#waiting = null;
-    if (waiting === null) this.#ready.push(answer);
-    else waiting(answer);
+    if (waiting === null) this.#ready.push(frame);
+    else waiting.resolve(frame);
   }
 }
 
-/** The accepting end: hands pieces to the sink one after the other, and holds the sender back while the disk is busy. */
+/** The accepting end: hands chunks to the sink one after the other, says how far it is, and asks again for what is damaged. */
 export class SnapshotReceiver {
   readonly #socket: Socket;
   readonly #from: NodeId;
@@ -134,6 +203,10 @@ export class SnapshotReceiver {
   readonly #options: ResolvedTcpOptions;
   readonly #waiting: Uint8Array[] = [];
   #sink: SnapshotSink | null = null;
+  #position = 0;
+  #bytes = 0;
+  /** Asked for again; what was under way behind it is passed over. */
+  #asked = false;
   #busy = false;
   #over = false;
 
@@ -143,60 +216,91 @@ export class SnapshotReceiver {
     this.#handlers = handlers;
     this.#options = options;
     socket.setTimeout(idleTimeoutMs, () => socket.destroy());
-    socket.once("close", () => this.#abort());
+    socket.once("close", () => this.#interrupted());
   }
 
   take(frame: Uint8Array): void {
     if (this.#over) return;
     this.#waiting.push(frame);
-    if (this.#waiting.length >= maxWaiting) this.#socket.pause();
+    // The sender waits for words of ours; one that does not is held back by its socket.
+    if (this.#waiting.length * chunkBytes >= 2 * windowBytes) this.#socket.pause();
     if (this.#busy) return;
     this.#busy = true;
     this.#work().then(
       () => {
         this.#busy = false;
       },
-      (error: unknown) => {
-        this.#options.log("warn", "snapshot-not-received", { from: this.#from, error: String(error) });
-        this.#socket.destroy();
-        this.#abort();
-      },
+      (error: unknown) => this.#failed(error),
     );
   }
 
   async #work(): Promise<void> {
     for (let frame = this.#waiting.shift(); frame !== undefined && !this.#over; frame = this.#waiting.shift()) {
-      if (this.#waiting.length < maxWaiting) this.#socket.resume();
+      this.#socket.resume();
       if (this.#sink === null) await this.#begin(frame);
-      else if (frame.length > 0) await this.#sink.write(frame);
-      else await this.#finish(this.#sink);
+      else await this.#part(frame, this.#sink);
     }
   }
 
-  async #begin(head: Uint8Array): Promise<void> {
-    this.#sink = await this.#handlers.onSnapshot(this.#from, head);
-    if (this.#sink === null) {
-      this.#over = true;
-      writeFrame(this.#socket, encodeAnswer("the snapshot is not wanted"));
-      this.#socket.end();
-    } else if (this.#over) {
-      this.#sink.abort();
-    } else {
-      writeFrame(this.#socket, encodeAnswer(null));
+  async #begin(frame: Uint8Array): Promise<void> {
+    const offered = decodeOffer(frame);
+    if (offered === null) return this.#end({ kind: "refused", reason: "the offer is not understood" });
+    const sink = await this.#handlers.onSnapshot(this.#from, offered.head, offered.offer);
+    if (sink === null) return this.#end({ kind: "refused", reason: "the snapshot is not wanted" });
+    this.#sink = sink;
+    if (this.#over) return suspend(sink);
+    this.#bytes = offered.offer.bytes;
+    this.#position = sink.position ?? 0;
+    this.#say({ kind: "from", position: this.#position });
+  }
+
+  async #part(frame: Uint8Array, sink: SnapshotSink): Promise<void> {
+    const part = decodePart(frame);
+    if (part === "end" && this.#position === this.#bytes) return this.#finish(sink);
+    // What a sender that went back says twice is passed over, and so is what was under way behind a gap.
+    if (typeof part === "object" && (part.position < this.#position || (part.position > this.#position && this.#asked)))
+      return;
+    if (typeof part === "string" || part.position > this.#position) {
+      this.#asked = true;
+      this.#say({ kind: "again", position: this.#position });
+      return;
     }
+    this.#asked = false;
+    await sink.write(part.bytes);
+    this.#position += part.bytes.length;
+    this.#say({ kind: "held", position: this.#position });
   }
 
   async #finish(sink: SnapshotSink): Promise<void> {
     const isTaken = await sink.finish();
-    this.#over = true;
-    if (this.#socket.destroyed) return;
-    writeFrame(this.#socket, encodeAnswer(isTaken ? null : "the snapshot was not taken"));
-    this.#socket.end();
+    this.#end(isTaken ? { kind: "taken" } : { kind: "refused", reason: "the snapshot was not taken" });
   }
 
-  #abort(): void {
+  #failed(error: unknown): void {
+    this.#options.log("warn", "snapshot-not-received", { from: this.#from, error: String(error) });
+    if (!this.#over) this.#sink?.abort();
+    this.#end({ kind: "refused", reason: String(error) });
+  }
+
+  #end(reply: Reply): void {
+    this.#over = true;
+    this.#say(reply);
+    if (!this.#socket.destroyed) this.#socket.end();
+  }
+
+  #say(reply: Reply): void {
+    if (!this.#socket.destroyed) writeFrame(this.#socket, encodeReply(reply));
+  }
+
+  #interrupted(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#sink?.abort();
+    if (this.#sink !== null) suspend(this.#sink);
   }
+}
+
+/** Keeps what is there, if the sink can. */
+function suspend(sink: SnapshotSink): void {
+  if (sink.suspend === undefined) sink.abort();
+  else sink.suspend();
 }

@@ -73,12 +73,18 @@ export function createTcpTransport(options: TcpTransportOptions): TcpTransport {
       links.get(to)?.send(frame);
     },
     async sendSnapshot(to, head, source) {
-      const peer = links.get(to)?.peer;
-      if (peer === undefined || handlers === null || isClosed) return false;
-      return sendSnapshot(resolved, peer, handlers.hello(), head, source, (socket) => {
-        snapshots.add(socket);
-        socket.once("close", () => snapshots.delete(socket));
-      });
+      const given = handlers;
+      if (given === null) return false;
+      const route = {
+        options: resolved,
+        peer: () => (isClosed ? undefined : links.get(to)?.peer),
+        hello: () => given.hello(),
+        track: (socket: Socket) => {
+          snapshots.add(socket);
+          socket.once("close", () => snapshots.delete(socket));
+        },
+      };
+      return sendSnapshot(route, head, source);
     },
     async close() {
       isClosed = true;
