@@ -51,6 +51,15 @@ test("F2: a snapshot takes the place of a log that contradicts it, in the same w
   expect(single.raft.lastIndex).toBe(3);
 });
 
+test("F2: entries that are not flushed yet give way as well, and are not written after it", () => {
+  const single = createSingle();
+  single.raft.step(message(app, { term: 1, entries: entriesOfTerms([1, 1, 1]) }));
+  single.raft.step(message(snap, { term: 3, snapshot: snapshotAt(2, 3) }));
+  expect(single.raft.status()).toMatchObject({ commitIndex: 2, lastIndex: 2 });
+  single.sent();
+  expect(single.writes).toMatchObject([{ snapshot: { index: 2 }, entries: [] }]);
+});
+
 test("F2: a snapshot of what the log holds already takes nothing away", () => {
   const single = createSingle({ entries: entriesOfTerms([1, 1, 1]), hardState: { term: 1, vote: 0, commit: 0 } });
   single.raft.step(message(snap, { term: 1, snapshot: snapshotAt(2, 1) }));
