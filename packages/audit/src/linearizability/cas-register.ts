@@ -27,6 +27,9 @@ export const casRegister: Model<string, RegisterInput, RegisterOutput> = {
   },
   equal: (one, other) => one === other,
   hash: hashText,
+  isReadOnly: (input, output) =>
+    input.kind === "read" || (output !== null && "swapped" in output && output.swapped === false),
+  alike: (one, other) => textOf(one) === textOf(other),
   describe(input, output) {
     switch (input.kind) {
       case "read":
@@ -40,6 +43,11 @@ export const casRegister: Model<string, RegisterInput, RegisterOutput> = {
     }
   },
 };
+
+function textOf(input: RegisterInput): string {
+  if (input.kind === "compareAndSet") return `${input.from}>${input.to}`;
+  return input.kind === "write" ? input.value : "";
+}
 
 /** A 32-bit hash of a text (FNV-1a over its UTF-16 units). */
 export function hashText(text: string): number {

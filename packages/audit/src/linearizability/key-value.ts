@@ -30,6 +30,8 @@ export const keyValueStore: Model<string, KeyValueInput, KeyValueOutput> = {
   },
   equal: (one, other) => one === other,
   hash: hashText,
+  isReadOnly: ({ kind }) => kind === "get",
+  alike: (one, other) => one.kind === other.kind && one.value === other.value,
   describe({ kind, key, value }, output) {
     if (kind === "get") return `get ${key} -> ${output === null ? "unknown" : JSON.stringify(output)}`;
     return `${kind} ${key} ${JSON.stringify(value)}`;

@@ -19,6 +19,8 @@ export interface Model<State, Input, Output> {
   /** The state after the operation, or null if it cannot have this output here. */
   step(state: State, input: Input, output: Output): State | null;
   equal(one: State, other: State): boolean;
+  /** True for an operation that changes no state whatever, when it comes out so; the search need not ask when it comes. */
+  isReadOnly?(input: Input, output: Output): boolean;
   /** Equal states have equal hashes; any 32-bit integer. Without it, states of equal progress are compared one by one. */
   hash?(state: State): number;
   /**
@@ -26,6 +28,11 @@ export interface Model<State, Input, Output> {
    * search most of what it would do for operations of unknown outcome. Without it, any two may conflict.
    */
   conflicts?(one: Input, other: Input): boolean;
+  /**
+   * True if, once both may come next and lead to the same state, either could stand wherever the other does. Spares the
+   * search to try operations of unknown outcome that are as good as each other; without it, none are.
+   */
+  alike?(one: Input, other: Input): boolean;
   /** One line for people. */
   describe(input: Input, output: Output): string;
 }

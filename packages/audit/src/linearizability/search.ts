@@ -14,6 +14,12 @@ export interface SearchResult {
 /** When to give up: asked every thousand steps, told how many there were. */
 export type Patience = (steps: number) => boolean;
 
+/** An operation of unknown outcome that was tried, and where it led. */
+interface Opened<State, Input> {
+  readonly input: Input;
+  readonly after: State;
+}
+
 const stepsPerLook = 1024;
 
 /** Mixes a number into 32 well spread bits. */
@@ -75,16 +81,19 @@ export function searchOrder<State, Input, Output>(
     }
   };
   /**
-   * An open operation is placed only right before one that it may matter to, and independent ones in one order only:
-   * any other place for it is equivalent to one of these.
+   * Open operations are placed only where they may matter: each conflicts with a later one of those placed just before
+   * the next other operation, or with that one; else it could as well come after it. Independent ones come in one order.
    */
   const isUseful = (candidate: number): boolean => {
-    if (model.conflicts === undefined) return true;
-    const { input } = operations[candidate]!;
+    const { conflicts } = model;
+    if (conflicts === undefined) return true;
+    const later = [operations[candidate]!.input];
     for (let at = stack.length - 1; at >= 0 && isOpen(stack[at]!); at--) {
-      if (model.conflicts(operations[stack[at]!]!.input, input)) {
+      const before = operations[stack[at]!]!.input;
+      if (later.some((input) => conflicts(before, input))) {
         if (isOpen(candidate)) return true;
       } else if (!isOpen(candidate) || candidate < stack[at]!) return false;
+      if (!isOpen(candidate)) later.push(before);
     }
     return true;
   };
@@ -105,7 +114,7 @@ export function searchOrder<State, Input, Output>(
     return found;
   };
 
-  const newFrame = () => ({ candidates: candidates(), at: 0, opened: [] as State[] });
+  const newFrame = () => ({ candidates: candidates(), at: 0, opened: [] as Opened<State, Input>[] });
   let frame = newFrame();
   const frames: (typeof frame)[] = [];
   while (next[head] !== tail) {
@@ -119,15 +128,17 @@ export function searchOrder<State, Input, Output>(
       const { input, output } = operations[candidate]!;
       const after = model.step(state, input, output);
       if (after === null) continue;
-      if (after === state) {
-        // What fits here and changes nothing fits no worse here than later: no other choice needs to be tried. What need
-        // not be placed at all is not placed for nothing.
-        if (isOpen(candidate)) continue;
+      if (isOpen(candidate)) {
+        // What need not be placed is not placed for nothing.
+        if (after === state) continue;
+        // Of two that are alike, whichever is not placed here can be placed wherever the other could.
+        const alike = (other: Opened<State, Input>) =>
+          model.alike?.(other.input, input) === true && model.equal(other.after, after);
+        if (frame.opened.some(alike)) continue;
+        frame.opened.push({ input, after });
+      } else if (model.isReadOnly?.(input, output) === true) {
+        // A read that fits here fits no worse here than later: no other choice needs to be tried.
         frame.candidates.length = 0;
-      } else if (isOpen(candidate)) {
-        // Two open operations of equal effect: whichever is not placed here can be placed wherever the other could.
-        if (frame.opened.some((other) => model.equal(other, after))) continue;
-        frame.opened.push(after);
       }
       flip(candidate);
       stack.push(candidate);

@@ -1,5 +1,5 @@
 import type { CallDecision, CallOperation, CommittedCall } from "./call-operation.ts";
-import type { AskedItem } from "./records.ts";
+import { sameItems } from "./records.ts";
 import { describeCall } from "./timed-model.ts";
 
 /** A call that the log decided, with its place there. */
@@ -100,22 +100,6 @@ function readLog(
     if (!known.has(entry.callId)) violations.push(`${describeCall(entry)}: ${at} has it, but nobody asked it`);
   }
   return committed;
-}
-
-function sameItems(one: readonly AskedItem[], other: readonly AskedItem[]): boolean {
-  const text = (items: readonly AskedItem[]) =>
-    JSON.stringify(
-      items.map(({ key, cost, rule }) => [
-        key,
-        cost,
-        rule.algorithm,
-        rule.limit,
-        rule.windowUs,
-        rule.burst,
-        rule.policy,
-      ]),
-    );
-  return text(one) === text(other);
 }
 
 function placeByLog(call: CallOperation, entry: CommittedCall, violations: string[]): PlacedCall | null {

@@ -121,7 +121,7 @@ test("no honest history is refused, however little is known about it", () => {
         verdicts[verdict]++;
       }
     }),
-    { numRuns: 250 },
+    { numRuns: 150 },
   );
   expect(verdicts.unknown).toBeLessThan(verdicts.accepted / 10);
 });
@@ -139,7 +139,7 @@ test("an allowance that charged nothing is always found by the log, and often wi
       const seen = judgeCallHistory(forget(calls, "place"), { maxSteps: 20_000, stampLagUs: 0 });
       if (seen.verdict === "rejected") found.byCallers++;
     }),
-    { numRuns: 250 },
+    { numRuns: 150 },
   );
   expect(found.lies).toBeGreaterThan(20);
   expect(found.byLog).toBe(found.lies);

@@ -1,6 +1,6 @@
 import { type Bounds, type Operation, Outcome } from "@quorumguard/limiter";
 import { createNaiveLog, type NaiveDecision, type NaiveLog } from "./naive-log.ts";
-import type { Acknowledgement, AskedItem, CommittedEntry } from "./records.ts";
+import { type Acknowledgement, type AskedItem, type CommittedEntry, sameItems } from "./records.ts";
 
 /** A committed entry as the audit replays it: its operations decoded, its stamp beside them. */
 export interface DecodedEntry {
@@ -51,23 +51,6 @@ const nameOf = (ack: Acknowledgement) => `call ${ack.session}#${ack.number} on $
 
 function describe(items: readonly AskedItem[]): string {
   return items.map((item) => `${item.key} cost ${item.cost} of ${item.rule.limit}`).join(" and ");
-}
-
-function sameItems(one: readonly AskedItem[], other: readonly AskedItem[]): boolean {
-  return (
-    one.length === other.length &&
-    one.every((item, at) => {
-      const against = other[at]!;
-      return (
-        item.key === against.key &&
-        item.cost === against.cost &&
-        item.rule.algorithm === against.rule.algorithm &&
-        item.rule.limit === against.rule.limit &&
-        item.rule.windowUs === against.rule.windowUs &&
-        item.rule.burst === against.rule.burst
-      );
-    })
-  );
 }
 
 function checkDenialStood(log: NaiveLog, ack: Acknowledgement): string[] {

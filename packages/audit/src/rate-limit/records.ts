@@ -55,3 +55,22 @@ export function counterIdentity(namespace: string, rule: Rule, key: string): str
   const bucket = rule.algorithm === 2 ? `|${rule.limit}|${rule.burst}` : "";
   return `${namespace}|${rule.policy}|${rule.algorithm}|${rule.windowUs}${rule.policy === "" ? bucket : ""}|${key}`;
 }
+
+/** Whether two calls ask the same, item by item. */
+export function sameItems(one: readonly AskedItem[], other: readonly AskedItem[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every((item, at) => {
+      const against = other[at]!;
+      return (
+        item.key === against.key &&
+        item.cost === against.cost &&
+        item.rule.algorithm === against.rule.algorithm &&
+        item.rule.limit === against.rule.limit &&
+        item.rule.windowUs === against.rule.windowUs &&
+        item.rule.burst === against.rule.burst &&
+        item.rule.policy === against.rule.policy
+      );
+    })
+  );
+}

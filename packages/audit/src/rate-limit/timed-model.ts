@@ -1,6 +1,6 @@
 import type { Model } from "../linearizability/model.ts";
 import type { CallOperation } from "./call-operation.ts";
-import { counterIdentity } from "./records.ts";
+import { counterIdentity, sameItems } from "./records.ts";
 import type { TimeScale, TimeSpan } from "./time-scale.ts";
 import { createTimedCounter, type TimedCounter, type Wanted } from "./timed-counter.ts";
 
@@ -98,8 +98,11 @@ export function createLimitModel(
       if (told.allowed) return admit(state, call, at, remaining);
       return denies(state, call, at, remaining) ? state : null;
     },
+    isReadOnly: (_input, told) => told !== null && !told.allowed,
     conflicts: (one, other) =>
       wantedOf.get(one.call)!.some(([mine]) => wantedOf.get(other.call)!.some(([theirs]) => mine === theirs)),
+    // Both may come next and lead to the same state, so that neither is bound any more by when it was asked.
+    alike: (one, other) => sameItems(one.call.items, other.call.items),
     equal: (one, other) =>
       counters.every(
         ({ counter, place }) =>
