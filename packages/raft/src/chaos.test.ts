@@ -1,17 +1,34 @@
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { createRandom, Network } from "./testing/network.ts";
 import type { Entry, Message, NodeId } from "./types.ts";
 
 const members = [1, 2, 3, 4, 5];
 
-/** What must hold at every moment, whatever the network and the disks do (thesis figure 3.2). */
+/** What must hold at every moment, whatever the network and the disks do (thesis figure 3.2, §6.4). */
 class Checker {
   readonly #leaders = new Map<number, NodeId>();
   readonly #checked = new Map<NodeId, number>();
   readonly #committed = new Map<number, string>();
+  /** By the number of a read: the highest index that anybody had applied when it was asked. */
+  readonly #reads: number[] = [];
+  readonly #answers = new Map<NodeId, number>();
+  #highest = 0;
+  answered = 0;
+
+  /** Asks node `id` for a read index. */
+  read(network: Network, id: NodeId): void {
+    network.raft(id).readIndex(Uint8Array.of(this.#reads.length >> 8, this.#reads.length & 0xff));
+    this.#reads.push(this.#highest);
+  }
 
   check(network: Network): void {
-    for (const [id, { raft, up, applied, view }] of network.members) {
+    for (const [id, { raft, up, applied, view, readStates }] of network.members) {
+      for (const { context, index } of readStates.slice(this.#answers.get(id) ?? 0)) {
+        const asked = this.#reads[context[0]! * 256 + context[1]!]!;
+        expect(index, "a read does not see what was applied before it").toBeGreaterThanOrEqual(asked);
+        this.answered++;
+      }
+      this.#answers.set(id, readStates.length);
       if (!up) continue;
       if (raft.softState.state === "leader") {
         const known = this.#leaders.get(raft.term) ?? id;
@@ -32,6 +49,7 @@ class Checker {
     const known = this.#committed.get(entry.index) ?? text;
     expect(text, `node ${id} applied another entry at ${entry.index}`).toBe(known);
     this.#committed.set(entry.index, text);
+    this.#highest = Math.max(this.#highest, entry.index);
   }
 
   get count(): number {
@@ -54,7 +72,12 @@ function proposeChange(network: Network, id: NodeId, random: (bound: number) => 
  * One random thing: time passes, a message arrives (late, twice or never), a disk flushes, a process dies or comes back, with its
  * last write or without it.
  */
-function disturb(network: Network, random: (bound: number) => number, counter: { next: number }): void {
+function disturb(
+  network: Network,
+  random: (bound: number) => number,
+  counter: { next: number },
+  checker: Checker,
+): void {
   const id = members[random(members.length)]!;
   const member = network.member(id);
   const { queue } = network;
@@ -76,6 +99,7 @@ function disturb(network: Network, random: (bound: number) => number, counter: {
       else network.restart(id);
       break;
     case 5:
+      if (member.up) checker.read(network, id);
       if (random(15) === 0) network.isolate(id, members[random(members.length)]!);
       if (random(10) === 0) network.heal();
       break;
@@ -117,6 +141,9 @@ function recover(network: Network): void {
   }
 }
 
+let readsAnswered = 0;
+afterAll(() => expect(readsAnswered).toBeGreaterThan(200));
+
 for (let seed = 1; seed <= 40; seed++) {
   test(`no entry is lost or changed, and the group recovers: seed ${seed}`, () => {
     const raft = { maxInflightMessages: 3, maxBytesPerMessage: 20, stepDownOnRemoval: true };
@@ -126,10 +153,11 @@ for (let seed = 1; seed <= 40; seed++) {
     const counter = { next: 0 };
     for (const id of members) network.slowDisks.add(id);
     for (let count = 0; count < 1_500; count++) {
-      disturb(network, random, counter);
+      disturb(network, random, counter, checker);
       network.settleLoss();
       checker.check(network);
     }
+    readsAnswered += checker.answered;
     const before = checker.count;
     recover(network);
     const leader = network.leader();

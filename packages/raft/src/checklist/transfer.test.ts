@@ -87,10 +87,13 @@ test("E2: from the moment of the request to its end no proposal enters the log, 
 });
 
 test("E3: a transfer has one election timeout from its request, however often it is repeated", () => {
-  const single = createHandingOver();
-  for (let ticks = 0; ticks < 9; ticks++) single.raft.tick();
+  const single = createSingle();
+  lead(single);
+  for (let ticks = 0; ticks < 5; ticks++) single.raft.tick();
   single.raft.transferLeader(2);
+  for (let ticks = 0; ticks < 9; ticks++) single.raft.tick();
   expect(single.raft.status().leadTransferee).toBe(2);
+  single.raft.transferLeader(2);
   single.raft.tick();
   expectToServeAgain(single);
 });
