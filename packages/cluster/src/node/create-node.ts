@@ -299,6 +299,7 @@ class Node implements ClusterNode {
     const running = this.#running;
     if (running === null) return;
     running.driver.stop();
+    this.#changes?.stop();
     running.leadership.stop();
     running.snapshots.stop();
     const unknown = outcomeUnknown("the node stops while the call is in its log", 0, 0);

@@ -87,6 +87,12 @@ export class MemberChanges {
     this.#settle(new MemberChangeError("unknown", message, now.leader, now.term));
   }
 
+  /** This node stops, or is a member no more. */
+  stop(): void {
+    const { leader, term } = this.#parts.driver.role;
+    this.#settle(new MemberChangeError("unknown", "the node stops while the change is in its log", leader, term));
+  }
+
   async #plan(change: MemberChange): Promise<ConfChange> {
     switch (change.kind) {
       case "add":

@@ -9,6 +9,9 @@ export interface MemoryNetwork {
   heal(a: NodeId, b: NodeId): void;
 }
 
+/** Who was turned away asks again after so long. Milliseconds. */
+const redialMs = 30;
+
 interface Endpoint {
   readonly nodeId: NodeId;
   handlers: PeerHandlers | null;
@@ -17,23 +20,34 @@ interface Endpoint {
 export function createMemoryNetwork(): MemoryNetwork {
   const endpoints = new Map<NodeId, Endpoint>();
   const cuts = new Set<string>();
+  /** Links that are being dialled, or will be dialled again. */
+  const dials = new Set<string>();
   /** Hellos that were welcome, as "from>to". */
   const accepted = new Set<string>();
   const link = (a: NodeId, b: NodeId): string => (a < b ? `${a}-${b}` : `${b}-${a}`);
   const open = (a: NodeId, b: NodeId): boolean => !cuts.has(link(a, b)) && endpoints.get(b)?.handlers != null;
 
-  /** Both ends dial: each says hello to the other. */
+  /** Both ends dial: each says hello to the other. Whoever is turned away asks again. */
   const connect = (a: Endpoint, b: Endpoint): void => {
     if (a.handlers === null || b.handlers === null || cuts.has(link(a.nodeId, b.nodeId))) return;
-    greet(a, b);
-    greet(b, a);
+    const key = link(a.nodeId, b.nodeId);
+    dials.add(key);
+    const welcome = [greet(a, b), greet(b, a)].every(Boolean);
+    if (welcome) dials.delete(key);
+    else setTimeout(() => redial(a, b), redialMs).unref();
   };
 
-  const greet = (from: Endpoint, to: Endpoint): void => {
-    if (from.handlers === null || to.handlers === null) return;
+  const greet = (from: Endpoint, to: Endpoint): boolean => {
+    if (from.handlers === null || to.handlers === null) return true;
     const refusal = to.handlers.onHello(from.nodeId, from.handlers.hello());
     if (refusal === null) accepted.add(`${from.nodeId}>${to.nodeId}`);
     else from.handlers.onRefused(to.nodeId, refusal);
+    return refusal === null;
+  };
+
+  const redial = (a: Endpoint, b: Endpoint): void => {
+    dials.delete(link(a.nodeId, b.nodeId));
+    if (endpoints.get(a.nodeId) === a && endpoints.get(b.nodeId) === b) connect(a, b);
   };
 
   const forget = (a: NodeId, b: NodeId): void => {
@@ -43,11 +57,11 @@ export function createMemoryNetwork(): MemoryNetwork {
 
   /** As a dial takes its time, so does this: never within the call that asked for it. */
   const connectSoon = (a: Endpoint, to: NodeId): void => {
-    setImmediate(() => {
-      const b = endpoints.get(to);
-      if (b === undefined || (accepted.has(`${a.nodeId}>${to}`) && accepted.has(`${to}>${a.nodeId}`))) return;
-      connect(a, b);
-    });
+    const b = endpoints.get(to);
+    if (b === undefined || dials.has(link(a.nodeId, to))) return;
+    if (accepted.has(`${a.nodeId}>${to}`) && accepted.has(`${to}>${a.nodeId}`)) return;
+    dials.add(link(a.nodeId, to));
+    setImmediate(() => redial(a, b));
   };
 
   const endpoint = (nodeId: NodeId): PeerTransport => {
