@@ -31,11 +31,29 @@ export async function openStorage(files: FileSystem, options: StorageOptions): P
     return new DiskStorage(files, options, recovery, null);
   }
   try {
-    return await openSound(files, options, identity);
+    const storage = await openSound(files, options, identity);
+    if (options.repair === true) await checkImage(storage);
+    return storage;
   } catch (error) {
     if (options.repair !== true || !(error instanceof StorageError && error.isDamage)) throw error;
     await repairFolder(files, identity, options, error);
     return openSound(files, options, identity);
+  }
+}
+
+/** Reads the newest snapshot to its last byte: an opening looks at its head alone, and whoever restores it would then stop. */
+async function checkImage(storage: Storage): Promise<void> {
+  try {
+    const reader = await storage.openSnapshot();
+    if (reader === null) return;
+    try {
+      for await (const _ of reader.pieces());
+    } finally {
+      await reader.close();
+    }
+  } catch (error) {
+    await storage.close();
+    throw error;
   }
 }
 

@@ -130,6 +130,24 @@ describe("a folder whose acknowledged data is damaged, opened for repair", () =>
     }
   });
 
+  it("looks at an image to its last byte, since who started for repair would stop at it again", async () => {
+    const disk = await closedDisk();
+    const storage = await openForTest(disk);
+    await appendDurably(storage, [], 6);
+    await takeSnapshot(storage, 12, termAt(12), ["first piece", "second piece"]);
+    await storage.close();
+    const snapshot = [...disk.content().keys()].find((path) => path.endsWith(".snap")) ?? "";
+    const at = (disk.content().get(snapshot) ?? Buffer.alloc(0)).indexOf("second piece");
+    const copy = damagedCopy(disk, snapshot, flipped(at));
+    const opened = await repaired(copy);
+    expect(opened.snapshot()).toBe("unavailable");
+    expect(opened.recovery.damaged).toMatchObject({ file: snapshot });
+    await opened.close();
+    expect([...copy.content().keys()].some((path) => path.startsWith(snapshot) && path.endsWith(".damaged"))).toBe(
+      true,
+    );
+  });
+
   it("makes a new META in place of one that is damaged or missing, and keeps the whole log", async () => {
     const disk = await closedDisk();
     for (const change of [(bytes: Buffer) => bytes.fill(7), () => null]) {
