@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { damageFolder } from "./damage-folder.ts";
 import { type Fault, type FaultScene, fault } from "./fault.ts";
 
 /** A node whose disk refuses must have stopped after so long under load. */
@@ -69,5 +70,29 @@ const diskFull = fault(
   ({ cluster }) => (typeof cluster.smallDisk === "string" ? cluster.smallDisk : null),
 );
 
+/** While a node is away its disk forgets or garbles something: it refuses to start, or makes up for it, and never votes with it. */
+const damage = fault("damage", { nodes: "all", network: true }, async (scene, victims) => {
+  const { cluster, random } = scene;
+  const nodeId = random.pick(victims);
+  // Of one node only, and while all the others are whole: what a majority has lost is lost.
+  if (!(await cluster.caughtUp(5_000))) return;
+  await cluster.kill([nodeId]);
+  const what = await damageFolder(cluster.dataFolder(nodeId), random);
+  if (what === null) {
+    await cluster.start(nodeId);
+    return;
+  }
+  await cluster.start(nodeId);
+  const refusal = cluster.mayEnd(nodeId);
+  const end = await Promise.race([refusal, cluster.ready(nodeId, 6_000).then(() => null)]);
+  if (end !== null) {
+    if (!end.tail.includes("--repair")) throw new Error(`node ${nodeId}, ${what}, ended without advice: ${end.tail}`);
+    await cluster.bury(nodeId);
+    await cluster.startForRepair(nodeId);
+  }
+  scene.happened("damage", `node ${nodeId}, ${what}: it ${end === null ? "started" : "refused, and is repaired"}`);
+  if (!(await cluster.caughtUp(20_000))) throw new Error(`node ${nodeId}, ${what}, was not repaired within 20 s`);
+});
+
 /** Everything that real disks do here. */
-export const diskFaults: readonly Fault[] = [diskError, diskFull];
+export const diskFaults: readonly Fault[] = [diskError, diskFull, damage];

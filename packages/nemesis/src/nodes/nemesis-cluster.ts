@@ -18,12 +18,18 @@ export interface NemesisCluster {
   /** The node with the full disk, and the disk; or why there is none. */
   readonly smallDisk: { readonly nodeId: number; readonly disk: SmallDisk } | string;
   start(nodeId: number, kind?: NodeKind): Promise<void>;
+  /** Starts a node whose folder is damaged: the others make up for it. */
+  startForRepair(nodeId: number): Promise<void>;
+  /** A node's data folder, as it is seen from here. */
+  dataFolder(nodeId: number): string;
   /** SIGKILL. `silent`: as if its host had gone too, nothing refuses connections. */
   kill(nodeIds: readonly number[], silent?: boolean): Promise<void>;
   /** SIGTERM; resolves once it is gone. */
   terminate(nodeId: number): Promise<void>;
   /** Resolves once the node has heard of a leader since it started; false: it has not after so long. */
   ready(nodeId: number, timeoutMs: number): Promise<boolean>;
+  /** Resolves once every node has applied all that any of them knew to be committed; false: not after so long. */
+  caughtUp(timeoutMs: number): Promise<boolean>;
   /** Kills a process that may have ended by itself meanwhile, for a reason that was to be expected. */
   bury(nodeId: number): Promise<void>;
   signal(nodeId: number, signal: "SIGSTOP" | "SIGCONT" | "SIGUSR2"): void;
@@ -135,6 +141,16 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
     return code;
   }
 
+  const status = (nodeId: number) => readStatus(nodeId, `http://127.0.0.1:${own[nodeId - 1]!.httpPort}`);
+  async function start(nodeId: number, kind: NodeKind, repair = false): Promise<void> {
+    kinds.set(nodeId, kind);
+    ends.delete(nodeId);
+    const { flags, launch } = launchOf(plans[nodeId - 1]!, kind, repair);
+    speaking.delete(nodeId);
+    processes.start(nodeId, flags, launch);
+    await open(nodeId);
+  }
+
   return {
     nodeIds,
     endpoints: nodeIds.map((nodeId) => `127.0.0.1:${clientLink(nodeId).port}`),
@@ -143,15 +159,10 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
     smallDisk,
     peerLink,
     clientLink,
-    async start(nodeId, kind) {
-      const next = kind ?? kinds.get(nodeId)!;
-      kinds.set(nodeId, next);
-      ends.delete(nodeId);
-      const { flags, launch } = launchOf(plans[nodeId - 1]!, next);
-      speaking.delete(nodeId);
-      processes.start(nodeId, flags, launch);
-      await open(nodeId);
-    },
+    start: (nodeId, kind) => start(nodeId, kind ?? kinds.get(nodeId)!),
+    startForRepair: (nodeId) => start(nodeId, kinds.get(nodeId)!, true),
+    dataFolder: (nodeId) =>
+      typeof smallDisk === "object" && nodeId === small ? smallDisk.disk.outside : foldersOf(folder, nodeId).data,
     async kill(victims, silent = false) {
       if (!silent) for (const nodeId of victims) shut(nodeId);
       await Promise.all(victims.map((nodeId) => end(nodeId, "SIGKILL")));
@@ -176,6 +187,17 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
       }
       return true;
     },
+    async caughtUp(timeoutMs) {
+      const deadlineMs = performance.now() + timeoutMs;
+      let goal = 0;
+      for (;;) {
+        const all = await Promise.all(nodeIds.map(status));
+        if (goal === 0) goal = Math.max(...all.map((one) => one?.commitIndex ?? 0));
+        if (goal > 0 && all.every((one) => one !== null && one.appliedIndex >= goal)) return true;
+        if (performance.now() > deadlineMs) return false;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
     signal: (nodeId, signal) => void processes.signal(nodeId, signal),
     pid: (nodeId) => processes.pid(nodeId),
     kindOf: (nodeId) => kinds.get(nodeId)!,
@@ -190,7 +212,7 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
       for (const link of [...peerLinks.flat(), ...clientLinks]) link.shape(passing, passing);
       await Promise.all(nodeIds.filter((nodeId) => processes.pid(nodeId) !== null).map(open));
     },
-    status: (nodeId) => readStatus(nodeId, `http://127.0.0.1:${own[nodeId - 1]!.httpPort}`),
+    status,
     stop: () => Promise.all(nodeIds.map((nodeId) => end(nodeId, "SIGTERM"))),
     killAll() {
       processes.killAll();

@@ -25,10 +25,11 @@ const hostScript = fileURLToPath(new URL("./host-main.ts", import.meta.url));
 const clockScript = new URL("./stepped-clock.ts", import.meta.url).href;
 const host = "127.0.0.1";
 
-/** Flags of the command, and how the process is started. */
+/** How a node's process is started. @param repair What is damaged in its folder shall be repaired by the others. */
 export function launchOf(
   plan: NodePlan,
   kind: NodeKind,
+  repair = false,
 ): { readonly flags: readonly string[]; readonly launch: NodeLaunch } {
   const launch = {
     wrapper: plan.wrapper,
@@ -48,7 +49,7 @@ export function launchOf(
     ],
     ...["--advertise-grpc", `${host}:${plan.clientPort}`],
   ];
-  if (kind === "command") return { flags, launch };
+  if (kind === "command") return { flags: repair ? [...flags, "--repair"] : flags, launch };
   const options: HostOptions = {
     nodeId: plan.nodeId,
     cluster: plan.cluster.map(({ nodeId, port }) => ({ nodeId, host, port })),
@@ -59,6 +60,7 @@ export function launchOf(
     peer: { host, port: plan.peerPort },
     advertiseGrpc: `${host}:${plan.clientPort}`,
     processMetrics: false,
+    repair,
     // Small enough that a node which was away for a moment must be sent a snapshot.
     node: { snapshotLogBytes: 16 * 1024, trailingEntries: 20, segmentBytes: 64 * 1024 },
   };
