@@ -22,7 +22,7 @@ export function commandLinePage({ name, summary, flags, commands }: ProgramSpec)
       table(
         ["Command", "What it does"],
         commands.map((command) => [
-          `[${code(`${name} ${command.name}`)}](#${name}-${command.name})`,
+          `[${code(`${name} ${command.name}`)}](#${name}-${command.name.replaceAll(" ", "-")})`,
           prose(command.summary),
         ]),
       ),

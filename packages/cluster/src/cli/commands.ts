@@ -1,9 +1,9 @@
 import { edgeLimits } from "../server/edge-limits.ts";
 import { serverDefaults } from "../server/server-defaults.ts";
 import type { CommandSpec, FlagSpec } from "./command-spec.ts";
+import { help, used } from "./common-specs.ts";
 import { logLevels } from "./log-levels.ts";
-
-const help = { name: "help", short: "h", text: "this text" } as const satisfies FlagSpec;
+import { logDumpSpec, logVerifySpec } from "./log-specs.ts";
 
 const endpoints = {
   name: "endpoints",
@@ -13,8 +13,6 @@ const endpoints = {
   environment: "QUORUMGUARD_ENDPOINTS",
   default: serverDefaults.grpc,
 } as const satisfies FlagSpec;
-
-const used = { status: 2, text: "wrong usage: standard error says what to write" } as const;
 
 /** `quorumguard dev`. */
 export const devSpec = {
@@ -251,7 +249,7 @@ export const allowSpec = {
 } as const satisfies CommandSpec;
 
 /** Every command of `quorumguard`, in the order in which a newcomer meets them. */
-export const commands = [devSpec, nodeSpec, statusSpec, allowSpec] as const;
+export const commands = [devSpec, nodeSpec, statusSpec, allowSpec, logVerifySpec, logDumpSpec] as const;
 
 /** What holds for the program itself, besides its {@link commands}. */
 export const program = {

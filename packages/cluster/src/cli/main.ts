@@ -15,14 +15,17 @@ const load: Readonly<Record<CommandName, () => Promise<Run>>> = {
   node: async () => (await import("./node-command.ts")).nodeCommand,
   status: async () => (await import("./status-command.ts")).statusCommand,
   allow: async () => (await import("./allow-command.ts")).allowCommand,
+  "log verify": async () => (await import("./log-verify-command.ts")).logVerifyCommand,
+  "log dump": async () => (await import("./log-dump-command.ts")).logDumpCommand,
 };
 
 async function main(): Promise<number> {
   // The library would write its own lines between ours; what matters of them is in the errors that it gives.
   process.env.GRPC_VERBOSITY ??= "NONE";
-  const [word, ...args] = process.argv.slice(2);
-  const command = commands.find(({ name }) => name === word);
-  if (command !== undefined) return (await load[command.name]())(args);
+  const typed = process.argv.slice(2);
+  const [word] = typed;
+  const command = commands.find(({ name }) => name.split(" ").every((part, at) => part === typed[at]));
+  if (command !== undefined) return (await load[command.name]())(typed.slice(command.name.split(" ").length));
   switch (word) {
     case "--version":
       process.stdout.write(`${(await import("../server/version.ts")).version}\n`);
@@ -41,6 +44,8 @@ async function main(): Promise<number> {
 }
 
 function hint(word: string): string {
+  const begun = commands.filter(({ name }) => name.startsWith(`${word} `)).map(({ name }) => `quorumguard ${name}`);
+  if (begun.length > 0) return `there are ${begun.join(" and ")}`;
   const meant = nearestName(
     word,
     commands.map(({ name }) => name),

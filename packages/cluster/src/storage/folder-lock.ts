@@ -59,6 +59,13 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   };
 }
 
+/** The running process that uses a folder, or null. Changes nothing. */
+export async function holderOf(folder: string): Promise<number | null> {
+  const found = await readIfThere(join(folder, lockFileName));
+  const holder = found === null ? null : parseHolder(found);
+  return holder !== null && (await lives(folder, holder)) ? holder.pid : null;
+}
+
 async function takeOver(folder: string, path: string, own: string): Promise<void> {
   while (!(await createWhole(path, own))) {
     const found = await readIfThere(path);

@@ -109,6 +109,8 @@ export interface SalvagedLog extends FoundLog {
   readonly problem: StorageError | null;
   /** The largest sequence that any intact frame or file name has. */
   readonly highestSequence: number;
+  /** Bytes behind the last whole frame that are no frame: a torn one. Null if the last segment was not read to its end. */
+  readonly torn: { readonly file: string; readonly offset: number; readonly bytes: number } | null;
 }
 
 /**
@@ -121,6 +123,7 @@ export async function salvageLog(files: FileSystem, identity: Identity, meta: Me
   const scan = new LogScan(identity, meta);
   let problem: StorageError | null = null;
   let newest: { readonly sequence: number; readonly hardState: HardState } | null = null;
+  let torn: SalvagedLog["torn"] = null;
   let highestSequence = Math.max(0, ...[...log, ...outdated].map(({ firstSequence }) => firstSequence));
   const attempt = (work: () => void): void => {
     if (problem !== null) return;
@@ -134,7 +137,11 @@ export async function salvageLog(files: FileSystem, identity: Identity, meta: Me
   attempt(() => scan.begin(log));
   for (const [at, { path, segmentId }] of log.entries()) {
     const bytes = await readFile(files, path);
-    attempt(() => (at === log.length - 1 ? scan.last(path, bytes) : scan.sealed(path, bytes)));
+    attempt(() => {
+      if (at < log.length - 1) return scan.sealed(path, bytes);
+      const { appendOffset, garbageEnd } = scan.last(path, bytes);
+      if (garbageEnd > appendOffset) torn = { file: path, offset: appendOffset, bytes: garbageEnd - appendOffset };
+    });
     const frame = newestFrame(bytes, segmentSeed(segmentId));
     if (frame === null || frame.sequence < (newest?.sequence ?? 0)) continue;
     newest = frame;
@@ -143,18 +150,23 @@ export async function salvageLog(files: FileSystem, identity: Identity, meta: Me
   const result = scan.result();
   // An entry before the damage may have been replaced behind it: what was committed there says nothing about this prefix.
   const hardState = { ...(newest?.hardState ?? result.hardState), commit: result.hardState.commit };
-  return { ...result, hardState, problem, highestSequence };
+  return { ...result, hardState, problem, highestSequence, torn };
 }
 
 /** The intact frame of the highest sequence in a segment, wherever in it. */
 function newestFrame(bytes: Buffer, seed: number): FoundFrame | null {
   let newest: FoundFrame | null = null;
+  for (const frame of intactFrames(bytes, seed)) if (frame.sequence > (newest?.sequence ?? 0)) newest = frame;
+  return newest;
+}
+
+/** Every intact frame in a segment, damage between them or not. */
+export function* intactFrames(bytes: Buffer, seed: number): Generator<FoundFrame> {
   for (let at = sectorBytes; at < bytes.length; ) {
     const frame = decodeFrame(bytes, at, seed);
-    if (frame !== null && frame.sequence > (newest?.sequence ?? 0)) newest = frame;
+    if (frame !== null) yield frame;
     at = frame?.end ?? at + sectorBytes;
   }
-  return newest;
 }
 
 /** Overwrites what a torn frame left, so that it can never be mistaken for a frame to come. */
@@ -307,7 +319,8 @@ class LogScan {
   }
 }
 
-async function readFile(files: FileSystem, path: string): Promise<Buffer> {
+/** A file as a whole. */
+export async function readFile(files: FileSystem, path: string): Promise<Buffer> {
   const handle = await files.open(path, { create: false });
   try {
     return await readAll(handle);
