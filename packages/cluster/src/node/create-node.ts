@@ -2,17 +2,17 @@ import type { CallBatch, CallOrigin, Limiter, Operation, OperationResult, Rule, 
 import { createLimiter } from "@quorumguard/limiter";
 import type { NodeId } from "@quorumguard/raft";
 import { openStorage } from "../storage/open-storage.ts";
-import type { Identity, Storage } from "../storage/storage.ts";
+import type { Storage } from "../storage/storage.ts";
 import type { PeerHandlers, SnapshotSink } from "../transport/peer-transport.ts";
 import { Abstention, returnState } from "./abstention.ts";
-import { Admission, saysRemoved } from "./admission.ts";
+import { saysRemoved } from "./admission.ts";
 import { PeerFormatError } from "./bytes.ts";
 import type { Role } from "./driver.ts";
+import { Entrance } from "./entrance.ts";
 import { outcomeUnknown, unavailable } from "./failures.ts";
-import { Formation } from "./formation.ts";
 import { hex, loadFoundingNonce } from "./founding-nonce.ts";
+import { transferLeadership } from "./hand-over.ts";
 import { decodeFounding, decodeHello, encodeFounding, encodeHello, FoundingPhase, type Hello } from "./hello-codec.ts";
-import { Joining } from "./joining.ts";
 import { LeaderChanges } from "./leader-changes.ts";
 import { MemberChangeError } from "./member-change-error.ts";
 import { checkMemberChange, MemberChanges } from "./member-changes.ts";
@@ -65,11 +65,12 @@ class Node implements ClusterNode {
   #storage: Storage | null = null;
   #limiter: Limiter | null = null;
   #restoredIndex = 0;
-  #formation: Formation | Joining | null = null;
-  #admission: Admission | null = null;
+  #entrance: Entrance | null = null;
   #changes: MemberChanges | null = null;
   /** A member no more. */
   #removed = false;
+  /** What ran until then. */
+  #retired: RunningNode | null = null;
   #nonce = "";
   #abstention: Abstention | null = null;
   #running: RunningNode | null = null;
@@ -132,33 +133,22 @@ class Node implements ClusterNode {
     const { hardState } = storage.initialState();
     this.#commitAtStart = hardState.commit;
     if (storage.recovery.droppedLastFrame) await this.#leaveTerms(storage);
-    const formation = this.#admit(identity, hardState.term > 0 || storage.lastIndex() > 0);
-    this.#formation = formation;
+    this.#entrance = new Entrance({
+      options: this.#options,
+      storage,
+      nonce: this.#nonce,
+      hasHistory: hardState.term > 0 || storage.lastIndex() > 0,
+      members: this.#members,
+      links: this.#links,
+      formed: (clusterId) => this.#formed(clusterId),
+      announce: () => this.#announce(),
+      failed: (error) => this.#fail(error),
+    });
     this.#members.listen(() => this.#membersChanged());
     await transport.start(this.#handlers());
     this.#links.open();
-    if (formation instanceof Formation) formation.begin();
+    this.#entrance.begin();
     this.#foundingLoop();
-  }
-
-  /** The way into the cluster: founding it, joining it, or having been there already. */
-  #admit(identity: Identity | null, hasHistory: boolean): Formation | Joining {
-    const { nodeId, founderIds, join } = this.#options;
-    const host = {
-      saveIdentity: (value: Identity, done: () => void) => {
-        this.#storage!.saveIdentity(value).then(done, (error: unknown) => this.#fail(error));
-      },
-      formed: (clusterId: string) => this.#formed(clusterId),
-      refused: (reason: string) => this.#fail(new Error(reason)),
-      warn: (reason: string) => this.#options.log("error", "peer-refused", { reason }),
-      announce: () => this.#announce(),
-    };
-    const nonce = this.#nonce;
-    if (identity === null && join) return new Joining({ nodeId, nonce, host });
-    const founders = identity?.founders.map((founder) => founder.nodeId) ?? founderIds;
-    // Whoever is not a founder was given its identity by a cluster that had formed.
-    const hasFormed = hasHistory || !founders.includes(nodeId);
-    return new Formation({ nodeId, founders, nonce, identity, hasHistory: hasFormed, host });
   }
 
   submit(origin: CallOrigin, batch: CallBatch, options: SubmitOptions, sink: CallSink): void {
@@ -208,40 +198,17 @@ class Node implements ClusterNode {
       restoredIndex: this.#restoredIndex,
       leaderChanges: this.#leaderChanges.count,
       isVoter: this.#members.isVoter(this.nodeId),
-      joining: this.#formation?.phase === FoundingPhase.joining,
+      joining: this.#entrance?.phase === FoundingPhase.joining,
       removed: this.#removed,
       ready: this.#isReady(),
     });
   }
 
-  async transferLeadership(to: NodeId): Promise<{ readonly leaderId: NodeId; readonly term: number }> {
+  transferLeadership(to: NodeId): Promise<{ readonly leaderId: NodeId; readonly term: number }> {
+    const { clock, electionMs } = this.#options;
+    const { nodeId } = this;
     const running = this.#running;
-    const { electionMs, clock } = this.#options;
-    const { leaderId, term } = this.#board.topology;
-    if (running === null || running.driver.role.state !== "leader") {
-      throw new Error(leaderId === 0 ? "no leader is known" : `node ${leaderId} leads in term ${term}; ask it`);
-    }
-    if (to === this.nodeId) return { leaderId, term };
-    if (to !== 0 && !this.#members.isVoter(to)) {
-      throw new RangeError(`to: ${to} is not one of the voters ${this.#members.voters.join(", ")}`);
-    }
-    const target = to === 0 ? running.leadership.best() : to;
-    if (target === 0) throw new Error("no other voter has been heard of lately");
-    running.driver.raft.transferLeader(target);
-    running.driver.wake();
-    return new Promise((resolve, reject) => {
-      const settle = (topology: NodeTopology): void => {
-        if (topology.leaderId === 0 || topology.leaderId === this.nodeId) return;
-        end();
-        cancel();
-        resolve({ leaderId: topology.leaderId, term: topology.term });
-      };
-      const end = this.onTopology(settle);
-      const cancel = clock.setTimer(() => {
-        end();
-        reject(new Error(`node ${target} did not take over within ${4 * electionMs} ms`));
-      }, 4 * electionMs);
-    });
+    return transferLeadership(to, { nodeId, running, members: this.#members, board: this.#board, clock, electionMs });
   }
 
   members(): readonly MemberView[] {
@@ -288,7 +255,7 @@ class Node implements ClusterNode {
   async #stop(): Promise<void> {
     this.#silence();
     await this.#options.transport.close();
-    await this.#running?.snapshots.settled();
+    await (this.#running ?? this.#retired)?.snapshots.settled();
     await this.#storage?.close();
   }
 
@@ -322,7 +289,7 @@ class Node implements ClusterNode {
     if (this.#removed) return unavailable(`node ${this.nodeId} was removed from the cluster; ask its members`, 0, 0);
     if (this.#stopping !== null) return unavailable("the node stops", 0, 0);
     const { join, nodeId } = this.#options;
-    const isJoining = join && this.#formation?.phase === FoundingPhase.joining;
+    const isJoining = join && this.#entrance?.phase === FoundingPhase.joining;
     return unavailable(isJoining ? `node ${nodeId} waits to be added` : "the cluster has not formed yet", 0, 0);
   }
 
@@ -345,7 +312,6 @@ class Node implements ClusterNode {
   // Formation
 
   #formed(clusterId: string): void {
-    this.#admission = new Admission(this.nodeId, clusterId, this.#members);
     if (this.#members.changeIndex === 0) this.#members.found(foundersOf(this.#storage!.identity!));
     if (this.#members.wasRemoved(this.nodeId)) {
       this.#retire();
@@ -408,7 +374,7 @@ class Node implements ClusterNode {
       members: this.#members,
       peers: this.#peers,
       links: this.#links,
-      admission: this.#admission!,
+      admission: this.#entrance!.admission!,
       clock,
       electionMs,
       handOver: () => this.transferLeadership(0),
@@ -420,7 +386,7 @@ class Node implements ClusterNode {
   #membersChanged(): void {
     this.#links.sync();
     this.#board.membersChanged();
-    if (this.#formation?.phase === FoundingPhase.formed) this.#announce();
+    if (this.#entrance?.phase === FoundingPhase.formed) this.#announce();
     if (!this.#members.wasRemoved(this.nodeId)) return;
     // What this node still has to say, such as that its own removal is committed, has an election timeout to get through.
     this.#options.clock.setTimer(() => this.#retire(), this.#options.electionMs);
@@ -430,11 +396,12 @@ class Node implements ClusterNode {
   #retire(): void {
     if (this.#removed || this.#stopping !== null || this.#failed) return;
     this.#removed = true;
-    this.#options.log("warn", "removed", { nodeId: this.nodeId, clusterId: this.#formation?.clusterId ?? "" });
+    this.#options.log("warn", "removed", { nodeId: this.nodeId, clusterId: this.#entrance?.clusterId ?? "" });
     this.#silence();
+    this.#retired = this.#running;
     this.#running = null;
     this.#changes = null;
-    const { clusterId } = this.#formation ?? { clusterId: "" };
+    const { clusterId } = this.#entrance ?? { clusterId: "" };
     this.#board.set(clusterId, 0, this.#storage?.initialState().hardState.term ?? 0);
     this.#options.onRemoved();
   }
@@ -451,11 +418,11 @@ class Node implements ClusterNode {
     if (this.#leaderChanges.heard(now.leader, now.term)) {
       this.#options.log("info", "leader", { leader: now.leader, term: now.term });
     }
-    this.#board.set(this.#formation!.clusterId, now.leader, now.term);
+    this.#board.set(this.#entrance!.clusterId, now.leader, now.term);
   }
 
   #foundingLoop(): void {
-    if (this.#stopping !== null || this.#failed || this.#formation?.phase === FoundingPhase.formed) return;
+    if (this.#stopping !== null || this.#failed || this.#entrance?.phase === FoundingPhase.formed) return;
     this.#announce();
     this.#cancelFounding = this.#options.clock.setTimer(() => this.#foundingLoop(), foundingIntervalMs);
   }
@@ -471,13 +438,13 @@ class Node implements ClusterNode {
     return {
       nodeId: this.nodeId,
       bootId: this.#bootId,
-      clusterId: this.#formation?.clusterId ?? "",
+      clusterId: this.#entrance?.clusterId ?? "",
       nonce: this.#nonce,
-      phase: this.#formation?.phase ?? FoundingPhase.collecting,
+      phase: this.#entrance?.phase ?? FoundingPhase.collecting,
       founders: storage.identity?.founders.map((founder) => founder.nodeId) ?? this.#options.founderIds,
       address: this.#options.peerAddress,
       origin: storage.identity === null ? [] : foundersOf(storage.identity),
-      members: this.#formation?.phase === FoundingPhase.formed ? this.#members.records : [],
+      members: this.#entrance?.phase === FoundingPhase.formed ? this.#members.records : [],
       droppedLastFrame: this.#abstention !== null,
       damaged: this.#abstention !== null && storage.recovery.damaged !== null,
       term: this.#running?.driver.raft.term ?? storage.initialState().hardState.term,
@@ -511,7 +478,7 @@ class Node implements ClusterNode {
     if (hello.nodeId !== from) return `the connection of node ${from} says hello as node ${hello.nodeId}`;
     if (this.#failed) return `node ${this.nodeId} has stopped`;
     if (this.#removed) return `node ${this.nodeId} was removed from the cluster`;
-    const reason = this.#judge(hello);
+    const reason = this.#entrance!.judge(hello);
     if (reason !== null) {
       this.#options.log("warn", "hello-refused", { from, reason });
       return reason;
@@ -530,33 +497,10 @@ class Node implements ClusterNode {
     return null;
   }
 
-  /** Whether a node is welcome, by whatever this one is itself. Who is becomes a peer. */
-  #judge(hello: Hello): string | null {
-    const formation = this.#formation;
-    if (formation === null) return `node ${this.nodeId} starts`;
-    const formed = formation.phase === FoundingPhase.formed && this.#admission !== null;
-    const reason = formed ? this.#admission!.judge(hello) : formation.heard(hello);
-    if (reason !== null) return reason;
-    this.#members.heard(hello.nodeId, hello.address);
-    if (hello.phase === FoundingPhase.formed) {
-      for (const { nodeId, address } of hello.members) if (nodeId !== hello.nodeId) this.#hearOf(nodeId, address);
-    }
-    if (formed || formation instanceof Joining || this.#members.includes(hello.nodeId)) this.#links.meet(hello.nodeId);
-    return null;
-  }
-
-  /** A member told of another one. What is known of that already may be newer. */
-  #hearOf(nodeId: NodeId, address: string): void {
-    if (nodeId === this.nodeId || this.#members.wasRemoved(nodeId)) return;
-    if (this.#members.addressOf(nodeId) === "") this.#members.heard(nodeId, address);
-    this.#links.meet(nodeId);
-  }
-
   /** A peer does not take our hello. That this node was removed it may say for certain: only a committed entry can have made it know. */
   #refusedBy(reason: string): void {
     if (!saysRemoved(reason)) return;
-    if (this.#formation instanceof Joining && this.#formation.phase === FoundingPhase.joining)
-      this.#fail(new Error(reason));
+    if (this.#entrance?.phase === FoundingPhase.joining) this.#fail(new Error(reason));
     else this.#retire();
   }
 
@@ -596,12 +540,12 @@ class Node implements ClusterNode {
   #heardFounding(from: NodeId, frame: Uint8Array): void {
     const hello = decodeFounding(frame);
     if (hello.nodeId !== from) throw new PeerFormatError(`node ${from} speaks as node ${hello.nodeId}`);
-    const formation = this.#formation;
-    if (formation === null) return;
-    const reason = this.#judge(hello);
+    const entrance = this.#entrance;
+    if (entrance === null) return;
+    const reason = entrance.judge(hello);
     if (reason !== null) this.#options.log("warn", "founder-refused", { from, reason });
     // It asks because it does not know yet; one answer per question keeps this bounded.
-    if (formation.phase === FoundingPhase.formed && hello.phase !== FoundingPhase.formed) {
+    if (entrance.phase === FoundingPhase.formed && hello.phase !== FoundingPhase.formed) {
       this.#options.transport.send(from, encodeFounding(this.#self()));
     }
   }
