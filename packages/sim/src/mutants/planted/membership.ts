@@ -12,7 +12,7 @@ export const membershipMutants: readonly Mutant[] = [
         replacement: "if (voters.outgoing.length >= 0) return incoming;",
       },
     ],
-    foundBy: { tests: ["raft/src/quorum/quorum.prop.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/quorum/quorum.prop.test.ts"] },
   },
   {
     name: "quorum-of-the-old-configuration",
@@ -37,7 +37,7 @@ export const membershipMutants: readonly Mutant[] = [
     return jointIndex({ incoming: [...incoming, ...learners], outgoing }, this.#matchOf);`,
       },
     ],
-    foundBy: { tests: ["raft/src/core/membership.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"] },
   },
   {
     name: "D6-removed-id-added-again",
@@ -73,7 +73,7 @@ export const membershipMutants: readonly Mutant[] = [
         replacement: "term > 0) {",
       },
     ],
-    foundBy: { tests: ["raft/src/core/abstention.test.ts"] },
+    foundBy: { tests: ["raft/src/core/abstention.test.ts"], scripts: true },
   },
   {
     name: "N2-returns-before-all-have-told",

@@ -15,7 +15,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "      becomeFollower(core, message.term, message.from);\n      core.vote = noNode;\n",
       },
     ],
-    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/elections.test.ts"], scripts: true },
   },
   {
     name: "B1-commit-beyond-what-was-verified",
@@ -27,7 +27,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "this.commitTo(Math.min(leaderCommit, this.lastIndex()));",
       },
     ],
-    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"] },
   },
   {
     name: "B2-match-from-a-heartbeat-answer",
@@ -44,7 +44,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "  confirmReadRound(core, message);\n  handleAcknowledgement(core, progress, message.index);\n",
       },
     ],
-    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"], scripts: true },
   },
   {
     name: "B4-older-terms-committed-by-counting",
@@ -56,7 +56,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "if (index <= this.committed || term === 0) return false;",
       },
     ],
-    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"] },
   },
   {
     name: "B9-half-is-a-majority",
@@ -68,7 +68,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "return Math.ceil(count / 2);",
       },
     ],
-    foundBy: { tests: ["raft/src/quorum/quorum.prop.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"] },
   },
   {
     name: "B9-acknowledgements-in-no-order",
@@ -80,7 +80,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "position > count && scratch[position - 1]! < index;",
       },
     ],
-    foundBy: { tests: ["raft/src/quorum/quorum.prop.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"], scripts: true },
   },
   {
     name: "B10-leader-counts-unflushed-self",
@@ -92,7 +92,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "  core.tracker.get(core.id)?.acknowledge(acknowledgement.index);\n  maybeCommit(core);\n",
       },
     ],
-    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"], scripts: true },
   },
   {
     name: "B11-flush-report-of-an-older-term",
@@ -104,7 +104,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "finishAppend(core, message);",
       },
     ],
-    foundBy: { tests: ["raft/src/paper.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"], scripts: true },
   },
   {
     name: "C2-reads-share-a-round-under-way",
@@ -116,7 +116,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "  beginRound(index: number): void {\n    if (this.#rounds.length === 0) this.#lastRound++;\n",
       },
     ],
-    foundBy: { tests: ["raft/src/core/read-rounds.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/core/read-rounds.test.ts"] },
   },
   {
     name: "D1-new-leader-forgets-changes-in-its-log",
@@ -128,7 +128,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "",
       },
     ],
-    foundBy: { tests: ["raft/src/core/membership.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/membership.test.ts"] },
   },
   {
     name: "E1-transfer-outlives-leadership",
@@ -141,7 +141,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "    this.pendingConfIndex",
       },
     ],
-    foundBy: { tests: ["raft/src/core/transfer.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/transfer.test.ts"] },
   },
   {
     name: "F2-conflicting-log-kept-under-a-snapshot",
@@ -154,6 +154,6 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "if (snapshot.index <= log.lastIndex()) {",
       },
     ],
-    foundBy: { tests: ["raft/src/core/snapshot.test.ts"], scripts: true },
+    foundBy: { tests: ["raft/src/checklist/snapshots.test.ts"] },
   },
 ];

@@ -129,11 +129,12 @@ export const storageMutants: readonly Mutant[] = [
         replacement: ".snap`;\n        await this.files.rename(part, path);\n",
       },
     ],
-    foundBy: { tests: ["cluster/src/storage/snapshots.test.ts"] },
+    foundBy: { tests: ["cluster/src/storage/crash-states.test.ts"] },
   },
   {
     name: "F2-log-of-another-term-kept-beside-a-snapshot",
-    breaks: "after a crash, a log that contradicts the snapshot where it ends is read as its continuation",
+    breaks:
+      "a log that contradicts a snapshot at its index is read as its continuation, when nothing else parts the two",
     edits: [
       {
         file: "cluster/src/storage/join-log.ts",
@@ -141,6 +142,6 @@ export const storageMutants: readonly Mutant[] = [
         replacement: "covered === undefined",
       },
     ],
-    foundBy: { tests: ["cluster/src/storage/snapshots.test.ts"] },
+    foundBy: { tests: ["cluster/src/storage/repair-conflict.test.ts"] },
   },
 ];
