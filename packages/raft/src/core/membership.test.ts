@@ -150,3 +150,13 @@ test("a change that the state machine cancelled alters nothing", () => {
   const single = createSingle();
   expect(single.raft.applyConfChange(null).voters).toEqual([1, 2, 3]);
 });
+
+test("a change that was refused for its size stands in the way of no other", () => {
+  const single = createSingle({ voters: [1], maxUncommittedBytes: 20 });
+  lead(single);
+  single.raft.propose([new Uint8Array(10)]);
+  const large = { ...change([addLearner(4)]), context: new Uint8Array(15) };
+  expect(single.raft.proposeConfChange(large)).toBe("dropped");
+  expect(single.raft.proposeConfChange(change([]))).toBeNull();
+  expect(single.raft.core.pendingConfIndex).toBeLessThanOrEqual(single.raft.core.log.applied);
+});

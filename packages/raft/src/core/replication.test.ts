@@ -182,3 +182,30 @@ test("only writes that must survive ask for a flush", () => {
   single.raft.step(message(appResp, { term: 1, from: 3, index: 2 }));
   expect(single.raft.ready()).toMatchObject({ mustSync: false, hardState: { commit: 2 } });
 });
+
+test("a rejection that answers an earlier probe moves nothing", () => {
+  const single = createSingle({ entries: entriesOfTerms([1, 1, 1, 1]), hardState: { term: 1, vote: 0, commit: 0 } });
+  lead(single);
+  expect(progressOf(single)).toMatchObject({ state: "probe", next: 5 });
+  single.raft.step(message(appResp, { term: 2, from: 2, index: 2, reject: true, rejectHint: 1 }));
+  expect(progressOf(single)).toMatchObject({ state: "probe", next: 5, paused: true });
+  single.raft.step(message(appResp, { term: 2, from: 2, index: 4, reject: true, rejectHint: 1 }));
+  expect(progressOf(single)).toMatchObject({ state: "probe", next: 2 });
+});
+
+test("an append whose entries skip or repeat an index is damaged, and not answered", () => {
+  const single = createSingle();
+  single.raft.step(message(app, { term: 1, entries: [...entriesOfTerms([1]), ...entriesOfTerms([1], 2)] }));
+  single.raft.step(message(app, { term: 1, entries: [...entriesOfTerms([1]), ...entriesOfTerms([1])] }));
+  expect(single.sentAfterFlush()).toEqual([]);
+  expect(single.raft.lastIndex).toBe(0);
+});
+
+test("a probed member that holds everything already is streamed to again after its answer", () => {
+  const single = createReplicating();
+  single.raft.reportUnreachable(2);
+  single.raft.step(message(heartbeatResp, { term: 1, from: 2 }));
+  expect(appendsTo(single)).toMatchObject([{ index: 1, entries: [] }]);
+  single.raft.step(message(appResp, { term: 1, from: 2, index: 1 }));
+  expect(progressOf(single)).toMatchObject({ state: "replicate", match: 1, next: 2 });
+});

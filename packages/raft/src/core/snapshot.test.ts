@@ -197,3 +197,18 @@ test("a restart finds its snapshot durable before the commit index that allowed 
   network.restart(2);
   expect(network.raft(2).status()).toMatchObject({ commitIndex: 2, appliedIndex: 2 });
 });
+
+test("a member that was not heard from is sent no snapshot", () => {
+  const hardState = { term: 1, vote: 0, commit: 2 };
+  const single = createSingle({ entries: entriesOfTerms([1, 1]), hardState, applied: 2 });
+  lead(single);
+  single.raft.step(message(appResp, { term: 2, from: 2, index: 3 }));
+  single.sentAfterFlush();
+  single.storage.createSnapshot(3, confState, new Uint8Array(0));
+  single.storage.compact(3);
+  single.raft.reportUnreachable(3);
+  single.raft.core.tracker.get(3)!.becomeProbe();
+  single.raft.propose([new Uint8Array(1)]);
+  expect(single.sentAfterFlush().filter(({ to }) => to === 3)).toEqual([]);
+  expect(single.raft.status().progress.get(3)).toMatchObject({ state: "probe", recentActive: false });
+});
