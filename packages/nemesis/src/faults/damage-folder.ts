@@ -17,7 +17,14 @@ export async function damageFolder(folder: string, random: Random): Promise<stri
     if (used === 0) return null;
     // The end of a log is where a torn write and a lost one are told apart.
     const at = random.chance(0.5) ? Math.max(0, used - random.between(1, sectorBytes)) : random.between(0, used - 1);
-    const way = random.pick(["a flipped bit", "a zeroed sector", "a garbled sector"] as const);
+    // Zeros at the end look as if nothing had been written there: a disk that loses what it said it had flushed, without a
+    // trace, is beyond what one node can notice.
+    const atEnd = used - at <= 2 * sectorBytes;
+    const way = random.pick([
+      "a flipped bit",
+      "a garbled sector",
+      ...(atEnd ? [] : (["a zeroed sector"] as const)),
+    ] as const);
     const start = way === "a flipped bit" ? at : at - (at % sectorBytes);
     const length = way === "a flipped bit" ? 1 : Math.min(sectorBytes, used - start);
     const changed = Buffer.from(bytes.subarray(start, start + length));
