@@ -1,7 +1,7 @@
 /** How histories are judged: linearizability, and naive models of the limiter. Private to QuorumGuard. */
 export { casRegister, type RegisterInput, type RegisterOutput } from "./linearizability/cas-register.ts";
 export { type CheckOptions, type CheckResult, checkLinearizability } from "./linearizability/check-linearizability.ts";
-export { type KeyValueInput, type KeyValueOutput, keyValueStore } from "./linearizability/key-value.ts";
+export { createKeyValueModel, type KeyValueInput, type KeyValueOutput } from "./linearizability/key-value.ts";
 export type { Model, Operation } from "./linearizability/model.ts";
 export type { CallDecision, CallOperation, CommittedCall } from "./rate-limit/call-operation.ts";
 export { auditCallers, type TimeBreak } from "./rate-limit/caller-audit.ts";

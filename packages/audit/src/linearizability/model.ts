@@ -11,6 +11,17 @@ export interface Operation<Input, Output> {
   readonly returnAt: number;
 }
 
+/**
+ * What can still become of a state, learned from the events ahead of it in order of time. It may see less than is so,
+ * never more: what it rules out must be impossible.
+ */
+export interface Foresight<Input, Output> {
+  /** From here on this operation may be placed. */
+  mayCome(input: Input): void;
+  /** False if no order of what may come by now leads to this outcome. */
+  canReturn(input: Input, output: Output): boolean;
+}
+
 /** The sequential object that a history is held against. States are values: `step` never changes the one it is given. */
 export interface Model<State, Input, Output> {
   /** Splits a history into parts that cannot influence each other; a history is right if each part is (Lowe 2017). */
@@ -21,6 +32,11 @@ export interface Model<State, Input, Output> {
   equal(one: State, other: State): boolean;
   /** True for an operation that changes no state whatever, when it comes out so; the search need not ask when it comes. */
   isReadOnly?(input: Input, output: Output): boolean;
+  /**
+   * Looks ahead from a state, so that the search can turn back at once where an answer soon to come has become impossible,
+   * instead of when it gets there.
+   */
+  foresee?(state: State): Foresight<Input, Output>;
   /** Equal states have equal hashes; any 32-bit integer. Without it, states of equal progress are compared one by one. */
   hash?(state: State): number;
   /**

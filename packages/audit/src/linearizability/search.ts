@@ -22,6 +22,9 @@ interface Opened<State, Input> {
 
 const stepsPerLook = 1024;
 
+/** How far a model that can looks ahead. */
+const eventsForeseen = 256;
+
 /** Mixes a number into 32 well spread bits. */
 function scramble(value: number): number {
   let mixed = (value + 0x9e3779b9) | 0;
@@ -114,7 +117,24 @@ export function searchOrder<State, Input, Output>(
     return found;
   };
 
-  const newFrame = () => ({ candidates: candidates(), at: 0, opened: [] as Opened<State, Input>[] });
+  /** Whether something ahead rules this state out. */
+  const isHopeless = (): boolean => {
+    const sight = model.foresee?.(state);
+    if (sight === undefined) return false;
+    for (const at of open) if (!isPlaced(at)) sight.mayCome(operations[at]!.input);
+    let event = next[head]!;
+    for (let looked = 0; event !== tail && looked < eventsForeseen; event = next[event]!, looked++) {
+      const { input, output } = operations[event >> 1]!;
+      if ((event & 1) === 0) sight.mayCome(input);
+      else if (!sight.canReturn(input, output)) return true;
+    }
+    return false;
+  };
+  const newFrame = () => ({
+    candidates: isHopeless() ? [] : candidates(),
+    at: 0,
+    opened: [] as Opened<State, Input>[],
+  });
   let frame = newFrame();
   const frames: (typeof frame)[] = [];
   while (next[head] !== tail) {
