@@ -19,7 +19,7 @@ export interface Effort {
 export const effort: Effort =
   process.env.QUORUMGUARD_THOROUGH === "1"
     ? { exhaustiveItems: 15, samples: 600, recoveryStride: 2 }
-    : { exhaustiveItems: 11, samples: 24, recoveryStride: 16 };
+    : { exhaustiveItems: 9, samples: 16, recoveryStride: 32 };
 
 /** A moment of a run, and what the storage had promised by then. */
 export interface Captured {

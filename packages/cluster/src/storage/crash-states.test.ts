@@ -147,7 +147,7 @@ async function record(workload: Workload): Promise<{ readonly captured: Captured
   return { captured, run };
 }
 
-const days = process.env.QUORUMGUARD_THOROUGH === "1" ? 60 : 6;
+const days = process.env.QUORUMGUARD_THOROUGH === "1" ? 60 : 4;
 
 it.each([...workloads, ...Array.from({ length: days }, (_, seed) => byChance(seed + 1))])(
   "every crash state is recovered from: $promise",

@@ -57,6 +57,22 @@ describe("the lock of a data folder", () => {
     await lock.release();
   });
 
+  it("holds though its file was damaged, emptied or removed, or an old one put back", async () => {
+    const stale = JSON.stringify({ pid: 1, started: "0", boot: "long ago", socket: "" });
+    for (const content of [null, "", "{half", "\0\0\0\0", stale]) {
+      const lock = await lockFolder(root);
+      const path = join(root, "lock");
+      if (content === null) await rm(path);
+      else await writeFile(path, content);
+      await expect(lockFolder(root), String(content)).rejects.toThrow(
+        /uses the data folder .*though its lock file is gone/,
+      );
+      await expect(lockFolder(root), String(content)).rejects.toThrow("stop it");
+      await lock.release();
+      await (await lockFolder(root)).release();
+    }
+  });
+
   it("does without a socket in a folder whose path is too long for one", async () => {
     const deep = join(root, "d".repeat(120));
     const files = await openNodeFileSystem({ root: deep });

@@ -1,12 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { StorageError } from "./storage-error.ts";
 
 /** Name of the lock file in a data folder; it holds who uses the folder. */
 export const lockFileName = "lock";
+
+/** Names of the sockets in a folder. */
+const socketName = /^lock\.[0-9a-f]{8}\.sock$/;
+/** What a process answers on its socket. */
+const holding = "holds";
+const asking = "asks";
+/** A process that is stopped does not answer. Milliseconds. */
+const answerTimeoutMs = 1_000;
 
 /** Proof that this process alone uses a data folder, until it is released. */
 export interface FolderLock {
@@ -37,7 +45,9 @@ const maxSocketPathBytes = 100;
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = join(folder, lockFileName);
   const socket = `${lockFileName}.${randomBytes(4).toString("hex")}.sock`;
-  const server = await listen(join(folder, socket));
+  // Whoever connects is told whether this process holds the folder or asks for it.
+  let holds = false;
+  const server = await listen(join(folder, socket), () => holds);
   const holder: Holder = {
     pid: process.pid,
     started: startOf(process.pid),
@@ -47,16 +57,30 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   const own = JSON.stringify(holder);
   try {
     await takeOver(folder, path, own);
+    holds = true;
+    await assertAlone(folder, path, own, socket);
   } catch (error) {
+    holds = false;
     await stop(server);
     throw error;
   }
   return {
     async release() {
+      holds = false;
       if ((await readIfThere(path)) === own) await unlink(path);
       await stop(server);
     },
   };
+}
+
+/** A lock file that was removed or damaged does not unlock the folder: its holder still answers on its socket. */
+async function assertAlone(folder: string, path: string, own: string, socket: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name === socket || !socketName.test(name) || !(await holdsBehind(join(folder, name)))) continue;
+    if ((await readIfThere(path)) === own) await unlink(path);
+    const problem = `a process that answers on ${name} uses the data folder ${folder}, though its lock file is gone; stop it`;
+    throw new StorageError(lockFileName, null, problem);
+  }
 }
 
 /** The running process that uses a folder, or null. Changes nothing. */
@@ -120,13 +144,34 @@ async function lives(folder: string, holder: Holder): Promise<boolean> {
 }
 
 /** Null where the path is too long for a socket, or the file system has none. */
-function listen(path: string): Promise<Server | null> {
+function listen(path: string, holds: () => boolean): Promise<Server | null> {
   if (process.platform === "win32" || Buffer.byteLength(path) > maxSocketPathBytes) return Promise.resolve(null);
-  const server = createServer((socket) => socket.destroy());
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.end(holds() ? holding : asking);
+  });
   server.unref();
   return new Promise((resolve) => {
     server.once("error", () => resolve(null));
     server.listen(path, () => resolve(server));
+  });
+}
+
+/** Whether a process listens there that has the folder. One that is stopped does not say, and may have it. */
+function holdsBehind(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    let said = "";
+    let isConnected = false;
+    socket.setTimeout(answerTimeoutMs, () => socket.destroy());
+    socket.once("connect", () => {
+      isConnected = true;
+    });
+    socket.on("data", (chunk: Buffer) => {
+      said += chunk.toString("latin1");
+    });
+    socket.on("error", () => {});
+    socket.once("close", () => resolve(said === holding || (isConnected && said === "")));
   });
 }
 

@@ -46,7 +46,7 @@ describe("a process on the file system that forgets, killed", () => {
     return last;
   }
 
-  it("has everything that it acknowledged, time after time", async () => {
+  it("G1: has everything that it acknowledged, time after time", async () => {
     let before = 0;
     for (const count of [1, 7, 61, 130, 233]) {
       const acknowledged = await runUntilKilled(root, "durable", count);
@@ -56,7 +56,7 @@ describe("a process on the file system that forgets, killed", () => {
     }
   }, 60_000);
 
-  it("is found out if it acknowledges before it flushes", async () => {
+  it("G1: is found out if it acknowledges before it flushes", async () => {
     const acknowledged = await runUntilKilled(root, "early", Number.POSITIVE_INFINITY);
     expect(acknowledged).toBeGreaterThan(0);
     expect(await recoveredLastIndex()).toBeLessThan(acknowledged);

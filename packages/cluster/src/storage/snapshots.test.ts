@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { openStorage } from "./open-storage.ts";
 import {
@@ -44,6 +45,12 @@ async function receive(storage: Storage, meta: SnapshotMeta, bytes: Uint8Array):
 function switchTo(storage: Storage, meta: SnapshotMeta): Promise<void> {
   const hardState = { term: 7, vote: 0, commit: meta.index };
   return new Promise((resolve) => storage.append({ hardState, entries: [], snapshot: meta }, resolve));
+}
+
+async function restarted(disk: TestDisk): Promise<TestDisk> {
+  const again = new TestDisk(disk.content());
+  await openForTest(again);
+  return again;
 }
 
 describe("a snapshot of our own", () => {
@@ -157,6 +164,51 @@ describe("a received snapshot", () => {
     await receive(storage, meta, bytes);
   });
 
+  it("F1: never lowers the term that this node has spoken in", async () => {
+    const disk = new TestDisk();
+    const storage = await openForTest(disk);
+    await appendDurably(storage, entriesFrom(1, 2, 9), 9);
+    await receive(storage, meta, await donated(meta));
+    const hardState = { term: 9, vote: 3, commit: 20 };
+    await new Promise<void>((done) => storage.append({ hardState, entries: [], snapshot: meta }, done));
+    // Even if whoever handed it in forgot to say so.
+    await new Promise<void>((done) => storage.append({ hardState: null, entries: [], snapshot: null }, done));
+    for (const left of [disk.content(), (await restarted(disk)).content()]) {
+      expect((await openForTest(new TestDisk(left))).initialState().hardState).toEqual(hardState);
+    }
+  });
+
+  it("F3: and one of our own may be finished in either order, however close together; the newer one stays", async () => {
+    for (const receivedFirst of [false, true]) {
+      for (const ownIndex of [10, 20, 25]) {
+        const disk = new TestDisk();
+        const storage = await openForTest(disk);
+        await appendDurably(storage, entriesFrom(1, 30, 6), 6);
+        const own = await storage.writeSnapshot({ index: ownIndex, term: 6, confState });
+        await own.write(Buffer.from("own"));
+        await receive(storage, meta, await donated(meta));
+        const work = [() => switchTo(storage, meta), () => own.commit()];
+        if (!receivedFirst) work.reverse();
+        await Promise.all(work.map((each) => each()));
+        const again = await openForTest(new TestDisk(disk.content()));
+        const expected = ownIndex > 20 ? ["own"] : pieces;
+        expect(await read(await storage.openSnapshot()), `${receivedFirst} ${ownIndex}`).toEqual(expected);
+        expect(await read(await again.openSnapshot()), `${receivedFirst} ${ownIndex}`).toEqual(expected);
+      }
+    }
+  });
+
+  it("F7: of a later format version is refused as that, and is not called damaged", async () => {
+    const storage = await openForTest(new TestDisk());
+    const bytes = Buffer.from(await donated(meta));
+    const headerEnd = 48 + bytes.readUInt32LE(12);
+    bytes.writeUInt32LE(9, 8);
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, headerEnd)), headerEnd);
+    const error: unknown = await receive(storage, meta, bytes).catch((problem: unknown) => problem);
+    expect(error).toMatchObject({ isDamage: false, offset: 8 });
+    expect(String(error)).toContain("format version 9, this build reads version 1");
+  });
+
   it("takes the place of our own of the same index", async () => {
     const disk = new TestDisk();
     const storage = await openForTest(disk);
@@ -184,7 +236,7 @@ describe("a received snapshot", () => {
     expect((await openForTest(disk.afterPowerFailure(() => false))).lastIndex()).toBe(15);
   });
 
-  it("makes room for the next one if the log never switched to it", async () => {
+  it("F3: makes room for the next one if the log never switched to it", async () => {
     const disk = new TestDisk();
     const storage = await openForTest(disk);
     const later = { ...meta, index: 30 };
@@ -195,7 +247,7 @@ describe("a received snapshot", () => {
     expect(storage.lastIndex()).toBe(30);
   });
 
-  it("is there or not there as a whole, wherever the power fails", async () => {
+  it("G5: is there or not there as a whole, its index and its state together, wherever the power fails", async () => {
     const bytes = await donated(meta);
     const outcomes = new Set<number>();
     for (let cutAt = 0; cutAt < 24; cutAt += 1) {

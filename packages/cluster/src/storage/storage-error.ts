@@ -32,9 +32,8 @@ export class StorageError extends Error {
 
 /** The advice for a folder that cannot be repaired: nothing says what this node had acknowledged. */
 export const rejoinAdvice =
-  "this node must not vote with this folder: keep it stopped, the others go on without it; a replacement joins as a " +
-  "learner under a new node id, which this version cannot do yet, so until then found a new cluster on empty folders " +
-  "when one more node is at risk";
+  "this node must not vote with this folder: keep it stopped, the others go on without it; to replace it, " +
+  "run quorumguard member remove with its id, and start a node with --join and a new --id on an empty folder";
 
 /** The advice for damage that a repair can mend. */
 export const repairAdvice =
