@@ -66,7 +66,7 @@ describe("a leader that is gone", () => {
   });
 });
 
-describe("a stalled disk", () => {
+describe("G7: a stalled disk", () => {
   test("makes its leader hand over while followers acknowledge what it cannot flush", async () => {
     cluster = await TestCluster.started(3);
     const leader = await cluster.leader();
