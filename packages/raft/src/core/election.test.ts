@@ -141,3 +141,23 @@ test("a restarted node keeps its vote", () => {
   network.restart(2);
   expect(network.raft(2).status()).toMatchObject({ term: 1, vote: 1 });
 });
+
+test("a vote that was granted puts the own campaign off, a pre-vote does not", () => {
+  for (const [type, state] of [
+    [vote, "follower"],
+    [preVote, "candidate"],
+  ] as const) {
+    const single = createSingle();
+    for (let ticks = 0; ticks < 9; ticks++) single.raft.tick();
+    single.raft.step(message(type, { term: 1 }));
+    single.raft.tick();
+    expect(single.raft.softState.state).toBe(state);
+  }
+});
+
+test("who follows a leader votes for nobody else in its term, though it never voted for the leader", () => {
+  const single = createSingle();
+  single.raft.step(message(heartbeat, { term: 1, from: 2 }));
+  single.raft.step(message(vote, { term: 1, from: 3 }));
+  expect(answersOf(single.sentAfterFlush())).toMatchObject([{ to: 3, reject: true }]);
+});

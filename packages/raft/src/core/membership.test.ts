@@ -121,15 +121,14 @@ test("a removed node's messages are refused", () => {
   expect(network.raft(1).step(late)).toBe("peer-not-found");
 });
 
-test("a newcomer counts as active, so that CheckQuorum does not depose the leader for its silence", () => {
-  const network = createGroup();
-  network.isolate(4, 5);
-  perform(network, change([addVoter(4)]));
-  for (let ticks = 0; ticks < 30; ticks++) {
-    for (const id of [1, 2, 3]) network.tick(id);
-    network.settle();
-  }
-  expect(network.leader()).toBe(1);
+test("a newcomer counts as active at first, so that CheckQuorum does not depose the leader before it could answer", () => {
+  const single = createSingle({ voters: [1], checkQuorum: true });
+  lead(single);
+  single.raft.applyConfChange(change([addVoter(2)]));
+  for (let ticks = 0; ticks < 10; ticks++) single.raft.tick();
+  expect(single.raft.softState.state).toBe("leader");
+  for (let ticks = 0; ticks < 10; ticks++) single.raft.tick();
+  expect(single.raft.softState.state).toBe("follower");
 });
 
 test("a membership survives a restart and a snapshot", () => {
@@ -159,4 +158,46 @@ test("a change that was refused for its size stands in the way of no other", () 
   expect(single.raft.proposeConfChange(large)).toBe("dropped");
   expect(single.raft.proposeConfChange(change([]))).toBeNull();
   expect(single.raft.core.pendingConfIndex).toBeLessThanOrEqual(single.raft.core.log.applied);
+});
+
+test("a joint configuration is left once, however much is applied until that is committed", () => {
+  const single = createSingle();
+  lead(single);
+  single.raft.step(message(MessageType.appResp, { term: 1, from: 2, index: 1 }));
+  single.sentAfterFlush();
+  const joint = change([addVoter(4)], "implicit");
+  single.raft.proposeConfChange(joint);
+  for (let count = 0; count < 2; count++) single.raft.propose([new Uint8Array(1)]);
+  single.sentAfterFlush();
+  single.raft.step(message(MessageType.appResp, { term: 1, from: 2, index: 2 }));
+  single.raft.applyConfChange(joint);
+  single.sentAfterFlush();
+  expect(single.raft.lastIndex).toBe(5);
+  for (const index of [3, 4]) {
+    for (const from of [2, 3]) single.raft.step(message(MessageType.appResp, { term: 1, from, index }));
+    single.sentAfterFlush();
+    expect(single.raft.status()).toMatchObject({ appliedIndex: index, lastIndex: 5 });
+  }
+});
+
+test("a newcomer is sent to at once, without waiting for a heartbeat", () => {
+  const single = createSingle();
+  lead(single);
+  single.raft.step(message(MessageType.appResp, { term: 1, from: 2, index: 1 }));
+  single.sentAfterFlush();
+  single.raft.propose([new Uint8Array(1)]);
+  single.sentAfterFlush();
+  single.raft.applyConfChange(change([addLearner(4)]));
+  expect(single.sentAfterFlush().map(({ type, to }) => [type, to])).toContainEqual([MessageType.app, 4]);
+});
+
+test("with a voter less, what was one acknowledgement short is committed, and told", () => {
+  const single = createSingle({ voters: [1, 2, 3, 4] });
+  lead(single);
+  single.raft.step(message(MessageType.appResp, { term: 1, from: 2, index: 1 }));
+  expect(single.raft.commitIndex).toBe(0);
+  single.raft.applyConfChange(change([remove(4)]));
+  expect(single.raft.commitIndex).toBe(1);
+  const told = single.sentAfterFlush().filter(({ to, commit }) => to === 2 && commit === 1);
+  expect(told).not.toHaveLength(0);
 });

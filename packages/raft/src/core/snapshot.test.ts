@@ -212,3 +212,20 @@ test("a member that was not heard from is sent no snapshot", () => {
   expect(single.sentAfterFlush().filter(({ to }) => to === 3)).toEqual([]);
   expect(single.raft.status().progress.get(3)).toMatchObject({ state: "probe", recentActive: false });
 });
+
+test("a member whose snapshot arrived is probed after it, once it shows a sign of life", () => {
+  const hardState = { term: 1, vote: 0, commit: 2 };
+  const single = createSingle({ entries: entriesOfTerms([1, 1]), hardState, applied: 2 });
+  lead(single);
+  single.raft.step(message(appResp, { term: 2, from: 2, index: 3 }));
+  single.sentAfterFlush();
+  single.storage.createSnapshot(3, confState, new Uint8Array(0));
+  single.storage.compact(3);
+  single.raft.step(message(appResp, { term: 2, from: 3, index: 2, reject: true, rejectHint: 0 }));
+  single.raft.propose([new Uint8Array(1)]);
+  single.sentAfterFlush();
+  single.raft.reportSnapshot(3, true);
+  expect(single.raft.status().progress.get(3)).toMatchObject({ state: "probe", next: 4, paused: true });
+  single.raft.step(message(MessageType.heartbeatResp, { term: 2, from: 3 }));
+  expect(single.sentAfterFlush().filter(({ to }) => to === 3)).toMatchObject([{ index: 3, entries: [{ index: 4 }] }]);
+});
