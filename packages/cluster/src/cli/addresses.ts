@@ -14,6 +14,14 @@ export function parseHostPort(flag: string, text: string): HostPort {
 }
 
 /**
+ * Reads a list of `host:port` with commas between.
+ * @throws {UsageError} naming the flag and the part that cannot be read.
+ */
+export function parseHostPorts(flag: string, text: string): HostPort[] {
+  return text.split(",").map((part) => parseHostPort(flag, part.trim()));
+}
+
+/**
  * Reads a cluster's founders: `1=host:7401,2=host:7401,3=host:7401`.
  * @throws {UsageError} naming the part that cannot be read.
  */

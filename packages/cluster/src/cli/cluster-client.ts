@@ -1,6 +1,13 @@
 import { Buffer } from "node:buffer";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type ChannelCredentials, Client, credentials, type ServiceError } from "@grpc/grpc-js";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { type ChannelCredentials, Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { ClusterService, type GetStatusResponse } from "@quorumguard/proto";
 import { endpointFault } from "./endpoint-fault.ts";
 
@@ -8,30 +15,53 @@ import { endpointFault } from "./endpoint-fault.ts";
 const DEFAULT_GRPC_PORT = 7400;
 const asIs = (bytes: Buffer) => bytes;
 const { getStatus } = ClusterService.method;
-const statusPath = `/${ClusterService.typeName}/${getStatus.name}`;
 
 /**
  * Asks one node for its status. `https://` in front of the endpoint asks for TLS.
  * Rejects with the reason when it does not answer in time.
  */
 export function fetchStatus(endpoint: string, ca: Buffer | null, timeoutMs: number): Promise<GetStatusResponse> {
+  return callCluster(endpoint, getStatus, create(getStatus.input), ca, timeoutMs);
+}
+
+/** A node answered, and would not do what it was asked to. */
+export class NodeRefusal extends Error {
+  override readonly name = "NodeRefusal";
+}
+
+/**
+ * Asks one node one thing of ClusterService. Rejects with the reason when it does not answer in time.
+ * @throws {NodeRefusal} when it answers that it will not.
+ */
+export function callCluster<I extends DescMessage, O extends DescMessage>(
+  endpoint: string,
+  method: DescMethodUnary<I, O>,
+  message: MessageShape<I>,
+  ca: Buffer | null,
+  timeoutMs: number,
+): Promise<MessageShape<O>> {
   const [, scheme, host = ""] = /^(?:(https?):\/\/)?(.*)$/.exec(endpoint) ?? [];
   const isSecure = scheme === "https" || ca !== null;
   const address = /:\d+$/.test(host) ? host : `${host}:${DEFAULT_GRPC_PORT}`;
   const channel: ChannelCredentials = isSecure ? credentials.createSsl(ca) : credentials.createInsecure();
   const client = new Client(address, channel);
-  const request = Buffer.from(toBinary(getStatus.input, create(getStatus.input)));
+  const path = `/${ClusterService.typeName}/${method.name}`;
+  const request = Buffer.from(toBinary(method.input, message));
   const fail = (cause: ServiceError, reject: (error: Error) => void): void => {
     const details = cause.details || cause.message;
+    if (cause.code === status.FAILED_PRECONDITION || cause.code === status.INVALID_ARGUMENT) {
+      reject(new NodeRefusal(details, { cause }));
+      return;
+    }
     const plain = plainReason(details, timeoutMs);
     const look = plain === null ? endpointFault(isSecure ? `https://${address}` : address, ca) : Promise.resolve(plain);
     look.then((reason) => reject(new Error(reason ?? details, { cause })), reject);
   };
-  return new Promise<GetStatusResponse>((resolve, reject) => {
+  return new Promise<MessageShape<O>>((resolve, reject) => {
     const options = { deadline: Date.now() + timeoutMs };
-    client.makeUnaryRequest(statusPath, asIs, asIs, request, options, (error, response) => {
+    client.makeUnaryRequest(path, asIs, asIs, request, options, (error, response) => {
       if (error) fail(error, reject);
-      else resolve(fromBinary(getStatus.output, response as Buffer));
+      else resolve(fromBinary(method.output, response as Buffer));
     });
   }).finally(() => client.close());
 }

@@ -7,6 +7,8 @@ export interface MemberStatus {
   readonly nodeId: number;
   readonly grpcEndpoint: string;
   readonly httpUrl: string;
+  /** Whether it votes and counts towards a quorum, according to whoever was asked first. */
+  readonly voter: boolean;
   readonly error: string | null;
   readonly role: string | null;
   readonly leaderId: number | null;
@@ -74,7 +76,8 @@ async function askAnyone(
 }
 
 async function askMember(member: Member, scheme: string, { ca, timeoutMs }: StatusOptions): Promise<MemberStatus> {
-  const known = { nodeId: Number(member.nodeId), grpcEndpoint: member.grpcEndpoint, httpUrl: member.httpUrl };
+  const { grpcEndpoint, httpUrl, voter } = member;
+  const known = { nodeId: Number(member.nodeId), grpcEndpoint, httpUrl, voter };
   try {
     if (member.grpcEndpoint === "") throw new Error("its address is not known yet");
     const status = await fetchStatus(scheme + member.grpcEndpoint, ca, timeoutMs);

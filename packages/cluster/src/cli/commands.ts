@@ -1,18 +1,16 @@
 import { edgeLimits } from "../server/edge-limits.ts";
 import { serverDefaults } from "../server/server-defaults.ts";
-import type { CommandSpec, FlagSpec } from "./command-spec.ts";
-import { help, used } from "./common-specs.ts";
+import type { CommandSpec } from "./command-spec.ts";
+import { authority, endpoints, help, used } from "./common-specs.ts";
 import { logLevels } from "./log-levels.ts";
 import { logDumpSpec, logVerifySpec } from "./log-specs.ts";
-
-const endpoints = {
-  name: "endpoints",
-  value: "LIST",
-  repeatable: true,
-  text: "gRPC addresses of the cluster, host:port with commas between, any of its nodes; https:// in front for TLS",
-  environment: "QUORUMGUARD_ENDPOINTS",
-  default: serverDefaults.grpc,
-} as const satisfies FlagSpec;
+import {
+  memberAddSpec,
+  memberListSpec,
+  memberPromoteSpec,
+  memberRemoveSpec,
+  memberReplaceSpec,
+} from "./member-specs.ts";
 
 /** `quorumguard dev`. */
 export const devSpec = {
@@ -62,6 +60,13 @@ export const nodeSpec = {
       ].join("\n"),
       text: "the first of three machines; the others differ in --id, addresses and certificates",
     },
+    {
+      command: [
+        "quorumguard node --id 4 --data /var/lib/quorumguard --join 10.0.0.1:7401,10.0.0.2:7401 \\",
+        "  --peer 10.0.0.4:7401 --grpc 10.0.0.4:7400 --http 10.0.0.4:7402 --insecure",
+      ].join("\n"),
+      text: "a newcomer; it waits until quorumguard member add 4 has been run",
+    },
   ],
   operands: [],
   flags: [
@@ -69,14 +74,20 @@ export const nodeSpec = {
       name: "id",
       value: "N",
       required: true,
-      text: "this node's id, one of --cluster",
+      text: "this node's id: one of --cluster, or with --join one that no member ever had",
       bounds: [1, Number.MAX_SAFE_INTEGER],
     },
     {
       name: "cluster",
       value: "LIST",
-      required: true,
       text: "the founders and their peer addresses, id=host:port with commas between, the same list on every node",
+      otherwise: "--join has to be given",
+    },
+    {
+      name: "join",
+      value: "LIST",
+      text: "in place of --cluster, for a newcomer: peer addresses of members, host:port with commas between",
+      otherwise: "the node is a founder",
     },
     {
       name: "data",
@@ -100,7 +111,13 @@ export const nodeSpec = {
       name: "peer",
       value: "HOST:PORT",
       text: "where to listen for the other nodes",
-      otherwise: "this node's address in --cluster",
+      otherwise: `this node's address in --cluster; with --join ${serverDefaults.peer}`,
+    },
+    {
+      name: "advertise-peer",
+      value: "HOST:PORT",
+      text: "where the other nodes reach this one",
+      otherwise: "its address in --cluster; with --join where it listens",
     },
     {
       name: "advertise-grpc",
@@ -162,9 +179,12 @@ export const nodeSpec = {
     { name: "json", text: "print the addresses as one JSON line on standard output once they listen" },
     help,
   ],
-  notes: ["SIGTERM or Ctrl-C: hands leadership over, finishes what is in flight, exits 0."],
+  notes: [
+    "SIGTERM or Ctrl-C: hands leadership over, finishes what is in flight, exits 0.",
+    "A newcomer becomes a learner by quorumguard member add and a voter by member promote; restarted, it needs no other flags than before.",
+  ],
   exitStatuses: [
-    { status: 0, text: "stopped because it was asked to" },
+    { status: 0, text: "stopped because it was asked to, or because it was removed from the cluster" },
     { status: 1, text: "failed: a port is taken, the data is damaged or in use, the disk refuses to flush" },
     used,
   ],
@@ -178,12 +198,7 @@ export const statusSpec = {
   operands: [],
   flags: [
     endpoints,
-    {
-      name: "tls-ca",
-      value: "FILE",
-      text: "the authority of the nodes' certificates, PEM",
-      otherwise: "those that Node.js trusts",
-    },
+    authority,
     {
       name: "timeout",
       value: "MS",
@@ -249,7 +264,19 @@ export const allowSpec = {
 } as const satisfies CommandSpec;
 
 /** Every command of `quorumguard`, in the order in which a newcomer meets them. */
-export const commands = [devSpec, nodeSpec, statusSpec, allowSpec, logVerifySpec, logDumpSpec] as const;
+export const commands = [
+  devSpec,
+  nodeSpec,
+  statusSpec,
+  allowSpec,
+  memberListSpec,
+  memberAddSpec,
+  memberPromoteSpec,
+  memberRemoveSpec,
+  memberReplaceSpec,
+  logVerifySpec,
+  logDumpSpec,
+] as const;
 
 /** What holds for the program itself, besides its {@link commands}. */
 export const program = {

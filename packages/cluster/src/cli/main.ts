@@ -15,6 +15,11 @@ const load: Readonly<Record<CommandName, () => Promise<Run>>> = {
   node: async () => (await import("./node-command.ts")).nodeCommand,
   status: async () => (await import("./status-command.ts")).statusCommand,
   allow: async () => (await import("./allow-command.ts")).allowCommand,
+  "member list": async () => (await import("./member-commands.ts")).memberListCommand,
+  "member add": async () => (await import("./member-commands.ts")).memberAddCommand,
+  "member promote": async () => (await import("./member-commands.ts")).memberPromoteCommand,
+  "member remove": async () => (await import("./member-commands.ts")).memberRemoveCommand,
+  "member replace": async () => (await import("./member-commands.ts")).memberReplaceCommand,
   "log verify": async () => (await import("./log-verify-command.ts")).logVerifyCommand,
   "log dump": async () => (await import("./log-dump-command.ts")).logDumpCommand,
 };

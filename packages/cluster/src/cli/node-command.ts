@@ -1,7 +1,7 @@
 import type { PeerTls, ServerOptions } from "../server/server-options.ts";
 import type { RunningServer } from "../server/start-server.ts";
 import type { TlsMaterial } from "../server/tls-material.ts";
-import { parseCluster, parseHostPort } from "./addresses.ts";
+import { parseCluster, parseHostPort, parseHostPorts } from "./addresses.ts";
 import { nodeSpec } from "./commands.ts";
 import { type ParsedFlags, parseFlags } from "./flags.ts";
 import { commandHelp } from "./help.ts";
@@ -61,6 +61,10 @@ function until(server: RunningServer, flags: NodeFlags, operatorLog: OperatorLog
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);
     if (flags.has("stop-with-stdin")) process.stdin.on("end", stop).on("error", stop).resume();
+    server.removed.then(() => {
+      process.stderr.write(`quorumguard: node ${server.node.nodeId} was removed from its cluster, and stops\n`);
+      stop();
+    });
     // A node that cannot vouch for its data does not drain: it is gone.
     server.failed.then((error) => {
       operatorLog.flush();
@@ -87,7 +91,7 @@ function serverOptions(flags: NodeFlags): ServerOptions {
   }
   return {
     nodeId: flags.whole("id"),
-    cluster: parseCluster(flags.text("cluster")),
+    ...membership(flags),
     dataFolder: flags.text("data"),
     ...hostPort("grpc"),
     ...hostPort("http"),
@@ -101,6 +105,23 @@ function serverOptions(flags: NodeFlags): ServerOptions {
     repair: flags.has("repair"),
     corsOrigins: flags.all("cors-origin"),
   };
+}
+
+/** The founders, or whom a newcomer turns to. */
+function membership(flags: NodeFlags): Pick<ServerOptions, "cluster" | "join" | "advertisePeer"> {
+  const cluster = flags.text("cluster");
+  const join = flags.text("join");
+  const advertisePeer = flags.text("advertise-peer");
+  if (advertisePeer !== undefined) parseHostPort("advertise-peer", advertisePeer);
+  const advertised = advertisePeer === undefined ? {} : { advertisePeer };
+  if (cluster !== undefined && join !== undefined) {
+    throw new UsageError("--cluster founds and --join joins: give one of them");
+  }
+  if (join !== undefined) return { join: parseHostPorts("join", join), ...advertised };
+  if (cluster !== undefined) return { cluster: parseCluster(cluster), ...advertised };
+  throw new UsageError(
+    "--cluster is missing: give the founders, or --join with members' peer addresses; see quorumguard node --help",
+  );
 }
 
 function tlsOf(flags: NodeFlags): TlsMaterial | undefined {

@@ -6,6 +6,8 @@ import { UsageError } from "./usage-error.ts";
 const flags: ReadonlyMap<string, string> = new Map([
   ["nodeId", "--id"],
   ["cluster", "--cluster"],
+  ["join", "--join"],
+  ["advertisePeer", "--advertise-peer"],
   ["dataFolder", "--data"],
   ["grpc", "--grpc"],
   ["http", "--http"],

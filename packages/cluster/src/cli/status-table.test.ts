@@ -6,6 +6,7 @@ const member = (nodeId: number, more: Partial<MemberStatus> = {}): MemberStatus 
   nodeId,
   grpcEndpoint: `10.0.0.${nodeId}:7400`,
   httpUrl: `http://10.0.0.${nodeId}:7402`,
+  voter: true,
   error: null,
   role: nodeId === 2 ? "leader" : "follower",
   leaderId: 2,
@@ -57,7 +58,7 @@ it("says which member is down, why, and what it takes to have a leader again", (
   expect(text).toContain(": no leader, 1 of 3 members answer");
   expect(text).toMatch(/^2 +down +– +– +–/m);
   expect(text).toContain("node 3 does not answer: nothing listens there (ECONNREFUSED)");
-  expect(text).toContain("no leader without 2 members: start those that are down");
+  expect(text).toContain("no leader without 2 voters: start those that are down");
 });
 
 it("tells of versions that differ and of a node that abstains", () => {

@@ -44,8 +44,9 @@ function headline({ leaderId, term, members }: ClusterStatus): string {
 }
 
 function notes({ leaderId, clusterId, members }: ClusterStatus): string[] {
-  const answering = members.filter((member) => member.error === null).length;
-  const quorum = Math.floor(members.length / 2) + 1;
+  const voters = members.filter((member) => member.voter);
+  const answering = voters.filter((member) => member.error === null).length;
+  const quorum = Math.floor(voters.length / 2) + 1;
   const versions = new Set(members.flatMap((member) => member.version ?? []));
   return [
     ...members.flatMap((member) =>
@@ -57,7 +58,7 @@ function notes({ leaderId, clusterId, members }: ClusterStatus): string[] {
         : [],
     ),
     ...(leaderId === 0 && clusterId !== "" && answering < quorum
-      ? [`no leader without ${quorum} members: start those that are down`]
+      ? [`no leader without ${quorum} voters: start those that are down`]
       : []),
     ...(versions.size > 1
       ? [`versions differ: ${members.map(({ nodeId, version }) => `node ${nodeId} ${version ?? "–"}`).join(", ")}`]

@@ -89,6 +89,6 @@ export class Admission {
     const candidate = { nodeId, address, nonce };
     this.#candidates.set(nodeId, candidate);
     for (const listener of [...this.#listeners]) listener(candidate);
-    return `node ${nodeId} is not a member of cluster ${this.#clusterId} yet; run: quorumguard member add ${nodeId} ${address === "" ? "HOST:PEERPORT" : address}`;
+    return `node ${nodeId} is not a member of cluster ${this.#clusterId} yet; run: quorumguard member add ${nodeId}${address === "" ? "" : ` --peer ${address}`}`;
   }
 }

@@ -442,7 +442,7 @@ class Node implements ClusterNode {
       nonce: this.#nonce,
       phase: this.#entrance?.phase ?? FoundingPhase.collecting,
       founders: storage.identity?.founders.map((founder) => founder.nodeId) ?? this.#options.founderIds,
-      address: this.#options.peerAddress,
+      address: this.#options.peerAddress(),
       origin: storage.identity === null ? [] : foundersOf(storage.identity),
       members: this.#entrance?.phase === FoundingPhase.formed ? this.#members.records : [],
       droppedLastFrame: this.#abstention !== null,

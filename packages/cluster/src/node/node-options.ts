@@ -15,8 +15,8 @@ export interface NodeOptions extends NodeTimings, NodeLimits {
   readonly founders?: readonly Member[];
   /** A newcomer to a cluster that has formed: its id was never a member's, and its folder is empty. Default false. */
   readonly join?: boolean;
-  /** Where this node's peers reach it, in the form of the transport. Default empty: the transport knows. */
-  readonly peerAddress?: string;
+  /** Where this node's peers reach it, in the form of the transport, once that runs. Default empty: the transport knows. */
+  readonly peerAddress?: () => string;
   /** Where this node reaches a peer, whatever address that peer is known by; empty: nothing special. */
   readonly peerAddressOf?: (nodeId: NodeId) => string;
   /** Where clients reach a member. Default: as `founders` say. */
@@ -89,7 +89,7 @@ export interface ResolvedNodeOptions extends Omit<NodeOptions, keyof NodeTimings
   readonly repairDamage: boolean;
   readonly log: NodeLog;
   readonly join: boolean;
-  readonly peerAddress: string;
+  readonly peerAddress: () => string;
   readonly peerAddressOf: (nodeId: NodeId) => string;
   readonly clientAddressOf: ClientAddressOf;
   readonly onRemoved: () => void;
@@ -135,7 +135,7 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     repairDamage: options.repairDamage ?? false,
     log: options.log ?? (() => {}),
     join,
-    peerAddress: options.peerAddress ?? "",
+    peerAddress: options.peerAddress ?? (() => ""),
     peerAddressOf: options.peerAddressOf ?? (() => ""),
     clientAddressOf: options.clientAddressOf ?? clientAddresses(founders),
     onRemoved: options.onRemoved ?? (() => {}),

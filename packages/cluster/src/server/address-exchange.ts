@@ -38,6 +38,11 @@ export class AddressBook {
     }));
   }
 
+  /** Where clients reach a member; empty while it has not said. */
+  addressesOf(nodeId: NodeId): ClientAddresses {
+    return this.#known.get(nodeId) ?? { grpcEndpoint: "", httpUrl: "" };
+  }
+
   learn(nodeId: NodeId, addresses: ClientAddresses): void {
     this.#known.set(nodeId, addresses);
   }

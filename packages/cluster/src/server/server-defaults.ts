@@ -3,5 +3,7 @@ export const serverDefaults = {
   /** Loopback: nobody is exposed by accident. */
   grpc: "127.0.0.1:7400",
   http: "127.0.0.1:7402",
+  /** For a node that joins; a founder listens where its cluster's list says. */
+  peer: "127.0.0.1:7401",
   drainTimeoutMs: 5_000,
 } as const;

@@ -4,6 +4,7 @@ import type { NodeId } from "@quorumguard/raft";
 import type { NodeLog } from "../node/node-log.ts";
 import type { NodeLimits, NodeTimings } from "../node/node-options.ts";
 import type { FileSystem } from "../storage/file-system.ts";
+import { parseAddress } from "../transport/tcp-options.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
 import { serverDefaults } from "./server-defaults.ts";
 import type { TlsMaterial } from "./tls-material.ts";
@@ -37,20 +38,27 @@ export interface PeerTls {
 
 /** What a server needs. Fields marked "all nodes" must be the same on every node of a cluster. */
 export interface ServerOptions {
-  /** This node, one of `cluster`. */
+  /** This node: one of `cluster`, or with `join` an id that is larger than any that was ever a member's. */
   readonly nodeId: NodeId;
-  /** The founders, this node included, 1 to 9 of them. All nodes. */
-  readonly cluster: readonly Founder[];
+  /** The founders, this node included, 1 to 9 of them. All founders. Default none: this node joins. */
+  readonly cluster?: readonly Founder[];
+  /**
+   * In place of `cluster`, for a newcomer to a cluster that has formed: peer addresses of some of its members. It waits there
+   * until it is added. Default none.
+   */
+  readonly join?: readonly HostPort[];
   /** The folder for log and snapshots; created if absent. Not needed if `files` is given. */
   readonly dataFolder?: string;
   /** A file system in place of the folder. The server does not close it. */
   readonly files?: FileSystem;
   /** Where to listen for gRPC. Default 127.0.0.1:7400. */
   readonly grpc?: HostPort;
-  /** Where to listen for peers. Default: this node's address in `cluster`. */
+  /** Where to listen for peers. Default: this node's address in `cluster`; with `join` 127.0.0.1:7401. */
   readonly peer?: HostPort;
   /** Where to listen for Connect, gRPC-Web and JSON. Default 127.0.0.1:7402. */
   readonly http?: HostPort;
+  /** host:port at which the other nodes reach this one. Default: its address in `cluster`; with `join` what it is bound to. */
+  readonly advertisePeer?: string;
   /** host:port at which clients reach the gRPC listener. Default: what it is bound to. */
   readonly advertiseGrpc?: string;
   /** http(s)://host:port at which clients reach the HTTP listener. Default: what it is bound to. */
@@ -95,6 +103,8 @@ export interface ServerOptions {
 
 /** {@link ServerOptions} with defaults filled in and bounds checked. */
 export interface ResolvedServerOptions extends ServerOptions {
+  readonly cluster: readonly Founder[];
+  readonly join: readonly HostPort[];
   readonly grpc: HostPort;
   readonly peer: HostPort;
   readonly http: HostPort;
@@ -118,8 +128,10 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
   }
   const resolved: ResolvedServerOptions = {
     ...options,
+    cluster: options.cluster ?? [],
+    join: options.join ?? [],
     grpc: checkHostPort("grpc", options.grpc ?? defaultAddress(serverDefaults.grpc)),
-    peer: checkHostPort("peer", options.peer ?? { host: own.host, port: own.port }),
+    peer: checkHostPort("peer", options.peer ?? own),
     http: checkHostPort("http", options.http ?? defaultAddress(serverDefaults.http)),
     corsOrigins: options.corsOrigins ?? [],
     maxStreams: within("maxStreams", options.maxStreams ?? 10_000, 1, 1_000_000),
@@ -133,9 +145,22 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
   return resolved;
 }
 
-function checkCluster({ nodeId, cluster }: ServerOptions): Founder {
+/** Where this node listens for its peers, unless it is told. */
+function checkCluster({ nodeId, cluster = [], join = [], advertisePeer }: ServerOptions): HostPort {
   if (!Number.isSafeInteger(nodeId) || nodeId < 1) {
     throw new InvalidField("nodeId", nodeId, "it must be a whole number from 1 to 2^53-1");
+  }
+  if (advertisePeer !== undefined && parseAddress(advertisePeer) === null) {
+    throw new InvalidField("advertisePeer", advertisePeer, "it must be host:port, such as 10.0.0.4:7401");
+  }
+  for (const [at, contact] of join.entries()) checkHostPort(`join[${at}]`, contact);
+  if (join.length > 0) {
+    if (cluster.length === 0) return defaultAddress(serverDefaults.peer);
+    throw new InvalidField(
+      "cluster",
+      shown(`${cluster.length} nodes`),
+      "a node that joins is no founder; leave it out",
+    );
   }
   if (cluster.length < 1 || cluster.length > 9) {
     throw new InvalidField(
@@ -152,7 +177,7 @@ function checkCluster({ nodeId, cluster }: ServerOptions): Founder {
     checkHostPort(`cluster[${founder.nodeId}]`, founder);
   }
   const own = cluster.find((founder) => founder.nodeId === nodeId);
-  if (own !== undefined) return own;
+  if (own !== undefined) return { host: own.host, port: own.port };
   throw new InvalidField("nodeId", nodeId, `it must be one of the cluster's: ${[...seen].join(", ")}`);
 }
 

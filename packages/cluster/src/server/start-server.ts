@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import type { NodeId } from "@quorumguard/raft";
 import { createNode } from "../node/create-node.ts";
 import type { ClusterNode, NodeHandle } from "../node/node.ts";
 import { createSystemClock } from "../node/system-clock.ts";
 import type { FileSystem } from "../storage/file-system.ts";
 import { openNodeFileSystem } from "../storage/node-file-system.ts";
+import { formatAddress } from "../transport/tcp-options.ts";
 import { createTcpTransport } from "../transport/tcp-transport.ts";
 import { AddressBook, type ClientAddresses, checkAddresses, exchangeAddresses } from "./address-exchange.ts";
 import { createClusterHandlers } from "./cluster-handlers.ts";
@@ -38,6 +40,8 @@ export interface RunningServer {
   stop(): Promise<void>;
   /** Resolves if the node had to stop by itself, with the reason: storage failed, or the folder is another node's. */
   readonly failed: Promise<Error>;
+  /** Resolves if the node was removed from its cluster. It takes no part any more; to stop it is left to its owner. */
+  readonly removed: Promise<void>;
 }
 
 /** How long connections may linger after the node has drained, in milliseconds. */
@@ -69,9 +73,16 @@ async function start(options: ResolvedServerOptions, closers: (() => Promise<voi
   const failed = new Promise<Error>((resolve) => {
     onFatal = resolve;
   });
+  let onRemoved = () => {};
+  const removed = new Promise<void>((resolve) => {
+    onRemoved = resolve;
+  });
   const addresses: { own: ClientAddresses } = { own: { grpcEndpoint: "", httpUrl: "" } };
   const book = new AddressBook();
-  const { node, peerPort } = createServedNode(options, files, book, () => addresses.own, onFatal);
+  const { node, peerPort } = createServedNode(options, files, book, () => addresses.own, {
+    onFatal,
+    onRemoved,
+  });
   const listeners = await startListeners(options, node, closers);
   addresses.own = ownAddresses(options, listeners);
   book.learn(options.nodeId, addresses.own);
@@ -90,6 +101,7 @@ async function start(options: ResolvedServerOptions, closers: (() => Promise<voi
     peerPort: peerPort(),
     addresses: addresses.own,
     failed,
+    removed,
     stop() {
       unwatch();
       stopping ??= stop(options, node, listeners, closeFiles);
@@ -120,29 +132,40 @@ function createServedNode(
   files: FileSystem,
   book: AddressBook,
   own: () => ClientAddresses,
-  onFatal: (error: Error) => void,
+  endings: { readonly onFatal: (error: Error) => void; readonly onRemoved: () => void },
 ): { node: ClusterNode; peerPort: () => number } {
   const clock = createSystemClock();
   const transport = createTcpTransport({
     nodeId: options.nodeId,
     listen: options.peer,
-    peers: options.cluster.filter((founder) => founder.nodeId !== options.nodeId),
+    // Whom to dial is the node's to say: founders may be gone, and others have come.
+    peers: [],
+    contacts: options.join,
     clock,
     log: options.log,
     ...(options.peerTls === undefined ? {} : { tls: options.peerTls }),
   });
+  const addressIn = (nodeId: NodeId): string => {
+    const founder = options.cluster.find((candidate) => candidate.nodeId === nodeId);
+    return founder === undefined ? "" : formatAddress(founder);
+  };
   const node = createNode({
     ...options.node,
     nodeId: options.nodeId,
     repairDamage: options.repair ?? false,
-    founders: book.members(options.cluster.map((founder) => founder.nodeId)),
+    ...(options.join.length > 0
+      ? { join: true }
+      : { founders: book.members(options.cluster.map((founder) => founder.nodeId)) }),
+    clientAddressOf: (nodeId) => book.addressesOf(nodeId),
+    peerAddress: () => options.advertisePeer ?? (addressIn(options.nodeId) || reachable(options.peer, transport.port)),
+    peerAddressOf: addressIn,
     files,
     transport: exchangeAddresses(transport, book, own),
     clock,
     random: Math.random,
     randomBytes,
     log: options.log,
-    onFatal,
+    ...endings,
     ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
   });
   return { node, peerPort: () => transport.port };
@@ -231,6 +254,5 @@ function ownAddresses(options: ResolvedServerOptions, { grpc, http }: Listeners)
 
 /** Nobody can connect to "all addresses": the machine's name is the best guess then. */
 function reachable({ host }: HostPort, port: number): string {
-  const name = host === "0.0.0.0" || host === "::" ? hostname() : host;
-  return name.includes(":") ? `[${name}]:${port}` : `${name}:${port}`;
+  return formatAddress({ host: host === "0.0.0.0" || host === "::" ? hostname() : host, port });
 }
