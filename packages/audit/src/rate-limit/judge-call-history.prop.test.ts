@@ -121,7 +121,7 @@ test("no honest history is refused, however little is known about it", () => {
         verdicts[verdict]++;
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
   expect(verdicts.unknown).toBeLessThan(verdicts.accepted / 10);
 });
@@ -139,9 +139,9 @@ test("an allowance that charged nothing is always found by the log, and often wi
       const seen = judgeCallHistory(forget(calls, "place"), { maxSteps: 20_000, stampLagUs: 0 });
       if (seen.verdict === "rejected") found.byCallers++;
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
-  expect(found.lies).toBeGreaterThan(20);
+  expect(found.lies).toBeGreaterThan(10);
   expect(found.byLog).toBe(found.lies);
   expect(found.byPlaces).toBeGreaterThan(found.lies / 2);
   expect(found.byCallers).toBeGreaterThan(found.lies / 5);
