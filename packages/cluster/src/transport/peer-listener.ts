@@ -5,7 +5,7 @@ import { asBuffers } from "./dial.ts";
 import { FrameReader, writeFrame } from "./framing.ts";
 import type { PeerHandlers } from "./peer-transport.ts";
 import { decodePreface, encodeAnswer, Purpose } from "./preface.ts";
-import { SnapshotReceiver } from "./snapshot-connection.ts";
+import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import type { ResolvedTcpOptions } from "./tcp-options.ts";
 
 /** A stranger that does not say hello within this time is cut off. Milliseconds. */

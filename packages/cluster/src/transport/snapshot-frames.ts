@@ -31,6 +31,7 @@ export type Reply =
 
 const replyKinds = ["refused", "from", "held", "again", "taken"] as const;
 
+/** The sender's first word: what it has, and the head that says what it is. */
 export function encodeOffer(offer: ImageOffer, head: Uint8Array): Uint8Array {
   const bytes = Buffer.alloc(9 + offer.tag.length + head.length);
   bytes.writeDoubleLE(offer.bytes, 0);
@@ -50,6 +51,7 @@ export function decodeOffer(frame: Uint8Array): { readonly offer: ImageOffer; re
   return { offer: { bytes: total, tag: frame.slice(9, headAt) }, head: frame.subarray(headAt) };
 }
 
+/** A piece of the image under a checksum over its place and its bytes. */
 export function encodeChunk(position: number, bytes: Uint8Array): Uint8Array {
   const frame = Buffer.allocUnsafe(chunkHeaderBytes + bytes.length);
   frame.writeUInt8(chunkKind, 0);
@@ -59,6 +61,7 @@ export function encodeChunk(position: number, bytes: Uint8Array): Uint8Array {
   return frame;
 }
 
+/** The sender's last word. */
 export function encodeEnd(): Uint8Array {
   return Uint8Array.of(endKind);
 }
@@ -75,6 +78,7 @@ export function decodePart(
   return { position: bytes.readDoubleLE(1), bytes: content };
 }
 
+/** A receiver's word in a frame. */
 export function encodeReply(reply: Reply): Uint8Array {
   const kind = replyKinds.indexOf(reply.kind);
   if (reply.kind === "taken") return Uint8Array.of(kind);
