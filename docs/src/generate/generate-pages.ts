@@ -9,6 +9,7 @@ import { commandLinePage } from "./command-line.ts";
 import { decisionPages } from "./decisions.ts";
 import { readErrorFacts } from "./error-facts.ts";
 import { errorsPage } from "./errors.ts";
+import { knownBugsPage, readBugTests, type TestFile } from "./known-bugs.ts";
 import { metricsPage, readMetrics } from "./metrics.ts";
 import { readOptionGroups } from "./option-groups.ts";
 import { optionsPage } from "./options.ts";
@@ -27,12 +28,14 @@ export async function generatePages(): Promise<void> {
 
 /** All pages, in no particular order: where each belongs, it says itself. */
 export async function collectPages(): Promise<readonly Page[]> {
-  const [api, wire, decisions, results, pictures] = await Promise.all([
+  const [api, wire, decisions, results, pictures, tests, notInCore] = await Promise.all([
     readApi(),
     readWireContract(),
     readFiles("docs/decisions", ".md"),
     readFiles("bench/results", ".json"),
     readFiles("bench/results", ".svg"),
+    readTestFiles(),
+    readFile(`${repositoryRoot}/packages/raft/src/checklist/not-here.md`, "utf8"),
   ]);
   const apiReference = apiPages(api);
   return [
@@ -42,9 +45,27 @@ export async function collectPages(): Promise<readonly Page[]> {
     errorsPage(readErrorFacts(api, wire)),
     wirePage(wire, readWireFacts()),
     metricsPage(readMetrics()),
+    knownBugsPage(readBugTests(tests), notInCore),
     ...decisionPages(decisions),
     ...benchmarkPages(chooseResults(results, new Map(pictures.map(({ name, text }) => [name, text])))),
   ];
+}
+
+/** The tests of the packages that consensus and storage are in. */
+export async function readTestFiles(): Promise<readonly TestFile[]> {
+  const folders = ["packages/raft/src", "packages/cluster/src"];
+  const paths = await Promise.all(
+    folders.map(async (folder) => {
+      const names = await readdir(`${repositoryRoot}/${folder}`, { recursive: true });
+      return names.filter((name) => name.endsWith(".test.ts")).map((name) => `${folder}/${name}`);
+    }),
+  );
+  return Promise.all(
+    paths
+      .flat()
+      .sort()
+      .map(async (path) => ({ path, text: await readFile(`${repositoryRoot}/${path}`, "utf8") })),
+  );
 }
 
 async function readFiles(folder: string, extension: string) {

@@ -54,7 +54,7 @@ describe("three nodes", () => {
     expect(failures).toMatchObject([{ reason: "not-leader", applied: "no", leaderId }]);
   });
 
-  test("D1: a first attempt that is surely denied is answered by the leader, a retry is not", async () => {
+  test("D1 a first attempt that is surely denied is answered by the leader, a retry is not", async () => {
     cluster = await TestCluster.started(3);
     const leader = await cluster.leader();
     await submit(leader, batchOf(["a"], 1));

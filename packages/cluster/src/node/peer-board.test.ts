@@ -37,7 +37,7 @@ function board(peers: readonly number[] = [2, 3]): { clock: ManualClock; board: 
   return { clock, board: peerBoard };
 }
 
-describe("D1: contact with a quorum", () => {
+describe("D1 contact with a quorum", () => {
   test("needs one answer of two peers, within the election timeout of what it answers", () => {
     const { clock, board: peers } = board();
     expect(peers.quorumAnswered(term, electionMs)).toBe(false);

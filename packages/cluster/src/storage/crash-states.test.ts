@@ -22,11 +22,11 @@ const settle: Step = { kind: "settle" };
 const workloads: readonly Workload[] = [
   { promise: "setting a folder up, its identity last", steps: [vote, wait] },
   {
-    promise: "G3: appends of one to seven sectors, alone and joined",
+    promise: "G3: torn and reordered sectors of appends, one to seven long, alone and joined",
     steps: [append(1, 40), wait, append(2, 300), append(1, 900), wait, append(3, 900), wait, append(1, 0), wait],
   },
   {
-    promise: "G4: votes and terms, with and without entries in the same frame",
+    promise: "G4: votes and terms are never back behind entries, in one frame with them or without",
     steps: [vote, wait, append(1, 100), vote, wait, vote, append(1, 600), wait, vote, vote, wait],
   },
   {
@@ -38,7 +38,7 @@ const workloads: readonly Workload[] = [
     steps: [append(2, 9_000), wait, append(2, 9_000), wait, append(1, 30_000), wait, append(1, 300), wait, vote, wait],
   },
   {
-    promise: "G8: a snapshot of our own, and the segments that it makes needless",
+    promise: "G8: names that no flush of the folder has kept yet, of a snapshot and of the segments it makes needless",
     steps: [
       append(3, 9_000),
       wait,

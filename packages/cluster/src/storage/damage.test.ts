@@ -283,8 +283,8 @@ describe.each(["young", "closed", "killed", "abstaining"] as const)("the files o
   });
 });
 
-describe("G8: segments", () => {
-  it("that were swapped, renamed or doubled are refused, whatever their base index", async () => {
+describe("segments", () => {
+  it("G8: that were swapped, renamed or doubled are refused, whatever their base index", async () => {
     const disk = new TestDisk();
     const storage = await openForTest(disk);
     for (let index = 1; index <= 12; index += 1) await appendDurably(storage, entriesFrom(index, 1, 1, 12_000));
