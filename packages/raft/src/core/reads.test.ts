@@ -124,3 +124,13 @@ test("an answer that nobody asked for is handed on under its context, for the ow
   expect(turn(single).reads).toEqual([5]);
   expect(single.raft.step(message(readIndex, { context: context(6) }))).toBeNull();
 });
+
+test("reads that nobody confirms do not pile up without end", () => {
+  const single = createReadyLeader();
+  for (let count = 0; count < 65_536; count++) single.raft.readIndex(context(1));
+  expect(single.raft.readIndex(context(2))).toBe("dropped");
+  const question = heartbeats(turn(single).sent)[0]!;
+  single.raft.step(message(heartbeatResp, { term: 1, from: 2, context: question.context }));
+  expect(turn(single).reads).toHaveLength(65_536);
+  expect(single.raft.readIndex(context(2))).toBeNull();
+});
