@@ -111,6 +111,18 @@ test("a cut resets both ends; a link that refuses is as a dead process, until it
   await pair();
 });
 
+test("a link that is told to refuse before it listens refuses", async () => {
+  link.refuse();
+  const opening = link.open();
+  link.refuse();
+  await opening;
+  expect((await once(connect(link.port, "127.0.0.1"), "error"))[0]).toMatchObject({ code: "ECONNREFUSED" });
+  const again = link.open();
+  link.refuse();
+  await Promise.all([again, link.open()]);
+  await pair();
+});
+
 test("the end of the target is the end of the dialler", async () => {
   const { dialler, acceptor } = await pair();
   const end = closed(dialler);

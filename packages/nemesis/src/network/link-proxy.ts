@@ -26,6 +26,8 @@ export class LinkProxy {
   readonly #options: LinkProxyOptions;
   readonly #connections = new Set<Connection>();
   #server: Server | null = null;
+  /** Whether it shall take connections: it may be about to. */
+  #wanted = false;
   #forward: DirectionMode = passing;
   #backward: DirectionMode = passing;
   #cuts = 0;
@@ -45,16 +47,21 @@ export class LinkProxy {
 
   /** Takes connections again. A refused dial is proof of death among peers: only the link to a dead process refuses. */
   async open(): Promise<void> {
+    this.#wanted = true;
     if (this.#server !== null) return;
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
     this.#server = server;
     server.listen(this.#options.port, "127.0.0.1");
     await once(server, "listening");
+    // A server that is closed before it listens would listen all the same.
+    if (!this.#wanted) this.refuse();
   }
 
   /** Refuses connections from now on; those that are open stay. */
   refuse(): void {
-    this.#server?.close();
+    this.#wanted = false;
+    if (this.#server?.listening !== true) return;
+    this.#server.close();
     this.#server = null;
   }
 
