@@ -40,7 +40,11 @@ interface Fault {
 }
 
 const faults: readonly Fault[] = [
-  { name: "G6: a write or flush that fails once (EIO) is not tried again", lasts: false, error: () => new Error("EIO: input/output error") },
+  {
+    name: "G6: a write or flush that fails once (EIO) is not tried again",
+    lasts: false,
+    error: () => new Error("EIO: input/output error"),
+  },
   {
     name: "ENOSPC from then on, half of the first write done",
     lasts: true,
