@@ -161,3 +161,13 @@ test("who follows a leader votes for nobody else in its term, though it never vo
   single.raft.step(message(vote, { term: 1, from: 3 }));
   expect(answersOf(single.sentAfterFlush())).toMatchObject([{ to: 3, reject: true }]);
 });
+
+test("a new leader has a whole election timeout to hear from its quorum, however late it was elected", () => {
+  const single = createSingle({ checkQuorum: true });
+  for (let ticks = 0; ticks < 9; ticks++) single.raft.tick();
+  lead(single);
+  for (let ticks = 0; ticks < 9; ticks++) single.raft.tick();
+  expect(single.raft.softState.state).toBe("leader");
+  single.raft.tick();
+  expect(single.raft.softState.state).toBe("follower");
+});
