@@ -39,6 +39,7 @@ export const segmentHeader: readonly LogField[] = [
   { name: "segment id", bytes: 8 },
   { name: "first sequence", short: "sequence", bytes: 8 },
   { name: "previous segment", short: "previous", bytes: 8 },
+  { name: "prepared bytes", short: "prepared", bytes: 8 },
   { name: "CRC", bytes: 4 },
 ];
 

@@ -104,6 +104,7 @@ describe("the log's layout", () => {
         hardState: { term: 0x21, vote: 0x22, commit: 0x23 },
         entries: [{ term: 0x24, index: 0x25, type: 0, data }],
         reset: { index: 0x26, term: 0x27 },
+        abstains: false,
       },
       0x28,
       0,
@@ -130,16 +131,18 @@ describe("the log's layout", () => {
   });
 
   it("is that of a segment header as it is written", () => {
-    const identity = { clusterId: "c1".repeat(16), nodeId: 0x31, founders: [], formatVersion: 1 };
-    const sector = encodeSegmentHeader(identity, "5e".repeat(8), 0x32, "5d".repeat(8));
+    const identity = { clusterId: "c1".repeat(16), nodeId: 0x31 };
+    const place = { segmentId: "5e".repeat(8), firstSequence: 0x32, previousSegmentId: "5d".repeat(8) };
+    const sector = encodeSegmentHeader(identity, { ...place, preparedBytes: 0x33 });
     expect(fieldsOf(sector, layout.segmentHeader)).toMatchObject({
       'magic "QGsg"': Buffer.from("QGsg").reverse().toString("hex"),
-      version: "1",
+      version: "2",
       "cluster id": "c1".repeat(16),
       "node id": "31",
       "segment id": "5e".repeat(8),
       "first sequence": "32",
       "previous segment": "5d".repeat(8),
+      "prepared bytes": "33",
     });
     const used = layout.segmentHeader.reduce((sum, field) => sum + field.bytes, 0);
     expect(sector.subarray(used).every((byte) => byte === 0)).toBe(true);

@@ -61,13 +61,14 @@ const entries = [7, 8].map((term, at) => ({
 
 it("the segment header is as the page says", () => {
   const fields = tableAfter("### Segment header");
-  const bytes = encodeSegmentHeader(
-    { clusterId, nodeId: 3, founders: [], formatVersion },
-    "1122334455667788",
-    99,
-    "8877665544332211",
-  );
-  expectNoGap(fields, 60);
+  const place = {
+    segmentId: "1122334455667788",
+    firstSequence: 99,
+    previousSegmentId: "8877665544332211",
+    preparedBytes: 16_777_216,
+  };
+  const bytes = encodeSegmentHeader({ clusterId, nodeId: 3 }, place);
+  expectNoGap(fields, 68);
   expect(bytes.length).toBe(sectorBytes);
   expect(page).toContain(`header sector of ${sectorBytes} bytes`);
   expect(textIn(bytes, fields, "magic", "latin1")).toBe("QGsg");
@@ -77,18 +78,19 @@ it("the segment header is as the page says", () => {
   expect(textIn(bytes, fields, "segment id", "hex")).toBe("1122334455667788");
   expect(valueIn(bytes, fields, "sequence of the first")).toBe(99);
   expect(textIn(bytes, fields, "id of the segment before", "hex")).toBe("8877665544332211");
+  expect(valueIn(bytes, fields, "bytes of the file")).toBe(16_777_216);
 });
 
 it("a frame and its body are as the page says", () => {
   const fields = tableAfter("### Frame header");
-  const frame = { hardState: { term: 9, vote: 2, commit: 40 }, entries, reset: { index: 39, term: 6 } };
+  const frame = { hardState: { term: 9, vote: 2, commit: 40 }, entries, reset: { index: 39, term: 6 }, abstains: true };
   const seed = segmentSeed("1122334455667788");
   const bytes = encodeFrame(frame, 17, seed);
   const end = 80;
   expectNoGap(fields, end);
   expect(bytes.length % sectorBytes).toBe(0);
   expect(textIn(bytes, fields, "magic", "latin1")).toBe("QGfr");
-  const expected = { flags: 1, "number of entries": 2, sequence: 17, "index of the first entry": 41 };
+  const expected = { flags: 3, "number of entries": 2, sequence: 17, "index of the first entry": 41 };
   for (const [name, value] of Object.entries(expected)) expect(valueIn(bytes, fields, name), name).toBe(value);
   const state = { term: 9, vote: 2, commit: 40, "index of the snapshot": 39, "term of the snapshot": 6 };
   for (const [name, value] of Object.entries(state)) expect(valueIn(bytes, fields, name), name).toBe(value);
