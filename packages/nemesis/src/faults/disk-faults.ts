@@ -4,6 +4,8 @@ import { type Fault, type FaultScene, fault } from "./fault.ts";
 
 /** A node whose disk refuses must have stopped after so long under load. */
 const patienceMs = 6_000;
+/** The others must have made up for a node's damage after so long, on a machine with other things to do. */
+const repairMs = 15_000;
 
 /** Waits until the node ends by itself, or until patience does. True: it ended. */
 async function endsBySelf(scene: FaultScene, nodeId: number): Promise<boolean> {
@@ -83,15 +85,17 @@ const damage = fault("damage", { nodes: "all", network: true }, async (scene, vi
     return;
   }
   await cluster.start(nodeId);
-  const refusal = cluster.mayEnd(nodeId);
-  const end = await Promise.race([refusal, cluster.ready(nodeId, 6_000).then(() => null)]);
-  if (end !== null) {
+  const started = cluster.caughtUp(repairMs);
+  const end = await Promise.race([cluster.mayEnd(nodeId), started]);
+  const refused = typeof end === "object";
+  if (refused) {
     if (!end.tail.includes("--repair")) throw new Error(`node ${nodeId}, ${what}, ended without advice: ${end.tail}`);
     await cluster.bury(nodeId);
     await cluster.startForRepair(nodeId);
   }
-  scene.happened("damage", `node ${nodeId}, ${what}: it ${end === null ? "started" : "refused, and is repaired"}`);
-  if (!(await cluster.caughtUp(20_000))) throw new Error(`node ${nodeId}, ${what}, was not repaired within 20 s`);
+  scene.happened("damage", `node ${nodeId}, ${what}: it ${refused ? "refused, and is repaired" : "started"}`);
+  if (end === true || (await cluster.caughtUp(repairMs))) return;
+  throw new Error(`node ${nodeId}, ${what}, was not whole again within ${repairMs} ms`);
 });
 
 /** Everything that real disks do here. */
