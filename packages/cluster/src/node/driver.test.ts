@@ -1,0 +1,118 @@
+import { createLimiter } from "@quorumguard/limiter";
+import { createRaft, type Message, MessageType } from "@quorumguard/raft";
+import { expect, test } from "vitest";
+import { appendDurably, entriesFrom, openForTest, takeSnapshot } from "../storage/storage.fixture.ts";
+import { TestDisk } from "../storage/test-disk.fixture.ts";
+import { Driver, type DriverHooks } from "./driver.ts";
+import { HashWatch } from "./hash-watch.ts";
+import { ManualClock } from "./manual-clock.fixture.ts";
+import { Members } from "./members.ts";
+import { PeerBoard } from "./peer-board.ts";
+import { decodeEnvelope } from "./peer-codec.ts";
+import { Proposals } from "./proposals.ts";
+import { StampClock } from "./stamp-clock.ts";
+
+const nodeId = 3;
+const electionMs = 150;
+
+/** Node 3 of three on a disk that forgets what was not flushed, which holds a snapshot at index 1 and one entry. */
+async function createFollower() {
+  const disk = new TestDisk();
+  const storage = await openForTest(disk);
+  await takeSnapshot(storage, 1, 1, ["image"]);
+  await appendDurably(storage, entriesFrom(2, 1, 1), 1);
+  const clock = new ManualClock();
+  const members = new Members([1, 2, 3].map((id) => ({ nodeId: id, address: "", nonce: "" })));
+  const stamp = new StampClock(clock, 0);
+  const sent: { readonly to: number; readonly messages: readonly Message[] }[] = [];
+  let told: () => void = () => {};
+  const hooks: DriverHooks = {
+    roleChanged: () => {},
+    deposed: () => {},
+    ticked: () => {},
+    sendSnapshot: () => {},
+    restore: () => Promise.reject(new Error("nobody sent a snapshot")),
+    appliedOther: () => {},
+    flush: () => {},
+    send(to, frame) {
+      sent.push({ to, messages: decodeEnvelope(frame, nodeId, to).messages });
+      told();
+    },
+    failed: (error) => {
+      throw error;
+    },
+  };
+  const raft = createRaft({
+    id: nodeId,
+    storage,
+    applied: 1,
+    electionTimeoutTicks: 10,
+    heartbeatTicks: 1,
+    asyncStorageWrites: true,
+    preVote: true,
+    checkQuorum: true,
+    random: () => 0,
+  });
+  const driver = new Driver({
+    nodeId,
+    raft,
+    storage,
+    limiter: createLimiter(),
+    appliedIndex: 1,
+    clock,
+    tickMs: 15,
+    electionMs,
+    peers: new PeerBoard(clock, nodeId, members),
+    stamp,
+    proposals: new Proposals({ maxItems: 100, maxBytes: 1 << 20, stampUs: () => stamp.nowUs() }),
+    hashes: new HashWatch(nodeId, members),
+    wantedBounds: () => null,
+    hooks,
+  });
+  /** Hands over a message, and resolves with what is sent next. */
+  const answerTo = async (message: Message) => {
+    driver.receiveMessage(message);
+    const answered = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    const turns = setInterval(() => clock.endTurn(), 0);
+    await answered;
+    clearInterval(turns);
+    return sent.splice(0);
+  };
+  return { disk, answerTo };
+}
+
+const fromLeader = (changes: Partial<Message>): Message => ({
+  type: MessageType.app,
+  from: 1,
+  to: nodeId,
+  term: 5,
+  index: 2,
+  logTerm: 1,
+  entries: [],
+  commit: 0,
+  vote: 0,
+  reject: false,
+  rejectHint: 0,
+  context: null,
+  snapshot: null,
+  responses: [],
+  ...changes,
+});
+
+test("G4: a follower acknowledges entries of a new term only when the term, too, survives a power failure", async () => {
+  const { disk, answerTo } = await createFollower();
+  const [answer] = await answerTo(fromLeader({ entries: entriesFrom(3, 2, 5) }));
+  expect(answer).toMatchObject({ to: 1, messages: [{ type: MessageType.appResp, term: 5, index: 4, reject: false }] });
+  const again = await openForTest(disk.afterPowerFailure(() => false));
+  expect([again.lastIndex(), again.term(4), again.initialState().hardState.term]).toEqual([4, 5, 5]);
+});
+
+test("G4: a vote is told only when it survives a power failure", async () => {
+  const { disk, answerTo } = await createFollower();
+  const [answer] = await answerTo(fromLeader({ type: MessageType.vote, from: 2, term: 6, index: 9, logTerm: 5 }));
+  expect(answer).toMatchObject({ to: 2, messages: [{ type: MessageType.voteResp, term: 6, reject: false }] });
+  const again = await openForTest(disk.afterPowerFailure(() => false));
+  expect(again.initialState().hardState).toMatchObject({ term: 6, vote: 2 });
+});
