@@ -5,30 +5,56 @@ const headerBytes = 4;
 /** No image is cut into longer pieces. */
 const maxPieceBytes = 67_108_864;
 
-/** Pieces of an image as one stream, each behind its length (u32, little-endian); read once, from front to back. */
+/**
+ * Pieces of an image as one stream, each behind its length (u32, little-endian). Reading on is free; reading anew what was lost on
+ * its way begins at the front once more, unseen.
+ */
 export async function pieceSource(pieces: () => AsyncIterable<Uint8Array>): Promise<SnapshotSource> {
   let bytes = 0;
   for await (const piece of pieces()) bytes += headerBytes + piece.length;
-  const iterator = pieces()[Symbol.asyncIterator]();
-  let rest = new Uint8Array(0);
-  let next = 0;
+  let stream = new FramedPieces(pieces());
   return {
     bytes,
     async read(position, length) {
-      if (position !== next) throw new Error(`position ${position}: the stream is at ${next}`);
-      const out = new Uint8Array(length);
-      let filled = 0;
-      while (filled < length) {
-        if (rest.length === 0) rest = await framed(iterator);
-        const part = rest.subarray(0, length - filled);
-        out.set(part, filled);
-        filled += part.length;
-        rest = rest.subarray(part.length);
-      }
-      next += length;
-      return out;
+      if (position < stream.position) stream = new FramedPieces(pieces());
+      await stream.skip(position - stream.position);
+      return stream.take(length);
     },
   };
+}
+
+/** A stream that only goes forward. */
+class FramedPieces {
+  position = 0;
+  readonly #iterator: AsyncIterator<Uint8Array>;
+  #rest = new Uint8Array(0);
+
+  constructor(pieces: AsyncIterable<Uint8Array>) {
+    this.#iterator = pieces[Symbol.asyncIterator]();
+  }
+
+  async skip(length: number): Promise<void> {
+    for (let left = length; left > 0; ) left -= (await this.#some(left)).length;
+  }
+
+  async take(length: number): Promise<Uint8Array> {
+    const out = new Uint8Array(length);
+    for (let filled = 0; filled < length; ) {
+      const part = await this.#some(length - filled);
+      out.set(part, filled);
+      filled += part.length;
+    }
+    return out;
+  }
+
+  /** At least a byte and at most `length`. */
+  async #some(length: number): Promise<Uint8Array> {
+    while (this.#rest.length === 0) this.#rest = await framed(this.#iterator);
+    const part = this.#rest.subarray(0, length);
+    this.#rest = this.#rest.subarray(part.length);
+    this.position += part.length;
+    return part;
+  }
 }
 
 async function framed(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {

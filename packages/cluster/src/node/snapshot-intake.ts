@@ -48,6 +48,11 @@ export class SnapshotIntake {
     return sink;
   }
 
+  /** Nothing more comes: what is there of an image is removed. */
+  close(): Promise<void> {
+    return this.#busy.then(() => this.#drop());
+  }
+
   async #begin(
     key: string | null,
     open: () => Promise<SnapshotWriter>,

@@ -58,6 +58,7 @@ export class Snapshots {
 
   /** Resolves once no image is being written. */
   async settled(): Promise<void> {
+    await this.#intake.close();
     await this.#cutting?.catch(() => {});
   }
 
