@@ -28,6 +28,11 @@ export function parseNumber(text: string | undefined, what: string): number {
   return value;
 }
 
+/** The nodes of `key=(1,2)`. */
+export function idListOf(directive: Directive, key: string): readonly NodeId[] {
+  return listOf(directive, key).map((text) => parseNumber(text, key));
+}
+
 /** The number of `key=number`, or `otherwise`. */
 export function numberOf(directive: Directive, key: string, otherwise: number): number {
   const text = argOf(directive, key);

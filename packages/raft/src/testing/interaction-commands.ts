@@ -32,9 +32,9 @@ function addNodes(env: Interaction, directive: Directive): void {
     index: numberOf(directive, "index", 0),
     term: isBootstrap ? 1 : 0,
     confState: {
-      voters: listOf(directive, "voters").map(Number),
+      voters: idListOf(directive, "voters"),
       votersOutgoing: [],
-      learners: listOf(directive, "learners").map(Number),
+      learners: idListOf(directive, "learners"),
       learnersNext: [],
       autoLeave: false,
     },
@@ -83,8 +83,8 @@ function proposeConfChange(env: Interaction, directive: Directive): void {
 function deliverMessages(env: Interaction, directive: Directive): void {
   const recipients: Recipient[] = [];
   for (const { key, values } of directive.args) {
-    if (values.length === 0) recipients.push({ id: Number(key), drop: false });
-    else if (key === "drop") recipients.push(...values.map((id) => ({ id: Number(id), drop: true })));
+    if (values.length === 0) recipients.push({ id: parseNumber(key, "node"), drop: false });
+    else if (key === "drop") recipients.push(...values.map((id) => ({ id: parseNumber(id, "node"), drop: true })));
   }
   if (env.deliver(recipients, argOf(directive, "type")) === 0) env.print("no messages");
 }

@@ -81,6 +81,8 @@ test("wrong commands say what is wrong, also in silence", () => {
       "campaign 9",
       "campaign x",
       "transfer-leadership from=1 to=9",
+      "add-nodes 1 voters=(1 2) index=2",
+      "deliver-msgs one",
     ),
   ).toEqual([
     "ok",
@@ -97,6 +99,8 @@ test("wrong commands say what is wrong, also in silence", () => {
     "there is no node 9",
     "node: x is not a whole number",
     "there is no node 9",
+    "voters: 1 2 is not a whole number",
+    "node: one is not a whole number",
   ]);
 });
 
