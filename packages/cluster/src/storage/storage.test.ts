@@ -175,6 +175,23 @@ describe("a clean restart", () => {
     await expect(openForTest(new TestDisk(content))).rejects.toThrow("frame 2 is damaged or missing and was durable");
   });
 
+  it("knows within a second of a log that is never idle what of it was durable", async () => {
+    const disk = new TestDisk();
+    let nowMs = 5_000;
+    const storage = await openForTest(disk, { monotonicMs: () => nowMs, setTimer: () => () => {} });
+    for (let index = 1; index <= 5; index += 1) {
+      await appendDurably(storage, entriesFrom(index, 1, 1));
+      nowMs += 400;
+    }
+    await turn();
+    // Told at the fourth, 1,200 ms after the first; the fifth is all that a torn write may take.
+    const content = disk.content();
+    content.get(segments(disk)[0] ?? "")?.fill(0, 512 + 4 * 512 + 10);
+    expect((await openForTest(new TestDisk(content))).lastIndex()).toBe(4);
+    content.get(segments(disk)[0] ?? "")?.fill(0, 512 + 3 * 512);
+    await expect(openForTest(new TestDisk(content))).rejects.toThrow("frame 4 is damaged or missing and was durable");
+  });
+
   it("takes bytes that only look like a later frame for what they are", async () => {
     const disk = new TestDisk();
     await appendDurably(await openForTest(disk), entriesFrom(1, 1, 1));
