@@ -4,7 +4,18 @@ import { type ConfChange, EntryType, MessageType, type NodeId, noNode, type Refu
 import { describeEntry, describeProgress, stateName } from "./describe.ts";
 import { createFaultCommands } from "./fault-commands.ts";
 import { describeRefusal, Interaction, type Recipient } from "./interaction.ts";
-import { argOf, firstId, flagOf, idsOf, listOf, numberOf, plainArgs, ScriptError } from "./interaction-args.ts";
+import {
+  argOf,
+  firstId,
+  flagOf,
+  idListOf,
+  idsOf,
+  listOf,
+  numberOf,
+  parseNumber,
+  plainArgs,
+  ScriptError,
+} from "./interaction-args.ts";
 import { InteractionNode, type InteractionOptions } from "./interaction-node.ts";
 import { parseChanges } from "./parse-changes.ts";
 import { encodeText } from "./quote.ts";
