@@ -3,7 +3,7 @@
  * sources, since this package is never built.
  */
 export { createNode } from "../../cluster/src/node/create-node.ts";
-export type { ClusterNode } from "../../cluster/src/node/node.ts";
+export type { ClusterNode, MemberChange } from "../../cluster/src/node/node.ts";
 export type { NodeLimits, NodeOptions, NodeTimings } from "../../cluster/src/node/node-options.ts";
 export { decodeEnvelope, type Envelope, FrameKind } from "../../cluster/src/node/peer-codec.ts";
 export { CallError } from "../../cluster/src/server/call-error.ts";
@@ -11,5 +11,11 @@ export { createClusterHandlers } from "../../cluster/src/server/cluster-handlers
 export { createSessionHandler } from "../../cluster/src/server/session-handler.ts";
 export type { SessionHandler, SessionStream } from "../../cluster/src/server/session-stream.ts";
 export { createGuardHandlers } from "../../cluster/src/server/unary-handlers.ts";
-export { decodeFrame, decodeSegmentHeader, segmentSeed } from "../../cluster/src/storage/log-frame.ts";
+export {
+  decodeFrame,
+  decodeSegmentHeader,
+  encodeFrame,
+  encodeSegmentHeader,
+  segmentSeed,
+} from "../../cluster/src/storage/log-frame.ts";
 export type { PeerHandlers, PeerTransport, SnapshotSource } from "../../cluster/src/transport/peer-transport.ts";

@@ -1,5 +1,6 @@
 import { auditAll } from "./check/audit-all.ts";
 import { createSessionTap } from "./check/client-tap.ts";
+import { type Configuration, type Configurations, createConfigurations, membersOf } from "./check/configuration.ts";
 import { checkDurable } from "./check/durable-quorum.ts";
 import { checkLiveness } from "./check/liveness.ts";
 import { createNodeWatch, type NodeWatch } from "./check/node-watch.ts";
@@ -87,14 +88,19 @@ function assemble(seed: number, world: World, random: Random) {
   };
   const rare = createRareStates(note);
   const links = createLinks(calmNetwork);
+  const configurations = createConfigurations(Array.from({ length: cluster.nodes }, (_, at) => at + 1));
   const rarities = createRarities(
     world,
     rare,
     () => nodes,
+    configurations,
     () => watch,
   );
   const wiretap = createWiretap(rarities.heard);
-  const tap = createSessionTap((line) => world.trace.event(world.nowUs, line));
+  const tap = createSessionTap(
+    (line) => world.trace.event(world.nowUs, line),
+    () => world.nowUs,
+  );
   const peers = createPeerNetwork(world, links, random.fork("peer network"), {
     isRaftFrame: (frame) => frame[0] === FrameKind.envelope,
     tap(from, to, frame) {
@@ -114,10 +120,37 @@ function assemble(seed: number, world: World, random: Random) {
     },
   });
   const clients = createClientHost(world, random.fork("clients"), workload, cluster.nodes, clientNetwork);
-  const watch = watchNodes({ world, nodes, rare, rarities, wiretap }, cluster);
-  const victims = { world, random: random.fork("nemesis"), nodes, clients, peers, clientNetwork, links, rare, count };
+  const watch = watchNodes({ world, nodes, rare, rarities, wiretap, configurations }, cluster);
+  const violations: string[] = [];
+  const victims = {
+    ...{
+      world,
+      random: random.fork("nemesis"),
+      nodes,
+      clients,
+      peers,
+      clientNetwork,
+      links,
+      rare,
+      count,
+      configurations,
+    },
+  };
   const heard = { wiretap, tap, watch, rare };
-  return { faultPlan, faults, count, nodes, clients, clientNetwork, victims, heard, random: random.fork("phases") };
+  const phases = random.fork("phases");
+  return {
+    faultPlan,
+    faults,
+    count,
+    nodes,
+    clients,
+    clientNetwork,
+    victims,
+    violations,
+    heard,
+    configurations,
+    phases,
+  };
 }
 
 interface Watched {
@@ -126,17 +159,22 @@ interface Watched {
   readonly rare: RareStates;
   readonly rarities: Rarities;
   readonly wiretap: Wiretap;
+  readonly configurations: Configurations;
 }
 
-function watchNodes({ world, nodes, rare, rarities, wiretap }: Watched, cluster: ClusterPlan): NodeWatch {
-  const machineOf = (nodeId: number) => nodes.machines.find((machine) => machine.nodeId === nodeId)!;
+function watchNodes(watched: Watched, cluster: ClusterPlan): NodeWatch {
+  const { world, nodes, rare, rarities, wiretap, configurations } = watched;
+  const machineOf = (nodeId: number) => nodes.everyMachine.find((machine) => machine.nodeId === nodeId)!;
   return createNodeWatch({
     nowUs: () => world.nowUs,
     maxLagPerChangeUs: 90_000 + 2_000 * (cluster.options.heartbeatMs ?? 30),
     led: (nodeId, term) => rarities.led(machineOf(nodeId), term),
-    committed(nodeId, term, index) {
+    committed({ nodeId, term, index, before, appliedBefore, applied }) {
       wiretap.sawCommit(term, index);
-      return checkDurable(nodes.machines, machineOf(nodeId), term, index, rare);
+      wiretap.changesBetween(before + 1, index, configurations.committed);
+      const leader = machineOf(nodeId);
+      rarities.committed(leader, leader.tap.has(index, term));
+      return checkDurable(nodes.everyMachine, leader, term, index, configurations.between(appliedBefore, applied));
     },
     steppedDown: () => rare.hit("leaderSteppedDownByCheckQuorum"),
     slewed: () => rare.hit("stampSlewed"),
@@ -151,13 +189,12 @@ async function simulate(
   options: RunOptions,
 ): Promise<SeedResult> {
   const parts = assemble(seed, world, random);
-  const { faultPlan, faults, count, nodes, clients, heard } = parts;
+  const { faultPlan, faults, count, nodes, clients, heard, configurations, violations } = parts;
   const { watch, rare } = heard;
-  const timeBreaks = watchCluster(world, nodes, watch, faultPlan.badClocks);
+  const timeBreaks = watchCluster(world, nodes, watch, configurations, faultPlan.badClocks);
   const nemesis = createNemesis(parts.victims, faultPlan, options.maxFaults ?? Number.POSITIVE_INFINITY);
 
   for (const machine of nodes.machines) nodes.start(machine);
-  const violations: string[] = [];
   const leads = () => nodes.machines.some((machine) => machine.running?.node.leads === true);
   if (!faultPlan.fromTheStart && !(await world.run(5 * second, leads)))
     violations.push("liveness: healthy nodes found no leader within 5 s");
@@ -165,9 +202,10 @@ async function simulate(
   nemesis.start();
   const faultsUntilUs = Math.min(options.untilUs ?? Number.POSITIVE_INFINITY, world.nowUs + faultPlan.durationUs);
   await world.run(Math.max(world.nowUs, faultsUntilUs));
-  const dead = stayDead(parts.random, faultPlan, nodes.machines, nemesis);
+  const members = () => nodes.machines.filter(({ nodeId }) => membersOf(configurations.latest).has(nodeId));
+  const dead = stayDead(parts.phases, faultPlan, members(), nemesis, configurations.latest);
   nemesis.healAll(dead);
-  violations.push(...(await checkLiveness({ world, machines: () => nodes.machines, clients, nemesis, dead })));
+  violations.push(...(await checkLiveness({ world, machines: members, clients, nemesis, dead })));
   count("brokenStreams", parts.clientNetwork.brokenStreams);
   // What is wrong comes before what did not come about: a lost entry says more than the node that waits for it.
   violations.unshift(...auditAll({ world, nodes, clients, ...heard, timeBreaks: timeBreaks(), rejections }));
@@ -193,10 +231,18 @@ async function simulate(
 }
 
 /** Which machines are dead when the faults are over: as many as leave a quorum, those that are damaged beyond help among them. */
-function stayDead(random: Random, plan: FaultPlan, machines: readonly NodeMachine[], nemesis: Nemesis): NodeMachine[] {
-  if (!plan.deadAtTheEnd) return [];
-  const most = Math.floor((machines.length - 1) / 2) - nemesis.lost.size;
-  const candidates = machines.filter((machine) => !nemesis.lost.has(machine));
+function stayDead(
+  random: Random,
+  plan: FaultPlan,
+  machines: readonly NodeMachine[],
+  nemesis: Nemesis,
+  { voters, outgoing }: Configuration,
+): NodeMachine[] {
+  if (!plan.deadAtTheEnd || outgoing.length > 0) return [];
+  const isRuined = (machine: NodeMachine) => nemesis.lost.has(machine) || nemesis.ruined.has(machine);
+  const ruined = machines.filter((machine) => isRuined(machine) && voters.includes(machine.nodeId));
+  const most = Math.floor((voters.length - 1) / 2) - ruined.length;
+  const candidates = machines.filter((machine) => !isRuined(machine));
   const dead = new Set<NodeMachine>();
   for (let at = 0; at < most; at++) dead.add(random.pick(candidates));
   return [...dead];

@@ -1,4 +1,11 @@
-import { auditCallers, auditLink, auditLog, type TimeBreak } from "@quorumguard/audit";
+import {
+  auditCallers,
+  auditLink,
+  auditLog,
+  judgeCallHistory,
+  requestCallsOnLog,
+  type TimeBreak,
+} from "@quorumguard/audit";
 import { defaultBounds } from "@quorumguard/limiter";
 import type { ClientHost } from "../cluster/client-host.ts";
 import type { NodeHost } from "../cluster/node-host.ts";
@@ -33,6 +40,12 @@ export function auditAll(evidence: Evidence): string[] {
     acknowledgements: tap.acknowledgements,
   });
   rarities.finish(tap.acknowledgements, clients.records);
+  const judgement = judgeCallHistory([...tap.calls(), ...requestCallsOnLog(clients.records, audit.log)], {
+    log: audit.log.executed,
+    // A client that died left no record of its calls outside sessions.
+    mayBeUnheard: ({ callId }) => callId.startsWith("request "),
+    timeBreaks,
+  });
   const crashes = world.crashes.map(({ process, error }) => `${process}: ${stackOf(error)}`);
   const found: Readonly<Record<string, readonly string[]>> = {
     raft: wiretap.violations,
@@ -40,6 +53,7 @@ export function auditAll(evidence: Evidence): string[] {
     "log audit": audit.violations,
     "caller audit": auditCallers(clients.records, timeBreaks),
     "link audit": auditLink(clients.records, audit.log, tap.clientOf),
+    "call history": [...judgement.violations, ...judgement.doubts],
     "session wire": tap.violations,
     client: clients.violations,
     fatal: nodes.fatal,

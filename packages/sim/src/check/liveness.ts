@@ -9,6 +9,7 @@ const second = 1_000_000;
 /** The run whose faults are over, and the machines that stay dead at first. */
 export interface LivenessParts {
   readonly world: World;
+  /** Machines of members. */
   readonly machines: () => readonly NodeMachine[];
   readonly clients: ClientHost;
   readonly nemesis: Nemesis;

@@ -29,6 +29,18 @@ interface StampSample {
   readonly term: number;
 }
 
+/** A leader calls more committed than anybody did before. */
+export interface Commit {
+  readonly nodeId: number;
+  readonly term: number;
+  readonly index: number;
+  /** What was committed before. */
+  readonly before: number;
+  /** What the leader had applied before this event, and has now. */
+  readonly appliedBefore: number;
+  readonly applied: number;
+}
+
 /** What a watch needs to know of the world, and whom it tells. */
 export interface NodeWatchOptions {
   readonly nowUs: () => number;
@@ -36,8 +48,8 @@ export interface NodeWatchOptions {
   readonly maxLagPerChangeUs: number;
   /** A node has become leader, before anything that it commits. */
   readonly led: (nodeId: number, term: number, lastIndex: number) => void;
-  /** A leader calls everything up to `index` committed for the first time. Returns what is wrong with that, or null. */
-  readonly committed: (nodeId: number, term: number, index: number) => string | null;
+  /** Returns what is wrong with it, or null. */
+  readonly committed: (commit: Commit) => string | null;
   /** A leader gave up in its own term: no quorum answers it, or it was removed. */
   readonly steppedDown: (nodeId: number) => void;
   /** The stamps of a leader run faster or slower than true time, within their bounds. */
@@ -111,7 +123,15 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
       );
   }
 
-  function checkLeader(nodeId: number, node: ClusterNode, now: NodeStatus): void {
+  function checkCommit(nodeId: number, term: number, now: NodeStatus, appliedBefore: number): void {
+    if (now.commitIndex <= commitIndex) return;
+    const [before, index, applied] = [commitIndex, now.commitIndex, now.appliedIndex];
+    commitIndex = index;
+    const wrong = options.committed({ nodeId, term, index, before, appliedBefore, applied });
+    if (wrong !== null) violations.push(wrong);
+  }
+
+  function checkLeader(nodeId: number, node: ClusterNode, now: NodeStatus, appliedBefore: number): void {
     const { term } = now;
     const other = leaders.get(term);
     if (other === undefined) {
@@ -124,11 +144,7 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
       options.led(nodeId, term, now.lastIndex);
     } else if (other !== nodeId)
       violations.push(`election safety: node-${other} and node-${nodeId} both lead in term ${term}`);
-    if (now.commitIndex > commitIndex) {
-      commitIndex = now.commitIndex;
-      const wrong = options.committed(nodeId, term, commitIndex);
-      if (wrong !== null) violations.push(wrong);
-    }
+    checkCommit(nodeId, term, now, appliedBefore);
     if (node.leads) checkStamp(nodeId, term, node);
   }
 
@@ -150,9 +166,14 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
     observe(nodeId, boot, node) {
       const status = node.status();
       const known = last.get(nodeId);
+      // It has put down its log for good, and what it says of it is of no use to anybody.
+      if (status.role === "removed") return;
       const before = known !== undefined && known.boot === boot ? known.status : null;
+      // A leader that commits its own removal, or answers a higher term in the same turn, is none any more when it is asked.
+      if (before?.role === "leader" && status.role !== "leader")
+        checkCommit(nodeId, before.term, status, before.appliedIndex);
       checkIndexes(nodeId, status, before);
-      if (status.role === "leader") checkLeader(nodeId, node, status);
+      if (status.role === "leader") checkLeader(nodeId, node, status, before?.appliedIndex ?? 0);
       else if (before?.role === "leader" && before.term === status.term) options.steppedDown(nodeId);
       if (status.commitIndex > commitIndex && status.role !== "leader")
         violations.push(`node-${nodeId} calls ${status.commitIndex} committed, no leader more than ${commitIndex}`);

@@ -31,6 +31,15 @@ export const rareStateNames = [
   "snapshotInstalled",
   "crashDuringSnapshotWrite",
   "crashBetweenSnapshotAndCompaction",
+  "learnerCatchesUpBySnapshot",
+  // Membership.
+  "commitByJointQuorum",
+  "transferDuringJointConsensus",
+  "leaderAskedToRemoveItself",
+  "memberRemovedWhileLeading",
+  "restartInJointConsensus",
+  "damageRepaired",
+  "emptyDiskRefused",
   // Time.
   "stampSlewed",
   // Versions.

@@ -1,11 +1,14 @@
 import { type Message, MessageType } from "@quorumguard/raft";
 import type { NodeEvents, NodeHost, NodeMachine } from "../cluster/node-host.ts";
 import type { World } from "../world/world.ts";
+import { type Configurations, membersOf } from "./configuration.ts";
 import type { NodeWatch } from "./node-watch.ts";
 import type { RareState, RareStates } from "./rare-states.ts";
 
 /** What is seen of nodes, their messages and their disks, turned into visits to rare states. */
 export interface Rarities extends Omit<NodeEvents, "durable"> {
+  /** A leader has committed; `holds`: whether its own disk has it. */
+  committed(machine: NodeMachine, holds: boolean): void;
   /** A Raft message was handed to the network. */
   heard(message: Message): void;
   /** A snapshot travels between two nodes, or no longer. */
@@ -30,6 +33,7 @@ export function createRarities(
   world: World,
   rare: RareStates,
   nodes: () => NodeHost,
+  configurations: Configurations,
   watch: () => Pick<NodeWatch, "commitIndex" | "ledIn" | "term">,
 ): Rarities {
   const candidates = new Map<number, number>();
@@ -76,8 +80,10 @@ export function createRarities(
       const { type, from, to, term } = message;
       if (type === MessageType.vote) sawVoteRequest(message);
       else if (type === MessageType.preVote) sawPreVote(message);
-      else if (type === MessageType.timeoutNow) appointed.set(term, to);
-      else if (type === MessageType.voteResp && !message.reject) {
+      else if (type === MessageType.timeoutNow) {
+        appointed.set(term, to);
+        if (configurations.latest.outgoing.length > 0) rare.hit("transferDuringJointConsensus");
+      } else if (type === MessageType.voteResp && !message.reject) {
         const voter = machineOf(from);
         if (voter !== undefined && voter.boot > 1 && voter.running?.knowsTime === false) rare.hit("voteAfterRestart");
       } else if (type === MessageType.app && message.entries.length > 0 && copies.has(to) && !raced.has(to)) {
@@ -85,8 +91,12 @@ export function createRarities(
         rare.hit("snapshotRacingAppends");
       }
     },
-    logged(_machine, event, fields) {
-      if (event === "snapshot-sent" && fields["ok"] === true) rare.hit("snapshotInstalled");
+    logged(machine, event, fields) {
+      if (event === "snapshot-sent" && fields["ok"] === true) {
+        rare.hit("snapshotInstalled");
+        if (configurations.latest.learners.includes(Number(fields["to"]))) rare.hit("learnerCatchesUpBySnapshot");
+      }
+      if (event === "abstention-settled" && machine.repairs) rare.hit("damageRepaired");
       const state = byLogLine[event];
       if (state !== undefined) rare.hit(state);
     },
@@ -95,6 +105,7 @@ export function createRarities(
       if (machine.disk.list("snapshots").some((name) => name.endsWith(".part"))) rare.hit("crashDuringSnapshotWrite");
       if (world.nowUs - (renames.get(machine) ?? Number.NEGATIVE_INFINITY) < beforeCompactionUs)
         rare.hit("crashBetweenSnapshotAndCompaction");
+      if (configurations.latest.outgoing.length > 0) rare.hit("restartInJointConsensus");
       const status = machine.running?.node.status();
       if (status?.role !== "leader") return;
       const others = nodes().machines.filter((other) => other !== machine);
@@ -110,6 +121,11 @@ export function createRarities(
       if (count > 0) copies.set(to, count);
       else copies.delete(to);
       if (going) raced.delete(to);
+    },
+    committed(machine, holds) {
+      if (!holds) rare.hit("leaderWithUnflushedSelf");
+      if (configurations.latest.outgoing.length > 0) rare.hit("commitByJointQuorum");
+      if (!membersOf(configurations.latest).has(machine.nodeId)) rare.hit("memberRemovedWhileLeading");
     },
     led(machine, term) {
       const { tap } = machine;

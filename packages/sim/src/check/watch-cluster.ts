@@ -1,6 +1,7 @@
 import type { TimeBreak } from "@quorumguard/audit";
 import type { NodeHost } from "../cluster/node-host.ts";
 import type { World } from "../world/world.ts";
+import { type Configurations, hasQuorum } from "./configuration.ts";
 import type { NodeWatch } from "./node-watch.ts";
 
 /** Observes nodes after each of their events, and notes when a majority may have lost its sense of time. */
@@ -8,13 +9,14 @@ export function watchCluster(
   world: World,
   nodes: NodeHost,
   watch: NodeWatch,
+  configurations: Configurations,
   badClocks: boolean,
 ): () => readonly TimeBreak[] {
   const breaks: { fromUs: number; toUs: number }[] = [];
   let wasWhole = false;
-  const majority = Math.floor(nodes.machines.length / 2) + 1;
+  const knowing = new Set<number>();
   world.onEvent((process) => {
-    let knowing = 0;
+    knowing.clear();
     for (const machine of nodes.machines) {
       const running = machine.running;
       if (running === null) continue;
@@ -22,9 +24,9 @@ export function watchCluster(
         if (!running.knowsTime) running.knowsTime = running.node.topology().leaderId !== 0;
         watch.observe(machine.nodeId, machine.boot, running.node);
       }
-      if (running.knowsTime) knowing++;
+      if (running.knowsTime) knowing.add(machine.nodeId);
     }
-    const whole = knowing >= majority && !badClocks;
+    const whole = hasQuorum(configurations.latest, (nodeId) => knowing.has(nodeId)) && !badClocks;
     if (!whole) watch.timeBroke();
     if (whole && !wasWhole && breaks.length > 0) breaks.at(-1)!.toUs = world.nowUs;
     if (!whole && (wasWhole || breaks.length === 0))

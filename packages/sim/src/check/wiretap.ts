@@ -1,5 +1,5 @@
 import type { CommittedEntry } from "@quorumguard/audit";
-import { type Entry, type Message, MessageType } from "@quorumguard/raft";
+import { type Entry, EntryType, type Message, MessageType } from "@quorumguard/raft";
 import { decodeEnvelope, FrameKind } from "../production.ts";
 
 /** What the wire alone proves about Raft, and what it proves broken. */
@@ -8,6 +8,8 @@ export interface Wiretap {
   frame(from: number, to: number, frame: Uint8Array): void;
   /** The committed entries known so far, by ascending index. */
   committed(): CommittedEntry[];
+  /** Calls `each` for every committed entry of this range that changes the membership. */
+  changesBetween(fromIndex: number, toIndex: number, each: (index: number, data: Uint8Array) => void): void;
   /** Term of the entry at `index` in the log of that term's leader, if its messages have told. */
   termOf(leaderTerm: number, index: number): number | undefined;
   /** A node that is a cluster by itself sends nothing: its disk tells what its log is. */
@@ -142,6 +144,13 @@ export function createWiretap(heard: (message: Message) => void = () => {}): Wir
       }
     },
     sawCommit: sawCommitOf,
+    changesBetween(fromIndex, toIndex, each) {
+      for (let index = fromIndex; index <= toIndex; index++) {
+        const known = committed.get(index);
+        const entry = known === undefined ? undefined : seen.get(keyOf(index, known.term));
+        if (entry !== undefined && entry.type !== EntryType.normal) each(index, entry.data);
+      }
+    },
     termOf: (leaderTerm, index) => logs.get(leaderTerm)?.get(index),
     get term() {
       return highestTerm;

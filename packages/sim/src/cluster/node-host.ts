@@ -33,6 +33,8 @@ export interface NodeMachine {
   readonly tap: DiskTap;
   /** Whether others take it for a release of the future: its frames and hellos carry a version that they do not know. */
   newer: boolean;
+  /** Its operator lets it start on damaged data, for the others to repair. */
+  repairs: boolean;
   onDisk(operation: DiskOperation, path: string): Error | null;
 }
 
@@ -65,7 +67,14 @@ export interface ClusterPlan {
 
 /** The machines of a cluster and the power switch of each. */
 export interface NodeHost {
+  /** Those in use: a retired one is gone for good. */
   readonly machines: readonly NodeMachine[];
+  /** Retired ones too. */
+  readonly everyMachine: readonly NodeMachine[];
+  /** Another machine, with an id that nobody ever had, for a node that is to join. */
+  add(): NodeMachine;
+  /** Switches a machine off for good. */
+  retire(machine: NodeMachine): void;
   start(machine: NodeMachine): void;
   /** `killed`: what was written stays. `vanished`: power is gone, and what was not flushed with it. */
   crash(machine: NodeMachine, kind: DeathKind, modes?: readonly LossMode[]): void;
@@ -99,13 +108,18 @@ export function createNodeHost(
   events: NodeEvents,
 ): NodeHost {
   const fatal: string[] = [];
+  const addressOf = (nodeId: number) => ({
+    grpcEndpoint: endpointOf(nodeId),
+    httpUrl: `http://node-${nodeId}:7402`,
+  });
   const founders = Array.from({ length: plan.nodes }, (_, at) => ({
     nodeId: at + 1,
-    grpcEndpoint: endpointOf(at + 1),
-    httpUrl: `http://node-${at + 1}:7402`,
+    ...addressOf(at + 1),
     voter: true,
   }));
-  const machines = founders.map(({ nodeId }) => createMachine(nodeId));
+  const everyMachine: NodeMachine[] = [];
+  for (const { nodeId } of founders) everyMachine.push(createMachine(nodeId));
+  let machines: readonly NodeMachine[] = [...everyMachine];
 
   function createMachine(nodeId: number): NodeMachine {
     const machine: NodeMachine = {
@@ -120,6 +134,7 @@ export function createNodeHost(
       nextError: null,
       excuses: new Set(),
       newer: false,
+      repairs: false,
       tap: createDiskTap({
         replaced: (index, term, byTerm) => events.replaced(machine, index, term, byTerm),
         durable: (entries, previousTerm) => events.durable(machine, entries, previousTerm),
@@ -144,11 +159,24 @@ export function createNodeHost(
   }
 
   const host: NodeHost = {
-    machines,
+    get machines() {
+      return machines;
+    },
+    everyMachine,
+    add() {
+      const machine = createMachine(everyMachine.length + 1);
+      everyMachine.push(machine);
+      machines = [...machines, machine];
+      return machine;
+    },
+    retire(machine) {
+      host.crash(machine, "killed");
+      machines = machines.filter((other) => other !== machine);
+    },
     fatal,
     keepsWritesWhole: false,
     start(machine) {
-      if (machine.running !== null) return;
+      if (machine.running !== null || !machines.includes(machine)) return;
       machine.boot++;
       const process = world.spawn(machine.name);
       const life = random.fork(`${machine.name}/${machine.boot}`);
@@ -160,7 +188,9 @@ export function createNodeHost(
       };
       const node = createNode({
         nodeId: machine.nodeId,
-        founders,
+        ...(machine.nodeId <= plan.nodes ? { founders } : { join: true }),
+        clientAddressOf: addressOf,
+        repairDamage: machine.repairs,
         files: createDiskFiles(world, process, machine.disk, life.fork("disk"), machine, machine.tap),
         transport: peers.transport(machine.nodeId, machine.name, process, () => machine.newer),
         clock: createProcessClock(world, process, machine.clock, life.fork("clock"), 100),

@@ -7,7 +7,7 @@ const second = 1_000_000;
 export function planCluster(random: Random): ClusterPlan {
   const shortLived = random.chance(0.5);
   const sessionTtlUs = shortLived ? random.pick([700_000, 1_500_000]) : 60 * second;
-  const heartbeatMs = random.pick([20, 30, 30, 50]);
+  const heartbeatMs = random.pick([20, 30, 50, 50]);
   return {
     nodes: random.pick([3, 3, 3, 3, 3, 3, 5, 5, 5, 1]),
     bounds: {
@@ -18,7 +18,7 @@ export function planCluster(random: Random): ClusterPlan {
     sessionTtlMs: sessionTtlUs / 1000,
     maxWallOffsetMs: random.pick([5, 1_000, 60_000]),
     options: {
-      tickMs: random.pick([5, 10, 10, 20]),
+      tickMs: random.pick([5, 10, 10, 10, 20, 20]),
       heartbeatMs,
       electionMs: heartbeatMs * random.pick([3, 5, 5, 8]),
       maxEntryItems: random.pick([1_024, 16_384]),

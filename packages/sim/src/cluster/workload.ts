@@ -33,7 +33,7 @@ export function planWorkload(random: Random): Workload {
     callersPerClient: random.between(2, 5),
     thinkUs: random.between(15, 50) * 1000,
     timeoutMs: random.pick([300, 1_000, 3_000]),
-    burstChance: random.pick([0, 0.05, 0.2]),
+    burstChance: random.pick([0, 0.02, 0.08]),
     groupChance,
     requestChance: random.chance(0.5) ? 0.08 : 0,
     next: (draw) =>

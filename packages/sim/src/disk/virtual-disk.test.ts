@@ -103,4 +103,16 @@ describe("a virtual disk", () => {
     expect(() => disk.rename("b", "c")).toThrow('ENOENT: rename "b"');
     expect(disk.list("absent")).toEqual([]);
   });
+
+  test("damage is what programs read, also after power was lost", () => {
+    const disk = createVirtualDisk();
+    const inode = disk.create("log");
+    disk.flushFolder("");
+    inode.write(0, text("hello"));
+    inode.finishFlush(inode.beginFlush());
+    inode.damage(1, text("u"));
+    expect(inode.read(0, 5)).toEqual(text("hullo"));
+    disk.losePower(createRandom(1));
+    expect(disk.file("log")!.read(0, 5)).toEqual(text("hullo"));
+  });
 });

@@ -16,9 +16,6 @@ interface Place {
 /** What befalls what was written. */
 export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, Fault>> {
   const { world, random, nodes, note, ms, later, victim, impair, impaired } = toolbox;
-  /** Whose acknowledged data was damaged. Never more than a minority of a run's disks: then what is acknowledged survives. */
-  const damaged = new Set<NodeMachine>();
-
   const folder = (machine: NodeMachine, name: string) => machine.disk.list(name).map((file) => `${name}/${file}`);
 
   function tornWrite(): boolean {
@@ -70,11 +67,8 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
 
   /** Stops a node, damages what it wrote long ago, and lets it find out. */
   function damage(how: (machine: NodeMachine) => string | null): boolean {
-    const may = Math.floor((nodes.machines.length - 1) / 2);
-    const abstains = nodes.machines.some((machine) => machine.running?.node.status().abstaining === true);
-    if (damaged.size >= may || abstains) return false;
     const machine = victim();
-    if (machine === null || damaged.has(machine)) return false;
+    if (machine === null || toolbox.ruined.has(machine) || !toolbox.mayRuin()) return false;
     nodes.crash(machine, "killed");
     impaired.add(machine);
     const what = how(machine);
@@ -83,7 +77,7 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
       return false;
     }
     note(`the disk of ${machine.name} ${what}`);
-    damaged.add(machine);
+    toolbox.ruined.add(machine);
     // From now on another node that forgets its last write could wait for this one for ever (SEMANTICS N2, its price).
     nodes.keepsWritesWhole = true;
     machine.excuses.add({
@@ -91,7 +85,11 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
       failed() {
         toolbox.rare.hit("damageDetected");
         nodes.crash(machine, "killed");
-        toolbox.lost.add(machine);
+        // Its operator lets the others repair what is sound enough for that, or gives it up.
+        if (!machine.repairs && random.chance(0.6)) {
+          machine.repairs = true;
+          toolbox.mend(machine, ms(20, 200));
+        } else toolbox.lost.add(machine);
       },
     });
     const restart = () => {

@@ -2,6 +2,7 @@ import type { NodeMachine } from "../cluster/node-host.ts";
 import { createDirectedFaults } from "./directed-faults.ts";
 import { createDiskFaults } from "./disk-faults.ts";
 import { calmNetwork, type FaultKind, type FaultPlan } from "./fault-plan.ts";
+import { createMemberFaults } from "./member-faults.ts";
 import { createNetworkFaults } from "./network-faults.ts";
 import { createNodeFaults } from "./node-faults.ts";
 import { createToolbox, type Fault, type Victims } from "./toolbox.ts";
@@ -18,6 +19,8 @@ export interface Nemesis {
   revive(machines: readonly NodeMachine[]): void;
   /** Machines whose data is damaged: no start of theirs can succeed. */
   readonly lost: ReadonlySet<NodeMachine>;
+  /** Machines whose data was damaged, whether or not anybody knows yet. */
+  readonly ruined: ReadonlySet<NodeMachine>;
   /** Faults committed so far. */
   readonly strikes: number;
 }
@@ -31,6 +34,7 @@ export function createNemesis(victims: Victims, plan: FaultPlan, maxStrikes: num
     ...createNodeFaults(toolbox),
     ...createNetworkFaults(toolbox),
     ...createDiskFaults(toolbox),
+    ...createMemberFaults(toolbox),
     ...createDirectedFaults(toolbox),
   };
   let strikes = 0;
@@ -56,6 +60,7 @@ export function createNemesis(victims: Victims, plan: FaultPlan, maxStrikes: num
 
   return {
     lost: toolbox.lost,
+    ruined: toolbox.ruined,
     get strikes() {
       return strikes;
     },

@@ -1,3 +1,4 @@
+import type { Configurations } from "../check/configuration.ts";
 import type { RareStates } from "../check/rare-states.ts";
 import type { ClientHost } from "../cluster/client-host.ts";
 import type { NodeHost, NodeMachine } from "../cluster/node-host.ts";
@@ -19,6 +20,7 @@ export interface Victims {
   readonly clientNetwork: ClientNetwork;
   readonly links: Links;
   readonly rare: RareStates;
+  readonly configurations: Configurations;
   readonly count: (kind: FaultKind) => void;
 }
 
@@ -37,6 +39,17 @@ export interface Toolbox extends Victims {
   readonly impaired: Set<NodeMachine>;
   /** Machines whose node found its data damaged, and refuses to start on it. */
   readonly lost: Set<NodeMachine>;
+  /** Machines that lost acknowledged data, until they are replaced. */
+  readonly ruined: Set<NodeMachine>;
+  /**
+   * Whether one more disk may lose acknowledged data: never more than a minority's at a time, so that it survives elsewhere, and
+   * not while the membership moves.
+   */
+  mayRuin(): boolean;
+  /** An operator is changing the membership. */
+  changesMembers: boolean;
+  /** For so long a change of the membership may be in some log. */
+  unsteadyFor(delayUs: number): void;
   note(line: string): void;
   /** Milliseconds between two bounds, in microseconds. */
   ms(from: number, to: number): number;
@@ -60,6 +73,19 @@ export function createToolbox(victims: Victims, maxImpaired: number, badClocks: 
   const paused = new Set<Process>();
   const impaired = new Set<NodeMachine>();
   const lost = new Set<NodeMachine>();
+  const ruined = new Set<NodeMachine>();
+  const steadyFrom = { us: 0 };
+
+  function mayRuin(): boolean {
+    const { voters, outgoing } = victims.configurations.latest;
+    if (outgoing.length > 0 || toolbox.changesMembers || world.nowUs < steadyFrom.us) return false;
+    // Founders that lose their disk while they found must begin anew, all of them (SEMANTICS N3).
+    if (nodes.machines.some(({ nodeId, tap }) => voters.includes(nodeId) && tap.lastIndex === 0)) return false;
+    // A node that abstains may need every other one.
+    if (nodes.machines.some((machine) => machine.running?.node.status().abstaining === true)) return false;
+    return ruined.size < Math.floor((voters.length - 1) / 2);
+  }
+
   const note = (line: string) => world.trace.note(world.nowUs, `fault: ${line}`);
   const ms = (from: number, to: number) => random.between(from, to) * 1000;
   const later = (delayUs: number, label: string, action: () => void): void => {
@@ -110,6 +136,12 @@ export function createToolbox(victims: Victims, maxImpaired: number, badClocks: 
     paused,
     impaired,
     lost,
+    ruined,
+    mayRuin,
+    changesMembers: false,
+    unsteadyFor(delayUs) {
+      steadyFrom.us = world.nowUs + delayUs;
+    },
     note,
     ms,
     later,

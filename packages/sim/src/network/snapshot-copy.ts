@@ -41,7 +41,11 @@ export async function sendSnapshotAcross(
       const stopWaiting = world.schedule(1_000_000, from.process, `${label} timeout`, () => settle(null));
       if (broken()) return;
       world.schedule(links.delayUs(random), to.process, label, async () => {
-        const value = await step();
+        const value = await step().catch((error: unknown) => {
+          // What the receiver cannot write ends the conversation, as a broken connection does.
+          world.trace.note(world.nowUs, `${to.process.name} gives up a snapshot: ${error}`);
+          return null;
+        });
         if (links.isCut(to.machine, from.machine)) return;
         world.schedule(links.delayUs(random), from.process, `${label} done`, () => settle(value));
       });
