@@ -28,6 +28,8 @@ async function createFollower() {
   let told: () => void = () => {};
   const hooks: DriverHooks = {
     roleChanged: () => {},
+    ignores: () => false,
+    asked: () => {},
     deposed: () => {},
     ticked: () => {},
     sendSnapshot: () => {},

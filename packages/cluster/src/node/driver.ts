@@ -35,6 +35,10 @@ export interface Role {
 /** What the driver tells the rest of its node, and what it asks of it, within its turns. */
 export interface DriverHooks {
   roleChanged(now: Role, before: Role): void;
+  /** Whether a peer's message is an answer that nobody waits for any more. */
+  ignores(message: Message): boolean;
+  /** A peer asked for a vote or a pre-vote, and the core has dealt with it. */
+  asked(message: Message): void;
   /** This leader was deposed by an answer: `from` is in a later term, and did not ask for a vote. */
   deposed(from: NodeId): void;
   /** Once per tick, after the core ticked. */
@@ -213,11 +217,13 @@ export class Driver {
     for (const message of inbox) {
       // Without its state a node knows neither the time nor the bounds that it would have to lead with.
       if (this.#restoring && message.type === MessageType.timeoutNow) continue;
+      if (this.#parts.hooks.ignores(message)) continue;
       const wasLeader = this.raft.softState.state === "leader";
       this.raft.step(message);
       if (wasLeader && message.type === MessageType.appResp && this.raft.softState.state !== "leader") {
         this.#parts.hooks.deposed(message.from);
       }
+      if (message.type === MessageType.preVote || message.type === MessageType.vote) this.#parts.hooks.asked(message);
     }
     if (inbox.length > 0 || durable.length > 0) this.#observe();
   }

@@ -5,11 +5,7 @@ import type { Driver } from "./driver.ts";
 import type { Electorate } from "./members.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { PeerBoard } from "./peer-board.ts";
-
-/** Between the campaigns of two survivors, so that they do not split the vote (DESIGN §4). Milliseconds. */
-const rankDelayMs = 15;
-/** Campaigns after one proof of death; afterwards the ordinary election timeout is left to do it. */
-const maxAttempts = 6;
+import { Succession } from "./succession.ts";
 
 /** What leadership is judged by, and the means to gain it or give it up. */
 export interface LeadershipParts {
@@ -20,25 +16,38 @@ export interface LeadershipParts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly electionMs: number;
+  /** A number in [0, 1). */
+  readonly random: () => number;
   readonly log: NodeLog;
 }
 
 /** Gaining and giving up leadership for reasons that the core cannot see: dead processes, stalled disks, an operator's wish. */
 export class Leadership {
   readonly #parts: LeadershipParts;
-  #cancelCampaign: () => void = () => {};
+  readonly #succession: Succession;
 
   constructor(parts: LeadershipParts) {
     this.#parts = parts;
+    this.#succession = new Succession(parts);
   }
 
   stop(): void {
-    this.#cancelCampaign();
+    this.#succession.stop();
+  }
+
+  /** Whether a peer's message is an answer that nobody waits for any more. */
+  ignores(message: Message): boolean {
+    return this.#succession.ignores(message);
+  }
+
+  /** A peer asked for a vote or a pre-vote. */
+  asked(request: Message): void {
+    this.#succession.asked(request);
   }
 
   /** The process behind `peer` is surely dead: its port refuses, or a new process answers in its place (SEMANTICS N4). */
   provenDead(peer: NodeId): void {
-    const { driver, nodeId, electorate, log } = this.#parts;
+    const { driver, log } = this.#parts;
     if (driver.role.state === "leader") {
       driver.raft.reportUnreachable(peer);
       driver.wake();
@@ -48,8 +57,7 @@ export class Leadership {
     log("info", "leader-proven-dead", { leader: peer, term: driver.role.term });
     driver.raft.forgetLeader();
     driver.wake();
-    const rank = electorate.voters.filter((voter) => voter !== peer).indexOf(nodeId);
-    if (rank >= 0) this.#campaignLater(rank * rankDelayMs, 1);
+    this.#succession.begin(peer);
   }
 
   unreachable(peer: NodeId): void {
@@ -114,22 +122,6 @@ export class Leadership {
     if (ahead < Math.floor(voters.length / 2)) return;
     log("warn", "flush-stalled", { flushingForMs: storage.stats.flushingForMs, electionMs });
     this.handOver();
-  }
-
-  #campaignLater(delayMs: number, attempt: number): void {
-    const { clock, electorate } = this.#parts;
-    this.#cancelCampaign();
-    this.#cancelCampaign = clock.setTimer(() => {
-      const { driver } = this.#parts;
-      const { leader, state } = driver.raft.softState;
-      // A candidate of a real election waits for its answers: campaigning again would only raise the term.
-      if (leader !== 0 || state === "leader") return;
-      if (state !== "candidate" && driver.mayLead) {
-        driver.raft.campaign();
-        driver.wake();
-      }
-      if (attempt < maxAttempts) this.#campaignLater(rankDelayMs * electorate.voters.length, attempt + 1);
-    }, delayMs);
   }
 }
 

@@ -81,6 +81,8 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
       if (now.leader !== before.leader && now.leader !== 0) forwarder.leaderIs(now.leader);
       parts.roleChanged(now, before);
     },
+    ignores: (message) => leadership.ignores(message),
+    asked: (message) => leadership.asked(message),
     deposed: (from) => leadership.deposed(from),
     ticked() {
       if (unsettled && isRepaired(raft, driver)) {
@@ -140,7 +142,17 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
     send,
     wake,
   });
-  const leadership = new Leadership({ nodeId, electorate: members, driver, peers, storage, clock, electionMs, log });
+  const leadership = new Leadership({
+    nodeId,
+    electorate: members,
+    driver,
+    peers,
+    storage,
+    clock,
+    electionMs,
+    random: options.random,
+    log,
+  });
   const { snapshotLogBytes, trailingEntries } = options;
   const snapshots = new Snapshots({
     nodeId,
