@@ -15,17 +15,30 @@ import { StampClock } from "./stamp-clock.ts";
 const nodeId = 3;
 const electionMs = 150;
 
+/** Time stands still, and a turn ends as soon as what runs now has ended. */
+class EagerClock extends ManualClock {
+  override endOfTurn(callback: () => void): void {
+    queueMicrotask(callback);
+  }
+}
+
+/** What was sent, and what a power failure at that moment would have left on the disk. */
+interface Sent {
+  readonly to: number;
+  readonly messages: readonly Message[];
+  readonly left: TestDisk;
+}
+
 /** Node 3 of three on a disk that forgets what was not flushed, which holds a snapshot at index 1 and one entry. */
 async function createFollower() {
   const disk = new TestDisk();
   const storage = await openForTest(disk);
   await takeSnapshot(storage, 1, 1, ["image"]);
   await appendDurably(storage, entriesFrom(2, 1, 1), 1);
-  const clock = new ManualClock();
+  const clock = new EagerClock();
   const members = new Members([1, 2, 3].map((id) => ({ nodeId: id, address: "", nonce: "" })));
   const stamp = new StampClock(clock, 0);
-  const sent: { readonly to: number; readonly messages: readonly Message[] }[] = [];
-  let told: () => void = () => {};
+  let told: (sent: Sent) => void = () => {};
   const hooks: DriverHooks = {
     roleChanged: () => {},
     ignores: () => false,
@@ -37,8 +50,8 @@ async function createFollower() {
     appliedOther: () => {},
     flush: () => {},
     send(to, frame) {
-      sent.push({ to, messages: decodeEnvelope(frame, nodeId, to).messages });
-      told();
+      const { messages } = decodeEnvelope(frame, nodeId, to);
+      told({ to, messages, left: disk.afterPowerFailure(() => false) });
     },
     failed: (error) => {
       throw error;
@@ -72,17 +85,13 @@ async function createFollower() {
     hooks,
   });
   /** Hands over a message, and resolves with what is sent next. */
-  const answerTo = async (message: Message) => {
+  const answerTo = (message: Message): Promise<Sent> => {
     driver.receiveMessage(message);
-    const answered = new Promise<void>((resolve) => {
+    return new Promise((resolve) => {
       told = resolve;
     });
-    const turns = setInterval(() => clock.endTurn(), 0);
-    await answered;
-    clearInterval(turns);
-    return sent.splice(0);
   };
-  return { disk, answerTo };
+  return answerTo;
 }
 
 const fromLeader = (changes: Partial<Message>): Message => ({
@@ -104,17 +113,17 @@ const fromLeader = (changes: Partial<Message>): Message => ({
 });
 
 test("G4: a follower acknowledges entries of a new term only when the term, too, survives a power failure", async () => {
-  const { disk, answerTo } = await createFollower();
-  const [answer] = await answerTo(fromLeader({ entries: entriesFrom(3, 2, 5) }));
+  const answerTo = await createFollower();
+  const answer = await answerTo(fromLeader({ entries: entriesFrom(3, 2, 5) }));
   expect(answer).toMatchObject({ to: 1, messages: [{ type: MessageType.appResp, term: 5, index: 4, reject: false }] });
-  const again = await openForTest(disk.afterPowerFailure(() => false));
+  const again = await openForTest(answer.left);
   expect([again.lastIndex(), again.term(4), again.initialState().hardState.term]).toEqual([4, 5, 5]);
 });
 
 test("G4: a vote is told only when it survives a power failure", async () => {
-  const { disk, answerTo } = await createFollower();
-  const [answer] = await answerTo(fromLeader({ type: MessageType.vote, from: 2, term: 6, index: 9, logTerm: 5 }));
+  const answerTo = await createFollower();
+  const answer = await answerTo(fromLeader({ type: MessageType.vote, from: 2, term: 6, index: 9, logTerm: 5 }));
   expect(answer).toMatchObject({ to: 2, messages: [{ type: MessageType.voteResp, term: 6, reject: false }] });
-  const again = await openForTest(disk.afterPowerFailure(() => false));
+  const again = await openForTest(answer.left);
   expect(again.initialState().hardState).toMatchObject({ term: 6, vote: 2 });
 });
