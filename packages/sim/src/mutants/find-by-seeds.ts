@@ -24,12 +24,12 @@ export async function passesSeed(folder: string, seed: number, timeoutMs: number
   return summary !== null && summary.firstFailure === null;
 }
 
-/** One of the seeds from 1 on must fail on the mutated copy. */
-export async function findBySeeds(folder: string, seeds: number, timeoutMs: number): Promise<Attempt> {
-  const summary = await simulate(folder, 1, seeds, timeoutMs);
+/** One of the seeds from `start` to `end`, both included, must fail on the mutated copy. */
+export async function findBySeeds(folder: string, start: number, end: number, timeoutMs: number): Promise<Attempt> {
+  const summary = await simulate(folder, start, end - start + 1, timeoutMs);
   if (summary === null) return nothing("the simulator gave no summary, or not in time");
   const { firstFailure } = summary;
-  if (firstFailure === null) return nothing(`${seeds} seeds pass`);
+  if (firstFailure === null) return nothing(`seeds ${start} to ${end} pass`);
   const violation = firstFailure.violation.split("\n")[0]!;
   if (isCrash(violation)) return nothing(`seed ${firstFailure.seed} only crashed: ${violation}`);
   return { finding: { by: "seeds", seed: firstFailure.seed, violation } };

@@ -77,10 +77,25 @@ async function look(
     return scripts === undefined && !insists ? null : findByScripts(copy.folder, roots, timeoutMs);
   }
   if (seeds === undefined && !insists) return null;
-  const attempt = await findBySeeds(copy.folder, Math.min(seeds ?? maxSeeds, maxSeeds), timeoutMs);
-  if (attempt.finding?.by !== "seeds") return attempt;
-  const { seed } = attempt.finding;
-  return (await passesSeed(sound.folder, seed, timeoutMs))
-    ? attempt
-    : nothing(`seed ${seed} fails on the sound sources too`);
+  return lookBySeeds(copy, sound, Math.min(seeds ?? maxSeeds, maxSeeds), timeoutMs);
+}
+
+/** A seed that fails on the sound sources as well says nothing of the mutant: the search goes on behind it. */
+async function lookBySeeds(
+  copy: WorkspaceCopy,
+  sound: WorkspaceCopy,
+  seeds: number,
+  timeoutMs: number,
+): Promise<Attempt> {
+  const deadlineMs = performance.now() + timeoutMs;
+  const leftMs = () => Math.max(1, deadlineMs - performance.now());
+  const unsound: number[] = [];
+  for (let start = 1; start <= seeds; start = unsound.at(-1)! + 1) {
+    const attempt = await findBySeeds(copy.folder, start, seeds, leftMs());
+    if (attempt.finding?.by !== "seeds") return attempt;
+    const { seed } = attempt.finding;
+    if (await passesSeed(sound.folder, seed, leftMs())) return attempt;
+    unsound.push(seed);
+  }
+  return nothing(`seeds ${unsound.join(", ")} fail on the sound sources too`);
 }

@@ -111,4 +111,16 @@ export const decisionMutants: readonly Mutant[] = [
     ],
     foundBy: { seeds: 500 },
   },
+  {
+    name: "frozen-time",
+    breaks: "the leader's stamps stand still: windows never end (T1, T3)",
+    edits: [
+      {
+        file: "cluster/src/node/stamp-clock.ts",
+        search: "const value = this.#live ? this.#extrapolate(nowMs) : this.#anchorUs;",
+        replacement: "const value = this.#live && !this.#leads ? this.#extrapolate(nowMs) : this.#anchorUs;",
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
 ];

@@ -100,4 +100,42 @@ export const membershipMutants: readonly Mutant[] = [
     ],
     foundBy: { tests: ["cluster/src/node/abstention.test.ts"] },
   },
+  {
+    name: "D2-second-change-before-the-first-is-applied",
+    breaks: "two membership changes are under way at once, and their majorities need not share anybody (thesis §4.1)",
+    edits: [
+      {
+        file: "raft/src/core/membership.ts",
+        search: "if (core.pendingConfIndex > core.log.applied) return",
+        replacement: "if (core.pendingConfIndex < 0) return",
+      },
+    ],
+    foundBy: { tests: ["raft/src/checklist/membership.test.ts"] },
+  },
+  {
+    name: "D7-promoted-before-it-has-caught-up",
+    breaks:
+      "a learner that has next to nothing gets a vote: with one voter down, nothing is committed until it has all",
+    edits: [
+      {
+        file: "cluster/src/node/member-changes.ts",
+        search: 'progress.state !== "replicate" || lag > maxPromotionLag) {',
+        replacement: 'progress.state !== "replicate" && lag < 0) {',
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/membership.test.ts"] },
+  },
+  {
+    name: "N3-another-disk-joins-under-a-known-id",
+    breaks:
+      "an empty folder takes the place of a member's disk under its id, and with it of votes that it knows nothing of",
+    edits: [
+      {
+        file: "cluster/src/node/joining.ts",
+        search: "if (self.nonce !== this.#nonce) {",
+        replacement: 'if (self.nonce === "") {',
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/joining.test.ts"] },
+  },
 ];

@@ -47,6 +47,19 @@ export const raftMutants: readonly Mutant[] = [
     foundBy: { tests: ["raft/src/checklist/replication.test.ts"], scripts: true },
   },
   {
+    name: "B3-truncated-without-a-conflict",
+    breaks:
+      "an old append that comes late cuts off what a newer one brought, acknowledged entries perhaps (thesis §3.5)",
+    edits: [
+      {
+        file: "raft/src/log/raft-log.ts",
+        search: "entries.findIndex((entry) => !this.matches(entry.index, entry.term));",
+        replacement: "entries.findIndex((entry) => entry.index > this.committed);",
+      },
+    ],
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"] },
+  },
+  {
     name: "B4-older-terms-committed-by-counting",
     breaks: "a leader commits an entry of an older term because a majority holds it (thesis §3.6.2, figure 3.7)",
     edits: [
@@ -105,6 +118,18 @@ export const raftMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: ["raft/src/checklist/replication.test.ts"], scripts: true },
+  },
+  {
+    name: "C1-read-before-a-commit-of-the-own-term",
+    breaks: "a new leader answers a read before it knows what its predecessors committed (thesis §6.4)",
+    edits: [
+      {
+        file: "raft/src/core/read-only.ts",
+        search: 'return core.reads.hasWaiting && core.state === "leader" && hasCommittedInTerm(core);',
+        replacement: 'return core.reads.hasWaiting && core.state === "leader";',
+      },
+    ],
+    foundBy: { tests: ["raft/src/core/reads.test.ts"] },
   },
   {
     name: "C2-reads-share-a-round-under-way",

@@ -29,7 +29,7 @@ export const storageMutants: readonly Mutant[] = [
           "storage.append({ hardState: ready.hardState && { ...ready.hardState, vote: 0 }, entries, snapshot: meta }, () => {",
       },
     ],
-    foundBy: { seeds: 500 },
+    foundBy: { tests: ["cluster/src/node/driver.test.ts"], seeds: 500 },
   },
   {
     name: "recovered-log-not-flushed",
@@ -41,7 +41,7 @@ export const storageMutants: readonly Mutant[] = [
         replacement: "  const start",
       },
     ],
-    foundBy: { seeds: 500 },
+    foundBy: { tests: ["cluster/src/storage/recovery.test.ts"], seeds: 500 },
   },
   {
     name: "G4-term-apart-from-its-entries",
@@ -55,7 +55,7 @@ export const storageMutants: readonly Mutant[] = [
       if (apart) storage.append({ hardState: ready.hardState, entries: [], snapshot: null }, () => {});`,
       },
     ],
-    foundBy: { seeds: 500 },
+    foundBy: { tests: ["cluster/src/node/driver.test.ts"] },
   },
   {
     name: "torn-frame-accepted",
@@ -143,5 +143,17 @@ export const storageMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: ["cluster/src/storage/repair-conflict.test.ts"] },
+  },
+  {
+    name: "G6-failed-flush-passed-over",
+    breaks: "a flush that failed is taken for done: the disk may have dropped what it could not write",
+    edits: [
+      {
+        file: "cluster/src/storage/log-writer.ts",
+        search: "    await this.active.flush();\n    this.countFlush",
+        replacement: "    await this.active.flush().catch(() => {});\n    this.countFlush",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/faults.test.ts"] },
   },
 ];
