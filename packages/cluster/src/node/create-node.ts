@@ -4,7 +4,8 @@ import type { NodeId } from "@quorumguard/raft";
 import { openStorage } from "../storage/open-storage.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { PeerHandlers, SnapshotSink } from "../transport/peer-transport.ts";
-import { Abstention, returnState } from "./abstention.ts";
+import type { Abstention } from "./abstention.ts";
+import { leaveTerms, returnIfTold } from "./abstention-end.ts";
 import { saysRemoved } from "./admission.ts";
 import { PeerFormatError } from "./bytes.ts";
 import type { Role } from "./driver.ts";
@@ -34,18 +35,12 @@ import { PeerBoard } from "./peer-board.ts";
 import { decodeEnvelope, FrameKind } from "./peer-codec.ts";
 import { PeerLinks } from "./peer-links.ts";
 import { createRunningNode, lookAhead, type RunningNode } from "./running-node.ts";
+import { selfHello } from "./self-hello.ts";
 import { restoreNewest } from "./snapshots.ts";
 import { TopologyBoard } from "./topology-board.ts";
 
 /** Between two rounds of founding frames, in milliseconds: hellos are said once per connection, and founders restart. */
 const foundingIntervalMs = 50;
-const droppedMeaning = "its write was cut short; the node does not vote before it has what it may lack from the others";
-const damagedMeaning =
-  "the damaged files are set aside, what is sound is kept; the node does not vote before the others have repaired it";
-const majorityAdvice =
-  "a majority of the logs is damaged: entries that were acknowledged may be lost, so nobody is elected; bring back nodes whose " +
-  "data is sound, or, if there are none, found a new cluster on empty folders";
-
 /**
  * Makes a node. It does nothing until `start`.
  * @throws {RangeError} when an option is out of bounds, naming it.
@@ -132,7 +127,7 @@ class Node implements ClusterNode {
     }
     const { hardState } = storage.initialState();
     this.#commitAtStart = hardState.commit;
-    if (storage.recovery.droppedLastFrame) await this.#leaveTerms(storage);
+    if (storage.recovery.droppedLastFrame) this.#abstention = await leaveTerms(nodeId, storage, this.#options.log);
     this.#entrance = new Entrance({
       options: this.#options,
       storage,
@@ -323,34 +318,10 @@ class Node implements ClusterNode {
     this.#returnIfTold();
   }
 
-  /** SEMANTICS N2: nothing is said in a term that lost votes and acknowledgements may belong to. */
-  async #leaveTerms(storage: Storage): Promise<void> {
-    const { recovery } = storage;
-    const { droppedAt, damaged } = recovery;
-    if (droppedAt !== null) this.#options.log("warn", "dropped-last-frame", { ...droppedAt, meaning: droppedMeaning });
-    if (damaged !== null) this.#options.log("error", "damaged-log", { ...damaged, meaning: damagedMeaning });
-    this.#abstention = new Abstention(this.nodeId, recovery);
-    const hardState = returnState(this.nodeId, storage.initialState().hardState, recovery);
-    await new Promise<void>((resolve) => storage.append({ hardState, entries: [], snapshot: null }, resolve));
-  }
-
   #returnIfTold(): void {
-    const abstention = this.#abstention;
     const raft = this.#running?.driver.raft;
-    if (abstention === null || raft === undefined) return;
-    const { confState, abstaining } = raft.status();
-    if (!abstaining) return;
-    const { voters } = confState;
-    const { log } = this.#options;
-    const damaged = abstention.lostMajority(voters);
-    if (damaged !== null) log("error", "majority-damaged", { damaged, advice: majorityAdvice });
-    const floor = abstention.floor(voters);
-    if (floor === null) {
-      log("warn", "abstaining", { waitsFor: abstention.waitsFor(voters) });
-      return;
-    }
-    raft.endAbstention(floor);
-    log("info", "abstention-ended", { ...floor });
+    if (this.#abstention === null || raft === undefined) return;
+    returnIfTold(this.#abstention, raft, this.#members, this.#peers, this.#options.log);
   }
 
   #run(): void {
@@ -432,25 +403,17 @@ class Node implements ClusterNode {
   }
 
   #self(): Hello {
-    const storage = this.#storage!;
-    const lastIndex = storage.lastIndex();
-    const lastTerm = storage.term(lastIndex);
-    return {
+    return selfHello({
       nodeId: this.nodeId,
       bootId: this.#bootId,
-      clusterId: this.#entrance?.clusterId ?? "",
       nonce: this.#nonce,
-      phase: this.#entrance?.phase ?? FoundingPhase.collecting,
-      founders: storage.identity?.founders.map((founder) => founder.nodeId) ?? this.#options.founderIds,
-      address: this.#options.peerAddress(),
-      origin: storage.identity === null ? [] : foundersOf(storage.identity),
-      members: this.#entrance?.phase === FoundingPhase.formed ? this.#members.records : [],
-      droppedLastFrame: this.#abstention !== null,
-      damaged: this.#abstention !== null && storage.recovery.damaged !== null,
-      term: this.#running?.driver.raft.term ?? storage.initialState().hardState.term,
-      lastTerm: typeof lastTerm === "number" ? lastTerm : 0,
-      lastIndex,
-    };
+      options: this.#options,
+      storage: this.#storage!,
+      entrance: this.#entrance,
+      members: this.#members,
+      abstains: this.#abstention !== null,
+      term: this.#running?.driver.raft.term ?? null,
+    });
   }
 
   // Peers
