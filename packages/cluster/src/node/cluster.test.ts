@@ -1,8 +1,6 @@
 import { Outcome } from "@quorumguard/limiter";
-import type { Entry } from "@quorumguard/raft";
 import { afterEach, describe, expect, test } from "vitest";
-import { openNodeFileSystem } from "../storage/node-file-system.ts";
-import { openStorage } from "../storage/open-storage.ts";
+import { tamperLastEntry } from "./tampered-folder.fixture.ts";
 import { batchOf, firstAttempt, register, submit, TestCluster, until } from "./test-cluster.fixture.ts";
 
 let cluster: TestCluster | null = null;
@@ -188,24 +186,30 @@ test("N5: a follower whose state differs from the majority's gets theirs, and it
   expect(back.status().stateHash).toBe(last.status().stateHash);
 });
 
-/** Replaces the last decided entry of a stopped node by one of the same place that decides another key. */
-async function tamperLastEntry(folder: string): Promise<void> {
-  const files = await openNodeFileSystem({ root: folder });
-  const storage = await openStorage(files, {
-    monotonicMs: () => performance.now(),
-    randomBytes: (length) => new Uint8Array(length),
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  const index = storage.lastIndex();
-  const [entry] = storage.entries(index, index + 1, 1_000_000) as readonly Entry[];
-  const data = new Uint8Array(entry!.data);
-  data[data.lastIndexOf("a".charCodeAt(0))] = "z".charCodeAt(0);
-  expect([...data]).not.toEqual([...entry!.data]);
-  await new Promise<void>((resolve) =>
-    storage.append({ hardState: null, entries: [{ ...entry!, data }], snapshot: null }, resolve),
+test("N5: a leader whose own state differs from the majority's hands over, and then gets theirs", async () => {
+  cluster = await TestCluster.started(3);
+  const leader = await cluster.leader();
+  const { nodeId } = await cluster.follower();
+  await submit(leader, batchOf(["a"], 10));
+  await until(() => (cluster!.nodes.get(nodeId)!.status().appliedIndex === leader.status().appliedIndex ? true : null));
+  await cluster.stop(nodeId);
+  await tamperLastEntry(cluster.folderOf(nodeId));
+  const odd = await cluster.start(nodeId);
+  await until(() => (odd.status().ready ? true : null));
+  await (await cluster.leader()).transferLeadership(nodeId);
+  const { log } = cluster;
+  const differs = `${nodeId} state-hash-differs`;
+  const resynced = `${nodeId} resynced`;
+  for (let i = 0; !log.some((line) => line.startsWith(resynced)); i++) {
+    await submit(await cluster.leader(), batchOf([`k${i}`], 1));
+  }
+  // It was the leader itself that noticed, and it was a follower when it got the image.
+  expect(log.find((line) => line.startsWith(differs))).toContain(`"odd":[${nodeId}]`);
+  expect(log.findIndex((line) => line.startsWith(differs))).toBeLessThan(
+    log.findIndex((line) => line.startsWith(`${nodeId} state-replaced-by-leader`)),
   );
-  await storage.close();
-  await files.close();
-}
+  const last = await cluster.leader();
+  await until(() => (odd.status().appliedIndex === last.status().appliedIndex ? true : null));
+  expect(odd.status().stateHash).toBe(last.status().stateHash);
+  expect(cluster.fatal).toEqual([]);
+});
