@@ -1,7 +1,6 @@
 import type { CallBatch, CallOrigin, Limiter, Operation, OperationResult, Rule, SessionId } from "@quorumguard/limiter";
 import { createLimiter } from "@quorumguard/limiter";
 import type { NodeId } from "@quorumguard/raft";
-import { openStorage } from "../storage/open-storage.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { PeerHandlers, SnapshotSink } from "../transport/peer-transport.ts";
 import type { Abstention } from "./abstention.ts";
@@ -31,6 +30,7 @@ import type {
 } from "./node.ts";
 import { type NodeOptions, type ResolvedNodeOptions, resolveNodeOptions } from "./node-options.ts";
 import { nodeStatus } from "./node-status.ts";
+import { openOwnStorage } from "./own-storage.ts";
 import { PeerBoard } from "./peer-board.ts";
 import { decodeEnvelope, FrameKind } from "./peer-codec.ts";
 import { PeerLinks } from "./peer-links.ts";
@@ -98,22 +98,10 @@ class Node implements ClusterNode {
   }
 
   async start(): Promise<void> {
-    const { files, clock, randomBytes, nodeId, segmentBytes, repairDamage, transport } = this.#options;
-    const storage = await openStorage(files, {
-      monotonicMs: () => clock.monotonicMs(),
-      randomBytes,
-      setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
-      onFatal: (error) => this.#fail(error),
-      ...(segmentBytes === undefined ? {} : { segmentBytes }),
-      repair: repairDamage,
-    });
+    const { files, randomBytes, nodeId, transport } = this.#options;
+    const storage = await openOwnStorage(this.#options, (error) => this.#fail(error));
     this.#storage = storage;
     const { identity } = storage;
-    if (identity !== null && identity.nodeId !== nodeId) {
-      throw new Error(
-        `the data folder belongs to node ${identity.nodeId} of cluster ${identity.clusterId}, not to node ${nodeId}; give each node its own folder`,
-      );
-    }
     const own = identity?.founders.find((founder) => founder.nodeId === nodeId);
     this.#nonce = own?.nonce ?? (await loadFoundingNonce(files, randomBytes));
     const restored = identity === null ? null : await restoreNewest(storage);
@@ -283,9 +271,8 @@ class Node implements ClusterNode {
   #notYet(): NodeFailure {
     if (this.#removed) return unavailable(`node ${this.nodeId} was removed from the cluster; ask its members`, 0, 0);
     if (this.#stopping !== null) return unavailable("the node stops", 0, 0);
-    const { join, nodeId } = this.#options;
-    const isJoining = join && this.#entrance?.phase === FoundingPhase.joining;
-    return unavailable(isJoining ? `node ${nodeId} waits to be added` : "the cluster has not formed yet", 0, 0);
+    const isJoining = this.#entrance?.phase === FoundingPhase.joining;
+    return unavailable(isJoining ? `node ${this.nodeId} waits to be added` : "the cluster has not formed yet", 0, 0);
   }
 
   #isReady(): boolean {
@@ -303,8 +290,6 @@ class Node implements ClusterNode {
       await new Promise<void>((resolve) => clock.setTimer(resolve, tickMs));
     }
   }
-
-  // Formation
 
   #formed(clusterId: string): void {
     if (this.#members.changeIndex === 0) this.#members.found(foundersOf(this.#storage!.identity!));
@@ -367,12 +352,12 @@ class Node implements ClusterNode {
   #retire(): void {
     if (this.#removed || this.#stopping !== null || this.#failed) return;
     this.#removed = true;
-    this.#options.log("warn", "removed", { nodeId: this.nodeId, clusterId: this.#entrance?.clusterId ?? "" });
+    const clusterId = this.#entrance?.clusterId ?? "";
+    this.#options.log("warn", "removed", { nodeId: this.nodeId, clusterId });
     this.#silence();
     this.#retired = this.#running;
     this.#running = null;
     this.#changes = null;
-    const { clusterId } = this.#entrance ?? { clusterId: "" };
     this.#board.set(clusterId, 0, this.#storage?.initialState().hardState.term ?? 0);
     this.#options.onRemoved();
   }
@@ -416,8 +401,6 @@ class Node implements ClusterNode {
     });
   }
 
-  // Peers
-
   #handlers(): PeerHandlers {
     return {
       hello: () => encodeHello(this.#self()),
@@ -453,8 +436,7 @@ class Node implements ClusterNode {
     peer.up = true;
     // A transport may learn addresses from the same hello, after this returns.
     if (before === null) this.#options.clock.endOfTurn(() => this.#board.refresh());
-    const isReboot = before !== null && before.bootId !== hello.bootId;
-    if (isReboot) this.#rebooted(from);
+    if (before !== null && before.bootId !== hello.bootId) this.#rebooted(from);
     this.#abstention?.heard(hello);
     this.#returnIfTold();
     return null;
