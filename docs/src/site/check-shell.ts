@@ -42,7 +42,8 @@ function argumentProblem(program: string, args: readonly string[], facts: FenceF
   for (const [at, word] of args.entries()) {
     const [flag = "", given] = word.split("=", 2);
     if (!word.startsWith("-")) {
-      if (!args[at - 1]?.startsWith("--")) return `${word} follows no flag`;
+      const isFolder = at === 0 && /\bFOLDER\b/.test(help);
+      if (!isFolder && !args[at - 1]?.startsWith("--")) return `${word} follows no flag`;
       continue;
     }
     if (!known.has(flag)) return `${flag} is not a flag of ${program}; there are ${[...known].join(", ")}`;

@@ -16,7 +16,8 @@ interface Arguments {
   readonly verbose: boolean;
 }
 
-function readArguments(): Arguments | string {
+/** A string says what is wrong; null: help is wanted. */
+function readArguments(): Arguments | string | null {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
@@ -26,7 +27,7 @@ function readArguments(): Arguments | string {
         help: { type: "boolean", short: "h", default: false },
       },
     });
-    if (values.help) return usage;
+    if (values.help) return null;
     const seconds = Number(values["time-limit-seconds"]);
     if (!(seconds > 0 && seconds <= 86_400))
       return `--time-limit-seconds is ${values["time-limit-seconds"]}, expected 0 < N <= 86400\n${usage}`;
@@ -56,7 +57,9 @@ async function main({ folder, timeLimitMs, verbose }: Arguments): Promise<number
 }
 
 const chosen = readArguments();
-if (typeof chosen === "string") {
+if (chosen === null) {
+  console.log(usage);
+} else if (typeof chosen === "string") {
   console.error(chosen);
   process.exitCode = chosen === usage ? 0 : 2;
 } else {

@@ -17,6 +17,10 @@ function fail(message: string): never {
 }
 
 function main(args: readonly string[]): void {
+  if (args.includes("--help")) {
+    console.log(usage);
+    return;
+  }
   const unknown = args.find((arg) => arg.startsWith("--") && arg !== "--rewrite");
   if (unknown !== undefined) fail(`unknown option ${unknown}`);
   const [given, ...others] = args.filter((arg) => !arg.startsWith("--"));
