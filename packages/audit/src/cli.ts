@@ -61,7 +61,7 @@ if (chosen === null) {
   console.log(usage);
 } else if (typeof chosen === "string") {
   console.error(chosen);
-  process.exitCode = chosen === usage ? 0 : 2;
+  process.exitCode = 2;
 } else {
   try {
     process.exitCode = await main(chosen);
