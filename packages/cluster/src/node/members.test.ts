@@ -1,86 +1,91 @@
-import type { ConfState } from "@quorumguard/raft";
+import type { ConfChange, ConfState } from "@quorumguard/raft";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeMemberRecords } from "./member-codec.ts";
+import type { MemberRecord } from "../storage/member-record.ts";
+import { decodeMemberRecords, encodeMemberRecords } from "./member-codec.ts";
 import { Members } from "./members.ts";
 
-const founder = (nodeId: number) => ({ nodeId, address: `host-${nodeId}:7401`, nonce: `disk-${nodeId}` });
-const found = () => new Members([1, 2, 3].map(founder));
-const confState = (parts: Partial<ConfState>): ConfState => ({
+const record = (nodeId: number, address = "", nonce = ""): MemberRecord => ({ nodeId, address, nonce });
+const conf = (changes: Partial<ConfState>): ConfState => ({
   voters: [],
   votersOutgoing: [],
   learners: [],
   learnersNext: [],
   autoLeave: false,
-  ...parts,
+  ...changes,
 });
-const change = (records: Parameters<typeof encodeMemberRecords>[0] = []) => ({
-  transition: "auto" as const,
+const change = (records: readonly MemberRecord[]): ConfChange => ({
+  transition: "auto",
   changes: [],
   context: encodeMemberRecords(records),
 });
+const three = () => new Members([record(1), record(2), record(3)]);
 
-describe("who belongs to the cluster", () => {
-  test("a quorum is a majority of the voters, whoever the learners are", () => {
-    const members = found();
-    members.applied(5, change([founder(4)]), confState({ voters: [1, 2, 3], learners: [4] }));
-    expect(members.ids).toEqual([1, 2, 3, 4]);
-    expect(members.voters).toEqual([1, 2, 3]);
-    expect(members.hasQuorum((id) => id === 1 || id === 2)).toBe(true);
-    expect(members.hasQuorum((id) => id === 1 || id === 4)).toBe(false);
-  });
-
-  test("in a joint configuration a quorum is a majority of the old voters and one of the new (thesis §4.3)", () => {
-    const members = found();
-    members.applied(5, change(), confState({ voters: [3, 4, 5], votersOutgoing: [1, 2, 3] }));
-    expect(members.isJoint).toBe(true);
+describe("the members", () => {
+  test("decide by a majority, in a joint configuration by one of either half", () => {
+    const members = three();
+    const heard = (...ids: readonly number[]) => members.hasQuorum((nodeId) => ids.includes(nodeId));
+    expect([heard(1), heard(1, 2), heard(9, 1, 2)]).toEqual([false, true, true]);
+    members.applied(7, null, conf({ voters: [1, 4, 5], votersOutgoing: [1, 2, 3], learners: [6] }));
+    expect([heard(1, 2), heard(1, 4), heard(1, 2, 4), heard(2, 3, 4, 5)]).toEqual([false, false, true, true]);
     expect(members.voters).toEqual([1, 2, 3, 4, 5]);
-    expect(members.hasQuorum((id) => id >= 3)).toBe(false);
-    expect(members.hasQuorum((id) => id <= 3)).toBe(false);
-    expect(members.hasQuorum((id) => id !== 1 && id !== 5)).toBe(true);
-    members.applied(6, change(), confState({ voters: [3, 4, 5] }));
-    expect(members.isJoint).toBe(false);
-    expect(members.hasQuorum((id) => id >= 4)).toBe(true);
+    expect(members.ids).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([members.isJoint, members.isVoter(6)]).toEqual([true, false]);
   });
 
-  test("D6 an id that was a member's is never one again, nor one below the largest that ever was", () => {
-    const members = found();
-    expect(members.wasRemoved(4)).toBe(false);
-    members.applied(5, change([founder(7)]), confState({ voters: [1, 2, 3], learners: [7] }));
-    members.applied(6, change(), confState({ voters: [1, 2] }));
-    expect([3, 4, 7, 8].map((id) => members.wasRemoved(id))).toEqual([true, true, true, false]);
-    expect(members.highestId).toBe(7);
-    expect(members.nonceOf(7)).toBe("");
+  test("D6: an id that was ever a member's is never new again, whatever became of it", () => {
+    const members = three();
+    members.applied(5, null, conf({ voters: [1, 2, 3], learners: [9] }));
+    members.applied(6, null, conf({ voters: [1, 2, 3] }));
+    expect([4, 9, 10].map((id) => members.wasRemoved(id))).toEqual([true, true, false]);
+    expect(members.highestId).toBe(9);
+    const restored = three();
+    restored.restored(6, members.confState, members.list);
+    expect([restored.wasRemoved(9), restored.changeIndex]).toEqual([true, 6]);
   });
 
-  test("D6 D8 a node that starts from a snapshot knows as well which ids were in use, members or not", () => {
-    const before = found();
-    before.applied(5, change([founder(7)]), confState({ voters: [1, 2, 3], learners: [7] }));
-    before.applied(6, change(), confState({ voters: [1, 2, 3] }));
-    const restored = found();
-    restored.restored(9, before.confState, before.list);
-    expect(restored.wasRemoved(7)).toBe(true);
-    expect(restored.highestId).toBe(7);
-    expect(restored.changeIndex).toBe(6);
+  test("D8: a snapshot takes the place of what entries told, and an entry that it covers changes nothing again", () => {
+    const members = three();
+    members.applied(5, change([record(4, "d:1", "n4")]), conf({ voters: [1, 2, 3], learners: [4] }));
+    members.restored(20, conf({ voters: [1, 2, 4] }), { changeIndex: 12, highestId: 6, members: [record(4, "e:1")] });
+    expect([members.ids, members.changeIndex, members.highestId]).toEqual([[1, 2, 4], 12, 6]);
+    members.applied(11, null, conf({ voters: [1, 2, 3] }));
+    expect(members.ids).toEqual([1, 2, 4]);
+    expect([members.addressOf(4), members.nonceOf(4)]).toEqual(["e:1", "n4"]);
   });
 
-  test("D8 a snapshot of before a change does not undo it, and the change is not made twice", () => {
-    const members = found();
-    const old = members.list;
-    members.applied(5, change([founder(4)]), confState({ voters: [1, 2, 3], learners: [4] }));
-    members.restored(4, confState({ voters: [1, 2, 3] }), old);
+  test("a snapshot that was cut while its node looked ahead does not hide the entries after it", () => {
+    const members = three();
+    members.restored(10, conf({ voters: [1, 2, 3] }), { changeIndex: 15, highestId: 4, members: [] });
+    members.applied(15, null, conf({ voters: [1, 2, 3, 4] }));
     expect(members.ids).toEqual([1, 2, 3, 4]);
-    members.applied(5, null, confState({ voters: [1] }));
-    expect(members.voters).toEqual([1, 2, 3]);
   });
 
-  test("a member's disk is remembered, and its address is what it said last unless an operator says otherwise", () => {
-    const members = found();
-    members.applied(5, change([{ ...founder(4), address: "" }]), confState({ voters: [1, 2, 3], learners: [4] }));
-    expect([members.nonceOf(4), members.addressOf(4)]).toEqual(["disk-4", ""]);
-    members.heard(4, "elsewhere:1");
-    expect(members.records.at(-1)).toEqual({ nodeId: 4, address: "elsewhere:1", nonce: "disk-4" });
-    members.pin(4, "tunnel:1");
-    expect(members.addressOf(4)).toBe("tunnel:1");
-    expect(members.records.at(-1)?.address).toBe("elsewhere:1");
+  test("are dialled where the operator says, else where they say, else where the log says; others are told what they say", () => {
+    const members = three();
+    members.applied(5, change([record(2, "log:2"), record(3, "log:3")]), conf({ voters: [1, 2, 3] }));
+    members.heard(2, "own:2");
+    members.pin(2, "proxy:2");
+    members.pin(1, "list:1");
+    expect([1, 2, 3].map((id) => members.addressOf(id))).toEqual(["list:1", "proxy:2", "log:3"]);
+    expect(members.records.map(({ address }) => address)).toEqual(["list:1", "own:2", "log:3"]);
   });
+});
+
+test("member records arrive as they were sent; any other bytes tell of nobody", () => {
+  const one = fc.record({
+    nodeId: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+    address: fc.string({ maxLength: 60 }),
+    nonce: fc.string({ maxLength: 15 }),
+  });
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 16 }), (records) => {
+      expect(decodeMemberRecords(encodeMemberRecords(records))).toEqual(records);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+      expect(Array.isArray(decodeMemberRecords(bytes))).toBe(true);
+    }),
+  );
 });
