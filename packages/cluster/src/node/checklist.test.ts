@@ -21,21 +21,21 @@ class SleepyClock implements Clock {
   endOfTurn = (callback: () => void): void => this.#clock.endOfTurn(callback);
 }
 
+/** Three nodes, each with a clock that can have slept. */
+async function sleepyCluster(): Promise<{ readonly running: TestCluster; readonly clocks: Map<NodeId, SleepyClock> }> {
+  const running = await TestCluster.create(3);
+  cluster = running;
+  const clocks = new Map([1, 2, 3].map((id) => [id, new SleepyClock()]));
+  await Promise.all([...clocks].map(([id, clock]) => running.start(id, { clock })));
+  return { running, clocks };
+}
+
 const othersThan = (running: TestCluster, nodeId: NodeId): NodeId[] =>
   [...running.nodes.keys()].filter((id) => id !== nodeId);
 
 describe("the bugs that others had, where a node and not its core could have them", () => {
   test("C2: a leader that slept answers nothing from its state before a quorum has answered it anew", async () => {
-    cluster = await TestCluster.create(3);
-    const running = cluster;
-    const clocks = new Map<NodeId, SleepyClock>();
-    await Promise.all(
-      [1, 2, 3].map((id) => {
-        const clock = new SleepyClock();
-        clocks.set(id, clock);
-        return running.start(id, { clock });
-      }),
-    );
+    const { running, clocks } = await sleepyCluster();
     const leader = await running.leader();
     await submit(leader, batchOf(["a"], 1));
     const ask = async () => (await submit(leader, batchOf(["a"], 1), firstAttempt)).answers[0]!;
@@ -44,6 +44,23 @@ describe("the bugs that others had, where a node and not its core could have the
     // Of this turn: nobody can have said anything since.
     expect(await ask()).toMatchObject({ outcome: Outcome.limited, facts: { source: "quorum" } });
     expect(await ask()).toMatchObject({ outcome: Outcome.limited, facts: { source: "leader" } });
+  });
+
+  test("A13: a follower that slept for many elections does not take its own pause for the leader's silence", async () => {
+    const { running, clocks } = await sleepyCluster();
+    const leader = await running.leader();
+    const { term } = leader.status();
+    const [id] = othersThan(running, leader.nodeId) as [NodeId];
+    const slept = running.nodes.get(id)!;
+    for (let pauses = 0; pauses < 5; pauses++) {
+      clocks.get(id)!.sleptMs += 5_000;
+      await submit(leader, batchOf([`k${pauses}`], 1));
+      await until(() => {
+        expect(slept.status().role).toBe("follower");
+        return slept.status().appliedIndex === leader.status().appliedIndex ? true : null;
+      });
+    }
+    expect([...running.nodes.values()].map((node) => node.status().term)).toEqual([term, term, term]);
   });
 
   test("C5: what a quorum said counts from when it was asked: a leader cut off denies from its state no longer than that", async () => {

@@ -13,7 +13,7 @@ function start(): { clock: ManualClock; ticker: Ticker; ticks: () => number } {
 }
 
 describe("ticks", () => {
-  test("keep to multiples of the interval from a fixed origin, however late each is noticed", () => {
+  test("A13: keep to multiples of the interval from a fixed origin, however late each is noticed", () => {
     const { clock, ticks } = start();
     for (let i = 0; i < 100; i++) clock.advance(7);
     expect(clock.monotonicMs()).toBe(1_700);
