@@ -123,7 +123,7 @@ export const membershipMutants: readonly Mutant[] = [
         replacement: 'progress.state !== "replicate" && lag < 0) {',
       },
     ],
-    foundBy: { tests: ["cluster/src/node/membership.test.ts"] },
+    foundBy: { tests: ["cluster/src/node/promotion.test.ts"] },
   },
   {
     name: "N3-another-disk-joins-under-a-known-id",
