@@ -91,7 +91,7 @@ async function createFollower() {
       told = resolve;
     });
   };
-  return answerTo;
+  return Object.assign(answerTo, { driver, stamp });
 }
 
 const fromLeader = (changes: Partial<Message>): Message => ({
@@ -126,4 +126,25 @@ test("G4: a vote is told only when it survives a power failure", async () => {
   expect(answer).toMatchObject({ to: 2, messages: [{ type: MessageType.voteResp, term: 6, reject: false }] });
   const again = await openForTest(answer.left);
   expect(again.initialState().hardState).toMatchObject({ term: 6, vote: 2 });
+});
+
+test("T2: what a leader says with the first message that is heard of it counts, also if it says nothing after it", async () => {
+  const { driver, stamp } = await createFollower();
+  const facts = { wallUs: 0, probeMs: 0, probeWallMs: 0, echoMs: 0, echoWallMs: 0, hashIndex: 0, hash: "" };
+  const line = { stampUs: 7_000_000, stampLive: true, stampTerm: 5 };
+  driver.receive(1, { ...facts, ...line, hash: "0000000000000000", messages: [fromLeader({})] });
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect([driver.role.leader, stamp.live, stamp.lineTerm]).toEqual([1, true, 5]);
+  expect(stamp.nowUs()).toBeGreaterThanOrEqual(7_000_000);
+});
+
+test("T2: what a peer says that does not lead is nobody's time", async () => {
+  const { driver, stamp } = await createFollower();
+  const facts = { wallUs: 0, probeMs: 0, probeWallMs: 0, echoMs: 0, echoWallMs: 0, hashIndex: 0 };
+  const line = { stampUs: 9_000_000, stampLive: true, stampTerm: 4, hash: "0000000000000000" };
+  driver.receive(2, { ...facts, ...line, messages: [] });
+  driver.receive(1, { ...facts, ...line, stampUs: 7_000_000, stampTerm: 5, messages: [fromLeader({})] });
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect(stamp.lineTerm).toBe(5);
+  expect(stamp.nowUs()).toBeLessThan(9_000_000);
 });

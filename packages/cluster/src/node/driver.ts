@@ -108,6 +108,8 @@ export class Driver {
   #restoring = false;
   /** Index of this leader's takeover entry; 0 while it is not in the log. */
   #takeoverIndex = 0;
+  /** The last stamps of peers that were not followed when they came. */
+  readonly #stampsBefore = new Map<NodeId, Envelope>();
   #leaderContacts = 0;
   #leaderCommit = 0;
   #joinCommit = 0;
@@ -164,8 +166,17 @@ export class Driver {
       this.#inbox.push(message);
       if (this.#leaderContacts < joinContacts) this.#noteContact(message);
     }
-    if (from === this.role.leader && envelope.stampLive) this.#parts.stamp.heard(envelope.stampUs, envelope.stampTerm);
+    if (envelope.stampLive) this.#heardStamp(from, envelope);
     this.wake();
+  }
+
+  /**
+   * A leader whom this node does not follow yet is followed once its messages are stepped, and may say nothing after them: what it
+   * says with them counts then. Without it this node would keep an older line that runs ahead (SEMANTICS T2).
+   */
+  #heardStamp(from: NodeId, envelope: Envelope): void {
+    if (from === this.role.leader) this.#parts.stamp.heard(envelope.stampUs, envelope.stampTerm);
+    else this.#stampsBefore.set(from, envelope);
   }
 
   /** Steps a message that did not come in an envelope. */
@@ -254,6 +265,9 @@ export class Driver {
     const isLeader = state === "leader";
     if (wasLeader && (!isLeader || before.term !== term)) this.#lose(now);
     if (isLeader && (!wasLeader || before.term !== term)) this.#gain(now);
+    const said = this.#stampsBefore.get(leader);
+    if (said?.stampTerm === term) this.#parts.stamp.heard(said.stampUs, term);
+    this.#stampsBefore.clear();
     this.#parts.hooks.roleChanged(now, before);
   }
 
