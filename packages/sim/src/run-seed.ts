@@ -120,7 +120,8 @@ function assemble(seed: number, world: World, random: Random) {
     },
   });
   const clients = createClientHost(world, random.fork("clients"), workload, cluster.nodes, clientNetwork);
-  const watch = watchNodes({ world, nodes, rare, rarities, wiretap, configurations }, cluster);
+  const delays = { longestUs: 0 };
+  const watch = watchNodes({ world, nodes, rare, rarities, wiretap, configurations, delays }, cluster);
   const violations: string[] = [];
   const victims = {
     ...{
@@ -134,9 +135,10 @@ function assemble(seed: number, world: World, random: Random) {
       rare,
       count,
       configurations,
+      delays,
     },
   };
-  const heard = { wiretap, tap, watch, rare };
+  const heard = { wiretap, tap, watch, rare, delays };
   const phases = random.fork("phases");
   return {
     faultPlan,
@@ -160,6 +162,7 @@ interface Watched {
   readonly rarities: Rarities;
   readonly wiretap: Wiretap;
   readonly configurations: Configurations;
+  readonly delays: { readonly longestUs: number };
 }
 
 function watchNodes(watched: Watched, cluster: ClusterPlan): NodeWatch {
@@ -167,7 +170,8 @@ function watchNodes(watched: Watched, cluster: ClusterPlan): NodeWatch {
   const machineOf = (nodeId: number) => nodes.everyMachine.find((machine) => machine.nodeId === nodeId)!;
   return createNodeWatch({
     nowUs: () => world.nowUs,
-    maxLagPerChangeUs: 90_000 + 2_000 * (cluster.options.heartbeatMs ?? 30),
+    // A statement that waited in a clog or for a paused process is old when it is heard, and may be all that is known.
+    maxLagPerChangeUs: () => 90_000 + 2_000 * (cluster.options.heartbeatMs ?? 30) + watched.delays.longestUs,
     led: (nodeId, term) => rarities.led(machineOf(nodeId), term),
     committed({ nodeId, term, index, before, appliedBefore, applied }) {
       wiretap.sawCommit(term, index);

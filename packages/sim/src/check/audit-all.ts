@@ -27,6 +27,8 @@ export interface Evidence {
   readonly timeBreaks: readonly TimeBreak[];
   readonly rejections: readonly unknown[];
   readonly rare: RareStates;
+  /** How long what was said may have waited to be heard, at most. */
+  readonly delays: { readonly longestUs: number };
 }
 
 /** What checkers found on the way and audits find afterwards, each under its finder's name. */
@@ -45,6 +47,7 @@ export function auditAll(evidence: Evidence): string[] {
     // A client that died left no record of its calls outside sessions.
     mayBeUnheard: ({ callId }) => callId.startsWith("request "),
     timeBreaks,
+    stampLagUs: 1_000_000 + evidence.delays.longestUs,
   });
   const crashes = world.crashes.map(({ process, error }) => `${process}: ${stackOf(error)}`);
   const found: Readonly<Record<string, readonly string[]>> = {

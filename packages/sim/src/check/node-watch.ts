@@ -45,7 +45,7 @@ export interface Commit {
 export interface NodeWatchOptions {
   readonly nowUs: () => number;
   /** How far a stamp may lag behind by what a heartbeat needs to arrive; it is lost once per change of leader, and never won. */
-  readonly maxLagPerChangeUs: number;
+  readonly maxLagPerChangeUs: () => number;
   /** A node has become leader, before anything that it commits. */
   readonly led: (nodeId: number, term: number, lastIndex: number) => void;
   /** Returns what is wrong with it, or null. */
@@ -76,7 +76,7 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
     const now: StampSample = { atUs: options.nowUs(), stampUs: node.stampUs(), nodeId, term };
     const before = sample;
     if (before === null || now.term > before.term) {
-      if (before !== null) compareStamps(before, now, options.maxLagPerChangeUs);
+      if (before !== null) compareStamps(before, now, options.maxLagPerChangeUs());
       sample = now;
       return;
     }

@@ -159,6 +159,7 @@ export function createMemberFaults(toolbox: Toolbox): Readonly<Record<MemberFaul
       const delayUs = ms(30, 120);
       for (const other of others) {
         if (other === next) continue;
+        toolbox.delays.longestUs = Math.max(toolbox.delays.longestUs, delayUs);
         toolbox.links.cut(leader.name, other.name, "hold");
         later(delayUs, `heal ${leader.name} > ${other.name}`, () => toolbox.links.heal(leader.name, other.name));
       }

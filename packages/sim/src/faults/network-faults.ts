@@ -21,6 +21,7 @@ export function createNetworkFaults(toolbox: Toolbox): Readonly<Record<NetworkFa
 
   function cutFor(from: string, to: string, mode: CutMode, delayUs: number): void {
     note(`${from} > ${to} ${mode === "hold" ? "holds" : "loses"} everything for ${delayUs / 1000} ms`);
+    if (mode === "hold") toolbox.delays.longestUs = Math.max(toolbox.delays.longestUs, delayUs);
     links.cut(from, to, mode);
     later(delayUs, `heal ${from} > ${to}`, () => links.heal(from, to));
   }

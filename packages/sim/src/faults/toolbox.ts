@@ -21,6 +21,8 @@ export interface Victims {
   readonly links: Links;
   readonly rare: RareStates;
   readonly configurations: Configurations;
+  /** How long what was said may have waited to be heard, at most. */
+  readonly delays: { longestUs: number };
   readonly count: (kind: FaultKind) => void;
 }
 
@@ -69,7 +71,7 @@ export interface Toolbox extends Victims {
  * @param maxImpaired Nodes that may be down, paused or isolated at once.
  */
 export function createToolbox(victims: Victims, maxImpaired: number, badClocks: boolean): Toolbox {
-  const { world, random, nodes } = victims;
+  const { world, random, nodes, delays } = victims;
   const paused = new Set<Process>();
   const impaired = new Set<NodeMachine>();
   const lost = new Set<NodeMachine>();
@@ -122,6 +124,7 @@ export function createToolbox(victims: Victims, maxImpaired: number, badClocks: 
 
   function pauseProcess(process: Process, delayUs: number): void {
     note(`${process.name} pauses for ${delayUs / 1000} ms`);
+    delays.longestUs = Math.max(delays.longestUs, delayUs);
     world.pause(process);
     paused.add(process);
     world.schedule(delayUs, null, `resume ${process.name}`, () => {
