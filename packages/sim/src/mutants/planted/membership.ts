@@ -16,12 +16,12 @@ export const membershipMutants: readonly Mutant[] = [
   },
   {
     name: "quorum-of-the-old-configuration",
-    breaks: "a node asks the majority of the new voters alone while the old ones still decide as well",
+    breaks: "in a joint configuration a node asks the old voters alone, while the new ones decide as well",
     edits: [
       {
         file: "cluster/src/node/members.ts",
         search: "return hasMajority(voters, holds) && hasMajority(votersOutgoing, holds);",
-        replacement: "return hasMajority(voters, holds) || hasMajority(votersOutgoing, holds);",
+        replacement: "return hasMajority(votersOutgoing.length > 0 ? votersOutgoing : voters, holds);",
       },
     ],
     foundBy: { tests: ["cluster/src/node/members.test.ts"] },
