@@ -70,12 +70,12 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** A first port for `dev` with all nine free. */
+/** A first port for `dev` with all of its ports free, and those of one more node. */
 async function firstPortOfThree(): Promise<number> {
   for (;;) {
     const [port = 0] = await freePorts(1);
-    const nine = [0, 10, 20].flatMap((node) => [port + node, port + node + 1, port + node + 2]);
-    if (nine.every((each) => each < 65_536) && (await Promise.all(nine.map(isFree))).every(Boolean)) return port;
+    const all = [0, 10, 20, 30].flatMap((node) => [port + node, port + node + 1, port + node + 2]);
+    if (all.every((each) => each < 65_536) && (await Promise.all(all.map(isFree))).every(Boolean)) return port;
   }
 }
 
@@ -85,7 +85,7 @@ async function portsOfOurOwn(): Promise<(text: string) => string> {
   const [web = 0] = await freePorts(1);
   return (text) =>
     text
-      .replaceAll(/\b74([012])([012])\b/g, (_, node, listener) => String(first + 10 * Number(node) + Number(listener)))
+      .replaceAll(/\b74([0123])([012])\b/g, (_, node, listener) => String(first + 10 * Number(node) + Number(listener)))
       .replaceAll(/\b3000\b/g, String(web))
       .replaceAll("npx quorumguard dev", `npx quorumguard dev --port ${first}`);
 }

@@ -19,6 +19,8 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/(?<="(index|stampUs)":)"\d+"/g, '"#"'],
   // A row of `status`: which node leads, and how far its log is, is chance; the roles, the keys and the sessions are not.
   [/^\d (leader|follower) \d \d+ \d+ \d+ \d+ (\d+) (\d+) \S+ \S+$/gm, "# $1 # # # # # $2 $3 # #"],
+  // A row of `member list`: how far a log is, and how long ago a node was heard of.
+  [/^(\d) (voter|learner) (\S+) \d+ \d+ (never|\d+ m?s ago)$/gm, "$1 $2 $3 # # #"],
   [/^\d down (– ){7}\S+ \S+$/gm, "# down # #"],
 ];
 
