@@ -270,27 +270,27 @@ interface Wires {
 function createTransport(wires: Wires, listen: (handlers: PeerHandlers) => Endpoint, nodeId: number): PeerTransport {
   const { endpoints } = wires;
   let endpoint: Endpoint | null = null;
-  const transport = {
-    async start(handlers: PeerHandlers) {
+  return {
+    async start(handlers) {
       endpoint = listen(handlers);
       endpoints.set(nodeId, endpoint);
       for (const other of endpoints.keys()) if (other !== nodeId) wires.dial(nodeId, other, 2_000);
     },
-    addPeer(to: number) {
+    addPeer(to) {
       // Whoever starts dials everyone; only who was turned away then has a reason to hurry.
       if (endpoint === null || endpoints.get(to)?.listening !== true) return;
       if (!wires.isOpen(nodeId, to)) wires.dial(nodeId, to, 2_000);
     },
-    removePeer(to: number) {
+    removePeer(to) {
       if (!wires.isOpen(nodeId, to)) return;
       wires.hangUp(nodeId, to);
       // It dials again, and is told why it is not welcome any more.
       wires.dial(to, nodeId, 20_000);
     },
-    send(to: number, frame: Uint8Array) {
+    send(to, frame) {
       if (endpoint !== null) wires.sendFrame(endpoint, to, frame);
     },
-    async sendSnapshot(to: number, head: Uint8Array, source: SnapshotSource) {
+    async sendSnapshot(to, head, source) {
       const target = endpoints.get(to);
       return endpoint !== null && target !== undefined && wires.sendSnapshot(endpoint, target, head, source);
     },
@@ -298,5 +298,4 @@ function createTransport(wires: Wires, listen: (handlers: PeerHandlers) => Endpo
       if (endpoint?.listening === true) wires.died(nodeId);
     },
   };
-  return transport;
 }
