@@ -42,6 +42,7 @@ else if (options.judge !== null) {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   const result = await runOnce(options, say);
   say(resultTable(result));
-  if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  process.exitCode = result.history === "accepted" ? 0 : 1;
+  const line = options.json ? `${JSON.stringify(result)}\n` : "";
+  // At once when it is written: what a fault left open must not keep a run that is over from ending.
+  process.stdout.write(line, () => process.exit(result.history === "accepted" ? 0 : 1));
 }

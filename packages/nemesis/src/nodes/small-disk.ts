@@ -38,7 +38,6 @@ export async function openSmallDisk(folder: string): Promise<SmallDisk> {
     ...(user.length > 0 ? ["--user", "--preserve-credentials"] : []),
   ];
   const outside = join(`/proc/${holder.pid}/root`, folder);
-  await access(outside, constants.W_OK);
   const resize = async (size: string) => {
     const script = `mount -o "remount,size=${size}" "$1"`;
     const child = spawn("nsenter", [...target, "sh", "-c", script, "sh", folder], {
@@ -51,6 +50,11 @@ export async function openSmallDisk(folder: string): Promise<SmallDisk> {
     const [code] = await once(child, "close");
     if (code !== 0) throw new Error(`the small disk could not be resized: ${problem}`);
   };
+  // The system may let us mount, and yet not let us look or resize.
+  await Promise.all([access(outside, constants.W_OK), resize(String(roomyBytes))]).catch((error: unknown) => {
+    holder.kill("SIGKILL");
+    throw error;
+  });
   return {
     wrapper: ["nsenter", ...target, "--"],
     outside,
