@@ -96,6 +96,15 @@ it("a member whose disk is lost is replaced by a newcomer, and then another one 
   const { leaderId = 0 } = await knowsLeader(newcomer);
   await nodes.get(leaderId)!.signal("SIGKILL");
   expect([await allow(), await allow(), await allow()]).toEqual([true, true, false]);
+  // Whoever is removed while it runs ends by itself, and a leader hands over before that.
+  const survivor = leaderId === 1 ? 2 : 1;
+  await member("remove", String(leaderId));
+  expect((await member("remove", String(survivor))).map(({ nodeId }) => nodeId)).toEqual([4]);
+  const removed = await nodes.get(survivor)!.ended;
+  expect(removed.status).toBe(0);
+  expect(removed.stderr).toContain(`node ${survivor} was removed from its cluster, and stops`);
+  expect(await allow()).toBe(false);
+
   // The lost member's machine comes back with an empty folder under its old id: it stays outside, and says why.
   const back = start(3, ["--join", at(4, 2), "--peer", at(3, 2)]);
   const { status, stderr } = await back.ended;

@@ -151,7 +151,17 @@ describe("a member", () => {
     const back = await cluster.start(nodeId);
     await until(() => (cluster.removed.includes(nodeId) ? true : null));
     expect(back.status().role).toBe("removed");
-    expect((await cluster.leader()).topology().members).toHaveLength(2);
+    await cluster.stop(nodeId);
+    // A node whose own log holds its removal needs nobody to tell it.
+    const other = [1, 2, 3].find((id) => id !== nodeId && id !== cluster.nodes.get(id)!.topology().leaderId)!;
+    const gone = cluster.nodes.get(other)!;
+    await cluster.change({ kind: "remove", nodeId: other });
+    await until(() => (cluster.removed.includes(other) ? true : null));
+    expect(gone.members().map((view) => view.nodeId)).not.toContain(other);
+    await cluster.stop(other);
+    await cluster.start(other);
+    await until(() => (String(cluster.removed) === String([nodeId, other, other]) ? true : null));
+    expect((await cluster.leader()).topology().members).toHaveLength(1);
     expect(cluster.fatal).toEqual([]);
   });
 
