@@ -243,6 +243,10 @@ function stayDead(
   { voters, outgoing }: Configuration,
 ): NodeMachine[] {
   if (!plan.deadAtTheEnd || outgoing.length > 0) return [];
+  // Whoever has not applied the last change of the membership counts by the one before, in which more may be missing.
+  const isUpToDate = ({ running }: NodeMachine) =>
+    running === null || running.node.members().length === machines.length;
+  if (!machines.every(isUpToDate)) return [];
   const isRuined = (machine: NodeMachine) => nemesis.lost.has(machine) || nemesis.ruined.has(machine);
   const ruined = machines.filter((machine) => isRuined(machine) && voters.includes(machine.nodeId));
   const most = Math.floor((voters.length - 1) / 2) - ruined.length;

@@ -77,7 +77,18 @@ export function createMemberFaults(toolbox: Toolbox): Readonly<Record<MemberFaul
     return (await ask({ kind: "add", nodeId: newcomer.nodeId }, () => isMember(newcomer.nodeId))) ? newcomer : null;
   }
 
-  function retire(machine: NodeMachine): void {
+  /**
+   * Switches a removed node off once all others have applied its removal, as an operator should: until then they count it, and with
+   * it and others off they could be too few to elect anybody (checklist D3).
+   */
+  async function retire(machine: NodeMachine): Promise<void> {
+    const isKnown = () =>
+      nodes.machines.every(
+        ({ nodeId, running }) =>
+          nodeId === machine.nodeId || running?.node.members().every((one) => one.nodeId !== machine.nodeId) === true,
+      );
+    while (toolbox.going && !isKnown()) await world.sleep(20_000, null, "others learn of a removal");
+    if (!toolbox.going) return;
     note(`${machine.name} is a member no more`);
     lost.delete(machine);
     impaired.delete(machine);
@@ -87,7 +98,7 @@ export function createMemberFaults(toolbox: Toolbox): Readonly<Record<MemberFaul
   }
 
   async function remove(machine: NodeMachine): Promise<void> {
-    if (await ask({ kind: "remove", nodeId: machine.nodeId }, () => isGone(machine.nodeId))) retire(machine);
+    if (await ask({ kind: "remove", nodeId: machine.nodeId }, () => isGone(machine.nodeId))) await retire(machine);
   }
 
   async function replace(machine: NodeMachine): Promise<void> {
@@ -96,7 +107,7 @@ export function createMemberFaults(toolbox: Toolbox): Readonly<Record<MemberFaul
     const { nodeId } = newcomer;
     if (random.chance(0.6)) {
       const change: MemberChange = { kind: "replace", nodeId: machine.nodeId, by: nodeId };
-      if (await ask(change, () => isVoter(nodeId) && isGone(machine.nodeId))) retire(machine);
+      if (await ask(change, () => isVoter(nodeId) && isGone(machine.nodeId))) await retire(machine);
     } else if (await ask({ kind: "promote", nodeId }, () => isVoter(nodeId))) await remove(machine);
   }
 
