@@ -64,6 +64,8 @@ class Node implements ClusterNode {
   #changes: MemberChanges | null = null;
   /** A member no more. */
   #removed = false;
+  /** A member said that this newcomer could be added. */
+  #wasAwaited = false;
   /** What ran until then. */
   #retired: RunningNode | null = null;
   #nonce = "";
@@ -188,10 +190,8 @@ class Node implements ClusterNode {
   }
 
   transferLeadership(to: NodeId): Promise<{ readonly leaderId: NodeId; readonly term: number }> {
-    const { clock, electionMs } = this.#options;
-    const { nodeId } = this;
-    const running = this.#running;
-    return transferLeadership(to, { nodeId, running, members: this.#members, board: this.#board, clock, electionMs });
+    const [running, members, board] = [this.#running, this.#members, this.#board];
+    return transferLeadership(to, { ...this.#options, running, members, board });
   }
 
   members(): readonly MemberView[] {
@@ -211,7 +211,7 @@ class Node implements ClusterNode {
   }
 
   async takeSnapshot(): Promise<{ readonly index: number; readonly bytes: number }> {
-    if (this.#running === null) throw new Error("the cluster has not formed yet");
+    if (this.#running === null) throw new Error(this.#notYet().message);
     return this.#running.snapshots.cut();
   }
 
@@ -436,7 +436,7 @@ class Node implements ClusterNode {
     peer.up = true;
     // A transport may learn addresses from the same hello, after this returns.
     if (before === null) this.#options.clock.endOfTurn(() => this.#board.refresh());
-    if (before !== null && before.bootId !== hello.bootId) this.#rebooted(from);
+    else if (before.bootId !== hello.bootId) this.#rebooted(from);
     this.#abstention?.heard(hello);
     this.#returnIfTold();
     return null;
@@ -444,8 +444,10 @@ class Node implements ClusterNode {
 
   /** A peer does not take our hello. That this node was removed it may say for certain: only a committed entry can have made it know. */
   #refusedBy(reason: string): void {
-    if (!saysRemoved(reason)) return;
-    if (this.#entrance?.phase === FoundingPhase.joining) this.#fail(new Error(reason));
+    const isNew = this.#entrance?.phase === FoundingPhase.joining && !this.#wasAwaited;
+    if (!saysRemoved(reason)) this.#wasAwaited = true;
+    else if (isNew) this.#fail(new Error(reason));
+    // A newcomer whose id was free when it asked was added, and removed before it came in.
     else this.#retire();
   }
 

@@ -109,6 +109,20 @@ describe("a newcomer", () => {
     await cluster.caughtUp(4);
     await cluster.change({ kind: "promote", nodeId: 4 });
   });
+
+  test("that is added and removed before it comes in ends as a removed member does", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const four = await cluster.join(4);
+    await until(() => cluster.log.find((line) => line.includes("run: quorumguard member add 4")) ?? null);
+    for (const id of [1, 2, 3]) cluster.network.cut(id, 4);
+    await leader.changeMembers({ kind: "add", nodeId: 4 });
+    await leader.changeMembers({ kind: "remove", nodeId: 4 });
+    expect(four.status().role).toBe("joining");
+    for (const id of [1, 2, 3]) cluster.network.heal(id, 4);
+    await until(() => (cluster.removed.includes(4) ? true : null));
+    expect([four.status().role, cluster.fatal]).toEqual(["removed", []]);
+  });
 });
 
 describe("a member", () => {
