@@ -21,6 +21,8 @@ export interface Nemesis {
   readonly lost: ReadonlySet<NodeMachine>;
   /** Machines whose data was damaged, whether or not anybody knows yet. */
   readonly ruined: ReadonlySet<NodeMachine>;
+  /** Whether no change of the membership is under way. */
+  readonly isSteady: () => boolean;
   /** Faults committed so far. */
   readonly strikes: number;
 }
@@ -61,6 +63,7 @@ export function createNemesis(victims: Victims, plan: FaultPlan, maxStrikes: num
   return {
     lost: toolbox.lost,
     ruined: toolbox.ruined,
+    isSteady: toolbox.isSteady,
     get strikes() {
       return strikes;
     },

@@ -52,6 +52,8 @@ export interface Toolbox extends Victims {
   changesMembers: boolean;
   /** For so long a change of the membership may be in some log. */
   unsteadyFor(delayUs: number): void;
+  /** No change of the membership is under way or may yet be found in some log. */
+  isSteady(): boolean;
   note(line: string): void;
   /** Milliseconds between two bounds, in microseconds. */
   ms(from: number, to: number): number;
@@ -142,6 +144,7 @@ export function createToolbox(victims: Victims, maxImpaired: number, badClocks: 
     ruined,
     mayRuin,
     changesMembers: false,
+    isSteady: () => !toolbox.changesMembers && world.nowUs >= steadyFrom.us,
     unsteadyFor(delayUs) {
       steadyFrom.us = world.nowUs + delayUs;
     },
