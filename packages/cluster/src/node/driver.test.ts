@@ -44,6 +44,7 @@ async function createFollower() {
     ignores: () => false,
     asked: () => {},
     deposed: () => {},
+    lostEnd: () => {},
     ticked: () => {},
     sendSnapshot: () => {},
     restore: () => Promise.reject(new Error("nobody sent a snapshot")),

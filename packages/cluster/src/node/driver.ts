@@ -41,6 +41,8 @@ export interface DriverHooks {
   asked(message: Message): void;
   /** This leader was deposed by an answer: `from` is in a later term, and did not ask for a vote. */
   deposed(from: NodeId): void;
+  /** The leader counts on an index that this node acknowledged and does not have: nothing may be said any more. */
+  lostEnd(message: Message): void;
   /** Once per tick, after the core ticked. */
   ticked(due: DueTick): void;
   /** A follower needs a snapshot; `message` is what the core would say. */
@@ -196,6 +198,7 @@ export class Driver {
     if (this.#stopped) return;
     try {
       this.#stepAll();
+      if (this.#stopped) return;
       this.#tickIfDue();
       this.#propose();
       let rounds = 0;
@@ -229,6 +232,15 @@ export class Driver {
       // Without its state a node knows neither the time nor the bounds that it would have to lead with.
       if (this.#restoring && message.type === MessageType.timeoutNow) continue;
       if (this.#parts.hooks.ignores(message)) continue;
+      // A heartbeat tells no more than what this node acknowledged in its term: a disk can lose a whole frame, and leave no trace.
+      if (
+        message.type === MessageType.heartbeat &&
+        message.term >= this.raft.term &&
+        message.commit > this.raft.lastIndex
+      ) {
+        this.#parts.hooks.lostEnd(message);
+        return;
+      }
       const wasLeader = this.raft.softState.state === "leader";
       this.raft.step(message);
       if (wasLeader && message.type === MessageType.appResp && this.raft.softState.state !== "leader") {

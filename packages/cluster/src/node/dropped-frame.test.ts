@@ -3,7 +3,7 @@ import type { NodeId } from "@quorumguard/raft";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ClusterNode } from "./node.ts";
 import { batchOf, submit, TestCluster, until } from "./test-cluster.fixture.ts";
-import { tearLastFrames } from "./torn-folder.fixture.ts";
+import { loseLastFrame, tearLastFrames } from "./torn-folder.fixture.ts";
 
 let cluster: TestCluster | null = null;
 afterEach(async () => {
@@ -128,4 +128,23 @@ describe("N2: a node whose last frame is torn", () => {
     await cluster.stop(others[0]);
     expect((await cluster.start(others[0])).status().abstaining).toBe(false);
   });
+});
+
+test("N2 a node whose last frame is gone without a trace stops when its leader counts on it, and abstains from then on", async () => {
+  cluster = await TestCluster.started(3);
+  const leader = await cluster.leader();
+  const follower = await cluster.follower();
+  await submit(leader, batchOf(["a"], 1));
+  await until(() => (follower.status().appliedIndex === leader.status().appliedIndex ? true : null));
+  await loseLastFrame(cluster, follower.nodeId);
+  await cluster.start(follower.nodeId);
+  const { fatal } = cluster;
+  await until(() => (fatal.length > 0 ? true : null));
+  expect(fatal.map((error) => error.message)).toEqual([expect.stringContaining("without a trace")]);
+  fatal.length = 0;
+  await cluster.stop(follower.nodeId);
+  const back = await cluster.start(follower.nodeId);
+  expect(said(cluster, back.nodeId, "abstaining") || said(cluster, back.nodeId, "abstention-ended")).toBe(true);
+  await saying(cluster, back.nodeId, "abstention-settled");
+  await expectSame(cluster, back);
 });

@@ -84,6 +84,14 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
     ignores: (message) => leadership.ignores(message),
     asked: (message) => leadership.asked(message),
     deposed: (from) => leadership.deposed(from),
+    lostEnd({ from, commit }) {
+      driver.stop();
+      const lost = new Error(
+        `node ${nodeId} acknowledged the log up to index ${commit} to node ${from}, and its log ends at ${raft.lastIndex}: the disk lost ` +
+          "what it had flushed, without a trace; start the node again: it does not vote before the others have told what it may lack",
+      );
+      storage.noteLostEnd().then(() => failed(lost), failed);
+    },
     ticked() {
       if (unsettled && isRepaired(raft, driver)) {
         unsettled = false;

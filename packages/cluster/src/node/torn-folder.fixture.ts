@@ -41,6 +41,15 @@ export async function tearLastFrames(cluster: TestCluster, ...nodeIds: readonly 
   }
 }
 
+/** As {@link losePower}, and the last frame of one node's log is gone without a trace. */
+export async function loseLastFrame(cluster: TestCluster, nodeId: NodeId): Promise<void> {
+  await losePower(cluster, [nodeId]);
+  await changeSegments(cluster, nodeId, (bytes, position, count) => {
+    const start = bytes.lastIndexOf("QGfr");
+    if (position === count - 1 && start >= headerBytes) bytes.fill(0, start);
+  });
+}
+
 /** Changes the segments of a node that is down, oldest first. */
 export async function changeSegments(
   cluster: TestCluster,

@@ -92,6 +92,10 @@ export class DiskStorage implements Storage {
     await meta.writeTwice({ droppedLastFrame: false, damaged: null });
   }
 
+  async noteLostEnd(): Promise<void> {
+    await this.use().meta.writeTwice({ droppedLastFrame: true });
+  }
+
   append(write: StorageWrite, done: () => void): void {
     if (this.failed) return;
     const { view, writer, snapshots } = this.use();
