@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import os from "node:os";
 import { inRepository } from "../repository.ts";
 import { runCommand } from "../run-command.ts";
 import { oneCheck, type StepResult } from "./step.ts";
@@ -42,7 +43,9 @@ function parseSummary(line: string): SimulatorSummary | null {
 export async function simulate(seeds: number, timeoutMs: number): Promise<StepResult> {
   const cli = "packages/sim/src/cli.ts";
   if (!fs.existsSync(inRepository(cli))) return oneCheck(`${cli} does not exist`);
-  const flags = ["--conditions=quorumguard-source", inRepository(cli), "--seeds", `${seeds}`, "--start", "1", "--json"];
+  const workers = Math.min(4, os.availableParallelism());
+  const own = ["--seeds", `${seeds}`, "--start", "1", "--workers", `${workers}`, "--json"];
+  const flags = ["--conditions=quorumguard-source", inRepository(cli), ...own];
   const { failure, stdout } = await runCommand(process.execPath, flags, { timeoutMs, capture: true });
   process.stdout.write(stdout);
   return countSeeds(stdout, failure, seeds);

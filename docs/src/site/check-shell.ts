@@ -82,11 +82,12 @@ function ownArguments(words: readonly string[]): readonly string[] | null {
 }
 
 /** What the program itself would say of its arguments, before it does anything. */
-function commandProblem([name, ...args]: readonly string[]): string | null {
-  if (/^(--help|-h|help|--version)$/.test(name ?? "")) return null;
-  const command = commands.find((known) => known.name === name);
+function commandProblem(words: readonly string[]): string | null {
+  if (/^(--help|-h|help|--version)$/.test(words[0] ?? "")) return null;
+  const command = commands.find(({ name }) => name.split(" ").every((part, at) => part === words[at]));
   if (command === undefined)
-    return `there is no command ${name ?? ""}; there are ${commands.map((one) => one.name).join(", ")}`;
+    return `there is no command ${words[0] ?? ""}; there are ${commands.map((one) => one.name).join(", ")}`;
+  const args = words.slice(command.name.split(" ").length);
   try {
     const flags = parseFlags(args, command as (typeof commands)[number] & { readonly flags: readonly never[] });
     if (args.includes("--help")) return null;

@@ -31,6 +31,11 @@ async function main(): Promise<number> {
   const [word] = typed;
   const command = commands.find(({ name }) => name.split(" ").every((part, at) => part === typed[at]));
   if (command !== undefined) return (await load[command.name]())(typed.slice(command.name.split(" ").length));
+  const begun = commands.filter(({ name }) => name.startsWith(`${word} `));
+  if (begun.length > 0 && /^(--help|-h)$/.test(typed[1] ?? "")) {
+    process.stdout.write(programHelp(program, begun));
+    return 0;
+  }
   switch (word) {
     case "--version":
       process.stdout.write(`${(await import("../server/version.ts")).version}\n`);
