@@ -39,7 +39,9 @@ export async function openSmallDisk(folder: string): Promise<SmallDisk> {
   ];
   const outside = join(`/proc/${holder.pid}/root`, folder);
   const resize = async (size: string) => {
-    const script = `mount -o "remount,size=${size}" "$1"`;
+    // A node that writes meanwhile may need more than was asked for: the system then refuses, and is asked again.
+    const attempts = "1 2 3 4 5 6 7 8 9 10";
+    const script = `for attempt in ${attempts}; do mount -o "remount,size=${size}" "$1" && exit 0; done; exit 1`;
     const child = spawn("nsenter", [...target, "sh", "-c", script, "sh", folder], {
       stdio: ["ignore", "ignore", "pipe"],
     });
