@@ -8,7 +8,7 @@ export interface Electorate {
   /** Everyone whose vote counts now, ascending; in a joint configuration those of both halves. */
   readonly voters: readonly NodeId[];
   isVoter(nodeId: NodeId): boolean;
-  /** Whether those for whom `holds` is true are a quorum: in a joint configuration, of either half. */
+  /** Whether those for whom `holds` is true are a quorum: in a joint configuration, of both halves. */
   hasQuorum(holds: (nodeId: NodeId) => boolean): boolean;
 }
 
