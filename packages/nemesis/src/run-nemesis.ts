@@ -241,8 +241,8 @@ async function conclude(conclusion: Conclusion): Promise<NemesisResult> {
   const judged = await judgeRun(folder);
   const violations = [...new Set([...conclusion.violations, ...judged.violations])];
   const { overAdmitted, chargedTwice, acknowledgedLost, degraded } = judged;
-  const accepted = violations.length === 0 && overAdmitted + chargedTwice + acknowledgedLost === 0;
-  const kept = options.keep || !accepted;
+  const accepted = judged.violations.length === 0 && overAdmitted + chargedTwice + acknowledgedLost === 0;
+  const kept = options.keep || !accepted || violations.length > 0;
   if (kept) await writeFile(join(folder, "violations.txt"), violations.map((line) => `${line}\n`).join(""));
   else await rm(folder, { recursive: true, force: true });
   return {
