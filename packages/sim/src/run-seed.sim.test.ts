@@ -11,6 +11,13 @@ describe("a simulated seed", { timeout: 120_000 }, () => {
     expect(other.traceHash).not.toBe(first.traceHash);
   });
 
+  test("that goes round ends at a limit, which is what it violates, and replays too", async () => {
+    const first = await runSeed(7, { mostEvents: 2_000 });
+    expect(first.violations).toEqual([expect.stringMatching(/^limit: not over after 2000 events/)]);
+    expect(first.events).toBe(2_000);
+    expect(await runSeed(7, { mostEvents: 2_000 })).toEqual(first);
+  });
+
   test("does enough to prove something: commits, denials, allowances and faults", async () => {
     const results: SeedResult[] = [];
     for (let seed = 100; seed < 106; seed++) results.push(await runSeed(seed));

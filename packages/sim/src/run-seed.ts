@@ -1,4 +1,4 @@
-import { auditAll } from "./check/audit-all.ts";
+import { auditAll, auditSteps, stepViolations } from "./check/audit-all.ts";
 import { createSessionTap } from "./check/client-tap.ts";
 import { type Configuration, type Configurations, createConfigurations, membersOf } from "./check/configuration.ts";
 import { checkDurable } from "./check/durable-quorum.ts";
@@ -53,9 +53,15 @@ export interface RunOptions extends TraceOptions {
   readonly maxFaults?: number | undefined;
   /** Everything is mended at this virtual time at the latest. Default: when the seed says so. */
   readonly untilUs?: number | undefined;
+  /** A run that handles so many events without an end has a violation named `limit`. Default: far more than a sound one needs. */
+  readonly mostEvents?: number | undefined;
 }
 
 const second = 1_000_000;
+
+/** Five times what the longest of 200 sound seeds needs; the phases of a run add up to less than so much virtual time. */
+const usualMostEvents = 250_000;
+const mostUs = 60 * second;
 
 /** Runs one seed: a safety phase full of faults, then a liveness phase without, then the audits. */
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<SeedResult> {
@@ -155,6 +161,8 @@ function assemble(seed: number, world: World, random: Random) {
   };
 }
 
+type Parts = ReturnType<typeof assemble>;
+
 interface Watched {
   readonly world: World;
   readonly nodes: NodeHost;
@@ -195,24 +203,24 @@ async function simulate(
   const parts = assemble(seed, world, random);
   const { faultPlan, faults, count, nodes, clients, heard, configurations, violations } = parts;
   const { watch, rare } = heard;
+  limit(world, parts, options.mostEvents ?? usualMostEvents);
   const timeBreaks = watchCluster(world, nodes, watch, configurations, faultPlan.badClocks);
   const nemesis = createNemesis(parts.victims, faultPlan, options.maxFaults ?? Number.POSITIVE_INFINITY);
 
   for (const machine of nodes.machines) nodes.start(machine);
   const leads = () => nodes.machines.some((machine) => machine.running?.node.leads === true);
-  if (!faultPlan.fromTheStart && !(await world.run(5 * second, leads)))
+  if (!faultPlan.fromTheStart && !(await world.run(5 * second, leads)) && !world.halted)
     violations.push("liveness: healthy nodes found no leader within 5 s");
   clients.start();
   nemesis.start();
-  const faultsUntilUs = Math.min(options.untilUs ?? Number.POSITIVE_INFINITY, world.nowUs + faultPlan.durationUs);
-  await world.run(Math.max(world.nowUs, faultsUntilUs));
-  const members = () => nodes.machines.filter(({ nodeId }) => membersOf(configurations.latest).has(nodeId));
-  const dead = stayDead(parts.phases, faultPlan, members(), nemesis, configurations.latest);
-  nemesis.healAll(dead);
-  violations.push(...(await checkLiveness({ world, machines: members, clients, nemesis, dead })));
+  const untilUs = Math.min(options.untilUs ?? Number.POSITIVE_INFINITY, world.nowUs + faultPlan.durationUs);
+  await world.run(Math.max(world.nowUs, untilUs));
+  const faultsUntilUs = Math.min(untilUs, world.nowUs);
+  if (!world.halted) await live(parts, world, nemesis);
   count("brokenStreams", parts.clientNetwork.brokenStreams);
   // What is wrong comes before what did not come about: a lost entry says more than the node that waits for it.
-  violations.unshift(...auditAll({ world, nodes, clients, ...heard, timeBreaks: timeBreaks(), rejections }));
+  const evidence = { world, nodes, clients, ...heard, timeBreaks: timeBreaks(), rejections };
+  violations.unshift(...(world.halted ? auditSteps(evidence) : auditAll(evidence)));
   const having = (allowed: boolean | null) => clients.records.filter((record) => record.allowed === allowed).length;
   return {
     seed,
@@ -232,6 +240,37 @@ async function simulate(
     events: world.events,
     virtualMs: world.nowUs / 1000,
   };
+}
+
+/** The faults are over: what is left must serve, and the rest once it is back. */
+async function live(
+  { nodes, clients, victims, phases, ...parts }: Parts,
+  world: World,
+  nemesis: Nemesis,
+): Promise<void> {
+  const { configurations, faultPlan, violations } = parts;
+  const members = () => nodes.machines.filter(({ nodeId }) => membersOf(configurations.latest).has(nodeId));
+  const dead = stayDead(phases, faultPlan, members(), nemesis, configurations.latest);
+  nemesis.healAll(dead);
+  const wrong = await checkLiveness({ world, machines: members, clients, nemesis, dead });
+  // Of a run that was ended nothing can be asked.
+  if (!world.halted) violations.push(...wrong);
+}
+
+/** Ends the run as soon as a promise is broken, or when it takes far longer than any sound run does. */
+function limit(world: World, { heard, violations }: Parts, mostEvents: number): void {
+  world.haltWhen(() => {
+    const [broken] = stepViolations(heard);
+    if (broken !== undefined) {
+      world.trace.note(world.nowUs, `the run ends: ${broken}`);
+      return true;
+    }
+    if (world.events < mostEvents && world.nowUs < mostUs) return false;
+    violations.push(
+      `limit: not over after ${world.events} events and ${world.nowUs / 1000} ms, so something goes round`,
+    );
+    return true;
+  });
 }
 
 /** Which machines are dead when the faults are over: as many as leave a quorum, those that are damaged beyond help among them. */

@@ -31,12 +31,35 @@ export interface Evidence {
   readonly delays: { readonly longestUs: number };
 }
 
+type Found = Readonly<Record<string, readonly string[]>>;
+type StepEvidence = Pick<Evidence, "wiretap" | "watch">;
+
+const named = (found: Found) =>
+  Object.entries(found).flatMap(([name, lines]) => lines.map((line) => `${name}: ${line}`));
+
+const steps = ({ wiretap, watch }: StepEvidence): Found => ({ raft: wiretap.violations, nodes: watch.violations });
+
+/** What checkers of steps have found so far: a run that broke a promise has nothing to add to them. */
+export const stepViolations = (evidence: StepEvidence): readonly string[] =>
+  evidence.wiretap.violations.length + evidence.watch.violations.length === 0 ? [] : named(steps(evidence));
+
+const breakdowns = ({ world, nodes, rejections }: Pick<Evidence, "world" | "nodes" | "rejections">): Found => ({
+  fatal: nodes.fatal,
+  exception: world.crashes.map(({ process, error }) => `${process}: ${stackOf(error)}`),
+  "unhandled rejection": rejections.map(stackOf),
+});
+
+/** What was found until a run was ended in its midst: the audits are for runs that came to their end. */
+export function auditSteps(evidence: StepEvidence & Pick<Evidence, "world" | "nodes" | "rejections">): string[] {
+  return named({ ...steps(evidence), ...breakdowns(evidence) });
+}
+
 /** What checkers found on the way and audits find afterwards, each under its finder's name. */
 export function auditAll(evidence: Evidence): string[] {
-  const { world, nodes, clients, wiretap, tap, watch, timeBreaks, rejections, rare } = evidence;
+  const { clients, tap, timeBreaks, rare } = evidence;
   const rarities = createCallRarities(rare);
   const audit = auditLog({
-    entries: wiretap.committed(),
+    entries: evidence.wiretap.committed(),
     decode: rarities.decode,
     bounds: defaultBounds,
     acknowledgements: tap.acknowledgements,
@@ -49,21 +72,16 @@ export function auditAll(evidence: Evidence): string[] {
     timeBreaks,
     stampLagUs: 1_000_000 + evidence.delays.longestUs,
   });
-  const crashes = world.crashes.map(({ process, error }) => `${process}: ${stackOf(error)}`);
-  const found: Readonly<Record<string, readonly string[]>> = {
-    raft: wiretap.violations,
-    nodes: watch.violations,
+  return named({
+    ...steps(evidence),
     "log audit": audit.violations,
     "caller audit": auditCallers(clients.records, timeBreaks),
     "link audit": auditLink(clients.records, audit.log, tap.clientOf),
     "call history": [...judgement.violations, ...judgement.doubts],
     "session wire": tap.violations,
     client: clients.violations,
-    fatal: nodes.fatal,
-    exception: crashes,
-    "unhandled rejection": rejections.map(stackOf),
-  };
-  return Object.entries(found).flatMap(([name, lines]) => lines.map((line) => `${name}: ${line}`));
+    ...breakdowns(evidence),
+  });
 }
 
 const stackOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -71,8 +71,14 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
   let latestTerm = 0;
   let sample: StampSample | null = null;
 
-  /** SEMANTICS T3. Only a leader that has applied an entry of its own term hands stamps out. */
+  /**
+   * SEMANTICS T3. Only a leader that has applied an entry of its own term hands stamps out, and only until a later term has
+   * a leader: a quorum that voted there takes nothing of it any more. Its line may go on for as long as it is paused or cut off,
+   * at 0.99, while the successor's runs from the same point at 1.01: two lines that each keep the bound drift apart by 2 %.
+   * What the successor gives out is held against the last stamp that could still be committed before it.
+   */
   function checkStamp(nodeId: number, term: number, node: ClusterNode): void {
+    if (term < latestTerm) return;
     const now: StampSample = { atUs: options.nowUs(), stampUs: node.stampUs(), nodeId, term };
     const before = sample;
     if (before === null || now.term > before.term) {
@@ -80,8 +86,6 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
       sample = now;
       return;
     }
-    // A deposed leader may not know yet; nothing that it stamps is committed.
-    if (now.term < before.term) return;
     compareStamps(before, now, 0);
     const elapsedUs = now.atUs - before.atUs;
     if (elapsedUs <= sampleUs) return;

@@ -18,6 +18,16 @@ describe("the virtual world", () => {
     expect(world.nowUs).toBe(100);
   });
 
+  test("halts where it is told to, also what would go on at the same moment for ever", async () => {
+    const world = newWorld();
+    const again = () => void world.schedule(0, null, "again", again);
+    world.schedule(10, null, "round and round", again);
+    world.haltWhen(() => world.events === 50);
+    expect(await world.run(100, () => world.events >= 50)).toBe(false);
+    expect(await world.run(200)).toBe(false);
+    expect([world.halted, world.events, world.nowUs]).toEqual([true, 50, 10]);
+  });
+
   test("settles every promise of an event before the next event", async () => {
     const world = newWorld();
     const order: string[] = [];

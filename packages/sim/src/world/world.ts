@@ -31,6 +31,9 @@ export interface World {
   readonly crashes: readonly { readonly process: string; readonly error: unknown }[];
   /** Runs until the predicate holds or virtual time reaches `untilUs`. Returns whether the predicate held. */
   run(untilUs: number, done?: () => boolean): Promise<boolean>;
+  /** Asked after every event: once it says yes nothing happens any more, and time stands still. */
+  haltWhen(isOver: () => boolean): void;
+  readonly halted: boolean;
 }
 
 interface WorldEvent {
@@ -67,6 +70,8 @@ export function createWorld(random: Random, trace: Trace): World {
   let sequence = 0;
   let events = 0;
   let current: LiveProcess | null = null;
+  let halted = false;
+  let isOver = () => false;
 
   function enqueue(delayUs: number, process: LiveProcess | null, label: string, action: () => void): WorldEvent {
     // Not a number or negative would corrupt the order of everything; a caller that computes such a delay is wrong.
@@ -144,8 +149,14 @@ export function createWorld(random: Random, trace: Trace): World {
     onEvent(listener) {
       listeners.push(listener);
     },
+    get halted() {
+      return halted;
+    },
+    haltWhen(predicate) {
+      isOver = predicate;
+    },
     async run(untilUs, done) {
-      while (queue.nextTimeUs() <= untilUs) {
+      while (!halted && queue.nextTimeUs() <= untilUs) {
         const event = queue.pop()!;
         nowUs = event.timeUs;
         if (event.process !== null) {
@@ -160,8 +171,10 @@ export function createWorld(random: Random, trace: Trace): World {
         await settlePromises();
         for (const listener of listeners) listener(event.process);
         current = null;
-        if (done?.() === true) return true;
+        halted = isOver();
+        if (!halted && done?.() === true) return true;
       }
+      if (halted) return false;
       nowUs = untilUs;
       return done?.() === true;
     },
