@@ -90,6 +90,19 @@ test("R07 §3.3 a message of an older term changes nothing", () => {
   expect(single.sentAfterFlush()).toEqual([]);
 });
 
+test("R67 §3.3 every request names its term: one of a peer that does not is refused, not taken for a local one", () => {
+  // A proposal, a read and a wish for a transfer are forwarded to whoever leads, in whatever term.
+  const forwarded: readonly MessageType[] = [MessageType.prop, MessageType.readIndex, MessageType.transferLeader];
+  for (const type of Object.values(MessageType).filter((each) => !forwarded.includes(each))) {
+    for (const term of [0, -1]) {
+      const single = createSingle({ hardState: { term: 5, vote: 0, commit: 0 } });
+      expect(single.raft.step(message(type, { term, from: 3, entries: [entry(5, 1)] }))).toBe("local-message");
+      expect(single.raft.status()).toMatchObject({ term: 5, vote: 0, leader: 0, lastIndex: 0 });
+      expect(single.sentAfterFlush()).toEqual([]);
+    }
+  }
+});
+
 test("R08 §3.3 a candidate that hears of a higher term is a follower of it, before it answers", () => {
   const single = createSingle();
   single.raft.campaign();
@@ -126,6 +139,21 @@ test("R11 §3.4 a follower that hears nothing for its election timeout campaigns
   single.raft.tick();
   expect(single.raft.status()).toMatchObject({ state: "candidate", term: 1, vote: 1 });
   expect(ofType(single.sent(), vote).map(({ to }) => to)).toEqual([2, 3]);
+});
+
+test("R66 §3.4 who grants a vote waits a whole election timeout for the winner; a refusal or a pre-vote gives nobody time", () => {
+  const ticksToCampaign = (request: Message): number => {
+    const hardState = { term: 4, vote: 0, commit: 0 };
+    const single = createSingle({ entries: entriesOfTerms([1, 1]), hardState });
+    for (let ticks = 0; ticks < 9; ticks++) single.raft.tick();
+    single.raft.step(request);
+    let more = 0;
+    for (; single.raft.softState.state === "follower"; more++) single.raft.tick();
+    return more;
+  };
+  expect(ticksToCampaign(message(vote, { term: 4, logTerm: 1, index: 2 }))).toBe(10);
+  expect(ticksToCampaign(message(vote, { term: 4, logTerm: 1, index: 1 }))).toBe(1);
+  expect(ticksToCampaign(message(MessageType.preVote, { term: 5, logTerm: 1, index: 2 }))).toBe(1);
 });
 
 test("R12 §3.4 a candidate with the votes of a majority leads, and says so at once", () => {

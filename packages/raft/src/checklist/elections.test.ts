@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { entriesOfTerms, message } from "../testing/messages.ts";
+import { entriesOfTerms, entry, message } from "../testing/messages.ts";
 import { createRandom, Network } from "../testing/network.ts";
 import { createSingle, type Single } from "../testing/single.ts";
 import { EntryType, type Message, MessageType } from "../types.ts";
@@ -176,6 +176,23 @@ test("A9: logs are compared by their last term first, then by their length", () 
   ]);
 });
 
+test("A9: so is the floor that a node was given when it lost its end (N2): by the last term first, then by the length", () => {
+  const refuses = (logTerm: number, index: number): boolean => {
+    const single = createSingle({ entries: entriesOfTerms([1]), hardState: { term: 4, vote: 0, commit: 0 } });
+    single.raft.abstain();
+    single.raft.endAbstention({ lastTerm: 3, lastIndex: 5 });
+    single.raft.step(message(vote, { term: 5, logTerm, index }));
+    return answersOf(single)[0]![1];
+  };
+  expect([refuses(2, 900), refuses(3, 4), refuses(3, 5), refuses(3, 6), refuses(4, 1)]).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
+
 test("A10: a learner votes if asked, and campaigns on no ground", () => {
   const single = createSingle({ voters: [2, 3], learners: [1] });
   single.raft.step(message(vote, { term: 1 }));
@@ -208,6 +225,18 @@ test("A11: nobody campaigns over a membership change or a snapshot that is not a
   installing.sentAfterFlush();
   installing.raft.campaign();
   expect(installing.raft.softState.state).toBe("candidate");
+});
+
+test("A11: a membership change is seen however much of the log is committed before it and not applied", () => {
+  const large = [1, 2, 3].map((index) => ({ ...entry(1, index), data: new Uint8Array(600 * 1024) }));
+  const change = { term: 1, index: 4, type: EntryType.confChangeV2, data: new Uint8Array(0) };
+  const hardState = { term: 1, vote: 0, commit: 4 };
+  const single = createSingle({ entries: [...large, change], hardState });
+  single.raft.campaign();
+  expect(single.raft.softState.state).toBe("follower");
+  const without = createSingle({ entries: [...large, entry(1, 4)], hardState });
+  without.raft.campaign();
+  expect(without.raft.softState.state).toBe("candidate");
 });
 
 test("A12: a node of a higher term is freed by its answer to the leader's messages, with one election", () => {

@@ -58,6 +58,13 @@ test("B2: what a follower acknowledges is what the request verified, not the end
   expect(ofType(single.sentAfterFlush(), appResp)).toMatchObject([{ index: 1, reject: false }]);
 });
 
+test("B2: a late append makes a follower acknowledge what it has committed, never a tail that nobody has compared", () => {
+  // The third entry is an older leader's: the leader of term 3 may have another one in its place.
+  const single = createSingle({ entries: entriesOfTerms([1, 1, 1]), hardState: { term: 2, vote: 0, commit: 2 } });
+  single.raft.step(message(app, { term: 3, index: 1, logTerm: 1, entries: [entry(1, 2, "1.2")], commit: 2 }));
+  expect(ofType(single.sentAfterFlush(), appResp)).toMatchObject([{ term: 3, index: 2, reject: false }]);
+});
+
 test("B3: entries are cut off only at a real conflict, and committed ones never", () => {
   const single = createSingle();
   single.raft.step(message(app, { term: 1, entries: entriesOfTerms([1, 1, 1]) }));
@@ -290,6 +297,20 @@ test("B12: entries without data fill pages as well", () => {
   expect(single.raft.hasReady()).toBe(false);
 });
 
+test("B12: nothing more is handed out while a page that the bound has cut is being applied, however little is in it", () => {
+  const single = createSingle({ maxCommittedBytesPerReady: 3 });
+  const entries = [1, 2].map((index) => entry(1, index, "ab"));
+  single.raft.step(message(app, { term: 1, entries, commit: 2 }));
+  const [write] = ofType(single.raft.ready().messages, storageAppend);
+  single.storage.append(entries);
+  for (const response of write!.responses.filter(({ to }) => to === 1)) single.raft.step(response);
+  const page = single.raft.ready();
+  expect(page.committedEntries.map(({ index }) => index)).toEqual([1]);
+  expect(single.raft.hasReady()).toBe(false);
+  for (const { responses } of ofType(page.messages, storageApply)) single.raft.step(responses[0]!);
+  expect(single.raft.ready().committedEntries.map(({ index }) => index)).toEqual([2]);
+});
+
 test("B13: the account of uncommitted bytes returns to zero, through refusals, terms and entries of older leaders", () => {
   const single = createReplicating({ maxUncommittedBytes: 10 });
   for (let round = 0; round < 5; round++) {
@@ -317,6 +338,12 @@ test("B14: a flush is asked for entries, terms and votes, not for a commit index
   expect(restarted.raft.ready()).toMatchObject({ mustSync: true, hardState: { term: 2, vote: 3 } });
   restarted.raft.step(message(app, { term: 2, from: 3, index: 1, logTerm: 1, entries: [entry(2, 2)] }));
   expect(restarted.raft.ready()).toMatchObject({ mustSync: true, hardState: null });
+});
+
+test("B14: a vote that is given within the term asks for a flush as well", () => {
+  const single = createSingle({ hardState: { term: 2, vote: 0, commit: 0 } });
+  single.raft.step(message(MessageType.vote, { term: 2, from: 3 }));
+  expect(single.raft.ready()).toMatchObject({ mustSync: true, hardState: { term: 2, vote: 3 }, entries: [] });
 });
 
 test("B16: a learner that is stuck holds nobody back", () => {

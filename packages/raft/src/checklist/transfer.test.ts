@@ -3,7 +3,7 @@ import { transferContext } from "../message.ts";
 import { message } from "../testing/messages.ts";
 import { Network } from "../testing/network.ts";
 import { createSingle, lead, type Single, type SingleOptions } from "../testing/single.ts";
-import { MessageType } from "../types.ts";
+import { EntryType, MessageType } from "../types.ts";
 
 const { app, appResp, heartbeat, timeoutNow } = MessageType;
 const data = () => [Uint8Array.of(1)];
@@ -84,6 +84,27 @@ test("E2: from the moment of the request to its end no proposal enters the log, 
   expect(single.sentAfterFlush().filter(({ type }) => type === timeoutNow)).toMatchObject([{ to: 2 }]);
   expect(single.raft.propose(data())).toBe("dropped");
   expect(single.raft.lastIndex).toBe(1);
+});
+
+test("E2: nor does the leader leave a joint membership by itself (D4) during a transfer; it does when that has failed", () => {
+  const single = createSingle();
+  lead(single);
+  const changes = [{ kind: "addVoter", nodeId: 4 }] as const;
+  const joint = { transition: "implicit", changes, context: new Uint8Array(0) } as const;
+  single.raft.proposeConfChange(joint);
+  single.sentAfterFlush();
+  single.raft.transferLeader(3);
+  single.raft.step(message(appResp, { term: 1, from: 2, index: 2 }));
+  single.raft.applyConfChange(joint);
+  single.sentAfterFlush();
+  expect(single.raft.status()).toMatchObject({ appliedIndex: 2, lastIndex: 2, leadTransferee: 3 });
+  for (let ticks = 0; ticks < 10; ticks++) single.raft.tick();
+  expect(single.raft.propose(data())).toBeNull();
+  single.sentAfterFlush();
+  for (const from of [2, 3]) single.raft.step(message(appResp, { term: 1, from, index: 3 }));
+  single.sentAfterFlush();
+  expect(single.raft.status()).toMatchObject({ appliedIndex: 3, lastIndex: 4 });
+  expect(single.storage.entries(4, 5, 1)).toMatchObject([{ type: EntryType.confChangeV2 }]);
 });
 
 test("E3: a transfer has one election timeout from its request, however often it is repeated", () => {

@@ -47,6 +47,19 @@ export const raftMutants: readonly Mutant[] = [
     foundBy: { tests: ["raft/src/checklist/replication.test.ts"], scripts: true },
   },
   {
+    name: "B2-unverified-tail-acknowledged",
+    breaks:
+      "a late append makes a follower acknowledge the end of its log, a tail of an older term that nobody compared",
+    edits: [
+      {
+        file: "raft/src/core/follower.ts",
+        search: "    response.index = log.committed;\n    core.send(response);\n",
+        replacement: "    response.index = log.lastIndex();\n    core.send(response);\n",
+      },
+    ],
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"] },
+  },
+  {
     name: "B3-truncated-without-a-conflict",
     breaks:
       "an old append that comes late cuts off what a newer one brought, acknowledged entries perhaps (thesis §3.5)",
@@ -69,7 +82,7 @@ export const raftMutants: readonly Mutant[] = [
         replacement: "if (index <= this.committed || term === 0) return false;",
       },
     ],
-    foundBy: { tests: ["raft/src/checklist/replication.test.ts"] },
+    foundBy: { tests: ["raft/src/checklist/replication.test.ts"], scripts: true },
   },
   {
     name: "B9-half-is-a-majority",
