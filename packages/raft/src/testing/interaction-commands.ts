@@ -210,7 +210,11 @@ export function createInteractionRunner(): (directive: Directive) => string {
       if (command === undefined) throw new ScriptError(`unknown command ${directive.command}`);
       command(env, directive);
     } catch (error) {
-      if (!(error instanceof ScriptError)) throw error;
+      if (!(error instanceof ScriptError)) {
+        // What the command printed before it failed is no output of the next one.
+        env.takeOutput();
+        throw error;
+      }
       // Errors are printed even when the log level silences everything else.
       env.quietly(false, () => env.print(error.message));
     }

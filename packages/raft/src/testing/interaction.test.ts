@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { Interaction } from "./interaction.ts";
 import { createInteractionRunner } from "./interaction-commands.ts";
+import { InteractionNode } from "./interaction-node.ts";
 import { createConfChangeRunner, runQuorumDirective } from "./pure-scripts.ts";
 import { type Directive, readScript, withoutLogLines } from "./script-reader.ts";
 
@@ -199,4 +201,38 @@ test("quorums and membership changes have scripts of their own", () => {
     "simple\nv1\n----\nvoters=(1)\n1: StateProbe match=0 next=1\n\nsimple\nr1\n----\nremoved all voters\n",
     createConfChangeRunner(),
   );
+});
+
+test("a group that never comes to rest ends its command with an error, and the next command prints only its own output", () => {
+  const world = new Interaction();
+  const options = {
+    id: 1,
+    electionTimeoutTicks: 3,
+    heartbeatTicks: 1,
+    asyncStorageWrites: false,
+    preVote: false,
+    checkQuorum: false,
+    maxBytesPerMessage: 1_000,
+    maxInflightMessages: 10,
+    random: () => 0,
+  };
+  const confState = { voters: [1], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
+  const node = new InteractionNode(options, { index: 3, term: 1, confState, data: new Uint8Array(0) });
+  world.nodes.push(node);
+  // A node that finds something to do in whatever it has done.
+  node.apply = () => node.raft.readIndex(new Uint8Array(1)) ?? node.raft.propose([new Uint8Array(1)]);
+  node.raft.campaign();
+  expect(() => world.stabilize([1])).toThrow(/stabilize does not come to rest: still at work after 10000 rounds/);
+  expect(world.takeOutput().split("\n").length).toBeLessThanOrEqual(100);
+  expect(world.takeOutput()).toBe("ok");
+});
+
+test("what a command printed before it crashed is no output of the next one", () => {
+  const run = createInteractionRunner();
+  const [add, compact, log] = readScript(
+    "add-nodes 1 voters=(1) index=3\n----\n\ncompact 1 99\n----\n\nlog-level info\n----\n",
+  ) as readonly [Directive, Directive, Directive];
+  run(add);
+  expect(() => run(compact)).toThrow(/compact index 99/);
+  expect(run(log)).toBe("ok");
 });

@@ -12,6 +12,10 @@ const refusals: Readonly<Record<Refusal, string>> = {
   "too-large": "raft: proposal is too large",
 };
 
+/** A sound group comes to rest within a few dozen rounds; one that never does must not hold up its script. */
+const maxRounds = 10_000;
+const maxLinesOfEndless = 100;
+
 /** How the scripts print a refusal. */
 export function describeRefusal(refusal: Refusal): string {
   return refusals[refusal];
@@ -73,8 +77,11 @@ export class Interaction {
     this.print(title);
     const outer = this.#indent;
     this.#indent = `${outer}  `;
-    action();
-    this.#indent = outer;
+    try {
+      action();
+    } finally {
+      this.#indent = outer;
+    }
   }
 
   processReady(id: NodeId): void {
@@ -149,7 +156,13 @@ export class Interaction {
 
   /** Goes on until nothing is left to do for these nodes. */
   stabilize(ids: readonly NodeId[]): void {
+    let rounds = 0;
     for (let busy = true; busy; ) {
+      if (rounds++ === maxRounds) {
+        // What went on for so long is of no use to whoever reads the difference.
+        this.#lines = this.#lines.slice(0, maxLinesOfEndless);
+        throw new ScriptError(`stabilize does not come to rest: still at work after ${maxRounds} rounds`);
+      }
       busy = false;
       const phase = (headline: string, hasWork: (id: NodeId) => boolean, work: (id: NodeId) => void) => {
         for (const id of ids) {
