@@ -104,6 +104,25 @@ test("impossible changes enter the log as empty entries", () => {
   }
 });
 
+test("a transition without a change enters the log as an empty entry, in a joint configuration or out of it, and blocks no other", () => {
+  const network = createGroup();
+  for (const transition of ["explicit", "implicit"] as const) {
+    perform(network, change([], transition));
+    expect(network.raft(1).status().confState).toMatchObject({ voters: [1, 2, 3], votersOutgoing: [] });
+  }
+  perform(network, change([addVoter(4)], "explicit"));
+  for (const transition of ["explicit", "implicit"] as const) {
+    perform(network, change([], transition));
+    expect(network.raft(1).status().confState).toMatchObject({ voters: [1, 2, 3, 4], votersOutgoing: [1, 2, 3] });
+  }
+  perform(network, change([]));
+  for (const id of [1, 2, 3, 4]) {
+    expect(network.member(id).confState).toMatchObject({ voters: [1, 2, 3, 4], votersOutgoing: [] });
+    const changes = network.member(id).applied.filter(({ type }) => type !== EntryType.normal);
+    expect(changes).toHaveLength(2);
+  }
+});
+
 test("a removed leader leads on without counting itself, or steps down if told so", () => {
   const network = createGroup();
   perform(network, change([remove(1)]));

@@ -71,6 +71,8 @@ function objectionTo(core: RaftCore, draft: EntryDraft): string | null {
   const change = decodeConfChange(draft.data);
   if (change === null) return "its bytes are not a membership change";
   const joint = isJoint(core.tracker.membership);
+  // It would open a transition from a membership to the same one: nothing but the danger of getting stuck in it.
+  if (change.changes.length === 0 && !isLeaveJoint(change)) return "it changes nothing, and asks for a transition";
   if (joint && !isLeaveJoint(change)) return "the joint configuration has to be left first";
   if (!joint && isLeaveJoint(change)) return "there is no joint configuration to leave";
   // Nothing unapplied can come between, so what is possible now will be possible when it is applied.
