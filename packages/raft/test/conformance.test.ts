@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -64,6 +64,41 @@ test("a file that is no script fails, and does not stop the others", () => {
   const { lines } = run(folder);
   expect(lines.join("\n")).toContain("a.txt:1 \n--- expected\na script\n--- actual\nline 1: lonely has no ----");
   expect(lines.at(-1)).toBe("1 passed, 2 failed");
+});
+
+test("what is named like a script and cannot be read has failed, with the reason, and does not stop the others", () => {
+  const folder = createFolder({ "a.txt": vote, "c.txt/inner.txt": vote, "z.txt": vote });
+  symlinkSync("nowhere", join(folder, "b.txt"));
+  symlinkSync("loop.txt", join(folder, "loop.txt"));
+  symlinkSync(".", join(folder, "round"));
+  const { lines, result } = run(folder);
+  expect(result).toEqual({ passed: 3, failed: 3 });
+  const reasons = lines.filter((line) => line !== "");
+  expect(reasons).toEqual([
+    expect.stringMatching(/^b.txt: ENOENT: no such file or directory/),
+    "c.txt: it is a folder",
+    expect.stringMatching(/^loop.txt: ELOOP: /),
+    "3 passed, 3 failed",
+  ]);
+  expect(runProgram(folder)).toMatchObject({ status: 1, stderr: "" });
+});
+
+test("so has a file that its owner may not read, and a folder that may not be listed", () => {
+  const folder = createFolder({ "a.txt": vote, "b.txt": vote, "closed/c.txt": vote });
+  chmodSync(join(folder, "b.txt"), 0);
+  chmodSync(join(folder, "closed"), 0);
+  const { result, lines } = run(folder);
+  chmodSync(join(folder, "closed"), 0o700);
+  // Nothing is closed to the superuser.
+  if (process.getuid?.() === 0) {
+    expect(result).toEqual({ passed: 3, failed: 0 });
+    return;
+  }
+  expect(lines.filter((line) => line !== "")).toEqual([
+    expect.stringMatching(/^b.txt: EACCES/),
+    expect.stringMatching(/^closed: EACCES/),
+    "1 passed, 2 failed",
+  ]);
 });
 
 test("the program's status: 0 all passed, 1 a difference or no script, 2 wrong use", () => {

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
 import { runScript } from "../src/testing/run-script.ts";
+import { type FoundScript, findScripts, reasonOf } from "./find-scripts.ts";
 
 /** How the scripts of a folder went, in files. */
 export interface FolderResult {
@@ -8,27 +9,33 @@ export interface FolderResult {
   readonly failed: number;
 }
 
-function scriptsBelow(folder: string): readonly string[] {
-  if (statSync(folder).isFile()) return [folder];
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".txt"))
-    .map((name) => resolve(folder, name))
-    .filter((file) => statSync(file).isFile())
-    .sort();
-}
-
 /**
  * Runs every `.txt` below `folder`, at any depth, and prints each difference; with `rewrite`, what the commands really printed goes
- * into the files instead.
+ * into the files instead. What cannot be read has failed.
  */
 export function runFolder(folder: string, rewrite: boolean, print: (line: string) => void): FolderResult {
-  const files = scriptsBelow(folder);
-  if (files.length === 0) print(`no .txt file below ${folder}`);
-  const results = files.map((file) => runFile(file, relative(folder, file) || file, rewrite, print));
+  const scripts = findScripts(folder);
+  if (scripts.length === 0) print(`no .txt file below ${folder}`);
+  const results = scripts.map((script) => runFound(script, relative(folder, script.path), rewrite, print));
   const passed = results.filter((hasPassed) => hasPassed).length;
-  const failed = files.length - passed;
+  const failed = scripts.length - passed;
   print(`${passed} passed, ${failed} failed`);
   return { passed, failed };
+}
+
+function runFound(script: FoundScript, name: string, rewrite: boolean, print: (line: string) => void): boolean {
+  const { path, unreadable } = script;
+  const shown = name === "" ? path : name;
+  if (unreadable === null) {
+    try {
+      return runFile(path, shown, rewrite, print);
+    } catch (error) {
+      print(`${shown}: ${reasonOf(error)}\n`);
+      return false;
+    }
+  }
+  print(`${shown}: ${unreadable}\n`);
+  return false;
 }
 
 function runFile(file: string, name: string, rewrite: boolean, print: (line: string) => void): boolean {
