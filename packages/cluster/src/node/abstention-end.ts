@@ -12,6 +12,16 @@ const majorityAdvice =
   "a majority of the logs is damaged: entries that were acknowledged may be lost, so nobody is elected; bring back nodes whose " +
   "data is sound, or, if there are none, found a new cluster on empty folders";
 
+const waitAdvice =
+  "start every voter that is down: once all have said where their logs end, this node votes again; a leader that the others elect " +
+  "before that brings it what it may lack";
+const leaderAdvice =
+  "a damaged log is no measure of what this node may lack, so it waits for a leader that the others elect; keep a majority of the " +
+  "voters running beside it";
+const tooFewAdvice =
+  "a log is damaged, and the nodes that may vote are no majority, so nobody is elected, however long you wait; start voters that are " +
+  "down and whose data is sound, or, if there are none, found a new cluster on empty folders";
+
 /** SEMANTICS N2: nothing is said in a term that lost votes and acknowledgements may belong to. */
 export async function leaveTerms(nodeId: NodeId, storage: Storage, log: NodeLog): Promise<Abstention> {
   const { recovery } = storage;
@@ -43,9 +53,28 @@ export function returnIfTold(
   const tellers = everyone.filter((nodeId) => !members.wasRemoved(nodeId));
   const floor = abstention.floor(tellers);
   if (floor === null) {
-    log("warn", "abstaining", { waitsFor: abstention.waitsFor(tellers) });
+    sayWhy(abstention, members.voters, tellers, log);
     return;
   }
   raft.endAbstention(floor);
   log("info", "abstention-ended", { ...floor });
+}
+
+/** Says whom an abstaining node waits for, and what its operator can do; as an error when nothing can end its wait as things stand. */
+export function sayWhy(
+  abstention: Abstention,
+  voters: readonly NodeId[],
+  tellers: readonly NodeId[],
+  log: NodeLog,
+): void {
+  const waitsFor = abstention.waitsFor(tellers);
+  if (waitsFor.length > 0) {
+    log("warn", "abstaining", { waitsFor, advice: waitAdvice });
+    return;
+  }
+  const damaged = abstention.damagedAmong(tellers);
+  const mayVote = abstention.mayVote(voters);
+  if (mayVote.length > voters.length / 2)
+    log("warn", "abstaining", { waitsFor, damaged, mayVote, advice: leaderAdvice });
+  else log("error", "too-few-may-vote", { waitsFor, damaged, mayVote, advice: tooFewAdvice });
 }

@@ -49,10 +49,21 @@ export class Abstention {
    * acknowledged may be known to nobody. Null: a majority is sound, as far as is known.
    */
   lostMajority(voters: readonly NodeId[]): readonly NodeId[] | null {
-    const damaged = this.#others(voters).filter((voter) => this.#told.get(voter)?.damaged === true);
-    if (this.#isDamaged && voters.includes(this.#nodeId)) damaged.push(this.#nodeId);
+    const damaged = this.damagedAmong(voters);
     const quorum = Math.floor(voters.length / 2) + 1;
-    return voters.length - damaged.length < quorum ? damaged.sort((a, b) => a - b) : null;
+    return voters.length - damaged.length < quorum ? [...damaged].sort((a, b) => a - b) : null;
+  }
+
+  /** Those whose word is not enough to return by, since their logs are damaged: this node, too, if its own is. */
+  damagedAmong(voters: readonly NodeId[]): readonly NodeId[] {
+    return voters.filter((voter) =>
+      voter === this.#nodeId ? this.#isDamaged : this.#told.get(voter)?.damaged === true,
+    );
+  }
+
+  /** Voters that may vote, as far as is known: neither this node, nor one that said that it abstains as well. */
+  mayVote(voters: readonly NodeId[]): readonly NodeId[] {
+    return this.#others(voters).filter((voter) => this.#told.get(voter)?.droppedLastFrame !== true);
   }
 
   #others(voters: readonly NodeId[]): NodeId[] {

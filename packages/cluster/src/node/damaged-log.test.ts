@@ -136,6 +136,8 @@ describe("N2: a node whose acknowledged data is damaged", () => {
     await cluster.start(torn);
     await until(() => (leader.status().role === "preCandidate" ? true : null));
     expect(lines(cluster, torn, "abstention-ended")).toEqual([]);
+    await until(() => (lines(cluster!, torn, "too-few-may-vote").length > 0 ? true : null));
+    expect(lines(cluster, torn, "too-few-may-vote")[0]).toContain(`"mayVote":[${leader.nodeId}]`);
     for (const id of [torn, rotten]) expect(cluster.nodes.get(id)!.status().abstaining).toBe(true);
   });
 
