@@ -176,6 +176,19 @@ describe("A1 A2 the audit by log", () => {
 });
 
 describe("A1 A2 the link between callers and log", () => {
+  test("S5 S7 an id that a takeover finds remembered is executed once, though time jumped by more than its memory", () => {
+    const log = newLog();
+    const origin = { kind: "request", namespace: "", identity: "", requestId: "r" } as const;
+    const ask = (index: number, stampUs: number) =>
+      log.add(index, stampUs, [{ kind: "calls", origin, batch: batch(1, ["k"]) }]);
+    ask(2, 2_000);
+    log.add(3, 60_000_000, [], true);
+    ask(4, 60_000_000 + 1_000_000);
+    expect(log.audit([]).log.executed.map(({ index }) => index)).toEqual([2]);
+    ask(5, 60_000_000 + 1_000_001);
+    expect(log.audit([]).log.executed.map(({ index }) => index)).toEqual([2, 5]);
+  });
+
   test("finds an allowance that nobody was charged for, and a charge told twice", () => {
     const log = newLog();
     log.calls(2, 2_000, 1, ["k"]);

@@ -67,7 +67,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
   const decisions = new Map<string, Map<number, NaiveDecision>>();
   const refused = new Map<string, Set<number>>();
   const namespaces = new Map<string, string>();
-  const requests = new Map<string, { readonly untilUs: number }>();
+  const requests = new Map<string, { untilUs: number }>();
   const requestDecisions = new Map<string, NaiveDecision>();
   const executed: CommittedCall[] = [];
   let bounds = initial;
@@ -165,7 +165,10 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
   return {
     apply(index, stamp, takeover, operations) {
       const stampUs = Math.max(lastStampUs, stamp);
-      if (takeover) sessions.takeover(lastStampUs, stampUs);
+      if (takeover) {
+        sessions.takeover(lastStampUs, stampUs);
+        for (const known of requests.values()) if (known.untilUs >= lastStampUs) known.untilUs += stampUs - lastStampUs;
+      }
       lastStampUs = stampUs;
       position = 0;
       for (const [place, operation] of [...operations].entries()) {

@@ -128,6 +128,21 @@ export class RequestIds {
     this.#index.insert(this.#hash(name, length), block);
   }
 
+  /**
+   * A new leader: what was remembered at the preceding stamp is remembered for as long as it would have been, since time
+   * without a leader, and a jump of time while none was alive, may not end a memory (SEMANTICS S5, T2). Unlike a session's, its
+   * life does not begin anew: nobody renews it, and a change of leaders that doubled what is remembered would fill the memory.
+   */
+  takeover(precedingStampUs: number, stampUs: number): void {
+    const heap = this.#heap;
+    const gapUs = stampUs - precedingStampUs;
+    if (gapUs === 0) return;
+    for (let block = this.#list.first; block !== 0; block = this.#list.after(block)) {
+      const expiryUs = heap.number(block, CELL_EXPIRY);
+      if (expiryUs >= precedingStampUs) heap.setNumber(block, CELL_EXPIRY, expiryUs + gapUs);
+    }
+  }
+
   /** Forgets some of those whose time is over. */
   sweep(stampUs: number): void {
     for (let i = 0; i < SWEEP_REQUESTS; i++) {

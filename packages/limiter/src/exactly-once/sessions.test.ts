@@ -253,6 +253,22 @@ it("S7 ids are remembered for the published time; a full memory refuses and char
   expect(harness.calls(START_US + 1_000_001, of("2"), batch)[0]!.remaining).toBe(98);
 });
 
+it("S5 S7 a takeover after a jump of time forgets no request id: asked again it charges nothing, and time then runs on", () => {
+  const harness = new Harness({ requestIdTtlUs: 1_000_000 });
+  const of = (requestId: string) => ({ kind: "request", namespace: "n", identity: "", requestId }) as const;
+  const batch = batchOf([take("k")]);
+  const remaining = (stampUs: number, requestId: string) => harness.calls(stampUs, of(requestId), batch)[0]!.remaining;
+  expect(remaining(START_US, "dead")).toBe(99);
+  expect(remaining(START_US + 1, "alive")).toBe(98);
+  harness.apply(START_US + 1_000_001);
+  const jumpUs = 60_000_000;
+  harness.apply(START_US + 1_000_001 + jumpUs, () => {}, true);
+  expect(remaining(START_US + 1_000_001 + jumpUs, "alive")).toBe(98);
+  const before = harness.take(START_US + 1_000_001 + jumpUs, "k", rule).remaining;
+  expect(remaining(START_US + 1_000_001 + jumpUs, "dead")).toBe(before - 1);
+  expect(remaining(START_US + 1_000_002 + jumpUs, "alive")).toBe(before - 2);
+});
+
 it("S7 a full key table decides nothing, so the id may come back once there is room", () => {
   const harness = new Harness({ maxKeys: 1 });
   const brief = windowLog(1, 1_000);

@@ -81,6 +81,7 @@ export class Machine implements Limiter {
     if (takeover) {
       state.hash.word(1);
       state.sessions.takeover(state.stampUs, stampUs, state.bounds.sessionTtlUs);
+      state.requestIds.takeover(state.stampUs, stampUs);
     }
     const operations: OperationResult[] = [];
     let layouts = 0;
