@@ -146,6 +146,19 @@ test("R59 §9.6 a pre-vote is granted only to a log as up to date as the own, by
   expect([answers(1, 2, false), answers(1, 1, false), answers(1, 2, true)]).toEqual([[true], [false], []]);
 });
 
+test("R69 §9.6 a pre-vote for a term in which the vote is given to another is refused: it could not be won", () => {
+  const single = createSingle({ hardState: { term: 5, vote: 3, commit: 0 } });
+  single.raft.step(message(preVote, { term: 5 }));
+  single.raft.step(message(preVote, { term: 5, from: 3 }));
+  single.raft.step(message(preVote, { term: 6 }));
+  const answers = ofType(single.sentAfterFlush(), preVoteResp);
+  expect(answers.map(({ term, reject }) => [term, reject])).toEqual([
+    [5, true],
+    [5, false],
+    [6, false],
+  ]);
+});
+
 test("R60 §10.2.1 a leader replicates before its own flush and counts itself only after", () => {
   const single = createSingle();
   lead(single);

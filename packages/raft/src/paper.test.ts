@@ -263,6 +263,14 @@ test("R22 §3.5 entries after a previous entry that does not match are rejected 
   ]);
 });
 
+test("R68 §3.5 a hint never lies after the entry that was rejected: the leader has to go back from there", () => {
+  const single = createSingle({ entries: entriesOfTerms([1, 1, 2, 2]), hardState: { term: 2, vote: 0, commit: 0 } });
+  single.raft.step(message(app, { term: 3, index: 2, logTerm: 2, entries: [entry(3, 3)] }));
+  expect(ofType(single.sentAfterFlush(), appResp)).toMatchObject([
+    { reject: true, index: 2, rejectHint: 2, logTerm: 1 },
+  ]);
+});
+
 test("R23 §3.5 the log is truncated only at a real conflict: a late, shorter append takes nothing away", () => {
   const single = createSingle();
   single.raft.step(message(app, { term: 1, entries: entriesOfTerms([1, 1, 1]) }));

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { encodeConfChange } from "../confchange/codec.ts";
 import { entriesOfTerms, message } from "../testing/messages.ts";
 import { Network } from "../testing/network.ts";
 import { createSingle, lead } from "../testing/single.ts";
@@ -87,6 +88,24 @@ test("D2: no second change before the first is applied, be they in one proposal 
   expect(types).toEqual([EntryType.confChangeV2, EntryType.normal, EntryType.normal]);
 });
 
+test("D2: a change that comes behind other entries of its proposal is waited for as well", () => {
+  const single = createSingle();
+  lead(single);
+  single.raft.step(message(appResp, { term: 1, from: 2, index: 1 }));
+  single.sentAfterFlush();
+  const normal = { term: 0, index: 0, type: EntryType.normal, data: Uint8Array.of(1) };
+  const adding = { term: 0, index: 0, type: EntryType.confChangeV2, data: encodeConfChange(one("addVoter", 4)) };
+  single.raft.step(message(MessageType.prop, { entries: [normal, normal, adding] }));
+  single.sentAfterFlush();
+  // All but the change itself is applied.
+  single.raft.step(message(appResp, { term: 1, from: 2, index: 3 }));
+  single.sentAfterFlush();
+  expect(single.raft.status()).toMatchObject({ appliedIndex: 3, lastIndex: 4 });
+  single.raft.proposeConfChange(one("addVoter", 5));
+  single.sentAfterFlush();
+  expect(single.storage.entries(5, 6, 1)).toMatchObject([{ type: EntryType.normal, data: context }]);
+});
+
 test("D3: who has not applied a committed change does not campaign, and does as soon as it has", () => {
   const data = new Uint8Array(0);
   const entries = [{ term: 1, index: 1, type: EntryType.confChangeV2, data }];
@@ -153,6 +172,23 @@ test("D4: a joint membership is left by itself, and once", () => {
   const changes = network.member(1).applied.filter(({ type }) => type !== EntryType.normal);
   expect(changes).toHaveLength(2);
   expect(network.member(4).confState).toMatchObject({ voters: [1, 2, 4], votersOutgoing: [] });
+});
+
+test("D4: the leader tells everyone at once that the joint membership is to be left", () => {
+  const single = createSingle();
+  lead(single);
+  for (const from of [2, 3]) single.raft.step(message(appResp, { term: 1, from, index: 1 }));
+  single.sentAfterFlush();
+  const joint = change([{ kind: "addLearner", nodeId: 3 }], "implicit");
+  single.raft.proposeConfChange(joint);
+  single.sentAfterFlush();
+  for (const from of [2, 3]) single.raft.step(message(appResp, { term: 1, from, index: 2 }));
+  single.raft.applyConfChange(joint);
+  const left = single.sentAfterFlush().filter(({ type, entries }) => type === app && entries.length > 0);
+  expect(left.map(({ to, entries }) => [to, entries.map(({ index, type }) => [index, type])])).toEqual([
+    [2, [[3, EntryType.confChangeV2]]],
+    [3, [[3, EntryType.confChangeV2]]],
+  ]);
 });
 
 test("D5: a leader tells the others that its removal is committed before it leaves, and names no leader afterwards", () => {

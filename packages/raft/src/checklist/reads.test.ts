@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { encodeRound } from "../core/read-queue.ts";
 import { message } from "../testing/messages.ts";
 import { Network } from "../testing/network.ts";
 import { createSingle, lead, type Single, type SingleOptions } from "../testing/single.ts";
@@ -52,6 +53,28 @@ test("C2: a delayed answer to an earlier round confirms no later read, even of t
   expect(turn(single).reads).toEqual([]);
   single.raft.step(message(heartbeatResp, { term: 1, from: 3, context: fresh.context }));
   expect(turn(single).reads).toEqual([1]);
+});
+
+test("C2: an answer to a round that never began confirms no read, neither now nor when that round comes", () => {
+  const single = createReadyLeader();
+  for (const from of [2, 3]) single.raft.step(message(heartbeatResp, { term: 1, from, context: encodeRound(9) }));
+  for (const name of [1, 2]) {
+    single.raft.readIndex(context(name));
+    const round = heartbeats(turn(single).sent)[0]!;
+    expect(turn(single).reads).toEqual([]);
+    single.raft.step(message(heartbeatResp, { term: 1, from: 2, context: round.context }));
+    expect(turn(single).reads).toEqual([name]);
+  }
+});
+
+test("C3: a new term takes as many reads as the first, whatever the last one left unanswered", () => {
+  const single = createReadyLeader();
+  let taken = 0;
+  while (single.raft.readIndex(context(1)) === null) taken++;
+  expect(taken).toBeGreaterThan(1_000);
+  single.raft.step(message(heartbeat, { term: 2 }));
+  lead(single);
+  expect(single.raft.readIndex(context(1))).toBeNull();
 });
 
 test("C2: rounds are numbered on through terms, so that no answer fits two of them", () => {

@@ -97,6 +97,8 @@ test("B5: next stays above match through stale rejections and acknowledgements",
     { index: 1, reject: true, rejectHint: 0 },
     { index: 3, reject: true, rejectHint: 1, logTerm: 1 },
     { index: 2 },
+    // Nobody can hold more of a leader's log than there is.
+    { index: 5 },
     { index: 900 },
   ];
   for (const fields of stale) {

@@ -178,3 +178,26 @@ test("N2 (b) told by all others where their logs end, it votes for no lesser log
   single.raft.campaign();
   expect(single.raft.softState.state).toBe("follower");
 });
+
+test("N2 a node that loses its end a second time is repaired as after the first: an older floor asks nothing more of it", () => {
+  const single = createSingle({ hardState: { term: 4, vote: 0, commit: 0 } });
+  single.raft.abstain();
+  single.raft.endAbstention({ lastTerm: 9, lastIndex: 9 });
+  single.raft.abstain();
+  single.raft.step(message(app, { term: 5, entries: entriesOfTerms([5]), commit: 1 }));
+  expect(single.raft.status()).toMatchObject({ abstaining: false, voteFloor: null });
+  single.raft.step(message(vote, { term: 6, from: 3, logTerm: 5, index: 1 }));
+  expect(single.sentAfterFlush().filter(({ type }) => type === voteResp)).toMatchObject([{ term: 6, reject: false }]);
+});
+
+test("N2 a floor is gone when the own log has reached it: until then the node neither votes for less nor campaigns", () => {
+  const single = createSingle({ hardState: { term: 4, vote: 0, commit: 0 } });
+  single.raft.abstain();
+  single.raft.endAbstention({ lastTerm: 3, lastIndex: 2 });
+  single.raft.step(message(app, { term: 4, entries: entriesOfTerms([3]) }));
+  single.raft.campaign();
+  expect(single.raft.status()).toMatchObject({ state: "follower", voteFloor: { lastTerm: 3, lastIndex: 2 } });
+  single.raft.step(message(app, { term: 4, index: 1, logTerm: 3, entries: entriesOfTerms([3], 1) }));
+  single.raft.campaign();
+  expect(single.raft.status()).toMatchObject({ state: "candidate", voteFloor: null });
+});

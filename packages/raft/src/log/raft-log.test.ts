@@ -70,3 +70,15 @@ test("durable committed entries are applied first; unstable ones only in synchro
   expect(indexes(log.nextCommittedEntries(false))).toEqual([1]);
   expect(indexes(log.nextCommittedEntries(true))).toEqual([1, 2, 3]);
 });
+
+test("B12: the report of one page of committed entries hands out none of the later ones again", () => {
+  const log = createLog([1, 1, 1], 3);
+  for (const index of [1, 2]) {
+    log.commitTo(index);
+    log.acceptApplying(log.nextCommittedEntries(false), false);
+  }
+  log.appliedTo(1, entriesOfTerms([1]));
+  expect(log.hasNextCommittedEntries(false)).toBe(false);
+  log.commitTo(3);
+  expect(indexes(log.nextCommittedEntries(false))).toEqual([3]);
+});

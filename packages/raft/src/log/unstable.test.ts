@@ -45,6 +45,17 @@ test("a flush report releases entries up to its index if the term still stands t
   expect([unstable.offset, unstable.length]).toEqual([7, 1]);
 });
 
+test("B11: a flush report of an earlier write makes none of the later writes under way due again", () => {
+  const unstable = createWith([1]);
+  unstable.acceptInProgress();
+  unstable.truncateAndAppend(entriesOfTerms([1, 1], 5));
+  unstable.acceptInProgress();
+  expect(unstable.stableTo(5, 1)).toBe(true);
+  expect(unstable.nextEntries()).toEqual([]);
+  unstable.truncateAndAppend(entriesOfTerms([1], 7));
+  expect(unstable.nextEntries().map(({ index }) => index)).toEqual([8]);
+});
+
 test("a snapshot replaces the tail, is handed out once, and leaves when it is installed", () => {
   const unstable = createWith([1, 1]);
   const snapshot = {

@@ -37,3 +37,13 @@ test("B5: a rejection of what is acknowledged, or of another append than the one
   expect(probed.reject(7, 2)).toBe(false);
   expect(probed).toMatchObject({ match: 7, next: 8 });
 });
+
+test("B5: a snapshot that did not arrive takes nothing back of what the member has acknowledged", () => {
+  const progress = createProbed(5);
+  progress.acknowledge(4);
+  progress.becomeSnapshot(9);
+  expect(progress.next).toBe(10);
+  progress.pendingSnapshot = 0;
+  progress.becomeProbe();
+  expect(progress).toMatchObject({ match: 4, next: 5, state: "probe" });
+});
