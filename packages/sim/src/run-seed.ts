@@ -110,9 +110,13 @@ function assemble(seed: number, world: World, random: Random) {
   const peers = createPeerNetwork(world, links, random.fork("peer network"), {
     isRaftFrame: (frame) => frame[0] === FrameKind.envelope,
     tap(from, to, frame) {
-      if (frame[0] === FrameKind.requests) rare.hit("callForwarded");
       wiretap.frame(from, to, frame);
     },
+    received(_from, _to, frame) {
+      if (frame[0] === FrameKind.requests) rare.hit("callForwarded");
+      else rarities.arrived(frame);
+    },
+    installed: rarities.installed,
     count,
     pieceBytes: cluster.pieceBytes,
     refusedNewer: () => rare.hit("newerVersionRefused"),
@@ -188,7 +192,10 @@ function watchNodes(watched: Watched, cluster: ClusterPlan): NodeWatch {
       rarities.committed(leader, leader.tap.has(index, term));
       return checkDurable(nodes.everyMachine, leader, term, index, configurations.between(appliedBefore, applied));
     },
-    steppedDown: () => rare.hit("leaderSteppedDownByCheckQuorum"),
+    steppedDown(nodeId) {
+      // Whoever is removed gives up as well.
+      if (membersOf(configurations.latest).has(nodeId)) rare.hit("leaderSteppedDownByCheckQuorum");
+    },
     slewed: () => rare.hit("stampSlewed"),
   });
 }

@@ -26,16 +26,20 @@ function segment() {
     inode.finishFlush(ticket);
     done();
   };
-  const write = (...entries: [index: number, term: number][]) => {
+  const writeWith = (spoils: boolean, entries: [index: number, term: number][]) => {
     const hardState = { term: 9, vote: 0, commit: 0 };
     const list = entries.map(([index, term]): Entry => ({ index, term, type: 0, data: Uint8Array.of(index) }));
     const frame = { hardState, entries: list, reset: null, abstains: false };
     const bytes = encodeFrame(frame, sequence++, segmentSeed(segmentId));
-    inode.write(at, bytes);
-    tap.wrote(inode, at, bytes);
+    const put = Uint8Array.from(bytes);
+    if (spoils) put[40]! ^= 1;
+    inode.write(at, put);
+    tap.wrote(inode, at, bytes, put);
     at += bytes.length;
   };
-  return { tap, inode, replaced, durable, flush, write };
+  const write = (...entries: [index: number, term: number][]) => writeWith(false, entries);
+  const spoil = (...entries: [index: number, term: number][]) => writeWith(true, entries);
+  return { tap, inode, replaced, durable, flush, write, spoil };
 }
 
 describe("a tap on a disk", () => {
@@ -63,6 +67,16 @@ describe("a tap on a disk", () => {
       2,
     ]);
     expect(replaced).toEqual(["2/1/4"]);
+  });
+
+  test("what a bad disk put in the place of a frame counts, since the node has acknowledged it, until that is gone", () => {
+    const { tap, inode, flush, spoil } = segment();
+    spoil([1, 1]);
+    flush();
+    spoil([2, 1]);
+    inode.losePower(createRandom(1), "all-lost");
+    flush();
+    expect([tap.has(1, 1), tap.has(2, 1)]).toEqual([true, false]);
   });
 
   test("a frame that power loss took does not count, whatever is flushed afterwards", () => {

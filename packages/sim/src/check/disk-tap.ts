@@ -20,8 +20,12 @@ export interface DurableLog {
 
 /** Follows the log frames of one machine to its platter, through the file system's calls alone. */
 export interface DiskTap extends DurableLog {
-  /** Bytes were written into a file. */
-  wrote(inode: Inode, position: number, bytes: Uint8Array): void;
+  /**
+   * Bytes were written into a file.
+   *
+   * @param put What a bad disk really put there: it counts as durable all the same, since the node will say so in good faith.
+   */
+  wrote(inode: Inode, position: number, bytes: Uint8Array, put?: Uint8Array): void;
   /** A flush has begun: what it takes with it. Returns what is to be called when it is done. */
   flushing(inode: Inode): () => void;
   /** Frames that were written and that no flush has covered yet. */
@@ -99,13 +103,13 @@ export function createDiskTap(events: DiskTapEvents): DiskTap {
       return sum;
     },
     has: (index, term) => index <= startIndex || terms.get(index) === term,
-    wrote(inode, position, bytes) {
+    wrote(inode, position, bytes, put = bytes) {
       if (position < sectorBytes || bytes.length < sectorBytes) return;
       const seed = seedOf(inode);
       if (seed === null) return;
       const frame = decodeFrame(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, seed);
       if (frame === null) return;
-      const pending = { position, bytes: bytes.slice(), entries: frame.entries, reset: frame.reset };
+      const pending = { position, bytes: Uint8Array.from(put), entries: frame.entries, reset: frame.reset };
       const list = frames.get(inode);
       if (list === undefined) frames.set(inode, [pending]);
       else list.push(pending);

@@ -10,7 +10,11 @@ export interface Rarities extends Omit<NodeEvents, "durable"> {
   /** A leader has committed; `holds`: whether its own disk has it. */
   committed(machine: NodeMachine, holds: boolean): void;
   /** A Raft message was handed to the network. */
-  heard(message: Message): void;
+  heard(message: Message, frame: Uint8Array): void;
+  /** A frame came to a node that runs. */
+  arrived(frame: Uint8Array): void;
+  /** A node has taken a snapshot that came over the network. */
+  installed(nodeId: number): void;
   /** A snapshot travels between two nodes, or no longer. */
   copying(from: number, to: number, going: boolean): void;
   /** A node has become leader of a term. */
@@ -24,6 +28,21 @@ const byLogLine: Readonly<Record<string, RareState>> = {
   "leader-proven-dead": "campaignAfterProvenDeath",
   "flush-stalled": "flushStallHandsOver",
 };
+
+/** A pre-vote that reached a node which follows a leader. */
+interface AskedFollower {
+  readonly message: Message;
+  readonly machine: NodeMachine;
+  readonly boot: number;
+  readonly leaderId: number;
+  readonly atUs: number;
+}
+
+/** Only a node that sticks to its leader gives no answer at all to a pre-vote; others answer at once. */
+const answerUs = 100_000;
+
+/** A crash so soon after a write to a snapshot interrupts it. */
+const betweenPiecesUs = 5_000;
 
 /** A crash so soon after a snapshot got its name finds the log behind it uncut. */
 const beforeCompactionUs = 2_000;
@@ -40,6 +59,11 @@ export function createRarities(
   const copies = new Map<number, number>();
   const raced = new Set<number>();
   const renames = new Map<NodeMachine, number>();
+  const pieces = new Map<NodeMachine, number>();
+  const repaired = new Set<NodeMachine>();
+  /** What matters of frames on arrival, by frame: they were decoded once, when they were sent. */
+  const awaited = new WeakMap<Uint8Array, Message[]>();
+  let asked: AskedFollower[] = [];
   /** Whom the leader of a term told to take over. */
   const appointed = new Map<number, number>();
 
@@ -54,10 +78,39 @@ export function createRarities(
     }
   }
 
-  function sawPreVote({ to, from }: Message): void {
-    const leaderId = machineOf(to)?.running?.node.topology().leaderId ?? 0;
-    if (leaderId !== 0 && leaderId !== from) rare.hit("preVoteRefusedByStickiness");
+  function preVoteArrived(message: Message): void {
+    const machine = machineOf(message.to);
+    const leaderId = machine?.running?.node.topology().leaderId ?? 0;
+    if (machine === undefined || leaderId === 0 || leaderId === message.from || leaderId === machine.nodeId) return;
+    asked.push({ message, machine, boot: machine.boot, leaderId, atUs: world.nowUs });
   }
+
+  /** Those that have not answered by now, and follow the same leader still, stuck to it. */
+  function settleAsked(): void {
+    asked = asked.filter(({ machine, boot, leaderId, atUs }) => {
+      if (world.nowUs - atUs < answerUs) return true;
+      const { running } = machine;
+      const isSame = running !== null && machine.boot === boot && !running.process.paused;
+      if (isSame && running.node.topology().leaderId === leaderId) rare.hit("preVoteRefusedByStickiness");
+      return false;
+    });
+  }
+
+  function arrived(message: Message): void {
+    const { type, to } = message;
+    if (type === MessageType.preVote) preVoteArrived(message);
+    else if (type === MessageType.timeoutNow) {
+      if (configurations.latest.outgoing.length > 0) rare.hit("transferDuringJointConsensus");
+    } else if (copies.has(to) && !raced.has(to)) {
+      raced.add(to);
+      rare.hit("snapshotRacingAppends");
+    }
+  }
+
+  const mattersOnArrival = ({ type, entries, to }: Message) =>
+    type === MessageType.preVote ||
+    type === MessageType.timeoutNow ||
+    (type === MessageType.app && entries.length > 0 && copies.has(to));
 
   /** A durable entry gave way to one of another term. */
   function sawOverwrite(machine: NodeMachine, index: number, term: number, byTerm: number): void {
@@ -76,33 +129,40 @@ export function createRarities(
   }
 
   return {
-    heard(message) {
+    heard(message, frame) {
       const { type, from, to, term } = message;
+      if (mattersOnArrival(message)) awaited.set(frame, [...(awaited.get(frame) ?? []), message]);
       if (type === MessageType.vote) sawVoteRequest(message);
-      else if (type === MessageType.preVote) sawPreVote(message);
-      else if (type === MessageType.timeoutNow) {
-        appointed.set(term, to);
-        if (configurations.latest.outgoing.length > 0) rare.hit("transferDuringJointConsensus");
-      } else if (type === MessageType.voteResp && !message.reject) {
+      else if (type === MessageType.preVoteResp)
+        asked = asked.filter((one) => one.message.from !== to || one.message.to !== from);
+      else if (type === MessageType.timeoutNow) appointed.set(term, to);
+      else if (type === MessageType.voteResp && !message.reject) {
         const voter = machineOf(from);
         if (voter !== undefined && voter.boot > 1 && voter.running?.knowsTime === false) rare.hit("voteAfterRestart");
-      } else if (type === MessageType.app && message.entries.length > 0 && copies.has(to) && !raced.has(to)) {
-        raced.add(to);
-        rare.hit("snapshotRacingAppends");
       }
     },
-    logged(machine, event, fields) {
-      if (event === "snapshot-sent" && fields["ok"] === true) {
-        rare.hit("snapshotInstalled");
-        if (configurations.latest.learners.includes(Number(fields["to"]))) rare.hit("learnerCatchesUpBySnapshot");
-      }
-      if (event === "abstention-settled" && machine.repairs) rare.hit("damageRepaired");
+    arrived(frame) {
+      if (asked.length > 0) settleAsked();
+      for (const message of awaited.get(frame) ?? []) arrived(message);
+    },
+    installed(nodeId) {
+      rare.hit("snapshotInstalled");
+      if (configurations.latest.learners.includes(nodeId)) rare.hit("learnerCatchesUpBySnapshot");
+    },
+    logged(machine, event) {
+      if (event === "damaged-log") repaired.add(machine);
+      if (event === "abstention-settled" && repaired.delete(machine)) rare.hit("damageRepaired");
       const state = byLogLine[event];
       if (state !== undefined) rare.hit(state);
     },
     crashing(machine, kind) {
       if (kind === "killed" && machine.tap.pending > 0) rare.hit("pageCacheOutlivedProcess");
-      if (machine.disk.list("snapshots").some((name) => name.endsWith(".part"))) rare.hit("crashDuringSnapshotWrite");
+      // One that an earlier crash left behind is no part of it.
+      if (
+        world.nowUs - (pieces.get(machine) ?? Number.NEGATIVE_INFINITY) < betweenPiecesUs &&
+        machine.disk.list("snapshots").some((name) => name.endsWith(".part"))
+      )
+        rare.hit("crashDuringSnapshotWrite");
       if (world.nowUs - (renames.get(machine) ?? Number.NEGATIVE_INFINITY) < beforeCompactionUs)
         rare.hit("crashBetweenSnapshotAndCompaction");
       if (configurations.latest.outgoing.length > 0) rare.hit("restartInJointConsensus");
@@ -112,8 +172,9 @@ export function createRarities(
       if (others.length > 0 && others.every(({ tap }) => tap.lastIndex < status.lastIndex))
         rare.hit("leaderDiedWithUnreplicatedTail");
     },
-    renamed(machine, path) {
-      if (path.endsWith(".snap")) renames.set(machine, world.nowUs);
+    touched(machine, operation, path) {
+      if (operation === "rename" && path.endsWith(".snap")) renames.set(machine, world.nowUs);
+      if (operation === "write" && path.endsWith(".part")) pieces.set(machine, world.nowUs);
     },
     replaced: sawOverwrite,
     copying(_from, to, going) {

@@ -38,7 +38,7 @@ const sameBytes = (one: Uint8Array, other: Uint8Array) =>
  * committed entry can be derived from the messages of its leaders, and each of these must never be contradicted:
  * one leader per term, one vote per term, one entry per (index, term) with one predecessor, one committed term per index.
  */
-export function createWiretap(heard: (message: Message) => void = () => {}): Wiretap {
+export function createWiretap(heard: (message: Message, frame: Uint8Array) => void = () => {}): Wiretap {
   const leaders = new Map<number, number>();
   const votes = new Map<string, number>();
   const seen = new Map<string, SeenEntry>();
@@ -159,7 +159,7 @@ export function createWiretap(heard: (message: Message) => void = () => {}): Wir
       if (frame[0] !== FrameKind.envelope) return;
       for (const message of decodeEnvelope(frame, from, to).messages) {
         highestTerm = Math.max(highestTerm, message.term);
-        heard(message);
+        heard(message, frame);
         if (message.type === MessageType.voteResp && !message.reject) sawVote(message.term, from, to);
         if (message.type === MessageType.heartbeat || message.type === MessageType.app) sawLeader(message.term, from);
         if (message.type === MessageType.app) sawAppend(message);

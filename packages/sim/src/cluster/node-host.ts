@@ -1,7 +1,7 @@
 import type { NodeLog } from "@quorumguard/cluster";
 import type { Bounds } from "@quorumguard/limiter";
 import { createDiskTap, type DiskTap, type DiskTapEvents } from "../check/disk-tap.ts";
-import { createDiskFiles, type DiskOperation, type DiskSpeed } from "../disk/disk-files.ts";
+import { createDiskFiles, type DiskOperation, type DiskSpeed, type SpoilWrite } from "../disk/disk-files.ts";
 import type { LossMode } from "../disk/inode.ts";
 import { createVirtualDisk, type VirtualDisk } from "../disk/virtual-disk.ts";
 import { type ClientNetwork, endpointOf } from "../network/client-network.ts";
@@ -10,6 +10,7 @@ import { type ClusterNode, createNode, type NodeLimits, type NodeTimings } from 
 import { createMachineClock, createProcessClock, type MachineClock } from "../world/machine-clock.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
+import { createRepeatedNotes } from "../world/repeated-notes.ts";
 import type { World } from "../world/world.ts";
 
 /** A machine that runs a node, or did, or will: clock and disk outlive the process. */
@@ -27,6 +28,8 @@ export interface NodeMachine {
   awaitDisk: ((operation: DiskOperation, path: string) => boolean) | null;
   /** The next operation of this kind fails with this error. */
   nextError: { readonly operation: DiskOperation; readonly error: Error } | null;
+  /** What a bad disk does to what is written. */
+  spoilWrite: SpoilWrite | null;
   /** Reasons that faults have given the node to stop, or to refuse to start. Without one it must not. */
   readonly excuses: Set<Excuse>;
   /** Follows the log to the platter. */
@@ -35,6 +38,8 @@ export interface NodeMachine {
   newer: boolean;
   /** Its operator lets it start on damaged data, for the others to repair. */
   repairs: boolean;
+  /** Power failed, or it abstained when it ended, and nobody has seen yet that it came back with all of its log. */
+  mayLack: boolean;
   onDisk(operation: DiskOperation, path: string): Error | null;
 }
 
@@ -93,7 +98,8 @@ export interface NodeEvents {
   crashing(machine: NodeMachine, kind: DeathKind): void;
   replaced(machine: NodeMachine, ...what: Parameters<DiskTapEvents["replaced"]>): void;
   durable(machine: NodeMachine, ...what: Parameters<DiskTapEvents["durable"]>): void;
-  renamed(machine: NodeMachine, path: string): void;
+  /** An operation of its disk begins, or for a rename is done. */
+  touched(machine: NodeMachine, operation: DiskOperation, path: string): void;
 }
 
 const wholeWrites: readonly LossMode[] = ["all-lost", "all-kept"];
@@ -108,6 +114,7 @@ export function createNodeHost(
   events: NodeEvents,
 ): NodeHost {
   const fatal: string[] = [];
+  const noteRefusal = createRepeatedNotes(world.trace);
   const addressOf = (nodeId: number) => ({
     grpcEndpoint: endpointOf(nodeId),
     httpUrl: `http://node-${nodeId}:7402`,
@@ -132,15 +139,17 @@ export function createNodeHost(
       running: null,
       awaitDisk: null,
       nextError: null,
+      spoilWrite: null,
       excuses: new Set(),
       newer: false,
       repairs: false,
+      mayLack: false,
       tap: createDiskTap({
         replaced: (index, term, byTerm) => events.replaced(machine, index, term, byTerm),
         durable: (entries, previousTerm) => events.durable(machine, entries, previousTerm),
       }),
       onDisk(operation, path) {
-        if (operation === "rename") events.renamed(machine, path);
+        events.touched(machine, operation, path);
         if (machine.awaitDisk?.(operation, path) === true) machine.awaitDisk = null;
         const { nextError } = machine;
         if (nextError?.operation !== operation) return null;
@@ -182,7 +191,8 @@ export function createNodeHost(
       const life = random.fork(`${machine.name}/${machine.boot}`);
       const log: NodeLog = (level, event, fields) => {
         const line = `${machine.name} ${event} ${JSON.stringify(fields)}`;
-        if (level === "debug") world.trace.event(world.nowUs, line);
+        if (event === "hello-refused") noteRefusal(world.nowUs, line);
+        else if (level === "debug") world.trace.event(world.nowUs, line);
         else world.trace.note(world.nowUs, line);
         events.logged(machine, event, fields);
       };
@@ -224,9 +234,11 @@ export function createNodeHost(
       const running = machine.running;
       if (running === null) return;
       events.crashing(machine, kind);
+      if (kind === "vanished" || running.node.status().abstaining) machine.mayLack = true;
       machine.running = null;
       machine.awaitDisk = null;
       machine.nextError = null;
+      machine.spoilWrite = null;
       world.trace.note(world.nowUs, `${machine.name} ${kind}`);
       world.kill(running.process);
       peers.died(machine.nodeId, kind);

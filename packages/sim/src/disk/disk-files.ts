@@ -22,7 +22,12 @@ export interface DiskConditions {
   readonly diskSpeed: DiskSpeed;
   /** Called as each operation begins; an error that it returns is what the operation fails with. */
   onDisk(operation: DiskOperation, path: string): Error | null;
+  /** Called for each piece of a write, before it is there: what the disk puts down in its place, nobody being told. */
+  readonly spoilWrite: SpoilWrite | null;
 }
+
+/** Null: the piece itself. */
+export type SpoilWrite = (path: string, inode: Inode, position: number, piece: Uint8Array) => Uint8Array | null;
 
 /** The production file system interface over a virtual disk, for one process. */
 export function createDiskFiles(
@@ -67,8 +72,9 @@ export function createDiskFiles(
         // A write that is under way may be there or not when the process dies, and may be there in part.
         let at = position;
         for (const piece of pieces) {
-          inode.write(at, piece);
-          tap.wrote(inode, at, piece);
+          const put = conditions.spoilWrite?.(path, inode, at, piece) ?? piece;
+          inode.write(at, put);
+          tap.wrote(inode, at, piece, put);
           world.trace.bytes(piece);
           at += piece.length;
         }

@@ -1,9 +1,10 @@
 import type { Excuse, NodeMachine } from "../cluster/node-host.ts";
+import type { SpoilWrite } from "../disk/disk-files.ts";
 import type { Inode } from "../disk/inode.ts";
 import { decodeFrame, decodeSegmentHeader, segmentSeed } from "../production.ts";
 import type { Fault, Toolbox } from "./toolbox.ts";
 
-type DiskFault = "tornWrite" | "diskError" | "corruptWrite" | "misdirectedWrite";
+type DiskFault = "tornWrite" | "diskError" | "bitRot" | "corruptWrite" | "misdirectedWrite";
 
 const sectorBytes = 512;
 
@@ -65,20 +66,10 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
     return true;
   }
 
-  /** Stops a node, damages what it wrote long ago, and lets it find out. */
-  function damage(how: (machine: NodeMachine) => string | null): boolean {
-    const machine = victim();
-    if (machine === null || toolbox.ruined.has(machine) || !toolbox.mayRuin()) return false;
-    nodes.crash(machine, "killed");
-    impaired.add(machine);
-    const what = how(machine);
-    if (what === null) {
-      impair(machine, ms(20, 200), `restart ${machine.name}`, () => nodes.start(machine));
-      return false;
-    }
-    note(`the disk of ${machine.name} ${what}`);
+  /** From now on its operator is to expect damage on this machine, and nobody else may lose a write. */
+  function expectDamage(machine: NodeMachine): void {
     toolbox.ruined.add(machine);
-    // From now on another node that forgets its last write could wait for this one for ever (SEMANTICS N2, its price).
+    // Another node that forgets its last write could wait for this one for ever (SEMANTICS N2, its price).
     nodes.keepsWritesWhole = true;
     machine.excuses.add({
       explains: (error) => error.name === "StorageError",
@@ -92,12 +83,63 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
         } else toolbox.lost.add(machine);
       },
     });
-    const restart = () => {
+  }
+
+  function restartSoon(machine: NodeMachine): void {
+    world.schedule(ms(20, 300), null, `restart ${machine.name}`, () => {
       impaired.delete(machine);
-      nodes.start(machine);
-    };
-    world.schedule(ms(20, 300), null, `restart ${machine.name}`, restart);
+      if (!toolbox.lost.has(machine)) nodes.start(machine);
+    });
+  }
+
+  /** Stops a node, damages what it wrote long ago, and lets it find out. */
+  function bitRot(): boolean {
+    const machine = victim();
+    if (machine === null || toolbox.ruined.has(machine) || !toolbox.mayRuin()) return false;
+    nodes.crash(machine, "killed");
+    impaired.add(machine);
+    const what = flipBit(machine);
+    if (what === null) {
+      impair(machine, ms(20, 200), `restart ${machine.name}`, () => nodes.start(machine));
+      return false;
+    }
+    note(`the disk of ${machine.name} ${what}`);
+    expectDamage(machine);
+    restartSoon(machine);
     return true;
+  }
+
+  /** The disk does something else with one of the frames to come, and the node goes on until somebody kills it. */
+  function spoil(kind: "corruptWrite" | "misdirectedWrite", how: Spoiling): Fault {
+    return () => {
+      const machine = victim();
+      if (machine === null || toolbox.ruined.has(machine) || !toolbox.mayRuin()) return false;
+      impaired.add(machine);
+      toolbox.ruined.add(machine);
+      nodes.keepsWritesWhole = true;
+      let isDone = false;
+      const spoiled = (what: string) => {
+        isDone = true;
+        machine.spoilWrite = null;
+        note(`the disk of ${machine.name} ${what}`);
+        toolbox.count(kind);
+        expectDamage(machine);
+        later(ms(20, 400), `${machine.name} is killed`, () => {
+          nodes.crash(machine, "killed");
+          impaired.add(machine);
+          restartSoon(machine);
+        });
+      };
+      machine.spoilWrite = how(spoiled);
+      later(400_000, "the disk recovers", () => {
+        if (isDone) return;
+        machine.spoilWrite = null;
+        impaired.delete(machine);
+        toolbox.ruined.delete(machine);
+        nodes.keepsWritesWhole = toolbox.ruined.size > 0;
+      });
+      return "waits";
+    };
   }
 
   /** Any bit of any file. */
@@ -113,32 +155,59 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
     return `has a bit of ${path} wrong at ${at}`;
   }
 
-  /** A frame that went elsewhere: its place is as it was before, and another place is not. A later frame proves that it was there. */
-  function misplace(machine: NodeMachine): string | null {
-    const path = folder(machine, "log").findLast((name) => name.endsWith(".seg"));
-    const inode = path === undefined ? undefined : machine.disk.file(path);
-    if (path === undefined || inode === undefined) return null;
-    const places = framesOf(inode);
-    const last = places.pop();
-    if (last === undefined || places.length === 0) return null;
-    const place = random.pick(places);
-    const bytes = inode.read(place.from, place.to - place.from);
-    const targets = places.filter(({ from }) => from !== place.from && from + bytes.length <= last.from);
-    const free = last.to + sectorBytes * random.below(8);
-    const target = targets.length > 0 && random.chance(0.5) ? random.pick(targets).from : free;
-    if (target + bytes.length > inode.size) return null;
-    inode.damage(place.from, new Uint8Array(bytes.length));
-    inode.damage(target, bytes);
-    return `wrote to ${target} of ${path} what belongs to ${place.from}`;
-  }
+  const corrupt: Spoiling = (spoiled) => (path, _inode, position, piece) => {
+    if (!isFrame(path, position, piece)) return null;
+    const at = random.below(piece.length);
+    // A copy also of a Buffer, whose slice is none.
+    const put = Uint8Array.from(piece);
+    put[at]! ^= 1 << random.below(8);
+    spoiled(`writes a bit wrong at ${position + at} of ${path}`);
+    return put;
+  };
+
+  /**
+   * A frame is put elsewhere as the next one is written: its place is as it was before, and another place is not. The next frame
+   * proves that it was there, and comes and goes with it when power fails, since writes are kept whole by then.
+   */
+  const misdirect: Spoiling = (spoiled) => {
+    let held: {
+      readonly inode: Inode;
+      readonly from: number;
+      readonly bytes: Uint8Array;
+      readonly old: Uint8Array;
+    } | null = null;
+    return (path, inode, position, piece) => {
+      if (!isFrame(path, position, piece)) return null;
+      if (held === null || held.inode !== inode || position !== held.from + held.bytes.length) {
+        held = { inode, from: position, bytes: Uint8Array.from(piece), old: inode.read(position, piece.length) };
+        return null;
+      }
+      const { from, bytes, old } = held;
+      const older = framesOf(inode).filter((place) => place.from + bytes.length <= from);
+      const free = position + piece.length + sectorBytes * random.between(8, 16);
+      const target = older.length > 0 && random.chance(0.5) ? random.pick(older).from : free;
+      if (old.length < bytes.length || target + bytes.length > inode.size) return null;
+      inode.write(from, old);
+      inode.write(target, bytes);
+      spoiled(`puts at ${target} of ${path} what was written to ${from}`);
+      return null;
+    };
+  };
 
   return {
     tornWrite,
     diskError,
-    corruptWrite: () => damage(flipBit),
-    misdirectedWrite: () => damage(misplace),
+    bitRot,
+    corruptWrite: spoil("corruptWrite", corrupt),
+    misdirectedWrite: spoil("misdirectedWrite", misdirect),
   };
 }
+
+/** What a bad disk does; `spoiled` is to be told what it did, once it has. */
+type Spoiling = (spoiled: (what: string) => void) => SpoilWrite;
+
+const isFrame = (path: string, position: number, piece: Uint8Array) =>
+  path.startsWith("log/") && position >= sectorBytes && piece.length >= sectorBytes && piece.some((byte) => byte !== 0);
 
 /** The frames of a segment, in order. */
 function framesOf(inode: Inode): Place[] {

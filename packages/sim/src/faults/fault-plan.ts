@@ -29,6 +29,7 @@ export const faultKinds = [
   "diskError",
   "corruptWrite",
   "misdirectedWrite",
+  "bitRot",
   "rollingRestart",
   "newerVersion",
   "growCluster",
@@ -76,10 +77,10 @@ export const calmNetwork: NetworkConditions = {
 /** Draws which faults there are, and how hard they hit. */
 export function planFaults(random: Random): FaultPlan {
   const share = random.pick([0.25, 0.5, 0.8]);
-  const drawn = faultKinds.filter(() => random.chance(share));
+  const drawn: FaultKind[] = faultKinds.filter((kind) => kind !== "bitRot" && random.chance(share));
   const sometimes = (chance: number, value: number) => (random.chance(chance) ? value * random.float() : 0);
-  return {
-    kinds: drawn.length > 0 ? drawn : [random.pick(faultKinds)],
+  if (drawn.length === 0) drawn.push(random.pick(faultKinds.filter((kind) => kind !== "bitRot")));
+  const others = {
     meanGapUs: random.pick([120, 250, 500]) * 1000,
     maxImpaired: random.chance(0.8) ? 1 : 2,
     durationUs: random.between(2_500, 5_000) * 1000,
@@ -95,4 +96,7 @@ export function planFaults(random: Random): FaultPlan {
       streamBreak: sometimes(0.6, 0.03),
     },
   };
+  // Drawn last, so that a seed without it is what it was before there was such a kind.
+  if (random.chance(share)) drawn.push("bitRot");
+  return { kinds: drawn, ...others };
 }

@@ -47,6 +47,7 @@ export function createMemberFaults(toolbox: Toolbox): Readonly<Record<MemberFaul
       if (running === null || !toolbox.going) return;
       if (configurations.latest.outgoing.length === 0 && change.kind === "replace" && looks-- > 0)
         world.schedule(250, null, "look for a joint configuration", look);
+      else if (configurations.latest.outgoing.length > 0 && random.chance(0.4)) restartOne(toolbox);
       else running.node.transferLeadership(0).catch(() => {});
     };
     world.schedule(random.below(1_000), null, "leadership moves in a change", look);
@@ -201,4 +202,13 @@ export function createMemberFaults(toolbox: Toolbox): Readonly<Record<MemberFaul
       return true;
     },
   };
+}
+
+/** A process that is killed between two configurations finds both in its log. */
+function restartOne({ victim, nodes, note, impair, ms }: Toolbox): void {
+  const machine = victim();
+  if (machine === null) return;
+  note(`${machine.name} is killed while two configurations count`);
+  nodes.crash(machine, "killed");
+  impair(machine, ms(20, 200), `restart ${machine.name}`, () => nodes.start(machine));
 }

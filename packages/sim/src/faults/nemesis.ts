@@ -44,10 +44,9 @@ export function createNemesis(victims: Victims, plan: FaultPlan, maxStrikes: num
   function strike(): void {
     if (strikes >= maxStrikes) return;
     const kind = random.pick(plan.kinds);
-    if (faults[kind]()) {
-      strikes++;
-      count(kind);
-    }
+    const done = faults[kind]();
+    if (done !== false) strikes++;
+    if (done === true) count(kind);
     later(random.exponential(plan.meanGapUs), "next fault", strike);
   }
 
@@ -55,6 +54,7 @@ export function createNemesis(victims: Victims, plan: FaultPlan, maxStrikes: num
     machine.diskSpeed = { ...machine.diskSpeed, stallChance: 0, flushUs: 300 };
     machine.awaitDisk = null;
     machine.nextError = null;
+    machine.spoilWrite = null;
     if (machine.newer) nodes.crash(machine, "killed");
     machine.newer = false;
     if (!toolbox.lost.has(machine)) nodes.start(machine);

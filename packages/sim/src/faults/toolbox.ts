@@ -26,8 +26,8 @@ export interface Victims {
   readonly count: (kind: FaultKind) => void;
 }
 
-/** Commits one fault, and says whether it could. */
-export type Fault = () => boolean;
+/** Commits one fault, and says whether it could; or lies in wait for its moment, and counts itself if that comes. */
+export type Fault = () => boolean | "waits";
 
 /** What all faults share: whom they may strike, for how long, and what is to be mended. */
 export interface Toolbox extends Victims {
@@ -85,9 +85,15 @@ export function createToolbox(victims: Victims, maxImpaired: number, badClocks: 
     if (outgoing.length > 0 || toolbox.changesMembers || world.nowUs < steadyFrom.us) return false;
     // Founders that lose their disk while they found must begin anew, all of them (SEMANTICS N3).
     if (nodes.machines.some(({ nodeId, tap }) => voters.includes(nodeId) && tap.lastIndex === 0)) return false;
-    // A node that abstains may need every other one.
-    if (nodes.machines.some((machine) => machine.running?.node.status().abstaining === true)) return false;
+    // A node that abstains may need every other one, and so may one that is down, or only just up again, after it lost power.
+    if (nodes.machines.some((machine) => mayAbstain(machine) && !ruined.has(machine))) return false;
     return ruined.size < Math.floor((voters.length - 1) / 2);
+  }
+
+  function mayAbstain(machine: NodeMachine): boolean {
+    const status = machine.running?.node.status();
+    if (status?.ready === true && !status.abstaining) machine.mayLack = false;
+    return machine.mayLack || status?.abstaining === true;
   }
 
   const note = (line: string) => world.trace.note(world.nowUs, `fault: ${line}`);

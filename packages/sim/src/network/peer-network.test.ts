@@ -18,6 +18,8 @@ async function twoNodes(conditions: NetworkConditions = calm, seed = 1) {
     tap: () => {},
     count: (fault) => counts.push(fault),
     pieceBytes: 65_536,
+    received: () => {},
+    installed: () => {},
     refusedNewer: () => counts.push("refused newer"),
     copying: () => {},
   });

@@ -1,6 +1,7 @@
 import type { PeerHandlers, PeerTransport, SnapshotSource } from "../production.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
+import { createRepeatedNotes } from "../world/repeated-notes.ts";
 import type { World } from "../world/world.ts";
 import { type Channel, createChannel } from "./channel.ts";
 import type { Links } from "./links.ts";
@@ -25,6 +26,10 @@ export interface PeerNetworkOptions {
   readonly isRaftFrame: (frame: Uint8Array) => boolean;
   /** Told of every frame that is sent, before anything happens to it. */
   readonly tap: (from: number, to: number, frame: Uint8Array) => void;
+  /** Told of every frame that arrives, before the node is. */
+  readonly received: (from: number, to: number, frame: Uint8Array) => void;
+  /** A node has taken a snapshot that came over the network. */
+  readonly installed: (to: number) => void;
   /** Counts what was done to frames. */
   readonly count: (fault: "loss" | "duplicate" | "reorder") => void;
   /** Bytes of a snapshot that travel at once. */
@@ -77,6 +82,7 @@ export function createPeerNetwork(
   const endpoints = new Map<number, Endpoint>();
   const connections = new Map<string, Connection>();
   const redials = new Set<string>();
+  const noteRefusal = createRepeatedNotes(world.trace);
 
   links.onHeal((from, to) => {
     for (const connection of connections.values())
@@ -137,7 +143,7 @@ export function createPeerNetwork(
           connection.accepted[side === 0 ? 1 : 0] = true;
           return;
         }
-        world.trace.note(world.nowUs, `node-${receiver.nodeId} refuses node-${sender.nodeId}: ${refusal}`);
+        noteRefusal(world.nowUs, `node-${receiver.nodeId} refuses node-${sender.nodeId}: ${refusal}`);
         if (sender.newer()) options.refusedNewer();
         closeConnection(connection, () => false);
         world.schedule(100, sender.process, `refused by ${receiver.nodeId}`, () => {
@@ -197,6 +203,7 @@ export function createPeerNetwork(
     world.trace.bytes(copy);
     const deliver = () => {
       if (!connection.accepted[(1 - side) as 0 | 1] || !receiver.listening) return;
+      if (!from.newer()) options.received(from.nodeId, to, frame);
       try {
         receiver.handlers.onFrame(from.nodeId, copy);
       } catch (error) {
@@ -237,7 +244,7 @@ export function createPeerNetwork(
     sendFrame,
     sendSnapshot(from, to, head, source) {
       options.copying(from.nodeId, to.nodeId, true);
-      const sent = sendSnapshotAcross(world, links, random, from, to, head, source, options.pieceBytes);
+      const sent = sendSnapshotAcross(world, links, random, { from, to }, head, source, options);
       return sent.finally(() => options.copying(from.nodeId, to.nodeId, false));
     },
   };

@@ -17,11 +17,10 @@ export async function sendSnapshotAcross(
   world: World,
   links: Links,
   random: Random,
-  from: End,
-  to: End,
+  { from, to }: { readonly from: End; readonly to: End },
   head: Uint8Array,
   source: SnapshotSource,
-  pieceBytes: number,
+  { pieceBytes, installed }: { readonly pieceBytes: number; readonly installed: (to: number) => void },
 ): Promise<boolean> {
   const broken = () => !to.listening || !to.process.alive || links.isCut(from.machine, to.machine);
 
@@ -67,5 +66,10 @@ export async function sendSnapshotAcross(
     }
     position += piece.length;
   }
-  return (await remote("snapshot finish", () => sink.finish())) ?? false;
+  const finish = async () => {
+    const isTaken = await sink.finish();
+    if (isTaken) installed(to.nodeId);
+    return isTaken;
+  };
+  return (await remote("snapshot finish", finish)) ?? false;
 }
