@@ -1,4 +1,4 @@
-import type { RaftStorage } from "@quorumguard/raft";
+import { EntryType, type RaftStorage } from "@quorumguard/raft";
 
 /** Where an entry of the limiter carries its stamp: after format version, flags and state-machine version. */
 const stampOffset = 4;
@@ -8,8 +8,10 @@ export function lastStampUs(storage: RaftStorage, applied: number): number {
   for (let index = storage.lastIndex(); index > applied && index >= storage.firstIndex(); index--) {
     const entries = storage.entries(index, index + 1, Number.MAX_SAFE_INTEGER);
     if (typeof entries === "string") return 0;
-    const data = entries[0]?.data;
-    if (data === undefined || data.length < stampOffset + 8) continue;
+    const [entry] = entries;
+    // A change of the members has bytes at that place, too, and they are no time.
+    if (entry === undefined || entry.type !== EntryType.normal || entry.data.length < stampOffset + 8) continue;
+    const { data } = entry;
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     return Number(view.getBigUint64(stampOffset, true));
   }
