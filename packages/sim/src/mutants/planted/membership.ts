@@ -138,4 +138,17 @@ export const membershipMutants: readonly Mutant[] = [
     ],
     foundBy: { tests: ["cluster/src/node/joining.test.ts"] },
   },
+  {
+    name: "membership-read-as-a-stamp",
+    breaks:
+      "a new leader takes the bytes of a membership change for the newest stamp in its log: its time leaps, or begins behind its own entries (T2)",
+    edits: [
+      {
+        file: "cluster/src/node/log-stamp.ts",
+        search: "entry === undefined || entry.type !== EntryType.normal || entry.data",
+        replacement: "entry === undefined || entry.data",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/log-stamp.test.ts"] },
+  },
 ];
