@@ -6,15 +6,18 @@ import { readInterface, readObject, type SourceDeclaration } from "./source/decl
 export const flagsOfNodeOptions: Readonly<Record<string, readonly string[]>> = {
   nodeId: ["id"],
   cluster: ["cluster"],
+  join: ["join"],
   dataFolder: ["data"],
   grpc: ["grpc"],
   peer: ["peer"],
   http: ["http"],
+  advertisePeer: ["advertise-peer"],
   advertiseGrpc: ["advertise-grpc"],
   advertiseHttp: ["advertise-http"],
   tls: ["tls-cert", "tls-key", "tls-client-ca"],
   peerTls: ["peer-cert", "peer-key", "peer-ca"],
   insecure: ["insecure"],
+  repair: ["repair"],
   corsOrigins: ["cors-origin"],
   drainTimeoutMs: ["drain-timeout"],
 };

@@ -123,10 +123,19 @@ async function answer(
     if (!(error instanceof InvalidField)) throw error;
     const tooLarge = error instanceof BodyTooLarge;
     answered = refusal(asConnectError(invalidFieldError(error), options.log), tooLarge ? 413 : 400);
-    // The rest of the body is not worth reading.
-    if (tooLarge) answered.header?.set("Connection", "close");
+    // A connection that is closed over an unread rest is reset, and a proxy may lose the answer with it: only a long rest is worth that.
+    if (tooLarge && announcedBytes(request) > forgottenBytes) answered.header?.set("Connection", "close");
   }
   await universalResponseToNodeResponse(await withDetail(answered), response);
+  request.resume();
+}
+
+/** So much of a body that is refused is read and forgotten. */
+const forgottenBytes = 4 * edgeLimits.maxMessageBytes;
+
+/** What the caller says that its body has; infinite if it does not say. */
+function announcedBytes(request: IncomingMessage): number {
+  return Number(request.headers["content-length"] ?? Number.POSITIVE_INFINITY);
 }
 
 function isUnaryConnect(request: IncomingMessage, method: DescMethod): boolean {
