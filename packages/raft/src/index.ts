@@ -2,6 +2,7 @@
 
 export { decodeConfChange, encodeConfChange } from "./confchange/codec.ts";
 export { createMemoryStorage, type MemoryStorage } from "./log/memory-storage.ts";
+export { createMessage } from "./message.ts";
 export { createRaft } from "./raft-node.ts";
 export {
   appendThread,

@@ -1,5 +1,5 @@
 import { createLimiter } from "@quorumguard/limiter";
-import { createRaft, type Message, MessageType } from "@quorumguard/raft";
+import { createMessage, createRaft, type Message, MessageType } from "@quorumguard/raft";
 import { expect, test } from "vitest";
 import { appendDurably, entriesFrom, openForTest, takeSnapshot } from "../storage/storage.fixture.ts";
 import { TestDisk } from "../storage/test-disk.fixture.ts";
@@ -96,20 +96,11 @@ async function createFollower() {
 }
 
 const fromLeader = (changes: Partial<Message>): Message => ({
-  type: MessageType.app,
+  ...createMessage(MessageType.app, nodeId),
   from: 1,
-  to: nodeId,
   term: 5,
   index: 2,
   logTerm: 1,
-  entries: [],
-  commit: 0,
-  vote: 0,
-  reject: false,
-  rejectHint: 0,
-  context: null,
-  snapshot: null,
-  responses: [],
   ...changes,
 });
 

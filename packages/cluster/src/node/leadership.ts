@@ -1,4 +1,4 @@
-import { type Message, MessageType, type NodeId } from "@quorumguard/raft";
+import { createMessage, type Message, MessageType, type NodeId } from "@quorumguard/raft";
 import type { Storage } from "../storage/storage.ts";
 import type { Clock } from "./clock.ts";
 import type { Driver } from "./driver.ts";
@@ -78,7 +78,8 @@ export class Leadership {
     // Whoever follows another leader says a later term than the one it returned with: that leader is not to be disturbed.
     if (hello?.droppedLastFrame !== true || hello.term !== term) return;
     log("info", "deposed-by-return", { node: from, term });
-    driver.receiveMessage(timeoutNow(nodeId, term));
+    // What a leader says to the one that is to succeed it, a node may say to itself.
+    driver.receiveMessage({ ...createMessage(MessageType.timeoutNow, nodeId), from: nodeId, term });
   }
 
   /** Gives leadership to the most up-to-date voter but `except`. False if there is none. */
@@ -123,24 +124,4 @@ export class Leadership {
     log("warn", "flush-stalled", { flushingForMs: storage.stats.flushingForMs, electionMs });
     this.handOver();
   }
-}
-
-/** What a leader says to the one that is to succeed it; here a node says it to itself. */
-function timeoutNow(nodeId: NodeId, term: number): Message {
-  return {
-    type: MessageType.timeoutNow,
-    to: nodeId,
-    from: nodeId,
-    term,
-    logTerm: 0,
-    index: 0,
-    entries: [],
-    commit: 0,
-    vote: 0,
-    reject: false,
-    rejectHint: 0,
-    context: null,
-    snapshot: null,
-    responses: [],
-  };
 }

@@ -1,5 +1,5 @@
 import { type Limiter, restoreLimiter } from "@quorumguard/limiter";
-import { EntryType, type Message, MessageType, type NodeId, type Snapshot } from "@quorumguard/raft";
+import { createMessage, EntryType, type Message, MessageType, type NodeId, type Snapshot } from "@quorumguard/raft";
 import type { Storage } from "../storage/storage.ts";
 import type { PeerTransport, SnapshotSink, SnapshotSource } from "../transport/peer-transport.ts";
 import type { Clock } from "./clock.ts";
@@ -130,20 +130,11 @@ export class Resync {
     try {
       const source: SnapshotSource = await pieceSource(() => reader.pieces());
       const head: Message = {
-        type: MessageType.snap,
-        to,
+        ...createMessage(MessageType.snap, to),
         from: nodeId,
         term: driver.raft.term,
-        logTerm: 0,
-        index: 0,
-        entries: [],
-        commit: 0,
-        vote: 0,
-        reject: false,
-        rejectHint: 0,
         context: resyncContext,
         snapshot: { ...reader.meta, data: noData },
-        responses: [],
       };
       return await transport.sendSnapshot(to, encodeMessage(head), source);
     } finally {

@@ -1,28 +1,18 @@
-import { type Message, MessageType } from "@quorumguard/raft";
+import { createMessage, type Message, MessageType } from "@quorumguard/raft";
 import { expect, test } from "vitest";
 import { encodeMessage } from "./peer-codec.ts";
 import { Snapshots, type SnapshotsParts } from "./snapshots.ts";
 
 const snap: Message = {
-  type: MessageType.snap,
-  to: 2,
+  ...createMessage(MessageType.snap, 2),
   from: 1,
   term: 3,
-  logTerm: 0,
-  index: 0,
-  entries: [],
-  commit: 0,
-  vote: 0,
-  reject: false,
-  rejectHint: 0,
-  context: null,
   snapshot: {
     index: 38,
     term: 1,
     confState: { voters: [1, 2, 3], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
     data: new Uint8Array(0),
   },
-  responses: [],
 };
 
 /** A node of term 3 whose log is committed up to `commitIndex`, and what its core was given. */
