@@ -1,4 +1,4 @@
-import { commands } from "../../../packages/cluster/src/cli/commands.ts";
+import { commandOf, commands } from "../../../packages/cluster/src/cli/commands.ts";
 import { parseFlags } from "../../../packages/cluster/src/cli/flags.ts";
 import type { FenceFacts } from "./fence-facts.ts";
 import { readOptions } from "./options.ts";
@@ -84,10 +84,10 @@ function ownArguments(words: readonly string[]): readonly string[] | null {
 /** What the program itself would say of its arguments, before it does anything. */
 function commandProblem(words: readonly string[]): string | null {
   if (/^(--help|-h|help|--version)$/.test(words[0] ?? "")) return null;
-  const command = commands.find(({ name }) => name.split(" ").every((part, at) => part === words[at]));
-  if (command === undefined)
+  const found = commandOf(words);
+  if (found === null)
     return `there is no command ${words[0] ?? ""}; there are ${commands.map((one) => one.name).join(", ")}`;
-  const args = words.slice(command.name.split(" ").length);
+  const { spec: command, rest: args } = found;
   try {
     const flags = parseFlags(args, command as (typeof commands)[number] & { readonly flags: readonly never[] });
     if (args.includes("--help")) return null;

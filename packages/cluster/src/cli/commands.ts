@@ -278,6 +278,17 @@ export const commands = [
   logDumpSpec,
 ] as const;
 
+/** The command that the first of these words name, and the words after its name; null: they name none. */
+export function commandOf(
+  words: readonly string[],
+): { readonly spec: (typeof commands)[number]; readonly rest: readonly string[] } | null {
+  for (const spec of commands) {
+    const named = spec.name.split(" ");
+    if (named.every((part, at) => part === words[at])) return { spec, rest: words.slice(named.length) };
+  }
+  return null;
+}
+
 /** What holds for the program itself, besides its {@link commands}. */
 export const program = {
   name: "quorumguard",

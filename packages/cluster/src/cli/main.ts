@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `quorumguard`. Exit status: 0 done, 1 failed, 2 used wrongly, 3 (allow only) denied. */
 import { InvalidField } from "../server/invalid-field.ts";
-import { commands, program } from "./commands.ts";
+import { commandOf, commands, program } from "./commands.ts";
 import { programHelp } from "./help.ts";
 import { nearestName } from "./nearest-name.ts";
 import { UsageError } from "./usage-error.ts";
@@ -29,9 +29,9 @@ async function main(): Promise<number> {
   process.env.GRPC_VERBOSITY ??= "NONE";
   const typed = process.argv.slice(2);
   const [word] = typed;
-  const command = commands.find(({ name }) => name.split(" ").every((part, at) => part === typed[at]));
-  if (command !== undefined) return (await load[command.name]())(typed.slice(command.name.split(" ").length));
-  const begun = commands.filter(({ name }) => name.startsWith(`${word} `));
+  const command = commandOf(typed);
+  if (command !== null) return (await load[command.spec.name]())(command.rest);
+  const begun = beginningWith(word);
   if (begun.length > 0 && /^(--help|-h)$/.test(typed[1] ?? "")) {
     process.stdout.write(programHelp(program, begun));
     return 0;
@@ -53,8 +53,11 @@ async function main(): Promise<number> {
   }
 }
 
+/** Commands of two words, of which this is the first. */
+const beginningWith = (word: string | undefined) => commands.filter(({ name }) => name.startsWith(`${word} `));
+
 function hint(word: string): string {
-  const begun = commands.filter(({ name }) => name.startsWith(`${word} `)).map(({ name }) => `quorumguard ${name}`);
+  const begun = beginningWith(word).map(({ name }) => `quorumguard ${name}`);
   if (begun.length > 0) return `there are ${begun.join(" and ")}`;
   const meant = nearestName(
     word,
