@@ -15,7 +15,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   "sdk-web": ["sdk-core", "limiter", "proto"],
   middleware: ["sdk-core"],
   cluster: ["raft", "limiter", "proto"],
-  audit: ["limiter"],
+  audit: ["limiter", "proto", "raft"],
   sim: ["audit", "cluster", "sdk-node", "sdk-web", "sdk-core", "raft", "limiter", "proto"],
   testbed: [],
   nemesis: ["audit", "testbed", "cluster", "sdk-node", "limiter", "proto"],
