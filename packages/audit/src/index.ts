@@ -3,6 +3,7 @@ export { casRegister, type RegisterInput, type RegisterOutput } from "./lineariz
 export { type CheckOptions, type CheckResult, checkLinearizability } from "./linearizability/check-linearizability.ts";
 export { createKeyValueModel, type KeyValueInput, type KeyValueOutput } from "./linearizability/key-value.ts";
 export type { Model, Operation } from "./linearizability/model.ts";
+export { requestCallId, sessionCallId, sessionName } from "./rate-limit/call-ids.ts";
 export type { CallDecision, CallOperation, CommittedCall } from "./rate-limit/call-operation.ts";
 export { auditCallers, type TimeBreak } from "./rate-limit/caller-audit.ts";
 export { callsOfRecords, requestCallsOnLog } from "./rate-limit/calls-of-records.ts";
@@ -10,5 +11,13 @@ export { type Judgement, judgeCallHistory } from "./rate-limit/judge-call-histor
 export type { JudgeOptions } from "./rate-limit/judge-options.ts";
 export { auditLink } from "./rate-limit/link-audit.ts";
 export { auditLog } from "./rate-limit/log-audit.ts";
-export { requestCallId, sessionCallId } from "./rate-limit/naive-log.ts";
 export type { Acknowledgement, AskedItem, CallerRecord, CommittedEntry } from "./rate-limit/records.ts";
+export {
+  type AskedCall,
+  type AskedCalls,
+  type AskedCallsOptions,
+  createAskedCalls,
+  type FrameNews,
+  type ReplyNews,
+} from "./wire/asked-calls.ts";
+export { boundSession } from "./wire/bound-session.ts";

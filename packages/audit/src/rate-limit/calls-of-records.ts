@@ -1,5 +1,6 @@
+import { requestCallId } from "./call-ids.ts";
 import type { CallOperation } from "./call-operation.ts";
-import { type NaiveLog, requestCallId } from "./naive-log.ts";
+import type { NaiveLog } from "./naive-log.ts";
 import type { CallerRecord } from "./records.ts";
 
 /**

@@ -1,4 +1,5 @@
 import { type Bounds, type Operation, Outcome } from "@quorumguard/limiter";
+import { sessionCallId } from "./call-ids.ts";
 import { createNaiveLog, type NaiveDecision, type NaiveLog } from "./naive-log.ts";
 import { type Acknowledgement, type AskedItem, type CommittedEntry, sameItems } from "./records.ts";
 
@@ -47,7 +48,7 @@ export function auditLog(input: LogAuditInput): { readonly log: NaiveLog; readon
   return { log, violations };
 }
 
-const nameOf = (ack: Acknowledgement) => `call ${ack.session}#${ack.number} on ${describe(ack.asked)}`;
+const nameOf = (ack: Acknowledgement) => `call ${sessionCallId(ack.session, ack.number)} on ${describe(ack.asked)}`;
 
 function describe(items: readonly AskedItem[]): string {
   return items.map((item) => `${item.key} cost ${item.cost} of ${item.rule.limit}`).join(" and ");

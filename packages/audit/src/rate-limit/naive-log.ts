@@ -1,5 +1,7 @@
-import { type Bounds, type CallBatch, type Operation, Outcome, type Rule } from "@quorumguard/limiter";
+import { type Bounds, type Operation, Outcome } from "@quorumguard/limiter";
+import { requestCallId, sessionCallId, sessionName } from "./call-ids.ts";
 import type { CommittedCall } from "./call-operation.ts";
+import { itemsOfCalls } from "./items-of-calls.ts";
 import { createNaiveCounter, type NaiveCounter, type NaiveVerdict } from "./naive-counter.ts";
 import { createNaiveSessions } from "./naive-sessions.ts";
 import { type AskedItem, counterIdentity } from "./records.ts";
@@ -34,31 +36,6 @@ export interface NaiveLog {
 }
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/** How the history of calls names what the log executes: by session and number, or by request id. */
-export const sessionCallId = (session: string, number: number) => `${session}#${number}`;
-
-/** A call outside a session, named by its request id. */
-export const requestCallId = (namespace: string, requestId: string) => `request ${namespace}|${requestId}`;
-
-/** Item `at` of a batch, decoded without any of the limiter's own code. */
-function itemOf(batch: CallBatch, at: number): AskedItem {
-  const start = batch.keyStarts[at]!;
-  const key = new TextDecoder().decode(batch.keyBytes.subarray(start, start + batch.keyLengths[at]!));
-  const rule: Rule = batch.rules[batch.ruleIndexes?.[at] ?? 0]!;
-  return { key, rule, cost: batch.costs?.[at] ?? 1 };
-}
-
-/** Items of every call of a batch, in order. */
-export function itemsOfCalls(batch: CallBatch): AskedItem[][] {
-  const calls: AskedItem[][] = [];
-  for (let call = 0, at = 0; call < batch.calls; call++) {
-    const size = batch.sizes?.[call] ?? 1;
-    calls.push(Array.from({ length: size }, (_, place) => itemOf(batch, at + place)));
-    at += size;
-  }
-  return calls;
-}
 
 /** Makes the model of an empty log; `initial` are the bounds that hold until the log changes them. */
 export function createNaiveLog(initial: Bounds): NaiveLog {
@@ -109,7 +86,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
   }
 
   function refuse(session: string, number: number, outcome: number): void {
-    const key = `${session}#${number}`;
+    const key = sessionCallId(session, number);
     const outcomes = refused.get(key) ?? new Set();
     outcomes.add(outcome);
     refused.set(key, outcomes);
@@ -138,7 +115,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       }
       return;
     }
-    const name = `${origin.session.index}:${origin.session.position}`;
+    const name = sessionName(origin.session);
     const session = sessions.find(name, hex(origin.nonce), stampUs);
     if (session === null) {
       calls.forEach((_, at) => {
@@ -172,7 +149,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       lastStampUs = stampUs;
       position = 0;
       for (const [place, operation] of [...operations].entries()) {
-        const name = `${index}:${place}`;
+        const name = sessionName({ index, position: place });
         switch (operation.kind) {
           case "calls":
             applyCalls(index, operation, stampUs);
@@ -183,7 +160,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
             break;
           case "renew":
           case "goodbye": {
-            const id = `${operation.session.index}:${operation.session.position}`;
+            const id = sessionName(operation.session);
             const session = sessions.find(id, hex(operation.nonce), stampUs);
             if (session === null) break;
             if (operation.kind === "goodbye") session.closed = true;
@@ -202,7 +179,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     },
     decision: (session, number) => decisions.get(session)?.get(number),
     requestDecision: (namespace, requestId) => requestDecisions.get(`${namespace}|${requestId}`),
-    refusals: (session, number) => refused.get(`${session}#${number}`) ?? new Set(),
+    refusals: (session, number) => refused.get(sessionCallId(session, number)) ?? new Set(),
     peek: (namespace, item, stampUs) => counterFor(namespace, item).judge(item.rule, item.cost, stampUs),
     executed,
     *admitted() {

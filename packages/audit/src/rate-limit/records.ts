@@ -1,4 +1,4 @@
-import type { Rule } from "@quorumguard/limiter";
+import { Algorithm, type Rule } from "@quorumguard/limiter";
 
 /** An entry of the log that is known to be committed. */
 export interface CommittedEntry {
@@ -52,7 +52,7 @@ export interface CallerRecord {
 
 /** Counters are one and the same for items with an equal identity (SEMANTICS K1, inline rules). */
 export function counterIdentity(namespace: string, rule: Rule, key: string): string {
-  const bucket = rule.algorithm === 2 ? `|${rule.limit}|${rule.burst}` : "";
+  const bucket = rule.algorithm === Algorithm.tokenBucket ? `|${rule.limit}|${rule.burst}` : "";
   return `${namespace}|${rule.policy}|${rule.algorithm}|${rule.windowUs}${rule.policy === "" ? bucket : ""}|${key}`;
 }
 

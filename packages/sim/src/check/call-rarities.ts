@@ -1,4 +1,4 @@
-import type { Acknowledgement, CallerRecord } from "@quorumguard/audit";
+import { type Acknowledgement, type CallerRecord, sessionCallId, sessionName } from "@quorumguard/audit";
 import { type Operation, readEntry } from "@quorumguard/limiter";
 import type { RareStates } from "./rare-states.ts";
 
@@ -8,9 +8,9 @@ export function createCallRarities(rare: RareStates) {
 
   function sawCalls(operation: Operation): void {
     if (operation.kind !== "calls" || operation.origin.kind !== "session") return;
-    const { index, position } = operation.origin.session;
+    const session = sessionName(operation.origin.session);
     for (let call = 0; call < operation.batch.calls; call++) {
-      const key = `${index}:${position}#${operation.batch.firstNumber + call}`;
+      const key = sessionCallId(session, operation.batch.firstNumber + call);
       if (executed.has(key)) rare.hit("retryAnsweredFromMemory");
       executed.add(key);
     }
@@ -23,7 +23,7 @@ export function createCallRarities(rare: RareStates) {
     },
     /** To be called after the last entry. */
     finish(acknowledgements: readonly Acknowledgement[], records: readonly CallerRecord[]): void {
-      const told = new Set(acknowledgements.map(({ session, number }) => `${session}#${number}`));
+      const told = new Set(acknowledgements.map(({ session, number }) => sessionCallId(session, number)));
       let lost = 0;
       for (const key of executed) if (!told.has(key)) lost++;
       rare.hit("callAppliedButReplyLost", lost);

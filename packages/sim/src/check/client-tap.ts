@@ -1,12 +1,12 @@
-import { type Acknowledgement, type AskedItem, type CallOperation, sessionCallId } from "@quorumguard/audit";
-import { Outcome, type Rule } from "@quorumguard/limiter";
 import {
-  decodeSessionRequest,
-  decodeSessionResponse,
-  type ReceivedFrame,
-  Source,
-  Algorithm as WireAlgorithm,
-} from "@quorumguard/proto";
+  type Acknowledgement,
+  boundSession,
+  type CallOperation,
+  createAskedCalls,
+  sessionCallId,
+} from "@quorumguard/audit";
+import { Outcome } from "@quorumguard/limiter";
+import { decodeSessionRequest, decodeSessionResponse, type ReceivedFrame } from "@quorumguard/proto";
 
 /** Reads the client's side of the wire: what was asked under which number, and what came back. */
 export interface SessionTap {
@@ -30,7 +30,7 @@ export function createSessionTap(note: (line: string) => void = () => {}, nowUs:
   /** Session by stream. */
   const sessions = new Map<number, string>();
   const clients = new Map<string, string>();
-  const asked = new Map<string, readonly AskedItem[]>();
+  const asked = createAskedCalls();
   const acknowledgements: Acknowledgement[] = [];
   const calls = new Map<string, CallOperation>();
   const violations: string[] = [];
@@ -53,25 +53,15 @@ export function createSessionTap(note: (line: string) => void = () => {}, nowUs:
   }
 
   function sawFrame(client: string, session: string, frame: ReceivedFrame): void {
-    for (let call = 0, at = 0; call < frame.calls; call++) {
-      const size = frame.sizes?.[call] ?? 1;
-      const items = Array.from({ length: size }, (_, place) => itemOf(frame, at + place));
-      at += size;
-      const key = `${session}#${frame.firstNumber + call}`;
-      const before = asked.get(key);
-      if (before === undefined) {
-        asked.set(key, items);
-        const callId = sessionCallId(session, frame.firstNumber + call);
-        const span = { startUs: nowUs(), endUs: Number.POSITIVE_INFINITY };
-        calls.set(callId, { clientId: client, callId, items, ...span, decision: null, applied: "unknown" });
-      } else if (JSON.stringify(before) !== JSON.stringify(items))
-        violations.push(`call ${key} was sent with other content`);
-    }
+    const { fresh, changed } = asked.saw(session, frame);
+    const span = { startUs: nowUs(), endUs: Number.POSITIVE_INFINITY };
+    for (const { callId, items } of fresh)
+      calls.set(callId, { clientId: client, callId, items, ...span, decision: null, applied: "unknown" });
+    for (const callId of changed) violations.push(`call ${callId} was sent with other content`);
   }
 
-  function bind(client: string, stream: number, id: { index: bigint; position: number } | undefined): void {
-    if (id === undefined) return;
-    const session = `${id.index}:${id.position}`;
+  function bind(client: string, stream: number, session: string | null): void {
+    if (session === null) return;
     const owner = clients.get(session);
     if (owner !== undefined && owner !== client) violations.push(`${owner} and ${client} share session ${session}`);
     clients.set(session, client);
@@ -86,7 +76,7 @@ export function createSessionTap(note: (line: string) => void = () => {}, nowUs:
     request(client, stream, message) {
       const decoded = decodeSessionRequest(message);
       if (decoded.kind === "message") {
-        if (decoded.message.message.case === "resume") bind(client, stream, decoded.message.message.value.session);
+        bind(client, stream, boundSession(decoded.message));
         return;
       }
       const session = sessions.get(stream);
@@ -99,8 +89,8 @@ export function createSessionTap(note: (line: string) => void = () => {}, nowUs:
     response(client, stream, message) {
       const decoded = decodeSessionResponse(message);
       if (decoded.kind === "message") {
+        bind(client, stream, boundSession(decoded.message));
         const { message } = decoded.message;
-        if (message.case === "registered") bind(client, stream, message.value.session);
         if (message.case === "error")
           note(
             `${client} stream ${stream} error for ${message.value.firstNumber}+${message.value.calls}: ${message.value.detail?.message}`,
@@ -109,49 +99,18 @@ export function createSessionTap(note: (line: string) => void = () => {}, nowUs:
       }
       const { reply } = decoded;
       const session = sessions.get(stream);
-      for (let call = 0, at = 0; call < reply.calls; call++) {
-        const number = reply.firstNumber + call;
-        const items = asked.get(`${session}#${number}`);
-        if (session === undefined || items === undefined) {
-          violations.push(`${client} was answered for call ${session}#${number}, which it never asked`);
-          return;
-        }
-        const values = (column: ArrayLike<number>) => Array.from(items, (_, place) => column[at + place]!);
-        const ack: Acknowledgement = {
-          session,
-          number,
-          asked: items,
-          source: reply.source === Source.LEADER ? "leader" : "quorum",
-          index: reply.index,
-          stampUs: reply.stampUs,
-          outcomes: values(reply.outcomes),
-          remaining: values(reply.remaining),
-          resetAfterMs: values(reply.resetAfterMs),
-          retryAfterMs: values(reply.retryAfterMs),
-        };
+      const answers = asked.answers(session ?? null, reply);
+      for (const ack of answers.acknowledgements) {
         acknowledgements.push(ack);
         sawAnswer(ack);
-        at += items.length;
+      }
+      if (answers.unasked !== null) {
+        violations.push(`${client} was answered for call ${session}#${answers.unasked}, which it never asked`);
+        return;
       }
       note(
         `${client} stream ${stream} answered ${session}#${reply.firstNumber}+${reply.calls} at ${reply.index}: ${[...reply.outcomes]}`,
       );
     },
   };
-}
-
-/** The rule as the log will have it: defaults of the wire filled in. */
-function itemOf(frame: ReceivedFrame, at: number): AskedItem {
-  const start = frame.keyStarts[at]!;
-  const key = new TextDecoder().decode(frame.keyBytes.subarray(start, start + frame.keyLengths[at]!));
-  const wire = frame.rules[frame.ruleIndexes?.[at] ?? 0]!;
-  const bucket = wire.algorithm === WireAlgorithm.TOKEN_BUCKET;
-  const rule: Rule = {
-    algorithm: bucket ? 2 : 1,
-    limit: wire.limit,
-    windowUs: Number(wire.windowUs),
-    burst: bucket ? wire.burst || wire.limit : 0,
-    policy: wire.policy,
-  };
-  return { key, rule, cost: frame.costs?.[at] || 1 };
 }
