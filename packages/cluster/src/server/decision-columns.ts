@@ -3,6 +3,9 @@ import { NEVER, type ResultColumns } from "@quorumguard/limiter";
 import { type Decision, DecisionSchema, Outcome, Source } from "@quorumguard/proto";
 import type { DecisionFacts } from "../node/node.ts";
 
+/** Who decided, as the wire says it. */
+export const wireSource = ({ source }: DecisionFacts): Source => (source === "leader" ? Source.LEADER : Source.QUORUM);
+
 /** Item `at` of a node's results as a message of the unary methods. */
 export function decisionAt(results: ResultColumns, at: number, limit: number, facts: DecisionFacts): Decision {
   const retryAfterMs = results.retryAfterMs[at] ?? 0;
@@ -12,7 +15,7 @@ export function decisionAt(results: ResultColumns, at: number, limit: number, fa
     remaining: results.remaining[at] ?? 0,
     resetAfterMs: BigInt(results.resetAfterMs[at] ?? 0),
     firmForMs: BigInt(results.firmForMs[at] ?? 0),
-    source: facts.source === "leader" ? Source.LEADER : Source.QUORUM,
+    source: wireSource(facts),
   });
   if (retryAfterMs !== NEVER) decision.retryAfterMs = BigInt(retryAfterMs);
   return decision;

@@ -1,8 +1,9 @@
 import type { ResultColumns, Rule } from "@quorumguard/limiter";
-import { encodeFrameReply, encodeSessionResponse, type ReceivedFrame, Source } from "@quorumguard/proto";
+import { encodeFrameReply, encodeSessionResponse, type ReceivedFrame } from "@quorumguard/proto";
 import type { CallSink, ClusterNode, DecisionFacts, NodeFailure } from "../node/node.ts";
 import { failureDetail } from "./call-error.ts";
 import { checkRule } from "./check-rule.ts";
+import { wireSource } from "./decision-columns.ts";
 import type { DecisionMeter } from "./decision-meter.ts";
 import { InvalidField } from "./invalid-field.ts";
 
@@ -54,7 +55,7 @@ export class FrameSink implements CallSink {
       index: facts.index,
       stampUs: facts.stampUs,
       policyVersion: 0,
-      source: facts.source === "leader" ? Source.LEADER : Source.QUORUM,
+      source: wireSource(facts),
       results,
       fromItem,
       toItem,
