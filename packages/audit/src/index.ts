@@ -3,6 +3,8 @@ export { casRegister, type RegisterInput, type RegisterOutput } from "./lineariz
 export { type CheckOptions, type CheckResult, checkLinearizability } from "./linearizability/check-linearizability.ts";
 export { createKeyValueModel, type KeyValueInput, type KeyValueOutput } from "./linearizability/key-value.ts";
 export type { Model, Operation } from "./linearizability/model.ts";
+export { type EntryDataStore, memoryDataStore } from "./raft/entry-data.ts";
+export { createRaftWitness, type RaftWitness } from "./raft/raft-witness.ts";
 export { requestCallId, sessionCallId, sessionName } from "./rate-limit/call-ids.ts";
 export type { CallDecision, CallOperation, CommittedCall } from "./rate-limit/call-operation.ts";
 export { auditCallers, type TimeBreak } from "./rate-limit/caller-audit.ts";

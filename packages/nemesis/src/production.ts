@@ -5,4 +5,3 @@
 export { decodeEnvelope, FrameKind } from "../../cluster/src/node/peer-codec.ts";
 export { FrameReader } from "../../cluster/src/transport/framing.ts";
 export { decodePreface, Purpose } from "../../cluster/src/transport/preface.ts";
-export { type Entry, EntryType, type Message, MessageType } from "../../raft/src/index.ts";
