@@ -69,12 +69,35 @@ describe("a history without fault", () => {
 
   test("a commit is followed through an entry that is heard of later, down to the first", () => {
     append(1, 1, [0, 0], [entry(1, 1), entry(2, 1)]);
-    append(2, 2, [3, 1], [entry(4, 2)], 4);
-    expect(committed()).toEqual([[4, 2, "4/2"]]);
+    append(2, 3, [3, 1], [entry(4, 3)], 4);
+    expect(committed()).toEqual([[4, 3, "4/3"]]);
+    // Another one at the place of entry 3, which no leader had a quorum for, is not the one that is missing.
+    append(3, 2, [2, 1], [entry(3, 2)]);
+    expect(committed()).toEqual([[4, 3, "4/3"]]);
     // What another link brought too late.
     append(1, 1, [2, 1], [entry(3, 1)]);
     expect(committed().map(([index]) => index)).toEqual([1, 2, 3, 4]);
     expect(witness.violations).toEqual([]);
+  });
+
+  test("a commit is followed although its leader has only named the entry, or calls more committed than it sends", () => {
+    append(1, 2, [3, 2], [], 3);
+    expect(committed()).toEqual([]);
+    append(1, 2, [1, 1], [entry(2, 2), entry(3, 2)]);
+    expect(committed().map(([index]) => index)).toEqual([2, 3]);
+    append(1, 2, [0, 0], [entry(1, 1)], 9);
+    expect(committed().map(([index]) => index)).toEqual([1, 2, 3]);
+    append(3, 4, [3, 2], [entry(4, 4)], 9);
+    expect(committed().map(([index]) => index)).toEqual([1, 2, 3, 4]);
+    expect(witness.violations).toEqual([]);
+  });
+
+  test("a heartbeat commits what its sender named before a later leader rose", () => {
+    append(1, 1, [0, 0], [entry(1, 1)]);
+    append(2, 2, [1, 1], [entry(2, 2)]);
+    heartbeat(3, 3, 0);
+    heartbeat(2, 2, 1);
+    expect(committed()).toEqual([[1, 1, "1/1"]]);
   });
 
   test("a leader of long ago commits what it has sent, and what it repeats", () => {
@@ -182,6 +205,8 @@ describe("a planted violation is found, and is the only one:", () => {
 
   test("a leader that lacks what was committed before its term", () => {
     append(1, 1, [0, 0], [entry(1, 1), entry(2, 1)], 2);
+    // One that was sent earlier, on a slower link.
+    append(1, 1, [0, 0], [entry(1, 1)], 1);
     append(2, 2, [1, 1], [entry(2, 2)]);
     expect(witness.violations).toEqual([
       "leader completeness: node-2 leads term 2 with term 2 at index 2, where term 1 was committed in term 1",
