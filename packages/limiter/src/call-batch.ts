@@ -24,6 +24,12 @@ export interface CallBatch {
   readonly costs: Uint32Array | null;
   /** Items per call; null: one each. */
   readonly sizes: Uint32Array | null;
+  /** The `Verb` of each call; null: all take. A call of another verb has one item. */
+  readonly verbs: Uint8Array | null;
+  /** One per item: milliseconds that what a reserve or grant opens may stay open, 0: as the rule has it. Other verbs: 0. */
+  readonly ttlsMs: Float64Array | null;
+  /** One per item: the number of the hold that a commit, cancel or giveBack means. Other verbs: 0. */
+  readonly handles: Float64Array | null;
 }
 
 /** The batch of one call of one item, outside a session. */
@@ -39,6 +45,9 @@ export function singleCall(rule: Rule, key: Uint8Array, cost = 1): CallBatch {
     ruleIndexes: null,
     costs: cost === 1 ? null : Uint32Array.of(cost),
     sizes: null,
+    verbs: null,
+    ttlsMs: null,
+    handles: null,
   };
 }
 
@@ -46,19 +55,39 @@ export function singleCall(rule: Rule, key: Uint8Array, cost = 1): CallBatch {
  * How an item came out, by its number on the wire (`quorumguard.v1.Outcome`). Below 16: a decision. From 16: none was
  * made, nothing was charged. In an all-or-nothing call each item tells its own verdict: the call is admitted, and
  * charged, only if all of its items are `allowed`; in one that is denied, the items that would have fitted are `allowed`
- * with what remains untouched.
+ * with what remains untouched. Of reset, commit, cancel and giveBack, `allowed` means done.
  */
 export const Outcome = {
   allowed: 1,
   limited: 2,
+  /** Denied: the key is banned, after too many denials. */
+  banned: 3,
+  /** Denied: the key is on a deny-list. */
+  blocked: 4,
   keysFull: 16,
   resultsFull: 17,
   stale: 18,
   sessionExpired: 19,
   requestIdReused: 20,
   requestIdsFull: 21,
+  // 22 is "overloaded" on the wire: the node's queue, never the limiter's answer.
+  /** The rule names a policy and nothing else, and there is no such policy. */
+  unknownPolicy: 23,
+  /** No such open hold here: settled, expired, or another session's or key's. */
+  notHeld: 24,
+  /** As many holds are open as there may be. */
+  holdsFull: 25,
+  /** The namespace has as many keys as its quota allows. */
+  namespaceFull: 26,
+  /** `concurrency` counts what is held: reserve a slot instead. */
+  needsReservation: 27,
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+/** Whether an outcome is a decision; otherwise nothing was decided and nothing charged. */
+export function isDecided(outcome: number): boolean {
+  return outcome < Outcome.keysFull;
+}
 
 /** `retryAfterMs` of a denial that no waiting cures (SEMANTICS K3). */
 export const NEVER = -1;
@@ -77,4 +106,10 @@ export interface ResultColumns {
   readonly retryAfterMs: Float64Array;
   /** Milliseconds for which a denial holds whatever comes back meanwhile (SEMANTICS D2); 0: not firm. */
   readonly firmForMs: Float64Array;
+  /** Reserve and grant, allowed: the number of the hold that was opened; else 0. */
+  readonly handles: Float64Array;
+  /** The limit in force, which a cluster policy or an override may have changed; 0 if nothing was decided. */
+  readonly limits: Float64Array;
+  /** What a shadow policy would have enforced, an {@link Outcome}; 0: nothing. */
+  readonly shadows: Uint8Array;
 }

@@ -21,3 +21,4 @@ export type {
 export { createResultColumns, type GrowingResultColumns } from "./result-columns.ts";
 export { Algorithm, type Rule } from "./rule.ts";
 export { SnapshotError } from "./snapshot/snapshot-error.ts";
+export { LAST_VERB, Verb } from "./verb.ts";

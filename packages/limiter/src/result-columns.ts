@@ -8,6 +8,9 @@ export class GrowingResultColumns implements ResultColumns {
   resetAfterMs: Float64Array;
   retryAfterMs: Float64Array;
   firmForMs: Float64Array;
+  handles: Float64Array;
+  limits: Float64Array;
+  shadows: Uint8Array;
 
   constructor(capacity: number) {
     this.outcomes = new Uint8Array(capacity);
@@ -15,6 +18,9 @@ export class GrowingResultColumns implements ResultColumns {
     this.resetAfterMs = new Float64Array(capacity);
     this.retryAfterMs = new Float64Array(capacity);
     this.firmForMs = new Float64Array(capacity);
+    this.handles = new Float64Array(capacity);
+    this.limits = new Float64Array(capacity);
+    this.shadows = new Uint8Array(capacity);
   }
 
   get capacity(): number {
@@ -30,20 +36,37 @@ export class GrowingResultColumns implements ResultColumns {
     grown.resetAfterMs.set(this.resetAfterMs);
     grown.retryAfterMs.set(this.retryAfterMs);
     grown.firmForMs.set(this.firmForMs);
+    grown.handles.set(this.handles);
+    grown.limits.set(this.limits);
+    grown.shadows.set(this.shadows);
     this.outcomes = grown.outcomes;
     this.remaining = grown.remaining;
     this.resetAfterMs = grown.resetAfterMs;
     this.retryAfterMs = grown.retryAfterMs;
     this.firmForMs = grown.firmForMs;
+    this.handles = grown.handles;
+    this.limits = grown.limits;
+    this.shadows = grown.shadows;
   }
 
-  /** Writes one item; there must be room for it. */
-  set(at: number, outcome: number, remaining: number, resetMs: number, retryMs: number, firmMs: number): void {
+  /** Writes one item, without handle and shadow verdict; there must be room for it. */
+  set(
+    at: number,
+    outcome: number,
+    remaining: number,
+    resetMs: number,
+    retryMs: number,
+    firmMs: number,
+    limit: number,
+  ): void {
     this.outcomes[at] = outcome;
     this.remaining[at] = remaining;
     this.resetAfterMs[at] = resetMs;
     this.retryAfterMs[at] = retryMs;
     this.firmForMs[at] = firmMs;
+    this.handles[at] = 0;
+    this.limits[at] = limit;
+    this.shadows[at] = 0;
   }
 }
 

@@ -4,6 +4,9 @@
 export const Algorithm = {
   slidingWindowLog: 1,
   tokenBucket: 2,
+  slidingWindowCounter: 3,
+  fixedWindow: 4,
+  concurrency: 5,
 } as const;
 /** One of {@link Algorithm}'s numbers. */
 export type Algorithm = (typeof Algorithm)[keyof typeof Algorithm];

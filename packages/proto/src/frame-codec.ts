@@ -27,12 +27,18 @@ export interface FrameColumns {
   readonly costs: ArrayLike<number> | null;
   /** Keys per call; null: one each. */
   readonly sizes: ArrayLike<number> | null;
+  /** One per call, numbers as the .proto has them; null: all take. */
+  readonly verbs: ArrayLike<number> | null;
+  /** One per key; null: all 0. */
+  readonly ttlsMs: ArrayLike<number> | null;
+  /** One per key; null: all 0. */
+  readonly handles: ArrayLike<number> | null;
 }
 
 /**
  * A frame as it was received. Columns agree with each other: as many rule indexes and costs as items, sizes that add
- * up to the items, indexes below `rules.length`, costs from 1 to 2^31-1, keys of 1 to 512 bytes of UTF-8. Once the
- * rules are checked it is the limiter's CallBatch. `keyBytes` is the received message itself, not a copy.
+ * up to the items, as many verbs as calls, indexes below `rules.length`, costs from 1 to 2^31-1, verbs up to 255, keys of
+ * 1 to 512 bytes of UTF-8. Once rules and verbs are checked it is the limiter's CallBatch. `keyBytes` is the received message itself, not a copy.
  */
 export interface ReceivedFrame {
   readonly firstNumber: number;
@@ -48,6 +54,9 @@ export interface ReceivedFrame {
   readonly ruleIndexes: Uint32Array | null;
   readonly costs: Uint32Array | null;
   readonly sizes: Uint32Array | null;
+  readonly verbs: Uint8Array | null;
+  readonly ttlsMs: Float64Array | null;
+  readonly handles: Float64Array | null;
 }
 
 let writer: WireWriter | undefined;
@@ -57,13 +66,16 @@ let writer: WireWriter | undefined;
  * @throws {CodecError} when columns do not agree, or a key or the message is too long.
  */
 export function encodeFrame(columns: FrameColumns): Uint8Array {
-  const { keys, ruleIndexes, costs, sizes } = columns;
+  const { keys, ruleIndexes, costs, sizes, verbs, ttlsMs, handles } = columns;
   const items = keys.length;
   if (items === 0 || items > MAX_FRAME_ITEMS) {
     throw new CodecError("keys", `keys: ${items} items; a frame holds 1 to ${MAX_FRAME_ITEMS}`);
   }
   expectLength("rule_indexes", ruleIndexes, items);
   expectLength("costs", costs, items);
+  expectLength("verbs", verbs, sizes === null ? items : sizes.length, "calls");
+  expectLength("ttls_ms", ttlsMs, items);
+  expectLength("handles", handles, items);
   writer ??= new WireWriter();
   writer.begin();
   writer.number(0x08, "first_number", columns.firstNumber);
@@ -75,6 +87,9 @@ export function encodeFrame(columns: FrameColumns): Uint8Array {
   if (costs !== null) writer.column(0x3a, "costs", costs, 0, items);
   if (sizes !== null) writer.column(0x42, "sizes", sizes, 0, sizes.length);
   writer.number(0x48, "deadline_ms", columns.deadlineMs);
+  if (verbs !== null) writer.column(0x52, "verbs", verbs, 0, verbs.length);
+  if (ttlsMs !== null) writer.column(0x5a, "ttls_ms", ttlsMs, 0, items);
+  if (handles !== null) writer.column(0x62, "handles", handles, 0, items);
   return writer.finish(0x0a);
 }
 
@@ -99,9 +114,9 @@ function fieldLength(value: number): number {
   return value === 0 ? 0 : 1 + varintLength(value);
 }
 
-function expectLength(field: string, column: ArrayLike<number> | null, items: number): void {
+function expectLength(field: string, column: ArrayLike<number> | null, items: number, of = "items"): void {
   if (column === null || column.length === items) return;
-  throw new CodecError(field, `${field}: ${column.length} values for ${items} items`);
+  throw new CodecError(field, `${field}: ${column.length} values for ${items} ${of}`);
 }
 
 /** Columns of the frame being read. Reused: a decoded frame gets copies of what it needs. */
@@ -111,6 +126,9 @@ interface Scratch {
   readonly ruleIndexes: Float64Array;
   readonly costs: Float64Array;
   readonly sizes: Float64Array;
+  readonly verbs: Float64Array;
+  readonly ttlsMs: Float64Array;
+  readonly handles: Float64Array;
 }
 
 let scratch: Scratch | undefined;
@@ -122,6 +140,9 @@ function frameScratch(): Scratch {
     ruleIndexes: new Float64Array(MAX_FRAME_ITEMS),
     costs: new Float64Array(MAX_FRAME_ITEMS),
     sizes: new Float64Array(MAX_FRAME_ITEMS),
+    verbs: new Float64Array(MAX_FRAME_ITEMS),
+    ttlsMs: new Float64Array(MAX_FRAME_ITEMS),
+    handles: new Float64Array(MAX_FRAME_ITEMS),
   };
   return scratch;
 }
@@ -142,6 +163,9 @@ export function decodeFrameBody(bytes: Uint8Array, from: number, to: number): Re
   let indexes = 0;
   let costs = 0;
   let sizes = 0;
+  let verbs = 0;
+  let ttls = 0;
+  let handles = 0;
   while (reader.at < reader.end) {
     const tag = reader.tag();
     const wireType = tag & 7;
@@ -155,10 +179,22 @@ export function decodeFrameBody(bytes: Uint8Array, from: number, to: number): Re
     else if (field === 7) costs = reader.column("costs", wireType, columns.costs, costs);
     else if (field === 8) sizes = reader.column("sizes", wireType, columns.sizes, sizes);
     else if (field === 9) deadlineMs = scalar(reader, "deadline_ms", wireType, 0xffff_ffff);
+    else if (field === 10) verbs = reader.column("verbs", wireType, columns.verbs, verbs);
+    else if (field === 11) ttls = reader.column("ttls_ms", wireType, columns.ttlsMs, ttls);
+    else if (field === 12) handles = reader.column("handles", wireType, columns.handles, handles);
     else if (field === 0) throw new CodecError("tag", "tag: field number 0 does not exist");
     else reader.skip(wireType);
   }
   checkColumns(columns, items, rules.length, indexes, costs, sizes);
+  if (verbs + ttls + handles !== 0) {
+    expectCount("verbs", verbs, sizes === 0 ? items : sizes, "calls");
+    expectCount("ttls_ms", ttls, items);
+    expectCount("handles", handles, items);
+    for (let i = 0; i < verbs; i++) {
+      if (columns.verbs[i]! > 255)
+        throw new CodecError("verbs", `verbs[${i}]: ${columns.verbs[i]}; the last verb is 6`);
+    }
+  }
   return {
     firstNumber,
     ackedThrough,
@@ -173,7 +209,15 @@ export function decodeFrameBody(bytes: Uint8Array, from: number, to: number): Re
     ruleIndexes: indexes === 0 ? null : Uint32Array.from(columns.ruleIndexes.subarray(0, indexes)),
     costs: costs === 0 ? null : Uint32Array.from(columns.costs.subarray(0, costs)),
     sizes: sizes === 0 ? null : Uint32Array.from(columns.sizes.subarray(0, sizes)),
+    verbs: verbs === 0 ? null : Uint8Array.from(columns.verbs.subarray(0, verbs)),
+    ttlsMs: ttls === 0 ? null : columns.ttlsMs.slice(0, ttls),
+    handles: handles === 0 ? null : columns.handles.slice(0, handles),
   };
+}
+
+function expectCount(field: string, count: number, wanted: number, of = "items"): void {
+  if (count === 0 || count === wanted) return;
+  throw new CodecError(field, `${field}: ${count} values for ${wanted} ${of}`);
 }
 
 function scalar(reader: WireReader, field: string, wireType: number, max = Number.MAX_SAFE_INTEGER): number {

@@ -9,6 +9,9 @@ export interface ResultValues {
   readonly resetAfterMs: ArrayLike<number>;
   readonly retryAfterMs: ArrayLike<number>;
   readonly firmForMs: ArrayLike<number>;
+  readonly handles: ArrayLike<number>;
+  readonly limits: ArrayLike<number>;
+  readonly shadows: ArrayLike<number>;
 }
 
 /** One reply to be sent: the items `[fromItem, toItem)` of `results`, which settle `calls` calls from `firstNumber` on. */
@@ -21,6 +24,8 @@ export interface FrameReplyColumns {
   /** `quorumguard.v1.Source`. */
   readonly source: number;
   readonly results: ResultValues;
+  /** Whether a limit in force is another than the frame's rule had. */
+  readonly tellLimits: boolean;
   readonly fromItem: number;
   readonly toItem: number;
 }
@@ -39,6 +44,10 @@ export interface ReceivedReply {
   readonly resetAfterMs: Float64Array;
   readonly retryAfterMs: Float64Array;
   readonly firmForMs: Float64Array;
+  readonly handles: Float64Array;
+  readonly shadows: Uint32Array;
+  /** Null: as the frame's rules had them. */
+  readonly limits: Float64Array | null;
 }
 
 /** `quorumguard.v1.Outcome.OUTCOME_ALLOWED`, the one outcome whose retry time goes without saying. */
@@ -57,9 +66,13 @@ export function encodeFrameReply(columns: FrameReplyColumns): Uint8Array {
   }
   let allAllowed = true;
   let noneFirm = true;
+  let noneHeld = true;
+  let noneShadowed = true;
   for (let i = fromItem; i < toItem; i++) {
     if (results.outcomes[i] !== ALLOWED) allAllowed = false;
     if (results.firmForMs[i] !== 0) noneFirm = false;
+    if (results.handles[i] !== 0) noneHeld = false;
+    if (results.shadows[i] !== 0) noneShadowed = false;
   }
   writer ??= new WireWriter();
   writer.begin();
@@ -74,6 +87,9 @@ export function encodeFrameReply(columns: FrameReplyColumns): Uint8Array {
   if (!noneFirm) writer.column(0x4a, "firm_for_ms", results.firmForMs, fromItem, toItem);
   writer.number(0x50, "calls", columns.calls);
   writer.number(0x58, "source", columns.source);
+  if (!noneHeld) writer.column(0x62, "handles", results.handles, fromItem, toItem);
+  if (!noneShadowed) writer.column(0x6a, "shadows", results.shadows, fromItem, toItem);
+  if (columns.tellLimits) writer.column(0x72, "limits", results.limits, fromItem, toItem);
   return writer.finish(0x0a);
 }
 
@@ -83,6 +99,9 @@ interface Scratch {
   readonly resets: Float64Array;
   readonly retries: Float64Array;
   readonly firm: Float64Array;
+  readonly handles: Float64Array;
+  readonly shadows: Float64Array;
+  readonly limits: Float64Array;
 }
 
 let scratch: Scratch | undefined;
@@ -94,6 +113,9 @@ function replyScratch(): Scratch {
     resets: new Float64Array(MAX_FRAME_ITEMS),
     retries: new Float64Array(MAX_FRAME_ITEMS),
     firm: new Float64Array(MAX_FRAME_ITEMS),
+    handles: new Float64Array(MAX_FRAME_ITEMS),
+    shadows: new Float64Array(MAX_FRAME_ITEMS),
+    limits: new Float64Array(MAX_FRAME_ITEMS),
   };
   return scratch;
 }
@@ -105,8 +127,8 @@ function replyScratch(): Scratch {
 export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number): ReceivedReply {
   const reader = new WireReader(bytes, from, to);
   const columns = replyScratch();
-  /** By field number: scalars below 5 and from 10 on hold values, columns their counts. */
-  const seen = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  /** By field number: scalars (1 to 4, 10, 11) hold values, columns their counts. */
+  const seen = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   while (reader.at < reader.end) {
     const tag = reader.tag();
     const wireType = tag & 7;
@@ -116,6 +138,9 @@ export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number
     else if (field === 7) seen[7] = reader.column("reset_after_ms", wireType, columns.resets, seen[7]!);
     else if (field === 8) seen[8] = reader.column("retry_after_ms_plus_one", wireType, columns.retries, seen[8]!);
     else if (field === 9) seen[9] = reader.column("firm_for_ms", wireType, columns.firm, seen[9]!);
+    else if (field === 12) seen[12] = reader.column("handles", wireType, columns.handles, seen[12]!);
+    else if (field === 13) seen[13] = reader.column("shadows", wireType, columns.shadows, seen[13]!);
+    else if (field === 14) seen[14] = reader.column("limits", wireType, columns.limits, seen[14]!);
     else if (field === 10 || field === 11) {
       expectWireType(field === 10 ? "calls" : "source", wireType, WireType.varint);
       seen[field] = reader.uint32(field === 10 ? "calls" : "source");
@@ -130,6 +155,9 @@ export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number
   expectColumn("reset_after_ms", seen[7]!, items, false);
   expectColumn("retry_after_ms_plus_one", seen[8]!, items, true);
   expectColumn("firm_for_ms", seen[9]!, items, true);
+  expectColumn("handles", seen[12]!, items, true);
+  expectColumn("shadows", seen[13]!, items, true);
+  expectColumn("limits", seen[14]!, items, true);
   const calls = seen[10]!;
   if (calls > items) throw new CodecError("calls", `calls: ${calls} calls, but only ${items} items`);
   const retryAfterMs = new Float64Array(items);
@@ -147,6 +175,9 @@ export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number
     resetAfterMs: columns.resets.slice(0, items),
     retryAfterMs,
     firmForMs: seen[9]! > 0 ? columns.firm.slice(0, items) : new Float64Array(items),
+    handles: seen[12]! > 0 ? columns.handles.slice(0, items) : new Float64Array(items),
+    shadows: seen[13]! > 0 ? Uint32Array.from(columns.shadows.subarray(0, items)) : new Uint32Array(items),
+    limits: seen[14]! > 0 ? columns.limits.slice(0, items) : null,
   };
 }
 

@@ -45,9 +45,15 @@ const frames: fc.Arbitrary<FrameColumns> = fc
     indexSeeds: fc.option(fc.array(fc.nat(1000), { minLength: 40, maxLength: 40 })),
     costSeeds: fc.option(fc.array(fc.integer({ min: 1, max: 0x7fff_ffff }), { minLength: 40, maxLength: 40 })),
     cuts: fc.option(fc.array(fc.boolean(), { minLength: 40, maxLength: 40 })),
+    verbSeeds: fc.option(fc.array(fc.nat(255), { minLength: 40, maxLength: 40 })),
+    ttlSeeds: fc.option(fc.array(u64, { minLength: 40, maxLength: 40 })),
+    handleSeeds: fc.option(fc.array(u64, { minLength: 40, maxLength: 40 })),
   })
-  .map(({ indexSeeds, costSeeds, cuts, ...rest }) => ({
+  .map(({ indexSeeds, costSeeds, cuts, verbSeeds, ttlSeeds, handleSeeds, ...rest }) => ({
     ...rest,
+    verbs: verbSeeds?.slice(0, cuts === null ? rest.keys.length : sizesFrom(cuts, rest.keys.length).length) ?? null,
+    ttlsMs: ttlSeeds?.slice(0, rest.keys.length) ?? null,
+    handles: handleSeeds?.slice(0, rest.keys.length) ?? null,
     ruleIndexes: indexSeeds?.slice(0, rest.keys.length).map((seed) => seed % rest.rules.length) ?? null,
     costs: costSeeds?.slice(0, rest.keys.length) ?? null,
     sizes: cuts === null ? null : sizesFrom(cuts, rest.keys.length),
@@ -83,6 +89,9 @@ function generatedFrame(columns: FrameColumns): Uint8Array {
           ruleIndexes: Array.from(columns.ruleIndexes ?? []),
           costs: Array.from(columns.costs ?? []),
           sizes: Array.from(columns.sizes ?? []),
+          verbs: Array.from(columns.verbs ?? []),
+          ttlsMs: Array.from(columns.ttlsMs ?? [], BigInt),
+          handles: Array.from(columns.handles ?? [], BigInt),
         },
       },
     }),
@@ -113,6 +122,9 @@ test("a frame has the bytes that the generated code writes, and reads back as it
       expect(frame.ruleIndexes && [...frame.ruleIndexes]).toEqual(columns.ruleIndexes);
       expect(frame.costs && [...frame.costs]).toEqual(columns.costs);
       expect(frame.sizes && [...frame.sizes]).toEqual(columns.sizes);
+      expect(frame.verbs && [...frame.verbs]).toEqual(columns.verbs);
+      expect(frame.ttlsMs && [...frame.ttlsMs]).toEqual(columns.ttlsMs);
+      expect(frame.handles && [...frame.handles]).toEqual(columns.handles);
     }),
     { numRuns: RUNS },
   );
@@ -125,20 +137,29 @@ const results = fc.array(
     reset: fc.nat(34_560_000_000),
     retry: fc.integer({ min: -1, max: 34_560_000_000 }),
     firm: fc.constantFrom(0, 0, 7, 86_400_000),
+    handle: fc.constantFrom(0, 0, 0, 1, Number.MAX_SAFE_INTEGER),
+    shadow: fc.constantFrom(0, 0, 0, 2, 4),
+    limit: u31,
   }),
   { maxLength: 50 },
 );
 
 test("a reply has the bytes that the generated code writes, and reads back as it was, from any range", () => {
   fc.assert(
-    fc.property(results, u64, u64, u64, fc.nat(2), fc.nat(3), (rows, first, index, stampUs, source, lead) => {
-      const padded = [...Array(lead).fill({ outcome: 9, remaining: 9, reset: 9, retry: 9, firm: 9 }), ...rows];
+    fc.property(results, u64, u64, u64, fc.nat(2), fc.nat(7), (rows, first, index, stampUs, source, seed) => {
+      const lead = seed >> 1;
+      const tellLimits = (seed & 1) === 1;
+      const before = { outcome: 9, remaining: 9, reset: 9, retry: 9, firm: 9, handle: 9, shadow: 9, limit: 9 };
+      const padded = [...Array<typeof before>(lead).fill(before), ...rows];
       const values: ResultValues = {
         outcomes: Uint8Array.from(padded, (row) => row.outcome),
         remaining: Float64Array.from(padded, (row) => row.remaining),
         resetAfterMs: Float64Array.from(padded, (row) => row.reset),
         retryAfterMs: Float64Array.from(padded, (row) => row.retry),
         firmForMs: Float64Array.from(padded, (row) => row.firm),
+        handles: Float64Array.from(padded, (row) => row.handle),
+        shadows: Uint8Array.from(padded, (row) => row.shadow),
+        limits: Float64Array.from(padded, (row) => row.limit),
       };
       const bytes = encodeFrameReply({
         firstNumber: first,
@@ -148,6 +169,7 @@ test("a reply has the bytes that the generated code writes, and reads back as it
         policyVersion: 3,
         source,
         results: values,
+        tellLimits,
         fromItem: lead,
         toItem: padded.length,
       });
@@ -165,6 +187,9 @@ test("a reply has the bytes that the generated code writes, and reads back as it
         firmForMs: noneFirm ? [] : rows.map((row) => BigInt(row.firm)),
         calls: rows.length,
         source: source as Source,
+        handles: rows.some((row) => row.handle !== 0) ? rows.map((row) => BigInt(row.handle)) : [],
+        shadows: rows.some((row) => row.shadow !== 0) ? rows.map((row) => row.shadow) : [],
+        limits: tellLimits ? rows.map((row) => row.limit) : [],
       };
       const generated = create(SessionResponseSchema, { message: { case: "reply", value } });
       expect(bytes).toEqual(toBinary(SessionResponseSchema, generated));
@@ -176,6 +201,11 @@ test("a reply has the bytes that the generated code writes, and reads back as it
       expect([...decoded.reply.resetAfterMs]).toEqual(rows.map((row) => row.reset));
       expect([...decoded.reply.retryAfterMs]).toEqual(rows.map((row) => (allAllowed ? 0 : row.retry)));
       expect([...decoded.reply.firmForMs]).toEqual(rows.map((row) => row.firm));
+      expect([...decoded.reply.handles]).toEqual(rows.map((row) => row.handle));
+      expect([...decoded.reply.shadows]).toEqual(rows.map((row) => row.shadow));
+      expect(decoded.reply.limits && [...decoded.reply.limits]).toEqual(
+        tellLimits && rows.length > 0 ? rows.map((row) => row.limit) : null,
+      );
     }),
     { numRuns: RUNS },
   );
@@ -226,6 +256,9 @@ test("what the hand-written decoder accepts, the generated code reads alike", ()
       expect(decoded.frame.firstNumber).toBe(Number(message.value.firstNumber));
       expect(decoded.frame.items).toBe(message.value.keys.length);
       expect([...(decoded.frame.costs ?? [])]).toEqual(message.value.costs);
+      expect([...(decoded.frame.verbs ?? [])]).toEqual(message.value.verbs);
+      expect([...(decoded.frame.ttlsMs ?? [])]).toEqual(message.value.ttlsMs.map(Number));
+      expect([...(decoded.frame.handles ?? [])]).toEqual(message.value.handles.map(Number));
       expect(decoded.frame.rules).toMatchObject(
         message.value.rules.map((each) => ({
           limit: each.limit,

@@ -23,6 +23,9 @@ const columns: FrameColumns = {
   ruleIndexes: null,
   costs: null,
   sizes: null,
+  verbs: null,
+  ttlsMs: null,
+  handles: null,
 };
 
 /** A frame that the encoder would refuse, through the generated code. */
@@ -31,6 +34,8 @@ function rawFrame(fields: {
   costs?: number[];
   sizes?: number[];
   ruleIndexes?: number[];
+  verbs?: number[];
+  handles?: bigint[];
   firstNumber?: bigint;
   rules?: { limit: number }[];
 }): Uint8Array {
@@ -55,6 +60,9 @@ describe("a frame out of bounds is refused with the field's name", () => {
     ["cost 2^31", { costs: [0x8000_0000] }, /costs\[0\]: 2147483648/],
     ["fewer costs than items", { keys: ["a", "b"], costs: [1] }, /costs: 1 values for 2 items/],
     ["an empty call", { sizes: [1, 0] }, /sizes\[1\]: 0/],
+    ["verbs for some", { keys: ["a", "b"], verbs: [1] }, /verbs: 1 values for 2 calls/],
+    ["a verb above 255", { verbs: [256] }, /verbs\[0\]: 256; the last verb is 6/],
+    ["handles for some", { keys: ["a", "b"], handles: [1n] }, /handles: 1 values for 2 items/],
     ["sizes that do not add up", { keys: ["a", "b"], sizes: [3] }, /sizes: they add up to 3/],
     ["a number above 2^53-1", { firstNumber: 2n ** 53n }, /first_number: .* above 2\^53-1/],
   ];

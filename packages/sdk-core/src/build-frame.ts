@@ -1,4 +1,4 @@
-import { encodeFrame, type WireRule } from "@quorumguard/proto";
+import { encodeFrame, type FrameColumns, type WireRule } from "@quorumguard/proto";
 import { type Call, itemsOf } from "./call.ts";
 import type { ResolvedRule } from "./resolved-rule.ts";
 
@@ -21,11 +21,13 @@ export function buildFrame(calls: readonly Call[], ackedThrough: number, nowMs: 
   const sizes: number[] = [];
   let firstAttempt = true;
   let allSingle = true;
+  let allTakes = true;
   let latestDeadlineMs = 0;
   for (const call of calls) {
     if (call.everSent) firstAttempt = false;
     if (call.deadlineMs > latestDeadlineMs) latestDeadlineMs = call.deadlineMs;
     sizes.push(itemsOf(call));
+    if (call.verb !== 0) allTakes = false;
     if (call.group === null) {
       addItem(columns, call.key, call.rule, call.cost);
       continue;
@@ -44,7 +46,19 @@ export function buildFrame(calls: readonly Call[], ackedThrough: number, nowMs: 
     ruleIndexes: columns.rules.length === 1 ? null : columns.ruleIndexes,
     costs: columns.allCostOne ? null : columns.costs,
     sizes: allSingle ? null : sizes,
+    ...(allTakes ? onlyTakes : verbColumns(calls)),
   });
+}
+
+type VerbColumns = Pick<FrameColumns, "verbs" | "ttlsMs" | "handles">;
+
+const onlyTakes: VerbColumns = { verbs: null, ttlsMs: null, handles: null };
+
+function verbColumns(calls: readonly Call[]): VerbColumns {
+  const verbs = calls.map((call) => call.verb);
+  const ttlsMs = calls.flatMap((call) => new Array<number>(itemsOf(call)).fill(call.ttlMs));
+  const handles = calls.flatMap((call) => new Array<number>(itemsOf(call)).fill(call.handle));
+  return { verbs, ttlsMs, handles };
 }
 
 function addItem(columns: Columns, key: string, rule: ResolvedRule, cost: number): void {

@@ -31,6 +31,12 @@ export interface Call {
   readonly rule: ResolvedRule;
   readonly cost: number;
   readonly group: readonly CallItem[] | null;
+  /** The limiter's `Verb`; all but take (0) are of one item. */
+  readonly verb: number;
+  /** Of what a reserve or grant opens; 0: as the rule has it. */
+  readonly ttlMs: number;
+  /** The hold that a commit, cancel or give-back means; else 0. */
+  readonly handle: number;
   readonly requestId: string | null;
   readonly onUnavailable: OnUnavailable;
   /** On the monotonic clock. */

@@ -115,7 +115,11 @@ function allow(frame: ReceivedFrame): Uint8Array {
       resetAfterMs: column(9),
       retryAfterMs: column(0),
       firmForMs: column(0),
+      handles: column(0),
+      limits: column(0),
+      shadows: column(0),
     },
+    tellLimits: false,
     fromItem: 0,
     toItem: frame.items,
   });

@@ -26,7 +26,8 @@ function batch(firstNumber: number, keys: readonly string[]): CallBatch {
     at += piece.length;
   }
   const keyLengths = Uint32Array.from(pieces, (piece) => piece.length);
-  const columns = { keyBytes, keyStarts, keyLengths, ruleIndexes: null, costs: null, sizes: null };
+  const plain = { ruleIndexes: null, costs: null, sizes: null, verbs: null, ttlsMs: null, handles: null };
+  const columns = { keyBytes, keyStarts, keyLengths, ...plain };
   return { firstNumber, calls: keys.length, items: keys.length, rules: [rule], ...columns };
 }
 

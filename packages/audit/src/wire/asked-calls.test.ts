@@ -20,7 +20,8 @@ const rule = { ...wireRule, algorithm: Algorithm.slidingWindowLog };
 
 /** A frame as it comes off the wire. */
 function frameOf(firstNumber: number, keys: readonly string[], columns: Partial<FrameColumns> = {}): ReceivedFrame {
-  const plain = { ackedThrough: 0, firstAttempt: true, deadlineMs: 1_000, ruleIndexes: null, costs: null, sizes: null };
+  const takes = { ruleIndexes: null, costs: null, sizes: null, verbs: null, ttlsMs: null, handles: null };
+  const plain = { ackedThrough: 0, firstAttempt: true, deadlineMs: 1_000, ...takes };
   const bytes = encodeFrame({ ...plain, firstNumber, keys, rules: [wireRule], ...columns });
   const decoded = decodeSessionRequest(bytes);
   if (decoded.kind !== "frame") throw new Error("a frame was read as another message");
@@ -43,7 +44,11 @@ function replyOf(firstNumber: number, calls: number, items: number, source: Sour
       resetAfterMs: column(200),
       retryAfterMs: column(300),
       firmForMs: column(0),
+      handles: column(400),
+      limits: column(500),
+      shadows: column(0),
     },
+    tellLimits: false,
     fromItem: 0,
     toItem: items,
   };

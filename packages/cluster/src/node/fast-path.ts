@@ -57,5 +57,8 @@ function createColumns(items: number): Columns {
     resetAfterMs: new Float64Array(items),
     retryAfterMs: new Float64Array(items),
     firmForMs: new Float64Array(items),
+    handles: new Float64Array(items),
+    limits: new Float64Array(items),
+    shadows: new Uint8Array(items),
   };
 }

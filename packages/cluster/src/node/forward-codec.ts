@@ -74,11 +74,14 @@ export function writeDecided(
   out.u8((facts.source === "quorum" ? 1 : 0) | (facts.repeated ? 2 : 0));
   out.u32(items);
   out.raw(results.outcomes.subarray(fromItem, fromItem + items));
+  out.raw(results.shadows.subarray(fromItem, fromItem + items));
   for (let i = fromItem; i < fromItem + items; i++) {
     out.f64(results.remaining[i]!);
     out.f64(results.resetAfterMs[i]!);
     out.f64(results.retryAfterMs[i]!);
     out.f64(results.firmForMs[i]!);
+    out.f64(results.handles[i]!);
+    out.f64(results.limits[i]!);
   }
 }
 
@@ -141,19 +144,24 @@ function readDecided(input: ByteReader, id: number): ForwardReply {
   const flags = input.u8();
   const source = (flags & 1) === 1 ? "quorum" : "leader";
   const repeated = (flags & 2) === 2;
-  const items = input.count(33);
+  const items = input.count(50);
   const outcomes = input.raw(items);
+  const shadows = input.raw(items);
   const remaining = new Float64Array(items);
   const resetAfterMs = new Float64Array(items);
   const retryAfterMs = new Float64Array(items);
   const firmForMs = new Float64Array(items);
+  const handles = new Float64Array(items);
+  const limits = new Float64Array(items);
   for (let i = 0; i < items; i++) {
     remaining[i] = input.finite();
     resetAfterMs[i] = input.finite();
     retryAfterMs[i] = input.finite();
     firmForMs[i] = input.finite();
+    handles[i] = input.u53();
+    limits[i] = input.finite();
   }
-  const results = { items, outcomes, remaining, resetAfterMs, retryAfterMs, firmForMs };
+  const results = { items, outcomes, remaining, resetAfterMs, retryAfterMs, firmForMs, handles, limits, shadows };
   return { id, kind: "decided", fromCall, toCall, facts: { index, stampUs, source, repeated }, results };
 }
 

@@ -14,6 +14,9 @@ const columns = (outcomes: readonly number[]) => ({
   resetAfterMs: new Float64Array(outcomes.length),
   retryAfterMs: new Float64Array(outcomes.length),
   firmForMs: new Float64Array(outcomes.length),
+  handles: new Float64Array(outcomes.length),
+  limits: new Float64Array(outcomes.length),
+  shadows: new Uint8Array(outcomes.length),
 });
 const facts = { index: 5, stampUs: 6, source: "quorum" as const, repeated: false };
 

@@ -183,6 +183,9 @@ describe("forwarded calls", () => {
       resetAfterMs: Float64Array.of(9, 5, 6),
       retryAfterMs: Float64Array.of(9, 0, -1),
       firmForMs: Float64Array.of(9, 0, 7),
+      handles: Float64Array.of(9, 12, 0),
+      limits: Float64Array.of(9, 5, 6),
+      shadows: Uint8Array.of(9, 2, 0),
     };
     const out = new ByteWriter();
     writeDecided(out, 5, 2, 4, { index: 8, stampUs: 9, source: "quorum", repeated: true }, results, 1, 2);
@@ -191,7 +194,17 @@ describe("forwarded calls", () => {
       fromCall: 2,
       toCall: 4,
       facts: { index: 8, stampUs: 9, source: "quorum", repeated: true },
-      results: { items: 2, remaining: Float64Array.of(4, 0), retryAfterMs: Float64Array.of(0, -1) },
+      results: {
+        items: 2,
+        outcomes: Uint8Array.of(1, 2),
+        remaining: Float64Array.of(4, 0),
+        resetAfterMs: Float64Array.of(5, 6),
+        retryAfterMs: Float64Array.of(0, -1),
+        firmForMs: Float64Array.of(0, 7),
+        handles: Float64Array.of(12, 0),
+        limits: Float64Array.of(5, 6),
+        shadows: Uint8Array.of(2, 0),
+      },
     });
     const failure = {
       reason: "overloaded",

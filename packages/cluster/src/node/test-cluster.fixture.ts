@@ -258,6 +258,9 @@ export function batchOf(keys: readonly string[], limit: number, firstNumber = 0)
     ruleIndexes: null,
     costs: null,
     sizes: null,
+    verbs: null,
+    ttlsMs: null,
+    handles: null,
   };
 }
 

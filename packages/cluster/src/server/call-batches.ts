@@ -58,6 +58,9 @@ export function batchOf(calls: readonly (readonly CheckedItem[])[]): CallBatch {
     ruleIndexes,
     costs,
     sizes: sizes.every((size) => size === 1) ? null : sizes,
+    verbs: null,
+    ttlsMs: null,
+    handles: null,
   };
 }
 

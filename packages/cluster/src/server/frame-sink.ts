@@ -35,19 +35,20 @@ export interface ReplyRoute {
 export class FrameSink implements CallSink {
   readonly #route: ReplyRoute;
   readonly #firstNumber: number;
-  readonly #sizes: Uint32Array | null;
+  readonly #frame: ReceivedFrame;
   readonly #startedMs: number;
   #unanswered: number;
 
   constructor(route: ReplyRoute, frame: ReceivedFrame) {
     this.#route = route;
     this.#firstNumber = frame.firstNumber;
-    this.#sizes = frame.sizes;
+    this.#frame = frame;
     this.#unanswered = frame.calls;
     this.#startedMs = route.monotonicMs();
   }
 
   decided(fromCall: number, toCall: number, results: ResultColumns, fromItem: number, facts: DecisionFacts): void {
+    const { sizes } = this.#frame;
     const toItem = fromItem + this.#itemsOf(fromCall, toCall);
     const reply = encodeFrameReply({
       firstNumber: this.#firstNumber + fromCall,
@@ -57,6 +58,7 @@ export class FrameSink implements CallSink {
       policyVersion: 0,
       source: wireSource(facts),
       results,
+      tellLimits: this.#differ(results.limits, fromItem, toItem, this.#itemsOf(0, fromCall)),
       fromItem,
       toItem,
     });
@@ -64,7 +66,7 @@ export class FrameSink implements CallSink {
       outcomes: results.outcomes,
       from: fromItem,
       to: toItem,
-      sizes: this.#sizes?.subarray(fromCall, toCall) ?? null,
+      sizes: sizes?.subarray(fromCall, toCall) ?? null,
       facts,
       durationMs: this.#route.monotonicMs() - this.#startedMs,
     });
@@ -81,10 +83,23 @@ export class FrameSink implements CallSink {
   }
 
   #itemsOf(fromCall: number, toCall: number): number {
-    if (this.#sizes === null) return toCall - fromCall;
+    const { sizes } = this.#frame;
+    if (sizes === null) return toCall - fromCall;
     let items = 0;
-    for (let call = fromCall; call < toCall; call++) items += this.#sizes[call]!;
+    for (let call = fromCall; call < toCall; call++) items += sizes[call]!;
     return items;
+  }
+
+  /** Whether a limit in force is another than the rule of its item has; `firstItem` is the frame's item at `fromItem`. */
+  #differ(limits: Float64Array, fromItem: number, toItem: number, firstItem: number): boolean {
+    const { rules, ruleIndexes } = this.#frame;
+    for (let at = fromItem; at < toItem; at++) {
+      const limit = limits[at]!;
+      const rule = ruleIndexes === null ? 0 : ruleIndexes[firstItem + at - fromItem]!;
+      // Of what was not decided, no limit is in force.
+      if (limit !== 0 && limit !== rules[rule]!.limit) return true;
+    }
+    return false;
   }
 
   #answered(calls: number): void {

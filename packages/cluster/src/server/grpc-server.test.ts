@@ -374,7 +374,8 @@ describe("Session", () => {
     expect(await nextMessage(stream)).toMatchObject({ message: { message: { case: "resumed" } } });
     const rules = [{ limit: 5, windowUs: 1_000_000, algorithm: 0, burst: 0, policy: "" }];
     const columns = { firstNumber: 1, ackedThrough: 0, firstAttempt: true, deadlineMs: 0, rules, keys: ["a", "b"] };
-    stream.write(Buffer.from(encodeFrame({ ...columns, ruleIndexes: null, costs: null, sizes: null })));
+    const takes = { ruleIndexes: null, costs: null, sizes: null, verbs: null, ttlsMs: null, handles: null };
+    stream.write(Buffer.from(encodeFrame({ ...columns, ...takes })));
     expect(await nextMessage(stream)).toMatchObject({
       kind: "reply",
       reply: { firstNumber: 1, calls: 2, items: 2, index: 42 },

@@ -84,7 +84,7 @@ describe("JSON, as curl sends it", () => {
     [withRule('"limit":5,"windowUs":"60"'), "check.rule.window_us is 60: it must be from 1,000 (1 ms)"],
     [
       withRule('"algorithm":"LEAKY"'),
-      'check.rule.algorithm is "LEAKY": it must be one of ALGORITHM_SLIDING_WINDOW_LOG, ALGORITHM_TOKEN_BUCKET, or left out',
+      'check.rule.algorithm is "LEAKY": it must be one of ALGORITHM_SLIDING_WINDOW_LOG, ALGORITHM_TOKEN_BUCKET, ALGORITHM_SLIDING_WINDOW_COUNTER, ALGORITHM_FIXED_WINDOW, ALGORITHM_CONCURRENCY, or left out',
     ],
     [withRule('"policy":7'), "check.rule.policy is 7: it must be a string"],
     ['{"check":{"key":"\\ud800"}}', 'check.key is "\\ud800": it must be well-formed Unicode'],

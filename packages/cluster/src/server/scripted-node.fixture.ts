@@ -58,6 +58,9 @@ export function resultsOf(items: number, outcome: number, remaining = 4): Result
     resetAfterMs: new Float64Array(items).fill(1_000),
     retryAfterMs: new Float64Array(items).fill(denied ? 250 : 0),
     firmForMs: new Float64Array(items).fill(denied ? 200 : 0),
+    handles: new Float64Array(items),
+    limits: new Float64Array(items).fill(5),
+    shadows: new Uint8Array(items),
   };
 }
 

@@ -56,6 +56,9 @@ const frameOf = (over: Partial<FrameColumns> = {}): Uint8Array =>
     ruleIndexes: null,
     costs: null,
     sizes: null,
+    verbs: null,
+    ttlsMs: null,
+    handles: null,
     ...over,
   });
 const lastMessage = () => {

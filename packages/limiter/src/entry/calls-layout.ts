@@ -1,14 +1,18 @@
+import { algorithmOf } from "../algorithms/registry.ts";
 import { MAX_NAMESPACE_BYTES, MAX_POLICY_BYTES } from "../keys/quota-rule.ts";
 import { Algorithm } from "../rule.ts";
+import { endsHold, LAST_VERB, opensHold, Verb } from "../verb.ts";
 import { type ByteReader, between, u16At, u32At, u64At } from "./byte-reader.ts";
 import { EntryError } from "./entry-error.ts";
 import {
+  ALL_COLUMNS,
   Column,
   MAX_INT32,
   MAX_ITEMS,
   MAX_KEY_BYTES,
   MAX_NAME_BYTES,
   MAX_RULES,
+  MAX_TTL_MS,
   MAX_WINDOW_US,
   MIN_WINDOW_US,
   NONCE_BYTES,
@@ -43,6 +47,9 @@ export class CallsLayout {
   sizesStart = 0;
   ruleIndexesStart = 0;
   costsStart = 0;
+  verbsStart = 0;
+  ttlsStart = 0;
+  handlesStart = 0;
   keyLengthsStart = 0;
   keysStart = 0;
   /** Everything that makes the call what it is lies in `[contentStart, end)`: rules, columns and keys. */
@@ -61,6 +68,18 @@ export class CallsLayout {
     return this.costsStart === 0 ? 1 : u32At(this.bytes, this.costsStart + item * 4);
   }
 
+  verbOf(call: number): number {
+    return this.verbsStart === 0 ? Verb.take : this.bytes[this.verbsStart + call]!;
+  }
+
+  ttlMsOf(item: number): number {
+    return this.ttlsStart === 0 ? 0 : u64At(this.bytes, this.ttlsStart + item * 8);
+  }
+
+  handleOf(item: number): number {
+    return this.handlesStart === 0 ? 0 : u64At(this.bytes, this.handlesStart + item * 8);
+  }
+
   keyLengthOf(item: number): number {
     return u16At(this.bytes, this.keyLengthsStart + item * 2);
   }
@@ -75,12 +94,15 @@ export class CallsLayout {
     this.calls = between(reader.u32("calls"), "calls", 1, MAX_ITEMS);
     this.items = between(reader.u32("items"), "items", this.calls, MAX_ITEMS);
     this.rules = between(reader.u16("rules"), "rules", 1, MAX_RULES);
-    const columns = between(reader.u8("columns"), "columns", 0, 7);
+    const columns = between(reader.u8("columns"), "columns", 0, ALL_COLUMNS);
     this.#checkNumbers();
     this.#readRules(reader);
     this.sizesStart = columns & Column.sizes ? reader.skip(this.calls * 4, "sizes") : 0;
     this.ruleIndexesStart = columns & Column.ruleIndexes ? reader.skip(this.items * 2, "rule indexes") : 0;
     this.costsStart = columns & Column.costs ? reader.skip(this.items * 4, "costs") : 0;
+    this.verbsStart = columns & Column.verbs ? reader.skip(this.calls, "verbs") : 0;
+    this.ttlsStart = columns & Column.ttlsMs ? reader.skip(this.items * 8, "ttls") : 0;
+    this.handlesStart = columns & Column.handles ? reader.skip(this.items * 8, "handles") : 0;
     this.keyLengthsStart = reader.skip(this.items * 2, "key lengths");
     this.keysStart = reader.at;
     this.#checkColumns(reader);
@@ -148,6 +170,7 @@ export class CallsLayout {
     if (this.costsStart !== 0) {
       for (let i = 0; i < this.items; i++) between(this.costOf(i), "cost", 1, MAX_INT32);
     }
+    if (this.verbsStart + this.ttlsStart + this.handlesStart !== 0) this.#checkVerbs();
     let keyBytes = 0;
     for (let i = 0; i < this.items; i++) {
       const length = this.keyLengthOf(i);
@@ -156,12 +179,33 @@ export class CallsLayout {
     }
     reader.skip(keyBytes, "keys");
   }
+
+  #checkVerbs(): void {
+    let item = 0;
+    for (let call = 0; call < this.calls; call++) {
+      const size = this.sizeOf(call);
+      for (const end = item + size; item < end; item++) {
+        checkVerb(this.verbOf(call), size, this.ttlMsOf(item), this.handleOf(item));
+      }
+    }
+  }
+}
+
+/** Holds an item's verb, and what belongs to it, to what `apply` takes. @throws {EntryError} naming field, value and bound. */
+export function checkVerb(verb: number, size: number, ttlMs: number, handle: number): void {
+  between(verb, "verb", 0, LAST_VERB);
+  if (verb !== Verb.take && size !== 1) {
+    throw new EntryError(`a call with verb ${verb} has ${size} items; only a take may have more than 1`);
+  }
+  between(ttlMs, "ttlMs", 0, opensHold(verb) ? MAX_TTL_MS : 0);
+  if (endsHold(verb)) between(handle, "handle", 1, Number.MAX_SAFE_INTEGER);
+  else between(handle, "handle", 0, 0);
 }
 
 /** Holds a rule's numbers to what `apply` takes. @throws {EntryError} naming field, value and bound. */
 export function checkRule(algorithm: number, limit: number, windowUs: number, burst: number): void {
-  if (algorithm !== Algorithm.slidingWindowLog && algorithm !== Algorithm.tokenBucket) {
-    throw new EntryError(`algorithm is ${algorithm}; this version knows 1 (sliding-window log) and 2 (token bucket)`);
+  if (algorithmOf(algorithm) === undefined) {
+    throw new EntryError(`algorithm is ${algorithm}; this version does not know it: upgrade this node`);
   }
   between(limit, "limit", 0, MAX_INT32);
   between(windowUs, "windowUs", MIN_WINDOW_US, MAX_WINDOW_US);

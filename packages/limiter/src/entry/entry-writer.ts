@@ -5,7 +5,7 @@ import { MAX_NAMESPACE_BYTES, MAX_POLICY_BYTES } from "../keys/quota-rule.ts";
 import type { Bounds, SessionId } from "../limiter.ts";
 import { between } from "./byte-reader.ts";
 import { ByteWriter, putU32 } from "./byte-writer.ts";
-import { checkRule } from "./calls-layout.ts";
+import { checkRule, checkVerb } from "./calls-layout.ts";
 import { EntryError } from "./entry-error.ts";
 import {
   Column,
@@ -19,6 +19,7 @@ import {
   MAX_NAME_BYTES,
   MAX_RULES,
   MAX_STAMP_US,
+  MAX_TTL_MS,
   MAX_U32,
   NONCE_BYTES,
   OPERATION_HEADER_BYTES,
@@ -162,11 +163,14 @@ class Writer implements EntryWriter {
       out.u8(
         (batch.ruleIndexes === null ? 0 : Column.ruleIndexes) |
           (batch.costs === null ? 0 : Column.costs) |
-          (grouped ? Column.sizes : 0),
+          (grouped ? Column.sizes : 0) |
+          (batch.verbs === null ? 0 : Column.verbs) |
+          (batch.ttlsMs === null ? 0 : Column.ttlsMs) |
+          (batch.handles === null ? 0 : Column.handles),
       );
       this.#writeRules(out, batch);
       if (grouped) for (let i = fromCall; i < toCall; i++) out.u32(batch.sizes![i]!);
-      writeItems(out, batch, fromItem, toItem);
+      writeItems(out, batch, fromItem, toItem, fromCall, toCall);
     });
     this.#items += toItem - fromItem;
     return position;
@@ -221,12 +225,22 @@ class Writer implements EntryWriter {
   }
 }
 
-function writeItems(out: ByteWriter, batch: CallBatch, fromItem: number, toItem: number): void {
+function writeItems(
+  out: ByteWriter,
+  batch: CallBatch,
+  fromItem: number,
+  toItem: number,
+  fromCall: number,
+  toCall: number,
+): void {
   const { ruleIndexes, costs, keyLengths, keyStarts, keyBytes } = batch;
   if (ruleIndexes !== null) {
     for (let i = fromItem; i < toItem; i++) out.u16(between(ruleIndexes[i]!, "rule index", 0, batch.rules.length - 1));
   }
   if (costs !== null) for (let i = fromItem; i < toItem; i++) out.u32(between(costs[i]!, "cost", 1, MAX_INT32));
+  if (batch.verbs !== null || batch.ttlsMs !== null || batch.handles !== null) {
+    writeVerbs(out, batch, fromItem, toItem, fromCall, toCall);
+  }
   for (let i = fromItem; i < toItem; i++) out.u16(between(keyLengths[i]!, "key length", 1, MAX_KEY_BYTES));
   for (let i = fromItem; i < toItem; i++) {
     const start = keyStarts[i]!;
@@ -237,6 +251,29 @@ function writeItems(out: ByteWriter, batch: CallBatch, fromItem: number, toItem:
     }
     out.copy(keyBytes, start, keyLengths[i]!);
   }
+}
+
+function writeVerbs(
+  out: ByteWriter,
+  batch: CallBatch,
+  fromItem: number,
+  toItem: number,
+  fromCall: number,
+  toCall: number,
+): void {
+  const { verbs, ttlsMs, handles, sizes } = batch;
+  let item = fromItem;
+  for (let call = fromCall; call < toCall; call++) {
+    const size = sizes === null ? 1 : sizes[call]!;
+    for (const end = item + size; item < end; item++) {
+      const ttlMs = ttlsMs === null ? 0 : integer(ttlsMs[item]!, "ttlMs", 0, MAX_TTL_MS);
+      const handle = handles === null ? 0 : integer(handles[item]!, "handle", 0, Number.MAX_SAFE_INTEGER);
+      checkVerb(verbs === null ? 0 : verbs[call]!, size, ttlMs, handle);
+    }
+  }
+  if (verbs !== null) out.copy(verbs, fromCall, toCall - fromCall);
+  if (ttlsMs !== null) for (let i = fromItem; i < toItem; i++) out.u64(ttlsMs[i]!);
+  if (handles !== null) for (let i = fromItem; i < toItem; i++) out.u64(handles[i]!);
 }
 
 function itemsBefore(batch: CallBatch, fromCall: number, toCall: number): number {

@@ -219,5 +219,8 @@ function batchOf(layout: CallsLayout): CallBatch {
     ruleIndexes: column(layout.ruleIndexesStart, items, (i) => layout.ruleOf(i)),
     costs: column(layout.costsStart, items, (i) => layout.costOf(i)),
     sizes: column(layout.sizesStart, calls, (i) => layout.sizeOf(i)),
+    verbs: layout.verbsStart === 0 ? null : bytes.slice(layout.verbsStart, layout.verbsStart + calls),
+    ttlsMs: layout.ttlsStart === 0 ? null : Float64Array.from({ length: items }, (_, i) => layout.ttlMsOf(i)),
+    handles: layout.handlesStart === 0 ? null : Float64Array.from({ length: items }, (_, i) => layout.handleOf(i)),
   };
 }

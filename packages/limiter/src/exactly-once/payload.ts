@@ -1,11 +1,11 @@
-import type { ResultColumns } from "../call-batch.ts";
+import { Outcome, type ResultColumns } from "../call-batch.ts";
 import type { Heap } from "../memory/heap.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
 import { BlockKind } from "./block-kinds.ts";
 
 /** Cells that the results of one item take; the block of a group holds a link to them instead. */
-export const PAYLOAD_CELLS = 4;
+export const PAYLOAD_CELLS = 5;
 const ITEMS_PER_BLOCK = 128;
 
 /**
@@ -71,21 +71,30 @@ export function freePayload(heap: Heap, slab: Slab, block: number, cell: number,
   }
 }
 
+/** Only what is allowed has a handle, and then it need not be retried: so both share a cell. */
 function writeItem(heap: Heap, block: number, cell: number, results: ResultColumns, at: number): void {
-  heap.setWord(block, cell * 2, results.outcomes[at]!);
+  const outcome = results.outcomes[at]!;
+  heap.setWord(block, cell * 2, outcome | (results.shadows[at]! << 8));
   heap.setWord(block, cell * 2 + 1, results.remaining[at]!);
   heap.setNumber(block, cell + 1, results.resetAfterMs[at]!);
-  heap.setNumber(block, cell + 2, results.retryAfterMs[at]!);
+  heap.setNumber(block, cell + 2, outcome === Outcome.allowed ? results.handles[at]! : results.retryAfterMs[at]!);
   heap.setNumber(block, cell + 3, results.firmForMs[at]!);
+  heap.setNumber(block, cell + 4, results.limits[at]!);
 }
 
 function readItem(heap: Heap, block: number, cell: number, into: GrowingResultColumns, at: number): void {
+  const tag = heap.word(block, cell * 2);
+  const outcome = tag & 0xff;
+  const retryOrHandle = heap.number(block, cell + 2);
   into.set(
     at,
-    heap.word(block, cell * 2),
+    outcome,
     heap.word(block, cell * 2 + 1),
     heap.number(block, cell + 1),
-    heap.number(block, cell + 2),
+    outcome === Outcome.allowed ? 0 : retryOrHandle,
     heap.number(block, cell + 3),
+    heap.number(block, cell + 4),
   );
+  if (outcome === Outcome.allowed) into.handles[at] = retryOrHandle;
+  into.shadows[at] = (tag >>> 8) & 0xff;
 }

@@ -1,4 +1,4 @@
-import { createVerdict, type Verdict } from "../algorithms/algorithm.ts";
+import { createVerdict, type Quota, type Verdict } from "../algorithms/algorithm.ts";
 import { NEVER, Outcome } from "../call-batch.ts";
 import { u16At, u32At, u64At } from "../entry/byte-reader.ts";
 import type { CallsLayout } from "../entry/calls-layout.ts";
@@ -7,6 +7,10 @@ import { digest, sipHash } from "../hash/sip.ts";
 import type { KeyTable } from "../keys/key-table.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
+import { Algorithm } from "../rule.ts";
+import { Verb } from "../verb.ts";
+import { VerbCall } from "./verb-call.ts";
+import type { VerbExecutor } from "./verb-executor.ts";
 
 /** Stamps advance at most 1 % faster than the clocks by which callers wait (SEMANTICS T3). */
 const FIRM_US_PER_MS = 1_010;
@@ -31,16 +35,17 @@ function firmMs(verdict: Verdict, windowUs: number): number {
 export function writeVerdict(
   verdict: Verdict,
   wanted: number,
-  windowUs: number,
+  rule: Quota,
   results: GrowingResultColumns,
   at: number,
 ): void {
   if (verdict.allowed) {
-    results.set(at, Outcome.allowed, verdict.available - wanted, ceilMs(verdict.resetChargedUs), 0, 0);
+    results.set(at, Outcome.allowed, verdict.available - wanted, ceilMs(verdict.resetChargedUs), 0, 0, rule.limit);
     return;
   }
   const retryMs = verdict.never ? NEVER : ceilMs(verdict.retryAfterUs);
-  results.set(at, Outcome.limited, verdict.available, ceilMs(verdict.resetNowUs), retryMs, firmMs(verdict, windowUs));
+  const firm = firmMs(verdict, rule.windowUs);
+  results.set(at, Outcome.limited, verdict.available, ceilMs(verdict.resetNowUs), retryMs, firm, rule.limit);
 }
 
 /** Executes the calls of one operation against the keys: judges, charges, writes results. */
@@ -48,26 +53,33 @@ export class CallExecutor {
   readonly #keys: KeyTable;
   readonly #hash: RollingHash;
   readonly #results: GrowingResultColumns;
+  readonly #verbs: VerbExecutor;
+  readonly #call = new VerbCall();
   readonly #rules: QuotaRule[] = [];
   readonly #verdict = createVerdict();
   #layout: CallsLayout | null = null;
   #stampUs = 0.5;
   #maxKeys = 0;
+  #session = 0;
+  #allPlain = true;
   /** Of every item of the operation: where its key begins, and the key's hash. */
   #starts = new Uint32Array(64);
   #hashes = new Uint32Array(64);
   #groupBlocks = new Uint32Array(16);
   #groupAhead = new Float64Array(16);
 
-  constructor(keys: KeyTable, hash: RollingHash, results: GrowingResultColumns) {
+  constructor(keys: KeyTable, hash: RollingHash, results: GrowingResultColumns, verbs: VerbExecutor) {
     this.#keys = keys;
     this.#hash = hash;
     this.#results = results;
+    this.#verbs = verbs;
   }
 
-  /** Makes the operation's rules ready. `namespace` is read at once. */
-  begin(layout: CallsLayout, namespace: Uint8Array, stampUs: number, maxKeys: number): void {
+  /** Makes the operation's rules ready. `namespace` is read at once; `session` is the caller's block, or 0. */
+  begin(layout: CallsLayout, namespace: Uint8Array, stampUs: number, maxKeys: number, session: number): void {
     this.#layout = layout;
+    this.#session = session;
+    this.#allPlain = layout.verbsStart === 0;
     this.#stampUs = stampUs;
     this.#maxKeys = maxKeys;
     const { bytes } = layout;
@@ -83,6 +95,7 @@ export class CallExecutor {
       const windowUs = u64At(bytes, at + 5);
       rule.set(namespace, bytes[at]!, limit, windowUs, u32At(bytes, at + 13), bytes, at + 19, u16At(bytes, at + 17));
       this.#keys.prepare(rule);
+      if (rule.algorithm === Algorithm.concurrency) this.#allPlain = false;
     }
     this.#hashKeys(layout);
   }
@@ -107,8 +120,46 @@ export class CallExecutor {
     this.#keys.prefetch(this.#hashes, items);
   }
 
+  /** Call `call`, items `[item, item + size)`; writes its results from `at` on. */
+  execute(call: number, item: number, size: number, at: number): void {
+    if (!this.#allPlain && this.#executeOther(this.#layout!.verbOf(call), item, size, at)) return;
+    if (size === 1) this.#single(item, at);
+    else this.#group(item, item + size, at);
+  }
+
+  /** Whatever is no take of something that can be taken; false if it is one. */
+  #executeOther(verb: number, item: number, size: number, at: number): boolean {
+    const layout = this.#layout!;
+    if (verb === Verb.take) {
+      for (let i = item; i < item + size; i++) {
+        if (this.#rules[layout.ruleOf(i)]!.algorithm !== Algorithm.concurrency) continue;
+        this.fill(at, at + size, Outcome.needsReservation);
+        return true;
+      }
+      return false;
+    }
+    const call = this.#call;
+    call.verb = verb;
+    call.rule = this.#rules[layout.ruleOf(item)]!;
+    call.hash = this.#hashes[item]!;
+    call.bytes = layout.bytes;
+    call.keyStart = this.#starts[item]!;
+    call.keyLength = layout.keyLengthOf(item);
+    call.cost = layout.costOf(item);
+    call.ttlUs = layout.ttlMsOf(item) * 1000;
+    call.handle = layout.handleOf(item);
+    call.session = this.#session;
+    call.stampUs = this.#stampUs;
+    call.maxKeys = this.#maxKeys;
+    this.#verbs.execute(call, this.#results, at);
+    this.#hash.word(verb);
+    this.#hash.number(this.#results.handles[at]!);
+    this.#mix(at);
+    return true;
+  }
+
   /** A call of one item; writes the result at `at`. */
-  single(item: number, at: number): void {
+  #single(item: number, at: number): void {
     const layout = this.#layout!;
     const keys = this.#keys;
     const verdict = this.#verdict;
@@ -129,12 +180,12 @@ export class CallExecutor {
       }
       this.#hash.word(keys.charge(rule, block, cost, this.#stampUs));
     }
-    writeVerdict(verdict, cost, rule.windowUs, this.#results, at);
+    writeVerdict(verdict, cost, rule, this.#results, at);
     this.#mix(at);
   }
 
   /** The all-or-nothing call of items `[from, to)` (SEMANTICS G1). */
-  group(from: number, to: number, at: number): void {
+  #group(from: number, to: number, at: number): void {
     const layout = this.#layout!;
     const keys = this.#keys;
     const items = to - from;
@@ -144,7 +195,7 @@ export class CallExecutor {
       const rule = this.#rules[layout.ruleOf(from + i)]!;
       const cost = layout.costOf(from + i);
       keys.judge(rule, this.#groupBlocks[i]!, cost, this.#groupAhead[i]!, this.#stampUs, this.#verdict);
-      writeVerdict(this.#verdict, this.#groupAhead[i]! + cost, rule.windowUs, this.#results, at + i);
+      writeVerdict(this.#verdict, this.#groupAhead[i]! + cost, rule, this.#results, at + i);
       allowed &&= this.#verdict.allowed;
     }
     if (!allowed) this.#undoGroup(from, items, at);
@@ -239,7 +290,7 @@ export class CallExecutor {
 
   /** Items `[from, to)` of the results were not decided. */
   fill(from: number, to: number, outcome: Outcome): void {
-    for (let at = from; at < to; at++) this.#results.set(at, outcome, 0, 0, 0, 0);
+    for (let at = from; at < to; at++) this.#results.set(at, outcome, 0, 0, 0, 0, 0);
     this.#hash.word(outcome);
     this.#hash.word(to - from);
   }
@@ -251,19 +302,32 @@ export class CallExecutor {
     if (this.#results.outcomes[at] !== Outcome.allowed) hash.number(this.#results.retryAfterMs[at]! + 1);
   }
 
-  /** 64 bits for what the items of the call ask, however the frame around them was made up. */
+  /** 64 bits for what the call asks, its verb included, however the frame around it was made up. */
   fingerprint(): { readonly high: number; readonly low: number } {
     const layout = this.#layout!;
     const { bytes } = layout;
     let high = 0x6a09e667;
     let low = 0xbb67ae85;
-    const numbers = new Uint8Array(12);
+    const numbers = new Uint8Array(32);
+    const verb = layout.verbOf(0);
     for (let i = 0; i < layout.items; i++) {
       const rule = this.#rules[layout.ruleOf(i)]!;
       sipHash(high, low, rule.prefix, 0, rule.prefixLength);
-      const values = [rule.limit, rule.burst, layout.costOf(i)];
-      for (let byte = 0; byte < 12; byte++) numbers[byte] = values[byte >> 2]! >>> ((byte & 3) * 8);
-      sipHash(digest[0]!, digest[1]!, numbers, 0, 12);
+      const ttlMs = layout.ttlMsOf(i);
+      const handle = layout.handleOf(i);
+      const values = [
+        rule.limit,
+        rule.burst,
+        layout.costOf(i),
+        verb,
+        ttlMs,
+        ttlMs / 4294967296,
+        handle,
+        handle / 4294967296,
+      ];
+      const length = verb === Verb.take ? 12 : 32;
+      for (let byte = 0; byte < length; byte++) numbers[byte] = values[byte >> 2]! >>> ((byte & 3) * 8);
+      sipHash(digest[0]!, digest[1]!, numbers, 0, length);
       sipHash(digest[0]!, digest[1]!, bytes, this.#starts[i]!, layout.keyLengthOf(i));
       high = digest[0]!;
       low = digest[1]!;

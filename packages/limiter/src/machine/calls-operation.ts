@@ -1,4 +1,4 @@
-import { Outcome } from "../call-batch.ts";
+import { isDecided, Outcome } from "../call-batch.ts";
 import type { CallsLayout } from "../entry/calls-layout.ts";
 import { OriginTag } from "../entry/format.ts";
 import type { CallRun, OperationResult } from "../limiter.ts";
@@ -32,11 +32,11 @@ function anonymousCalls(
   stampUs: number,
   from: number,
 ): void {
-  executor.begin(layout, namespaceOf(layout), stampUs, state.bounds.maxKeys);
+  executor.begin(layout, namespaceOf(layout), stampUs, state.bounds.maxKeys, 0);
   let item = 0;
   for (let call = 0; call < layout.calls; call++) {
     const size = layout.sizeOf(call);
-    execute(executor, item, size, from + item);
+    executor.execute(call, item, size, from + item);
     item += size;
   }
 }
@@ -56,7 +56,7 @@ function sessionCalls(
     return null;
   }
   sessions.heardOf(session, layout.ackedThrough, stampUs, bounds.sessionTtlUs);
-  executor.begin(layout, sessions.namespaceOf(session), stampUs, bounds.maxKeys);
+  executor.begin(layout, sessions.namespaceOf(session), stampUs, bounds.maxKeys, session);
   const acked = sessions.ackedThrough(session);
   const runs = new Runs(index, stampUs, from);
   let item = 0;
@@ -79,7 +79,7 @@ function sessionCalls(
             ? Outcome.resultsFull
             : null;
       if (refusal === null) {
-        execute(executor, item, size, at);
+        executor.execute(call, item, size, at);
         sessions.calls.store(session, number, state.results, at, size, stampUs, index);
       } else {
         executor.fill(at, at + size, refusal);
@@ -99,7 +99,7 @@ function requestCall(
   from: number,
 ): readonly CallRun[] | null {
   const { requestIds, bounds, hash } = state;
-  executor.begin(layout, namespaceOf(layout), stampUs, bounds.maxKeys);
+  executor.begin(layout, namespaceOf(layout), stampUs, bounds.maxKeys, 0);
   const name = requestName(layout);
   const fingerprint = executor.fingerprint();
   const stored = requestIds.find(name, name.length, stampUs);
@@ -118,9 +118,9 @@ function requestCall(
     executor.fill(from, to, Outcome.requestIdsFull);
     return null;
   }
-  execute(executor, 0, layout.items, from);
-  // A full key table decided nothing, so the caller may come back under the same id once there is room.
-  if (state.results.outcomes[from] === Outcome.keysFull) return null;
+  executor.execute(0, 0, layout.items, from);
+  // What was not decided, say in a full key table, changed nothing: the caller may come back under the same id.
+  if (!isDecided(state.results.outcomes[from]!)) return null;
   const ttlUs = bounds.requestIdTtlUs;
   requestIds.store(name, name.length, fingerprint, state.results, from, layout.items, stampUs, index, ttlUs);
   return null;
@@ -128,11 +128,6 @@ function requestCall(
 
 function namespaceOf(layout: CallsLayout): Uint8Array {
   return layout.bytes.subarray(layout.namespaceStart, layout.namespaceStart + layout.namespaceLength);
-}
-
-function execute(executor: CallExecutor, item: number, size: number, at: number): void {
-  if (size === 1) executor.single(item, at);
-  else executor.group(item, item + size, at);
 }
 
 /** Collects which entry decided which calls; costs nothing while all were decided by this one. */

@@ -19,12 +19,13 @@ import type {
   StateHash,
 } from "../limiter.ts";
 import { GrowingResultColumns } from "../result-columns.ts";
-import type { Rule } from "../rule.ts";
+import { Algorithm, type Rule } from "../rule.ts";
 import { beginCut } from "../snapshot/cut.ts";
 import { CallExecutor, ceilMs, writeVerdict } from "./call-executor.ts";
 import { applyCalls } from "./calls-operation.ts";
 import { requestNameOf } from "./request-name.ts";
 import type { MachineState } from "./state.ts";
+import { VerbExecutor } from "./verb-executor.ts";
 
 /** Slots that the sweep looks at for each item of an entry, and for an entry without any (an idle leader's stamp). */
 const SWEEP_SLOTS_PER_ITEM = 2;
@@ -47,7 +48,12 @@ export class Machine implements Limiter {
 
   constructor(state: MachineState) {
     this.#state = state;
-    this.#executor = new CallExecutor(state.keys, state.hash, state.results);
+    this.#executor = new CallExecutor(
+      state.keys,
+      state.hash,
+      state.results,
+      new VerbExecutor(state.keys, state.holds, state.hash),
+    );
   }
 
   get appliedIndex(): number {
@@ -82,6 +88,7 @@ export class Machine implements Limiter {
       state.hash.word(1);
       state.sessions.takeover(state.stampUs, stampUs, state.bounds.sessionTtlUs);
       state.requestIds.takeover(state.stampUs, stampUs);
+      state.holds.takeover(state.stampUs, stampUs);
     }
     const operations: OperationResult[] = [];
     let layouts = 0;
@@ -175,42 +182,49 @@ export class Machine implements Limiter {
   }
 
   #sweep(stampUs: number, operations: number): void {
-    const { keys, sessions, requestIds, results, bounds } = this.#state;
+    const { keys, sessions, requestIds, holds, results, bounds } = this.#state;
     const slots = operations === 0 ? SWEEP_SLOTS_IDLE : 16 + SWEEP_SLOTS_PER_ITEM * results.items;
     keys.sweep(slots, stampUs, Number.POSITIVE_INFINITY);
     sessions.sweep(stampUs, bounds);
     requestIds.sweep(stampUs);
+    holds.sweep(stampUs);
   }
 
   /** What the entry leaves behind goes into the hash as well: occupancy depends on sweeps, results alone do not show it. */
   #close(): void {
-    const { keys, sessions, requestIds, results, hash, heap } = this.#state;
+    const { keys, sessions, requestIds, holds, results, hash, heap } = this.#state;
     for (let i = 0; i < results.items; i++) if (results.outcomes[i] === Outcome.keysFull) this.#state.keysFull++;
     hash.word(keys.count);
     hash.word(sessions.count);
     hash.word(requestIds.count);
+    hash.word(holds.count);
     hash.word(heap.pages);
   }
 
   denies(namespace: string, batch: CallBatch, item: number, stampUs: number, into: ResultColumns, at: number): boolean {
     const rule = batch.rules[batch.ruleIndexes === null ? 0 : (batch.ruleIndexes[item] ?? 0)];
     if (rule === undefined || algorithmOf(rule.algorithm) === undefined) return false;
+    // Slots are taken by reservations alone: a take under `concurrency` is refused, which is no denial.
+    if (rule.algorithm === Algorithm.concurrency) return false;
     const cost = batch.costs === null ? 1 : batch.costs[item]!;
     this.#judge(namespace, rule, batch.keyBytes, batch.keyStarts[item]!, batch.keyLengths[item]!, cost, stampUs);
     if (this.#verdict.allowed) return false;
     const results = this.#peeked;
-    writeVerdict(this.#verdict, cost, rule.windowUs, results, 0);
+    writeVerdict(this.#verdict, cost, rule, results, 0);
     into.outcomes[at] = results.outcomes[0]!;
     into.remaining[at] = results.remaining[0]!;
     into.resetAfterMs[at] = results.resetAfterMs[0]!;
     into.retryAfterMs[at] = results.retryAfterMs[0]!;
     into.firmForMs[at] = results.firmForMs[0]!;
+    into.handles[at] = 0;
+    into.limits[at] = results.limits[0]!;
+    into.shadows[at] = 0;
     return true;
   }
 
   peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, stampUs: number): ResultColumns {
     this.#judge(namespace, rule, key, 0, key.length, cost, stampUs);
-    writeVerdict(this.#verdict, cost, rule.windowUs, this.#peeked, 0);
+    writeVerdict(this.#verdict, cost, rule, this.#peeked, 0);
     // Nothing was taken, so what is left is told as it stands: not as it would be afterwards.
     this.#peeked.remaining[0] = this.#verdict.available;
     this.#peeked.resetAfterMs[0] = ceilMs(this.#verdict.resetNowUs);
@@ -277,8 +291,8 @@ export class Machine implements Limiter {
   }
 
   nextDueUs(): number | null {
-    const { keys, sessions, requestIds, bounds } = this.#state;
-    const due = [keys.nextDueUs(), sessions.nextDueUs(bounds.sessionTtlUs), requestIds.nextDueUs()];
+    const { keys, sessions, requestIds, holds, bounds } = this.#state;
+    const due = [keys.nextDueUs(), sessions.nextDueUs(bounds.sessionTtlUs), requestIds.nextDueUs(), holds.nextDueUs()];
     return due.reduce((least, each) => (least === null || (each !== null && each < least) ? each : least), null);
   }
 

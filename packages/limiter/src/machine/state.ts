@@ -2,6 +2,7 @@ import { resolveBounds } from "../bounds.ts";
 import { RequestIds } from "../exactly-once/request-ids.ts";
 import { Sessions } from "../exactly-once/sessions.ts";
 import { RollingHash } from "../hash/rolling-hash.ts";
+import { Holds } from "../holds/holds.ts";
 import { KeyTable } from "../keys/key-table.ts";
 import type { Bounds } from "../limiter.ts";
 import { Heap, PageKind } from "../memory/heap.ts";
@@ -16,6 +17,7 @@ export class MachineState {
   readonly keys = new KeyTable(this.heap);
   readonly sessions = new Sessions(this.heap, this.slab);
   readonly requestIds = new RequestIds(this.heap, this.slab);
+  readonly holds = new Holds(this.heap, this.slab, this.keys);
   readonly hash = new RollingHash();
   /** Results of the entry being applied; not part of the state. */
   readonly results = new GrowingResultColumns(64);
@@ -40,6 +42,7 @@ export class MachineState {
     this.keys.save(meta);
     this.sessions.save(meta);
     this.requestIds.save(meta);
+    this.holds.save(meta);
     this.hash.save(meta);
   }
 
@@ -55,6 +58,7 @@ export class MachineState {
     this.keys.load(meta);
     this.sessions.load(meta);
     this.requestIds.load(meta);
+    this.holds.load(meta);
     this.hash.load(meta);
   }
 }

@@ -47,6 +47,9 @@ export function batchOf(calls: readonly (readonly Item[])[], firstNumber = 0): C
     ruleIndexes: Uint32Array.from(items, (item) => rules.indexOf(item.rule)),
     costs: Uint32Array.from(items, (item) => item.cost ?? 1),
     sizes: Uint32Array.from(calls, (call) => call.length),
+    verbs: null,
+    ttlsMs: null,
+    handles: null,
   };
 }
 

@@ -98,6 +98,7 @@ function batchOf(firstNumber: number, { key, rule, cost }: AskedItem): CallBatch
     ...{ firstNumber, calls: 1, items: 1, rules: [rule], keyBytes },
     ...{ keyStarts: Uint32Array.of(0), keyLengths: Uint32Array.of(keyBytes.length) },
     ...{ ruleIndexes: null, costs: cost === 1 ? null : Uint32Array.of(cost), sizes: null },
+    ...{ verbs: null, ttlsMs: null, handles: null },
   };
 }
 

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file quorumguard/v1/decision.proto.
  */
 export const file_quorumguard_v1_decision: GenFile = /*@__PURE__*/
-  fileDesc("Ch1xdW9ydW1ndWFyZC92MS9kZWNpc2lvbi5wcm90bxIOcXVvcnVtZ3VhcmQudjEiewoEUnVsZRINCgVsaW1pdBgBIAEoDRIRCgl3aW5kb3dfdXMYAiABKAQSLAoJYWxnb3JpdGhtGAMgASgOMhkucXVvcnVtZ3VhcmQudjEuQWxnb3JpdGhtEg0KBWJ1cnN0GAQgASgNEg4KBnBvbGljeRgFIAEoCUoECAYQECJGCgVDaGVjaxILCgNrZXkYASABKAkSIgoEcnVsZRgCIAEoCzIULnF1b3J1bWd1YXJkLnYxLlJ1bGUSDAoEY29zdBgDIAEoDSLhAQoIRGVjaXNpb24SKAoHb3V0Y29tZRgBIAEoDjIXLnF1b3J1bWd1YXJkLnYxLk91dGNvbWUSDQoFbGltaXQYAiABKA0SEQoJcmVtYWluaW5nGAMgASgNEhYKDnJlc2V0X2FmdGVyX21zGAQgASgEEhsKDnJldHJ5X2FmdGVyX21zGAUgASgESACIAQESEwoLZmlybV9mb3JfbXMYBiABKAQSJgoGc291cmNlGAcgASgOMhYucXVvcnVtZ3VhcmQudjEuU291cmNlQhEKD19yZXRyeV9hZnRlcl9tc0oECAgQECpqCglBbGdvcml0aG0SGQoVQUxHT1JJVEhNX1VOU1BFQ0lGSUVEEAASIAocQUxHT1JJVEhNX1NMSURJTkdfV0lORE9XX0xPRxABEhoKFkFMR09SSVRITV9UT0tFTl9CVUNLRVQQAiIECAMQBSqIAgoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9BTExPV0VEEAESEwoPT1VUQ09NRV9MSU1JVEVEEAISFQoRT1VUQ09NRV9LRVlTX0ZVTEwQEBIYChRPVVRDT01FX1JFU1VMVFNfRlVMTBAREhEKDU9VVENPTUVfU1RBTEUQEhIbChdPVVRDT01FX1NFU1NJT05fRVhQSVJFRBATEh0KGU9VVENPTUVfUkVRVUVTVF9JRF9SRVVTRUQQFBIcChhPVVRDT01FX1JFUVVFU1RfSURTX0ZVTEwQFRIWChJPVVRDT01FX09WRVJMT0FERUQQFiIECAMQDypGCgZTb3VyY2USFgoSU09VUkNFX1VOU1BFQ0lGSUVEEAASEQoNU09VUkNFX1FVT1JVTRABEhEKDVNPVVJDRV9MRUFERVIQAmIGcHJvdG8z");
+  fileDesc("Ch1xdW9ydW1ndWFyZC92MS9kZWNpc2lvbi5wcm90bxIOcXVvcnVtZ3VhcmQudjEiewoEUnVsZRINCgVsaW1pdBgBIAEoDRIRCgl3aW5kb3dfdXMYAiABKAQSLAoJYWxnb3JpdGhtGAMgASgOMhkucXVvcnVtZ3VhcmQudjEuQWxnb3JpdGhtEg0KBWJ1cnN0GAQgASgNEg4KBnBvbGljeRgFIAEoCUoECAYQECJGCgVDaGVjaxILCgNrZXkYASABKAkSIgoEcnVsZRgCIAEoCzIULnF1b3J1bWd1YXJkLnYxLlJ1bGUSDAoEY29zdBgDIAEoDSK6AgoIRGVjaXNpb24SKAoHb3V0Y29tZRgBIAEoDjIXLnF1b3J1bWd1YXJkLnYxLk91dGNvbWUSDQoFbGltaXQYAiABKA0SEQoJcmVtYWluaW5nGAMgASgNEhYKDnJlc2V0X2FmdGVyX21zGAQgASgEEhsKDnJldHJ5X2FmdGVyX21zGAUgASgESACIAQESEwoLZmlybV9mb3JfbXMYBiABKAQSJgoGc291cmNlGAcgASgOMhYucXVvcnVtZ3VhcmQudjEuU291cmNlEiwKBnNoYWRvdxgIIAEoDjIXLnF1b3J1bWd1YXJkLnYxLk91dGNvbWVIAYgBARITCgZoYW5kbGUYCSABKARIAogBAUIRCg9fcmV0cnlfYWZ0ZXJfbXNCCQoHX3NoYWRvd0IJCgdfaGFuZGxlSgQIChAQKsEBCglBbGdvcml0aG0SGQoVQUxHT1JJVEhNX1VOU1BFQ0lGSUVEEAASIAocQUxHT1JJVEhNX1NMSURJTkdfV0lORE9XX0xPRxABEhoKFkFMR09SSVRITV9UT0tFTl9CVUNLRVQQAhIkCiBBTEdPUklUSE1fU0xJRElOR19XSU5ET1dfQ09VTlRFUhADEhoKFkFMR09SSVRITV9GSVhFRF9XSU5ET1cQBBIZChVBTEdPUklUSE1fQ09OQ1VSUkVOQ1kQBSq2AwoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9BTExPV0VEEAESEwoPT1VUQ09NRV9MSU1JVEVEEAISEgoOT1VUQ09NRV9CQU5ORUQQAxITCg9PVVRDT01FX0JMT0NLRUQQBBIVChFPVVRDT01FX0tFWVNfRlVMTBAQEhgKFE9VVENPTUVfUkVTVUxUU19GVUxMEBESEQoNT1VUQ09NRV9TVEFMRRASEhsKF09VVENPTUVfU0VTU0lPTl9FWFBJUkVEEBMSHQoZT1VUQ09NRV9SRVFVRVNUX0lEX1JFVVNFRBAUEhwKGE9VVENPTUVfUkVRVUVTVF9JRFNfRlVMTBAVEhYKEk9VVENPTUVfT1ZFUkxPQURFRBAWEhoKFk9VVENPTUVfVU5LTk9XTl9QT0xJQ1kQFxIUChBPVVRDT01FX05PVF9IRUxEEBgSFgoST1VUQ09NRV9IT0xEU19GVUxMEBkSGgoWT1VUQ09NRV9OQU1FU1BBQ0VfRlVMTBAaEh0KGU9VVENPTUVfTkVFRFNfUkVTRVJWQVRJT04QGyIECAUQDypGCgZTb3VyY2USFgoSU09VUkNFX1VOU1BFQ0lGSUVEEAASEQoNU09VUkNFX1FVT1JVTRABEhEKDVNPVVJDRV9MRUFERVIQAmIGcHJvdG8z");
 
 /**
  * One limit, as the caller states it. Inline rules (those without `policy`) share a counter if namespace, algorithm,
@@ -156,6 +156,20 @@ export type Decision = Message<"quorumguard.v1.Decision"> & {
    * @generated from field: quorumguard.v1.Source source = 7;
    */
   source: Source;
+
+  /**
+   * What a shadow policy would have enforced; absent: nothing else than what was decided.
+   *
+   * @generated from field: optional quorumguard.v1.Outcome shadow = 8;
+   */
+  shadow?: Outcome | undefined;
+
+  /**
+   * Reserve, when allowed: what Commit and Cancel name. Otherwise absent.
+   *
+   * @generated from field: optional uint64 handle = 9;
+   */
+  handle?: bigint | undefined;
 };
 
 /**
@@ -191,6 +205,27 @@ export const Algorithm = {
    * @generated from enum value: ALGORITHM_TOKEN_BUCKET = 2;
    */
   TOKEN_BUCKET: 2,
+
+  /**
+   * Counts of the last two windows, the older one weighed by how much of it is still seen.
+   *
+   * @generated from enum value: ALGORITHM_SLIDING_WINDOW_COUNTER = 3;
+   */
+  SLIDING_WINDOW_COUNTER: 3,
+
+  /**
+   * Windows that begin at multiples of `window_us`, each with a count of its own.
+   *
+   * @generated from enum value: ALGORITHM_FIXED_WINDOW = 4;
+   */
+  FIXED_WINDOW: 4,
+
+  /**
+   * `limit` slots, which reservations hold until they are settled or their time is over. Nothing is taken: reserve.
+   *
+   * @generated from enum value: ALGORITHM_CONCURRENCY = 5;
+   */
+  CONCURRENCY: 5,
 } as const;
 
 /**
@@ -208,7 +243,7 @@ export const AlgorithmSchema: GenEnum<Algorithm> = /*@__PURE__*/
 
 /**
  * How an item came out. Everything up to 15 is a decision; the rest says why there is none, and that nothing was
- * charged.
+ * charged. Of Reset, Commit and Cancel, allowed means done.
  *
  * @generated from enum quorumguard.v1.Outcome
  */
@@ -233,6 +268,20 @@ export const Outcome = {
    * @generated from enum value: OUTCOME_LIMITED = 2;
    */
   LIMITED: 2,
+
+  /**
+   * Denied: the key is banned for a while, after too many denials.
+   *
+   * @generated from enum value: OUTCOME_BANNED = 3;
+   */
+  BANNED: 3,
+
+  /**
+   * Denied: the key is on a deny-list.
+   *
+   * @generated from enum value: OUTCOME_BLOCKED = 4;
+   */
+  BLOCKED: 4,
 
   /**
    * The key table is full; no live count is evicted for a new key.
@@ -282,11 +331,46 @@ export const Outcome = {
    * @generated from enum value: OUTCOME_OVERLOADED = 22;
    */
   OVERLOADED: 22,
+
+  /**
+   * The rule names a policy without a limit of its own, and the cluster has no such policy.
+   *
+   * @generated from enum value: OUTCOME_UNKNOWN_POLICY = 23;
+   */
+  UNKNOWN_POLICY: 23,
+
+  /**
+   * No such hold is open: it is settled, its time is over, or it is another key's or session's.
+   *
+   * @generated from enum value: OUTCOME_NOT_HELD = 24;
+   */
+  NOT_HELD: 24,
+
+  /**
+   * As many holds are open as there may be; settle some, or ask again later.
+   *
+   * @generated from enum value: OUTCOME_HOLDS_FULL = 25;
+   */
+  HOLDS_FULL: 25,
+
+  /**
+   * The namespace has as many keys as its quota allows.
+   *
+   * @generated from enum value: OUTCOME_NAMESPACE_FULL = 26;
+   */
+  NAMESPACE_FULL: 26,
+
+  /**
+   * A slot of `concurrency` is reserved, not taken.
+   *
+   * @generated from enum value: OUTCOME_NEEDS_RESERVATION = 27;
+   */
+  NEEDS_RESERVATION: 27,
 } as const;
 
 /**
  * How an item came out. Everything up to 15 is a decision; the rest says why there is none, and that nothing was
- * charged.
+ * charged. Of Reset, Commit and Cancel, allowed means done.
  *
  * @generated from enum quorumguard.v1.Outcome
  */

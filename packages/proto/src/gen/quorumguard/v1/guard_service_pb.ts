@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quorumguard/v1/guard_service.proto.
  */
 export const file_quorumguard_v1_guard_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJxdW9ydW1ndWFyZC92MS9ndWFyZF9zZXJ2aWNlLnByb3RvEg5xdW9ydW1ndWFyZC52MSKbAQoMQWxsb3dSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKcmVxdWVzdF9pZBgCIAEoCRISCgpub19mb3J3YXJkGAMgASgIEhMKC2RlYWRsaW5lX21zGAQgASgNEhEKCW5hbWVzcGFjZRgFIAEoCRIVCg1maXJzdF9hdHRlbXB0GAYgASgIIlwKDUFsbG93UmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgCIAEoBBIQCghzdGFtcF91cxgDIAEoBCJBCgRDYWxsEiUKBmNoZWNrcxgBIAMoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkiiwEKEUFsbG93QmF0Y2hSZXF1ZXN0EiMKBWNhbGxzGAEgAygLMhQucXVvcnVtZ3VhcmQudjEuQ2FsbBISCgpub19mb3J3YXJkGAIgASgIEhMKC2RlYWRsaW5lX21zGAMgASgNEhEKCW5hbWVzcGFjZRgEIAEoCRIVCg1maXJzdF9hdHRlbXB0GAUgASgIImsKCkNhbGxSZXN1bHQSDwoHYWxsb3dlZBgBIAEoCBIrCglkZWNpc2lvbnMYAiADKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgDIAEoBBIQCghzdGFtcF91cxgEIAEoBCJBChJBbGxvd0JhdGNoUmVzcG9uc2USKwoHcmVzdWx0cxgBIAMoCzIaLnF1b3J1bWd1YXJkLnYxLkNhbGxSZXN1bHQibwoLUGVla1JlcXVlc3QSJAoFY2hlY2sYASABKAsyFS5xdW9ydW1ndWFyZC52MS5DaGVjaxISCgpub19mb3J3YXJkGAIgASgIEhEKCW5hbWVzcGFjZRgDIAEoCRITCgtkZWFkbGluZV9tcxgEIAEoDSJMCgxQZWVrUmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhIQCghzdGFtcF91cxgCIAEoBDK8AgoMR3VhcmRTZXJ2aWNlEkQKBUFsbG93EhwucXVvcnVtZ3VhcmQudjEuQWxsb3dSZXF1ZXN0Gh0ucXVvcnVtZ3VhcmQudjEuQWxsb3dSZXNwb25zZRJTCgpBbGxvd0JhdGNoEiEucXVvcnVtZ3VhcmQudjEuQWxsb3dCYXRjaFJlcXVlc3QaIi5xdW9ydW1ndWFyZC52MS5BbGxvd0JhdGNoUmVzcG9uc2USQQoEUGVlaxIbLnF1b3J1bWd1YXJkLnYxLlBlZWtSZXF1ZXN0GhwucXVvcnVtZ3VhcmQudjEuUGVla1Jlc3BvbnNlEk4KB1Nlc3Npb24SHi5xdW9ydW1ndWFyZC52MS5TZXNzaW9uUmVxdWVzdBofLnF1b3J1bWd1YXJkLnYxLlNlc3Npb25SZXNwb25zZSgBMAFiBnByb3RvMw", [file_quorumguard_v1_decision, file_quorumguard_v1_session]);
+  fileDesc("CiJxdW9ydW1ndWFyZC92MS9ndWFyZF9zZXJ2aWNlLnByb3RvEg5xdW9ydW1ndWFyZC52MSKbAQoMQWxsb3dSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKcmVxdWVzdF9pZBgCIAEoCRISCgpub19mb3J3YXJkGAMgASgIEhMKC2RlYWRsaW5lX21zGAQgASgNEhEKCW5hbWVzcGFjZRgFIAEoCRIVCg1maXJzdF9hdHRlbXB0GAYgASgIIlwKDUFsbG93UmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgCIAEoBBIQCghzdGFtcF91cxgDIAEoBCJBCgRDYWxsEiUKBmNoZWNrcxgBIAMoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkiiwEKEUFsbG93QmF0Y2hSZXF1ZXN0EiMKBWNhbGxzGAEgAygLMhQucXVvcnVtZ3VhcmQudjEuQ2FsbBISCgpub19mb3J3YXJkGAIgASgIEhMKC2RlYWRsaW5lX21zGAMgASgNEhEKCW5hbWVzcGFjZRgEIAEoCRIVCg1maXJzdF9hdHRlbXB0GAUgASgIImsKCkNhbGxSZXN1bHQSDwoHYWxsb3dlZBgBIAEoCBIrCglkZWNpc2lvbnMYAiADKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgDIAEoBBIQCghzdGFtcF91cxgEIAEoBCJBChJBbGxvd0JhdGNoUmVzcG9uc2USKwoHcmVzdWx0cxgBIAMoCzIaLnF1b3J1bWd1YXJkLnYxLkNhbGxSZXN1bHQibwoLUGVla1JlcXVlc3QSJAoFY2hlY2sYASABKAsyFS5xdW9ydW1ndWFyZC52MS5DaGVjaxISCgpub19mb3J3YXJkGAIgASgIEhEKCW5hbWVzcGFjZRgDIAEoCRITCgtkZWFkbGluZV9tcxgEIAEoDSJMCgxQZWVrUmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhIQCghzdGFtcF91cxgCIAEoBCKEAQoMUmVzZXRSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKcmVxdWVzdF9pZBgCIAEoCRISCgpub19mb3J3YXJkGAMgASgIEhMKC2RlYWRsaW5lX21zGAQgASgNEhEKCW5hbWVzcGFjZRgFIAEoCSJcCg1SZXNldFJlc3BvbnNlEioKCGRlY2lzaW9uGAEgASgLMhgucXVvcnVtZ3VhcmQudjEuRGVjaXNpb24SDQoFaW5kZXgYAiABKAQSEAoIc3RhbXBfdXMYAyABKAQilgEKDlJlc2VydmVSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKcmVxdWVzdF9pZBgCIAEoCRISCgpub19mb3J3YXJkGAMgASgIEhMKC2RlYWRsaW5lX21zGAQgASgNEhEKCW5hbWVzcGFjZRgFIAEoCRIOCgZ0dGxfbXMYBiABKAQiXgoPUmVzZXJ2ZVJlc3BvbnNlEioKCGRlY2lzaW9uGAEgASgLMhgucXVvcnVtZ3VhcmQudjEuRGVjaXNpb24SDQoFaW5kZXgYAiABKAQSEAoIc3RhbXBfdXMYAyABKAQivwEKDUNvbW1pdFJlcXVlc3QSJAoFY2hlY2sYASABKAsyFS5xdW9ydW1ndWFyZC52MS5DaGVjaxISCgpyZXF1ZXN0X2lkGAIgASgJEhIKCm5vX2ZvcndhcmQYAyABKAgSEwoLZGVhZGxpbmVfbXMYBCABKA0SEQoJbmFtZXNwYWNlGAUgASgJEg4KBmhhbmRsZRgGIAEoBBIYCgthY3R1YWxfY29zdBgHIAEoDUgAiAEBQg4KDF9hY3R1YWxfY29zdCJdCg5Db21taXRSZXNwb25zZRIqCghkZWNpc2lvbhgBIAEoCzIYLnF1b3J1bWd1YXJkLnYxLkRlY2lzaW9uEg0KBWluZGV4GAIgASgEEhAKCHN0YW1wX3VzGAMgASgEIpUBCg1DYW5jZWxSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKcmVxdWVzdF9pZBgCIAEoCRISCgpub19mb3J3YXJkGAMgASgIEhMKC2RlYWRsaW5lX21zGAQgASgNEhEKCW5hbWVzcGFjZRgFIAEoCRIOCgZoYW5kbGUYBiABKAQiXQoOQ2FuY2VsUmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgCIAEoBBIQCghzdGFtcF91cxgDIAEoBDLgBAoMR3VhcmRTZXJ2aWNlEkQKBUFsbG93EhwucXVvcnVtZ3VhcmQudjEuQWxsb3dSZXF1ZXN0Gh0ucXVvcnVtZ3VhcmQudjEuQWxsb3dSZXNwb25zZRJTCgpBbGxvd0JhdGNoEiEucXVvcnVtZ3VhcmQudjEuQWxsb3dCYXRjaFJlcXVlc3QaIi5xdW9ydW1ndWFyZC52MS5BbGxvd0JhdGNoUmVzcG9uc2USQQoEUGVlaxIbLnF1b3J1bWd1YXJkLnYxLlBlZWtSZXF1ZXN0GhwucXVvcnVtZ3VhcmQudjEuUGVla1Jlc3BvbnNlEkQKBVJlc2V0EhwucXVvcnVtZ3VhcmQudjEuUmVzZXRSZXF1ZXN0Gh0ucXVvcnVtZ3VhcmQudjEuUmVzZXRSZXNwb25zZRJKCgdSZXNlcnZlEh4ucXVvcnVtZ3VhcmQudjEuUmVzZXJ2ZVJlcXVlc3QaHy5xdW9ydW1ndWFyZC52MS5SZXNlcnZlUmVzcG9uc2USRwoGQ29tbWl0Eh0ucXVvcnVtZ3VhcmQudjEuQ29tbWl0UmVxdWVzdBoeLnF1b3J1bWd1YXJkLnYxLkNvbW1pdFJlc3BvbnNlEkcKBkNhbmNlbBIdLnF1b3J1bWd1YXJkLnYxLkNhbmNlbFJlcXVlc3QaHi5xdW9ydW1ndWFyZC52MS5DYW5jZWxSZXNwb25zZRJOCgdTZXNzaW9uEh4ucXVvcnVtZ3VhcmQudjEuU2Vzc2lvblJlcXVlc3QaHy5xdW9ydW1ndWFyZC52MS5TZXNzaW9uUmVzcG9uc2UoATABYgZwcm90bzM", [file_quorumguard_v1_decision, file_quorumguard_v1_session]);
 
 /**
  * One check, and how it travels.
@@ -324,6 +324,371 @@ export const PeekResponseSchema: GenMessage<PeekResponse> = /*@__PURE__*/
   messageDesc(file_quorumguard_v1_guard_service, 7);
 
 /**
+ * Empties the counter of one key, and how it travels.
+ *
+ * @generated from message quorumguard.v1.ResetRequest
+ */
+export type ResetRequest = Message<"quorumguard.v1.ResetRequest"> & {
+  /**
+   * Key and rule of the counter; its cost means nothing. Required.
+   *
+   * @generated from field: quorumguard.v1.Check check = 1;
+   */
+  check?: Check | undefined;
+
+  /**
+   * As in AllowRequest.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * True: a follower answers NOT_LEADER at once. False: it forwards to the leader.
+   *
+   * @generated from field: bool no_forward = 3;
+   */
+  noForward: boolean;
+
+  /**
+   * Milliseconds that the caller will still wait, as in AllowRequest.
+   *
+   * @generated from field: uint32 deadline_ms = 4;
+   */
+  deadlineMs: number;
+
+  /**
+   * The namespace of the key, as in AllowRequest.
+   *
+   * @generated from field: string namespace = 5;
+   */
+  namespace: string;
+};
+
+/**
+ * Describes the message quorumguard.v1.ResetRequest.
+ * Use `create(ResetRequestSchema)` to create a new message.
+ */
+export const ResetRequestSchema: GenMessage<ResetRequest> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 8);
+
+/**
+ * The counter is empty.
+ *
+ * @generated from message quorumguard.v1.ResetResponse
+ */
+export type ResetResponse = Message<"quorumguard.v1.ResetResponse"> & {
+  /**
+   * Allowed, which is done; `remaining` is what the key can take now.
+   *
+   * @generated from field: quorumguard.v1.Decision decision = 1;
+   */
+  decision?: Decision | undefined;
+
+  /**
+   * The log index of the entry that decided, for a retry that of the first attempt.
+   *
+   * @generated from field: uint64 index = 2;
+   */
+  index: bigint;
+
+  /**
+   * The replicated time of the decision: microseconds since 1970 by the cluster's own clock.
+   *
+   * @generated from field: uint64 stamp_us = 3;
+   */
+  stampUs: bigint;
+};
+
+/**
+ * Describes the message quorumguard.v1.ResetResponse.
+ * Use `create(ResetResponseSchema)` to create a new message.
+ */
+export const ResetResponseSchema: GenMessage<ResetResponse> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 9);
+
+/**
+ * Withholds the cost of one check until it is settled, and how it travels.
+ *
+ * @generated from message quorumguard.v1.ReserveRequest
+ */
+export type ReserveRequest = Message<"quorumguard.v1.ReserveRequest"> & {
+  /**
+   * What is asked; required.
+   *
+   * @generated from field: quorumguard.v1.Check check = 1;
+   */
+  check?: Check | undefined;
+
+  /**
+   * As in AllowRequest.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * True: a follower answers NOT_LEADER at once. False: it forwards to the leader.
+   *
+   * @generated from field: bool no_forward = 3;
+   */
+  noForward: boolean;
+
+  /**
+   * Milliseconds that the caller will still wait, as in AllowRequest.
+   *
+   * @generated from field: uint32 deadline_ms = 4;
+   */
+  deadlineMs: number;
+
+  /**
+   * The namespace of the key, as in AllowRequest.
+   *
+   * @generated from field: string namespace = 5;
+   */
+  namespace: string;
+
+  /**
+   * Milliseconds after which the reservation settles itself at its full cost, at most 400 days; 0: the window's length.
+   *
+   * @generated from field: uint64 ttl_ms = 6;
+   */
+  ttlMs: bigint;
+};
+
+/**
+ * Describes the message quorumguard.v1.ReserveRequest.
+ * Use `create(ReserveRequestSchema)` to create a new message.
+ */
+export const ReserveRequestSchema: GenMessage<ReserveRequest> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 10);
+
+/**
+ * The decision, and where it stands in the log. A check that was not decided is an error instead.
+ *
+ * @generated from message quorumguard.v1.ReserveResponse
+ */
+export type ReserveResponse = Message<"quorumguard.v1.ReserveResponse"> & {
+  /**
+   * The answer to the check; if allowed, `handle` names the reservation.
+   *
+   * @generated from field: quorumguard.v1.Decision decision = 1;
+   */
+  decision?: Decision | undefined;
+
+  /**
+   * The log index of the entry that decided, for a retry that of the first attempt.
+   *
+   * @generated from field: uint64 index = 2;
+   */
+  index: bigint;
+
+  /**
+   * The replicated time of the decision: microseconds since 1970 by the cluster's own clock.
+   *
+   * @generated from field: uint64 stamp_us = 3;
+   */
+  stampUs: bigint;
+};
+
+/**
+ * Describes the message quorumguard.v1.ReserveResponse.
+ * Use `create(ReserveResponseSchema)` to create a new message.
+ */
+export const ReserveResponseSchema: GenMessage<ReserveResponse> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 11);
+
+/**
+ * Settles a reservation at what the work cost in fact, and how it travels.
+ *
+ * @generated from message quorumguard.v1.CommitRequest
+ */
+export type CommitRequest = Message<"quorumguard.v1.CommitRequest"> & {
+  /**
+   * Key, rule and cost of the reservation; required.
+   *
+   * @generated from field: quorumguard.v1.Check check = 1;
+   */
+  check?: Check | undefined;
+
+  /**
+   * As in AllowRequest.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * True: a follower answers NOT_LEADER at once. False: it forwards to the leader.
+   *
+   * @generated from field: bool no_forward = 3;
+   */
+  noForward: boolean;
+
+  /**
+   * Milliseconds that the caller will still wait, as in AllowRequest.
+   *
+   * @generated from field: uint32 deadline_ms = 4;
+   */
+  deadlineMs: number;
+
+  /**
+   * The namespace of the key, as in AllowRequest.
+   *
+   * @generated from field: string namespace = 5;
+   */
+  namespace: string;
+
+  /**
+   * Decision.handle of the reservation; required.
+   *
+   * @generated from field: uint64 handle = 6;
+   */
+  handle: bigint;
+
+  /**
+   * What the work cost in fact, 0 to 2^31-1; absent: what was reserved. What was reserved above it is given back, what it
+   * exceeds the reservation is charged without asking.
+   *
+   * @generated from field: optional uint32 actual_cost = 7;
+   */
+  actualCost?: number | undefined;
+};
+
+/**
+ * Describes the message quorumguard.v1.CommitRequest.
+ * Use `create(CommitRequestSchema)` to create a new message.
+ */
+export const CommitRequestSchema: GenMessage<CommitRequest> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 12);
+
+/**
+ * The reservation is settled. One that is not open is an error instead.
+ *
+ * @generated from message quorumguard.v1.CommitResponse
+ */
+export type CommitResponse = Message<"quorumguard.v1.CommitResponse"> & {
+  /**
+   * Allowed, which is done.
+   *
+   * @generated from field: quorumguard.v1.Decision decision = 1;
+   */
+  decision?: Decision | undefined;
+
+  /**
+   * The log index of the entry that decided, for a retry that of the first attempt.
+   *
+   * @generated from field: uint64 index = 2;
+   */
+  index: bigint;
+
+  /**
+   * The replicated time of the decision: microseconds since 1970 by the cluster's own clock.
+   *
+   * @generated from field: uint64 stamp_us = 3;
+   */
+  stampUs: bigint;
+};
+
+/**
+ * Describes the message quorumguard.v1.CommitResponse.
+ * Use `create(CommitResponseSchema)` to create a new message.
+ */
+export const CommitResponseSchema: GenMessage<CommitResponse> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 13);
+
+/**
+ * Gives a reservation back, and how it travels.
+ *
+ * @generated from message quorumguard.v1.CancelRequest
+ */
+export type CancelRequest = Message<"quorumguard.v1.CancelRequest"> & {
+  /**
+   * Key, rule and cost of the reservation; required.
+   *
+   * @generated from field: quorumguard.v1.Check check = 1;
+   */
+  check?: Check | undefined;
+
+  /**
+   * As in AllowRequest.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+
+  /**
+   * True: a follower answers NOT_LEADER at once. False: it forwards to the leader.
+   *
+   * @generated from field: bool no_forward = 3;
+   */
+  noForward: boolean;
+
+  /**
+   * Milliseconds that the caller will still wait, as in AllowRequest.
+   *
+   * @generated from field: uint32 deadline_ms = 4;
+   */
+  deadlineMs: number;
+
+  /**
+   * The namespace of the key, as in AllowRequest.
+   *
+   * @generated from field: string namespace = 5;
+   */
+  namespace: string;
+
+  /**
+   * Decision.handle of the reservation; required.
+   *
+   * @generated from field: uint64 handle = 6;
+   */
+  handle: bigint;
+};
+
+/**
+ * Describes the message quorumguard.v1.CancelRequest.
+ * Use `create(CancelRequestSchema)` to create a new message.
+ */
+export const CancelRequestSchema: GenMessage<CancelRequest> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 14);
+
+/**
+ * The reservation is given back. One that is not open is an error instead.
+ *
+ * @generated from message quorumguard.v1.CancelResponse
+ */
+export type CancelResponse = Message<"quorumguard.v1.CancelResponse"> & {
+  /**
+   * Allowed, which is done.
+   *
+   * @generated from field: quorumguard.v1.Decision decision = 1;
+   */
+  decision?: Decision | undefined;
+
+  /**
+   * The log index of the entry that decided, for a retry that of the first attempt.
+   *
+   * @generated from field: uint64 index = 2;
+   */
+  index: bigint;
+
+  /**
+   * The replicated time of the decision: microseconds since 1970 by the cluster's own clock.
+   *
+   * @generated from field: uint64 stamp_us = 3;
+   */
+  stampUs: bigint;
+};
+
+/**
+ * Describes the message quorumguard.v1.CancelResponse.
+ * Use `create(CancelResponseSchema)` to create a new message.
+ */
+export const CancelResponseSchema: GenMessage<CancelResponse> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 15);
+
+/**
  * Decides whether keys may go on under their limits.
  *
  * @generated from service quorumguard.v1.GuardService
@@ -359,6 +724,47 @@ export const GuardService: GenService<{
     methodKind: "unary";
     input: typeof PeekRequestSchema;
     output: typeof PeekResponseSchema;
+  },
+  /**
+   * Empties the counter of a key; what open reservations hold stays counted.
+   *
+   * @generated from rpc quorumguard.v1.GuardService.Reset
+   */
+  reset: {
+    methodKind: "unary";
+    input: typeof ResetRequestSchema;
+    output: typeof ResetResponseSchema;
+  },
+  /**
+   * Takes the cost of a check for the time being: for work whose cost is known only afterwards, and for the slots of
+   * `concurrency`.
+   *
+   * @generated from rpc quorumguard.v1.GuardService.Reserve
+   */
+  reserve: {
+    methodKind: "unary";
+    input: typeof ReserveRequestSchema;
+    output: typeof ReserveResponseSchema;
+  },
+  /**
+   * Settles a reservation at what the work cost in fact.
+   *
+   * @generated from rpc quorumguard.v1.GuardService.Commit
+   */
+  commit: {
+    methodKind: "unary";
+    input: typeof CommitRequestSchema;
+    output: typeof CommitResponseSchema;
+  },
+  /**
+   * Gives a reservation back.
+   *
+   * @generated from rpc quorumguard.v1.GuardService.Cancel
+   */
+  cancel: {
+    methodKind: "unary";
+    input: typeof CancelRequestSchema;
+    output: typeof CancelResponseSchema;
   },
   /**
    * The stream of an SDK: numbered calls, exactly once across reconnects and leaders. Over gRPC only.

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quorumguard/v1/session.proto.
  */
 export const file_quorumguard_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChxxdW9ydW1ndWFyZC92MS9zZXNzaW9uLnByb3RvEg5xdW9ydW1ndWFyZC52MSI7CglTZXNzaW9uSWQSDQoFaW5kZXgYASABKAQSEAoIcG9zaXRpb24YAiABKA0SDQoFbm9uY2UYAyABKAwiUgoFSGVsbG8SEgoKY2x1c3Rlcl9pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDgoGY2xpZW50GAMgASgJEhIKCm5vX2ZvcndhcmQYBCABKAgidAoHV2VsY29tZRIqCgh0b3BvbG9neRgBIAEoCzIYLnF1b3J1bWd1YXJkLnYxLlRvcG9sb2d5EhAKCHN0YW1wX3VzGAIgASgEEhYKDnNlc3Npb25fdHRsX21zGAMgASgEEhMKC21heF9yZXN1bHRzGAQgASgNIjEKCFJlZ2lzdGVyEg0KBW5vbmNlGAEgASgMEhYKDmhlbGxvX3N0YW1wX3VzGAIgASgEIjgKClJlZ2lzdGVyZWQSKgoHc2Vzc2lvbhgBIAEoCzIZLnF1b3J1bWd1YXJkLnYxLlNlc3Npb25JZCI0CgZSZXN1bWUSKgoHc2Vzc2lvbhgBIAEoCzIZLnF1b3J1bWd1YXJkLnYxLlNlc3Npb25JZCIJCgdSZXN1bWVkIs0BCgVGcmFtZRIUCgxmaXJzdF9udW1iZXIYASABKAQSFQoNYWNrZWRfdGhyb3VnaBgCIAEoBBIVCg1maXJzdF9hdHRlbXB0GAMgASgIEiMKBXJ1bGVzGAQgAygLMhQucXVvcnVtZ3VhcmQudjEuUnVsZRIMCgRrZXlzGAUgAygJEhQKDHJ1bGVfaW5kZXhlcxgGIAMoDRINCgVjb3N0cxgHIAMoDRINCgVzaXplcxgIIAMoDRITCgtkZWFkbGluZV9tcxgJIAEoDUoECAoQECKLAgoKRnJhbWVSZXBseRIUCgxmaXJzdF9udW1iZXIYASABKAQSDQoFaW5kZXgYAiABKAQSEAoIc3RhbXBfdXMYAyABKAQSFgoOcG9saWN5X3ZlcnNpb24YBCABKAQSEAoIb3V0Y29tZXMYBSADKA0SEQoJcmVtYWluaW5nGAYgAygNEhYKDnJlc2V0X2FmdGVyX21zGAcgAygEEh8KF3JldHJ5X2FmdGVyX21zX3BsdXNfb25lGAggAygEEhMKC2Zpcm1fZm9yX21zGAkgAygEEg0KBWNhbGxzGAogASgNEiYKBnNvdXJjZRgLIAEoDjIWLnF1b3J1bWd1YXJkLnYxLlNvdXJjZUoECAwQECIqCgVSZW5ldxIKCgJpZBgBIAEoBBIVCg1hY2tlZF90aHJvdWdoGAIgASgEIhUKB1JlbmV3ZWQSCgoCaWQYASABKAQiCQoHR29vZGJ5ZSISCgRQaW5nEgoKAmlkGAEgASgEIhIKBFBvbmcSCgoCaWQYASABKAQiXgoKRnJhbWVFcnJvchIUCgxmaXJzdF9udW1iZXIYASABKAQSDQoFY2FsbHMYAiABKA0SKwoGZGV0YWlsGAMgASgLMhsucXVvcnVtZ3VhcmQudjEuRXJyb3JEZXRhaWwiBwoFRHJhaW4iwwIKDlNlc3Npb25SZXF1ZXN0EiYKBWZyYW1lGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuRnJhbWVIABIkCgRwaW5nGAIgASgLMhQucXVvcnVtZ3VhcmQudjEuUGluZ0gAEiYKBXJlbmV3GAMgASgLMhUucXVvcnVtZ3VhcmQudjEuUmVuZXdIABImCgVoZWxsbxgQIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkhlbGxvSAASLAoIcmVnaXN0ZXIYESABKAsyGC5xdW9ydW1ndWFyZC52MS5SZWdpc3RlckgAEigKBnJlc3VtZRgSIAEoCzIWLnF1b3J1bWd1YXJkLnYxLlJlc3VtZUgAEioKB2dvb2RieWUYEyABKAsyFy5xdW9ydW1ndWFyZC52MS5Hb29kYnllSABCCQoHbWVzc2FnZUoECAQQECKuAwoPU2Vzc2lvblJlc3BvbnNlEisKBXJlcGx5GAEgASgLMhoucXVvcnVtZ3VhcmQudjEuRnJhbWVSZXBseUgAEiQKBHBvbmcYAiABKAsyFC5xdW9ydW1ndWFyZC52MS5Qb25nSAASKgoHcmVuZXdlZBgDIAEoCzIXLnF1b3J1bWd1YXJkLnYxLlJlbmV3ZWRIABIrCgVlcnJvchgEIAEoCzIaLnF1b3J1bWd1YXJkLnYxLkZyYW1lRXJyb3JIABIqCgd3ZWxjb21lGBAgASgLMhcucXVvcnVtZ3VhcmQudjEuV2VsY29tZUgAEjAKCnJlZ2lzdGVyZWQYESABKAsyGi5xdW9ydW1ndWFyZC52MS5SZWdpc3RlcmVkSAASKgoHcmVzdW1lZBgSIAEoCzIXLnF1b3J1bWd1YXJkLnYxLlJlc3VtZWRIABIsCgh0b3BvbG9neRgTIAEoCzIYLnF1b3J1bWd1YXJkLnYxLlRvcG9sb2d5SAASJgoFZHJhaW4YFCABKAsyFS5xdW9ydW1ndWFyZC52MS5EcmFpbkgAQgkKB21lc3NhZ2VKBAgFEBBiBnByb3RvMw", [file_quorumguard_v1_decision, file_quorumguard_v1_error, file_quorumguard_v1_topology]);
+  fileDesc("ChxxdW9ydW1ndWFyZC92MS9zZXNzaW9uLnByb3RvEg5xdW9ydW1ndWFyZC52MSI7CglTZXNzaW9uSWQSDQoFaW5kZXgYASABKAQSEAoIcG9zaXRpb24YAiABKA0SDQoFbm9uY2UYAyABKAwiUgoFSGVsbG8SEgoKY2x1c3Rlcl9pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDgoGY2xpZW50GAMgASgJEhIKCm5vX2ZvcndhcmQYBCABKAgidAoHV2VsY29tZRIqCgh0b3BvbG9neRgBIAEoCzIYLnF1b3J1bWd1YXJkLnYxLlRvcG9sb2d5EhAKCHN0YW1wX3VzGAIgASgEEhYKDnNlc3Npb25fdHRsX21zGAMgASgEEhMKC21heF9yZXN1bHRzGAQgASgNIjEKCFJlZ2lzdGVyEg0KBW5vbmNlGAEgASgMEhYKDmhlbGxvX3N0YW1wX3VzGAIgASgEIjgKClJlZ2lzdGVyZWQSKgoHc2Vzc2lvbhgBIAEoCzIZLnF1b3J1bWd1YXJkLnYxLlNlc3Npb25JZCI0CgZSZXN1bWUSKgoHc2Vzc2lvbhgBIAEoCzIZLnF1b3J1bWd1YXJkLnYxLlNlc3Npb25JZCIJCgdSZXN1bWVkIv4BCgVGcmFtZRIUCgxmaXJzdF9udW1iZXIYASABKAQSFQoNYWNrZWRfdGhyb3VnaBgCIAEoBBIVCg1maXJzdF9hdHRlbXB0GAMgASgIEiMKBXJ1bGVzGAQgAygLMhQucXVvcnVtZ3VhcmQudjEuUnVsZRIMCgRrZXlzGAUgAygJEhQKDHJ1bGVfaW5kZXhlcxgGIAMoDRINCgVjb3N0cxgHIAMoDRINCgVzaXplcxgIIAMoDRITCgtkZWFkbGluZV9tcxgJIAEoDRINCgV2ZXJicxgKIAMoDRIPCgd0dGxzX21zGAsgAygEEg8KB2hhbmRsZXMYDCADKARKBAgNEBAivQIKCkZyYW1lUmVwbHkSFAoMZmlyc3RfbnVtYmVyGAEgASgEEg0KBWluZGV4GAIgASgEEhAKCHN0YW1wX3VzGAMgASgEEhYKDnBvbGljeV92ZXJzaW9uGAQgASgEEhAKCG91dGNvbWVzGAUgAygNEhEKCXJlbWFpbmluZxgGIAMoDRIWCg5yZXNldF9hZnRlcl9tcxgHIAMoBBIfChdyZXRyeV9hZnRlcl9tc19wbHVzX29uZRgIIAMoBBITCgtmaXJtX2Zvcl9tcxgJIAMoBBINCgVjYWxscxgKIAEoDRImCgZzb3VyY2UYCyABKA4yFi5xdW9ydW1ndWFyZC52MS5Tb3VyY2USDwoHaGFuZGxlcxgMIAMoBBIPCgdzaGFkb3dzGA0gAygNEg4KBmxpbWl0cxgOIAMoDUoECA8QECIqCgVSZW5ldxIKCgJpZBgBIAEoBBIVCg1hY2tlZF90aHJvdWdoGAIgASgEIhUKB1JlbmV3ZWQSCgoCaWQYASABKAQiCQoHR29vZGJ5ZSISCgRQaW5nEgoKAmlkGAEgASgEIhIKBFBvbmcSCgoCaWQYASABKAQiXgoKRnJhbWVFcnJvchIUCgxmaXJzdF9udW1iZXIYASABKAQSDQoFY2FsbHMYAiABKA0SKwoGZGV0YWlsGAMgASgLMhsucXVvcnVtZ3VhcmQudjEuRXJyb3JEZXRhaWwiBwoFRHJhaW4iwwIKDlNlc3Npb25SZXF1ZXN0EiYKBWZyYW1lGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuRnJhbWVIABIkCgRwaW5nGAIgASgLMhQucXVvcnVtZ3VhcmQudjEuUGluZ0gAEiYKBXJlbmV3GAMgASgLMhUucXVvcnVtZ3VhcmQudjEuUmVuZXdIABImCgVoZWxsbxgQIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkhlbGxvSAASLAoIcmVnaXN0ZXIYESABKAsyGC5xdW9ydW1ndWFyZC52MS5SZWdpc3RlckgAEigKBnJlc3VtZRgSIAEoCzIWLnF1b3J1bWd1YXJkLnYxLlJlc3VtZUgAEioKB2dvb2RieWUYEyABKAsyFy5xdW9ydW1ndWFyZC52MS5Hb29kYnllSABCCQoHbWVzc2FnZUoECAQQECKuAwoPU2Vzc2lvblJlc3BvbnNlEisKBXJlcGx5GAEgASgLMhoucXVvcnVtZ3VhcmQudjEuRnJhbWVSZXBseUgAEiQKBHBvbmcYAiABKAsyFC5xdW9ydW1ndWFyZC52MS5Qb25nSAASKgoHcmVuZXdlZBgDIAEoCzIXLnF1b3J1bWd1YXJkLnYxLlJlbmV3ZWRIABIrCgVlcnJvchgEIAEoCzIaLnF1b3J1bWd1YXJkLnYxLkZyYW1lRXJyb3JIABIqCgd3ZWxjb21lGBAgASgLMhcucXVvcnVtZ3VhcmQudjEuV2VsY29tZUgAEjAKCnJlZ2lzdGVyZWQYESABKAsyGi5xdW9ydW1ndWFyZC52MS5SZWdpc3RlcmVkSAASKgoHcmVzdW1lZBgSIAEoCzIXLnF1b3J1bWd1YXJkLnYxLlJlc3VtZWRIABIsCgh0b3BvbG9neRgTIAEoCzIYLnF1b3J1bWd1YXJkLnYxLlRvcG9sb2d5SAASJgoFZHJhaW4YFCABKAsyFS5xdW9ydW1ndWFyZC52MS5EcmFpbkgAQgkKB21lc3NhZ2VKBAgFEBBiBnByb3RvMw", [file_quorumguard_v1_decision, file_quorumguard_v1_error, file_quorumguard_v1_topology]);
 
 /**
  * A session's name: the log index that registered it and the position in that entry. The nonce proves ownership.
@@ -297,6 +297,31 @@ export type Frame = Message<"quorumguard.v1.Frame"> & {
    * @generated from field: uint32 deadline_ms = 9;
    */
   deadlineMs: number;
+
+  /**
+   * One per call: 0 take, 1 reset, 2 reserve, 3 commit, 4 cancel, 5 grant, 6 give back; empty: all take. Any other than
+   * take has one item, with the key and the rule of the call that it follows. A commit's cost is what was spent in fact,
+   * a give-back's what was not.
+   *
+   * @generated from field: repeated uint32 verbs = 10;
+   */
+  verbs: number[];
+
+  /**
+   * One per item: milliseconds that what a reserve or grant opens may stay open, 0: as the rule has it, at most 400 days. 0
+   * for other verbs. Empty: all 0.
+   *
+   * @generated from field: repeated uint64 ttls_ms = 11;
+   */
+  ttlsMs: bigint[];
+
+  /**
+   * One per item: which hold a commit, cancel or give-back ends, as FrameReply.handles named it. 0 for other verbs.
+   * Empty: all 0.
+   *
+   * @generated from field: repeated uint64 handles = 12;
+   */
+  handles: bigint[];
 };
 
 /**
@@ -388,6 +413,27 @@ export type FrameReply = Message<"quorumguard.v1.FrameReply"> & {
    * @generated from field: quorumguard.v1.Source source = 11;
    */
   source: Source;
+
+  /**
+   * The number of the hold that each reserve or grant opened, 0 for other items. Empty: 0 for all.
+   *
+   * @generated from field: repeated uint64 handles = 12;
+   */
+  handles: bigint[];
+
+  /**
+   * Decision.shadow of each item. Empty: unspecified for all.
+   *
+   * @generated from field: repeated uint32 shadows = 13;
+   */
+  shadows: number[];
+
+  /**
+   * The limit in force for each item, 0 if it was not decided. Empty: as the frame's rules have it.
+   *
+   * @generated from field: repeated uint32 limits = 14;
+   */
+  limits: number[];
 };
 
 /**
