@@ -8,6 +8,8 @@ export const defaultBounds: Bounds = {
   sessionTtlUs: 60_000_000,
   maxRequestIds: 100_000,
   requestIdTtlUs: 60_000_000,
+  maxHolds: 100_000,
+  maxHoldsPerSession: 1_024,
 };
 
 const FOUR_HUNDRED_DAYS_US = 34_560_000_000_000;
@@ -18,6 +20,8 @@ const ranges: { readonly [Field in keyof Bounds]: readonly [least: number, most:
   sessionTtlUs: [1_000, FOUR_HUNDRED_DAYS_US],
   maxRequestIds: [1, 100_000_000],
   requestIdTtlUs: [1_000, FOUR_HUNDRED_DAYS_US],
+  maxHolds: [1, 10_000_000],
+  maxHoldsPerSession: [1, 1_000_000],
 };
 
 /** What is wrong with `bounds`, naming field, value and bound; null: nothing. */

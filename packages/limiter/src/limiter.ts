@@ -24,6 +24,12 @@ export interface Bounds {
   readonly maxRequestIds: number;
   /** How long a request id is remembered, 1,000 microseconds (1 ms) to 400 days. Default 60,000,000 (1 minute). */
   readonly requestIdTtlUs: number;
+  /**
+   * Reservations, slots and leases open at once, 1 to 10,000,000; one more is refused as holds_full. Default 100,000.
+   */
+  readonly maxHolds: number;
+  /** The same for those of one session, 1 to 1,000,000. Default 1,024. */
+  readonly maxHoldsPerSession: number;
 }
 
 /** A session's name: the index of the entry that registered it and its position in that entry (SEMANTICS S1). */

@@ -11,6 +11,8 @@ const bounds: Bounds = {
   sessionTtlUs: 1_500_000,
   maxRequestIds: 10,
   requestIdTtlUs: 1_000_000,
+  maxHolds: 100,
+  maxHoldsPerSession: 10,
 };
 const rule: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 2, windowUs: 1_000_000, burst: 0, policy: "" };
 const nonce = new Uint8Array(16).fill(9);

@@ -133,6 +133,8 @@ class Writer implements EntryWriter {
       out.u64(bounds.sessionTtlUs);
       out.u64(bounds.maxRequestIds);
       out.u64(bounds.requestIdTtlUs);
+      out.u64(bounds.maxHolds);
+      out.u64(bounds.maxHoldsPerSession);
     });
   }
 

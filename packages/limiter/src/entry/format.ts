@@ -16,6 +16,7 @@
  * renew    := index u64 · position u32 · nonce 16 bytes · ackedThrough u64
  * goodbye  := index u64 · position u32 · nonce 16 bytes
  * bounds   := maxKeys u64 · maxSessions u64 · maxResultsPerSession u64 · sessionTtlUs u64 · maxRequestIds u64 · requestIdTtlUs u64
+ *             · maxHolds u64 · maxHoldsPerSession u64
  * ```
  * namespace, identity, requestId and policy are UTF-8 with a u16 length before them.
  */

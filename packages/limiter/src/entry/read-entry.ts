@@ -158,6 +158,8 @@ export function readBounds(reader: ByteReader): Bounds {
     sessionTtlUs: reader.u64("sessionTtlUs"),
     maxRequestIds: reader.u64("maxRequestIds"),
     requestIdTtlUs: reader.u64("requestIdTtlUs"),
+    maxHolds: reader.u64("maxHolds"),
+    maxHoldsPerSession: reader.u64("maxHoldsPerSession"),
   };
   reader.finish("bounds");
   const problem = checkBounds(bounds);

@@ -70,4 +70,6 @@ const boundFields = [
   "sessionTtlUs",
   "maxRequestIds",
   "requestIdTtlUs",
+  "maxHolds",
+  "maxHoldsPerSession",
 ] as const satisfies readonly (keyof Bounds)[];
