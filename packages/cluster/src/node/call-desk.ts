@@ -112,7 +112,7 @@ export class CallDesk {
     driver.wake();
     if (options.firstAttempt && batch.sizes === null && this.#knowsNow()) {
       const stampUs = stamp.nowUs();
-      const denied = this.#fastPath.judge(driver.limiter, origin, batch, stampUs);
+      const denied = this.#fastPath.judge(driver.limiter, origin, batch, stampUs, proposals.touched);
       if (denied > 0) {
         this.#split(origin, batch, sink, stampUs);
         return;

@@ -1,4 +1,4 @@
-import { Outcome } from "@quorumguard/limiter";
+import { type CallBatch, Outcome, Verb } from "@quorumguard/limiter";
 import { afterEach, describe, expect, test } from "vitest";
 import { tamperLastEntry } from "./tampered-folder.fixture.ts";
 import { batchOf, firstAttempt, register, submit, TestCluster, until } from "./test-cluster.fixture.ts";
@@ -64,6 +64,36 @@ describe("three nodes", () => {
     ]);
     const again = await submit(leader, batchOf(["a"], 1));
     expect(again.answers[0]!.facts.source).toBe("quorum");
+  });
+
+  test("D1 a key that an unapplied entry resets is not denied from applied state, nor one after a reset in its own batch", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const withVerbs = (keys: string[], ...verbs: number[]): CallBatch => ({
+      ...batchOf(keys, 1),
+      verbs: Uint8Array.from(verbs),
+    });
+    await submit(leader, batchOf(["a", "b", "c"], 1));
+    const reset = submit(leader, withVerbs(["a"], Verb.reset), firstAttempt);
+    const after = submit(leader, batchOf(["a", "c"], 1), firstAttempt);
+    expect((await reset).answers).toMatchObject([
+      { outcome: Outcome.allowed, remaining: 1, facts: { source: "quorum" } },
+    ]);
+    expect((await after).answers).toMatchObject([
+      { outcome: Outcome.allowed, facts: { source: "quorum" } },
+      { outcome: Outcome.limited, facts: { source: "leader" } },
+    ]);
+    const batch = withVerbs(["b", "b", "b", "a"], Verb.take, Verb.reset, Verb.take, Verb.take);
+    const { answers } = await submit(leader, batch, firstAttempt);
+    expect(answers.map(({ outcome, facts }) => [outcome, facts.source])).toEqual([
+      [Outcome.limited, "leader"],
+      [Outcome.allowed, "quorum"],
+      [Outcome.allowed, "quorum"],
+      [Outcome.limited, "leader"],
+    ]);
+    // Once it is applied, it is applied state that says no.
+    const again = await submit(leader, batchOf(["a"], 1), firstAttempt);
+    expect(again.answers).toMatchObject([{ outcome: Outcome.limited, facts: { source: "leader" } }]);
   });
 
   test("survive the stop of the leader, and charge a retried call once", async () => {

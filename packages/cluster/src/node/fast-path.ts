@@ -1,4 +1,5 @@
-import type { CallBatch, CallOrigin, Limiter, ResultColumns } from "@quorumguard/limiter";
+import { type CallBatch, type CallOrigin, type Limiter, type ResultColumns, Verb } from "@quorumguard/limiter";
+import { slotOf, type TouchedKeys } from "./touched-keys.ts";
 
 interface Columns extends ResultColumns {
   readonly outcomes: Uint8Array;
@@ -8,8 +9,8 @@ interface Columns extends ResultColumns {
  * Denials from applied state (SEMANTICS D1). The caller has checked leadership, an applied entry of its own term, quorum
  * contact and that this is a first attempt; here are the conditions on the call itself and its key.
  *
- * Every operation that exists today touches keys by plain takes only, so no unapplied entry can make a denied key
- * admissible; when resets and policies come, their unapplied keys must be excluded here.
+ * A plain take never makes a denied key admissible. Whatever else an unapplied entry does to a key may, and so may a call
+ * ahead of it in the same batch: such keys are not answered for.
  */
 export class FastPath {
   #columns = createColumns(1_024);
@@ -28,7 +29,7 @@ export class FastPath {
   }
 
   /** Judges every call of the batch; returns how many are surely denied. Their values are in {@link results} at their call's place. */
-  judge(limiter: Limiter, origin: CallOrigin, batch: CallBatch, stampUs: number): number {
+  judge(limiter: Limiter, origin: CallOrigin, batch: CallBatch, stampUs: number, touched: TouchedKeys): number {
     if (batch.sizes !== null) return 0;
     const namespace =
       origin.kind === "session" ? limiter.sessionNamespace(origin.session, origin.nonce) : origin.namespace;
@@ -40,7 +41,18 @@ export class FastPath {
       this.#columns = createColumns(calls);
     }
     let count = 0;
+    const mixed = batch.verbs !== null;
+    const ahead = mixed ? new Set<number>() : null;
     for (let i = 0; i < calls; i++) {
+      if (mixed || touched.any) {
+        const slot = slotOf(batch, i);
+        const isTake = batch.verbs === null || batch.verbs[i] === Verb.take;
+        if (!isTake) ahead?.add(slot);
+        if (!isTake || touched.has(slot) || ahead?.has(slot) === true) {
+          this.denied[i] = 0;
+          continue;
+        }
+      }
       const isDenied = limiter.denies(namespace, batch, i, stampUs, this.#columns, i);
       this.denied[i] = isDenied ? 1 : 0;
       if (isDenied) count++;

@@ -12,6 +12,7 @@ import {
 } from "@quorumguard/limiter";
 import { invalidArgument } from "./failures.ts";
 import type { CallSink, NodeFailure } from "./node.ts";
+import { TouchedKeys, touchedSlots } from "./touched-keys.ts";
 
 /** Who waits for one operation of an entry. */
 type Waiter =
@@ -24,6 +25,8 @@ interface ProposedEntry {
   readonly items: number;
   /** One per operation of the entry, in its order. */
   readonly waiters: readonly Waiter[];
+  /** What it holds in {@link Proposals.touched}. */
+  readonly touched: readonly number[];
   term: number;
 }
 
@@ -41,6 +44,10 @@ export class Proposals {
   #waiters: Waiter[] = [];
   #sealed: ProposedEntry[] = [];
   readonly #proposed = new Map<number, ProposedEntry>();
+  /** Keys that entries on their way touch by anything but a plain take. */
+  readonly touched = new TouchedKeys();
+  /** Those that the entry of this turn touches. */
+  #touched: number[] = [];
   #pendingItems = 0;
   #open = false;
 
@@ -69,6 +76,10 @@ export class Proposals {
     }
     this.#pendingItems += this.#writer.items - before;
     this.#waiters.push({ kind: "calls", sink, fromCall, toCall });
+    for (const slot of touchedSlots(batch, fromCall, toCall) ?? []) {
+      this.touched.add(slot);
+      this.#touched.push(slot);
+    }
     this.#sealIfFull();
   }
 
@@ -138,6 +149,7 @@ export class Proposals {
       return;
     }
     this.#pendingItems -= entry.items;
+    this.touched.remove(entry.touched);
     for (let i = 0; i < entry.waiters.length; i++) tell(entry.waiters[i]!, applied, applied.operations[i]!);
   }
 
@@ -172,13 +184,15 @@ export class Proposals {
     const operations = this.#waiters.filter((waiter) => waiter.kind === "operation").length;
     const items = this.#writer.items + operations;
     const data = this.#writer.finish(this.#stampUs());
-    this.#sealed.push({ data, items, waiters: this.#waiters, term: 0 });
+    this.#sealed.push({ data, items, waiters: this.#waiters, touched: this.#touched, term: 0 });
     this.#waiters = [];
+    this.#touched = [];
     this.#open = false;
   }
 
   #fail(entry: ProposedEntry, failure: NodeFailure): void {
     this.#pendingItems -= entry.items;
+    this.touched.remove(entry.touched);
     for (const waiter of entry.waiters) {
       if (waiter.kind === "calls") waiter.sink.failed(waiter.fromCall, waiter.toCall, failure);
       else if (waiter.kind === "operation") waiter.done(failure);
