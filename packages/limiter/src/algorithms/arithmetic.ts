@@ -11,7 +11,7 @@ export const division = { quotient: 0.5, remainder: 0.5 };
 
 /**
  * Divides `count × unit + rest` by `divisor`; the result is in {@link division}.
- * `count` and `divisor` are below 2^31, `unit` below 2^46, `rest` at most `unit`, `divisor` at least 1.
+ * `count` is below 2^33, `divisor` from 1 to below 2^32, `unit` below 2^46, `rest` at most `unit`.
  */
 export function divideProduct(count: number, unit: number, rest: number, divisor: number): void {
   const direct = count * unit + rest;
@@ -23,7 +23,7 @@ export function divideProduct(count: number, unit: number, rest: number, divisor
   const unitQuotient = Math.floor(unit / divisor);
   const unitRemainder = unit - unitQuotient * divisor;
   const restQuotient = Math.floor(rest / divisor);
-  // count × unitRemainder has up to 62 bits: long division in two digits of 16 bits, each step below 2^48.
+  // count × unitRemainder has up to 65 bits: long division in two digits, of 17 and 16 bits, each step below 2^50.
   const high = Math.floor(count / 65536);
   const low = count - high * 65536;
   const highProduct = high * unitRemainder;
@@ -39,6 +39,7 @@ export function divideProduct(count: number, unit: number, rest: number, divisor
 /**
  * How many tokens drop out of a bucket in `elapsed` microseconds at `limit` per `window`: whole ones in
  * `division.quotient` (Infinity: more than any bucket holds), and the rest in `division.remainder`, in 1/window.
+ * `limit` is below 2^32, `window` below 2^45.
  */
 export function drained(elapsed: number, limit: number, window: number): void {
   const direct = elapsed * limit;

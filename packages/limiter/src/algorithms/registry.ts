@@ -1,5 +1,8 @@
 import { Algorithm } from "../rule.ts";
 import type { CountingAlgorithm } from "./algorithm.ts";
+import { concurrency } from "./concurrency.ts";
+import { fixedWindow } from "./fixed-window.ts";
+import { slidingWindowCounter } from "./sliding-window-counter.ts";
 import { slidingWindowLog } from "./sliding-window-log.ts";
 import { tokenBucket } from "./token-bucket.ts";
 
@@ -8,6 +11,9 @@ const algorithms: (CountingAlgorithm | undefined)[] = [];
 algorithms[0] = undefined;
 algorithms[Algorithm.slidingWindowLog] = slidingWindowLog;
 algorithms[Algorithm.tokenBucket] = tokenBucket;
+algorithms[Algorithm.slidingWindowCounter] = slidingWindowCounter;
+algorithms[Algorithm.fixedWindow] = fixedWindow;
+algorithms[Algorithm.concurrency] = concurrency;
 
 /** The algorithm that a log entry means by `number`; undefined for a number that no algorithm has. */
 export function algorithmOf(number: number): CountingAlgorithm | undefined {

@@ -1,59 +1,166 @@
 import type { Heap } from "../memory/heap.ts";
-import { CELL_EXPIRY, type CountingAlgorithm, type Quota, type Verdict } from "./algorithm.ts";
+import {
+  type BlockMover,
+  CELL_EXPIRY,
+  type CountingAlgorithm,
+  type Hold,
+  longestLeaseEndUs,
+  type Quota,
+  type Verdict,
+} from "./algorithm.ts";
 import { divideProduct, division, drained, MAX_SAFE } from "./arithmetic.ts";
+import {
+  addAmount,
+  amountAt,
+  clearAmounts,
+  countOf,
+  dateAt,
+  dropPast,
+  initializeAmounts,
+  removeAmount,
+  sumOf,
+  wordOf,
+} from "./dated-amounts.ts";
+
+const CELL_AT = 4;
+const WORD_USED = 10;
+const WORD_LIMIT = 11;
+const CELL_REST = 6;
+const MAX_USED = 4_294_967_295;
+/** The grid by which ends of holds are merged follows from how far apart they are. */
+const OWN_GRID = 0;
 
 /**
- * A bucket of `burst` tokens, refilled at `limit` per window: GCRA, told from the bucket's side. The theoretical
- * arrival time of GCRA is a fraction whose denominator is the limit, and the burst's horizon can lie beyond 2^53
- * microseconds; what is *used* is at most the burst, with a rest in 1/window, so it is exact for all rules.
- * In every interval of length t at most `burst + limit × t / window` is admitted.
- *
- * A named policy's limit may change while its bucket is in use: what drained since the last take is then reckoned at
- * the slower of the two rates, so that no rate in force is ever exceeded.
+ * A bucket at a stamp: whole tokens and a rest in 1/window that are used, tokens that open holds keep, and the first
+ * segment of the ring that is still open.
  */
-const CELL_AT = 3;
-const WORD_USED = 8;
-const WORD_LIMIT = 9;
-const CELL_REST = 5;
+const level = { used: 0.5, rest: 0.5, held: 0.5, open: 0 };
 
-/** What is used at the stamp: whole tokens, and a rest in 1/window. */
-const level = { used: 0.5, rest: 0.5 };
-function levelAt(heap: Heap, block: number, quota: Quota, stampUs: number): void {
-  if (block === 0 || heap.number(block, CELL_EXPIRY) <= stampUs) {
-    level.used = 0;
-    level.rest = 0;
-    return;
-  }
-  const limit = Math.min(quota.limit, heap.word(block, WORD_LIMIT));
-  drained(stampUs - heap.number(block, CELL_AT), limit, quota.windowUs);
-  let used = heap.word(block, WORD_USED) - division.quotient;
-  let rest = heap.number(block, CELL_REST) - division.remainder;
+/** Lets the level drain; limit at least 1, or nothing drains. */
+function drain(elapsedUs: number, limit: number, windowUs: number): void {
+  if (level.used === 0 && level.rest === 0) return;
+  drained(elapsedUs, limit, windowUs);
+  let used = level.used - division.quotient;
+  let rest = level.rest - division.remainder;
   if (rest < 0) {
-    rest += quota.windowUs;
+    rest += windowUs;
     used--;
   }
   level.used = Math.max(used, 0);
   level.rest = used < 0 ? 0 : rest;
 }
 
+function pour(amount: number): void {
+  level.used = Math.min(MAX_USED, level.used + amount);
+}
+
+/** The slower of the rate asked for and the one that the block last knew; a limit of 0 admits nothing, so it sets none. */
+function slowerLimit(heap: Heap, block: number, limit: number): number {
+  const known = heap.word(block, WORD_LIMIT);
+  return limit === 0 || known < limit ? known : limit;
+}
+
+/** Sets {@link level} to the bucket's at the stamp. Holds that ended meanwhile were used from their end on. */
+function levelAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs: number): void {
+  level.used = 0;
+  level.rest = 0;
+  level.held = 0;
+  level.open = 0;
+  if (block === 0 || heap.number(block, CELL_EXPIRY) <= stampUs) return;
+  const limit = slowerLimit(heap, block, quota.limit);
+  let atUs = heap.number(block, CELL_AT);
+  level.used = heap.word(block, WORD_USED);
+  level.rest = heap.number(block, CELL_REST);
+  const segments = countOf(heap, block);
+  if (segments > 0) {
+    level.held = sumOf(heap, block);
+    let open = 0;
+    for (; open < segments; open++) {
+      const endUs = dateAt(heap, block, tail, open);
+      if (endUs > stampUs) break;
+      const amount = amountAt(heap, block, tail, open);
+      drain(endUs - atUs, limit, quota.windowUs);
+      pour(amount);
+      level.held -= amount;
+      atUs = endUs;
+    }
+    level.open = open;
+  }
+  drain(stampUs - atUs, limit, quota.windowUs);
+}
+
 /** Microseconds, rounded up, until `tokens` and `rest` have drained. */
-function drainUs(tokens: number, rest: number, quota: Quota): number {
+function drainUs(tokens: number, rest: number, limit: number, windowUs: number): number {
   if (tokens === 0 && rest === 0) return 0;
-  divideProduct(tokens, quota.windowUs, rest, quota.limit);
+  divideProduct(tokens, windowUs, rest, limit);
   return division.remainder > 0 ? division.quotient + 1 : division.quotient;
+}
+
+/**
+ * Microseconds until the bucket is empty, if `extra` is used now and every hold stays open to its end. Starts from
+ * {@link level}, and leaves it as it was.
+ */
+function emptyAfterUs(
+  heap: Heap,
+  block: number,
+  tail: number,
+  limit: number,
+  windowUs: number,
+  stampUs: number,
+  extra: number,
+): number {
+  if (level.held === 0) return drainUs(level.used + extra, level.rest, limit, windowUs);
+  const { used, rest } = level;
+  pour(extra);
+  let atUs = stampUs;
+  for (let i = level.open; i < countOf(heap, block); i++) {
+    const endUs = dateAt(heap, block, tail, i);
+    drain(endUs - atUs, limit, windowUs);
+    pour(amountAt(heap, block, tail, i));
+    atUs = endUs;
+  }
+  const afterUs = atUs - stampUs + drainUs(level.used, level.rest, limit, windowUs);
+  level.used = used;
+  level.rest = rest;
+  return afterUs;
+}
+
+/**
+ * Microseconds until `wanted` fits, if every hold stays open to its end: what drains until then makes room, and a hold
+ * that ends becomes used, which then drains. Called only if it does not fit now; leaves {@link level} undefined.
+ */
+function fitsAfterUs(heap: Heap, block: number, tail: number, quota: Quota, wanted: number, stampUs: number): number {
+  const { limit, windowUs } = quota;
+  const segments = level.held === 0 ? 0 : countOf(heap, block);
+  let atUs = stampUs;
+  for (let i = level.open; i < segments; i++) {
+    const endUs = dateAt(heap, block, tail, i);
+    const room = quota.burst - level.held - wanted;
+    if (room >= 0) {
+      const waitUs = drainUs(level.used - room, level.rest, limit, windowUs);
+      if (waitUs <= endUs - atUs) return atUs + waitUs - stampUs;
+    }
+    const amount = amountAt(heap, block, tail, i);
+    drain(endUs - atUs, limit, windowUs);
+    pour(amount);
+    level.held -= amount;
+    atUs = endUs;
+  }
+  return atUs - stampUs + drainUs(level.used + wanted - quota.burst, level.rest, limit, windowUs);
 }
 
 function judge(
   heap: Heap,
   block: number,
-  _tail: number,
+  tail: number,
   quota: Quota,
   cost: number,
   ahead: number,
   stampUs: number,
   verdict: Verdict,
 ): void {
-  if (quota.limit === 0) {
+  const { limit, windowUs, burst } = quota;
+  if (limit === 0) {
     verdict.allowed = false;
     verdict.never = true;
     verdict.available = 0;
@@ -62,42 +169,120 @@ function judge(
     verdict.resetChargedUs = 0;
     return;
   }
-  levelAt(heap, block, quota, stampUs);
-  const { used, rest } = level;
-  const available = quota.burst - used - (rest > 0 ? 1 : 0);
+  levelAt(heap, block, tail, quota, stampUs);
+  const available = burst - level.held - level.used - (level.rest > 0 ? 1 : 0);
   const wanted = ahead + cost;
   verdict.available = Math.max(available, 0);
-  verdict.never = wanted > quota.burst;
+  verdict.never = wanted > burst;
   verdict.allowed = wanted <= available;
-  verdict.resetNowUs = drainUs(used, rest, quota);
-  verdict.resetChargedUs = verdict.allowed ? drainUs(used + wanted, rest, quota) : 0;
-  verdict.retryAfterUs = verdict.allowed || verdict.never ? 0 : drainUs(used + wanted - quota.burst, rest, quota);
+  verdict.resetNowUs = emptyAfterUs(heap, block, tail, limit, windowUs, stampUs, 0);
+  verdict.resetChargedUs = verdict.allowed ? emptyAfterUs(heap, block, tail, limit, windowUs, stampUs, wanted) : 0;
+  verdict.retryAfterUs = verdict.allowed || verdict.never ? 0 : fitsAfterUs(heap, block, tail, quota, wanted, stampUs);
 }
 
-function charge(heap: Heap, block: number, _tail: number, quota: Quota, cost: number, stampUs: number): number {
-  levelAt(heap, block, quota, stampUs);
-  const used = level.used + cost;
+function usedAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs: number): number {
+  levelAt(heap, block, tail, quota, stampUs);
+  return Math.min(MAX_USED, level.held + level.used + (level.rest > 0 ? 1 : 0));
+}
+
+/** Puts {@link level} into the block; the ring must hold open segments only. */
+function write(heap: Heap, block: number, tail: number, quota: Quota, stampUs: number): number {
+  const limit = quota.limit > 0 ? quota.limit : Math.max(1, heap.word(block, WORD_LIMIT));
   heap.setNumber(block, CELL_AT, stampUs);
-  heap.setWord(block, WORD_USED, used);
-  heap.setWord(block, WORD_LIMIT, quota.limit);
+  heap.setWord(block, WORD_USED, level.used);
+  heap.setWord(block, WORD_LIMIT, limit);
   heap.setNumber(block, CELL_REST, level.rest);
-  heap.setNumber(block, CELL_EXPIRY, Math.min(MAX_SAFE, stampUs + drainUs(used, level.rest, quota)));
+  level.open = 0;
+  level.held = sumOf(heap, block);
+  const emptyUs = stampUs + emptyAfterUs(heap, block, tail, limit, quota.windowUs, stampUs, 0);
+  heap.setNumber(block, CELL_EXPIRY, Math.min(MAX_SAFE, emptyUs));
   return block;
 }
 
-function initialize(heap: Heap, block: number): void {
+/** Reads the level, and forgets the holds that have ended: they are in it. */
+function settleEnded(heap: Heap, block: number, tail: number, quota: Quota, stampUs: number): void {
+  levelAt(heap, block, tail, quota, stampUs);
+  if (countOf(heap, block) > 0) dropPast(heap, block, tail, stampUs);
+}
+
+function charge(heap: Heap, block: number, tail: number, quota: Quota, cost: number, stampUs: number): number {
+  settleEnded(heap, block, tail, quota, stampUs);
+  pour(cost);
+  return write(heap, block, tail, quota, stampUs);
+}
+
+function hold(
+  heap: Heap,
+  block: number,
+  tail: number,
+  quota: Quota,
+  { cost, expiryUs }: Hold,
+  stampUs: number,
+  mover: BlockMover,
+): number {
+  if (expiryUs <= stampUs) return charge(heap, block, tail, quota, cost, stampUs);
+  settleEnded(heap, block, tail, quota, stampUs);
+  const home = addAmount(heap, block, tail, expiryUs, cost, OWN_GRID, mover);
+  return write(heap, home, tail, quota, stampUs);
+}
+
+function settle(
+  heap: Heap,
+  block: number,
+  tail: number,
+  quota: Quota,
+  { cost, expiryUs }: Hold,
+  actual: number,
+  stampUs: number,
+): number {
+  if (expiryUs <= stampUs) return block;
+  settleEnded(heap, block, tail, quota, stampUs);
+  removeAmount(heap, block, tail, expiryUs, cost, Number.POSITIVE_INFINITY);
+  pour(actual);
+  return write(heap, block, tail, quota, stampUs);
+}
+
+function reset(heap: Heap, block: number): void {
+  clearAmounts(heap, block);
+  heap.setNumber(block, CELL_EXPIRY, 0);
   heap.setNumber(block, CELL_AT, 0);
   heap.setWord(block, WORD_USED, 0);
   heap.setWord(block, WORD_LIMIT, 0);
   heap.setNumber(block, CELL_REST, 0);
 }
 
-/** The token bucket; with a burst of 1 it is the leaky bucket. */
+/**
+ * A bucket of `burst` tokens, refilled at `limit` per window; with a burst of 1 it is the leaky bucket. It is GCRA, told
+ * from the bucket's side: GCRA's theoretical arrival time is a fraction whose denominator is the limit, and the burst's
+ * horizon can lie beyond 2^53 microseconds; what is *used* is at most the burst, with a rest in 1/window, so it is exact
+ * for all rules.
+ *
+ * Bound: in every interval of length t at most `burst + limit × t / window`. What a hold keeps is neither used nor free:
+ * it does not drain, and becomes used when it is settled or ends (SEMANTICS R1). Above 288 holds with different ends,
+ * one that nobody settles ends late by less than 1/128 of the time between the first end and the last, never early.
+ *
+ * A named policy's limit may change while its bucket is in use: what drained since the last change is then reckoned at
+ * the slower of the two rates, so that no rate in force is ever exceeded.
+ *
+ * Bytes: 32 beside the key, and 12 for each open hold with an end of its own.
+ */
 export const tokenBucket: CountingAlgorithm = {
-  headCells: 3,
+  headCells: 4,
   tailCells: 0,
-  initialize,
+  initialize(heap, block, tail, cells) {
+    initializeAmounts(heap, block, tail, cells);
+    reset(heap, block);
+  },
+  reset,
   judge,
+  usedAt,
   charge,
-  fingerprint: (heap, block) => heap.word(block, WORD_USED) ^ Math.imul(heap.number(block, CELL_REST) | 0, 0x85ebca6b),
+  hold,
+  settle,
+  leaseEndUs: longestLeaseEndUs,
+  fingerprint: (heap, block) =>
+    heap.word(block, WORD_USED) ^
+    Math.imul(heap.number(block, CELL_REST) | 0, 0x85ebca6b) ^
+    Math.imul(heap.number(block, CELL_AT) | 0, 0xc2b2ae35) ^
+    Math.imul(wordOf(heap, block), 0x27d4eb2f),
 };

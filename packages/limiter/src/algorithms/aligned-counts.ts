@@ -1,0 +1,93 @@
+import type { Heap } from "../memory/heap.ts";
+import { CELL_EXPIRY, type Hold, longestLeaseEndUs, type Quota } from "./algorithm.ts";
+
+/**
+ * Counts per window, for windows that begin at the multiples of their length in stamps: the current one, the next one
+ * (a lease that a takeover moved may end in it), and for those who look back, the previous one.
+ */
+const CELL_START = 3;
+const WORD_CURRENT = 8;
+const WORD_NEXT = 9;
+/** Only in blocks of who looks back. */
+const WORD_PREVIOUS = 10;
+const MAX_COUNT = 4_294_967_295;
+
+/** The counts as of a stamp: read by {@link readCounts}, changed by the others, put back by {@link writeCounts}. */
+export const counts = { startUs: 0.5, previous: 0.5, current: 0.5, next: 0.5 };
+
+/** Where the window that holds the stamp begins: exact, since the stamp is below 2^53. */
+export function windowStart(stampUs: number, windowUs: number): number {
+  return Math.floor(stampUs / windowUs) * windowUs;
+}
+
+/** Sets {@link counts} to what the block holds, as of the stamp. `block` 0: the key has no state. */
+export function readCounts(heap: Heap, block: number, windowUs: number, stampUs: number, looksBack: boolean): void {
+  const startUs = windowStart(stampUs, windowUs);
+  counts.startUs = startUs;
+  counts.previous = 0;
+  counts.current = 0;
+  counts.next = 0;
+  if (block === 0 || heap.number(block, CELL_EXPIRY) <= stampUs) return;
+  const behindUs = startUs - heap.number(block, CELL_START);
+  if (behindUs === 0) {
+    if (looksBack) counts.previous = heap.word(block, WORD_PREVIOUS);
+    counts.current = heap.word(block, WORD_CURRENT);
+    counts.next = heap.word(block, WORD_NEXT);
+  } else if (behindUs === windowUs) {
+    counts.previous = heap.word(block, WORD_CURRENT);
+    counts.current = heap.word(block, WORD_NEXT);
+  } else if (behindUs === windowUs * 2) {
+    counts.previous = heap.word(block, WORD_NEXT);
+  }
+}
+
+/** Puts {@link counts} into the block. */
+export function writeCounts(heap: Heap, block: number, looksBack: boolean): void {
+  heap.setNumber(block, CELL_START, counts.startUs);
+  heap.setWord(block, WORD_CURRENT, counts.current);
+  heap.setWord(block, WORD_NEXT, counts.next);
+  if (looksBack) heap.setWord(block, WORD_PREVIOUS, counts.previous);
+}
+
+/** Adds `amount`, which may be negative, to the count of the window that `dateUs` falls in, within what a count may be. */
+function addTo(dateUs: number, windowUs: number, amount: number): void {
+  const ahead = (windowStart(dateUs, windowUs) - counts.startUs) / windowUs;
+  if (ahead === 0) counts.current = clamp(counts.current + amount);
+  else if (ahead === -1) counts.previous = clamp(counts.previous + amount);
+  else if (ahead > 0) counts.next = clamp(counts.next + amount);
+}
+
+function clamp(count: number): number {
+  return Math.max(0, Math.min(MAX_COUNT, count));
+}
+
+/** Adds `amount` to the current window. */
+export function addNow(amount: number): void {
+  counts.current = clamp(counts.current + amount);
+}
+
+/**
+ * Adds `amount`, which may be negative, to every window in which the hold may be spent: two, if a takeover moved a lease
+ * across a boundary. What lies in a window that no longer counts is left out.
+ */
+export function addHeld(hold: Hold, windowUs: number, amount: number): void {
+  addTo(hold.datedUs, windowUs, amount);
+  if (windowStart(hold.fromUs, windowUs) !== windowStart(hold.datedUs, windowUs)) {
+    addTo(hold.fromUs, windowUs, amount);
+  }
+}
+
+/** The end of the longest lease: in the window that it is granted in, since it is charged to that one. */
+export function leaseEndInWindowUs(quota: Quota, stampUs: number): number {
+  return Math.min(longestLeaseEndUs(quota, stampUs), windowStart(stampUs, quota.windowUs) + quota.windowUs - 1);
+}
+
+/** A word that changes with the block's counts. */
+export function wordOfCounts(heap: Heap, block: number): number {
+  return (
+    heap.word(block, WORD_CURRENT) ^
+    Math.imul(heap.word(block, WORD_NEXT), 0x9e3779b1) ^
+    Math.imul(heap.number(block, CELL_START) | 0, 0x85ebca6b) ^
+    Math.imul(heap.number(block, CELL_EXPIRY) | 0, 0xc2b2ae35)
+  );
+}

@@ -1,0 +1,124 @@
+import type { Heap } from "../memory/heap.ts";
+import {
+  type BlockMover,
+  CELL_EXPIRY,
+  type CountingAlgorithm,
+  type Hold,
+  postponeExpiry,
+  type Quota,
+  type Verdict,
+} from "./algorithm.ts";
+import {
+  addAmount,
+  clearAmounts,
+  countPast,
+  dropPast,
+  initializeAmounts,
+  judgeAmounts,
+  past,
+  removeAmount,
+  sumOf,
+  wordOf,
+} from "./dated-amounts.ts";
+
+/** The grid by which ends are merged follows from how far apart they are. */
+const OWN_GRID = 0;
+
+function judge(
+  heap: Heap,
+  block: number,
+  tail: number,
+  quota: Quota,
+  cost: number,
+  ahead: number,
+  stampUs: number,
+  verdict: Verdict,
+): void {
+  const live = block !== 0 && heap.number(block, CELL_EXPIRY) > stampUs ? block : 0;
+  judgeAmounts(heap, live, tail, quota.limit, ahead + cost, 0, quota.windowUs, stampUs, verdict);
+}
+
+function usedAt(heap: Heap, block: number, tail: number, _quota: Quota, stampUs: number): number {
+  countPast(heap, block, tail, stampUs);
+  return sumOf(heap, block) - past.amount;
+}
+
+function occupy(
+  heap: Heap,
+  block: number,
+  tail: number,
+  cost: number,
+  expiryUs: number,
+  stampUs: number,
+  mover: BlockMover,
+): number {
+  dropPast(heap, block, tail, stampUs);
+  if (expiryUs <= stampUs) return block;
+  postponeExpiry(heap, block, expiryUs);
+  return addAmount(heap, block, tail, expiryUs, cost, OWN_GRID, mover);
+}
+
+function charge(
+  heap: Heap,
+  block: number,
+  tail: number,
+  quota: Quota,
+  cost: number,
+  stampUs: number,
+  mover: BlockMover,
+): number {
+  return occupy(heap, block, tail, cost, stampUs + quota.windowUs, stampUs, mover);
+}
+
+function hold(
+  heap: Heap,
+  block: number,
+  tail: number,
+  _quota: Quota,
+  { cost, expiryUs }: Hold,
+  stampUs: number,
+  mover: BlockMover,
+): number {
+  return occupy(heap, block, tail, cost, expiryUs, stampUs, mover);
+}
+
+function settle(
+  heap: Heap,
+  block: number,
+  tail: number,
+  _quota: Quota,
+  { cost, expiryUs }: Hold,
+  _actual: number,
+  stampUs: number,
+): number {
+  dropPast(heap, block, tail, stampUs);
+  if (expiryUs > stampUs) removeAmount(heap, block, tail, expiryUs, cost, Number.POSITIVE_INFINITY);
+  return block;
+}
+
+/**
+ * Slots: each is taken by a hold, and free again when the hold is settled, whatever it came to, or expires. A take
+ * without a hold, should one be charged, occupies its slots for one window.
+ *
+ * Bound: at no stamp are more slots occupied than the limit. Slots that are given back are free at once. Up to 288
+ * different ends are kept; beyond that a slot that nobody gives back is free late, by less than 1/128 of the time
+ * between the first end and the last, never early. There are no leases of slots: a slot has one holder.
+ *
+ * Bytes: 12 for each open hold with an end of its own, in blocks that double, at most 3.5 KiB.
+ */
+export const concurrency: CountingAlgorithm = {
+  headCells: 1,
+  tailCells: 3,
+  initialize: initializeAmounts,
+  reset(heap, block) {
+    clearAmounts(heap, block);
+    heap.setNumber(block, CELL_EXPIRY, 0);
+  },
+  judge,
+  usedAt,
+  charge,
+  hold,
+  settle,
+  leaseEndUs: (_quota, stampUs) => stampUs,
+  fingerprint: (heap, block) => wordOf(heap, block) ^ Math.imul(heap.number(block, CELL_EXPIRY) | 0, 0x85ebca6b),
+};

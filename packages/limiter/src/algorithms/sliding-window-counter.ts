@@ -1,0 +1,158 @@
+import type { Heap } from "../memory/heap.ts";
+import {
+  CELL_EXPIRY,
+  type CountingAlgorithm,
+  type Hold,
+  postponeExpiry,
+  type Quota,
+  type Verdict,
+} from "./algorithm.ts";
+import {
+  addHeld,
+  addNow,
+  counts,
+  leaseEndInWindowUs,
+  readCounts,
+  wordOfCounts,
+  writeCounts,
+} from "./aligned-counts.ts";
+import { divideProduct, division, drained } from "./arithmetic.ts";
+
+const WORD_PREVIOUS = 10;
+
+/** What of the previous window still counts when `leftUs` of the current one are left: its share, rounded up. */
+function weighted(previous: number, leftUs: number, windowUs: number): number {
+  drained(leftUs, previous, windowUs);
+  return division.remainder > 0 ? division.quotient + 1 : division.quotient;
+}
+
+/**
+ * How long after its beginning a window first has `room` beside what counts of the previous one; a window or more:
+ * not in this window.
+ */
+function offsetWithRoom(previous: number, room: number, windowUs: number): number {
+  if (room < 0) return windowUs;
+  if (previous <= room) return 0;
+  divideProduct(room, windowUs, 0, previous);
+  return windowUs - division.quotient;
+}
+
+/** Microseconds from the beginning of the current window until `wanted` fits; called only if it does not fit now. */
+function fitsAfterUs(wanted: number, limit: number, windowUs: number): number {
+  const { previous, current, next } = counts;
+  const room = limit - wanted;
+  let offset = offsetWithRoom(previous, room - current, windowUs);
+  if (offset < windowUs) return offset;
+  offset = offsetWithRoom(current, room - next, windowUs);
+  if (offset < windowUs) return windowUs + offset;
+  return windowUs * 2 + offsetWithRoom(next, room, windowUs);
+}
+
+/** When the key is as if never used, by {@link counts}; 0: it is. */
+function emptyAtUs(windowUs: number): number {
+  if (counts.next > 0) return counts.startUs + windowUs * 3;
+  if (counts.current > 0) return counts.startUs + windowUs * 2;
+  return counts.previous > 0 ? counts.startUs + windowUs : 0;
+}
+
+function judge(
+  heap: Heap,
+  block: number,
+  _tail: number,
+  quota: Quota,
+  cost: number,
+  ahead: number,
+  stampUs: number,
+  verdict: Verdict,
+): void {
+  const { limit, windowUs } = quota;
+  readCounts(heap, block, windowUs, stampUs, true);
+  const endUs = counts.startUs + windowUs;
+  const used = counts.current + (counts.previous === 0 ? 0 : weighted(counts.previous, endUs - stampUs, windowUs));
+  const wanted = ahead + cost;
+  const emptyUs = emptyAtUs(windowUs);
+  verdict.available = limit > used ? limit - used : 0;
+  verdict.never = wanted > limit;
+  verdict.allowed = used + wanted <= limit;
+  verdict.resetNowUs = emptyUs === 0 ? 0 : emptyUs - stampUs;
+  verdict.resetChargedUs = Math.max(emptyUs, endUs + windowUs) - stampUs;
+  verdict.retryAfterUs =
+    verdict.allowed || verdict.never ? 0 : fitsAfterUs(wanted, limit, windowUs) + counts.startUs - stampUs;
+}
+
+function usedAt(heap: Heap, block: number, _tail: number, quota: Quota, stampUs: number): number {
+  const { windowUs } = quota;
+  readCounts(heap, block, windowUs, stampUs, true);
+  const used = weighted(counts.previous, counts.startUs + windowUs - stampUs, windowUs) + counts.current;
+  return Math.min(4_294_967_295, Math.max(used, counts.next));
+}
+
+function write(heap: Heap, block: number, windowUs: number): number {
+  writeCounts(heap, block, true);
+  postponeExpiry(heap, block, emptyAtUs(windowUs));
+  return block;
+}
+
+function charge(heap: Heap, block: number, _tail: number, quota: Quota, cost: number, stampUs: number): number {
+  readCounts(heap, block, quota.windowUs, stampUs, true);
+  addNow(cost);
+  return write(heap, block, quota.windowUs);
+}
+
+function hold(heap: Heap, block: number, _tail: number, quota: Quota, held: Hold, stampUs: number): number {
+  readCounts(heap, block, quota.windowUs, stampUs, true);
+  addHeld(held, quota.windowUs, held.cost);
+  postponeExpiry(heap, block, held.expiryUs);
+  return write(heap, block, quota.windowUs);
+}
+
+function settle(
+  heap: Heap,
+  block: number,
+  _tail: number,
+  quota: Quota,
+  held: Hold,
+  actual: number,
+  stampUs: number,
+): number {
+  readCounts(heap, block, quota.windowUs, stampUs, true);
+  if (actual > held.cost) addNow(actual - held.cost);
+  else addHeld(held, quota.windowUs, actual - held.cost);
+  return write(heap, block, quota.windowUs);
+}
+
+function reset(heap: Heap, block: number): void {
+  counts.startUs = 0;
+  counts.previous = 0;
+  counts.current = 0;
+  counts.next = 0;
+  writeCounts(heap, block, true);
+  heap.setNumber(block, CELL_EXPIRY, 0);
+}
+
+/**
+ * The two-bucket estimate of a sliding window: what the current bucket counts, and of the previous one the share that
+ * the window of that length, ending now, still overlaps, rounded up. Buckets begin at the multiples of their length.
+ *
+ * Bound: no bucket holds more than the limit L. A window W that begins elsewhere holds at most 2L - ⌈2L/W⌉, W in
+ * microseconds: nearly twice the limit, since the estimate takes the previous bucket's admissions to be spread evenly.
+ * That much comes together when L are admitted in the last microsecond of a bucket, and then as many as the share
+ * leaves to the end of the next. (Let the window begin x into a bucket that holds c in the end. Its last admission comes
+ * x - 1 into the next one at the latest, where ⌈c(W - x + 1)/W⌉ of the L are gone: c + L - ⌈c(W - x + 1)/W⌉ in all,
+ * most for c = L and x = W - 1.) Arrivals that are spread evenly are held to the limit.
+ *
+ * Bytes: 24 beside the key, however many admissions.
+ */
+export const slidingWindowCounter: CountingAlgorithm = {
+  headCells: 3,
+  tailCells: 0,
+  initialize: reset,
+  reset,
+  judge,
+  usedAt,
+  charge,
+  hold,
+  settle,
+  leaseEndUs: leaseEndInWindowUs,
+  fingerprint: (heap, block) => wordOfCounts(heap, block) ^ Math.imul(heap.word(block, WORD_PREVIOUS), 0x27d4eb2f),
+};
