@@ -7,10 +7,12 @@ import {
   singleCall,
 } from "@quorumguard/limiter";
 import type { Driver } from "./driver.ts";
-import { notLeader, overloaded, unavailable } from "./failures.ts";
+import { invalidArgument, notLeader, overloaded, unavailable } from "./failures.ts";
 import { FastPath } from "./fast-path.ts";
+import { maxAnswerBytes } from "./forward-codec.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { CallSink, NodeFailure, SubmitOptions } from "./node.ts";
+import type { ResolvedNodeOptions } from "./node-options.ts";
 import type { PeerBoard } from "./peer-board.ts";
 import type { Proposals } from "./proposals.ts";
 import type { StampClock } from "./stamp-clock.ts";
@@ -24,6 +26,8 @@ export interface CallDeskParts {
   readonly stamp: StampClock;
   readonly electionMs: number;
   readonly maxPendingItems: number;
+  readonly answer: ResolvedNodeOptions["answer"];
+  readonly watch: ResolvedNodeOptions["watch"];
 }
 
 /** Where calls come in: judged here, proposed, forwarded to the leader, or refused. */
@@ -88,6 +92,22 @@ export class CallDesk {
     }
   }
 
+  ask(question: Uint8Array, options: SubmitOptions, answered: (answer: Uint8Array | NodeFailure) => void): void {
+    const { driver, stamp, forwarder, answer } = this.#parts;
+    const refusal = this.#refusal(options, 1);
+    if (refusal !== null) {
+      answered(refusal);
+    } else if (driver.role.state !== "leader") {
+      forwarder.question(driver.role.leader, question, options, answered);
+    } else if (!this.#knowsNow()) {
+      answered(unavailable("this leader has not yet heard from a quorum", 0, driver.role.term));
+    } else {
+      const answerBytes = answer(question, driver.limiter, stamp.nowUs());
+      const tooLong = `the answer has ${answerBytes.length} bytes; it may have ${maxAnswerBytes}: ask for less`;
+      answered(answerBytes.length > maxAnswerBytes ? invalidArgument(tooLong) : answerBytes);
+    }
+  }
+
   #refusal(options: SubmitOptions, items: number): NodeFailure | null {
     const { driver, proposals, forwarder, maxPendingItems } = this.#parts;
     const { leader, state, term } = driver.role;
@@ -107,9 +127,10 @@ export class CallDesk {
     return driver.leads && peers.quorumAnswered(driver.role.term, electionMs);
   }
 
-  #decide(origin: CallOrigin, batch: CallBatch, options: SubmitOptions, sink: CallSink): void {
-    const { driver, proposals, stamp } = this.#parts;
+  #decide(origin: CallOrigin, batch: CallBatch, options: SubmitOptions, asker: CallSink): void {
+    const { driver, proposals, stamp, watch } = this.#parts;
     driver.wake();
+    const sink = watch(driver.limiter, origin, batch, asker);
     if (options.firstAttempt && batch.sizes === null && this.#knowsNow()) {
       const stampUs = stamp.nowUs();
       const denied = this.#fastPath.judge(driver.limiter, origin, batch, stampUs, proposals.touched);

@@ -1,5 +1,6 @@
 import { type CallBatch, Outcome, Verb } from "@quorumguard/limiter";
 import { afterEach, describe, expect, test } from "vitest";
+import type { NodeFailure } from "./node.ts";
 import { tamperLastEntry } from "./tampered-folder.fixture.ts";
 import { batchOf, firstAttempt, register, submit, TestCluster, until } from "./test-cluster.fixture.ts";
 
@@ -50,6 +51,31 @@ describe("three nodes", () => {
     const { failures } = await submit(follower, batchOf(["a"], 1), { ...firstAttempt, noForward: true });
     const { leaderId } = follower.topology();
     expect(failures).toMatchObject([{ reason: "not-leader", applied: "no", leaderId }]);
+  });
+
+  test("a question is answered from the leader's applied state, whoever is asked; every batch is shown to the leader's watch", async () => {
+    const watched: string[] = [];
+    cluster = await TestCluster.started(3, {
+      answer: (question, limiter, stampUs) =>
+        new TextEncoder().encode(`${new TextDecoder().decode(question)} ${limiter.stats.keys} ${stampUs > 0}`),
+      watch: (_limiter, origin, batch, sink) => {
+        watched.push(`${origin.kind} ${batch.items}`);
+        return sink;
+      },
+    });
+    const [leader, follower] = [await cluster.leader(), await cluster.follower()];
+    await submit(follower, batchOf(["a", "b"], 1));
+    expect(watched).toEqual(["anonymous 2"]);
+    for (const node of [leader, follower]) {
+      const answer = await new Promise<Uint8Array | NodeFailure>((resolve) => {
+        node.ask(new TextEncoder().encode("how many?"), firstAttempt, resolve);
+      });
+      expect(new TextDecoder().decode(answer as Uint8Array)).toBe("how many? 2 true");
+    }
+    const refused = await new Promise((resolve) => {
+      follower.ask(Uint8Array.of(1), { ...firstAttempt, noForward: true }, resolve);
+    });
+    expect(refused).toMatchObject({ reason: "not-leader", applied: "no", leaderId: leader.nodeId });
   });
 
   test("D1 a first attempt that is surely denied is answered by the leader, a retry is not", async () => {

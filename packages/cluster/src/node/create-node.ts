@@ -9,7 +9,7 @@ import { saysRemoved } from "./admission.ts";
 import { PeerFormatError } from "./bytes.ts";
 import type { Role } from "./driver.ts";
 import { Entrance } from "./entrance.ts";
-import { outcomeUnknown, unavailable } from "./failures.ts";
+import { notRunning, outcomeUnknown, unavailable } from "./failures.ts";
 import { hex, loadFoundingNonce } from "./founding-nonce.ts";
 import { transferLeadership } from "./hand-over.ts";
 import { decodeFounding, decodeHello, encodeFounding, encodeHello, FoundingPhase, type Hello } from "./hello-codec.ts";
@@ -41,10 +41,7 @@ import { TopologyBoard } from "./topology-board.ts";
 
 /** Between two rounds of founding frames, in milliseconds: hellos are said once per connection, and founders restart. */
 const foundingIntervalMs = 50;
-/**
- * Makes a node. It does nothing until `start`.
- * @throws {RangeError} when an option is out of bounds, naming it.
- */
+/** Makes a node. It does nothing until `start`. @throws {RangeError} when an option is out of bounds, naming it. */
 export function createNode(options: NodeOptions): ClusterNode {
   return new Node(resolveNodeOptions(options));
 }
@@ -153,6 +150,11 @@ class Node implements ClusterNode {
   peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, options: SubmitOptions, sink: CallSink): void {
     if (this.#running === null || this.#stopping !== null) sink.failed(0, 1, this.#notYet());
     else this.#running.desk.peek(namespace, rule, key, cost, options, sink);
+  }
+
+  ask(question: Uint8Array, options: SubmitOptions, answered: (answer: Uint8Array | NodeFailure) => void): void {
+    if (this.#running === null || this.#stopping !== null) answered(this.#notYet());
+    else this.#running.desk.ask(question, options, answered);
   }
 
   knowsSession(session: SessionId, nonce: Uint8Array): boolean {
@@ -269,10 +271,9 @@ class Node implements ClusterNode {
   }
 
   #notYet(): NodeFailure {
-    if (this.#removed) return unavailable(`node ${this.nodeId} was removed from the cluster; ask its members`, 0, 0);
-    if (this.#stopping !== null) return unavailable("the node stops", 0, 0);
-    const isJoining = this.#entrance?.phase === FoundingPhase.joining;
-    return unavailable(isJoining ? `node ${this.nodeId} waits to be added` : "the cluster has not formed yet", 0, 0);
+    if (this.#removed) return notRunning(this.nodeId, "removed");
+    if (this.#stopping !== null) return notRunning(this.nodeId, "stopping");
+    return notRunning(this.nodeId, this.#entrance?.phase === FoundingPhase.joining ? "joining" : "forming");
   }
 
   #isReady(): boolean {

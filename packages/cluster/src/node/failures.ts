@@ -34,6 +34,17 @@ export function overloaded(pending: number, bound: number, leaderId: NodeId, ter
   return { reason: "overloaded", applied: "no", message, retryAfterMs, leaderId, term };
 }
 
+/** Nothing was charged: this node takes no part in the cluster, no more or not yet. */
+export function notRunning(nodeId: NodeId, state: "removed" | "stopping" | "joining" | "forming"): NodeFailure {
+  const messages = {
+    removed: `node ${nodeId} was removed from the cluster; ask its members`,
+    stopping: "the node stops",
+    joining: `node ${nodeId} waits to be added`,
+    forming: "the cluster has not formed yet",
+  };
+  return unavailable(messages[state], 0, 0);
+}
+
 /** The call itself is at fault: no retry will help. */
 export function invalidArgument(message: string): NodeFailure {
   return { reason: "invalid-argument", applied: "no", message, retryAfterMs: 0, leaderId: 0, term: 0 };

@@ -6,11 +6,11 @@ import { type DecisionFacts, type NodeFailure, nodeFailureReasons } from "./node
 /** What a follower asks of the leader, in one hop: a leader that no longer leads answers so and never passes it on. */
 export interface ForwardRequest {
   readonly id: number;
-  readonly kind: "calls" | "peek" | "operation";
+  readonly kind: (typeof requestKinds)[number];
   readonly firstAttempt: boolean;
   /** Milliseconds that the caller still waits; 0: no bound. */
   readonly deadlineMs: number;
-  /** An operation as the log carries it; a peek is the calls of one anonymous item. */
+  /** An operation as the log carries it; a peek is the calls of one anonymous item. A question is what the asker and the answerer agree on. */
   readonly operation: Uint8Array;
 }
 
@@ -31,9 +31,13 @@ export type ForwardReply =
       readonly toCall: number;
       readonly failure: NodeFailure;
     }
-  | { readonly id: number; readonly kind: "operated"; readonly result: OperationResult };
+  | { readonly id: number; readonly kind: "operated"; readonly result: OperationResult }
+  | { readonly id: number; readonly kind: "answered"; readonly answer: Uint8Array };
 
-const requestKinds = ["calls", "peek", "operation"] as const;
+const requestKinds = ["calls", "peek", "operation", "question"] as const;
+
+/** An answer to a question has at most so many bytes. */
+export const maxAnswerBytes = 8_388_608;
 
 /** Appends one forwarded request to a frame that has been begun. */
 export function writeRequest(out: ByteWriter, request: ForwardRequest): void {
@@ -126,6 +130,13 @@ export function writeOperated(out: ByteWriter, id: number, result: OperationResu
   }
 }
 
+/** What the leader answers to a question. */
+export function writeAnswered(out: ByteWriter, id: number, answer: Uint8Array): void {
+  out.u8(4);
+  out.f64(id);
+  out.bytes(answer);
+}
+
 /** Reads one part of an answer to a forwarded request. @throws {PeerFormatError} when the bytes are not a reply. */
 export function readReply(input: ByteReader): ForwardReply {
   const kind = input.u8();
@@ -133,6 +144,7 @@ export function readReply(input: ByteReader): ForwardReply {
   if (kind === 1) return readDecided(input, id);
   if (kind === 2) return readFailed(input, id);
   if (kind === 3) return { id, kind: "operated", result: readResult(input) };
+  if (kind === 4) return { id, kind: "answered", answer: input.bytes(maxAnswerBytes) };
   throw new PeerFormatError(`unknown kind ${kind} of forwarded reply`);
 }
 

@@ -1,7 +1,14 @@
 import { decodeOperation, type Operation, type OperationResult, type ResultColumns } from "@quorumguard/limiter";
 import type { NodeId } from "@quorumguard/raft";
 import { ByteWriter } from "./bytes.ts";
-import { type ForwardRequest, readRequest, writeDecided, writeFailed, writeOperated } from "./forward-codec.ts";
+import {
+  type ForwardRequest,
+  readRequest,
+  writeAnswered,
+  writeDecided,
+  writeFailed,
+  writeOperated,
+} from "./forward-codec.ts";
 import { malformedOperation } from "./forwarder.ts";
 import type { CallSink, DecisionFacts, NodeFailure, SubmitOptions } from "./node.ts";
 import { FrameKind, openFrame, peerVersion } from "./peer-codec.ts";
@@ -15,6 +22,7 @@ export interface ForwardTarget {
     options: SubmitOptions,
     done: (outcome: OperationResult | NodeFailure) => void,
   ): void;
+  question(question: Uint8Array, options: SubmitOptions, answered: (answer: Uint8Array | NodeFailure) => void): void;
 }
 
 interface Replies {
@@ -59,6 +67,15 @@ export class ForwardServer {
   #request(from: NodeId, request: ForwardRequest): void {
     const { id, kind, firstAttempt, deadlineMs } = request;
     const options: SubmitOptions = { firstAttempt, deadlineMs, noForward: true };
+    if (kind === "question") {
+      // The frame's memory is the transport's once this returns, and an answer may take a turn.
+      this.#target.question(request.operation.slice(), options, (answer) => {
+        const { out } = this.#begin(from);
+        if (answer instanceof Uint8Array) writeAnswered(out, id, answer);
+        else writeFailed(out, id, 0, 1, answer);
+      });
+      return;
+    }
     let operation: Operation;
     try {
       operation = decodeOperation(request.operation);

@@ -13,15 +13,18 @@ import { type ForwardReply, type ForwardRequest, readReply, writeRequest } from 
 import type { CallSink, NodeFailure, SubmitOptions } from "./node.ts";
 import { FrameKind, openFrame, peerVersion } from "./peer-codec.ts";
 
+type Answered = (answer: Uint8Array | NodeFailure) => void;
+
 interface Forwarded {
   readonly to: NodeId;
   readonly calls: number;
   readonly items: number;
   readonly sink: CallSink | null;
   readonly done: ((outcome: OperationResult | NodeFailure) => void) | null;
+  readonly answered: Answered | null;
   readonly expiresMs: number;
   /** 1 for each call that was answered; null until a part of the batch is. */
-  answered: Uint8Array | null;
+  answeredCalls: Uint8Array | null;
   unanswered: number;
 }
 
@@ -70,7 +73,7 @@ export class Forwarder {
   ): void {
     const operation = encodeOperation({ kind: "calls", origin, batch });
     const { calls, items } = batch;
-    this.#add(to, kind, operation, options, { calls, items, sink, done: null });
+    this.#add(to, kind, operation, options, { calls, items, sink, done: null, answered: null });
   }
 
   operation(
@@ -79,7 +82,12 @@ export class Forwarder {
     options: SubmitOptions,
     done: (outcome: OperationResult | NodeFailure) => void,
   ): void {
-    this.#add(to, "operation", encodeOperation(operation), options, { calls: 1, items: 1, sink: null, done });
+    const who = { calls: 1, items: 1, sink: null, done, answered: null };
+    this.#add(to, "operation", encodeOperation(operation), options, who);
+  }
+
+  question(to: NodeId, question: Uint8Array, options: SubmitOptions, answered: Answered): void {
+    this.#add(to, "question", question, options, { calls: 1, items: 1, sink: null, done: null, answered });
   }
 
   /** End of turn: what was asked in it leaves in one frame. */
@@ -129,7 +137,7 @@ export class Forwarder {
     kind: ForwardRequest["kind"],
     operation: Uint8Array,
     options: SubmitOptions,
-    who: Pick<Forwarded, "calls" | "items" | "sink" | "done">,
+    who: Pick<Forwarded, "calls" | "items" | "sink" | "done" | "answered">,
   ): void {
     if (this.#outCount > 0 && (this.#outTo !== to || this.#out.length > maxFrameBytes)) this.flush();
     if (this.#outCount === 0) {
@@ -146,22 +154,28 @@ export class Forwarder {
     this.#outCount++;
     const waitMs = deadlineMs > 0 ? Math.min(deadlineMs, this.#timeoutMs) : this.#timeoutMs;
     const expiresMs = this.#clock.monotonicMs() + waitMs;
-    this.#pending.set(id, { to, ...who, expiresMs, answered: null, unanswered: who.calls });
+    this.#pending.set(id, { to, ...who, expiresMs, answeredCalls: null, unanswered: who.calls });
     this.#pendingItems += who.items;
   }
 
   #reply(from: NodeId, reply: ForwardReply): void {
     const entry = this.#pending.get(reply.id);
     if (entry === undefined || entry.to !== from) return;
-    if (reply.kind === "operated") {
+    if (reply.kind === "operated" && entry.done !== null) {
       this.#remove(reply.id, entry);
-      entry.done?.(reply.result);
+      entry.done(reply.result);
+      return;
+    }
+    if (reply.kind === "answered" && entry.answered !== null) {
+      this.#remove(reply.id, entry);
+      entry.answered(reply.answer);
       return;
     }
     if (entry.sink === null) {
       if (reply.kind === "failed") this.#settle(reply.id, entry, reply.failure);
       return;
     }
+    if (reply.kind === "operated" || reply.kind === "answered") return;
     if (!this.#claim(entry, reply.fromCall, reply.toCall)) {
       this.#settle(reply.id, entry, outcomeUnknown("the leader answered calls that it was not asked", from, 0));
       return;
@@ -174,14 +188,14 @@ export class Forwarder {
   /** Marks calls as answered; false if the range is not one of open calls. */
   #claim(entry: Forwarded, fromCall: number, toCall: number): boolean {
     if (fromCall >= toCall || toCall > entry.calls) return false;
-    if (toCall - fromCall === entry.calls && entry.answered === null) {
+    if (toCall - fromCall === entry.calls && entry.answeredCalls === null) {
       entry.unanswered = 0;
       return true;
     }
-    entry.answered ??= new Uint8Array(entry.calls);
+    entry.answeredCalls ??= new Uint8Array(entry.calls);
     for (let i = fromCall; i < toCall; i++) {
-      if (entry.answered[i] === 1) return false;
-      entry.answered[i] = 1;
+      if (entry.answeredCalls[i] === 1) return false;
+      entry.answeredCalls[i] = 1;
     }
     entry.unanswered -= toCall - fromCall;
     return true;
@@ -191,9 +205,10 @@ export class Forwarder {
     this.#remove(id, entry);
     if (entry.sink === null) {
       entry.done?.(failure);
+      entry.answered?.(failure);
       return;
     }
-    const { answered, calls } = entry;
+    const { answeredCalls: answered, calls } = entry;
     for (let from = 0; from < calls; ) {
       const isAnswered = answered !== null && answered[from] === 1;
       let to = from + 1;

@@ -28,6 +28,9 @@ function pair() {
     calls: ({ batch }, options, sink) => void asked.push({ sink, ...options, items: batch.items }),
     peek: ({ batch }, options, sink) => void asked.push({ sink, ...options, items: batch.items }),
     operation: (_operation, _options, done) => done({ kind: "renewed", known: true }),
+    question: (question, _options, answered) => {
+      answered(question.length === 0 ? notLeader(3, 4) : question.map((byte) => byte + 1));
+    },
   };
   const frames: Uint8Array[] = [];
   const wake = (): void => {};
@@ -77,6 +80,21 @@ describe("forwarding", () => {
     asked[1]!.sink.decided(0, 1, columns([9, Outcome.allowed]), 1, facts);
     server.flush();
     expect(seen.slice(1)).toEqual(["2-3 1", "0-1 not-leader no", "0-1 1"]);
+    expect(forwarder.pendingItems).toBe(0);
+  });
+
+  test("a question is answered with bytes, refused, or settled as unknown when its leader is lost", () => {
+    const { forwarder, deliver, server } = pair();
+    const answers: (Uint8Array | NodeFailure)[] = [];
+    const answered = (answer: Uint8Array | NodeFailure) => void answers.push(answer);
+    forwarder.question(1, Uint8Array.of(1, 2), firstAttempt, answered);
+    forwarder.question(1, new Uint8Array(0), firstAttempt, answered);
+    deliver();
+    server.flush();
+    expect(answers).toEqual([Uint8Array.of(2, 3), notLeader(3, 4)]);
+    forwarder.question(1, Uint8Array.of(1), firstAttempt, answered);
+    forwarder.lost(1, "gone");
+    expect(answers[2]).toMatchObject({ reason: "unavailable", applied: "unknown", message: "gone" });
     expect(forwarder.pendingItems).toBe(0);
   });
 

@@ -1,10 +1,10 @@
-import type { Bounds } from "@quorumguard/limiter";
+import type { Bounds, CallBatch, CallOrigin, Limiter } from "@quorumguard/limiter";
 import type { NodeId } from "@quorumguard/raft";
 import type { FileSystem } from "../storage/file-system.ts";
 import type { PeerTransport } from "../transport/peer-transport.ts";
 import { wholeNumber } from "../whole-number.ts";
 import type { Clock } from "./clock.ts";
-import type { Member } from "./node.ts";
+import type { CallSink, Member } from "./node.ts";
 import type { NodeLog } from "./node-log.ts";
 import type { ClientAddressOf } from "./topology-board.ts";
 
@@ -36,6 +36,13 @@ export interface NodeOptions extends NodeTimings, NodeLimits {
    */
   readonly repairDamage?: boolean;
   readonly log?: NodeLog;
+  /** Answers what {@link ClusterNode.ask} was asked, while this node leads. Default: with nothing. */
+  readonly answer?: (question: Uint8Array, limiter: Limiter, stampUs: number) => Uint8Array;
+  /**
+   * Shown every batch that this node, as the leader, is about to decide, with whom to tell; returns who is told instead. The
+   * columns are only valid during the call. Default: nobody looks.
+   */
+  readonly watch?: (limiter: Limiter, origin: CallOrigin, batch: CallBatch, sink: CallSink) => CallSink;
   /** The node cannot go on (storage failed, wrong disk, formats it does not know) and has stopped speaking. */
   readonly onFatal: (error: Error) => void;
   /** The cluster goes on without this node, which has stopped taking part; it only answers who asks that this is so. */
@@ -88,6 +95,8 @@ export interface ResolvedNodeOptions extends Omit<NodeOptions, keyof NodeTimings
   readonly forwardTimeoutMs: number;
   readonly repairDamage: boolean;
   readonly log: NodeLog;
+  readonly answer: NonNullable<NodeOptions["answer"]>;
+  readonly watch: NonNullable<NodeOptions["watch"]>;
   readonly join: boolean;
   readonly peerAddress: () => string;
   readonly peerAddressOf: (nodeId: NodeId) => string;
@@ -134,6 +143,8 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     forwardTimeoutMs: wholeNumber("forwardTimeoutMs", options.forwardTimeoutMs ?? 5_000, 1, 600_000),
     repairDamage: options.repairDamage ?? false,
     log: options.log ?? (() => {}),
+    answer: options.answer ?? (() => new Uint8Array(0)),
+    watch: options.watch ?? ((_limiter, _origin, _batch, sink) => sink),
     join,
     peerAddress: options.peerAddress ?? (() => ""),
     peerAddressOf: options.peerAddressOf ?? (() => ""),

@@ -220,6 +220,11 @@ export interface ClusterNode extends NodeHandle {
   ): void;
   /** What a take would come to now, from the leader's applied state; forwarded if need be. */
   peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, options: SubmitOptions, sink: CallSink): void;
+  /**
+   * Has the leader answer from its applied state, as its {@link NodeOptions.answer} does; forwarded if need be. The leader has
+   * heard from a quorum, so that no newer one can have changed what it tells.
+   */
+  ask(question: Uint8Array, options: SubmitOptions, answered: (answer: Uint8Array | NodeFailure) => void): void;
   /** Whether the session lives in this node's applied state. Only a leader's "false" proves that it is gone. */
   knowsSession(session: SessionId, nonce: Uint8Array): boolean;
   /** Refuses new work with not-leader or unavailable, hands over if it leads, and waits until nothing is in flight. */

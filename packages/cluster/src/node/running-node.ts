@@ -140,12 +140,24 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
   const firstId = Math.floor(options.random() * 2 ** 40);
   const forwarder = new Forwarder({ clock, timeoutMs: options.forwardTimeoutMs, firstId, send, wake });
   const { maxPendingItems } = options;
-  const desk = new CallDesk({ driver, proposals, forwarder, peers, stamp, electionMs, maxPendingItems });
+  const { answer, watch } = options;
+  const desk = new CallDesk({
+    driver,
+    proposals,
+    forwarder,
+    peers,
+    stamp,
+    electionMs,
+    maxPendingItems,
+    answer,
+    watch,
+  });
   const server = new ForwardServer({
     target: {
       calls: (operation, submit, sink) => desk.submit(operation.origin, operation.batch, submit, sink),
       peek: (operation, submit, sink) => peekForwarded(desk, operation, submit, sink),
       operation: (operation, submit, done) => desk.operate(operation, submit, done),
+      question: (question, submit, answered) => desk.ask(question, submit, answered),
     },
     send,
     wake,

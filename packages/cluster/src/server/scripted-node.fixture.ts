@@ -44,6 +44,9 @@ export interface ScriptedNode extends ClusterNode {
   currentStatus: NodeStatus;
   currentMembers: readonly MemberView[];
   readonly changes: MemberChange[];
+  readonly questions: Uint8Array[];
+  /** What whoever leads answers to a question; by default nobody is known to. */
+  answer: (question: Uint8Array) => Uint8Array | NodeFailure;
   /** Called for each submission as it comes; by default nothing answers. */
   onSubmit: (submission: Submission) => void;
 }
@@ -126,6 +129,8 @@ export function createScriptedNode(): ScriptedNode {
       heardMsAgo: nodeId === 1 ? 0 : 12,
     })),
     changes: [],
+    questions: [],
+    answer: () => notLeader,
     listeners: new Set(),
     onSubmit: () => {},
     start: async () => {},
@@ -140,6 +145,10 @@ export function createScriptedNode(): ScriptedNode {
       const submission: Submission = { origin: { kind: "anonymous", namespace }, batch, options, sink };
       node.peeks.push(submission);
       node.onSubmit(submission);
+    },
+    ask(question, _options, answered) {
+      node.questions.push(question);
+      answered(node.answer(question));
     },
     knowsSession: (session) => node.knownSessions.has(session.index),
     stampUs: () => 7_000_000.5,
