@@ -13,6 +13,8 @@ export { type Judgement, judgeCallHistory } from "./rate-limit/judge-call-histor
 export type { JudgeOptions } from "./rate-limit/judge-options.ts";
 export { auditLink } from "./rate-limit/link-audit.ts";
 export { auditLog } from "./rate-limit/log-audit.ts";
+export { createNaiveCounter, type NaiveCounter, type NaiveVerdict } from "./rate-limit/naive-counter.ts";
+export { mostInAlignedWindow, mostInAnyWindow } from "./rate-limit/published-bound.ts";
 export type { Acknowledgement, AskedItem, CallerRecord, CommittedEntry } from "./rate-limit/records.ts";
 export {
   type AskedCall,

@@ -1,4 +1,5 @@
 import { Algorithm } from "@quorumguard/limiter";
+import { mostInAnyWindow } from "./published-bound.ts";
 import { type CallerRecord, counterIdentity } from "./records.ts";
 
 /** A span in which stamps may have jumped, by a restart of the whole cluster: no window reaches across it. */
@@ -15,6 +16,8 @@ interface Taken {
   readonly windowUs: number;
   readonly burst: number;
   readonly bucket: boolean;
+  /** In any window, by the algorithm's published bound. */
+  readonly most: number;
 }
 
 /** Stamps run at 0.99 to 1.01 of real time (SEMANTICS T3). */
@@ -22,8 +25,9 @@ const fastest = 1.01;
 
 /**
  * The audit by callers (SEMANTICS A1): needs nothing but what callers saw. Calls that began and ended within
- * window ÷ 1.01 fell into one window of the cluster's time, so what they were allowed may not exceed the limit; for
- * buckets it may not exceed what the bucket held plus what it gained meanwhile.
+ * window ÷ 1.01 fell into one window of the cluster's time, so what they were allowed may not exceed what the algorithm
+ * publishes as its bound for any window, the limit itself for the sliding-window log; for buckets it may not exceed what
+ * the bucket held plus what it gained meanwhile.
  */
 export function auditCallers(records: readonly CallerRecord[], breaks: readonly TimeBreak[]): string[] {
   const byCounter = new Map<string, Taken[]>();
@@ -41,9 +45,11 @@ export function auditCallers(records: readonly CallerRecord[], breaks: readonly 
     // The answer to a repeated request may be that of the first time, however that seemed to end.
     const startUs = record.requestId === null ? record.startUs : firstAsked.get(record.requestId)!;
     for (const { key, rule, cost } of record.items) {
+      // Slots are given back: how many were taken in a window says nothing.
+      if (rule.algorithm === Algorithm.concurrency) continue;
       const identity = counterIdentity("", rule, key);
       const bucket = rule.algorithm === Algorithm.tokenBucket;
-      const taken = { startUs, endUs: record.endUs, cost, bucket, ...rule };
+      const taken = { startUs, endUs: record.endUs, cost, bucket, most: mostInAnyWindow(rule), ...rule };
       const list = byCounter.get(identity);
       if (list === undefined) byCounter.set(identity, [taken]);
       else list.push(taken);
@@ -70,16 +76,16 @@ function overfull(taken: readonly Taken[], breaks: readonly TimeBreak[]): string
     const endUs = Math.min(first.startUs + first.windowUs / fastest, endOfCalm(first.startUs, breaks));
     let admitted = 0;
     // Callers may use one counter with several limits: at the last of these calls, the largest of them held.
-    let limit = 0;
+    let most = 0;
     for (let next = at; next < taken.length; next++) {
       const one = taken[next]!;
       if (one.startUs >= endUs) break;
       if (one.endUs >= endUs) continue;
       admitted += one.cost;
-      limit = Math.max(limit, one.limit);
+      most = Math.max(most, one.most);
     }
-    if (admitted > limit)
-      return `${admitted} admitted within ${Math.round((endUs - first.startUs) / 1000)} ms from ${first.startUs} us, the limit is ${limit}`;
+    if (admitted > most)
+      return `${admitted} admitted within ${Math.round((endUs - first.startUs) / 1000)} ms from ${first.startUs} us, at most ${most} may be`;
   }
   return null;
 }

@@ -25,9 +25,17 @@ interface Admission {
 
 const inMs = (durationUs: number) => Math.ceil(durationUs / 1000);
 
-/** Makes an unused counter of one identity. */
+/**
+ * Makes an unused counter of one identity.
+ *
+ * @throws {Error} for `concurrency`, which counts holders and not admissions.
+ */
 export function createNaiveCounter(algorithm: Algorithm): NaiveCounter {
-  return algorithm === Algorithm.tokenBucket ? createNaiveBucket() : createNaiveWindow();
+  if (algorithm === Algorithm.tokenBucket) return createNaiveBucket();
+  if (algorithm === Algorithm.slidingWindowLog) return createNaiveWindow();
+  if (algorithm === Algorithm.slidingWindowCounter) return createNaiveEstimate();
+  if (algorithm === Algorithm.fixedWindow) return createNaiveFixedWindow();
+  throw new Error(`algorithm ${algorithm} has no counter of admissions`);
 }
 
 /** An admission counts from its stamp until one window later; a take fits if what counts, and it, stay within the limit. */
@@ -52,6 +60,81 @@ function createNaiveWindow(): NaiveCounter {
       }
       const remaining = Math.max(0, limit - used - (allowed ? cost : 0));
       return { allowed, remaining, resetAfterMs: inMs(resetUs), retryAfterMs };
+    },
+    charge(_rule, cost, stampUs) {
+      admissions.push({ stampUs, cost });
+    },
+  };
+}
+
+/** What was admitted in the window with this number, where windows begin at the multiples of their length. */
+function admittedIn(admissions: readonly Admission[], windowUs: number, number: number): number {
+  const inside = admissions.filter((one) => Math.floor(one.stampUs / windowUs) === number);
+  return inside.reduce((sum, one) => sum + one.cost, 0);
+}
+
+/** An admission counts to the end of the window that its stamp falls into. */
+function createNaiveFixedWindow(): NaiveCounter {
+  const admissions: Admission[] = [];
+  return {
+    judge({ limit, windowUs }, cost, stampUs) {
+      const number = Math.floor(stampUs / windowUs);
+      const used = admittedIn(admissions, windowUs, number);
+      const allowed = used + cost <= limit;
+      const untilNextMs = inMs((number + 1) * windowUs - stampUs);
+      return {
+        allowed,
+        remaining: Math.max(0, limit - used - (allowed ? cost : 0)),
+        resetAfterMs: allowed || used > 0 ? untilNextMs : 0,
+        retryAfterMs: cost > limit ? -1 : allowed ? 0 : untilNextMs,
+      };
+    },
+    charge(_rule, cost, stampUs) {
+      admissions.push({ stampUs, cost });
+    },
+  };
+}
+
+/**
+ * A window of which two buckets are known: all of the current one counts, and of the one before as large a part as the
+ * window that ends now still covers, rounded up.
+ */
+function createNaiveEstimate(): NaiveCounter {
+  const admissions: Admission[] = [];
+
+  function usedAt(windowUs: number, stampUs: number): number {
+    const number = Math.floor(stampUs / windowUs);
+    const before = BigInt(admittedIn(admissions, windowUs, number - 1));
+    const covered = BigInt((number + 1) * windowUs - stampUs);
+    const share = (before * covered + BigInt(windowUs) - 1n) / BigInt(windowUs);
+    return admittedIn(admissions, windowUs, number) + Number(share);
+  }
+
+  /** The first moment at which no more than so much counts, if nothing is admitted until then: found by halving. */
+  function firstWith(most: number, windowUs: number, stampUs: number): number {
+    let [tooEarlyUs, enoughUs] = [stampUs, stampUs + 2 * windowUs];
+    while (enoughUs - tooEarlyUs > 1) {
+      const middleUs = Math.floor((tooEarlyUs + enoughUs) / 2);
+      if (usedAt(windowUs, middleUs) <= most) enoughUs = middleUs;
+      else tooEarlyUs = middleUs;
+    }
+    return enoughUs;
+  }
+
+  return {
+    judge({ limit, windowUs }, cost, stampUs) {
+      const used = usedAt(windowUs, stampUs);
+      const allowed = used + cost <= limit;
+      const number = Math.floor(stampUs / windowUs);
+      const last = [number, number - 1].find((one) => admittedIn(admissions, windowUs, one) > 0);
+      // An admission is forgotten with the end of the bucket behind its own.
+      const forgotten = allowed ? number : last;
+      return {
+        allowed,
+        remaining: Math.max(0, limit - used - (allowed ? cost : 0)),
+        resetAfterMs: forgotten === undefined ? 0 : inMs((forgotten + 2) * windowUs - stampUs),
+        retryAfterMs: cost > limit ? -1 : allowed ? 0 : inMs(firstWith(limit - cost, windowUs, stampUs) - stampUs),
+      };
     },
     charge(_rule, cost, stampUs) {
       admissions.push({ stampUs, cost });

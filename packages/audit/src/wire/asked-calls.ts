@@ -82,9 +82,9 @@ export function createAskedCalls({ maxCalls = Number.POSITIVE_INFINITY }: AskedC
 
 /** The rule as the log will have it: defaults of the wire filled in. */
 function ruleOf({ algorithm, limit, windowUs, burst, policy }: WireRule): Rule {
-  if (algorithm !== Algorithm.tokenBucket)
-    return { algorithm: Algorithm.slidingWindowLog, limit, windowUs, burst: 0, policy };
-  return { algorithm, limit, windowUs, burst: burst || limit, policy };
+  if (algorithm === Algorithm.tokenBucket) return { algorithm, limit, windowUs, burst: burst || limit, policy };
+  const counted = (algorithm || Algorithm.slidingWindowLog) as Algorithm;
+  return { algorithm: counted, limit, windowUs, burst: 0, policy };
 }
 
 /** The answer to one call, whose values begin at place `at` of the reply's columns. */
