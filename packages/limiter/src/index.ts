@@ -6,6 +6,7 @@ export { EntryError } from "./entry/entry-error.ts";
 export { createEntryWriter, encodeOperation, writeOperation } from "./entry/entry-writer.ts";
 export { decodeOperation, readEntry } from "./entry/read-entry.ts";
 export type { CallOrigin, EntryWriter, Operation } from "./entry.ts";
+export { isKnownAlgorithm } from "./known-algorithms.ts";
 export type {
   Applied,
   Bounds,
@@ -21,4 +22,4 @@ export type {
 export { createResultColumns, type GrowingResultColumns } from "./result-columns.ts";
 export { Algorithm, type Rule } from "./rule.ts";
 export { SnapshotError } from "./snapshot/snapshot-error.ts";
-export { LAST_VERB, Verb } from "./verb.ts";
+export { endsHold, LAST_VERB, opensHold, Verb } from "./verb.ts";

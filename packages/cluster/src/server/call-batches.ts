@@ -1,7 +1,8 @@
-import type { CallBatch, Rule } from "@quorumguard/limiter";
+import { type CallBatch, type Rule, Verb } from "@quorumguard/limiter";
 import type { Check } from "@quorumguard/proto";
 import { checkRule } from "./check-rule.ts";
 import { checkCost, checkKey } from "./check-text.ts";
+import type { CallVerb } from "./check-verb.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
 
 /** One check of a unary request, held to its bounds. */
@@ -28,9 +29,16 @@ export function checkItem(check: Check | undefined, path: string): CheckedItem {
   return { rule, key: encoder.encode(check.key), cost: checkCost(check.cost, `${path}.cost`) };
 }
 
+/** One call of a unary request: its items are admitted together or not at all. */
+export interface UnaryCall extends CallVerb {
+  readonly items: readonly CheckedItem[];
+  /** Empty: a retry may charge twice. */
+  readonly requestId: string;
+}
+
 /** Puts unary calls into columns. A call of several items is all-or-nothing. Outside a session calls have no numbers. */
-export function batchOf(calls: readonly (readonly CheckedItem[])[]): CallBatch {
-  const items = calls.flat();
+export function batchOf(calls: readonly UnaryCall[]): CallBatch {
+  const items = calls.flatMap((call) => call.items);
   const keyBytes = new Uint8Array(items.reduce((sum, item) => sum + item.key.length, 0));
   const keyStarts = new Uint32Array(items.length);
   const keyLengths = new Uint32Array(items.length);
@@ -46,7 +54,11 @@ export function batchOf(calls: readonly (readonly CheckedItem[])[]): CallBatch {
     costs[at] = item.cost;
     ruleIndexes[at] = rules.indexOf(item.rule);
   }
-  const sizes = Uint32Array.from(calls, (call) => call.length);
+  const sizes = Uint32Array.from(calls, (call) => call.items.length);
+  const allTakes = calls.every((call) => call.verb === Verb.take);
+  // All but takes have one item, so a value per call that is repeated for each of its items is one per item.
+  const perItem = (of: (call: UnaryCall) => number) =>
+    allTakes ? null : Float64Array.from(calls.flatMap((call) => call.items.map(() => of(call))));
   return {
     firstNumber: 0,
     calls: calls.length,
@@ -58,9 +70,9 @@ export function batchOf(calls: readonly (readonly CheckedItem[])[]): CallBatch {
     ruleIndexes,
     costs,
     sizes: sizes.every((size) => size === 1) ? null : sizes,
-    verbs: null,
-    ttlsMs: null,
-    handles: null,
+    verbs: allTakes ? null : Uint8Array.from(calls, (call) => call.verb),
+    ttlsMs: perItem((call) => call.ttlMs),
+    handles: perItem((call) => call.handle),
   };
 }
 

@@ -8,6 +8,7 @@ import type { InvalidField } from "./invalid-field.ts";
 export const StatusCode = {
   unknown: 2,
   invalidArgument: 3,
+  notFound: 5,
   alreadyExists: 6,
   resourceExhausted: 8,
   failedPrecondition: 9,
@@ -92,6 +93,8 @@ export function outcomeError(outcome: number): CallError | null {
   switch (outcome) {
     case Outcome.allowed:
     case Outcome.limited:
+    case Outcome.banned:
+    case Outcome.blocked:
       return null;
     case Outcome.keysFull:
       return refused(
@@ -116,6 +119,36 @@ export function outcomeError(outcome: number): CallError | null {
         StatusCode.failedPrecondition,
         ErrorReason.SESSION_EXPIRED,
         "the session is not known, or expired",
+      );
+    case Outcome.unknownPolicy:
+      return refused(
+        StatusCode.notFound,
+        ErrorReason.UNKNOWN_POLICY,
+        "the rule names a policy and has no limit of its own, and the cluster has no such policy",
+      );
+    case Outcome.notHeld:
+      return refused(
+        StatusCode.notFound,
+        ErrorReason.NOT_HELD,
+        "no such hold is open under this key and rule: it is settled, its time is over, or a session has it",
+      );
+    case Outcome.holdsFull:
+      return refused(
+        StatusCode.resourceExhausted,
+        ErrorReason.HOLDS_FULL,
+        "as many holds are open as there may be; settle some, or try again later",
+      );
+    case Outcome.namespaceFull:
+      return refused(
+        StatusCode.resourceExhausted,
+        ErrorReason.NAMESPACE_FULL,
+        "the namespace has as many keys as its quota allows",
+      );
+    case Outcome.needsReservation:
+      return refused(
+        StatusCode.failedPrecondition,
+        ErrorReason.NEEDS_RESERVATION,
+        "slots of concurrency are reserved, not taken: call Reserve, and Commit or Cancel afterwards",
       );
     default:
       return refused(

@@ -38,7 +38,7 @@ describe("a rule out of bounds is refused by field, value and bound", () => {
     [{ windowUs: 999 }, "rule.window_us is 999: "],
     [{ windowUs: 34_560_000_000_001 }, "rule.window_us is 34560000000001: "],
     [{ windowUs: Number.POSITIVE_INFINITY }, "rule.window_us is Infinity: "],
-    [{ algorithm: 3 }, "rule.algorithm is 3: it must be 0 (default), 1 (sliding-window-log) or 2 (token-bucket)"],
+    [{ algorithm: 6 }, "rule.algorithm is 6: it must be 0 (default), 1 (sliding-window-log), 2 (token-bucket), 3 ("],
     [{ algorithm: -1 }, "rule.algorithm is -1: "],
     [{ burst: 1 }, "rule.burst is 1: only token-bucket has a burst"],
     [{ algorithm: 2, burst: -1 }, "rule.burst is -1: "],

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { Algorithm, type Rule } from "@quorumguard/limiter";
+import { Algorithm, isKnownAlgorithm, type Rule } from "@quorumguard/limiter";
 import { halfPair } from "./check-text.ts";
 import { edgeLimits } from "./edge-limits.ts";
 import { fieldBounds } from "./field-bounds.ts";
@@ -37,8 +37,9 @@ export function checkRule(rule: UncheckedRule, path: string): Rule {
 
 function checkAlgorithm(algorithm: number, path: string): Algorithm {
   if (algorithm === 0) return Algorithm.slidingWindowLog;
-  if (algorithm === Algorithm.slidingWindowLog || algorithm === Algorithm.tokenBucket) return algorithm;
-  const bound = "it must be 0 (default), 1 (sliding-window-log) or 2 (token-bucket)";
+  if (isKnownAlgorithm(algorithm)) return algorithm;
+  const bound =
+    "it must be 0 (default), 1 (sliding-window-log), 2 (token-bucket), 3 (sliding-window-counter), 4 (fixed-window) or 5 (concurrency)";
   throw new InvalidField(`${path}.algorithm`, algorithm, bound);
 }
 

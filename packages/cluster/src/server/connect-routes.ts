@@ -35,13 +35,18 @@ export function connectRoutes({ node, guard, cluster, log }: ConnectRoutesOption
       throw asConnectError(error, log);
     }
   };
+  const checked = <I extends { readonly check?: Check | undefined }, O>(
+    request: I,
+    context: HandlerContext,
+    answer: (request: I, context: CallContext) => Promise<O>,
+  ): Promise<O> =>
+    answered(() => {
+      checkDecoded("check.key", request.check, context);
+      return answer(request, contextOf(context));
+    });
   return (router) => {
     router.service(GuardService, {
-      allow: (request, context) =>
-        answered(() => {
-          checkDecoded("check.key", request.check, context);
-          return guard.allow(request, contextOf(context));
-        }),
+      allow: (request, context) => checked(request, context, guard.allow),
       allowBatch: (request, context) =>
         answered(() => {
           for (const [at, { checks }] of request.calls.entries()) {
@@ -49,11 +54,11 @@ export function connectRoutes({ node, guard, cluster, log }: ConnectRoutesOption
           }
           return guard.allowBatch(request, contextOf(context));
         }),
-      peek: (request, context) =>
-        answered(() => {
-          checkDecoded("check.key", request.check, context);
-          return guard.peek(request, contextOf(context));
-        }),
+      peek: (request, context) => checked(request, context, guard.peek),
+      reset: (request, context) => checked(request, context, guard.reset),
+      reserve: (request, context) => checked(request, context, guard.reserve),
+      commit: (request, context) => checked(request, context, guard.commit),
+      cancel: (request, context) => checked(request, context, guard.cancel),
     });
     router.service(ClusterService, {
       getTopology: () => answered(() => cluster.getTopology()),

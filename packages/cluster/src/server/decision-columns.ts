@@ -6,17 +6,21 @@ import type { DecisionFacts } from "../node/node.ts";
 /** Who decided, as the wire says it. */
 export const wireSource = ({ source }: DecisionFacts): Source => (source === "leader" ? Source.LEADER : Source.QUORUM);
 
-/** Item `at` of a node's results as a message of the unary methods. */
-export function decisionAt(results: ResultColumns, at: number, limit: number, facts: DecisionFacts): Decision {
+/** Item `at` of a node's results as a message of the unary methods; `asked` is its rule's limit, where no other is in force. */
+export function decisionAt(results: ResultColumns, at: number, asked: number, facts: DecisionFacts): Decision {
   const retryAfterMs = results.retryAfterMs[at] ?? 0;
   const decision = create(DecisionSchema, {
     outcome: (results.outcomes[at] ?? Outcome.UNSPECIFIED) as Outcome,
-    limit,
+    limit: results.limits[at] || asked,
     remaining: results.remaining[at] ?? 0,
     resetAfterMs: BigInt(results.resetAfterMs[at] ?? 0),
     firmForMs: BigInt(results.firmForMs[at] ?? 0),
     source: wireSource(facts),
   });
+  const shadow = results.shadows[at] ?? 0;
+  const handle = results.handles[at] ?? 0;
+  if (shadow !== 0) decision.shadow = shadow as Outcome;
+  if (handle !== 0) decision.handle = BigInt(handle);
   if (retryAfterMs !== NEVER) decision.retryAfterMs = BigInt(retryAfterMs);
   return decision;
 }

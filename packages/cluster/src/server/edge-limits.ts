@@ -11,6 +11,8 @@ export const edgeLimits = {
   minWindowUs: 1_000,
   /** 400 days. */
   maxWindowUs: 34_560_000_000_000,
+  /** 400 days. */
+  maxTtlMs: 34_560_000_000,
   maxItems: 1_024,
   maxMessageBytes: 1_048_576,
 } as const;

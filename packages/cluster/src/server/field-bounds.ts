@@ -7,12 +7,15 @@ export function wholeBound(low: number | bigint, high: number | bigint): string 
   return `it must be a whole number from ${grouped.format(low)} to ${grouped.format(high)}`;
 }
 
-const { maxLimit, maxCost, minWindowUs, maxWindowUs } = edgeLimits;
+const { maxLimit, maxCost, minWindowUs, maxWindowUs, maxTtlMs } = edgeLimits;
 
 /** What is said of a field that is out of bounds, whoever notices: the decoder's judge or the call's. */
 export const fieldBounds = {
   limit: wholeBound(0, maxLimit),
   burst: wholeBound(0, maxLimit),
   cost: wholeBound(1, maxCost),
+  actualCost: wholeBound(0, maxCost),
+  ttlMs: `${wholeBound(0, maxTtlMs)} (400 days)`,
+  handle: wholeBound(1, Number.MAX_SAFE_INTEGER),
   windowUs: `it must be from ${grouped.format(minWindowUs)} (1 ms) to ${grouped.format(maxWindowUs)} (400 days), in microseconds`,
 } as const;

@@ -3,13 +3,14 @@ import { encodeFrameReply, encodeSessionResponse, type ReceivedFrame } from "@qu
 import type { CallSink, ClusterNode, DecisionFacts, NodeFailure } from "../node/node.ts";
 import { failureDetail } from "./call-error.ts";
 import { checkRule } from "./check-rule.ts";
+import { checkVerbs } from "./check-verb.ts";
 import { wireSource } from "./decision-columns.ts";
 import type { DecisionMeter } from "./decision-meter.ts";
 import { InvalidField } from "./invalid-field.ts";
 
 /**
  * The rules of a frame, held to their bounds. Keys, costs, sizes and indexes were held to theirs while the frame was
- * read; what is left are the rules and the numbers.
+ * read; what is left are the rules, the verbs and the numbers.
  *
  * @throws {InvalidField} when a field is out of bounds.
  */
@@ -17,6 +18,7 @@ export function checkFrame(frame: ReceivedFrame): Rule[] {
   if (frame.firstNumber < 1 || frame.firstNumber > Number.MAX_SAFE_INTEGER - frame.calls) {
     throw new InvalidField("frame.first_number", frame.firstNumber, "numbers run from 1 to 2^53-1");
   }
+  checkVerbs(frame);
   return frame.rules.map((rule, at) => checkRule(rule, `frame.rules[${at}]`));
 }
 

@@ -103,6 +103,16 @@ function detailOf(error: ServiceError): ErrorDetail {
 const check = { key: "u1", rule: { limit: 5, windowUs: 1_000_000n } };
 const { allow, allowBatch, peek } = GuardService.method;
 
+it("serves Reset, Reserve, Commit and Cancel", async () => {
+  const { reset, reserve, commit, cancel } = GuardService.method;
+  answerAll(node, Outcome.ALLOWED);
+  expect(await call(reset, { check })).toMatchObject({ decision: { outcome: Outcome.ALLOWED }, index: 42n });
+  expect(await call(reserve, { check, ttlMs: 9n })).toMatchObject({ decision: { remaining: 4 } });
+  expect(await call(commit, { check, handle: 3n, actualCost: 2 })).toMatchObject({ stampUs: 7_000_000n });
+  expect(await call(cancel, { check, handle: 3n })).toMatchObject({ index: 42n });
+  expect(node.submissions.map(({ batch }) => batch.verbs?.[0])).toEqual([1, 2, 3, 4]);
+});
+
 describe("Allow", () => {
   it("decides", async () => {
     answerAll(node, Outcome.ALLOWED);
@@ -329,7 +339,7 @@ describe("bad input", () => {
   });
 
   it("an unknown method is UNIMPLEMENTED", async () => {
-    expect((await failure(send("/quorumguard.v1.GuardService/Reset", new Uint8Array()))).code).toBe(
+    expect((await failure(send("/quorumguard.v1.GuardService/Refill", new Uint8Array()))).code).toBe(
       status.UNIMPLEMENTED,
     );
   });

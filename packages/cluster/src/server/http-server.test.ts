@@ -67,6 +67,34 @@ describe("JSON, as curl sends it", () => {
     expect(node.submissions[0]!.options).toEqual({ firstAttempt: false, noForward: false, deadlineMs: 5_000 });
   });
 
+  it("may reset, reserve, commit and cancel", async () => {
+    answerAll(node, Outcome.ALLOWED);
+    const bodies = {
+      Reset: { check },
+      Reserve: { check, ttlMs: "9000" },
+      Commit: { check, handle: "12", actualCost: 7 },
+      Cancel: { check, handle: 12 },
+    };
+    for (const [method, body] of Object.entries(bodies)) {
+      const response = await post(`/quorumguard.v1.GuardService/${method}`, JSON.stringify(body));
+      expect(await response.json()).toMatchObject({ decision: { outcome: "OUTCOME_ALLOWED" }, index: "42" });
+    }
+    expect(node.submissions.map(({ batch }) => [batch.verbs?.[0], batch.ttlsMs?.[0], batch.handles?.[0]])).toEqual([
+      [1, 0, 0],
+      [2, 9_000, 0],
+      [3, 0, 12],
+      [4, 0, 12],
+    ]);
+    const wrong = await post(
+      "/quorumguard.v1.GuardService/Commit",
+      JSON.stringify({ check, handle: "1", actualCost: -1 }),
+    );
+    expect(await wrong.json()).toMatchObject({
+      code: "invalid_argument",
+      message: "actual_cost is -1: it must be a whole number from 0 to 2,147,483,647",
+    });
+  });
+
   const withRule = (rule: string) => `{"check":{"key":"k","rule":{${rule}}}}`;
   it.each([
     ['{"check":{"key":"","rule":{"limit":5,"windowUs":"1000000"}}}', "check.key"],

@@ -14,6 +14,10 @@ const narrowerBounds: ReadonlyMap<string, string> = new Map([
   ["quorumguard.v1.Rule.burst", fieldBounds.burst],
   ["quorumguard.v1.Rule.window_us", fieldBounds.windowUs],
   ["quorumguard.v1.Check.cost", fieldBounds.cost],
+  ["quorumguard.v1.ReserveRequest.ttl_ms", fieldBounds.ttlMs],
+  ["quorumguard.v1.CommitRequest.handle", fieldBounds.handle],
+  ["quorumguard.v1.CommitRequest.actual_cost", fieldBounds.actualCost],
+  ["quorumguard.v1.CancelRequest.handle", fieldBounds.handle],
 ]);
 
 /**

@@ -2,17 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import type { CallOrigin, ResultColumns } from "@quorumguard/limiter";
 import { type CallResult, CallResultSchema, type Decision, Outcome } from "@quorumguard/proto";
 import type { CallSink, ClusterNode, DecisionFacts, NodeFailure, SubmitOptions } from "../node/node.ts";
-import { batchOf, type CheckedItem } from "./call-batches.ts";
+import { batchOf, type CheckedItem, type UnaryCall } from "./call-batches.ts";
 import { failureError } from "./call-error.ts";
 import { decisionAt, overloadedDecision } from "./decision-columns.ts";
 import type { DecisionMeter } from "./decision-meter.ts";
-
-/** One call of a unary request: its items are admitted together or not at all. */
-export interface UnaryCall {
-  readonly items: readonly CheckedItem[];
-  /** Empty: a retry may charge twice. */
-  readonly requestId: string;
-}
 
 /** The node that decides calls, the meter that counts them, and the clock that times them. */
 export interface SubmitTools {
@@ -43,7 +36,7 @@ export function submitCalls(
         requestId === ""
           ? { kind: "anonymous", namespace: caller.namespace }
           : { kind: "request", ...caller, requestId };
-      const batch = batchOf(calls.slice(from, to).map((call) => call.items));
+      const batch = batchOf(calls.slice(from, to));
       tools.node.submit(origin, batch, options, gather.sinkFor(from));
       from = to;
     }

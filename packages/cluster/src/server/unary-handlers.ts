@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { Verb } from "@quorumguard/limiter";
 import {
   type AllowBatchRequest,
   type AllowBatchResponse,
@@ -7,19 +8,35 @@ import {
   type AllowResponse,
   AllowResponseSchema,
   type CallResult,
+  type CancelRequest,
+  type CancelResponse,
+  CancelResponseSchema,
+  type Check,
+  type CommitRequest,
+  type CommitResponse,
+  CommitResponseSchema,
+  type Decision,
   ErrorReason,
   type PeekRequest,
   type PeekResponse,
   PeekResponseSchema,
+  type ReserveRequest,
+  type ReserveResponse,
+  ReserveResponseSchema,
+  type ResetRequest,
+  type ResetResponse,
+  ResetResponseSchema,
 } from "@quorumguard/proto";
 import type { ClusterNode, SubmitOptions } from "../node/node.ts";
-import { type CheckedItem, checkItem } from "./call-batches.ts";
+import { type CheckedItem, checkItem, type UnaryCall } from "./call-batches.ts";
 import { CallError, invalidFieldError, outcomeError, refusalDetail, StatusCode } from "./call-error.ts";
 import { checkNamespace, checkText } from "./check-text.ts";
+import { type CallVerb, checkVerb, take } from "./check-verb.ts";
 import { type DecisionMeter, noMeter } from "./decision-meter.ts";
 import { edgeLimits } from "./edge-limits.ts";
+import { fieldBounds } from "./field-bounds.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
-import { peekOne, submitCalls, type UnaryCall } from "./submit-calls.ts";
+import { peekOne, submitCalls } from "./submit-calls.ts";
 
 /** Who makes a unary call and how long they wait, as far as the transport knows. */
 export interface CallContext {
@@ -34,6 +51,10 @@ export interface GuardHandlers {
   allow(request: AllowRequest, context: CallContext): Promise<AllowResponse>;
   allowBatch(request: AllowBatchRequest, context: CallContext): Promise<AllowBatchResponse>;
   peek(request: PeekRequest, context: CallContext): Promise<PeekResponse>;
+  reset(request: ResetRequest, context: CallContext): Promise<ResetResponse>;
+  reserve(request: ReserveRequest, context: CallContext): Promise<ReserveResponse>;
+  commit(request: CommitRequest, context: CallContext): Promise<CommitResponse>;
+  cancel(request: CancelRequest, context: CallContext): Promise<CancelResponse>;
 }
 
 /** What unary handlers may be told; the defaults suit production. */
@@ -67,15 +88,44 @@ export function createGuardHandlers(node: ClusterNode, options: UnaryHandlerOpti
     deadlineMs: soonest(request.deadlineMs, context.deadlineMs) || defaultDeadlineMs,
   });
 
+  /** One call of one check; what belongs to its verb is read once the rest was checked. */
+  const single = (
+    request: SingleRequest,
+    context: CallContext,
+    firstAttempt: boolean,
+    verbOf: (item: CheckedItem) => CallVerb & { readonly cost?: number },
+  ): Promise<SingleAnswer> =>
+    guarded(room, 1, async () => {
+      checkOrigin(request.namespace, request.requestId, "request_id");
+      const item = checkItem(request.check, "check");
+      const { cost = item.cost, ...verb } = verbOf(item);
+      checkVerb(verb, 1, { verb: "verb", ttlMs: "ttl_ms", handle: "handle" });
+      const call: UnaryCall = { items: [{ ...item, cost }], requestId: request.requestId, ...verb };
+      const origin = { namespace: request.namespace, identity: context.identity };
+      const results = await submitCalls(tools, origin, [call], submitOptions(request, firstAttempt, context));
+      return singleAnswer(results[0]!);
+    });
+
   return {
-    allow: (request, context) =>
-      guarded(room, 1, async () => {
-        checkOrigin(request.namespace, request.requestId, "request_id");
-        const call: UnaryCall = { items: [checkItem(request.check, "check")], requestId: request.requestId };
-        const origin = { namespace: request.namespace, identity: context.identity };
-        const results = await submitCalls(tools, origin, [call], submitOptions(request, request.firstAttempt, context));
-        return allowResponse(results[0]!);
-      }),
+    allow: async (request, context) =>
+      create(AllowResponseSchema, await single(request, context, request.firstAttempt, () => take)),
+    reset: async (request, context) =>
+      create(
+        ResetResponseSchema,
+        await single(request, context, false, () => ({ ...take, verb: Verb.reset, cost: 1 })),
+      ),
+    reserve: async (request, context) =>
+      create(
+        ReserveResponseSchema,
+        await single(request, context, false, () => ({ ...take, verb: Verb.reserve, ttlMs: Number(request.ttlMs) })),
+      ),
+    commit: async (request, context) =>
+      create(CommitResponseSchema, await single(request, context, false, (item) => commitVerb(request, item))),
+    cancel: async (request, context) =>
+      create(
+        CancelResponseSchema,
+        await single(request, context, false, () => ({ ...take, verb: Verb.cancel, handle: Number(request.handle) })),
+      ),
     allowBatch: (request, context) =>
       guarded(room, request.calls.length, async () => {
         const calls = checkCalls(request);
@@ -95,11 +145,30 @@ export function createGuardHandlers(node: ClusterNode, options: UnaryHandlerOpti
   };
 }
 
-function allowResponse(result: CallResult): AllowResponse {
-  const decision = result.decisions[0]!;
+/** What the requests of one check have in common. */
+interface SingleRequest {
+  readonly check?: Check | undefined;
+  readonly requestId: string;
+  readonly namespace: string;
+  readonly noForward: boolean;
+  readonly deadlineMs: number;
+}
+
+type SingleAnswer = Pick<AllowResponse, "index" | "stampUs"> & { readonly decision: Decision };
+
+function singleAnswer({ decisions, index, stampUs }: CallResult): SingleAnswer {
+  const decision = decisions[0]!;
   const error = outcomeError(decision.outcome);
   if (error !== null) throw error;
-  return create(AllowResponseSchema, { decision, index: result.index, stampUs: result.stampUs });
+  return { decision, index, stampUs };
+}
+
+/** A commit of nothing gives everything back. */
+function commitVerb({ handle, actualCost }: CommitRequest, item: CheckedItem): CallVerb & { readonly cost: number } {
+  const cost = actualCost ?? item.cost;
+  if (cost > edgeLimits.maxCost) throw new InvalidField("actual_cost", cost, fieldBounds.actualCost);
+  const verb = cost === 0 ? Verb.cancel : Verb.commit;
+  return { ...take, verb, handle: Number(handle), cost: Math.max(1, cost) };
 }
 
 /** Bounds what waits, and turns a field out of bounds into an error of the call. */
@@ -140,7 +209,10 @@ function checkCalls(request: AllowBatchRequest): UnaryCall[] {
     }
     requestIds.add(call.requestId);
     const checked: CheckedItem[] = call.checks.map((check, place) => checkItem(check, `calls[${at}].checks[${place}]`));
-    return { items: checked, requestId: call.requestId };
+    const verb: CallVerb = { verb: call.verb, ttlMs: Number(call.ttlMs), handle: Number(call.handle) };
+    const path = `calls[${at}]`;
+    checkVerb(verb, checked.length, { verb: `${path}.verb`, ttlMs: `${path}.ttl_ms`, handle: `${path}.handle` });
+    return { items: checked, requestId: call.requestId, ...verb };
   });
 }
 
