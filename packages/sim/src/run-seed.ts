@@ -288,7 +288,7 @@ function stayDead(
   nemesis: Nemesis,
   { voters, outgoing }: Configuration,
 ): NodeMachine[] {
-  if (!plan.deadAtTheEnd || outgoing.length > 0 || !nemesis.isSteady()) return [];
+  if (!plan.deadAtTheEnd || outgoing.length > 0 || !nemesis.isSteady() || nemesis.mayNeedAll()) return [];
   // Whoever has not applied the last change of the membership counts by the one before, in which more may be missing.
   const isUpToDate = ({ running }: NodeMachine) =>
     running === null || running.node.members().length === machines.length;

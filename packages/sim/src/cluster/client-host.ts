@@ -1,6 +1,6 @@
 import type { AskedItem, CallerRecord } from "@quorumguard/audit";
 import { Algorithm } from "@quorumguard/limiter";
-import { createGuardCore, type Guard, GuardError, type Runtime } from "@quorumguard/sdk-core";
+import { createGuardCore, type Guard, GuardError, type Rule, type Runtime } from "@quorumguard/sdk-core";
 import { type ClientNetwork, endpointOf } from "../network/client-network.ts";
 import { createMachineClock, createProcessClock } from "../world/machine-clock.ts";
 import type { Process } from "../world/process.ts";
@@ -50,7 +50,7 @@ export function createClientHost(
 ): ClientHost {
   const records: CallerRecord[] = [];
   const violations: string[] = [];
-  const open = new Map<Process, number>();
+  const open = new Map<Process, Set<OpenCall>>();
   let going = false;
   const endpoints = Array.from({ length: nodes }, (_, at) => endpointOf(at + 1));
   const machines = Array.from({ length: workload.clients }, (_, at) => boot(`client-${at + 1}`, 1));
@@ -76,6 +76,12 @@ export function createClientHost(
     return { name, process, guard, boot: number };
   }
 
+  function openCalls(process: Process): Set<OpenCall> {
+    const known = open.get(process) ?? new Set();
+    open.set(process, known);
+    return known;
+  }
+
   async function call(
     machine: ClientMachine,
     items: readonly AskedItem[],
@@ -83,13 +89,13 @@ export function createClientHost(
     requestId: string | null = null,
   ): Promise<CallerRecord> {
     const { process, guard, name } = machine;
-    const startUs = world.nowUs;
-    open.set(process, (open.get(process) ?? 0) + 1);
+    const asked: OpenCall = { client: name, startUs: world.nowUs, items, requestId };
+    openCalls(process).add(asked);
     const outcome = await ask(guard, items, { timeoutMs, ...(requestId === null ? {} : { requestId }) }, (message) =>
       world.trace.event(world.nowUs, `${name} throws ${message}`),
     );
-    open.set(process, open.get(process)! - 1);
-    const record: CallerRecord = { client: name, startUs, endUs: world.nowUs, items, requestId, ...outcome };
+    openCalls(process).delete(asked);
+    const record: CallerRecord = { ...asked, endUs: world.nowUs, ...outcome };
     records.push(record);
     const text = items.map((item) => `${item.key}x${item.cost}`).join("+");
     world.trace.event(world.nowUs, `${name} ${text} -> ${record.allowed ?? record.error} (${record.source})`);
@@ -137,7 +143,7 @@ export function createClientHost(
     violations,
     get open() {
       let sum = 0;
-      for (const [process, count] of open) if (process.alive) sum += count;
+      for (const [process, calls] of open) if (process.alive) sum += calls.size;
       return sum;
     },
     start() {
@@ -150,6 +156,8 @@ export function createClientHost(
     restart(machine) {
       world.trace.note(world.nowUs, `${machine.name} dies and starts again`);
       world.kill(machine.process);
+      // What it asked may still come about, and nobody will ever learn of it.
+      for (const asked of openCalls(machine.process)) records.push({ ...asked, endUs: world.nowUs, ...unlearned });
       Object.assign(machine, boot(machine.name, machine.boot + 1));
       if (going) begin(machine);
     },
@@ -160,7 +168,19 @@ export function createClientHost(
 /** Errors that faults of the network and the cluster explain; anything else is a bug of the SDK or of the simulation. */
 const bearable: ReadonlySet<string> = new Set(["unavailable", "overloaded", "timed_out", "session_expired", "closed"]);
 
+const names: Readonly<Record<number, Rule["algorithm"]>> = {
+  [Algorithm.slidingWindowLog]: "sliding-window-log",
+  [Algorithm.tokenBucket]: "token-bucket",
+  [Algorithm.slidingWindowCounter]: "sliding-window-counter",
+  [Algorithm.fixedWindow]: "fixed-window",
+};
+
 type Outcome = Pick<CallerRecord, "allowed" | "source" | "degraded" | "error" | "applied">;
+
+type OpenCall = Omit<CallerRecord, "endUs" | keyof Outcome>;
+
+/** Of a call whose process died first. */
+const unlearned: Outcome = { allowed: null, source: "none", degraded: false, error: "died", applied: "unknown" };
 
 async function ask(
   guard: Guard,
@@ -173,9 +193,8 @@ async function ask(
     cost,
     limit: rule.limit,
     window: `${rule.windowUs / 1000}ms` as const,
-    ...(rule.algorithm === Algorithm.tokenBucket
-      ? { algorithm: "token-bucket" as const, burst: rule.burst }
-      : { algorithm: "sliding-window-log" as const }),
+    algorithm: names[rule.algorithm]!,
+    ...(rule.algorithm === Algorithm.tokenBucket ? { burst: rule.burst } : {}),
   }));
   try {
     const none = { error: null, applied: null };

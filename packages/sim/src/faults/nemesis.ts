@@ -23,6 +23,8 @@ export interface Nemesis {
   readonly ruined: ReadonlySet<NodeMachine>;
   /** Whether no change of the membership is under way. */
   readonly isSteady: () => boolean;
+  /** Whether some node may need every other one. */
+  readonly mayNeedAll: () => boolean;
   /** Faults committed so far. */
   readonly strikes: number;
 }
@@ -64,6 +66,7 @@ export function createNemesis(victims: Victims, plan: FaultPlan, maxStrikes: num
     lost: toolbox.lost,
     ruined: toolbox.ruined,
     isSteady: toolbox.isSteady,
+    mayNeedAll: toolbox.mayNeedAll,
     get strikes() {
       return strikes;
     },

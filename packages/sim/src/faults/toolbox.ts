@@ -48,6 +48,11 @@ export interface Toolbox extends Victims {
    * not while the membership moves.
    */
   mayRuin(): boolean;
+  /**
+   * Whether some node may need every other one: a founder until its cluster has formed (SEMANTICS N3), and one that lost the end of its log,
+   * or may yet find that it did (SEMANTICS N2).
+   */
+  mayNeedAll(): boolean;
   /** An operator is changing the membership. */
   changesMembers: boolean;
   /** For so long a change of the membership may be in some log. */
@@ -83,13 +88,18 @@ export function createToolbox(victims: Victims, maxImpaired: number, badClocks: 
   function mayRuin(): boolean {
     const { voters, outgoing } = victims.configurations.latest;
     if (outgoing.length > 0 || toolbox.changesMembers || world.nowUs < steadyFrom.us) return false;
-    // Founders that lose their disk while they found must begin anew, all of them (SEMANTICS N3).
-    if (nodes.machines.some(({ nodeId, tap }) => voters.includes(nodeId) && tap.lastIndex === 0)) return false;
-    // A node that abstains may need every other one, and so may one that is down, or only just up again, after it lost power.
-    if (nodes.machines.some((machine) => mayAbstain(machine) && !ruined.has(machine))) return false;
+    // Founders that lose their disk while they found must begin anew, all of them.
+    if (mayNeedAll()) return false;
     return ruined.size < Math.floor((voters.length - 1) / 2);
   }
 
+  function mayNeedAll(): boolean {
+    const { voters } = victims.configurations.latest;
+    const isEmpty = ({ nodeId, tap }: NodeMachine) => voters.includes(nodeId) && tap.lastIndex === 0;
+    return nodes.machines.some((machine) => isEmpty(machine) || (mayAbstain(machine) && !ruined.has(machine)));
+  }
+
+  /** Abstains, or is down or only just up again after it lost power. */
   function mayAbstain(machine: NodeMachine): boolean {
     const status = machine.running?.node.status();
     if (status?.ready === true && !status.abstaining) machine.mayLack = false;
@@ -149,6 +159,7 @@ export function createToolbox(victims: Victims, maxImpaired: number, badClocks: 
     lost,
     ruined,
     mayRuin,
+    mayNeedAll,
     changesMembers: false,
     isSteady: () => !toolbox.changesMembers && world.nowUs >= steadyFrom.us,
     unsteadyFor(delayUs) {
