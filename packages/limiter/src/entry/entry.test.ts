@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { createLimiter } from "../create-limiter.ts";
 import type { Operation } from "../entry.ts";
 import { batchOf, bucket, Harness, nonceOf, START_US, windowLog } from "../testing/harness.ts";
+import { Verb } from "../verb.ts";
 import { EntryError } from "./entry-error.ts";
 import { createEntryWriter, encodeOperation } from "./entry-writer.ts";
 import { decodeOperation, readEntry } from "./read-entry.ts";
@@ -27,6 +28,19 @@ const operations: Operation[] = [
     origin: { kind: "request", namespace: "n", identity: "ïd", requestId: "r" },
     batch: batchOf([[{ key: "k", rule: windowLog(1, 1_000) }]]),
   },
+  {
+    kind: "calls",
+    origin: { kind: "anonymous", namespace: "n" },
+    batch: batchOf([
+      [{ key: "a", rule: windowLog(1, 1_000), verb: Verb.reset }],
+      [
+        { key: "b", rule: windowLog(1, 1_000) },
+        { key: "c", rule: windowLog(1, 1_000) },
+      ],
+      [{ key: "d", rule: windowLog(1, 1_000), cost: 7, verb: Verb.reserve, ttlMs: 34_560_000_000 }],
+      [{ key: "e", rule: windowLog(1, 1_000), cost: 2, verb: Verb.giveBack, handle: Number.MAX_SAFE_INTEGER }],
+    ]),
+  },
   { kind: "register", nonce: nonceOf(1), helloStampUs: START_US, namespace: "日本" },
   { kind: "renew", session, nonce: nonceOf(2), ackedThrough: 5 },
   { kind: "goodbye", session, nonce: nonceOf(2) },
@@ -41,7 +55,7 @@ function meaning(operation: Operation): unknown {
   const sizes = columns.sizes ?? new Uint32Array(calls).fill(1);
   return {
     ...operation,
-    batch: { firstNumber, calls, rules, keys, sizes, costs: columns.costs, indexes: columns.ruleIndexes },
+    batch: { firstNumber, calls, rules, keys, ...columns, sizes },
   };
 }
 
@@ -55,7 +69,7 @@ it("an entry of operations that other nodes encoded reads as if it had been writ
   const writer = createEntryWriter();
   writer.begin({ takeover: true });
   for (const [i, operation] of operations.entries()) expect(writer.operation(encodeOperation(operation))).toBe(i);
-  expect(writer).toMatchObject({ operations: 7, items: 7 });
+  expect(writer).toMatchObject({ operations: 8, items: 12 });
   const read = readEntry(writer.finish(START_US));
   expect(read).toMatchObject({ takeover: true, stampUs: START_US });
   expect([...read.operations].map(meaning)).toEqual(operations.map(meaning));
@@ -70,6 +84,25 @@ it("a batch that is split over operations keeps each call's number, size and ite
   const [first, second] = [...readEntry(writer.finish(1)).operations];
   expect(first).toMatchObject({ batch: { firstNumber: 9_000_000_000, calls: 1, items: 1 } });
   expect(second).toMatchObject({ batch: { firstNumber: 9_000_000_001, calls: 1, items: 2 } });
+});
+
+it("a range of a batch with verbs keeps those of its calls alone", () => {
+  const writer = createEntryWriter();
+  writer.begin({ takeover: false });
+  const origin = { kind: "anonymous", namespace: "n" } as const;
+  const mixed = operations.find((each) => each.kind === "calls" && each.batch.verbs !== null);
+  if (mixed?.kind !== "calls") throw new Error("no operation with verbs");
+  writer.calls(origin, mixed.batch, 1, 3);
+  const [read] = [...readEntry(writer.finish(1)).operations];
+  expect(read).toMatchObject({
+    batch: {
+      calls: 2,
+      items: 3,
+      verbs: Uint8Array.of(Verb.take, Verb.reserve),
+      ttlsMs: Float64Array.of(0, 0, 34_560_000_000),
+      handles: Float64Array.of(0, 0, 0),
+    },
+  });
 });
 
 it("the writer refuses what apply would refuse, names it, and leaves the entry as it was", () => {
@@ -88,6 +121,14 @@ it("the writer refuses what apply would refuse, names it, and leaves the entry a
     [[[{ key: "k", rule: bucket(1, 1_000, 0) }]], /burst is 0; it must be from 1/],
     [[[{ key: "k", rule: { ...rule, algorithm: 9 as 1 } }]], /algorithm is 9/],
     [[[{ key: "k", rule: windowLog(1, 1_000, "p".repeat(129)) }]], /policy has 129 bytes; it may have 128/],
+    [[[{ key: "k", rule, verb: 7 }]], /verb is 7; it must be from 0 to 6/],
+    [[Array(2).fill({ key: "k", rule, verb: Verb.reset })], /a call with verb 1 has 2 items; only a take/],
+    [[[{ key: "k", rule, ttlMs: 1 }]], /ttlMs is 1; it must be from 0 to 0/],
+    [[[{ key: "k", rule, verb: Verb.reserve, ttlMs: 34_560_000_001 }]], /ttlMs is 34560000001; it must be from 0/],
+    [[[{ key: "k", rule, verb: Verb.grant, ttlMs: 0.5 }]], /ttlMs is 0.5; it must be an integer/],
+    [[[{ key: "k", rule, verb: Verb.commit }]], /handle is 0; it must be from 1/],
+    [[[{ key: "k", rule, verb: Verb.reset, handle: 1 }]], /handle is 1; it must be from 0 to 0/],
+    [[[{ key: "k", rule, verb: Verb.cancel, handle: 2 ** 53 }]], /handle is 9007199254740992; it must be from/],
   ];
   for (const [calls, message] of bad) {
     expect(() => writer.calls(origin, batchOf(calls), 0, 1)).toThrow(message);
@@ -145,7 +186,7 @@ it("bytes that are no entry are refused with an EntryError, and leave the limite
 it("random bytes are refused or applied, never more", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      const entry = Uint8Array.from([1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...bytes]);
+      const entry = Uint8Array.from([1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...bytes]);
       try {
         createLimiter().apply(1, entry);
       } catch (error) {

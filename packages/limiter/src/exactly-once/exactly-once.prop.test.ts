@@ -13,6 +13,7 @@ import {
   windowLog,
 } from "../testing/harness.ts";
 import { NaiveModel, type NaiveResult } from "../testing/naive-model.ts";
+import { Verb } from "../verb.ts";
 
 const ttlUs = 10_000;
 const maxResults = 6;
@@ -50,14 +51,17 @@ const step = fc.record({
   ),
 });
 
-/** The items of call `number`: the same whenever it is sent, as a client's retries are. */
+/** The items of call `number`: the same whenever it is sent, as a client's retries are. Every fifth is a reset. */
 function itemsOfCall(session: number, number: number, size: number): Item[] {
   return Array.from({ length: size }, (_, i) => ({
     key: `k${(number + i + session) % 3}`,
     rule,
     cost: 1 + (number % 2),
+    verb: size === 1 && number % 5 === 0 ? Verb.reset : Verb.take,
   }));
 }
+
+const undecided = { remaining: 0, resetAfterMs: 0, retryAfterMs: 0, handle: 0, limit: 0, shadow: 0 };
 
 /** The answers expected for a frame, in order, and which entry decided each call. */
 function expected(
@@ -79,7 +83,7 @@ function expected(
     const number = step.firstNumber + i;
     const refuse = (outcome: number) => {
       decidedBy.push(index);
-      for (let item = 0; item < size; item++) results.push({ outcome, remaining: 0, resetAfterMs: 0, retryAfterMs: 0 });
+      for (let item = 0; item < size; item++) results.push({ outcome, ...undecided });
     };
     const known = session?.results.get(number);
     if (session === undefined) refuse(Outcome.sessionExpired);
@@ -92,7 +96,8 @@ function expected(
       }
     } else if (session.results.size >= maxResults) refuse(Outcome.resultsFull);
     else {
-      const answer = model.call("n", itemsOfCall(which, number, size), stampUs);
+      const items = itemsOfCall(which, number, size);
+      const answer = items[0]!.verb === Verb.reset ? [model.reset("n", items[0]!)] : model.call("n", items, stampUs);
       session.results.set(number, { results: answer, index, stampUs });
       decidedBy.push(index);
       results.push(...answer);

@@ -22,6 +22,9 @@ function deniedAt(
     resetAfterMs: into.resetAfterMs[2]!,
     retryAfterMs: into.retryAfterMs[2]!,
     firmForMs: into.firmForMs[2]!,
+    handle: into.handles[2]!,
+    limit: into.limits[2]!,
+    shadow: into.shadows[2]!,
   };
 }
 

@@ -4,6 +4,7 @@ import { createLimiter, restoreLimiter } from "../create-limiter.ts";
 import type { EntryWriter } from "../entry.ts";
 import type { Bounds, Limiter, SessionId } from "../limiter.ts";
 import { batchOf, bucket, copyOf, Harness, nonceOf, START_US, windowLog } from "../testing/harness.ts";
+import { endsHold, opensHold } from "../verb.ts";
 import { SnapshotError } from "./snapshot-error.ts";
 
 const bounds: Partial<Bounds> = {
@@ -34,7 +35,14 @@ function write(writer: EntryWriter, seed: number, stampUs: number, sessions: rea
   };
   for (let operations = below(4); operations > 0; operations--) {
     const item = () => ({ key: `key${below(400)}`, rule: rules[below(rules.length)]!, cost: 1 + below(3) });
-    const calls = Array.from({ length: 1 + below(20) }, () => Array.from({ length: below(6) === 0 ? 3 : 1 }, item));
+    const other = () => {
+      const verb = 1 + below(6);
+      const ttlMs = opensHold(verb) ? below(20) : 0;
+      return { ...item(), verb, ttlMs, handle: endsHold(verb) ? 1 + below(40) : 0 };
+    };
+    const calls = Array.from({ length: 1 + below(20) }, () =>
+      below(6) === 0 ? [other()] : Array.from({ length: below(6) === 0 ? 3 : 1 }, item),
+    );
     const which = below(6);
     const session = sessions[which] ?? { index: which, position: 0 };
     const nonce = nonceOf(below(5) === 0 ? 99 : which);

@@ -13,6 +13,10 @@ export interface Item {
   readonly key: string;
   readonly rule: Rule;
   readonly cost?: number;
+  /** The verb of its call, which a call of several items has none of. */
+  readonly verb?: number;
+  readonly ttlMs?: number;
+  readonly handle?: number;
 }
 
 export function windowLog(limit: number, windowUs: number, policy = ""): Rule {
@@ -47,9 +51,9 @@ export function batchOf(calls: readonly (readonly Item[])[], firstNumber = 0): C
     ruleIndexes: Uint32Array.from(items, (item) => rules.indexOf(item.rule)),
     costs: Uint32Array.from(items, (item) => item.cost ?? 1),
     sizes: Uint32Array.from(calls, (call) => call.length),
-    verbs: null,
-    ttlsMs: null,
-    handles: null,
+    verbs: items.some((item) => item.verb) ? Uint8Array.from(calls, ([item]) => item?.verb ?? 0) : null,
+    ttlsMs: items.some((item) => item.ttlMs) ? Float64Array.from(items, (item) => item.ttlMs ?? 0) : null,
+    handles: items.some((item) => item.handle) ? Float64Array.from(items, (item) => item.handle ?? 0) : null,
   };
 }
 
@@ -59,6 +63,9 @@ export interface ItemResult {
   readonly resetAfterMs: number;
   readonly retryAfterMs: number;
   readonly firmForMs: number;
+  readonly handle: number;
+  readonly limit: number;
+  readonly shadow: number;
 }
 
 /** The items of one operation, copied out of the shared columns. */
@@ -72,6 +79,9 @@ export function itemsOf(applied: Applied, operation = 0): ItemResult[] {
     resetAfterMs: results.resetAfterMs[result.from + i]!,
     retryAfterMs: results.retryAfterMs[result.from + i]!,
     firmForMs: results.firmForMs[result.from + i]!,
+    handle: results.handles[result.from + i]!,
+    limit: results.limits[result.from + i]!,
+    shadow: results.shadows[result.from + i]!,
   }));
 }
 
@@ -108,6 +118,11 @@ export class Harness {
   /** One unprotected call of one item in namespace "n". */
   take(stampUs: number, key: string, rule: Rule, cost = 1, namespace = "n"): ItemResult {
     return this.calls(stampUs, { kind: "anonymous", namespace }, batchOf([[{ key, rule, cost }]]))[0]!;
+  }
+
+  /** One unprotected call of another verb than take, in namespace "n". */
+  verb(stampUs: number, verb: number, item: Item): ItemResult {
+    return this.calls(stampUs, { kind: "anonymous", namespace: "n" }, batchOf([[{ ...item, verb }]]))[0]!;
   }
 
   register(stampUs: number, nonce: Uint8Array, helloStampUs = stampUs, namespace = "n"): OperationResult {

@@ -34,12 +34,23 @@ export class NaiveModel {
         this.#admissions.set(id, list);
       }
     }
-    return judged.map(({ judgement, wanted }) => ({
+    return judged.map(({ item, judgement, wanted }) => ({
       outcome: judgement.allowed ? Outcome.allowed : Outcome.limited,
       remaining: judgement.available - (allowed ? wanted : 0),
       resetAfterMs: ceilMs(allowed ? judgement.resetChargedUs : judgement.resetNowUs),
       retryAfterMs: judgement.allowed ? 0 : judgement.retryAfterUs === null ? NEVER : ceilMs(judgement.retryAfterUs),
+      handle: 0,
+      limit: item.rule.limit,
+      shadow: 0,
     }));
+  }
+
+  /** Forgets every admission of the key. */
+  reset(namespace: string, item: Item): NaiveResult {
+    this.#admissions.delete(identity(namespace, item.rule, item.key));
+    const { algorithm, burst, limit } = item.rule;
+    const remaining = algorithm === Algorithm.tokenBucket && limit > 0 ? burst : limit;
+    return { outcome: Outcome.allowed, remaining, resetAfterMs: 0, retryAfterMs: 0, handle: 0, limit, shadow: 0 };
   }
 
   #judge(id: string, rule: Rule, wanted: number, stampUs: number): Judgement {
