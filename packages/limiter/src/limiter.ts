@@ -108,6 +108,18 @@ export interface LimiterStats {
   readonly requestIds: number;
   /** Items refused because the key table was full, since the first entry of the log. */
   readonly keysFull: number;
+  /** Open reservations (slots apart). */
+  readonly reservations: number;
+  /** Slots of `concurrency` that are held. */
+  readonly slots: number;
+  /** Outstanding leases. */
+  readonly leases: number;
+  /** Reservations that nobody settled in time, since the first entry of the log: they count as spent. */
+  readonly reservationsEnded: number;
+  /** Slots that ended by their time or with their session, since the first entry of the log. */
+  readonly slotsEnded: number;
+  /** Leases that reached their end, since the first entry of the log. */
+  readonly leasesEnded: number;
 }
 
 /**
@@ -145,6 +157,12 @@ export interface Limiter {
 
   /** The namespace of a living session, for the denial fast path; null if it is gone or the nonce is not its own. */
   sessionNamespace(session: SessionId, nonce: Uint8Array): string | null;
+
+  /**
+   * Whether this call of a living session was decided by an entry, or is settled: a copy of it that was held up on its way says that it is
+   * a first attempt, and the fast path must not deny it for its own charge (SEMANTICS D1).
+   */
+  knowsCall(session: SessionId, nonce: Uint8Array, number: number): boolean;
 
   /** Whether this request id is remembered: the fast path must not answer for it (SEMANTICS D1). */
   knowsRequestId(namespace: string, identity: string, requestId: string): boolean;

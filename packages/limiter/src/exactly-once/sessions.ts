@@ -19,7 +19,10 @@ const WORD_LIST = 18;
 const CELL_HELLO = 10;
 const WORD_CLOSED = 22;
 const WORD_NONCE_BLOCK = 23;
-const CELL_NAMESPACE = 12;
+/** The first of the holds that the session opened, and how many are open: theirs who keep the holds. */
+export const WORD_FIRST_HOLD = 24;
+export const WORD_HOLDS = 25;
+const CELL_NAMESPACE = 13;
 
 /** Of a nonce's block. */
 const WORD_OWNER = 3;
@@ -27,6 +30,11 @@ const NONCE_CELLS = 2;
 
 /** Expired sessions freed at most in one entry: each may hold many results. */
 const SWEEP_SESSIONS = 4;
+
+/** Who must know that a session has ended, before its block is freed. */
+export interface SessionFollower {
+  sessionEnded(session: number, stampUs: number): void;
+}
 
 /** A register operation, by offsets into its bytes. */
 export interface Registration {
@@ -51,6 +59,7 @@ export class Sessions {
   readonly #live: BlockList;
   readonly #tombstones: BlockList;
   #seed = 0x1f83d9ab;
+  follower: SessionFollower | null = null;
 
   constructor(heap: Heap, slab: Slab) {
     this.#heap = heap;
@@ -73,13 +82,14 @@ export class Sessions {
     for (; block !== 0; block = heap.word(block, WORD_LINK)) {
       if (heap.number(block, CELL_INDEX) !== index || heap.word(block, WORD_POSITION) !== position) continue;
       const known =
-        this.#isAlive(block, stampUs) && heap.equalBytes(block, CELL_NONCE * 8, bytes, nonceStart, NONCE_BYTES);
+        this.isAlive(block, stampUs) && heap.equalBytes(block, CELL_NONCE * 8, bytes, nonceStart, NONCE_BYTES);
       return known ? block : 0;
     }
     return 0;
   }
 
-  #isAlive(block: number, stampUs: number): boolean {
+  /** Whether the session of a block lives at the stamp. */
+  isAlive(block: number, stampUs: number): boolean {
     return this.#heap.word(block, WORD_CLOSED) === 0 && this.#heap.number(block, CELL_EXPIRY) >= stampUs;
   }
 
@@ -113,7 +123,7 @@ export class Sessions {
     const nonceHash = sipHash(this.#seed, 0x137e2179, bytes, nonceStart, NONCE_BYTES);
     const known = this.#findNonce(nonceHash, bytes, nonceStart, namespaceStart, namespaceLength);
     if (known !== 0) {
-      if (!this.#isAlive(known, stampUs)) return "too-old";
+      if (!this.isAlive(known, stampUs)) return "too-old";
       return { index: this.#heap.number(known, CELL_INDEX), position: this.#heap.word(known, WORD_POSITION) };
     }
     if (this.#live.count >= bounds.maxSessions) this.sweep(stampUs, bounds);
@@ -162,12 +172,19 @@ export class Sessions {
     heap.setNumber(block, CELL_HELLO, helloStampUs);
     heap.setWord(block, WORD_CLOSED, 0);
     heap.setWord(block, WORD_NONCE_BLOCK, nonce);
+    heap.setWord(block, WORD_FIRST_HOLD, 0);
+    heap.setWord(block, WORD_HOLDS, 0);
     heap.setBytes(block, CELL_NAMESPACE, bytes, namespaceStart, namespaceLength);
     this.#byId.insert(this.#hashOf(index, position), block);
     this.#live.append(block);
     heap.setWord(nonce, 0, BlockKind.nonce);
     heap.setWord(nonce, WORD_OWNER, block);
     this.#byNonce.insert(nonceHash, nonce);
+  }
+
+  /** The last stamp at which the session lives, unless it is heard of meanwhile. */
+  expiryUs(block: number): number {
+    return this.#heap.number(block, CELL_EXPIRY);
   }
 
   ackedThrough(block: number): number {
@@ -201,6 +218,7 @@ export class Sessions {
   /** Frees a living session; its nonce is remembered until no copy of its register can be accepted. */
   close(block: number, stampUs: number, bounds: Bounds): void {
     const heap = this.#heap;
+    this.follower?.sessionEnded(block, stampUs);
     this.calls.forget(block, heap.number(block, CELL_ACKED), Number.MAX_SAFE_INTEGER);
     this.#live.remove(block);
     if (stampUs > heap.number(block, CELL_HELLO) + bounds.sessionTtlUs) {

@@ -1,57 +1,373 @@
-import { Outcome } from "../call-batch.ts";
+import type { Quota } from "../algorithms/algorithm.ts";
+import { BlockKind } from "../exactly-once/block-kinds.ts";
+import { type SessionFollower, type Sessions, WORD_FIRST_HOLD, WORD_HOLDS } from "../exactly-once/sessions.ts";
+import type { RollingHash } from "../hash/rolling-hash.ts";
+import { mixWords } from "../hash/sip.ts";
 import type { KeyTable } from "../keys/key-table.ts";
-import type { VerbCall } from "../machine/verb-call.ts";
+import type { Bounds } from "../limiter.ts";
+import { HashIndex, WORD_LINK } from "../memory/hash-index.ts";
 import type { Heap } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import type { Slab } from "../memory/slab.ts";
-import type { GrowingResultColumns } from "../result-columns.ts";
+import { DueTree } from "./due-tree.ts";
+import { HeldKeys } from "./held-keys.ts";
+import {
+  CELL_DATED,
+  CELL_DUE,
+  CELL_EXPIRES,
+  CELL_FROM,
+  CELL_NUMBER,
+  CELL_TTL,
+  CELL_WINDOW,
+  HOLD_CELLS,
+  HoldKind,
+  ORPHAN,
+  WORD_BURST,
+  WORD_COST,
+  WORD_LEFT,
+  WORD_LIMIT,
+  WORD_RIGHT,
+  WORD_SESSION,
+  WORD_SESSION_AFTER,
+  WORD_SESSION_BEFORE,
+} from "./hold-block.ts";
+
+const SEED = 0x1f83d9ab;
+/** Holds looked at before an entry's operations. Of more that are due, those of the keys that it touches follow. */
+const SWEEP_HOLDS = 1_024;
 
 /**
- * What is withheld but not yet settled: reservations, slots and leases.
+ * What is withheld and not settled yet: reservations, slots and leases, each with a number (SEMANTICS L, R).
  *
- * None can be opened yet: opening one is refused like one too many, and none is known to be ended.
+ * How much of a key is held, and until when, its algorithm counts by comparison: what is over by its own time needs no
+ * call, and this table only forgets it. A slot that is held by a session also ends with the session. Sessions live on
+ * whenever they are heard of, so such a slot is *due* for a look at the stamp after its session's last known one, and
+ * then either ends or becomes due later. All that is due is looked at before an entry's operations are executed.
  */
-export class Holds {
-  // biome-ignore lint/complexity/noUselessConstructor: what a table of holds will be built on
-  constructor(_heap: Heap, _slab: Slab, _keys: KeyTable) {}
+export class Holds implements SessionFollower {
+  readonly #heap: Heap;
+  readonly #slab: Slab;
+  readonly #keys: KeyTable;
+  readonly #sessions: Sessions;
+  readonly #hash: RollingHash;
+  readonly #byNumber: HashIndex;
+  readonly #heldKeys: HeldKeys;
+  readonly #due: DueTree;
+  #lastNumber = 0;
+  /** Open, and ended by time or with their session, by kind. */
+  readonly #open = new Float64Array(4);
+  readonly #ended = new Float64Array(4);
+  #lagging = false;
+  /** What a hold's block says, for the algorithms. */
+  readonly #read = { cost: 0, fromUs: 0.5, datedUs: 0.5, expiryUs: 0.5 };
+  readonly #quota = { limit: 0, windowUs: 0.5, burst: 0 };
 
-  /** Open holds. */
+  constructor(heap: Heap, slab: Slab, keys: KeyTable, sessions: Sessions, hash: RollingHash) {
+    this.#heap = heap;
+    this.#slab = slab;
+    this.#keys = keys;
+    this.#sessions = sessions;
+    this.#hash = hash;
+    this.#byNumber = new HashIndex(heap);
+    this.#heldKeys = new HeldKeys(heap, slab, keys);
+    this.#due = new DueTree(heap, {
+      wordLeft: WORD_LEFT,
+      wordRight: WORD_RIGHT,
+      cellDue: CELL_DUE,
+      cellNumber: CELL_NUMBER,
+    });
+    sessions.follower = this;
+  }
+
+  /** Open holds; for a moment, some whose time is over among them. */
   get count(): number {
+    return this.#byNumber.count;
+  }
+
+  /** Open holds of a kind. */
+  openOf(kind: HoldKind): number {
+    return this.#open[kind]!;
+  }
+
+  /** Holds of a kind that ended by time or with their session, since the first entry of the log. */
+  endedOf(kind: HoldKind): number {
+    return this.#ended[kind]!;
+  }
+
+  /** Whether one more may be opened, by this session among others. */
+  hasRoom(session: number, stampUs: number, bounds: Bounds): boolean {
+    if (this.count >= bounds.maxHolds) this.sweep(stampUs);
+    if (this.count >= bounds.maxHolds) return false;
+    return session === 0 || this.#heap.word(session, WORD_HOLDS) < bounds.maxHoldsPerSession;
+  }
+
+  /** Opens a hold of what was judged allowed, on a key that has a block, until `expiryUs`; returns its number. */
+  open(
+    kind: HoldKind,
+    quota: Quota,
+    key: number,
+    cost: number,
+    session: number,
+    stampUs: number,
+    expiryUs: number,
+  ): number {
+    const heap = this.#heap;
+    if (this.count === 0) this.#due.reseed(this.#hash.low);
+    const hold = this.#slab.take(HOLD_CELLS);
+    const number = ++this.#lastNumber;
+    heap.setWord(hold, 0, BlockKind.hold | (kind << 8));
+    heap.setNumber(hold, CELL_NUMBER, number);
+    heap.setNumber(hold, CELL_EXPIRES, expiryUs);
+    heap.setNumber(hold, CELL_FROM, stampUs);
+    heap.setNumber(hold, CELL_DATED, kind === HoldKind.lease ? expiryUs : stampUs);
+    heap.setNumber(hold, CELL_TTL, expiryUs - stampUs);
+    heap.setNumber(hold, CELL_WINDOW, quota.windowUs);
+    heap.setWord(hold, WORD_COST, cost);
+    heap.setWord(hold, WORD_LIMIT, quota.limit);
+    heap.setWord(hold, WORD_BURST, quota.burst);
+    this.#join(session, hold);
+    heap.setNumber(hold, CELL_DUE, this.#dueOf(hold));
+    this.#byNumber.insert(hashOf(number), hold);
+    this.#due.insert(hold);
+    this.#heldKeys.add(this.#keys.hold(quota, key, this.#readHold(hold), stampUs), hold);
+    this.#open[kind]!++;
+    return number;
+  }
+
+  /** The open hold of this number on this key that the caller may settle, or 0. */
+  find(number: number, key: number, session: number, stampUs: number): number {
+    const heap = this.#heap;
+    for (let hold = this.#byNumber.first(hashOf(number)); hold !== 0; hold = heap.word(hold, WORD_LINK)) {
+      if (heap.number(hold, CELL_NUMBER) !== number) continue;
+      const owner = heap.word(hold, WORD_SESSION);
+      const open = heap.number(hold, CELL_EXPIRES) > stampUs;
+      return open && (owner === 0 || owner === session) && this.#heldKeys.keyOf(hold) === key ? hold : 0;
+    }
     return 0;
   }
 
-  reserve(_call: VerbCall, results: GrowingResultColumns, at: number): void {
-    results.set(at, Outcome.holdsFull, 0, 0, 0, 0, 0);
+  kindOf(hold: number): HoldKind {
+    return ((this.#heap.word(hold, 0) >>> 8) & 0xff) as HoldKind;
   }
 
-  commit(_call: VerbCall, results: GrowingResultColumns, at: number): void {
-    results.set(at, Outcome.notHeld, 0, 0, 0, 0, 0);
+  costOf(hold: number): number {
+    return this.#heap.word(hold, WORD_COST);
   }
 
-  cancel(_call: VerbCall, results: GrowingResultColumns, at: number): void {
-    results.set(at, Outcome.notHeld, 0, 0, 0, 0, 0);
+  /** Ends an open hold, which came to `actual`; returns its key's block, which may have moved. */
+  settle(hold: number, quota: Quota, actual: number, stampUs: number): number {
+    const home = this.#keys.settle(quota, this.#heldKeys.keyOf(hold), this.#readHold(hold), actual, stampUs);
+    this.#free(hold);
+    return home;
   }
 
-  grant(_call: VerbCall, results: GrowingResultColumns, at: number): void {
-    results.set(at, Outcome.holdsFull, 0, 0, 0, 0, 0);
+  /** Empties a key but for what its open holds keep (SEMANTICS L3); returns its block, which may have moved. */
+  reset(key: number, stampUs: number): number {
+    this.#keys.clear(key);
+    return this.lay(key, null, stampUs);
   }
 
-  giveBack(_call: VerbCall, results: GrowingResultColumns, at: number): void {
-    results.set(at, Outcome.notHeld, 0, 0, 0, 0, 0);
+  /** Takes the open holds of a key off its counter, to lay them on again: what is left is what was taken. */
+  lift(key: number, stampUs: number): number {
+    let home = key;
+    for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
+      if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
+      home = this.#keys.settle(this.#quotaOf(hold), home, this.#readHold(hold), 0, stampUs);
+    }
+    return home;
   }
 
-  /** A new leader: what was open at the preceding stamp stays open for as long as it would have (SEMANTICS S5, L2). */
-  takeover(_precedingStampUs: number, _stampUs: number): void {}
+  /** Lays the open holds of a key on its counter, where none of them is; under `quota` from now on, unless it is null. */
+  lay(key: number, quota: Quota | null, stampUs: number): number {
+    const heap = this.#heap;
+    let home = key;
+    for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
+      if (quota !== null) {
+        heap.setWord(hold, WORD_LIMIT, quota.limit);
+        heap.setWord(hold, WORD_BURST, quota.burst);
+        heap.setNumber(hold, CELL_WINDOW, quota.windowUs);
+      }
+      if (heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
+      home = this.#keys.hold(this.#quotaOf(hold), home, this.#readHold(hold), stampUs);
+    }
+    return home;
+  }
 
-  /** Frees some of those whose time is over. */
-  sweep(_stampUs: number): void {}
+  /**
+   * A new leader. What was over at the preceding stamp stays over (SEMANTICS S5). A reservation or slot that was open
+   * then stays open for its whole time to live, since nobody could settle it meanwhile. A lease is spent without asking,
+   * by clocks that know nothing of a jump: its end moves with the jump, and its charge with its end (L2).
+   */
+  takeover(precedingStampUs: number, stampUs: number): void {
+    const heap = this.#heap;
+    while (this.#isFirstDue(precedingStampUs)) this.#look(this.#due.first(), precedingStampUs);
+    const gapUs = stampUs - precedingStampUs;
+    const open: number[] = [];
+    this.#due.forEach((hold) => void open.push(hold));
+    const moving = gapUs === 0 ? open.filter((hold) => this.kindOf(hold) !== HoldKind.lease) : open;
+    for (const hold of moving) {
+      const key = this.#heldKeys.keyOf(hold);
+      this.#keys.settle(this.#quotaOf(hold), key, this.#readHold(hold), 0, precedingStampUs);
+    }
+    this.#due.clear();
+    for (const hold of moving) {
+      if (this.kindOf(hold) === HoldKind.lease) {
+        heap.setNumber(hold, CELL_FROM, stampUs);
+        heap.setNumber(hold, CELL_EXPIRES, heap.number(hold, CELL_EXPIRES) + gapUs);
+        heap.setNumber(hold, CELL_DATED, heap.number(hold, CELL_EXPIRES));
+      } else {
+        heap.setNumber(hold, CELL_EXPIRES, stampUs + heap.number(hold, CELL_TTL));
+      }
+      heap.setNumber(hold, CELL_DUE, this.#dueOf(hold));
+      this.#keys.hold(this.#quotaOf(hold), this.#heldKeys.keyOf(hold), this.#readHold(hold), stampUs);
+    }
+    for (const hold of open) this.#due.insert(hold);
+  }
 
-  /** The stamp at which one is to be freed, or null. */
+  /** A session ends: its slots are free (SEMANTICS R2); what else it holds stays until its own time, and is nobody's. */
+  sessionEnded(session: number, stampUs: number): void {
+    const heap = this.#heap;
+    for (let hold = heap.word(session, WORD_FIRST_HOLD); hold !== 0; ) {
+      const after = heap.word(hold, WORD_SESSION_AFTER);
+      if (this.kindOf(hold) === HoldKind.slot) this.#end(hold, stampUs);
+      else heap.setWord(hold, WORD_SESSION, ORPHAN);
+      hold = after;
+    }
+    heap.setWord(session, WORD_FIRST_HOLD, 0);
+    heap.setWord(session, WORD_HOLDS, 0);
+  }
+
+  /** Looks at what is due, in bounded work. */
+  sweep(stampUs: number): void {
+    for (let i = 0; i < SWEEP_HOLDS && this.#isFirstDue(stampUs); i++) this.#look(this.#due.first(), stampUs);
+    this.#lagging = this.#isFirstDue(stampUs);
+  }
+
+  /** Whether the last sweep left something for later: then {@link sweepKey} must precede what a key is asked for. */
+  get lagging(): boolean {
+    return this.#lagging;
+  }
+
+  /** Looks at whatever is due on one key. */
+  sweepKey(key: number, stampUs: number): void {
+    for (let hold = this.#heldKeys.first(key); hold !== 0; ) {
+      const after = this.#heldKeys.after(hold);
+      if (this.#heap.number(hold, CELL_DUE) <= stampUs) this.#look(hold, stampUs);
+      hold = after;
+    }
+  }
+
+  /** The stamp at which one is to be looked at, or null. */
   nextDueUs(): number | null {
-    return null;
+    const first = this.#due.first();
+    return first === 0 ? null : this.#heap.number(first, CELL_DUE);
   }
 
-  save(_meta: MetaWriter): void {}
+  #isFirstDue(stampUs: number): boolean {
+    const first = this.#due.first();
+    return first !== 0 && this.#heap.number(first, CELL_DUE) <= stampUs;
+  }
 
-  load(_meta: MetaReader): void {}
+  #look(hold: number, stampUs: number): void {
+    const heap = this.#heap;
+    if (heap.number(hold, CELL_EXPIRES) <= stampUs || !this.#sessions.isAlive(heap.word(hold, WORD_SESSION), stampUs)) {
+      this.#end(hold, stampUs);
+      return;
+    }
+    this.#due.remove(hold);
+    heap.setNumber(hold, CELL_DUE, this.#dueOf(hold));
+    this.#due.insert(hold);
+  }
+
+  /** Ends a hold by its own time, which its counter knows, or before it, which it does not. */
+  #end(hold: number, stampUs: number): void {
+    this.#hash.number(this.#heap.number(hold, CELL_NUMBER));
+    this.#ended[this.kindOf(hold)]!++;
+    if (this.#heap.number(hold, CELL_EXPIRES) > stampUs) this.settle(hold, this.#quotaOf(hold), 0, stampUs);
+    else this.#free(hold);
+  }
+
+  /** When a hold is to be looked at: a slot of a session no later than when the session dies if it is not heard of. */
+  #dueOf(hold: number): number {
+    const expiresUs = this.#heap.number(hold, CELL_EXPIRES);
+    const session = this.#heap.word(hold, WORD_SESSION);
+    if (this.kindOf(hold) !== HoldKind.slot || session === 0) return expiresUs;
+    return Math.min(expiresUs, this.#sessions.expiryUs(session) + 1);
+  }
+
+  #readHold(hold: number): { cost: number; fromUs: number; datedUs: number; expiryUs: number } {
+    const heap = this.#heap;
+    const read = this.#read;
+    read.cost = heap.word(hold, WORD_COST);
+    read.fromUs = heap.number(hold, CELL_FROM);
+    read.datedUs = heap.number(hold, CELL_DATED);
+    read.expiryUs = heap.number(hold, CELL_EXPIRES);
+    return read;
+  }
+
+  #quotaOf(hold: number): Quota {
+    const heap = this.#heap;
+    const quota = this.#quota;
+    quota.limit = heap.word(hold, WORD_LIMIT);
+    quota.burst = heap.word(hold, WORD_BURST);
+    quota.windowUs = heap.number(hold, CELL_WINDOW);
+    return quota;
+  }
+
+  /** Puts a hold first in its session's list. */
+  #join(session: number, hold: number): void {
+    const heap = this.#heap;
+    heap.setWord(hold, WORD_SESSION, session);
+    heap.setWord(hold, WORD_SESSION_BEFORE, 0);
+    heap.setWord(hold, WORD_SESSION_AFTER, 0);
+    if (session === 0) return;
+    const first = heap.word(session, WORD_FIRST_HOLD);
+    heap.setWord(hold, WORD_SESSION_AFTER, first);
+    if (first !== 0) heap.setWord(first, WORD_SESSION_BEFORE, hold);
+    heap.setWord(session, WORD_FIRST_HOLD, hold);
+    heap.setWord(session, WORD_HOLDS, heap.word(session, WORD_HOLDS) + 1);
+  }
+
+  #leave(hold: number): void {
+    const heap = this.#heap;
+    const session = heap.word(hold, WORD_SESSION);
+    if (session === 0 || session === ORPHAN) return;
+    const before = heap.word(hold, WORD_SESSION_BEFORE);
+    const after = heap.word(hold, WORD_SESSION_AFTER);
+    if (before === 0) heap.setWord(session, WORD_FIRST_HOLD, after);
+    else heap.setWord(before, WORD_SESSION_AFTER, after);
+    if (after !== 0) heap.setWord(after, WORD_SESSION_BEFORE, before);
+    heap.setWord(session, WORD_HOLDS, heap.word(session, WORD_HOLDS) - 1);
+  }
+
+  #free(hold: number): void {
+    this.#open[this.kindOf(hold)]!--;
+    this.#leave(hold);
+    this.#heldKeys.remove(hold);
+    this.#due.remove(hold);
+    this.#byNumber.remove(hold);
+    this.#slab.give(hold);
+  }
+
+  save(meta: MetaWriter): void {
+    this.#byNumber.save(meta);
+    this.#heldKeys.save(meta);
+    this.#due.save(meta);
+    meta.number(this.#lastNumber);
+    for (const kind of [1, 2, 3]) meta.number(this.#open[kind]!);
+    for (const kind of [1, 2, 3]) meta.number(this.#ended[kind]!);
+  }
+
+  load(meta: MetaReader): void {
+    this.#byNumber.load(meta);
+    this.#heldKeys.load(meta);
+    this.#due.load(meta);
+    this.#lastNumber = meta.number();
+    for (const kind of [1, 2, 3]) this.#open[kind] = meta.number();
+    for (const kind of [1, 2, 3]) this.#ended[kind] = meta.number();
+  }
+}
+
+function hashOf(number: number): number {
+  return mixWords(SEED, number | 0, (number / 4294967296) | 0);
 }

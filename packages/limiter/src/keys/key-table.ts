@@ -1,4 +1,12 @@
-import { type BlockMover, CELL_EXPIRY, type Verdict, WORD_LENGTHS } from "../algorithms/algorithm.ts";
+import {
+  type BlockMover,
+  CELL_EXPIRY,
+  type CountingAlgorithm,
+  type Hold,
+  type Quota,
+  type Verdict,
+  WORD_LENGTHS,
+} from "../algorithms/algorithm.ts";
 import { algorithmOf } from "../algorithms/registry.ts";
 import { sipHash } from "../hash/sip.ts";
 import { HashIndex, WORD_HASH, WORD_LINK } from "../memory/hash-index.ts";
@@ -15,6 +23,14 @@ const LAP_PAUSE_US = 1_000_000;
 const COMMON_CELLS = 3;
 /** The last word that even the smallest block has. */
 const LAST_COMMON_WORD = 11;
+/** Bit of {@link WORD_LENGTHS}, above the lengths: holds are open on the key. */
+const HELD = 0x80000000;
+const LENGTHS = 0x7fffffff;
+
+/** Who must know when the block of a held key moves. */
+export interface BlockFollower {
+  moved(from: number, to: number): void;
+}
 
 /**
  * The counters: one block per key, found by the bytes of its identity.
@@ -39,6 +55,8 @@ export class KeyTable implements BlockMover {
   #lapEndUs = 0;
   #heads = new Uint32Array(64);
   #prefetched = 0;
+  /** Of the blocks that are held. */
+  follower: BlockFollower | null = null;
 
   constructor(heap: Heap) {
     this.#heap = heap;
@@ -101,7 +119,7 @@ export class KeyTable implements BlockMover {
     for (let block = this.#index.first(hash); block !== 0; block = heap.word(block, WORD_LINK)) {
       if (
         heap.word(block, WORD_HASH) === hash &&
-        heap.word(block, WORD_LENGTHS) === lengths &&
+        ((heap.word(block, WORD_LENGTHS) ^ lengths) & LENGTHS) === 0 &&
         (heap.word(block, 0) & 0xff) === rule.algorithm &&
         heap.equalBytes(block, identity + rule.prefixLength, bytes, start, length) &&
         heap.equalBytes(block, identity, rule.prefix, 0, rule.prefixLength)
@@ -121,10 +139,57 @@ export class KeyTable implements BlockMover {
   charge(rule: QuotaRule, block: number, cost: number, stampUs: number): number {
     const algorithm = algorithmOf(rule.algorithm)!;
     const home = algorithm.charge(this.#heap, block, this.#tailOf(block), rule, cost, stampUs, this);
-    const expiryUs = this.#heap.number(home, CELL_EXPIRY);
+    this.#noteExpiry(home);
+    return algorithm.fingerprint(this.#heap, home) ^ this.#heap.word(home, WORD_HASH);
+  }
+
+  /** The sweep must come by when the block expires. */
+  #noteExpiry(block: number): void {
+    const expiryUs = this.#heap.number(block, CELL_EXPIRY);
     if (expiryUs < this.#earliestUs) this.#earliestUs = expiryUs;
     if (expiryUs < this.#lapEarliestUs) this.#lapEarliestUs = expiryUs;
-    return algorithm.fingerprint(this.#heap, home) ^ this.#heap.word(home, WORD_HASH);
+  }
+
+  /** Withholds what was judged; returns the block, which may have moved. Who keeps the holds marks it as held. */
+  hold(quota: Quota, block: number, hold: Hold, stampUs: number): number {
+    const algorithm = this.#algorithmOf(block);
+    const home = algorithm.hold(this.#heap, block, this.#tailOf(block), quota, hold, stampUs, this);
+    this.#noteExpiry(home);
+    return home;
+  }
+
+  /** Closes a hold that has not expired: it came to `actual`. Returns the block, which may have moved. */
+  settle(quota: Quota, block: number, hold: Hold, actual: number, stampUs: number): number {
+    const algorithm = this.#algorithmOf(block);
+    const home = algorithm.settle(this.#heap, block, this.#tailOf(block), quota, hold, actual, stampUs, this);
+    this.#noteExpiry(home);
+    return home;
+  }
+
+  /** The block is as if never used, holds included; it stays where it is. */
+  clear(block: number): void {
+    this.#algorithmOf(block).reset(this.#heap, block);
+    this.#noteExpiry(block);
+  }
+
+  /** A word that changes with the block's state, for the rolling hash. */
+  fingerprint(block: number): number {
+    return this.#algorithmOf(block).fingerprint(this.#heap, block) ^ this.#heap.word(block, WORD_HASH);
+  }
+
+  /** Whether holds are open on the key: then its block is not freed, and its moves are told. */
+  isHeld(block: number): boolean {
+    return block !== 0 && this.#heap.word(block, WORD_LENGTHS) >= HELD;
+  }
+
+  setHeld(block: number, held: boolean): void {
+    const lengths = this.#heap.word(block, WORD_LENGTHS) & LENGTHS;
+    this.#heap.setWord(block, WORD_LENGTHS, held ? (lengths | HELD) >>> 0 : lengths);
+    if (!held) this.#noteExpiry(block);
+  }
+
+  #algorithmOf(block: number): CountingAlgorithm {
+    return algorithmOf(this.#heap.word(block, 0) & 0xff)!;
   }
 
   /** A block for a key that has none. Its expiry is set by the charge that must follow. */
@@ -150,11 +215,12 @@ export class KeyTable implements BlockMover {
     for (let i = 0; i < contentCells * 2; i++) heap.setWord(grown, i, heap.word(block, i));
     this.#index.replace(block, grown);
     this.#slab.give(block);
+    if (this.isHeld(grown)) this.follower!.moved(block, grown);
     return grown;
   }
 
   isExpired(block: number, stampUs: number): boolean {
-    return this.#heap.number(block, CELL_EXPIRY) <= stampUs;
+    return this.#heap.number(block, CELL_EXPIRY) <= stampUs && !this.isHeld(block);
   }
 
   remove(block: number): void {
@@ -194,7 +260,7 @@ export class KeyTable implements BlockMover {
       }
       const block = this.#slab.slotAddress(page, this.#sweepSlot++);
       left--;
-      if (heap.word(block, 0) === 0) continue;
+      if (heap.word(block, 0) === 0 || this.isHeld(block)) continue;
       const expiryUs = heap.number(block, CELL_EXPIRY);
       if (expiryUs <= stampUs) {
         this.remove(block);
@@ -222,7 +288,7 @@ export class KeyTable implements BlockMover {
 
   #tailOf(block: number): number {
     const heap = this.#heap;
-    const lengths = heap.word(block, WORD_LENGTHS);
+    const lengths = heap.word(block, WORD_LENGTHS) & LENGTHS;
     const identityBytes = (lengths & 0xffff) + (lengths >>> 16);
     return (identityByte(heap.word(block, 0) & 0xff) >> 3) + ((identityBytes + 7) >> 3);
   }

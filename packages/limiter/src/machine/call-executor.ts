@@ -98,6 +98,17 @@ export class CallExecutor {
       if (rule.algorithm === Algorithm.concurrency) this.#allPlain = false;
     }
     this.#hashKeys(layout);
+    if (this.#verbs.lagging) this.#prepareKeys(layout);
+  }
+
+  /** More holds were over than one sweep looks at: those on the operation's keys are ended before it is executed. */
+  #prepareKeys(layout: CallsLayout): void {
+    for (let item = 0; item < layout.items; item++) {
+      const rule = this.#rules[layout.ruleOf(item)]!;
+      const length = layout.keyLengthOf(item);
+      const block = this.#keys.find(rule, this.#hashes[item]!, layout.bytes, this.#starts[item]!, length);
+      this.#verbs.prepareKey(block, this.#stampUs);
+    }
   }
 
   /**
@@ -181,6 +192,8 @@ export class CallExecutor {
       this.#hash.word(keys.charge(rule, block, cost, this.#stampUs));
     }
     writeVerdict(verdict, cost, rule, this.#results, at);
+    // What is held may come back at any moment.
+    if (!verdict.allowed && keys.isHeld(block)) this.#results.firmForMs[at] = 0;
     this.#mix(at);
   }
 

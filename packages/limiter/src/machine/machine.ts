@@ -7,6 +7,7 @@ import { EntryError } from "../entry/entry-error.ts";
 import { HEADER_BYTES, NONCE_BYTES, OPERATION_HEADER_BYTES, Tag } from "../entry/format.ts";
 import { operationEnd, readBounds, readHeader, readRegister, readSession } from "../entry/read-entry.ts";
 import { createUtf8Cache, decodeUtf8 } from "../entry/utf8.ts";
+import { HoldKind } from "../holds/hold-block.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
 import type {
   Applied,
@@ -48,12 +49,7 @@ export class Machine implements Limiter {
 
   constructor(state: MachineState) {
     this.#state = state;
-    this.#executor = new CallExecutor(
-      state.keys,
-      state.hash,
-      state.results,
-      new VerbExecutor(state.keys, state.holds, state.hash),
-    );
+    this.#executor = new CallExecutor(state.keys, state.hash, state.results, new VerbExecutor(state));
   }
 
   get appliedIndex(): number {
@@ -69,8 +65,19 @@ export class Machine implements Limiter {
   }
 
   get stats(): LimiterStats {
-    const { keys, sessions, requestIds, keysFull } = this.#state;
-    return { keys: keys.count, sessions: sessions.count, requestIds: requestIds.count, keysFull };
+    const { keys, sessions, requestIds, holds, keysFull } = this.#state;
+    return {
+      keys: keys.count,
+      sessions: sessions.count,
+      requestIds: requestIds.count,
+      keysFull,
+      reservations: holds.openOf(HoldKind.reservation),
+      slots: holds.openOf(HoldKind.slot),
+      leases: holds.openOf(HoldKind.lease),
+      reservationsEnded: holds.endedOf(HoldKind.reservation),
+      slotsEnded: holds.endedOf(HoldKind.slot),
+      leasesEnded: holds.endedOf(HoldKind.lease),
+    };
   }
 
   apply(index: number, entry: Uint8Array): Applied {
@@ -90,6 +97,7 @@ export class Machine implements Limiter {
       state.requestIds.takeover(state.stampUs, stampUs);
       state.holds.takeover(state.stampUs, stampUs);
     }
+    state.holds.sweep(stampUs);
     const operations: OperationResult[] = [];
     let layouts = 0;
     for (let at = HEADER_BYTES; at < entry.length; ) {
@@ -182,12 +190,11 @@ export class Machine implements Limiter {
   }
 
   #sweep(stampUs: number, operations: number): void {
-    const { keys, sessions, requestIds, holds, results, bounds } = this.#state;
+    const { keys, sessions, requestIds, results, bounds } = this.#state;
     const slots = operations === 0 ? SWEEP_SLOTS_IDLE : 16 + SWEEP_SLOTS_PER_ITEM * results.items;
     keys.sweep(slots, stampUs, Number.POSITIVE_INFINITY);
     sessions.sweep(stampUs, bounds);
     requestIds.sweep(stampUs);
-    holds.sweep(stampUs);
   }
 
   /** What the entry leaves behind goes into the hash as well: occupancy depends on sweeps, results alone do not show it. */
@@ -207,7 +214,9 @@ export class Machine implements Limiter {
     // Slots are taken by reservations alone: a take under `concurrency` is refused, which is no denial.
     if (rule.algorithm === Algorithm.concurrency) return false;
     const cost = batch.costs === null ? 1 : batch.costs[item]!;
-    this.#judge(namespace, rule, batch.keyBytes, batch.keyStarts[item]!, batch.keyLengths[item]!, cost, stampUs);
+    const start = batch.keyStarts[item]!;
+    const length = batch.keyLengths[item]!;
+    const block = this.#judge(namespace, rule, batch.keyBytes, start, length, cost, stampUs);
     if (this.#verdict.allowed) return false;
     const results = this.#peeked;
     writeVerdict(this.#verdict, cost, rule, results, 0);
@@ -215,7 +224,8 @@ export class Machine implements Limiter {
     into.remaining[at] = results.remaining[0]!;
     into.resetAfterMs[at] = results.resetAfterMs[0]!;
     into.retryAfterMs[at] = results.retryAfterMs[0]!;
-    into.firmForMs[at] = results.firmForMs[0]!;
+    // What is held may come back at any moment.
+    into.firmForMs[at] = this.#state.keys.isHeld(block) ? 0 : results.firmForMs[0]!;
     into.handles[at] = 0;
     into.limits[at] = results.limits[0]!;
     into.shadows[at] = 0;
@@ -232,6 +242,7 @@ export class Machine implements Limiter {
     return this.#peeked;
   }
 
+  /** Fills the verdict; returns the block of the key. */
   #judge(
     namespace: string,
     rule: Rule,
@@ -240,11 +251,12 @@ export class Machine implements Limiter {
     length: number,
     cost: number,
     stampUs: number,
-  ): void {
+  ): number {
     const { keys } = this.#state;
     const quota = this.#prepare(namespace, rule);
     const block = keys.find(quota, keys.hashOf(quota, bytes, start, length), bytes, start, length);
     keys.judge(quota, block, cost, 0, Math.max(stampUs, this.#state.stampUs), this.#verdict);
+    return block;
   }
 
   /** The rule made ready; a batch asks for the same one item after item, so the last one is kept. */
@@ -283,6 +295,13 @@ export class Machine implements Limiter {
     if (block === 0) return null;
     const namespace = sessions.namespaceOf(block);
     return decodeUtf8(namespace, 0, namespace.length);
+  }
+
+  knowsCall(session: SessionId, nonce: Uint8Array, number: number): boolean {
+    if (nonce.length !== NONCE_BYTES) return false;
+    const { sessions, stampUs } = this.#state;
+    const block = sessions.find(session.index, session.position, nonce, 0, stampUs);
+    return block !== 0 && (number <= sessions.ackedThrough(block) || sessions.calls.find(block, number) !== 0);
   }
 
   knowsRequestId(namespace: string, identity: string, requestId: string): boolean {

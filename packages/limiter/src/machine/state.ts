@@ -17,8 +17,8 @@ export class MachineState {
   readonly keys = new KeyTable(this.heap);
   readonly sessions = new Sessions(this.heap, this.slab);
   readonly requestIds = new RequestIds(this.heap, this.slab);
-  readonly holds = new Holds(this.heap, this.slab, this.keys);
   readonly hash = new RollingHash();
+  readonly holds = new Holds(this.heap, this.slab, this.keys, this.sessions, this.hash);
   /** Results of the entry being applied; not part of the state. */
   readonly results = new GrowingResultColumns(64);
   bounds: Bounds;

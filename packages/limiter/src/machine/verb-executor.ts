@@ -1,23 +1,24 @@
 import { createVerdict } from "../algorithms/algorithm.ts";
-import { Outcome } from "../call-batch.ts";
-import type { RollingHash } from "../hash/rolling-hash.ts";
-import type { Holds } from "../holds/holds.ts";
-import type { KeyTable } from "../keys/key-table.ts";
+import { algorithmOf } from "../algorithms/registry.ts";
+import { NEVER, Outcome } from "../call-batch.ts";
+import { HoldKind } from "../holds/hold-block.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
+import { Algorithm } from "../rule.ts";
 import { Verb } from "../verb.ts";
+import { ceilMs, writeVerdict } from "./call-executor.ts";
+import type { MachineState } from "./state.ts";
 import type { VerbCall } from "./verb-call.ts";
+
+/** A client counts a lease in milliseconds: a shorter one could not be spent. */
+const SHORTEST_LEASE_US = 1_000;
 
 /** Executes the calls that are no takes; what they come to goes into the hash by whoever calls it. */
 export class VerbExecutor {
-  readonly #keys: KeyTable;
-  readonly #holds: Holds;
-  readonly #hash: RollingHash;
+  readonly #state: MachineState;
   readonly #verdict = createVerdict();
 
-  constructor(keys: KeyTable, holds: Holds, hash: RollingHash) {
-    this.#keys = keys;
-    this.#holds = holds;
-    this.#hash = hash;
+  constructor(state: MachineState) {
+    this.#state = state;
   }
 
   /** Writes the result at `at`, every column of it. */
@@ -27,33 +28,152 @@ export class VerbExecutor {
         this.#reset(call, results, at);
         return;
       case Verb.reserve:
-        this.#holds.reserve(call, results, at);
+        this.#reserve(call, results, at);
         return;
       case Verb.commit:
-        this.#holds.commit(call, results, at);
+        this.#settle(call, call.cost, results, at);
         return;
       case Verb.cancel:
-        this.#holds.cancel(call, results, at);
+        this.#settle(call, 0, results, at);
         return;
       case Verb.grant:
-        this.#holds.grant(call, results, at);
+        this.#grant(call, results, at);
         return;
       case Verb.giveBack:
-        this.#holds.giveBack(call, results, at);
+        this.#giveBack(call, results, at);
         return;
       default:
         throw new RangeError(`verb ${call.verb} was let through the check of its entry`);
     }
   }
 
-  /** The counter is as if never used, whether or not there was one. */
+  /** Whether {@link prepareKey} must precede what a key is asked for. */
+  get lagging(): boolean {
+    return this.#state.holds.lagging;
+  }
+
+  /** Ends what is over on a key, when more was over than an entry's sweep looks at. */
+  prepareKey(block: number, stampUs: number): void {
+    if (this.#state.keys.isHeld(block)) this.#state.holds.sweepKey(block, stampUs);
+  }
+
+  /** The counter is as if never used but for what is held, whether or not there was one (SEMANTICS L3). */
   #reset(call: VerbCall, results: GrowingResultColumns, at: number): void {
-    const keys = this.#keys;
+    const { keys, holds, hash } = this.#state;
+    let block = this.#find(call);
+    hash.word(call.hash ^ (block === 0 ? 0 : 1));
+    if (keys.isHeld(block)) {
+      block = holds.reset(block, call.stampUs);
+      hash.word(keys.fingerprint(block));
+    } else if (block !== 0) {
+      keys.remove(block);
+      block = 0;
+    }
+    this.#writeDone(call, block, results, at);
+  }
+
+  /** Withholds; a slot of `concurrency` is taken in the same way. */
+  #reserve(call: VerbCall, results: GrowingResultColumns, at: number): void {
     const { rule, stampUs } = call;
-    const block = keys.find(rule, call.hash, call.bytes, call.keyStart, call.keyLength);
-    this.#hash.word(call.hash ^ (block === 0 ? 0 : 1));
-    if (block !== 0) keys.remove(block);
-    keys.judge(rule, 0, 1, 0, stampUs, this.#verdict);
-    results.set(at, Outcome.allowed, this.#verdict.available, 0, 0, 0, rule.limit);
+    const ttlUs = call.ttlUs === 0 ? rule.windowUs : call.ttlUs;
+    const kind = rule.algorithm === Algorithm.concurrency ? HoldKind.slot : HoldKind.reservation;
+    this.#open(call, kind, stampUs + ttlUs, results, at);
+  }
+
+  /** Leases, for as long as is asked and the rule allows; too short a rest of a window is not worth a lease. */
+  #grant(call: VerbCall, results: GrowingResultColumns, at: number): void {
+    const { rule, stampUs } = call;
+    if (rule.algorithm === Algorithm.concurrency) {
+      results.set(at, Outcome.needsReservation, 0, 0, 0, 0, 0);
+      return;
+    }
+    const lastUs = algorithmOf(rule.algorithm)!.leaseEndUs(rule, stampUs);
+    const endUs = call.ttlUs === 0 ? lastUs : Math.min(lastUs, stampUs + call.ttlUs);
+    if (endUs - stampUs < SHORTEST_LEASE_US) {
+      this.#judge(call, this.#find(call), 1);
+      const { available, resetNowUs } = this.#verdict;
+      const never = Math.floor(rule.windowUs / 10) < SHORTEST_LEASE_US;
+      const retryMs = never ? NEVER : ceilMs(lastUs + 1 - stampUs);
+      results.set(at, Outcome.limited, available, ceilMs(resetNowUs), retryMs, 0, rule.limit);
+      return;
+    }
+    this.#open(call, HoldKind.lease, endUs, results, at);
+  }
+
+  #open(call: VerbCall, kind: HoldKind, expiryUs: number, results: GrowingResultColumns, at: number): void {
+    const { keys, holds, hash, bounds } = this.#state;
+    const { rule, cost, session, stampUs } = call;
+    let block = this.#find(call);
+    this.#judge(call, block, cost);
+    if (!this.#verdict.allowed) {
+      writeVerdict(this.#verdict, cost, rule, results, at);
+      if (rule.algorithm === Algorithm.concurrency || keys.isHeld(block)) results.firmForMs[at] = 0;
+      return;
+    }
+    if (!holds.hasRoom(session, stampUs, bounds)) {
+      results.set(at, Outcome.holdsFull, 0, 0, 0, 0, 0);
+      return;
+    }
+    // Making room for the hold may have freed the block of a key that has expired.
+    block = this.#find(call);
+    if (block === 0) {
+      if (!keys.makeRoom(1, call.maxKeys, stampUs)) {
+        results.set(at, Outcome.keysFull, 0, 0, 0, 0, 0);
+        return;
+      }
+      block = keys.create(rule, call.hash, call.bytes, call.keyStart, call.keyLength);
+    }
+    const number = holds.open(kind, rule, block, cost, session, stampUs, expiryUs);
+    block = this.#find(call);
+    hash.word(keys.fingerprint(block));
+    this.#writeDone(call, block, results, at);
+    results.firmForMs[at] = Math.floor((expiryUs - stampUs) / 1000);
+    results.handles[at] = number;
+  }
+
+  /** Commit and cancel: a reservation or slot came to `actual`. */
+  #settle(call: VerbCall, actual: number, results: GrowingResultColumns, at: number): void {
+    const hold = this.#findHold(call);
+    if (hold === 0 || this.#state.holds.kindOf(hold) === HoldKind.lease) this.#writeNotHeld(results, at);
+    else this.#end(call, hold, actual, results, at);
+  }
+
+  /** A lease ends early: what its client has spent was spent by now. */
+  #giveBack(call: VerbCall, results: GrowingResultColumns, at: number): void {
+    const { holds } = this.#state;
+    const hold = this.#findHold(call);
+    if (hold === 0 || holds.kindOf(hold) !== HoldKind.lease) this.#writeNotHeld(results, at);
+    else this.#end(call, hold, Math.max(0, holds.costOf(hold) - call.cost), results, at);
+  }
+
+  #end(call: VerbCall, hold: number, actual: number, results: GrowingResultColumns, at: number): void {
+    const { keys, holds, hash } = this.#state;
+    const block = holds.settle(hold, call.rule, actual, call.stampUs);
+    hash.word(keys.fingerprint(block));
+    this.#writeDone(call, block, results, at);
+  }
+
+  #find(call: VerbCall): number {
+    return this.#state.keys.find(call.rule, call.hash, call.bytes, call.keyStart, call.keyLength);
+  }
+
+  #findHold(call: VerbCall): number {
+    const block = this.#find(call);
+    return block === 0 ? 0 : this.#state.holds.find(call.handle, block, call.session, call.stampUs);
+  }
+
+  #judge(call: VerbCall, block: number, cost: number): void {
+    this.#state.keys.judge(call.rule, block, cost, 0, call.stampUs, this.#verdict);
+  }
+
+  /** What is left now that it is done. */
+  #writeDone(call: VerbCall, block: number, results: GrowingResultColumns, at: number): void {
+    this.#judge(call, block, 1);
+    const { available, resetNowUs } = this.#verdict;
+    results.set(at, Outcome.allowed, available, ceilMs(resetNowUs), 0, 0, call.rule.limit);
+  }
+
+  #writeNotHeld(results: GrowingResultColumns, at: number): void {
+    results.set(at, Outcome.notHeld, 0, 0, 0, 0, 0);
   }
 }

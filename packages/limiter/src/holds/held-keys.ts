@@ -1,0 +1,113 @@
+import { BlockKind } from "../exactly-once/block-kinds.ts";
+import { mixWords } from "../hash/sip.ts";
+import type { BlockFollower, KeyTable } from "../keys/key-table.ts";
+import { HashIndex, WORD_LINK } from "../memory/hash-index.ts";
+import type { Heap } from "../memory/heap.ts";
+import type { MetaReader, MetaWriter } from "../memory/meta.ts";
+import type { Slab } from "../memory/slab.ts";
+import { WORD_KEY_AFTER, WORD_KEY_BEFORE, WORD_KEY_RECORD } from "./hold-block.ts";
+
+const RECORD_CELLS = 4;
+const WORD_KEY = 3;
+const WORD_FIRST = 4;
+const WORD_LAST = 5;
+const SEED = 0x5be0cd19;
+
+/**
+ * The keys that have open holds: a record each, so that a key without any pays nothing. Holds point at the record, and
+ * the record at the key's block, which may move; it is found by the block's address. The holds of a key are listed in
+ * the order in which they were opened.
+ */
+export class HeldKeys implements BlockFollower {
+  readonly #heap: Heap;
+  readonly #slab: Slab;
+  readonly #keys: KeyTable;
+  readonly #index: HashIndex;
+
+  constructor(heap: Heap, slab: Slab, keys: KeyTable) {
+    this.#heap = heap;
+    this.#slab = slab;
+    this.#keys = keys;
+    this.#index = new HashIndex(heap);
+    keys.follower = this;
+  }
+
+  /** The block of the key that a hold is on. */
+  keyOf(hold: number): number {
+    return this.#heap.word(this.#heap.word(hold, WORD_KEY_RECORD), WORD_KEY);
+  }
+
+  /** The first hold of a key, or 0; go on with {@link after}. */
+  first(key: number): number {
+    return this.#keys.isHeld(key) ? this.#heap.word(this.#recordOf(key), WORD_FIRST) : 0;
+  }
+
+  after(hold: number): number {
+    return this.#heap.word(hold, WORD_KEY_AFTER);
+  }
+
+  add(key: number, hold: number): void {
+    const heap = this.#heap;
+    const record = this.#keys.isHeld(key) ? this.#recordOf(key) : this.#create(key);
+    const last = heap.word(record, WORD_LAST);
+    heap.setWord(hold, WORD_KEY_RECORD, record);
+    heap.setWord(hold, WORD_KEY_BEFORE, last);
+    heap.setWord(hold, WORD_KEY_AFTER, 0);
+    if (last === 0) heap.setWord(record, WORD_FIRST, hold);
+    else heap.setWord(last, WORD_KEY_AFTER, hold);
+    heap.setWord(record, WORD_LAST, hold);
+  }
+
+  /** After the last hold of a key, its block may be freed again. */
+  remove(hold: number): void {
+    const heap = this.#heap;
+    const record = heap.word(hold, WORD_KEY_RECORD);
+    const before = heap.word(hold, WORD_KEY_BEFORE);
+    const after = heap.word(hold, WORD_KEY_AFTER);
+    if (before === 0) heap.setWord(record, WORD_FIRST, after);
+    else heap.setWord(before, WORD_KEY_AFTER, after);
+    if (after === 0) heap.setWord(record, WORD_LAST, before);
+    else heap.setWord(after, WORD_KEY_BEFORE, before);
+    if (before !== 0 || after !== 0) return;
+    this.#keys.setHeld(heap.word(record, WORD_KEY), false);
+    this.#index.remove(record);
+    this.#slab.give(record);
+  }
+
+  moved(from: number, to: number): void {
+    const record = this.#recordOf(from);
+    this.#index.remove(record);
+    this.#heap.setWord(record, WORD_KEY, to);
+    this.#index.insert(hashOf(to), record);
+  }
+
+  #recordOf(key: number): number {
+    const heap = this.#heap;
+    let record = this.#index.first(hashOf(key));
+    while (heap.word(record, WORD_KEY) !== key) record = heap.word(record, WORD_LINK);
+    return record;
+  }
+
+  #create(key: number): number {
+    const record = this.#slab.take(RECORD_CELLS);
+    this.#heap.setWord(record, 0, BlockKind.heldKey);
+    this.#heap.setWord(record, WORD_KEY, key);
+    this.#heap.setWord(record, WORD_FIRST, 0);
+    this.#heap.setWord(record, WORD_LAST, 0);
+    this.#index.insert(hashOf(key), record);
+    this.#keys.setHeld(key, true);
+    return record;
+  }
+
+  save(meta: MetaWriter): void {
+    this.#index.save(meta);
+  }
+
+  load(meta: MetaReader): void {
+    this.#index.load(meta);
+  }
+}
+
+function hashOf(key: number): number {
+  return mixWords(SEED, key, 0);
+}
