@@ -24,7 +24,7 @@ export function buildFrame(calls: readonly Call[], ackedThrough: number, nowMs: 
   let allTakes = true;
   let latestDeadlineMs = 0;
   for (const call of calls) {
-    if (call.everSent) firstAttempt = false;
+    if (call.sends > 0) firstAttempt = false;
     if (call.deadlineMs > latestDeadlineMs) latestDeadlineMs = call.deadlineMs;
     sizes.push(itemsOf(call));
     if (call.verb !== 0) allTakes = false;

@@ -50,8 +50,8 @@ export interface Call {
   /** Its number in the session; 0: none yet. */
   number: number;
   frame: FrameInFlight | null;
-  /** Whether it ever left this process: then no later attempt is a first one (SEMANTICS D1). */
-  everSent: boolean;
+  /** How often it left this process: only the first time it is a first attempt (SEMANTICS D1). */
+  sends: number;
   /** Sticky: once an attempt's end is not known, the call's is not either (SEMANTICS U2). */
   applied: AppliedState;
   /** What the last attempt failed with, for the message if the deadline comes first. */

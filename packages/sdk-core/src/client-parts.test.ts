@@ -33,7 +33,7 @@ function makeCall(key = "k", deadlineMs = 0): Call {
     phase: "queued",
     number: 0,
     frame: null,
-    everSent: false,
+    sends: 0,
     applied: "no",
     lastFailure: null,
     cancelTimer: null,

@@ -459,6 +459,23 @@ describe("sessions", () => {
     expect(cluster.frames.at(-1)!.frame.firstNumber).toBe(2);
   });
 
+  test("D1: a late denial from applied state says nothing about a call that was sent again, since that may be its own charge", async () => {
+    const { runtime, guard, cluster } = scene();
+    await connected(guard, runtime);
+    const held: (() => void)[] = [];
+    cluster.nodes[0]!.answers = (frame, stream) => held.push(() => stream.reply(frame, 2, 2));
+    cluster.nodes[1]!.answers = (frame, stream) => held.push(() => stream.reply(frame, 1));
+    const call = guard.allow("a", 5, "10s");
+    await runtime.settle();
+    cluster.elect(2);
+    await runtime.settle();
+    const [copy, retry] = held;
+    copy!();
+    await runtime.settle();
+    retry!();
+    expect(await call).toMatchObject({ allowed: true, source: "quorum" });
+  });
+
   test("a late answer to the first attempt settles the call, and the second answer changes nothing", async () => {
     const { runtime, guard, cluster } = scene();
     await connected(guard, runtime);

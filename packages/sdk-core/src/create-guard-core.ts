@@ -395,7 +395,7 @@ class GuardCore implements Guard<string> {
       phase: "queued",
       number: 0,
       frame: null,
-      everSent: false,
+      sends: 0,
       applied: "no",
       lastFailure: null,
       cancelTimer: null,

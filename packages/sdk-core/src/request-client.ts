@@ -138,8 +138,8 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         call.deadlineMs,
         call.signal,
         (leftMs) => {
-          const firstAttempt = !call.everSent && call.requestId === null;
-          call.everSent = true;
+          const firstAttempt = call.sends === 0 && call.requestId === null;
+          call.sends += 1;
           call.phase = "inFlight";
           return toBinary(
             AllowBatchRequestSchema,

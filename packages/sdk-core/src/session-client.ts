@@ -5,6 +5,7 @@ import {
   MAX_FRAME_ITEMS,
   type ReceivedReply,
   type Registered,
+  Source,
   type Welcome,
 } from "@quorumguard/proto";
 import { backoffMs } from "./backoff.ts";
@@ -195,7 +196,7 @@ export class SessionClient {
     for (const call of calls) {
       call.frame = frame;
       call.phase = "inFlight";
-      call.everSent = true;
+      call.sends += 1;
     }
     link.send(message);
   }
@@ -294,6 +295,8 @@ export class SessionClient {
       item -= itemsOf(call);
       if (item < 0) break;
       if (call.phase === "settled") continue;
+      // The first attempt was denied without an entry, but another one is on its way and may be charged: what that comes to counts.
+      if (reply.source === Source.LEADER && call.sends > 1) continue;
       const failure = this.#failureIn(reply, item, call);
       if (failure !== null) {
         allDecided = false;

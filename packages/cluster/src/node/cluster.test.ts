@@ -92,6 +92,22 @@ describe("three nodes", () => {
     expect(again.answers[0]!.facts.source).toBe("quorum");
   });
 
+  test("D1 a copy of a call that was held up until its retry was charged is not denied for that charge", async () => {
+    cluster = await TestCluster.started(3);
+    const leader = await cluster.leader();
+    const nonce = new Uint8Array(16).fill(7);
+    const session = await register(leader, nonce);
+    const origin = { kind: "session", session, nonce, ackedThrough: 0 } as const;
+    const call = (firstNumber: number): CallBatch => ({ ...batchOf(["a"], 1), firstNumber });
+    const charged = await submit(leader, call(1), undefined, origin);
+    const copy = await submit(leader, call(1), firstAttempt, origin);
+    expect(copy.answers).toMatchObject([
+      { outcome: Outcome.allowed, facts: { source: "quorum", index: charged.answers[0]!.facts.index } },
+    ]);
+    const other = await submit(leader, call(2), firstAttempt, origin);
+    expect(other.answers).toMatchObject([{ outcome: Outcome.limited, facts: { source: "leader" } }]);
+  });
+
   test("D1 a key that an unapplied entry resets is not denied from applied state, nor one after a reset in its own batch", async () => {
     cluster = await TestCluster.started(3);
     const leader = await cluster.leader();

@@ -53,12 +53,18 @@ export class FastPath {
           continue;
         }
       }
-      const isDenied = limiter.denies(namespace, batch, i, stampUs, this.#columns, i);
+      const isDenied =
+        limiter.denies(namespace, batch, i, stampUs, this.#columns, i) && !isKnown(limiter, origin, batch, i);
       this.denied[i] = isDenied ? 1 : 0;
       if (isDenied) count++;
     }
     return count;
   }
+}
+
+/** A copy that was held up until its retry was decided says that it is a first attempt, and what denies it may be its own charge. */
+function isKnown(limiter: Limiter, origin: CallOrigin, batch: CallBatch, call: number): boolean {
+  return origin.kind === "session" && limiter.knowsCall(origin.session, origin.nonce, batch.firstNumber + call);
 }
 
 function createColumns(items: number): Columns {

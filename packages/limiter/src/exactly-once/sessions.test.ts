@@ -76,6 +76,17 @@ it("S2 a number that was acknowledged never executes, not even in the frame that
   expect(harness.take(START_US, "a", rule).remaining).toBe(96);
 });
 
+it("D1 a call that was decided or settled is known, by its session alone", () => {
+  const harness = new Harness();
+  const session = harness.session(START_US, 1);
+  call(harness, START_US, session, 1, [take("a"), take("a")], { ackedThrough: 0 });
+  call(harness, START_US, session, 3, [take("a")], { ackedThrough: 1 });
+  const known = (number: number, nonce = 1) => harness.limiter.knowsCall(session, nonceOf(nonce), number);
+  expect([1, 2, 3, 4].map((number) => known(number))).toEqual([true, true, true, false]);
+  expect(known(2, 2)).toBe(false);
+  expect(harness.limiter.knowsCall({ index: 99, position: 0 }, nonceOf(1), 2)).toBe(false);
+});
+
 it("S2 the results of a group come back whole, in a chain longer than a block", () => {
   const harness = new Harness();
   const session = harness.session(START_US, 1);
