@@ -144,6 +144,12 @@ export class Heap {
     for (let i = 0; i < length; i++) into[at + i] = bytes[start + i]!;
   }
 
+  /** Copies `length` bytes of the block at `address`, from its cell `cell` on, to `into[at…]`. */
+  copyBytes(address: number, cell: number, into: Uint8Array, at: number, length: number): void {
+    const from = ((address & CHUNK_MASK) + cell) << 3;
+    into.set(this.u8[address >>> CHUNK_SHIFT]!.subarray(from, from + length), at);
+  }
+
   equalBytes(address: number, offsetBytes: number, bytes: Uint8Array, start: number, length: number): boolean {
     const own = this.u8[address >>> CHUNK_SHIFT]!;
     const at = ((address & CHUNK_MASK) << 3) + offsetBytes;

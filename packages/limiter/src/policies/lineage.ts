@@ -1,0 +1,66 @@
+import { algorithmNames, type PolicyDocument } from "./documents.ts";
+
+/** How one name's keys were counted until another rule took over. */
+export interface PastEpoch {
+  readonly epoch: number;
+  /** The stamp at which the next rule took over: counts are those in force at it. */
+  readonly endUs: number;
+  /** From this stamp on, nothing of what was counted can matter any more. */
+  readonly retainUs: number;
+  readonly shapes: readonly { readonly algorithm: number; readonly windowUs: number }[];
+  /** The numbers of the policy in force; null: each caller's own. */
+  readonly numbers: {
+    readonly algorithm: number;
+    readonly limit: number;
+    readonly windowUs: number;
+    readonly burst: number;
+  } | null;
+}
+
+/**
+ * Where a name's counts come from (SEMANTICS K1). Whenever another rule takes over, a new epoch begins, whose keys are
+ * counted anew: the old counters stand still from that stamp on, so that it makes no difference when one of them is
+ * carried over, and no entry carries over more than the keys that it touches.
+ */
+export interface Lineage {
+  readonly name: string;
+  /** Part of the identity of the name's counters; 0: no rule ever took over. */
+  readonly epoch: number;
+  /** The longest time that an inline rule of this name was asked to count for, while a policy stood in its place. */
+  readonly askedUs: number;
+  readonly past: readonly PastEpoch[];
+}
+
+/** Rules that may have taken over before anything of the first has faded. */
+export const MAX_PAST_EPOCHS = 16;
+/** Windows and algorithms that a name may have been used with at once, all epochs together. */
+export const MAX_SHAPES = 32;
+const MAX_SAFE = Number.MAX_SAFE_INTEGER;
+
+/** The number in the log of an algorithm by its name in documents. */
+export function algorithmNumber(name: PolicyDocument["algorithm"]): number {
+  return algorithmNames.indexOf(name) + 1;
+}
+
+/** For how long after a charge a counter can differ from an unused one, in microseconds. */
+export function spanUs(algorithm: number, limit: number, windowUs: number, burst: number): number {
+  if (algorithm !== algorithmNumber("token-bucket")) return 2 * windowUs;
+  return limit === 0 ? windowUs : Math.min(MAX_SAFE, Math.ceil(burst / limit) * windowUs + windowUs);
+}
+
+/** The past that can still matter at `stampUs`, each epoch kept for `spanUs` more. */
+export function stillMattering(past: readonly PastEpoch[], stampUs: number, spanUs: number): readonly PastEpoch[] {
+  return past
+    .filter((epoch) => epoch.retainUs > stampUs)
+    .map((epoch) => ({ ...epoch, retainUs: Math.max(epoch.retainUs, safeSum(stampUs, spanUs)) }));
+}
+
+export function safeSum(stampUs: number, spanUs: number): number {
+  return Math.min(MAX_SAFE, stampUs + spanUs);
+}
+
+/** Whether counters of one document go on under the other as they are; a bucket's level depends on all of its numbers. */
+export function countsAlike(a: PolicyDocument, b: PolicyDocument): boolean {
+  if (a.algorithm !== b.algorithm || a.windowMs !== b.windowMs) return false;
+  return a.algorithm !== "token-bucket" || (a.limit === b.limit && a.burst === b.burst);
+}

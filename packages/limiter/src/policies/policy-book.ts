@@ -1,0 +1,313 @@
+import { encodeUtf8 } from "../entry/utf8.ts";
+import { digest, sipHash } from "../hash/sip.ts";
+import type { Heap } from "../memory/heap.ts";
+import type { MetaReader, MetaWriter } from "../memory/meta.ts";
+import type { Slab } from "../memory/slab.ts";
+import type { AdminChange, AdminRequest } from "./admin-change.ts";
+import { canonicalJson, type Json } from "./canonical.ts";
+import type { Census } from "./census.ts";
+import { describeEdits } from "./describe.ts";
+import type { NamespaceDocument } from "./documents.ts";
+import { editsBetween, type HistoryEntry, rewind } from "./history.ts";
+import { moveLineages } from "./move-lineages.ts";
+import { NamespacePolicies } from "./namespace-policies.ts";
+import { planChange } from "./plan-change.ts";
+import { PolicyError, type PolicyErrorCode } from "./policy-error.ts";
+import { documentOf, type RecordEdit, recordJson } from "./records.ts";
+import { StoredMap } from "./stored-map.ts";
+import { TextStore } from "./text-store.ts";
+
+/** What an administrative change came to. A refusal changes nothing. */
+export interface AdminResult {
+  /** The namespace's version afterwards. */
+  readonly version: number;
+  /** Records that became others; 0: everything was so already. */
+  readonly changed: number;
+  readonly error: { readonly code: PolicyErrorCode; readonly field: string; readonly message: string } | null;
+}
+
+/** The difference of two versions, in data and in words. */
+export interface PolicyDiff {
+  readonly from: number;
+  readonly to: number;
+  readonly edits: readonly RecordEdit[];
+  readonly words: readonly string[];
+}
+
+/** Bounds of what operators may pile up. Each has its error, which says what to do. */
+export const policyBounds = {
+  /** Namespaces that were ever administered. */
+  namespaces: 1_000,
+  /** Bytes of all records of a namespace, and of all namespaces, as JSON. */
+  namespaceBytes: 2_097_152,
+  bytes: 16_777_216,
+  /** Changes and bytes that a namespace's history keeps, and bytes of all histories; the oldest go first. */
+  historyEntries: 256,
+  historyNamespaceBytes: 1_048_576,
+  historyBytes: 16_777_216,
+  /** Change ids remembered at once, and for how long. */
+  changeIds: 4_096,
+  changeIdTtlUs: 600_000_000,
+} as const;
+
+interface RememberedChange {
+  readonly namespace: string;
+  readonly changeId: string;
+  readonly fingerprint: string;
+  readonly stampUs: number;
+  readonly result: AdminResult;
+}
+
+/** Ends the ban of a key; false: there is none. */
+export type LiftBan = (namespace: string, policy: string, key: string, stampUs: number) => boolean;
+
+/** All namespaces' policies, as the log made them. */
+export class PolicyBook {
+  readonly #heap: Heap;
+  readonly #slab: Slab;
+  readonly #texts: TextStore;
+  readonly #census: Census;
+  readonly #namespaces = new Map<string, NamespacePolicies>();
+  readonly #changes: StoredMap<RememberedChange>;
+  /** Change ids from before it count as from then: a takeover ends no memory (SEMANTICS S5). */
+  #changesSinceUs = 0;
+  /** Namespaces of a snapshot whose pages are not there yet. */
+  #unnamed: NamespacePolicies[] = [];
+
+  constructor(heap: Heap, slab: Slab, census: Census) {
+    this.#heap = heap;
+    this.#slab = slab;
+    this.#census = census;
+    this.#texts = new TextStore(heap, slab);
+    this.#changes = new StoredMap(this.#texts, (change) => changeKey(change.namespace, change.changeId));
+  }
+
+  get isEmpty(): boolean {
+    return this.#namespaces.size === 0;
+  }
+
+  namespace(name: string): NamespacePolicies | null {
+    return this.#namespaces.get(name) ?? null;
+  }
+
+  /** Names of the namespaces that were ever administered, sorted. */
+  namespaceNames(): readonly string[] {
+    return [...this.#namespaces.keys()].sort();
+  }
+
+  /** The version of a namespace; 0: never administered. */
+  version(namespace: string): number {
+    return this.namespace(namespace)?.version ?? 0;
+  }
+
+  /** Everything that is set, now or at an earlier version. @throws {PolicyError} */
+  document(namespace: string, version?: number): NamespaceDocument {
+    return documentOf(this.#viewAt(namespace, version ?? this.version(namespace)));
+  }
+
+  /** What leads from one version to another. @throws {PolicyError} */
+  diff(namespace: string, from: number, to: number): PolicyDiff {
+    const edits = editsBetween(this.#viewAt(namespace, from), this.#viewAt(namespace, to));
+    return { from, to, edits, words: describeEdits(edits) };
+  }
+
+  /** The changes that are kept, the newest first. */
+  history(namespace: string): readonly HistoryEntry[] {
+    return this.#historyOf(namespace).reverse();
+  }
+
+  #historyOf(namespace: string): HistoryEntry[] {
+    return [...(this.namespace(namespace)?.history.view.values() ?? [])];
+  }
+
+  #viewAt(namespace: string, version: number) {
+    const view = this.namespace(namespace)?.records.view ?? new Map();
+    return rewind(view, this.version(namespace), this.#historyOf(namespace), version);
+  }
+
+  /** Executes a change that was read and checked; never throws for what the state makes impossible. */
+  administer(request: AdminRequest, stampUs: number, index: number, liftBan: LiftBan): AdminResult {
+    this.#forgetChanges(stampUs);
+    const { namespace, changeId } = request;
+    const fingerprint = changeId === null ? "" : fingerprintOf(request);
+    const remembered = changeId === null ? undefined : this.#changes.get(changeKey(namespace, changeId));
+    if (remembered !== undefined) {
+      if (remembered.fingerprint === fingerprint) return remembered.result;
+      const message = `is ${JSON.stringify(changeId)}, which came with another change before: use a new id for each change`;
+      return this.#refusal(namespace, new PolicyError("change-id-reused", "changeId", message));
+    }
+    if (changeId !== null && this.#changes.size >= policyBounds.changeIds) {
+      const message = `cannot be remembered, ${policyBounds.changeIds} are already: try again in ten minutes, or without it`;
+      return this.#refusal(namespace, new PolicyError("too-many", "changeId", message));
+    }
+    let result: AdminResult;
+    try {
+      result = this.#execute(request, stampUs, index, liftBan);
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      result = this.#refusal(namespace, error);
+    }
+    if (changeId !== null) this.#changes.set({ namespace, changeId, fingerprint, stampUs, result });
+    return result;
+  }
+
+  #refusal(namespace: string, { code, field, message }: PolicyError): AdminResult {
+    return { version: this.version(namespace), changed: 0, error: { code, field, message } };
+  }
+
+  #execute(request: AdminRequest, stampUs: number, index: number, liftBan: LiftBan): AdminResult {
+    const { namespace, change, expectedVersion } = request;
+    const version = this.version(namespace);
+    if (expectedVersion !== null && expectedVersion !== version) {
+      const message = `is ${expectedVersion}; the namespace is at version ${version}: read it again and decide anew`;
+      throw new PolicyError("version-mismatch", "expectedVersion", message);
+    }
+    if (change.kind === "liftBan") {
+      if (!liftBan(namespace, change.policy, change.key, stampUs)) {
+        throw new PolicyError(
+          "not-found",
+          "change",
+          `lifts a ban of "${change.key}" under "${change.policy}"; there is none`,
+        );
+      }
+      const lifted = this.#namespaces.get(namespace);
+      if (lifted !== undefined) this.#remember(lifted, request, [], stampUs, index);
+      return { version, changed: 1, error: null };
+    }
+    const edits = this.#plan(namespace, change);
+    if (edits.length === 0) return { version, changed: 0, error: null };
+    this.#checkBytes(namespace, edits);
+    const policies = this.#namespaces.get(namespace) ?? this.#create(namespace);
+    moveLineages(policies, this.#census, edits, stampUs);
+    policies.edit(edits);
+    policies.version++;
+    this.#remember(policies, request, edits, stampUs, index);
+    return { version: policies.version, changed: edits.length, error: null };
+  }
+
+  #plan(namespace: string, change: Exclude<AdminChange, { readonly kind: "liftBan" }>): readonly RecordEdit[] {
+    const view = this.namespace(namespace)?.records.view ?? new Map();
+    return change.kind === "rollback"
+      ? editsBetween(view, this.#viewAt(namespace, change.version))
+      : planChange(view, change);
+  }
+
+  #checkBytes(namespace: string, edits: readonly RecordEdit[]): void {
+    const size = (edit: RecordEdit["after"]): number => (edit === null ? 0 : encodeUtf8(recordJson(edit)).length);
+    const grows = edits.reduce((sum, { before, after }) => sum + size(after) - size(before), 0);
+    const own = (this.namespace(namespace)?.records.bytes ?? 0) + grows;
+    if (own > policyBounds.namespaceBytes) {
+      const message = `would leave ${own} bytes in the namespace; it may have ${policyBounds.namespaceBytes}: delete some first`;
+      throw new PolicyError("too-many", "change", message);
+    }
+    let all = grows;
+    for (const each of this.#namespaces.values()) all += each.records.bytes;
+    if (all > policyBounds.bytes) {
+      const message = `would leave ${all} bytes in all namespaces; they may have ${policyBounds.bytes}: delete some first`;
+      throw new PolicyError("too-many", "change", message);
+    }
+  }
+
+  #create(name: string): NamespacePolicies {
+    if (this.#namespaces.size >= policyBounds.namespaces) {
+      const message = `would be number ${policyBounds.namespaces + 1} with policies; there may be ${policyBounds.namespaces}`;
+      throw new PolicyError("too-many", "namespace", message);
+    }
+    const created = new NamespacePolicies(name, this.#texts.put(name).address, this.#texts, this.#heap, this.#slab);
+    this.#namespaces.set(name, created);
+    return created;
+  }
+
+  #remember(
+    policies: NamespacePolicies,
+    { change, author, changeId }: AdminRequest,
+    edits: readonly RecordEdit[],
+    stampUs: number,
+    index: number,
+  ): void {
+    const { history, version } = policies;
+    const sequence = ++policies.sequence;
+    history.set({
+      sequence,
+      version,
+      stampUs,
+      index,
+      author,
+      changeId,
+      kind: change.kind,
+      about: aboutOf(change),
+      edits,
+    });
+    let all = 0;
+    for (const each of this.#namespaces.values()) all += each.history.bytes;
+    for (const id of [...history.view.keys()]) {
+      if (
+        history.size <= policyBounds.historyEntries &&
+        history.bytes <= policyBounds.historyNamespaceBytes &&
+        all <= policyBounds.historyBytes
+      ) {
+        break;
+      }
+      all -= history.bytes;
+      history.delete(id);
+      all += history.bytes;
+    }
+  }
+
+  #forgetChanges(stampUs: number): void {
+    for (const [id, change] of this.#changes.view) {
+      if (Math.max(change.stampUs, this.#changesSinceUs) + policyBounds.changeIdTtlUs > stampUs) break;
+      this.#changes.delete(id);
+    }
+  }
+
+  /** A new leader: what was remembered at the preceding stamp is remembered for its whole time from the new one on. */
+  takeover(precedingStampUs: number, stampUs: number): void {
+    this.#forgetChanges(precedingStampUs);
+    this.#changesSinceUs = stampUs;
+  }
+
+  save(meta: MetaWriter): void {
+    meta.number(this.#changesSinceUs);
+    this.#changes.save(meta);
+    meta.numbers([...this.#namespaces.values()].map(({ nameAddress }) => nameAddress));
+    for (const namespace of this.#namespaces.values()) namespace.save(meta);
+  }
+
+  /** The names are in the heap's pages, which come later: {@link open} reads them. */
+  load(meta: MetaReader): void {
+    this.#changesSinceUs = meta.number();
+    this.#changes.load(meta);
+    this.#unnamed = Array.from(
+      meta.numbers(),
+      (address) => new NamespacePolicies("", address, this.#texts, this.#heap, this.#slab),
+    );
+    for (const namespace of this.#unnamed) namespace.load(meta);
+  }
+
+  /** After a snapshot's pages were written: finds the namespaces' names. */
+  open(): void {
+    for (const namespace of this.#unnamed) {
+      namespace.name = this.#texts.get(namespace.nameAddress).text;
+      this.#namespaces.set(namespace.name, namespace);
+    }
+    this.#unnamed = [];
+  }
+}
+
+function aboutOf(change: AdminChange): string {
+  if (change.kind === "liftBan") return `${change.policy}: ${change.key}`;
+  return change.kind === "rollback" ? `version ${change.version}` : "";
+}
+
+function changeKey(namespace: string, changeId: string): string {
+  return `${changeId}\0${namespace}`;
+}
+
+function fingerprintOf(request: AdminRequest): string {
+  const bytes = encodeUtf8(
+    canonicalJson({ change: request.change, expectedVersion: request.expectedVersion } as unknown as Json),
+  );
+  sipHash(0x243f6a88, 0x85a308d3, bytes, 0, bytes.length);
+  return digest[0]!.toString(16).padStart(8, "0") + digest[1]!.toString(16).padStart(8, "0");
+}
