@@ -52,10 +52,9 @@ function occupy(
   stampUs: number,
   mover: BlockMover,
 ): number {
-  dropPast(heap, block, tail, stampUs);
   if (expiryUs <= stampUs) return block;
   postponeExpiry(heap, block, expiryUs);
-  return addAmount(heap, block, tail, expiryUs, cost, OWN_GRID, mover);
+  return addAmount(heap, block, tail, stampUs, expiryUs, cost, OWN_GRID, mover);
 }
 
 function charge(

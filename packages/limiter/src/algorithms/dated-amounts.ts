@@ -119,11 +119,14 @@ export function countPast(heap: Heap, block: number, tail: number, horizonUs: nu
 export function dropPast(heap: Heap, block: number, tail: number, horizonUs: number): void {
   countPast(heap, block, tail, horizonUs);
   if (past.segments === 0) return;
-  const ring = heap.word(block, WORD_RING);
-  const count = (ring >>> 12) - past.segments;
-  const capacity = capacityOf(heap, block);
-  setRing(heap, block, count === 0 ? 0 : ((ring & 0xfff) + past.segments) % capacity, count);
+  heap.setWord(block, WORD_RING, ringWithout(heap.word(block, WORD_RING), past.segments, capacityOf(heap, block)));
   heap.setWord(block, WORD_SUM, heap.word(block, WORD_SUM) - past.amount);
+}
+
+/** The ring's word without its `segments` oldest. The head moves on even if none is left, so that the word changes. */
+function ringWithout(ring: number, segments: number, capacity: number): number {
+  const head = (ring & 0xfff) + segments;
+  return (head < capacity ? head : head - capacity) | (((ring >>> 12) - segments) << 12);
 }
 
 /**
@@ -147,7 +150,7 @@ export function judgeAmounts(
   if (block !== 0) {
     countPast(heap, block, tail, stampUs - lifeUs);
     used = heap.word(block, WORD_SUM) - past.amount;
-    if (used > 0) resetNowUs = dateAt(heap, block, tail, countOf(heap, block) - 1) + lifeUs - stampUs;
+    if (used > 0) resetNowUs = newestOf(heap, block, tail) + lifeUs - stampUs;
   }
   verdict.available = limit > used ? limit - used : 0;
   verdict.never = wanted > limit;
@@ -169,6 +172,14 @@ function dateThatFrees(heap: Heap, block: number, tail: number, index: number, e
   }
 }
 
+/** The last date; there must be one. */
+function newestOf(heap: Heap, block: number, tail: number): number {
+  const ring = heap.word(block, WORD_RING);
+  const capacity = capacityOf(heap, block);
+  const at = (ring & 0xfff) + (ring >>> 12) - 1;
+  return heap.number(block, tail + (at < capacity ? at : at - capacity));
+}
+
 /** The first segment dated after `dateUs`; looked for from the newest, near which amounts are put. */
 function indexAfter(heap: Heap, block: number, tail: number, dateUs: number): number {
   let index = countOf(heap, block);
@@ -177,10 +188,41 @@ function indexAfter(heap: Heap, block: number, tail: number, dateUs: number): nu
 }
 
 /**
- * Adds an amount; returns the block, which may have moved. Past segments must have been dropped. When the ring is full,
- * neighbours in one cell of `gridUs` are merged; 0: of the narrowest power of two that makes room.
+ * Forgets the segments dated `horizonUs` or earlier, and adds an amount; returns the block, which may have moved. When
+ * the ring is full, neighbours in one cell of `gridUs` are merged; 0: of the narrowest power of two that makes room.
  */
 export function addAmount(
+  heap: Heap,
+  block: number,
+  tail: number,
+  horizonUs: number,
+  dateUs: number,
+  amount: number,
+  gridUs: number,
+  mover: BlockMover,
+): number {
+  countPast(heap, block, tail, horizonUs);
+  const capacity = capacityOf(heap, block);
+  const ring = ringWithout(heap.word(block, WORD_RING), past.segments, capacity);
+  const count = ring >>> 12;
+  const sum = heap.word(block, WORD_SUM) - past.amount;
+  const fitting = sum + amount <= MAX_SUM ? amount : MAX_SUM - sum;
+  heap.setWord(block, WORD_SUM, sum + fitting);
+  if (fitting > 0 && count < capacity && (count === 0 || newestOf(heap, block, tail) < dateUs)) {
+    // All but few amounts are dated now, which is after all others.
+    const last = (ring & 0xfff) + count;
+    const at = last < capacity ? last : last - capacity;
+    heap.setNumber(block, tail + at, dateUs);
+    heap.setWord(block, (tail + capacity) * 2 + at, fitting);
+    heap.setWord(block, WORD_RING, ring + (1 << 12));
+    return block;
+  }
+  heap.setWord(block, WORD_RING, ring);
+  return fitting === 0 ? block : insert(heap, block, tail, dateUs, fitting, gridUs, mover);
+}
+
+/** Puts an amount, which is in the sum already, where its date belongs. */
+function insert(
   heap: Heap,
   block: number,
   tail: number,
@@ -189,13 +231,9 @@ export function addAmount(
   gridUs: number,
   mover: BlockMover,
 ): number {
-  const sum = heap.word(block, WORD_SUM);
-  const fitting = Math.min(amount, MAX_SUM - sum);
-  if (fitting === 0) return block;
-  heap.setWord(block, WORD_SUM, sum + fitting);
   let index = indexAfter(heap, block, tail, dateUs);
   if (index > 0 && dateAt(heap, block, tail, index - 1) === dateUs) {
-    setAmount(heap, block, tail, index - 1, amountAt(heap, block, tail, index - 1) + fitting);
+    setAmount(heap, block, tail, index - 1, amountAt(heap, block, tail, index - 1) + amount);
     return block;
   }
   let home = block;
@@ -205,7 +243,7 @@ export function addAmount(
       home = enlarge(heap, block, tail, mover);
     } else {
       const grid = gridUs === 0 ? gridOf(heap, block, tail, dateUs) : gridUs;
-      if (joinNeighbour(heap, block, tail, index, dateUs, fitting, grid)) return block;
+      if (joinNeighbour(heap, block, tail, index, dateUs, amount, grid)) return block;
       coalesce(heap, block, tail, grid);
       index = indexAfter(heap, block, tail, dateUs);
       count = countOf(heap, block);
@@ -215,7 +253,7 @@ export function addAmount(
   for (let i = count; i > index; i--) {
     setSegment(heap, home, tail, i, dateAt(heap, home, tail, i - 1), amountAt(heap, home, tail, i - 1));
   }
-  setSegment(heap, home, tail, index, dateUs, fitting);
+  setSegment(heap, home, tail, index, dateUs, amount);
   return home;
 }
 

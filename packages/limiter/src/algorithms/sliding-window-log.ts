@@ -59,9 +59,8 @@ function charge(
   mover: BlockMover,
 ): number {
   const { windowUs } = quota;
-  dropPast(heap, block, tail, stampUs - windowUs);
   postponeExpiry(heap, block, stampUs + windowUs);
-  return addAmount(heap, block, tail, stampUs, cost, gridOf(windowUs), mover);
+  return addAmount(heap, block, tail, stampUs - windowUs, stampUs, cost, gridOf(windowUs), mover);
 }
 
 function hold(
@@ -74,10 +73,9 @@ function hold(
   mover: BlockMover,
 ): number {
   const { windowUs } = quota;
-  dropPast(heap, block, tail, stampUs - windowUs);
   postponeExpiry(heap, block, Math.max(expiryUs, datedUs + windowUs));
   if (datedUs + windowUs <= stampUs) return block;
-  return addAmount(heap, block, tail, datedUs, cost, gridOf(windowUs), mover);
+  return addAmount(heap, block, tail, stampUs - windowUs, datedUs, cost, gridOf(windowUs), mover);
 }
 
 function settle(

@@ -32,9 +32,10 @@ const OWN_GRID = 0;
 
 /**
  * A bucket at a stamp: whole tokens and a rest in 1/window that are used, tokens that open holds keep, and the first
- * segment of the ring that is still open.
+ * segment of the ring that is still open; at which limit it drains until something is charged, and when it is empty by
+ * the limit at which something was charged last: from then on it may have been forgotten.
  */
-const level = { used: 0.5, rest: 0.5, held: 0.5, open: 0 };
+const level = { used: 0.5, rest: 0.5, held: 0.5, open: 0, limit: 0.5, emptyUs: 0.5 };
 
 /** Lets the level drain; limit at least 1, or nothing drains. */
 function drain(elapsedUs: number, limit: number, windowUs: number): void {
@@ -66,27 +67,43 @@ function levelAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs:
   level.rest = 0;
   level.held = 0;
   level.open = 0;
+  level.limit = quota.limit;
+  level.emptyUs = MAX_SAFE;
   if (block === 0 || heap.number(block, CELL_EXPIRY) <= stampUs) return;
   const limit = slowerLimit(heap, block, quota.limit);
+  level.limit = limit;
+  level.emptyUs = heap.number(block, CELL_EXPIRY);
   let atUs = heap.number(block, CELL_AT);
   level.used = heap.word(block, WORD_USED);
   level.rest = heap.number(block, CELL_REST);
-  const segments = countOf(heap, block);
-  if (segments > 0) {
-    level.held = sumOf(heap, block);
-    let open = 0;
-    for (; open < segments; open++) {
-      const endUs = dateAt(heap, block, tail, open);
-      if (endUs > stampUs) break;
-      const amount = amountAt(heap, block, tail, open);
-      drain(endUs - atUs, limit, quota.windowUs);
-      pour(amount);
-      level.held -= amount;
-      atUs = endUs;
-    }
-    level.open = open;
-  }
+  if (countOf(heap, block) > 0) atUs = endHolds(heap, block, tail, limit, quota.windowUs, atUs, stampUs);
   drain(stampUs - atUs, limit, quota.windowUs);
+}
+
+/** Goes through the holds in the block: those that ended since `atUs` are used. Returns the last end, or `atUs`. */
+function endHolds(
+  heap: Heap,
+  block: number,
+  tail: number,
+  limit: number,
+  windowUs: number,
+  atUs: number,
+  stampUs: number,
+): number {
+  const segments = countOf(heap, block);
+  let sinceUs = atUs;
+  level.held = sumOf(heap, block);
+  while (level.open < segments) {
+    const endUs = dateAt(heap, block, tail, level.open);
+    if (endUs > stampUs) break;
+    const amount = amountAt(heap, block, tail, level.open);
+    drain(endUs - sinceUs, limit, windowUs);
+    pour(amount);
+    level.held -= amount;
+    level.open++;
+    sinceUs = endUs;
+  }
+  return sinceUs;
 }
 
 /** Microseconds, rounded up, until `tokens` and `rest` have drained. */
@@ -96,10 +113,7 @@ function drainUs(tokens: number, rest: number, limit: number, windowUs: number):
   return division.remainder > 0 ? division.quotient + 1 : division.quotient;
 }
 
-/**
- * Microseconds until the bucket is empty, if `extra` is used now and every hold stays open to its end. Starts from
- * {@link level}, and leaves it as it was.
- */
+/** Microseconds until the bucket is empty, if `extra` is used now and every hold stays open to its end. */
 function emptyAfterUs(
   heap: Heap,
   block: number,
@@ -109,7 +123,21 @@ function emptyAfterUs(
   stampUs: number,
   extra: number,
 ): number {
-  if (level.held === 0) return drainUs(level.used + extra, level.rest, limit, windowUs);
+  return level.held === 0
+    ? drainUs(level.used + extra, level.rest, limit, windowUs)
+    : emptyAfterHoldsUs(heap, block, tail, limit, windowUs, stampUs, extra);
+}
+
+/** The same for a bucket with open holds. Starts from {@link level}, and leaves it as it was. */
+function emptyAfterHoldsUs(
+  heap: Heap,
+  block: number,
+  tail: number,
+  limit: number,
+  windowUs: number,
+  stampUs: number,
+  extra: number,
+): number {
   const { used, rest } = level;
   pour(extra);
   let atUs = stampUs;
@@ -130,7 +158,8 @@ function emptyAfterUs(
  * that ends becomes used, which then drains. Called only if it does not fit now; leaves {@link level} undefined.
  */
 function fitsAfterUs(heap: Heap, block: number, tail: number, quota: Quota, wanted: number, stampUs: number): number {
-  const { limit, windowUs } = quota;
+  const { windowUs } = quota;
+  const { limit } = level;
   const segments = level.held === 0 ? 0 : countOf(heap, block);
   let atUs = stampUs;
   for (let i = level.open; i < segments; i++) {
@@ -175,9 +204,13 @@ function judge(
   verdict.available = Math.max(available, 0);
   verdict.never = wanted > burst;
   verdict.allowed = wanted <= available;
-  verdict.resetNowUs = emptyAfterUs(heap, block, tail, limit, windowUs, stampUs, 0);
+  verdict.resetNowUs = emptyAfterUs(heap, block, tail, level.limit, windowUs, stampUs, 0);
   verdict.resetChargedUs = verdict.allowed ? emptyAfterUs(heap, block, tail, limit, windowUs, stampUs, wanted) : 0;
   verdict.retryAfterUs = verdict.allowed || verdict.never ? 0 : fitsAfterUs(heap, block, tail, quota, wanted, stampUs);
+  if (level.emptyUs < MAX_SAFE) {
+    verdict.resetNowUs = Math.min(verdict.resetNowUs, level.emptyUs - stampUs);
+    verdict.retryAfterUs = Math.min(verdict.retryAfterUs, level.emptyUs - stampUs);
+  }
 }
 
 function usedAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs: number): number {
@@ -222,7 +255,7 @@ function hold(
 ): number {
   if (expiryUs <= stampUs) return charge(heap, block, tail, quota, cost, stampUs);
   settleEnded(heap, block, tail, quota, stampUs);
-  const home = addAmount(heap, block, tail, expiryUs, cost, OWN_GRID, mover);
+  const home = addAmount(heap, block, tail, stampUs, expiryUs, cost, OWN_GRID, mover);
   return write(heap, home, tail, quota, stampUs);
 }
 
