@@ -13,9 +13,11 @@ export type OnUnavailable = "local" | "allow" | "deny" | "throw";
 /**
  * How admissions are counted. `"sliding-window-log"`: never more than the limit in any window; exact up to 256
  * admissions per key and window, beyond that an admission returns at most window ÷ 256 late and never early.
- * `"token-bucket"`: at most `burst` at once, and `limit` per window on average.
+ * `"token-bucket"`: at most `burst` at once, and `limit` per window on average. `"sliding-window-counter"`: an estimate of
+ * the sliding window from two counts, in 24 bytes however many admissions. `"fixed-window"`: windows that begin at the
+ * multiples of their length; the smallest, and the least exact where windows meet.
  */
-export type Algorithm = "sliding-window-log" | "token-bucket";
+export type Algorithm = "sliding-window-log" | "token-bucket" | "sliding-window-counter" | "fixed-window";
 
 /** Who made a decision, and so whether it is exact or degraded. */
 export type Source =
@@ -93,7 +95,9 @@ export interface Rule {
   /**
    * How admissions are counted. `"sliding-window-log"`: never more than `limit` in any window of that length; what was
    * admitted comes back when it is a window old. `"token-bucket"`: at most `burst` at once, refilled evenly at `limit` per
-   * window. Default `"sliding-window-log"`.
+   * window. `"fixed-window"`: never more than `limit` in a window that begins at a multiple of its length, and up to twice as
+   * much in one that does not. `"sliding-window-counter"`: the same bounds, but arrivals that are spread evenly are held to
+   * `limit` in any window. Default `"sliding-window-log"`.
    */
   readonly algorithm?: Algorithm;
   /** Token bucket only: how many at once, a whole number from 1 to 2,147,483,647. Default: `limit`, at least 1. */

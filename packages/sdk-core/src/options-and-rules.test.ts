@@ -67,6 +67,15 @@ describe("a rule", () => {
     expect(resolveRule({ limit: 0, window: "1s", algorithm: "token-bucket" }, "").burst).toBe(1);
   });
 
+  test.each([
+    ["sliding-window-log", 1],
+    ["token-bucket", 2],
+    ["sliding-window-counter", 3],
+    ["fixed-window", 4],
+  ] as const)("%s has number %d on the wire", (algorithm, number) => {
+    expect(resolveRule({ limit: 5, window: "1s", algorithm }, "").algorithm).toBe(number);
+  });
+
   test("names the field that is wrong", () => {
     const wrong = (rule: object) => () => resolveRule(rule as never, "policies.api");
     expect(wrong({ limit: -1, window: "1s" })).toThrow(/^policies.api.limit: -1 .* 0 to 2147483647/);

@@ -9,6 +9,8 @@ import { policyNames } from "./option-names.ts";
 const algorithmNumbers: Readonly<Record<Algorithm, AlgorithmNumber>> = {
   "sliding-window-log": AlgorithmNumber.slidingWindowLog,
   "token-bucket": AlgorithmNumber.tokenBucket,
+  "sliding-window-counter": AlgorithmNumber.slidingWindowCounter,
+  "fixed-window": AlgorithmNumber.fixedWindow,
 };
 
 /** A rule, checked once and then shared by all calls under it; on the wire it is a WireRule as it stands. */
