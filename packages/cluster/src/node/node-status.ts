@@ -4,7 +4,10 @@ import type { Storage } from "../storage/storage.ts";
 import type { NodeStatus } from "./node.ts";
 import type { RunningNode } from "./running-node.ts";
 
-const noStats: LimiterStats = { keys: 0, sessions: 0, requestIds: 0, keysFull: 0 };
+const noStats: LimiterStats = {
+  ...{ keys: 0, sessions: 0, requestIds: 0, keysFull: 0 },
+  ...{ reservations: 0, slots: 0, leases: 0, reservationsEnded: 0, slotsEnded: 0, leasesEnded: 0 },
+};
 
 /** Gathers what a node tells about itself, formed or not. */
 export function nodeStatus(parts: {

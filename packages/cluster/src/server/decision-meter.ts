@@ -7,6 +7,8 @@ export interface AnsweredItems {
   readonly to: number;
   /** Items of each call, in order; null: each call has one. The items of a call are admitted together or not at all. */
   readonly sizes: ArrayLike<number> | null;
+  /** Verb of each call, in order; null: all take. */
+  readonly verbs: ArrayLike<number> | null;
   readonly facts: DecisionFacts;
   /** Since they were submitted. */
   readonly durationMs: number;

@@ -50,7 +50,7 @@ export class FrameSink implements CallSink {
   }
 
   decided(fromCall: number, toCall: number, results: ResultColumns, fromItem: number, facts: DecisionFacts): void {
-    const { sizes } = this.#frame;
+    const { sizes, verbs } = this.#frame;
     const toItem = fromItem + this.#itemsOf(fromCall, toCall);
     const reply = encodeFrameReply({
       firstNumber: this.#firstNumber + fromCall,
@@ -69,6 +69,7 @@ export class FrameSink implements CallSink {
       from: fromItem,
       to: toItem,
       sizes: sizes?.subarray(fromCall, toCall) ?? null,
+      verbs: verbs?.subarray(fromCall, toCall) ?? null,
       facts,
       durationMs: this.#route.monotonicMs() - this.#startedMs,
     });

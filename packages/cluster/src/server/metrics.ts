@@ -1,3 +1,4 @@
+import { Verb } from "@quorumguard/limiter";
 import { Outcome } from "@quorumguard/proto";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { type ClusterNode, type NodeFailure, type NodeStatus, nodeFailureReasons } from "../node/node.ts";
@@ -64,11 +65,14 @@ export function createNodeMetrics(node: ClusterNode, options: { readonly process
 class DecisionCounts implements DecisionMeter {
   /** By source, then by outcome: a byte, as the limiter gives it. The last place is for items of denied groups. */
   readonly #outcomes = sources.map(() => new Float64Array(groupDenied + 1));
+  /** Calls that are no takes, by verb, then by outcome. */
+  readonly #verbs = Object.values(Verb).map(() => new Float64Array(groupDenied + 1));
   #repeated = 0;
   /** Every counter is there, at 0, before its first failure: Prometheus sees no rise where there was nothing. */
   readonly #failures = new Map(nodeFailureReasons.map((reason) => [reason, 0]));
   readonly #latency = new DurationCounts(latencyBoundsMs);
   readonly #decisions: Counter<"outcome" | "source">;
+  readonly #otherCalls: Counter<"outcome" | "verb">;
   readonly #repeats: Counter;
   readonly #failed: Counter<"reason">;
   readonly #streams: Gauge;
@@ -78,9 +82,17 @@ class DecisionCounts implements DecisionMeter {
     this.#decisions = new Counter({
       name: "quorumguard_decisions_total",
       help:
-        "Items decided for callers of this node, by outcome and by where the decision was made. allowed: admitted and " +
+        "Items of takes decided for callers of this node, by outcome and by where the decision was made. allowed: admitted and " +
         "charged; group-denied: had room, but another item of its all-or-nothing call had none. Without repeated answers.",
       labelNames: ["outcome", "source"],
+      registers,
+    });
+    this.#otherCalls = new Counter({
+      name: "quorumguard_other_calls_total",
+      help:
+        "Calls that are no takes: resets, reservations and leases, and what settles them, by verb and outcome. allowed: done. " +
+        "Without repeated answers.",
+      labelNames: ["verb", "outcome"],
       registers,
     });
     this.#repeats = new Counter({
@@ -104,15 +116,33 @@ class DecisionCounts implements DecisionMeter {
     );
   }
 
-  decided({ outcomes, from, to, sizes, facts, durationMs }: AnsweredItems): void {
+  decided({ outcomes, from, to, sizes, verbs, facts, durationMs }: AnsweredItems): void {
     this.#latency.observe(durationMs, to - from);
     if (facts.repeated) {
       this.#repeated += to - from;
       return;
     }
     const counts = this.#outcomes[facts.source === "quorum" ? 0 : 1]!;
-    if (sizes === null) for (let item = from; item < to; item++) counts[outcomes[item]!]! += 1;
+    if (verbs !== null) this.#countByVerb(counts, outcomes, from, sizes, verbs);
+    else if (sizes === null) for (let item = from; item < to; item++) counts[outcomes[item]!]! += 1;
     else countCalls(counts, outcomes, from, sizes);
+  }
+
+  #countByVerb(
+    counts: Float64Array,
+    outcomes: Uint8Array,
+    from: number,
+    sizes: ArrayLike<number> | null,
+    verbs: ArrayLike<number>,
+  ): void {
+    let item = from;
+    for (let call = 0; call < verbs.length; call++) {
+      const size = sizes?.[call] ?? 1;
+      const verb = verbs[call]!;
+      if (verb === Verb.take) countCalls(counts, outcomes, item, [size]);
+      else this.#verbs[verb]![outcomes[item]!]! += 1;
+      item += size;
+    }
   }
 
   failed(reason: NodeFailure["reason"], calls: number): void {
@@ -129,6 +159,12 @@ class DecisionCounts implements DecisionMeter {
       for (const [outcome, count] of this.#outcomes[at]!.entries()) {
         if (count > 0 || isCommon(outcome, source))
           this.#decisions.inc({ outcome: outcomeName(outcome), source }, count);
+      }
+    }
+    this.#otherCalls.reset();
+    for (const [verb, counts] of this.#verbs.entries()) {
+      for (const [outcome, count] of counts.entries()) {
+        if (count > 0) this.#otherCalls.inc({ verb: verbNames[verb]!, outcome: outcomeName(outcome) }, count);
       }
     }
     this.#repeats.reset();
@@ -164,6 +200,8 @@ const outcomeNames = new Map<number, string>([
   [groupDenied, "group-denied"],
 ]);
 
+const verbNames = Object.keys(Verb).map((name) => name.replace("giveBack", "give-back"));
+
 function outcomeName(outcome: number): string {
   return outcomeNames.get(outcome) ?? "unknown";
 }
@@ -197,6 +235,9 @@ function statusGauges(registry: Registry): ShowStatus[] {
     gauge("flush_seconds", "Moving average of flush durations.", (status) => status.flushMs / 1_000),
     gauge("keys", "Keys with a live count.", (status) => status.limiter.keys),
     gauge("sessions", "Live sessions.", (status) => status.limiter.sessions),
+    gauge("reservations", "Open reservations, slots apart.", (status) => status.limiter.reservations),
+    gauge("slots", "Slots of concurrency that are held.", (status) => status.limiter.slots),
+    gauge("leases", "Outstanding leases.", (status) => status.limiter.leases),
     gauge("request_ids", "Request ids remembered.", (status) => status.limiter.requestIds),
     total("flushes", "Flushes of the log since start.", (status) => status.flushes),
     total(
@@ -205,5 +246,8 @@ function statusGauges(registry: Registry): ShowStatus[] {
       (status) => status.leaderChanges,
     ),
     total("keys_full", "Items refused because the key table was full.", (status) => status.limiter.keysFull),
+    total("reservations_ended", "Reservations that nobody settled in time: spent.", (s) => s.limiter.reservationsEnded),
+    total("slots_ended", "Slots that ended by their time or with their session.", (s) => s.limiter.slotsEnded),
+    total("leases_ended", "Leases that reached their end.", (s) => s.limiter.leasesEnded),
   ];
 }

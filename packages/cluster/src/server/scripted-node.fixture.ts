@@ -101,7 +101,10 @@ const status: NodeStatus = {
   snapshotIndex: 0,
   stampUs: 7_000_000,
   stateHash: "0123456789abcdef",
-  limiter: { keys: 11, sessions: 2, requestIds: 3, keysFull: 1 },
+  limiter: {
+    ...{ keys: 11, sessions: 2, requestIds: 3, keysFull: 1 },
+    ...{ reservations: 4, slots: 5, leases: 6, reservationsEnded: 7, slotsEnded: 8, leasesEnded: 9 },
+  },
   abstaining: false,
   flushes: 17,
   flushMs: 0.25,

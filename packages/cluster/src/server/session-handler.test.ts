@@ -448,4 +448,38 @@ describe("the rest of the stream", () => {
     expect(text).toContain("quorumguard_repeated_answers_total 2\n");
     expect(text).toContain("quorumguard_decision_seconds_count 5\n");
   });
+
+  it("is metered: other verbs than take apart, since they admit nothing", async () => {
+    const metrics = createNodeMetrics(createScriptedNode(), { process: false });
+    established({ meter: metrics.meter });
+    const verbs = [0, 1, 6];
+    handler.onMessage(frameOf({ keys: ["a", "b", "c", "d"], sizes: [2, 1, 1], verbs, handles: [0, 0, 0, 9] }));
+    const results = resultsOf(4, Outcome.ALLOWED);
+    results.outcomes[1] = Outcome.LIMITED;
+    results.outcomes[3] = Outcome.NOT_HELD;
+    node.submissions[0]!.sink.decided(0, 3, results, 0, quorumFacts);
+    const text = await metrics.text(true);
+    expect(text).toContain('quorumguard_decisions_total{outcome="group-denied",source="quorum"} 1\n');
+    expect(text).toContain('quorumguard_decisions_total{outcome="limited",source="quorum"} 1\n');
+    expect(text).toContain('quorumguard_decisions_total{outcome="allowed",source="quorum"} 0\n');
+    expect(text).toContain('quorumguard_other_calls_total{verb="reset",outcome="allowed"} 1\n');
+    expect(text).toContain('quorumguard_other_calls_total{verb="give-back",outcome="not-held"} 1\n');
+  });
+
+  it("tells handles, shadow verdicts and limits in force, and these only where they differ from the frame's", () => {
+    established();
+    handler.onMessage(frameOf({ keys: ["a", "b", "c"], sizes: [2, 1], verbs: [0, 2] }));
+    const results = resultsOf(3, Outcome.ALLOWED);
+    results.handles[2] = 31;
+    results.shadows[0] = Outcome.LIMITED;
+    const { sink } = node.submissions[0]!;
+    sink.decided(0, 2, results, 0, quorumFacts);
+    results.limits[2] = 6;
+    results.limits[1] = 0;
+    sink.decided(0, 2, results, 0, quorumFacts);
+    expect(replies()).toMatchObject([
+      { handles: Float64Array.of(0, 0, 31), shadows: Uint32Array.of(2, 0, 0), limits: null },
+      { limits: Float64Array.of(5, 0, 6) },
+    ]);
+  });
 });

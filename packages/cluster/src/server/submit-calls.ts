@@ -117,6 +117,7 @@ class Gather {
       from: fromItem,
       to: at,
       sizes: this.#calls.slice(from, to).map((call) => call.items.length),
+      verbs: this.#calls.slice(from, to).map((call) => call.verb),
       facts,
       durationMs: this.#tools.monotonicMs() - this.#startedMs,
     });
