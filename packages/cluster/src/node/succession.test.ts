@@ -123,6 +123,9 @@ describe("N4: after the proof of a leader's death", () => {
     expect(succession.ignores({ ...granted, type: MessageType.voteResp })).toBe(false);
     pass(75);
     expect(succession.ignores(granted)).toBe(false);
+    // Were the withdrawal of then still to count, neither of two that ask in step would ever be elected.
+    succession.asked(request(4, 3, 7));
+    expect(succession.ignores(granted)).toBe(false);
   });
 
   test("N4 neither a request of long ago nor one of the dead leader is answered", () => {

@@ -36,7 +36,8 @@ export class Succession {
   #cancel: () => void = () => {};
   /** Until then another candidate is given its chance. */
   #yieldsUntilMs = Number.NEGATIVE_INFINITY;
-  #withdrawn = false;
+  /** Until then what it is granted counts for nothing, since a candidate of an earlier rank asks, too. */
+  #withdrawnUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SuccessionParts) {
     this.#parts = parts;
@@ -56,22 +57,22 @@ export class Succession {
       this.#yieldsUntilMs = atMs + this.#patienceMs;
       const { voters } = this.#parts.electorate;
       const isBefore = voters.indexOf(request.from) < voters.indexOf(this.#parts.nodeId);
-      if (isBefore && driver.raft.softState.state === "preCandidate") this.#withdrawn = true;
+      if (isBefore && driver.raft.softState.state === "preCandidate") this.#withdrawnUntilMs = this.#yieldsUntilMs;
     }
   }
 
   /** Whether a message is an answer that this node wants no more. */
   ignores({ type, reject }: Message): boolean {
-    if (!this.#withdrawn || type !== MessageType.preVoteResp || reject) return false;
+    if (type !== MessageType.preVoteResp || reject) return false;
     // Not for ever: the ordinary timeout asks again, and wants to know.
-    return this.#parts.clock.monotonicMs() < this.#yieldsUntilMs;
+    return this.#parts.clock.monotonicMs() < this.#withdrawnUntilMs;
   }
 
   /** `dead` led, and the core has forgotten it. */
   begin(dead: NodeId): void {
     const { driver, electorate, nodeId, clock, electionMs } = this.#parts;
-    this.#withdrawn = false;
     // Whoever was yielded to before was the dead leader, or failed.
+    this.#withdrawnUntilMs = Number.NEGATIVE_INFINITY;
     this.#yieldsUntilMs = Number.NEGATIVE_INFINITY;
     const sinceMs = clock.monotonicMs() - electionMs;
     for (const { request, atMs } of this.#unanswered.values()) {
@@ -127,7 +128,7 @@ export class Succession {
     // Its candidate waits for answers, and who voted in it for the outcome: campaigning again would only raise the term.
     const isOpen = now > term;
     if (!isOpen && driver.mayLead) {
-      this.#withdrawn = false;
+      this.#withdrawnUntilMs = Number.NEGATIVE_INFINITY;
       driver.raft.campaign();
       driver.wake();
     }
