@@ -21,6 +21,9 @@ const windows = process.platform === "win32";
  */
 const product = ["quorumguard", "@quorumguard/cluster", "@quorumguard/sdk-web"];
 
+/** The programs of the exactness audit, and the built command that it starts. */
+const exactness = [...product, "@quorumguard/exactness", "@quorumguard/sim", "@quorumguard/nemesis"];
+
 /**
  * What a name runs. `file` is TypeScript for the pinned Node, `tool` a command of the workspace. `build: false` for
  * what needs no built packages, or builds them itself and reports on it. `only`: packages to install and to build with
@@ -35,6 +38,7 @@ const commands = {
   "conformance:raft": { build: false, file: "packages/raft/test/conformance.ts" },
   "conformance:histories": { build: false, file: "packages/audit/src/cli.ts" },
   nemesis: { build: true, file: "packages/nemesis/src/main.ts" },
+  exactness: { build: true, only: () => exactness, file: "packages/exactness/src/main.ts" },
   mutants: { build: false, file: "packages/sim/src/mutants-cli.ts" },
   bench: { build: true, file: "bench/src/main.ts" },
   runtimes: { build: true, file: "packages/runtimes/src/main.ts" },

@@ -16,9 +16,10 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   middleware: ["sdk-core"],
   cluster: ["raft", "limiter", "proto"],
   audit: ["limiter", "proto", "raft"],
-  sim: ["audit", "cluster", "sdk-node", "sdk-web", "sdk-core", "raft", "limiter", "proto"],
+  exactness: ["audit", "limiter"],
+  sim: ["audit", "exactness", "cluster", "sdk-node", "sdk-web", "sdk-core", "raft", "limiter", "proto"],
   testbed: [],
-  nemesis: ["audit", "testbed", "cluster", "sdk-node", "limiter", "proto"],
+  nemesis: ["audit", "exactness", "testbed", "cluster", "sdk-node", "limiter", "proto"],
   pictures: [],
   runtimes: ["testbed", "cluster", "sdk-node", "sdk-web", "sdk-core", "proto"],
 };

@@ -1,0 +1,102 @@
+/**
+ * `npm run exactness`: how near to its limit the cluster comes under load, and that it never goes beyond. Every cell of the
+ * grid is a cluster under an open loop of arrivals; the simulator runs all of them on virtual time, and real processes run
+ * some. The exit status is 0 only if every cell kept the published bounds.
+ */
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import type { RunPlan, RunResult } from "./cell.ts";
+import { fullGrid, quickSample } from "./grid.ts";
+import { resultTable } from "./result-table.ts";
+import { savedResult } from "./saved-result.ts";
+import { cellsOf, findProblems, nameCell } from "./verdict.ts";
+import { runPlans } from "./workers.ts";
+
+const usage = `npm run exactness -- [--quick] [--json] [--only WORLD] [--seed N] [--workers N] [--save]
+
+  --quick      a sample that ends within 45 seconds, every algorithm and killed leaders among it
+  --json       standard output has nothing but the last line
+  --only WORLD simulated (virtual time, network and disk) or real (node processes, the SDK over gRPC)
+  --seed N     draws other arrivals and other moments for the kills (default 1)
+  --workers N  simulations at the same time (default: one for each processor, at most 8)
+  --save       keeps the result in bench/results/exactness.json, from which the page is made
+
+The last line is {"cells":[{"nodes","clients","load","windowMs","algorithm","leaderKilled","admittedRatio","boundRatio"}]}.
+Exit status 0: no boundRatio is above 1, and from load 2 on no admittedRatio is below 0.99, or 0.95 where the leader is killed.`;
+
+/** No run of `--quick` begins after this; the longest takes a few seconds. */
+const quickBudgetMs = 28_000;
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+const fileAt = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      only: { type: "string" },
+      seed: { type: "string", default: "1" },
+      workers: { type: "string", default: `${Math.min(8, availableParallelism())}` },
+      save: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const whole = (name: "seed" | "workers", least: number, most: number) => {
+    const value = Number(values[name]);
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    throw new Error(`--${name} is ${values[name]}; it must be a whole number from ${least} to ${most}`);
+  };
+  if (values.only !== undefined && values.only !== "simulated" && values.only !== "real")
+    throw new Error(`--only is ${values.only}; it must be simulated or real`);
+  return { ...values, seed: whole("seed", 0, 1_000_000), workers: whole("workers", 1, 64) };
+}
+
+function progress(total: number): (result: RunResult) => void {
+  let done = 0;
+  return ({ plan, cells, seconds }) => {
+    done += 1;
+    const [first] = cells;
+    const name = first === undefined ? "" : nameCell(first).replace(`${first.algorithm}, `, "");
+    const least = Math.min(...cells.map(({ admittedRatio }) => admittedRatio));
+    const most = Math.max(...cells.map(({ boundRatio }) => boundRatio));
+    say(
+      `${done}/${total} ${plan.world}: ${name}: admitted at least ${least}, bound at most ${most}; ${seconds.toFixed(1)} s`,
+    );
+  };
+}
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (options.help) {
+    process.stdout.write(`${usage}\n`);
+    return 0;
+  }
+  const all: readonly RunPlan[] = options.quick ? quickSample(options.seed) : fullGrid(options.seed);
+  const plans = all.filter(({ world }) => options.only === undefined || options.only === world);
+  const { results, leftOut } = await runPlans(plans, {
+    programs: {
+      simulated: { path: fileAt("sim/src/exactness-cli.ts"), processes: options.workers },
+      real: { path: fileAt("nemesis/src/exactness-main.ts"), processes: 1 },
+    },
+    budgetMs: options.quick ? quickBudgetMs : Number.POSITIVE_INFINITY,
+    onResult: progress(plans.length),
+  });
+  const problems = findProblems(results);
+  (options.json ? process.stderr : process.stdout).write(`\n${resultTable(results)}\n`);
+  if (leftOut.length > 0) say(`${leftOut.length} runs of the sample were left out: this machine was too busy for them`);
+  for (const problem of problems) say(`exactness: ${problem}`);
+  if (options.save)
+    await writeFile(fileAt("../bench/results/exactness.json"), savedResult(results, { quick: options.quick }));
+  process.stdout.write(`${JSON.stringify({ cells: cellsOf(results) })}\n`);
+  return problems.length === 0 && results.length > 0 ? 0 : 1;
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+try {
+  process.exitCode = await main();
+} catch (error) {
+  say(`exactness: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 2;
+}
