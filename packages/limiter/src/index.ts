@@ -19,6 +19,9 @@ export type {
   SnapshotCut,
   StateHash,
 } from "./limiter.ts";
+export { type AdminChange, type AdminRequest, readAdminRequest, readDocument } from "./policies/admin-change.ts";
+export type { NamespaceDocument, PolicyDocument } from "./policies/documents.ts";
+export { PolicyError, type PolicyErrorCode } from "./policies/policy-error.ts";
 export { createResultColumns, type GrowingResultColumns } from "./result-columns.ts";
 export { Algorithm, type Rule } from "./rule.ts";
 export { SnapshotError } from "./snapshot/snapshot-error.ts";
