@@ -120,6 +120,8 @@ export interface LimiterStats {
   readonly slotsEnded: number;
   /** Leases that reached their end, since the first entry of the log. */
   readonly leasesEnded: number;
+  /** Reservations, slots and leases refused because too many were open, since the first entry of the log. */
+  readonly holdsFull: number;
 }
 
 /**

@@ -57,6 +57,7 @@ export class Holds implements SessionFollower {
   /** Open, and ended by time or with their session, by kind. */
   readonly #open = new Float64Array(4);
   readonly #ended = new Float64Array(4);
+  #refused = 0;
   #lagging = false;
   /** What a hold's block says, for the algorithms. */
   readonly #read = { cost: 0, fromUs: 0.5, datedUs: 0.5, expiryUs: 0.5 };
@@ -94,11 +95,18 @@ export class Holds implements SessionFollower {
     return this.#ended[kind]!;
   }
 
+  /** Holds that were refused because too many were open, since the first entry of the log. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   /** Whether one more may be opened, by this session among others. */
   hasRoom(session: number, stampUs: number, bounds: Bounds): boolean {
     if (this.count >= bounds.maxHolds) this.sweep(stampUs);
-    if (this.count >= bounds.maxHolds) return false;
-    return session === 0 || this.#heap.word(session, WORD_HOLDS) < bounds.maxHoldsPerSession;
+    const ofSession = session === 0 ? 0 : this.#heap.word(session, WORD_HOLDS);
+    if (this.count < bounds.maxHolds && ofSession < bounds.maxHoldsPerSession) return true;
+    this.#refused++;
+    return false;
   }
 
   /** Opens a hold of what was judged allowed, on a key that has a block, until `expiryUs`; returns its number. */
@@ -354,6 +362,7 @@ export class Holds implements SessionFollower {
     this.#heldKeys.save(meta);
     this.#due.save(meta);
     meta.number(this.#lastNumber);
+    meta.number(this.#refused);
     for (const kind of [1, 2, 3]) meta.number(this.#open[kind]!);
     for (const kind of [1, 2, 3]) meta.number(this.#ended[kind]!);
   }
@@ -363,6 +372,7 @@ export class Holds implements SessionFollower {
     this.#heldKeys.load(meta);
     this.#due.load(meta);
     this.#lastNumber = meta.number();
+    this.#refused = meta.number();
     for (const kind of [1, 2, 3]) this.#open[kind] = meta.number();
     for (const kind of [1, 2, 3]) this.#ended[kind] = meta.number();
   }

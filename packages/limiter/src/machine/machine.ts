@@ -77,6 +77,7 @@ export class Machine implements Limiter {
       reservationsEnded: holds.endedOf(HoldKind.reservation),
       slotsEnded: holds.endedOf(HoldKind.slot),
       leasesEnded: holds.endedOf(HoldKind.lease),
+      holdsFull: holds.refused,
     };
   }
 

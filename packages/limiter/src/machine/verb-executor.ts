@@ -11,6 +11,8 @@ import type { VerbCall } from "./verb-call.ts";
 
 /** A client counts a lease in milliseconds: a shorter one could not be spent. */
 const SHORTEST_LEASE_US = 1_000;
+/** A reservation that does not say for how long: its holder may have died, and withholds as long as it is open. */
+const DEFAULT_TTL_US = 60_000_000;
 
 /** Executes the calls that are no takes; what they come to goes into the hash by whoever calls it. */
 export class VerbExecutor {
@@ -72,12 +74,16 @@ export class VerbExecutor {
     this.#writeDone(call, block, results, at);
   }
 
-  /** Withholds; a slot of `concurrency` is taken in the same way. */
+  /**
+   * Withholds. A slot of `concurrency` is taken in the same way, for the rule's window if the call does not say for how
+   * long; any other reservation then for a minute, or the window if that is shorter.
+   */
   #reserve(call: VerbCall, results: GrowingResultColumns, at: number): void {
-    const { rule, stampUs } = call;
-    const ttlUs = call.ttlUs === 0 ? rule.windowUs : call.ttlUs;
-    const kind = rule.algorithm === Algorithm.concurrency ? HoldKind.slot : HoldKind.reservation;
-    this.#open(call, kind, stampUs + ttlUs, results, at);
+    const { rule, stampUs, ttlUs } = call;
+    const isSlot = rule.algorithm === Algorithm.concurrency;
+    const defaultUs = isSlot ? rule.windowUs : Math.min(rule.windowUs, DEFAULT_TTL_US);
+    const kind = isSlot ? HoldKind.slot : HoldKind.reservation;
+    this.#open(call, kind, stampUs + (ttlUs === 0 ? defaultUs : ttlUs), results, at);
   }
 
   /** Leases, for as long as is asked and the rule allows; too short a rest of a window is not worth a lease. */
