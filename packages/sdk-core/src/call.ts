@@ -1,3 +1,4 @@
+import { Verb } from "@quorumguard/limiter";
 import type { AbortSignalLike, OnUnavailable } from "./guard.ts";
 import type { AppliedState } from "./guard-error.ts";
 import type { ResolvedRule } from "./resolved-rule.ts";
@@ -8,6 +9,19 @@ export interface CallItem {
   readonly rule: ResolvedRule;
   readonly cost: number;
 }
+
+/** What a call asks for, beside its items. */
+export interface CallVerb {
+  /** Of one item, unless it is a take. */
+  readonly verb: Verb;
+  /** Of what a reserve or grant opens; 0: as the rule has it. */
+  readonly ttlMs: number;
+  /** The hold that a commit, cancel or give-back means; else 0. */
+  readonly handle: number;
+}
+
+/** What a call is that says nothing else. */
+export const take: CallVerb = { verb: Verb.take, ttlMs: 0, handle: 0 };
 
 /**
  * Where a call stands. `queued`: it has no number. `inFlight`: a frame or request carries it. `toResend`: its last
@@ -25,18 +39,12 @@ export interface FrameInFlight {
  * One `allow` or `allowAll` until it is settled. Mutable and flat, since there may be a few hundred thousand a second:
  * the promise is the only other object that a call costs.
  */
-export interface Call {
+export interface Call extends CallVerb {
   /** The first item, in place; `group` holds all of them if the call is all-or-nothing. */
   readonly key: string;
   readonly rule: ResolvedRule;
   readonly cost: number;
   readonly group: readonly CallItem[] | null;
-  /** The limiter's `Verb`; all but take (0) are of one item. */
-  readonly verb: number;
-  /** Of what a reserve or grant opens; 0: as the rule has it. */
-  readonly ttlMs: number;
-  /** The hold that a commit, cancel or give-back means; else 0. */
-  readonly handle: number;
   readonly requestId: string | null;
   readonly onUnavailable: OnUnavailable;
   /** On the monotonic clock. */
@@ -50,6 +58,8 @@ export interface Call {
   /** Its number in the session; 0: none yet. */
   number: number;
   frame: FrameInFlight | null;
+  /** The hold that it opened, once it is decided; 0: none. */
+  opened: number;
   /** How often it left this process: only the first time it is a first attempt (SEMANTICS D1). */
   sends: number;
   /** Sticky: once an attempt's end is not known, the call's is not either (SEMANTICS U2). */

@@ -33,6 +33,7 @@ function makeCall(key = "k", deadlineMs = 0): Call {
     phase: "queued",
     number: 0,
     frame: null,
+    opened: 0,
     sends: 0,
     applied: "no",
     lastFailure: null,

@@ -1,5 +1,6 @@
+import { Verb } from "@quorumguard/limiter";
 import { missingLimit, notOptions, notPolicyArgument } from "./allow-arguments.ts";
-import { appliedNow, type Call, type CallItem } from "./call.ts";
+import { appliedNow, type Call, type CallItem, type CallVerb, take } from "./call.ts";
 import { checkKey, checkName, checkSignal, checkWhole, invalidArgument } from "./check-fields.ts";
 import { countedDecision, wireSource } from "./decisions.ts";
 import { degradedWarning } from "./degraded-warning.ts";
@@ -238,12 +239,19 @@ class GuardCore implements Guard<string> {
     try {
       const wire = await this.#requests.peek(item, this.#options.timeoutMs);
       const retryAfterMs = wire.retryAfterMs === undefined ? -1 : Number(wire.retryAfterMs);
-      const { limit, outcome, remaining, resetAfterMs } = wire;
+      const { limit, outcome, remaining, resetAfterMs, shadow } = wire;
       const source = wireSource(wire.source);
-      return countedDecision(item.rule, limit, source, outcome, remaining, Number(resetAfterMs), retryAfterMs);
+      return countedDecision(item.rule, limit, source, outcome, remaining, Number(resetAfterMs), retryAfterMs, shadow);
     } catch (error) {
       throw guardError({ ...failureOf(error), applied: "no" }, "no");
     }
+  }
+
+  reset(check: Check<string>): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const item = { ...this.#checkItem(check, "check"), cost: 1 };
+      this.#submit(item, null, noOptions, () => resolve(), reject, { ...take, verb: Verb.reset });
+    });
   }
 
   async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -372,6 +380,7 @@ class GuardCore implements Guard<string> {
     options: CallOptions,
     resolve: (value: never) => void,
     reject: (error: Error) => void,
+    verb: CallVerb = take,
   ): void {
     this.#expectOpen();
     const checked = options === noOptions ? null : this.#checkOptions(options);
@@ -381,9 +390,7 @@ class GuardCore implements Guard<string> {
       rule: item.rule,
       cost: item.cost,
       group,
-      verb: 0,
-      ttlMs: 0,
-      handle: 0,
+      ...verb,
       requestId: checked?.requestId ?? null,
       onUnavailable: checked?.onUnavailable ?? item.rule.onUnavailable ?? this.#options.onUnavailable,
       deadlineMs: this.#runtime.monotonicMs() + timeoutMs,
@@ -395,6 +402,7 @@ class GuardCore implements Guard<string> {
       phase: "queued",
       number: 0,
       frame: null,
+      opened: 0,
       sends: 0,
       applied: "no",
       lastFailure: null,

@@ -1,9 +1,11 @@
-import type { Decision, Source } from "./guard.ts";
+import type { Decision, DenialReason, Source } from "./guard.ts";
 import type { ResolvedRule } from "./resolved-rule.ts";
 
 /** `quorumguard.v1.Outcome` of an admission, and of a denial by the limit. */
 export const OUTCOME_ALLOWED = 1;
 export const OUTCOME_LIMITED = 2;
+const OUTCOME_BANNED = 3;
+const OUTCOME_BLOCKED = 4;
 /** From here on an outcome says why there is no decision. */
 export const FIRST_FAILURE_OUTCOME = 16;
 
@@ -24,7 +26,9 @@ export function countedDecision(
   remaining: number,
   resetAfterMs: number,
   retryAfterMs: number,
+  shadowOutcome = 0,
 ): Decision {
+  const shadow = shadowOutcome === 0 ? null : denialReason(shadowOutcome);
   const degraded = source === "local";
   if (outcome === OUTCOME_ALLOWED) {
     return {
@@ -37,12 +41,12 @@ export function countedDecision(
       resetAfterMs,
       source,
       degraded,
-      shadow: null,
+      shadow,
     };
   }
   return {
     allowed: false,
-    reason: "limited",
+    reason: denialReason(outcome),
     retryAfterMs: retryAfterMs < 0 ? null : retryAfterMs,
     policy: rule.name,
     limit,
@@ -50,8 +54,13 @@ export function countedDecision(
     resetAfterMs,
     source,
     degraded,
-    shadow: null,
+    shadow,
   };
+}
+
+function denialReason(outcome: number): DenialReason {
+  if (outcome === OUTCOME_BANNED) return "banned";
+  return outcome === OUTCOME_BLOCKED ? "blocked" : "limited";
 }
 
 /** When to ask again after a fail-closed denial: about as long as a failover takes. */

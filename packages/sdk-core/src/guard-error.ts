@@ -23,6 +23,16 @@ export const guardErrorCodes = {
   overloaded: "safe",
   /** The cluster's key table is full, and no live count is evicted for a new key; nothing was applied. */
   keys_full: "safe",
+  /** The namespace has as many keys as its quota allows; nothing was applied. */
+  namespace_full: "safe",
+  /** As many holds are open as there may be; nothing was applied. */
+  holds_full: "safe",
+  /** No such hold is open: it is settled, its time is over, or it is another key's or session's. */
+  not_held: "no",
+  /** The rule names a policy without a limit of its own, and the cluster has no such policy. */
+  unknown_policy: "no",
+  /** A slot of `concurrency` is reserved, not taken. */
+  needs_reservation: "no",
   /** The guard is closed; see `applied` for what was in flight. */
   closed: "safe",
   /** The call was sent, and no answer came before its deadline. */
@@ -83,6 +93,7 @@ export function isUnavailable(code: GuardErrorCode): boolean {
     case "unavailable":
     case "overloaded":
     case "keys_full":
+    case "namespace_full":
     case "timed_out":
     case "session_expired":
       return true;

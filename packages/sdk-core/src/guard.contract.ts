@@ -184,6 +184,22 @@ const groups: readonly GuardContractCase[] = [
       }),
   },
   {
+    name: "a reset empties the counter, used or not, and no other",
+    run: ({ createGuard, prefix }) =>
+      withGuard(createGuard(exact), async (guard) => {
+        const emptied = { key: `${prefix}:reset`, limit: 1, window: "1h" } as const;
+        const other = { ...emptied, window: "2h" } as const;
+        await guard.reset(emptied);
+        for (const { key, limit, window } of [emptied, other]) {
+          check((await guard.allow(key, limit, window)).allowed, "the first of", window);
+        }
+        await guard.reset(emptied);
+        check((await guard.allow(emptied.key, 1, "1h")).allowed, "the first after the reset");
+        check(!(await guard.allow(emptied.key, 1, "1h")).allowed, "and no second");
+        check(!(await guard.allow(other.key, 1, "2h")).allowed, "nor another in the other window");
+      }),
+  },
+  {
     name: "the same request id counts once, from any guard; for another call it is an error",
     run: ({ createGuard, prefix }) =>
       withGuard(createGuard(exact), (one) =>

@@ -224,6 +224,13 @@ export interface Guard<P extends string = string> extends AsyncDisposable {
    */
   peek(check: Check<P>): Promise<Decision>;
   /**
+   * Empties the counter of a key, whether or not it was ever used; what open reservations hold stays counted. The check's
+   * `cost` means nothing.
+   *
+   * @throws {GuardError} As `allow` with `onUnavailable: "throw"`, whatever the guard's own is: nothing else can empty it.
+   */
+  reset(check: Check<P>): Promise<void>;
+  /**
    * Resolves once the cluster has a leader that takes calls. Not needed before `allow`; it tells of mistakes early.
    * `timeoutMs`: 1 to 2,147,483,647 milliseconds, default 10,000.
    *

@@ -132,6 +132,9 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     submit(call) {
       const requestId = call.requestId ?? hex(runtime.randomBytes(16));
       const checks = (call.group ?? [call]).map(wireCheck);
+      const { verb } = call;
+      const ttlMs = BigInt(call.ttlMs);
+      const handle = BigInt(call.handle);
       call.phase = "inFlight";
       request(
         "GuardService/AllowBatch",
@@ -143,7 +146,11 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
           call.phase = "inFlight";
           return toBinary(
             AllowBatchRequestSchema,
-            create(AllowBatchRequestSchema, { calls: [{ checks, requestId }], deadlineMs: leftMs, firstAttempt }),
+            create(AllowBatchRequestSchema, {
+              calls: [{ checks, requestId, verb, ttlMs, handle }],
+              deadlineMs: leftMs,
+              firstAttempt,
+            }),
           );
         },
         (bytes) => readResult(bytes, checks.length),

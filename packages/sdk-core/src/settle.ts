@@ -1,3 +1,4 @@
+import { Verb } from "@quorumguard/limiter";
 import type { CallResult, ReceivedReply } from "@quorumguard/proto";
 import { appliedNow, type Call, type CallItem } from "./call.ts";
 import { blindDecision, countedDecision, FIRST_FAILURE_OUTCOME, OUTCOME_ALLOWED, wireSource } from "./decisions.ts";
@@ -64,7 +65,8 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
       emit({ type: "degraded", reason: error.message });
     }
     const { onUnavailable } = call;
-    if (onUnavailable === "throw") {
+    // What is no take is done by the cluster or not at all.
+    if (onUnavailable === "throw" || call.verb !== Verb.take) {
       fail(call, error);
       return;
     }
@@ -85,12 +87,14 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
         );
         return;
       }
+      call.opened = reply.handles[item]!;
       detach(call);
       (call.resolve as (value: Decision) => void)(replyDecision(call, reply, item));
     },
     byResult(call, result) {
       healthy();
       const items = call.group ?? [call];
+      call.opened = Number(result.decisions[0]?.handle ?? 0);
       give(
         call,
         items.map((item, at) => {
@@ -104,6 +108,7 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
             wire.remaining,
             Number(wire.resetAfterMs),
             retryAfterMs,
+            wire.shadow,
           );
         }),
       );
@@ -123,12 +128,14 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
 function replyDecision(item: CallItem, reply: ReceivedReply, at: number): Decision {
   return countedDecision(
     item.rule,
-    item.rule.limit,
+    // 0: the rule's own, or none since nothing was decided.
+    reply.limits?.[at] || item.rule.limit,
     wireSource(reply.source),
     reply.outcomes[at]!,
     reply.remaining[at]!,
     reply.resetAfterMs[at]!,
     reply.retryAfterMs[at]!,
+    reply.shadows[at]!,
   );
 }
 

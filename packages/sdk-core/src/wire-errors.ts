@@ -47,6 +47,16 @@ function codeOf(reason: ErrorReason): readonly [GuardErrorCode, boolean] {
       return ["wrong_cluster", false];
     case ErrorReason.REQUEST_ID_REUSED:
       return ["request_id_reused", false];
+    case ErrorReason.NOT_HELD:
+      return ["not_held", false];
+    case ErrorReason.HOLDS_FULL:
+      return ["holds_full", false];
+    case ErrorReason.UNKNOWN_POLICY:
+      return ["unknown_policy", false];
+    case ErrorReason.NAMESPACE_FULL:
+      return ["namespace_full", false];
+    case ErrorReason.NEEDS_RESERVATION:
+      return ["needs_reservation", false];
     default:
       return ["internal", false];
   }
@@ -106,6 +116,16 @@ export function failureOfOutcome(outcome: number): AttemptFailure | null {
       return refused("overloaded", "the cluster's memory for request ids is full", true);
     case Outcome.OVERLOADED:
       return refused("overloaded", "the node's queue is full", true);
+    case Outcome.UNKNOWN_POLICY:
+      return refused("unknown_policy", "the cluster has no such policy, and the rule has no limit of its own", false);
+    case Outcome.NOT_HELD:
+      return refused("not_held", "no such hold is open: it is settled, or its time is over", false);
+    case Outcome.HOLDS_FULL:
+      return refused("holds_full", "as many holds are open as there may be; settle some, or try again later", false);
+    case Outcome.NAMESPACE_FULL:
+      return refused("namespace_full", "the namespace has as many keys as its quota allows", false);
+    case Outcome.NEEDS_RESERVATION:
+      return refused("needs_reservation", "slots of concurrency are reserved, not taken: call reserve", false);
     default:
       return { ...refused("internal", `outcome ${outcome} is not one this version knows`, false), applied: "unknown" };
   }
