@@ -21,7 +21,7 @@ export interface LivenessParts {
  * back, all of them.
  *
  * A node that dropped its last write waits for every other voter (SEMANTICS N2, and its published price): while it does, and
- * one of them is dead for good, nothing is asked of the cluster.
+ * one of them is dead for good, nothing is asked of the cluster; nor when a learner alone holds what it lost.
  */
 export async function checkLiveness(parts: LivenessParts): Promise<string[]> {
   const { world, clients, nemesis, dead } = parts;
@@ -29,14 +29,14 @@ export async function checkLiveness(parts: LivenessParts): Promise<string[]> {
   const whole = () => parts.machines().filter((machine) => !nemesis.lost.has(machine));
   if (dead.length > 0) {
     const wrong = await checkServes(world, clients, core);
-    if (wrong === null) world.trace.note(world.nowUs, "a node that dropped its last write waits for a dead one");
+    if (wrong === null) world.trace.note(world.nowUs, "a node that dropped its last write waits for who holds it");
     else if (wrong.length > 0) return wrong;
     nemesis.revive(dead);
   }
   return (await checkServes(world, clients, whole)) ?? [];
 }
 
-/** Null: an abstaining node waits for one that is dead, so there is nothing to ask. */
+/** Null: a node that dropped its last write waits for one that is dead, or cannot lead, so there is nothing to ask. */
 async function checkServes(
   world: World,
   clients: ClientHost,
@@ -49,6 +49,7 @@ async function checkServes(
   if (!(await world.run(world.nowUs + 6 * second, ready))) {
     const statuses = machines().map((machine) => machine.running?.node.status());
     if (statuses.some((status) => status?.abstaining === true) && someoneIsMissing(machines())) return null;
+    if (onlyLearnersHoldTheEnd(machines())) return null;
     const states = machines().map((machine, at) => `${machine.name}: ${JSON.stringify(statuses[at])}`);
     return [`liveness: not every node is ready 6 s after everything was mended; ${states.join("; ")}`];
   }
@@ -63,6 +64,18 @@ async function checkServes(
   const hashes = new Set(machines().map((machine) => machine.running?.node.status().stateHash));
   if (settled() && hashes.size !== 1) violations.push(`state machine safety: ${[...hashes].join(" and ")} in the end`);
   return violations;
+}
+
+/** A learner that is about to be a voter may hold the entry that a voter lost, but never stands for election. */
+function onlyLearnersHoldTheEnd(machines: readonly NodeMachine[]): boolean {
+  const isLearner = ({ running }: NodeMachine) => running?.node.status().role === "learner";
+  const voters = machines.filter((machine) => !isLearner(machine));
+  const isAhead = ({ tap: one }: NodeMachine, { tap: other }: NodeMachine) =>
+    one.lastTerm > other.lastTerm || (one.lastTerm === other.lastTerm && one.lastIndex > other.lastIndex);
+  const isAheadOfAll = (machine: NodeMachine) => voters.every((voter) => isAhead(machine, voter));
+  return (
+    voters.some(({ mayLack }) => mayLack) && machines.some((machine) => isLearner(machine) && isAheadOfAll(machine))
+  );
 }
 
 function someoneIsMissing(machines: readonly NodeMachine[]): boolean {
