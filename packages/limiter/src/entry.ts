@@ -1,5 +1,6 @@
 import type { CallBatch } from "./call-batch.ts";
 import type { Bounds, SessionId } from "./limiter.ts";
+import type { AdminRequest } from "./policies/admin-change.ts";
 
 /**
  * Writes one log entry: every call of an event-loop turn, from all connections.
@@ -24,6 +25,8 @@ export interface EntryWriter {
   renew(session: SessionId, nonce: Uint8Array, ackedThrough: number): number;
   goodbye(session: SessionId, nonce: Uint8Array): number;
   bounds(bounds: Bounds): number;
+  /** A change of policies or of what depends on them. @throws {PolicyError} when it is malformed. */
+  administer(request: AdminRequest): number;
   /** An operation that another node encoded, taken over as it is after a full check. @throws {EntryError} if it is malformed. */
   operation(bytes: Uint8Array): number;
   /** The finished entry, in memory of its own. An entry without operations is a plain stamp. */
@@ -44,4 +47,5 @@ export type Operation =
   | { readonly kind: "register"; readonly nonce: Uint8Array; readonly helloStampUs: number; readonly namespace: string }
   | { readonly kind: "renew"; readonly session: SessionId; readonly nonce: Uint8Array; readonly ackedThrough: number }
   | { readonly kind: "goodbye"; readonly session: SessionId; readonly nonce: Uint8Array }
-  | { readonly kind: "bounds"; readonly bounds: Bounds };
+  | { readonly kind: "bounds"; readonly bounds: Bounds }
+  | { readonly kind: "administer"; readonly request: AdminRequest };

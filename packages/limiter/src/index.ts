@@ -1,4 +1,6 @@
 /** The rate-limit state machine, pure and deterministic. Internal to QuorumGuard: no semver promise. */
+
+export { type Ban, banDurationMs } from "./abuse/bans.ts";
 export { checkBounds, defaultBounds } from "./bounds.ts";
 export { type CallBatch, NEVER, Outcome, type ResultColumns, singleCall } from "./call-batch.ts";
 export { createLimiter, restoreLimiter } from "./create-limiter.ts";
@@ -19,9 +21,30 @@ export type {
   SnapshotCut,
   StateHash,
 } from "./limiter.ts";
-export { type AdminChange, type AdminRequest, readAdminRequest, readDocument } from "./policies/admin-change.ts";
-export type { NamespaceDocument, PolicyDocument } from "./policies/documents.ts";
+export {
+  type AdminChange,
+  type AdminRequest,
+  MAX_CHANGE_BYTES,
+  readAdminRequest,
+  readDocument,
+} from "./policies/admin-change.ts";
+export { canonicalJson, type Json } from "./policies/canonical.ts";
+export type { PolicyCounters } from "./policies/counters.ts";
+export {
+  type AlgorithmName,
+  algorithmNames,
+  type BanDocument,
+  type ListEntryDocument,
+  type NamespaceDocument,
+  type OverrideDocument,
+  type PolicyDocument,
+  type TierDocument,
+  type TierKeyDocument,
+} from "./policies/documents.ts";
+export type { HistoryEntry } from "./policies/history.ts";
+export { type AdminResult, type PolicyDiff, policyBounds } from "./policies/policy-book.ts";
 export { PolicyError, type PolicyErrorCode } from "./policies/policy-error.ts";
+export type { PolicyRecord, RecordEdit } from "./policies/records.ts";
 export { createResultColumns, type GrowingResultColumns } from "./result-columns.ts";
 export { Algorithm, type Rule } from "./rule.ts";
 export { SnapshotError } from "./snapshot/snapshot-error.ts";

@@ -1,4 +1,5 @@
 import type { CallBatch, ResultColumns } from "./call-batch.ts";
+import type { AdminResult } from "./policies/policy-book.ts";
 import type { Rule } from "./rule.ts";
 
 /**
@@ -67,7 +68,8 @@ export type OperationResult =
   | { readonly kind: "refused"; readonly reason: "too-old" | "sessions-full" }
   /** Renew and goodbye: `known` is false for a session that is gone or was named with a wrong nonce. */
   | { readonly kind: "renewed" | "closed"; readonly known: boolean }
-  | { readonly kind: "bounds" };
+  | { readonly kind: "bounds" }
+  | { readonly kind: "administered"; readonly result: AdminResult };
 
 /** The outcome of one entry. `results` is shared by all its operations and valid until the next call of the limiter. */
 export interface Applied {

@@ -3,6 +3,8 @@ import type { CallBatch } from "../call-batch.ts";
 import type { CallOrigin, EntryWriter, Operation } from "../entry.ts";
 import { MAX_NAMESPACE_BYTES, MAX_POLICY_BYTES } from "../keys/quota-rule.ts";
 import type { Bounds, SessionId } from "../limiter.ts";
+import { type AdminRequest, readAdminRequest } from "../policies/admin-change.ts";
+import { canonicalJson, type Json } from "../policies/canonical.ts";
 import { between } from "./byte-reader.ts";
 import { ByteWriter, putU32 } from "./byte-writer.ts";
 import { checkRule, checkVerb } from "./calls-layout.ts";
@@ -27,7 +29,7 @@ import {
   Tag,
 } from "./format.ts";
 import { decodeOperation } from "./read-entry.ts";
-import { createUtf8Cache } from "./utf8.ts";
+import { createUtf8Cache, encodeUtf8 } from "./utf8.ts";
 
 /**
  * Makes a writer; it may be used for one entry after another. It refuses what `apply` would refuse, because an entry
@@ -58,6 +60,8 @@ export function writeOperation(writer: EntryWriter, operation: Operation): numbe
       return writer.goodbye(operation.session, operation.nonce);
     case "bounds":
       return writer.bounds(operation.bounds);
+    case "administer":
+      return writer.administer(operation.request);
   }
 }
 
@@ -136,6 +140,11 @@ class Writer implements EntryWriter {
       out.u64(bounds.maxHolds);
       out.u64(bounds.maxHoldsPerSession);
     });
+  }
+
+  administer(request: AdminRequest): number {
+    const json = encodeUtf8(canonicalJson(readAdminRequest(request) as unknown as Json));
+    return this.#write(Tag.administer, (out) => out.copy(json, 0, json.length));
   }
 
   operation(bytes: Uint8Array): number {

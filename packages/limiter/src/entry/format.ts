@@ -17,6 +17,7 @@
  * goodbye  := index u64 · position u32 · nonce 16 bytes
  * bounds   := maxKeys u64 · maxSessions u64 · maxResultsPerSession u64 · sessionTtlUs u64 · maxRequestIds u64 · requestIdTtlUs u64
  *             · maxHolds u64 · maxHoldsPerSession u64
+ * administer := an AdminRequest as canonical JSON in UTF-8
  * ```
  * namespace, identity, requestId and policy are UTF-8 with a u16 length before them.
  */
@@ -28,7 +29,7 @@ export const OPERATION_HEADER_BYTES = 5;
 export const FLAG_TAKEOVER = 1;
 
 /** The operations by their tag. Numbers are never reused. */
-export const Tag = { calls: 1, register: 2, renew: 3, goodbye: 4, bounds: 5 } as const;
+export const Tag = { calls: 1, register: 2, renew: 3, goodbye: 4, bounds: 5, administer: 6 } as const;
 /** Whose calls an operation holds, by the first byte of its body. Numbers are never reused. */
 export const OriginTag = { session: 0, request: 1, anonymous: 2 } as const;
 /** Bits for the columns that a calls operation may leave out when every call has the default. */

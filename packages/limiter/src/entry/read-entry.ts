@@ -3,6 +3,7 @@ import type { CallBatch } from "../call-batch.ts";
 import type { CallOrigin, Operation } from "../entry.ts";
 import { MAX_NAMESPACE_BYTES } from "../keys/quota-rule.ts";
 import type { Bounds, SessionId } from "../limiter.ts";
+import { type AdminRequest, readAdminRequest } from "../policies/admin-change.ts";
 import type { Algorithm, Rule } from "../rule.ts";
 import { ByteReader, between, u16At, u32At, u64At } from "./byte-reader.ts";
 import { CallsLayout } from "./calls-layout.ts";
@@ -123,8 +124,10 @@ function decodeAt(bytes: Uint8Array, at: number, end: number): Operation {
     }
     case Tag.bounds:
       return { kind: "bounds", bounds: readBounds(reader) };
+    case Tag.administer:
+      return { kind: "administer", request: readAdminister(reader) };
     default:
-      throw new EntryError(`an operation at offset ${at} has tag ${bytes[at]}; this version knows 1 to 5`);
+      throw new EntryError(`an operation at offset ${at} has tag ${bytes[at]}; this version knows 1 to 6`);
   }
 }
 
@@ -147,6 +150,16 @@ export function readRegister(reader: ByteReader): {
 export function readSession(reader: ByteReader): { readonly session: SessionId; readonly nonceStart: number } {
   const session = { index: reader.u64("session index"), position: reader.u32("session position") };
   return { session, nonceStart: reader.skip(NONCE_BYTES, "nonce") };
+}
+
+/** The body of an administer operation. @throws {EntryError} */
+export function readAdminister(reader: ByteReader): AdminRequest {
+  const text = decodeUtf8(reader.bytes, reader.at, reader.end - reader.at);
+  try {
+    return readAdminRequest(JSON.parse(text));
+  } catch (error) {
+    throw new EntryError(`the administrative change is malformed: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /** The body of a bounds operation. @throws {EntryError} */

@@ -13,7 +13,8 @@ import { HashIndex, WORD_HASH, WORD_LINK } from "../memory/hash-index.ts";
 import { type Heap, PageKind } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import { Slab } from "../memory/slab.ts";
-import type { QuotaRule } from "./quota-rule.ts";
+import { Census } from "../policies/census.ts";
+import { MAX_PREFIX_BYTES, type QuotaRule } from "./quota-rule.ts";
 
 const NEVER_US = Number.POSITIVE_INFINITY;
 /** Slots looked at for an expired key before a new one is refused in a full table. */
@@ -40,6 +41,8 @@ export interface BlockFollower {
  * every node, it frees the same keys at the same entries.
  */
 export class KeyTable implements BlockMover {
+  /** How many keys there are of each namespace and shape. */
+  readonly census: Census;
   readonly #heap: Heap;
   readonly #slab: Slab;
   readonly #index: HashIndex;
@@ -54,12 +57,15 @@ export class KeyTable implements BlockMover {
   #lapEarliestUs = NEVER_US;
   #lapEndUs = 0;
   #heads = new Uint32Array(64);
+  /** The identity of a block that goes, up to its key. */
+  readonly #prefix = new Uint8Array(MAX_PREFIX_BYTES);
   #prefetched = 0;
   /** Of the blocks that are held. */
   follower: BlockFollower | null = null;
 
   constructor(heap: Heap) {
     this.#heap = heap;
+    this.census = new Census(heap);
     this.#slab = new Slab(heap, PageKind.keys);
     this.#index = new HashIndex(heap);
   }
@@ -83,6 +89,7 @@ export class KeyTable implements BlockMover {
     this.#seeds++;
     this.#seed0 = seed0 | 0;
     this.#seed1 = seed1 | 0;
+    this.census.reseed(seed0, seed1);
   }
 
   hashOf(rule: QuotaRule, bytes: Uint8Array, start: number, length: number): number {
@@ -206,6 +213,7 @@ export class KeyTable implements BlockMover {
     heap.setIdentity(block, identity, rule.prefix, rule.prefixLength, bytes, start, length);
     algorithm.initialize(heap, block, tail, cells);
     this.#index.insert(hash, block);
+    this.census.add(rule.prefix, rule.prefixLength);
     return block;
   }
 
@@ -224,8 +232,22 @@ export class KeyTable implements BlockMover {
   }
 
   remove(block: number): void {
+    this.census.remove(this.#prefix, this.#readPrefix(block));
     this.#index.remove(block);
     this.#slab.give(block);
+  }
+
+  /** Copies the identity of a block up to its key to {@link #prefix}; returns its length. */
+  #readPrefix(block: number): number {
+    const length = this.#heap.word(block, WORD_LENGTHS) & 0xffff;
+    this.#heap.copyBytes(block, identityByte(this.#heap.word(block, 0) & 0xff) >> 3, this.#prefix, 0, length);
+    return length;
+  }
+
+  /** What counted on the block at an earlier stamp from which on it stood still; 0 if it had expired by then. */
+  usedAt(quota: Quota, block: number, stampUs: number): number {
+    if (this.#heap.number(block, CELL_EXPIRY) <= stampUs) return 0;
+    return this.#algorithmOf(block).usedAt(this.#heap, block, this.#tailOf(block), quota, stampUs);
   }
 
   /** Makes room for `wanted` new keys by freeing expired ones, in bounded work. */
@@ -262,6 +284,7 @@ export class KeyTable implements BlockMover {
       left--;
       if (heap.word(block, 0) === 0 || this.isHeld(block)) continue;
       const expiryUs = heap.number(block, CELL_EXPIRY);
+      if (expiryUs <= stampUs && this.census.hasFrozen && this.#retain(block, expiryUs, stampUs)) continue;
       if (expiryUs <= stampUs) {
         this.remove(block);
         freed++;
@@ -270,6 +293,15 @@ export class KeyTable implements BlockMover {
       }
     }
     return freed;
+  }
+
+  /** Keeps a block whose counts another rule took over, for as long as they may be asked for (SEMANTICS K1). */
+  #retain(block: number, expiryUs: number, stampUs: number): boolean {
+    const retainUs = this.census.retainUntil(this.#prefix, this.#readPrefix(block), expiryUs);
+    if (retainUs <= stampUs) return false;
+    this.#heap.setNumber(block, CELL_EXPIRY, retainUs);
+    if (retainUs < this.#lapEarliestUs) this.#lapEarliestUs = retainUs;
+    return true;
   }
 
   #endLap(stampUs: number): void {
@@ -296,6 +328,7 @@ export class KeyTable implements BlockMover {
   save(meta: MetaWriter): void {
     this.#slab.save(meta);
     this.#index.save(meta);
+    this.census.save(meta);
     for (const value of [this.#seed0, this.#seed1, this.#sweepPage, this.#sweepSlot]) meta.number(value);
     for (const value of [this.#earliestUs, this.#lapEarliestUs, this.#lapEndUs]) meta.number(value);
   }
@@ -303,6 +336,7 @@ export class KeyTable implements BlockMover {
   load(meta: MetaReader): void {
     this.#slab.load(meta);
     this.#index.load(meta);
+    this.census.load(meta);
     this.#seed0 = meta.number();
     this.#seed1 = meta.number();
     this.#sweepPage = meta.number();

@@ -5,7 +5,8 @@ import { Algorithm } from "../rule.ts";
 /** Longest namespace and policy name, in bytes. */
 export const MAX_NAMESPACE_BYTES = 255;
 export const MAX_POLICY_BYTES = 128;
-const MAX_PREFIX_BYTES = MAX_NAMESPACE_BYTES + MAX_POLICY_BYTES + 32;
+/** Longest identity without its key. */
+export const MAX_PREFIX_BYTES = MAX_NAMESPACE_BYTES + MAX_POLICY_BYTES + 32;
 
 /**
  * A rule made ready for look-ups: its numbers, and the bytes that with a key make up the identity of a counter
@@ -54,6 +55,11 @@ export class QuotaRule implements Quota {
       at = this.#put(at, burst);
     }
     this.prefixLength = at;
+  }
+
+  /** The name's counters start anew with each rule that takes over (SEMANTICS K1); follows {@link set}. */
+  setEpoch(epoch: number): void {
+    if (epoch > 0) this.prefixLength = this.#put(this.prefixLength, epoch);
   }
 
   #put(at: number, word: number): number {

@@ -5,7 +5,14 @@ import { ByteReader } from "../entry/byte-reader.ts";
 import { CallsLayout } from "../entry/calls-layout.ts";
 import { EntryError } from "../entry/entry-error.ts";
 import { HEADER_BYTES, NONCE_BYTES, OPERATION_HEADER_BYTES, Tag } from "../entry/format.ts";
-import { operationEnd, readBounds, readHeader, readRegister, readSession } from "../entry/read-entry.ts";
+import {
+  operationEnd,
+  readAdminister,
+  readBounds,
+  readHeader,
+  readRegister,
+  readSession,
+} from "../entry/read-entry.ts";
 import { createUtf8Cache, decodeUtf8 } from "../entry/utf8.ts";
 import { HoldKind } from "../holds/hold-block.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
@@ -19,9 +26,11 @@ import type {
   SnapshotCut,
   StateHash,
 } from "../limiter.ts";
+import type { AdminRequest } from "../policies/admin-change.ts";
 import { GrowingResultColumns } from "../result-columns.ts";
 import { Algorithm, type Rule } from "../rule.ts";
 import { beginCut } from "../snapshot/cut.ts";
+import { applyAdministration } from "./administer-operation.ts";
 import { CallExecutor, ceilMs, writeVerdict } from "./call-executor.ts";
 import { applyCalls } from "./calls-operation.ts";
 import { requestNameOf } from "./request-name.ts";
@@ -38,6 +47,8 @@ export class Machine implements Limiter {
   readonly #executor: CallExecutor;
   /** One per calls operation of an entry, reused. */
   readonly #layouts: CallsLayout[] = [];
+  /** The administrative changes of an entry, in order. */
+  #requests: AdminRequest[] = [];
   readonly #verdict = createVerdict();
   readonly #peeked = new GrowingResultColumns(1);
   readonly #rule = new QuotaRule();
@@ -49,6 +60,7 @@ export class Machine implements Limiter {
 
   constructor(state: MachineState) {
     this.#state = state;
+    state.policies.open();
     this.#executor = new CallExecutor(state.keys, state.hash, state.results, new VerbExecutor(state));
   }
 
@@ -97,6 +109,7 @@ export class Machine implements Limiter {
       state.sessions.takeover(state.stampUs, stampUs, state.bounds.sessionTtlUs);
       state.requestIds.takeover(state.stampUs, stampUs);
       state.holds.takeover(state.stampUs, stampUs);
+      state.policies.takeover(state.stampUs, stampUs);
     }
     state.holds.sweep(stampUs);
     const operations: OperationResult[] = [];
@@ -120,6 +133,7 @@ export class Machine implements Limiter {
   /** Checks every operation before any is executed, so that an entry is applied as a whole or not at all. */
   #check(entry: Uint8Array): void {
     let layouts = 0;
+    this.#requests = [];
     for (let at = HEADER_BYTES; at < entry.length; ) {
       const end = operationEnd(entry, at);
       const reader = new ByteReader(entry, at + OPERATION_HEADER_BYTES, end);
@@ -143,9 +157,12 @@ export class Machine implements Limiter {
         case Tag.bounds:
           readBounds(reader);
           break;
+        case Tag.administer:
+          this.#requests.push(readAdminister(reader));
+          break;
         default:
           throw new EntryError(
-            `the operation at offset ${at} has tag ${entry[at]}; this version knows 1 to 5: upgrade this node`,
+            `the operation at offset ${at} has tag ${entry[at]}; this version knows 1 to 6: upgrade this node`,
           );
       }
       at = end;
@@ -167,6 +184,10 @@ export class Machine implements Limiter {
       this.#state.bounds = readBounds(reader);
       for (let i = at + OPERATION_HEADER_BYTES; i < end; i++) hash.word(entry[i]!);
       return { kind: "bounds" };
+    }
+    if (entry[at] === Tag.administer) {
+      const from = at + OPERATION_HEADER_BYTES;
+      return applyAdministration(this.#state, this.#requests.shift()!, entry, from, end, index, stampUs);
     }
     if (entry[at] === Tag.register) {
       const registration = readRegister(reader);
@@ -196,6 +217,7 @@ export class Machine implements Limiter {
     keys.sweep(slots, stampUs, Number.POSITIVE_INFINITY);
     sessions.sweep(stampUs, bounds);
     requestIds.sweep(stampUs);
+    this.#state.bans.sweep(stampUs);
   }
 
   /** What the entry leaves behind goes into the hash as well: occupancy depends on sweeps, results alone do not show it. */
@@ -206,6 +228,7 @@ export class Machine implements Limiter {
     hash.word(sessions.count);
     hash.word(requestIds.count);
     hash.word(holds.count);
+    hash.word(this.#state.bans.count);
     hash.word(heap.pages);
   }
 
@@ -313,6 +336,7 @@ export class Machine implements Limiter {
   nextDueUs(): number | null {
     const { keys, sessions, requestIds, holds, bounds } = this.#state;
     const due = [keys.nextDueUs(), sessions.nextDueUs(bounds.sessionTtlUs), requestIds.nextDueUs(), holds.nextDueUs()];
+    due.push(this.#state.bans.nextDueUs());
     return due.reduce((least, each) => (least === null || (each !== null && each < least) ? each : least), null);
   }
 

@@ -1,3 +1,4 @@
+import { Bans } from "../abuse/bans.ts";
 import { resolveBounds } from "../bounds.ts";
 import { RequestIds } from "../exactly-once/request-ids.ts";
 import { Sessions } from "../exactly-once/sessions.ts";
@@ -8,6 +9,7 @@ import type { Bounds } from "../limiter.ts";
 import { Heap, PageKind } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import { Slab } from "../memory/slab.ts";
+import { PolicyBook } from "../policies/policy-book.ts";
 import { GrowingResultColumns } from "../result-columns.ts";
 
 /** Everything that entries change. What can grow is in the heap's pages; the rest is written out by {@link save}. */
@@ -19,6 +21,8 @@ export class MachineState {
   readonly requestIds = new RequestIds(this.heap, this.slab);
   readonly hash = new RollingHash();
   readonly holds = new Holds(this.heap, this.slab, this.keys, this.sessions, this.hash);
+  readonly policies = new PolicyBook(this.heap, this.slab, this.keys.census);
+  readonly bans = new Bans(this.heap);
   /** Results of the entry being applied; not part of the state. */
   readonly results = new GrowingResultColumns(64);
   bounds: Bounds;
@@ -43,6 +47,8 @@ export class MachineState {
     this.sessions.save(meta);
     this.requestIds.save(meta);
     this.holds.save(meta);
+    this.policies.save(meta);
+    this.bans.save(meta);
     this.hash.save(meta);
   }
 
@@ -59,6 +65,8 @@ export class MachineState {
     this.sessions.load(meta);
     this.requestIds.load(meta);
     this.holds.load(meta);
+    this.policies.load(meta);
+    this.bans.load(meta);
     this.hash.load(meta);
   }
 }

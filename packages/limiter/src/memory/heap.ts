@@ -11,7 +11,7 @@ const CHUNK_MASK = CHUNK_CELLS - 1;
 const PAGES_PER_CHUNK = CHUNK_CELLS / PAGE_CELLS;
 
 /** What a page holds; 0: nothing. */
-export const PageKind = { free: 0, table: 1, keys: 2, other: 3 } as const;
+export const PageKind = { free: 0, table: 1, keys: 2, other: 3, bans: 4 } as const;
 
 /** Called before a page is written to for the first time since a cut began. */
 export interface PageGuard {

@@ -24,10 +24,12 @@ export function createCounters(heap: Heap, slab: Slab): number {
   return block;
 }
 
+/** One more of a counter. */
 export function count(heap: Heap, block: number, counter: (typeof Counter)[keyof typeof Counter]): void {
   heap.setNumber(block, counter, heap.number(block, counter) + 1);
 }
 
+/** The counters of a policy. */
 export function readCounters(heap: Heap, block: number): PolicyCounters {
   return {
     allowed: heap.number(block, Counter.allowed),

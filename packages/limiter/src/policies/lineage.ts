@@ -55,6 +55,7 @@ export function stillMattering(past: readonly PastEpoch[], stampUs: number, span
     .map((epoch) => ({ ...epoch, retainUs: Math.max(epoch.retainUs, safeSum(stampUs, spanUs)) }));
 }
 
+/** A stamp so much later, at most the largest safe integer. */
 export function safeSum(stampUs: number, spanUs: number): number {
   return Math.min(MAX_SAFE, stampUs + spanUs);
 }

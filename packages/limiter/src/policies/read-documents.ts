@@ -11,6 +11,7 @@ import {
 } from "./documents.ts";
 import { durationMs, Fields, MAX_DURATION_MS, shown } from "./fields.ts";
 
+/** Longest name of a policy or tier, in bytes. */
 export const MAX_POLICY_NAME_BYTES = 128;
 const MAX_INT32 = 2147483647;
 const MAX_KEY_BYTES = 512;

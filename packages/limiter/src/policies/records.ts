@@ -52,24 +52,30 @@ export function recordId(record: PolicyRecord): string {
   }
 }
 
+/** The id of the one record that holds the quota of keys. */
 export const KEY_QUOTA_ID = "keyQuota";
 
+/** The id of a policy. */
 export function policyId(name: string): string {
   return `policy\0${name}`;
 }
 
+/** The id of an override. */
 export function overrideId(policy: string, key: string): string {
   return `override\0${policy}\0${key}`;
 }
 
+/** The id of a tier. */
 export function tierId(name: string): string {
   return `tier\0${name}`;
 }
 
+/** The id of a key's membership in a tier. */
 export function tierKeyId(key: string): string {
   return `tierKey\0${key}`;
 }
 
+/** The id of a row of a list. */
 export function listEntryId(entry: Pick<ListEntryDocument, "list" | "match" | "value" | "policy">): string {
   return `listEntry\0${entry.list}\0${entry.policy ?? ""}\0${entry.match}\0${entry.value}`;
 }
@@ -88,6 +94,7 @@ export function editsTo(view: RecordView, wanted: ReadonlyMap<string, PolicyReco
   return edits;
 }
 
+/** Whether two records say the same. */
 export function isSameRecord(a: PolicyRecord | null, b: PolicyRecord | null): boolean {
   return recordJson(a) === recordJson(b);
 }
@@ -97,6 +104,7 @@ export function recordJson(record: PolicyRecord | null): string {
   return canonicalJson(record as unknown as Json);
 }
 
+/** The id of the record that an edit is about. */
 export function idOfEdit(edit: RecordEdit): string {
   return recordId((edit.after ?? edit.before)!);
 }

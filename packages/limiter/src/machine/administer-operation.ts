@@ -1,0 +1,27 @@
+import { digest, sipHash } from "../hash/sip.ts";
+import type { OperationResult } from "../limiter.ts";
+import type { AdminRequest } from "../policies/admin-change.ts";
+import type { MachineState } from "./state.ts";
+
+/** Executes an administrative change whose body is `entry[from, to)`, and mixes what it says and comes to into the hash. */
+export function applyAdministration(
+  state: MachineState,
+  request: AdminRequest,
+  entry: Uint8Array,
+  from: number,
+  to: number,
+  index: number,
+  stampUs: number,
+): OperationResult {
+  const { policies, bans, hash } = state;
+  const result = policies.administer(request, stampUs, index, (namespace, policy, key, stamp) =>
+    bans.lift(namespace, policy, key, stamp),
+  );
+  sipHash(0, 0, entry, from, to - from);
+  hash.word(digest[0]!);
+  hash.word(digest[1]!);
+  hash.number(result.version);
+  hash.number(result.changed);
+  hash.word(result.error === null ? 0 : 1);
+  return { kind: "administered", result };
+}
