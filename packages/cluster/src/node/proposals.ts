@@ -12,7 +12,7 @@ import {
 } from "@quorumguard/limiter";
 import { invalidArgument } from "./failures.ts";
 import type { CallSink, NodeFailure } from "./node.ts";
-import { TouchedKeys, touchedSlots } from "./touched-keys.ts";
+import { slotsOfOperation, TouchedKeys, touchedSlots } from "./touched-keys.ts";
 
 /** Who waits for one operation of an entry. */
 type Waiter =
@@ -76,10 +76,7 @@ export class Proposals {
     }
     this.#pendingItems += this.#writer.items - before;
     this.#waiters.push({ kind: "calls", sink, fromCall, toCall });
-    for (const slot of touchedSlots(batch, fromCall, toCall) ?? []) {
-      this.touched.add(slot);
-      this.#touched.push(slot);
-    }
+    this.#touch(touchedSlots(batch, fromCall, toCall));
     this.#sealIfFull();
   }
 
@@ -97,6 +94,7 @@ export class Proposals {
     }
     this.#pendingItems += 1;
     this.#waiters.push({ kind: "operation", done });
+    this.#touch(slotsOfOperation(operation.kind));
     this.#sealIfFull();
   }
 
@@ -168,6 +166,14 @@ export class Proposals {
     const entries = [...this.#proposed.values()];
     this.#proposed.clear();
     for (const entry of entries) this.#fail(entry, appended);
+  }
+
+  #touch(slots: readonly number[] | null): void {
+    if (slots === null) return;
+    for (const slot of slots) {
+      this.touched.add(slot);
+      this.#touched.push(slot);
+    }
   }
 
   #begin(): void {

@@ -1,9 +1,9 @@
-import { Verb } from "@quorumguard/limiter";
+import { type Operation, Verb } from "@quorumguard/limiter";
 import { describe, expect, test } from "vitest";
 import { notLeader } from "./failures.ts";
 import { Proposals } from "./proposals.ts";
 import { anonymous, batchOf } from "./test-cluster.fixture.ts";
-import { slotOf, touchedSlots } from "./touched-keys.ts";
+import { slotOf, slotsOfOperation, TouchedKeys, touchedSlots } from "./touched-keys.ts";
 
 const sink = { decided: () => {}, failed: () => {} };
 const make = (maxItems = 100) => new Proposals({ maxItems, maxBytes: 1_048_576, stampUs: () => 1_000_000 });
@@ -38,6 +38,17 @@ describe("D1 keys that entries on their way touch by anything but a take", () =>
     proposals.addCalls(anonymous, resetOf("a"), 0, 1, sink);
     proposals.abandon(notLeader(0, 2), notLeader(0, 2));
     expect([proposals.touched.any, proposals.touched.has(slot)]).toEqual([false, false]);
+  });
+
+  test("are all of them while policies change, and none while sessions come and go", () => {
+    const kinds = ["register", "renew", "goodbye", "bounds"] as const;
+    for (const kind of kinds) expect(slotsOfOperation(kind)).toEqual([]);
+    const touched = new TouchedKeys();
+    const slots = slotsOfOperation("administer" as string as Operation["kind"]);
+    for (const slot of slots) touched.add(slot);
+    expect([touched.any, touched.has(0), touched.has(8_191)]).toEqual([true, true, true]);
+    touched.remove(slots);
+    expect([touched.any, touched.has(0)]).toEqual([false, false]);
   });
 
   test("are none of a call that the entry refuses", () => {

@@ -1,6 +1,9 @@
-import { type CallBatch, Verb } from "@quorumguard/limiter";
+import { type CallBatch, type Operation, Verb } from "@quorumguard/limiter";
 
 const SLOTS = 8_192;
+
+/** In place of a slot: every key. */
+const EVERY_KEY = -1;
 
 /**
  * The keys that unapplied entries touch by anything but a plain take, so that applied state must not be asked about them
@@ -9,6 +12,7 @@ const SLOTS = 8_192;
  */
 export class TouchedKeys {
   readonly #slots = new Uint32Array(SLOTS);
+  #everyKey = 0;
   #count = 0;
 
   /** Whether any key is touched. */
@@ -17,17 +21,21 @@ export class TouchedKeys {
   }
 
   add(slot: number): void {
-    this.#slots[slot]! += 1;
+    if (slot === EVERY_KEY) this.#everyKey += 1;
+    else this.#slots[slot]! += 1;
     this.#count += 1;
   }
 
   remove(slots: readonly number[]): void {
-    for (const slot of slots) this.#slots[slot]! -= 1;
+    for (const slot of slots) {
+      if (slot === EVERY_KEY) this.#everyKey -= 1;
+      else this.#slots[slot]! -= 1;
+    }
     this.#count -= slots.length;
   }
 
   has(slot: number): boolean {
-    return this.#slots[slot] !== 0;
+    return this.#everyKey > 0 || this.#slots[slot] !== 0;
   }
 }
 
@@ -38,6 +46,16 @@ export function slotOf({ keyBytes, keyStarts, keyLengths }: CallBatch, item: num
   let hash = 0x811c9dc5;
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ keyBytes[at]!, 0x01000193);
   return (hash ^ (hash >>> 15)) & (SLOTS - 1);
+}
+
+const harmless: ReadonlySet<Operation["kind"]> = new Set(["register", "renew", "goodbye", "bounds"] as const);
+
+/**
+ * What an operation without calls touches: nothing, if it is known to leave counts alone, else every key. The end of a
+ * session frees slots of `concurrency`, which applied state is never asked about.
+ */
+export function slotsOfOperation(kind: Operation["kind"]): readonly number[] {
+  return harmless.has(kind) ? [] : [EVERY_KEY];
 }
 
 /** The slots of the keys that calls `[fromCall, toCall)` touch by other verbs than take; null: none. */

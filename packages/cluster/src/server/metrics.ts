@@ -246,6 +246,7 @@ function statusGauges(registry: Registry): ShowStatus[] {
       (status) => status.leaderChanges,
     ),
     total("keys_full", "Items refused because the key table was full.", (status) => status.limiter.keysFull),
+    total("holds_full", "Holds refused because as many were open as may be.", (s) => s.limiter.holdsFull),
     total("reservations_ended", "Reservations that nobody settled in time: spent.", (s) => s.limiter.reservationsEnded),
     total("slots_ended", "Slots that ended by their time or with their session.", (s) => s.limiter.slotsEnded),
     total("leases_ended", "Leases that reached their end.", (s) => s.limiter.leasesEnded),

@@ -102,7 +102,7 @@ const status: NodeStatus = {
   stampUs: 7_000_000,
   stateHash: "0123456789abcdef",
   limiter: {
-    ...{ keys: 11, sessions: 2, requestIds: 3, keysFull: 1 },
+    ...{ keys: 11, sessions: 2, requestIds: 3, keysFull: 1, holdsFull: 10 },
     ...{ reservations: 4, slots: 5, leases: 6, reservationsEnded: 7, slotsEnded: 8, leasesEnded: 9 },
   },
   abstaining: false,
