@@ -67,19 +67,29 @@ function createNaiveWindow(): NaiveCounter {
   };
 }
 
-/** What was admitted in the window with this number, where windows begin at the multiples of their length. */
-function admittedIn(admissions: readonly Admission[], windowUs: number, number: number): number {
-  const inside = admissions.filter((one) => Math.floor(one.stampUs / windowUs) === number);
-  return inside.reduce((sum, one) => sum + one.cost, 0);
+/** What was admitted, by the number of the window that it fell into, where windows begin at the multiples of their length. */
+function createWindowSums() {
+  const sums = new Map<number, number>();
+  const numberOf = ({ windowUs }: Rule, stampUs: number) => Math.floor(stampUs / windowUs);
+  const admittedIn = (number: number) => sums.get(number) ?? 0;
+  return {
+    numberOf,
+    admittedIn,
+    charge(rule: Rule, cost: number, stampUs: number): void {
+      const number = numberOf(rule, stampUs);
+      sums.set(number, admittedIn(number) + cost);
+    },
+  };
 }
 
 /** An admission counts to the end of the window that its stamp falls into. */
 function createNaiveFixedWindow(): NaiveCounter {
-  const admissions: Admission[] = [];
+  const { numberOf, admittedIn, charge } = createWindowSums();
   return {
-    judge({ limit, windowUs }, cost, stampUs) {
-      const number = Math.floor(stampUs / windowUs);
-      const used = admittedIn(admissions, windowUs, number);
+    judge(rule, cost, stampUs) {
+      const { limit, windowUs } = rule;
+      const number = numberOf(rule, stampUs);
+      const used = admittedIn(number);
       const allowed = used + cost <= limit;
       const untilNextMs = inMs((number + 1) * windowUs - stampUs);
       return {
@@ -89,9 +99,7 @@ function createNaiveFixedWindow(): NaiveCounter {
         retryAfterMs: cost > limit ? -1 : allowed ? 0 : untilNextMs,
       };
     },
-    charge(_rule, cost, stampUs) {
-      admissions.push({ stampUs, cost });
-    },
+    charge,
   };
 }
 
@@ -100,45 +108,44 @@ function createNaiveFixedWindow(): NaiveCounter {
  * window that ends now still covers, rounded up.
  */
 function createNaiveEstimate(): NaiveCounter {
-  const admissions: Admission[] = [];
+  const { numberOf, admittedIn, charge } = createWindowSums();
 
-  function usedAt(windowUs: number, stampUs: number): number {
-    const number = Math.floor(stampUs / windowUs);
-    const before = BigInt(admittedIn(admissions, windowUs, number - 1));
-    const covered = BigInt((number + 1) * windowUs - stampUs);
-    const share = (before * covered + BigInt(windowUs) - 1n) / BigInt(windowUs);
-    return admittedIn(admissions, windowUs, number) + Number(share);
+  function usedAt(rule: Rule, stampUs: number): number {
+    const window = BigInt(rule.windowUs);
+    const number = numberOf(rule, stampUs);
+    const covered = BigInt((number + 1) * rule.windowUs - stampUs);
+    const share = (BigInt(admittedIn(number - 1)) * covered + window - 1n) / window;
+    return admittedIn(number) + Number(share);
   }
 
   /** The first moment at which no more than so much counts, if nothing is admitted until then: found by halving. */
-  function firstWith(most: number, windowUs: number, stampUs: number): number {
-    let [tooEarlyUs, enoughUs] = [stampUs, stampUs + 2 * windowUs];
+  function firstWith(most: number, rule: Rule, stampUs: number): number {
+    let [tooEarlyUs, enoughUs] = [stampUs, stampUs + 2 * rule.windowUs];
     while (enoughUs - tooEarlyUs > 1) {
       const middleUs = Math.floor((tooEarlyUs + enoughUs) / 2);
-      if (usedAt(windowUs, middleUs) <= most) enoughUs = middleUs;
+      if (usedAt(rule, middleUs) <= most) enoughUs = middleUs;
       else tooEarlyUs = middleUs;
     }
     return enoughUs;
   }
 
   return {
-    judge({ limit, windowUs }, cost, stampUs) {
-      const used = usedAt(windowUs, stampUs);
+    judge(rule, cost, stampUs) {
+      const { limit, windowUs } = rule;
+      const used = usedAt(rule, stampUs);
       const allowed = used + cost <= limit;
-      const number = Math.floor(stampUs / windowUs);
-      const last = [number, number - 1].find((one) => admittedIn(admissions, windowUs, one) > 0);
+      const number = numberOf(rule, stampUs);
+      const last = [number, number - 1].find((one) => admittedIn(one) > 0);
       // An admission is forgotten with the end of the bucket behind its own.
       const forgotten = allowed ? number : last;
       return {
         allowed,
         remaining: Math.max(0, limit - used - (allowed ? cost : 0)),
         resetAfterMs: forgotten === undefined ? 0 : inMs((forgotten + 2) * windowUs - stampUs),
-        retryAfterMs: cost > limit ? -1 : allowed ? 0 : inMs(firstWith(limit - cost, windowUs, stampUs) - stampUs),
+        retryAfterMs: cost > limit ? -1 : allowed ? 0 : inMs(firstWith(limit - cost, rule, stampUs) - stampUs),
       };
     },
-    charge(_rule, cost, stampUs) {
-      admissions.push({ stampUs, cost });
-    },
+    charge,
   };
 }
 
@@ -148,17 +155,18 @@ function createNaiveBucket(): NaiveCounter {
 
   /** Plays every admission again from a full bucket. */
   function levelAt({ limit, windowUs, burst }: Rule, stampUs: number): bigint {
-    const full = BigInt(burst) * BigInt(windowUs);
+    const [gain, window] = [BigInt(limit), BigInt(windowUs)];
+    const full = BigInt(burst) * window;
     let level = full;
     let atUs = 0;
     const fill = (untilUs: number) => {
-      level += BigInt(untilUs - atUs) * BigInt(limit);
+      level += BigInt(untilUs - atUs) * gain;
       if (level > full) level = full;
       atUs = untilUs;
     };
     for (const one of admissions) {
       fill(one.stampUs);
-      level -= BigInt(one.cost) * BigInt(windowUs);
+      level -= BigInt(one.cost) * window;
     }
     fill(stampUs);
     return level;

@@ -58,6 +58,8 @@ export async function runReal(plan: RunPlan, heard: HeardCalls): Promise<RunResu
       : null;
     await arrive(planMoments(plan, guards, durationUs), startUs, records);
     await killing;
+    // Whoever was killed is back: a node that is still starting knows no orderly end.
+    if (plan.leaderKilled) await cluster.waitUntilCaughtUp(readyMs);
   } finally {
     await Promise.all(guards.map((guard) => guard.close()));
     const codes = await cluster.stop();
