@@ -201,6 +201,16 @@ export class Holds implements SessionFollower {
     return home;
   }
 
+  /** Gives the holds of a key, which {@link lift} took off its counter, to another one; {@link lay} puts them on. */
+  rehome(from: number, to: number): void {
+    for (let hold = this.#heldKeys.first(from); hold !== 0; ) {
+      const after = this.#heldKeys.after(hold);
+      this.#heldKeys.remove(hold);
+      this.#heldKeys.add(to, hold);
+      hold = after;
+    }
+  }
+
   /**
    * A new leader. What was over at the preceding stamp stays over (SEMANTICS S5). A reservation or slot that was open
    * then stays open for its whole time to live, since nobody could settle it meanwhile. A lease is spent without asking,
