@@ -32,6 +32,30 @@ test("a run that was worse is told as worse, on its page and on the list", () =>
   expect(page?.body).toContain("npm run bench -- --quick --only redis-unique");
 });
 
+const cell = {
+  ...{ world: "simulated", nodes: 3, clients: 8, load: 2, windowMs: 1_000, algorithm: "fixed-window", kill: null },
+  ...{ gapMs: null, promptRatio: 1, admittedRatio: 0.9912, boundRatio: 0.75 },
+};
+const exactness = (...cells: readonly object[]) => ({
+  ...{
+    scenario: "exactness",
+    columns: Object.keys(cell),
+    rows: cells.map((one) => Object.values({ ...cell, ...one })),
+  },
+});
+
+test("exactness tells the worst of its cells, and the command that repeats it", () => {
+  const rows = [{}, { kill: "killed", gapMs: 80, admittedRatio: 0.9634 }, { load: 1, admittedRatio: 0.5 }];
+  const [index, page] = pagesOf(file("exactness.json", exactness(...rows, { world: "real", boundRatio: 1.0001 })));
+  for (const body of [index?.body, page?.body]) {
+    expect(body).toContain("4 cells: the largest admission in any window was 1.0001 of the published bound");
+    expect(body).toContain("at least 0.9912 of what is right was admitted, and 0.9634 where the leader was killed");
+  }
+  expect(page?.body).toContain("| `fixed-window` | 3 | 0.9912 | 0.9634 | 1.0000 | 0.7500 |");
+  expect(page?.body).toContain("| `fixed-window` | 3 | 8 | 2 | 1 | not killed | 0.9912 | 1.0001 |");
+  expect(page?.body).toContain("npm run exactness -- --save");
+});
+
 test("a thorough run takes the place of a quick one", () => {
   const quick = file("redis-unique.quick.json", { ...redis, ours: 1 });
   for (const files of [
@@ -62,7 +86,7 @@ test("a scenario that nobody knows has a page with all of its facts", () => {
 });
 
 test("results that lack what their scenario usually has still give a page", () => {
-  for (const scenario of ["failover", "redis-unique"]) {
+  for (const scenario of ["exactness", "failover", "redis-unique"]) {
     expect(pagesOf(file(`${scenario}.json`, { scenario }))[1]?.body).toContain("## Machine");
   }
 });

@@ -14,7 +14,8 @@ function wordsOf(result: ResultFile): ScenarioWords {
   return scenarioWords.get(result.scenario) ?? unknownScenario(result.scenario);
 }
 
-function commandOf({ scenario, quick }: ResultFile): string {
+function commandOf({ scenario, quick }: ResultFile, { command }: ScenarioWords): string {
+  if (command !== undefined) return command;
   return `npm run bench --${quick ? " --quick" : ""} --only ${scenario}`;
 }
 
@@ -30,7 +31,7 @@ function indexPage(results: readonly ResultFile[]): Page {
     order: 0,
     label: "All benchmarks",
     body: paragraphs(
-      "Each page is made from a file in `bench/results` that `npm run bench` wrote. One run on one machine: yours gives other numbers, and so does the next run on this one.",
+      "Each page is made from a file in `bench/results` that `npm run bench` or `npm run exactness` wrote. One run on one machine: yours gives other numbers, and so does the next run on this one.",
       lines.join("\n"),
       "A lone call waits for a flush on a majority of nodes, so it cannot be as quick as a lone call to a Redis that flushes nothing.",
     ),
@@ -56,7 +57,7 @@ function scenarioPage(result: ResultFile, order: number): Page {
       isFacts(data.machine) ? machineList(data.machine) : "The result does not say.",
       "## Again",
       `This writes ${code(`bench/results/${scenario}${quick ? ".quick" : ""}.json`)}:`,
-      block("sh", commandOf(result)),
+      block("sh", commandOf(result, words)),
     ),
   };
 }

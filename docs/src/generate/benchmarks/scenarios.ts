@@ -1,5 +1,6 @@
 import { inlineSvg, latencyTimeline, pictureThemeCss, type TimelineCall } from "@quorumguard/pictures";
 import { paragraphs } from "../markdown.ts";
+import { exactness } from "./exactness.ts";
 import { factsMarkdown, rowsTable, samplesTable } from "./generic.ts";
 import { readable } from "./numbers.ts";
 import { type Facts, isFacts } from "./result-file.ts";
@@ -7,6 +8,8 @@ import { type Facts, isFacts } from "./result-file.ts";
 /** How one scenario is told. The numbers are the result's; only the words are here. */
 export interface ScenarioWords {
   readonly title: string;
+  /** What repeats the measurement; default: `npm run bench` with the scenario's name. */
+  readonly command?: string;
   /** What was measured, in Markdown. */
   readonly measured: string;
   /** The result in one sentence. */
@@ -110,6 +113,7 @@ export function unknownScenario(name: string): ScenarioWords {
 
 /** Scenarios with words of their own. */
 export const scenarioWords: ReadonlyMap<string, ScenarioWords> = new Map([
+  ["exactness", exactness],
   ["failover", failover],
   ["redis-unique", redisUnique],
 ]);
