@@ -1,5 +1,4 @@
 /** The rate-limit state machine, pure and deterministic. Internal to QuorumGuard: no semver promise. */
-
 export { type Ban, banDurationMs } from "./abuse/bans.ts";
 export { checkBounds, defaultBounds } from "./bounds.ts";
 export { type CallBatch, NEVER, Outcome, type ResultColumns, singleCall } from "./call-batch.ts";
@@ -30,6 +29,7 @@ export {
 } from "./policies/admin-change.ts";
 export { canonicalJson, type Json } from "./policies/canonical.ts";
 export type { PolicyCounters } from "./policies/counters.ts";
+export { describeEdits } from "./policies/describe.ts";
 export {
   type AlgorithmName,
   algorithmNames,
@@ -42,7 +42,7 @@ export {
   type TierKeyDocument,
 } from "./policies/documents.ts";
 export type { HistoryEntry } from "./policies/history.ts";
-export { type AdminResult, type PolicyDiff, policyBounds } from "./policies/policy-book.ts";
+export { type AdminResult, type PolicyDiff, type PolicyReader, policyBounds } from "./policies/policy-book.ts";
 export { PolicyError, type PolicyErrorCode } from "./policies/policy-error.ts";
 export type { PolicyRecord, RecordEdit } from "./policies/records.ts";
 export { createResultColumns, type GrowingResultColumns } from "./result-columns.ts";

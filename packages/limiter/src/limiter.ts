@@ -1,5 +1,6 @@
+import type { Ban } from "./abuse/bans.ts";
 import type { CallBatch, ResultColumns } from "./call-batch.ts";
-import type { AdminResult } from "./policies/policy-book.ts";
+import type { AdminResult, PolicyReader } from "./policies/policy-book.ts";
 import type { Rule } from "./rule.ts";
 
 /**
@@ -158,6 +159,11 @@ export interface Limiter {
 
   /** Whether the session lives in applied state and the nonce is its own. */
   knowsSession(session: SessionId, nonce: Uint8Array): boolean;
+
+  /** What operators have set. */
+  readonly policies: PolicyReader;
+  /** The bans of a namespace in force at `stampUs`, ordered by policy and key, at most `most` of them, and how many there are. */
+  bans(namespace: string, stampUs: number, most: number): { readonly bans: readonly Ban[]; readonly total: number };
 
   /** The namespace of a living session, for the denial fast path; null if it is gone or the nonce is not its own. */
   sessionNamespace(session: SessionId, nonce: Uint8Array): string | null;

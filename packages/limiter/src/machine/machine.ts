@@ -1,3 +1,4 @@
+import type { Ban } from "../abuse/bans.ts";
 import { createVerdict } from "../algorithms/algorithm.ts";
 import { algorithmOf } from "../algorithms/registry.ts";
 import { type CallBatch, Outcome, type ResultColumns } from "../call-batch.ts";
@@ -27,6 +28,8 @@ import type {
   StateHash,
 } from "../limiter.ts";
 import type { AdminRequest } from "../policies/admin-change.ts";
+import { GovernedCalls } from "../policies/governed-calls.ts";
+import type { PolicyReader } from "../policies/policy-book.ts";
 import { GrowingResultColumns } from "../result-columns.ts";
 import { Algorithm, type Rule } from "../rule.ts";
 import { beginCut } from "../snapshot/cut.ts";
@@ -45,6 +48,7 @@ const SWEEP_SLOTS_IDLE = 4096;
 export class Machine implements Limiter {
   readonly #state: MachineState;
   readonly #executor: CallExecutor;
+  readonly #governed: GovernedCalls;
   /** One per calls operation of an entry, reused. */
   readonly #layouts: CallsLayout[] = [];
   /** The administrative changes of an entry, in order. */
@@ -61,7 +65,8 @@ export class Machine implements Limiter {
   constructor(state: MachineState) {
     this.#state = state;
     state.policies.open();
-    this.#executor = new CallExecutor(state.keys, state.hash, state.results, new VerbExecutor(state));
+    this.#governed = new GovernedCalls(state);
+    this.#executor = new CallExecutor(state, new VerbExecutor(state), this.#governed);
   }
 
   get appliedIndex(): number {
@@ -74,6 +79,14 @@ export class Machine implements Limiter {
 
   get bounds(): Bounds {
     return this.#state.bounds;
+  }
+
+  get policies(): PolicyReader {
+    return this.#state.policies;
+  }
+
+  bans(namespace: string, stampUs: number, most: number): { readonly bans: readonly Ban[]; readonly total: number } {
+    return this.#state.bans.list(namespace, Math.max(stampUs, this.#state.stampUs), most);
   }
 
   get stats(): LimiterStats {

@@ -108,6 +108,11 @@ export class NamespacePolicies {
     return block === 0 ? null : readCounters(this.#heap, block);
   }
 
+  /** The counters of all policies, by name. */
+  allCounters(): ReadonlyMap<string, PolicyCounters> {
+    return new Map([...this.#openCounters()].map(([name, block]) => [name, readCounters(this.#heap, block)]));
+  }
+
   /** Carries out edits that were checked. */
   edit(edits: readonly RecordEdit[]): void {
     const counters = this.#openCounters();

@@ -1,4 +1,4 @@
-import { encodeUtf8 } from "../entry/utf8.ts";
+import { encodeUtf8, textOf } from "../entry/utf8.ts";
 import { digest, sipHash } from "../hash/sip.ts";
 import type { Heap } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
@@ -6,6 +6,7 @@ import type { Slab } from "../memory/slab.ts";
 import type { AdminChange, AdminRequest } from "./admin-change.ts";
 import { canonicalJson, type Json } from "./canonical.ts";
 import type { Census } from "./census.ts";
+import type { PolicyCounters } from "./counters.ts";
 import { describeEdits } from "./describe.ts";
 import type { NamespaceDocument } from "./documents.ts";
 import { editsBetween, type HistoryEntry, rewind } from "./history.ts";
@@ -33,6 +34,12 @@ export interface PolicyDiff {
   readonly edits: readonly RecordEdit[];
   readonly words: readonly string[];
 }
+
+/** What administration reads of {@link PolicyBook}. */
+export type PolicyReader = Pick<
+  PolicyBook,
+  "namespaceNames" | "version" | "document" | "diff" | "preview" | "history" | "counters"
+>;
 
 /** Bounds of what operators may pile up. Each has its error, which says what to do. */
 export const policyBounds = {
@@ -71,6 +78,10 @@ export class PolicyBook {
   readonly #changes: StoredMap<RememberedChange>;
   /** Change ids from before it count as from then: a takeover ends no memory (SEMANTICS S5). */
   #changesSinceUs = 0;
+  /** What {@link namespaceOf} found last, among how many. */
+  #lastName = new Uint8Array(1);
+  #lastSize = -1;
+  #last: NamespacePolicies | null = null;
   /** Namespaces of a snapshot whose pages are not there yet. */
   #unnamed: NamespacePolicies[] = [];
 
@@ -88,6 +99,20 @@ export class PolicyBook {
 
   namespace(name: string): NamespacePolicies | null {
     return this.#namespaces.get(name) ?? null;
+  }
+
+  /** The same by a name in bytes, as calls have it; the last one is kept. */
+  namespaceOf(name: Uint8Array): NamespacePolicies | null {
+    const last = this.#lastName;
+    let same = last.length === name.length;
+    for (let i = 0; same && i < last.length; i++) same = last[i] === name[i];
+    if (!same || this.#lastSize !== this.#namespaces.size) {
+      const text = textOf(name, 0, name.length);
+      this.#lastName = name.slice();
+      this.#lastSize = this.#namespaces.size;
+      this.#last = text === null ? null : this.namespace(text);
+    }
+    return this.#last;
   }
 
   /** Names of the namespaces that were ever administered, sorted. */
@@ -109,6 +134,18 @@ export class PolicyBook {
   diff(namespace: string, from: number, to: number): PolicyDiff {
     const edits = editsBetween(this.#viewAt(namespace, from), this.#viewAt(namespace, to));
     return { from, to, edits, words: describeEdits(edits) };
+  }
+
+  /** What a change would come to now, as it would be carried out; `to` is the version that it would make. @throws {PolicyError} */
+  preview(namespace: string, change: Exclude<AdminChange, { readonly kind: "liftBan" }>): PolicyDiff {
+    const from = this.version(namespace);
+    const edits = this.#plan(namespace, change);
+    return { from, to: edits.length === 0 ? from : from + 1, edits, words: describeEdits(edits) };
+  }
+
+  /** The counters of every policy that is set, by its name. */
+  counters(namespace: string): ReadonlyMap<string, PolicyCounters> {
+    return this.namespace(namespace)?.allCounters() ?? new Map();
   }
 
   /** The changes that are kept, the newest first. */
