@@ -1,4 +1,4 @@
-import { decodeUtf8, encodeUtf8 } from "../entry/utf8.ts";
+import { decodeUtf8, encodeUtf8, textOf } from "../entry/utf8.ts";
 import type { Heap } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import type { BanDocument } from "../policies/documents.ts";
@@ -140,9 +140,6 @@ function compare(a: string, b: string): number {
 
 /** A key as text; keys that are not UTF-8 are told in hexadecimal. */
 function keyText(bytes: Uint8Array, from: number): string {
-  try {
-    return decodeUtf8(bytes, from, bytes.length - from);
-  } catch {
-    return `0x${Array.from(bytes.subarray(from), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-  }
+  const hexadecimal = () => Array.from(bytes.subarray(from), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return textOf(bytes, from, bytes.length - from) ?? `0x${hexadecimal()}`;
 }

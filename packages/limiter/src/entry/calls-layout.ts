@@ -41,6 +41,8 @@ export class CallsLayout {
   calls = 0;
   items = 0;
   rules = 0;
+  /** Whether a rule is the name of a policy alone. */
+  hasNamesAlone = false;
   /** Offset of rule `i`; the one after the last is where the columns begin. */
   ruleStarts = new Uint32Array(8);
   /** Offsets of the columns; 0: absent. */
@@ -144,6 +146,7 @@ export class CallsLayout {
   }
 
   #readRules(reader: ByteReader): void {
+    this.hasNamesAlone = false;
     if (this.ruleStarts.length < this.rules) this.ruleStarts = new Uint32Array(this.rules * 2);
     for (let i = 0; i < this.rules; i++) {
       const at = reader.skip(RULE_FIXED_BYTES, "rule");
@@ -151,8 +154,10 @@ export class CallsLayout {
       const algorithm = reader.bytes[at]!;
       const limit = u32At(reader.bytes, at + 1);
       const burst = u32At(reader.bytes, at + 13);
-      checkRule(algorithm, limit, u64At(reader.bytes, at + 5), burst);
-      reader.name("policy", MAX_POLICY_BYTES);
+      const windowUs = u64At(reader.bytes, at + 5);
+      const name = reader.name("policy", MAX_POLICY_BYTES);
+      checkRule(algorithm, limit, windowUs, burst, name.length);
+      if (windowUs === 0) this.hasNamesAlone = true;
     }
   }
 
@@ -202,11 +207,15 @@ export function checkVerb(verb: number, size: number, ttlMs: number, handle: num
   else between(handle, "handle", 0, 0);
 }
 
-/** Holds a rule's numbers to what `apply` takes. @throws {EntryError} naming field, value and bound. */
-export function checkRule(algorithm: number, limit: number, windowUs: number, burst: number): void {
+/**
+ * Holds a rule's numbers to what `apply` takes: all of them 0 for a name alone, whose numbers are the cluster's.
+ * @throws {EntryError} naming field, value and bound.
+ */
+export function checkRule(algorithm: number, limit: number, windowUs: number, burst: number, nameLength: number): void {
   if (algorithmOf(algorithm) === undefined) {
     throw new EntryError(`algorithm is ${algorithm}; this version does not know it: upgrade this node`);
   }
+  if (windowUs === 0 && limit === 0 && burst === 0 && nameLength > 0) return;
   between(limit, "limit", 0, MAX_INT32);
   between(windowUs, "windowUs", MIN_WINDOW_US, MAX_WINDOW_US);
   if (algorithm === Algorithm.tokenBucket) between(burst, "burst", 1, MAX_INT32);

@@ -226,12 +226,13 @@ class Writer implements EntryWriter {
     for (const rule of batch.rules) {
       for (const field of ["limit", "windowUs", "burst"] as const)
         integer(rule[field], field, 0, Number.MAX_SAFE_INTEGER);
-      checkRule(rule.algorithm, rule.limit, rule.windowUs, rule.burst);
+      const name = checkedName(this.#policyBytes(rule.policy), "policy", MAX_POLICY_BYTES);
+      checkRule(rule.algorithm, rule.limit, rule.windowUs, rule.burst, name.length);
       out.u8(rule.algorithm);
       out.u32(rule.limit);
       out.u64(rule.windowUs);
       out.u32(rule.burst);
-      out.name(checkedName(this.#policyBytes(rule.policy), "policy", MAX_POLICY_BYTES));
+      out.name(name);
     }
   }
 }

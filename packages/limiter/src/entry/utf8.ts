@@ -59,6 +59,24 @@ export function decodeUtf8(bytes: Uint8Array, start: number, length: number): st
   return text;
 }
 
+/** Text from UTF-8, or null when the bytes are not UTF-8 in its shortest form. */
+export function textOf(bytes: Uint8Array, start: number, length: number): string | null {
+  // Most names are ASCII, and need no checks but that.
+  let text = "";
+  for (let i = start; i < start + length; i++) {
+    if (bytes[i]! < 0x80) {
+      text += String.fromCharCode(bytes[i]!);
+      continue;
+    }
+    try {
+      return decodeUtf8(bytes, start, length);
+    } catch {
+      return null;
+    }
+  }
+  return text;
+}
+
 /** Remembers the last text it encoded: a stream names the same namespace and policy over and over. */
 export function createUtf8Cache(): (text: string) => Uint8Array {
   let lastText = "";

@@ -2,13 +2,17 @@ import { createVerdict, type Quota, type Verdict } from "../algorithms/algorithm
 import { NEVER, Outcome } from "../call-batch.ts";
 import { u16At, u32At, u64At } from "../entry/byte-reader.ts";
 import type { CallsLayout } from "../entry/calls-layout.ts";
+import { RULE_FIXED_BYTES } from "../entry/format.ts";
 import type { RollingHash } from "../hash/rolling-hash.ts";
 import { digest, sipHash } from "../hash/sip.ts";
 import type { KeyTable } from "../keys/key-table.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
+import type { GovernedCalls } from "../policies/governed-calls.ts";
+import type { PolicyBook } from "../policies/policy-book.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
 import { Algorithm } from "../rule.ts";
 import { Verb } from "../verb.ts";
+import type { MachineState } from "./state.ts";
 import { VerbCall } from "./verb-call.ts";
 import type { VerbExecutor } from "./verb-executor.ts";
 
@@ -27,7 +31,11 @@ export function ceilMs(us: number): number {
  * waiting cures depends on the rule alone and holds for a window at a time.
  */
 function firmMs(verdict: Verdict, windowUs: number): number {
-  const us = verdict.never ? windowUs : verdict.retryAfterUs;
+  return firmMsOf(verdict.never ? windowUs : verdict.retryAfterUs);
+}
+
+/** For how many of a client's milliseconds it is sure that so many microseconds of stamps have not passed. */
+export function firmMsOf(us: number): number {
   return us > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : Math.floor(us / FIRM_US_PER_MS);
 }
 
@@ -48,12 +56,21 @@ export function writeVerdict(
   results.set(at, Outcome.limited, verdict.available, ceilMs(verdict.resetNowUs), retryMs, firm, rule.limit);
 }
 
+/** Mixes one item of results into the rolling hash. */
+export function mixResult(hash: RollingHash, results: GrowingResultColumns, at: number): void {
+  hash.word(results.outcomes[at]! ^ (results.remaining[at]! << 5));
+  hash.number(results.resetAfterMs[at]!);
+  if (results.outcomes[at] !== Outcome.allowed) hash.number(results.retryAfterMs[at]! + 1);
+}
+
 /** Executes the calls of one operation against the keys: judges, charges, writes results. */
 export class CallExecutor {
   readonly #keys: KeyTable;
   readonly #hash: RollingHash;
   readonly #results: GrowingResultColumns;
   readonly #verbs: VerbExecutor;
+  readonly #policies: PolicyBook;
+  readonly #governed: GovernedCalls;
   readonly #call = new VerbCall();
   readonly #rules: QuotaRule[] = [];
   readonly #verdict = createVerdict();
@@ -62,17 +79,21 @@ export class CallExecutor {
   #maxKeys = 0;
   #session = 0;
   #allPlain = true;
+  /** The namespace has policies, or had some, or a rule is a name alone. */
+  #isGoverned = false;
   /** Of every item of the operation: where its key begins, and the key's hash. */
   #starts = new Uint32Array(64);
   #hashes = new Uint32Array(64);
   #groupBlocks = new Uint32Array(16);
   #groupAhead = new Float64Array(16);
 
-  constructor(keys: KeyTable, hash: RollingHash, results: GrowingResultColumns, verbs: VerbExecutor) {
-    this.#keys = keys;
-    this.#hash = hash;
-    this.#results = results;
+  constructor(state: MachineState, verbs: VerbExecutor, governed: GovernedCalls) {
+    this.#keys = state.keys;
+    this.#hash = state.hash;
+    this.#results = state.results;
+    this.#policies = state.policies;
     this.#verbs = verbs;
+    this.#governed = governed;
   }
 
   /** Makes the operation's rules ready. `namespace` is read at once; `session` is the caller's block, or 0. */
@@ -84,6 +105,7 @@ export class CallExecutor {
     this.#maxKeys = maxKeys;
     const { bytes } = layout;
     if (this.#keys.count === 0) this.#keys.reseed(this.#hash.high, this.#hash.low);
+    this.#isGoverned = this.#govern(layout, namespace);
     for (let i = 0; i < layout.rules; i++) {
       let rule = this.#rules[i];
       if (rule === undefined) {
@@ -91,14 +113,28 @@ export class CallExecutor {
         this.#rules.push(rule);
       }
       const at = layout.ruleStarts[i]!;
-      const limit = u32At(bytes, at + 1);
-      const windowUs = u64At(bytes, at + 5);
-      rule.set(namespace, bytes[at]!, limit, windowUs, u32At(bytes, at + 13), bytes, at + 19, u16At(bytes, at + 17));
+      if (this.#isGoverned) {
+        this.#governed.resolve(i, rule, namespace);
+      } else {
+        const limit = u32At(bytes, at + 1);
+        const windowUs = u64At(bytes, at + 5);
+        rule.set(namespace, bytes[at]!, limit, windowUs, u32At(bytes, at + 13), bytes, at + 19, u16At(bytes, at + 17));
+      }
       this.#keys.prepare(rule);
       if (rule.algorithm === Algorithm.concurrency) this.#allPlain = false;
     }
     this.#hashKeys(layout);
+    if (this.#isGoverned) this.#governed.place(this.#starts, this.#hashes);
     if (this.#verbs.lagging) this.#prepareKeys(layout);
+  }
+
+  /** Whether the operation needs to be looked at by the policies' rules; makes them ready if so. */
+  #govern(layout: CallsLayout, namespace: Uint8Array): boolean {
+    const policies = this.#policies.isEmpty ? null : this.#policies.namespaceOf(namespace);
+    if (policies === null && !layout.hasNamesAlone) return false;
+    this.#governed.begin(policies, layout, this.#stampUs, this.#maxKeys);
+    this.#allPlain = false;
+    return true;
   }
 
   /** More holds were over than one sweep looks at: those on the operation's keys are ended before it is executed. */
@@ -141,6 +177,13 @@ export class CallExecutor {
   /** Whatever is no take of something that can be taken; false if it is one. */
   #executeOther(verb: number, item: number, size: number, at: number): boolean {
     const layout = this.#layout!;
+    if (this.#isGoverned) {
+      if (verb === Verb.take) {
+        this.#governed.takes(item, size, at);
+        return true;
+      }
+      if (this.#governed.beforeVerb(verb, item, at)) return true;
+    }
     if (verb === Verb.take) {
       for (let i = item; i < item + size; i++) {
         if (this.#rules[layout.ruleOf(i)]!.algorithm !== Algorithm.concurrency) continue;
@@ -163,6 +206,7 @@ export class CallExecutor {
     call.stampUs = this.#stampUs;
     call.maxKeys = this.#maxKeys;
     this.#verbs.execute(call, this.#results, at);
+    if (this.#isGoverned) this.#governed.afterVerb(verb, at);
     this.#hash.word(verb);
     this.#hash.number(this.#results.handles[at]!);
     this.#mix(at);
@@ -309,10 +353,7 @@ export class CallExecutor {
   }
 
   #mix(at: number): void {
-    const hash = this.#hash;
-    hash.word(this.#results.outcomes[at]! ^ (this.#results.remaining[at]! << 5));
-    hash.number(this.#results.resetAfterMs[at]!);
-    if (this.#results.outcomes[at] !== Outcome.allowed) hash.number(this.#results.retryAfterMs[at]! + 1);
+    mixResult(this.#hash, this.#results, at);
   }
 
   /** 64 bits for what the call asks, its verb included, however the frame around it was made up. */
@@ -321,24 +362,16 @@ export class CallExecutor {
     const { bytes } = layout;
     let high = 0x6a09e667;
     let low = 0xbb67ae85;
-    const numbers = new Uint8Array(32);
+    const numbers = new Uint8Array(24);
     const verb = layout.verbOf(0);
     for (let i = 0; i < layout.items; i++) {
-      const rule = this.#rules[layout.ruleOf(i)]!;
-      sipHash(high, low, rule.prefix, 0, rule.prefixLength);
+      // The rule as it was asked for: what is in force may have changed when a retry comes.
+      const at = layout.ruleStarts[layout.ruleOf(i)]!;
+      sipHash(high, low, bytes, at, RULE_FIXED_BYTES + 2 + u16At(bytes, at + RULE_FIXED_BYTES));
       const ttlMs = layout.ttlMsOf(i);
       const handle = layout.handleOf(i);
-      const values = [
-        rule.limit,
-        rule.burst,
-        layout.costOf(i),
-        verb,
-        ttlMs,
-        ttlMs / 4294967296,
-        handle,
-        handle / 4294967296,
-      ];
-      const length = verb === Verb.take ? 12 : 32;
+      const values = [layout.costOf(i), verb, ttlMs, ttlMs / 4294967296, handle, handle / 4294967296];
+      const length = verb === Verb.take ? 4 : 24;
       for (let byte = 0; byte < length; byte++) numbers[byte] = values[byte >> 2]! >>> ((byte & 3) * 8);
       sipHash(digest[0]!, digest[1]!, numbers, 0, length);
       sipHash(digest[0]!, digest[1]!, bytes, this.#starts[i]!, layout.keyLengthOf(i));

@@ -108,6 +108,19 @@ describe("exactly once", () => {
     expect(harness.limiter.stats.requestIds).toBe(0);
   });
 
+  it("S2 a reservation that is sent again is the same hold, in a copy of the state too", () => {
+    const harness = new Harness();
+    const session = harness.session(START_US, 1);
+    const origin: CallOrigin = { kind: "session", session, nonce: nonceOf(1), ackedThrough: 0 };
+    const reserve = batchOf([[{ key: "k", rule, verb: Verb.reserve, ttlMs: 5_000 }]], 1);
+    const first = harness.calls(START_US, origin, reserve);
+    expect(first[0]!.handle).toBeGreaterThan(0);
+    expect(harness.calls(START_US + 1, origin, reserve)).toEqual(first);
+    harness.limiter = copyOf(harness.limiter);
+    expect(harness.calls(START_US + 2, origin, reserve)).toEqual(first);
+    expect(harness.take(START_US + 2, "k", rule)).toMatchObject({ outcome: Outcome.allowed, remaining: 0 });
+  });
+
   it("stored results keep the limit in force, in the snapshot too", () => {
     const harness = new Harness();
     const session = harness.session(START_US, 1);

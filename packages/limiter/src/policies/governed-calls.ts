@@ -1,0 +1,446 @@
+import type { BanIdentity } from "../abuse/ban-table.ts";
+import type { Bans } from "../abuse/bans.ts";
+import { createVerdict } from "../algorithms/algorithm.ts";
+import { NEVER, Outcome } from "../call-batch.ts";
+import { u16At, u32At, u64At } from "../entry/byte-reader.ts";
+import type { CallsLayout } from "../entry/calls-layout.ts";
+import { textOf } from "../entry/utf8.ts";
+import type { RollingHash } from "../hash/rolling-hash.ts";
+import type { KeyTable } from "../keys/key-table.ts";
+import type { QuotaRule } from "../keys/quota-rule.ts";
+import { ceilMs, firmMsOf, mixResult, writeVerdict } from "../machine/call-executor.ts";
+import type { MachineState } from "../machine/state.ts";
+import type { GrowingResultColumns } from "../result-columns.ts";
+import { Algorithm } from "../rule.ts";
+import { opensHold, Verb } from "../verb.ts";
+import { CarryOver } from "./carry-over.ts";
+import { Counter, count } from "./counters.ts";
+import { type AskedRule, GovernedRule } from "./governed-rule.ts";
+import type { NamespacePolicies } from "./namespace-policies.ts";
+
+/** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
+const LIST_FIRM_US = 60_000_000;
+/** Slots looked at before a key is refused for its namespace's quota. */
+const RECLAIM_SLOTS = 512;
+const MAX_INT32 = 2147483647;
+
+/** What one item of a call came to so far. */
+interface Judged {
+  rule: GovernedRule;
+  /** Its own outcome, whether or not it is enforced. */
+  outcome: number;
+  /** On the allow-list: charged nothing. */
+  free: boolean;
+  limit: number;
+  burst: number;
+  cost: number;
+  /** What the same key is asked for earlier in the call. */
+  ahead: number;
+  keyStart: number;
+  keyLength: number;
+  hash: number;
+}
+
+/**
+ * Executes calls in namespaces that have policies, or had some: the rule in force for each key, lists, bans, shadow
+ * policies, quotas of keys, and counts that must be carried over. Other namespaces never come here.
+ */
+export class GovernedCalls {
+  readonly #state: MachineState;
+  readonly #keys: KeyTable;
+  readonly #bans: Bans;
+  readonly #hash: RollingHash;
+  readonly #results: GrowingResultColumns;
+  readonly carryOver: CarryOver;
+  readonly #verdict = createVerdict();
+  readonly #rules: GovernedRule[] = [];
+  readonly #judged: Judged[] = [];
+  readonly #identity: BanIdentity = {
+    prefix: new Uint8Array(0),
+    prefixLength: 0,
+    bytes: new Uint8Array(0),
+    start: 0,
+    length: 0,
+  };
+  #policies: NamespacePolicies | null = null;
+  #layout: CallsLayout | null = null;
+  #stampUs = 0.5;
+  #maxKeys = 0;
+  #maxKeysHere: number | null = null;
+  #starts: Uint32Array = new Uint32Array(0);
+  #hashes: Uint32Array = new Uint32Array(0);
+
+  constructor(state: MachineState) {
+    this.#state = state;
+    this.#keys = state.keys;
+    this.#bans = state.bans;
+    this.#hash = state.hash;
+    this.#results = state.results;
+    this.carryOver = new CarryOver(state.keys, state.holds);
+  }
+
+  /** Begins an operation; its rules follow by {@link resolve}. */
+  begin(policies: NamespacePolicies | null, layout: CallsLayout, stampUs: number, maxKeys: number): void {
+    this.#policies = policies;
+    this.#layout = layout;
+    this.#stampUs = stampUs;
+    this.#maxKeys = maxKeys;
+    this.#maxKeysHere = policies?.maxKeys ?? null;
+    this.#bans.reseed(this.#hash.high, this.#hash.low);
+  }
+
+  /** Makes rule `index` of the operation what is in force. */
+  resolve(index: number, quota: QuotaRule, namespace: Uint8Array): void {
+    const { bytes, ruleStarts } = this.#layout!;
+    const at = ruleStarts[index]!;
+    const asked: AskedRule = {
+      algorithm: bytes[at]!,
+      limit: u32At(bytes, at + 1),
+      windowUs: u64At(bytes, at + 5),
+      burst: u32At(bytes, at + 13),
+      source: bytes,
+      nameStart: at + 19,
+      nameLength: u16At(bytes, at + 17),
+    };
+    const rule = this.#rules[index]?.quota === quota ? this.#rules[index]! : new GovernedRule(quota);
+    this.#rules[index] = rule;
+    const name = textOf(bytes, asked.nameStart, asked.nameLength) ?? "";
+    rule.resolve(this.#policies, namespace, asked, name, this.#stampUs);
+    if (rule.policy !== null) this.#noteAsked(name, GovernedRule.askedSpanUs(asked));
+  }
+
+  /** Remembers for how long the inline numbers under a policy's name would count: should the policy go, they are its heirs. */
+  #noteAsked(name: string, askedUs: number): void {
+    const { lineages } = this.#policies!;
+    const lineage = lineages.get(name);
+    if (askedUs <= (lineage?.askedUs ?? 0)) return;
+    lineages.set(lineage === undefined ? { name, epoch: 0, askedUs, past: [] } : { ...lineage, askedUs });
+  }
+
+  /** Where the items' keys lie, and their hashes. */
+  place(starts: Uint32Array, hashes: Uint32Array): void {
+    this.#starts = starts;
+    this.#hashes = hashes;
+  }
+
+  /** A call of takes, items `[from, from + size)`; writes its results from `at` on. */
+  takes(from: number, size: number, at: number): void {
+    const refusal = this.#refusal(from, size);
+    if (refusal !== null) {
+      this.#fill(at, size, refusal);
+      return;
+    }
+    let allowed = true;
+    for (let i = 0; i < size; i++) {
+      const judged = this.#read(from + i, i);
+      if (this.#settleCounter(judged)) {
+        this.#judge(judged, i, at + i);
+        allowed &&= judged.outcome === Outcome.allowed || judged.rule.policy?.shadow === true;
+      } else {
+        this.#fill(at, size, Outcome.keysFull);
+        return;
+      }
+    }
+    const room = allowed ? this.#makeRoom(size) : null;
+    if (room !== null) {
+      this.#fill(at, size, room);
+      return;
+    }
+    for (let i = 0; i < size; i++) this.#finish(this.#judged[i]!, allowed, size === 1, at + i);
+  }
+
+  /** Why a call is not decided; null: it is. */
+  #refusal(from: number, size: number): Outcome | null {
+    for (let item = from; item < from + size; item++) {
+      const rule = this.#rules[this.#layout!.ruleOf(item)]!;
+      if (rule.unknown) return Outcome.unknownPolicy;
+      if (rule.quota.algorithm === Algorithm.concurrency) return Outcome.needsReservation;
+    }
+    return null;
+  }
+
+  #fill(at: number, size: number, outcome: Outcome): void {
+    for (let i = at; i < at + size; i++) this.#results.set(i, outcome, 0, 0, 0, 0, 0);
+    this.#hash.word(outcome);
+    this.#hash.word(size);
+  }
+
+  #read(item: number, i: number): Judged {
+    const layout = this.#layout!;
+    const rule = this.#rules[layout.ruleOf(item)]!;
+    const judged: Judged = {
+      rule,
+      outcome: Outcome.allowed,
+      free: false,
+      limit: rule.limit,
+      burst: rule.burst,
+      cost: layout.costOf(item),
+      ahead: 0,
+      keyStart: this.#starts[item]!,
+      keyLength: layout.keyLengthOf(item),
+      hash: this.#hashes[item]!,
+    };
+    this.#judged[i] = judged;
+    const policies = this.#policies;
+    if (policies?.hasKeyed) {
+      const key = textOf(layout.bytes, judged.keyStart, judged.keyLength);
+      const list = key === null ? null : policies.listOf(rule.name, key);
+      const numbers = key === null || rule.name === "" ? null : policies.numbersFor(rule.name, key);
+      judged.free = list === "allow";
+      if (list === "deny") judged.outcome = Outcome.blocked;
+      if (numbers !== null) {
+        judged.limit = numbers.limit;
+        if (rule.quota.algorithm === Algorithm.tokenBucket) judged.burst = numbers.burst ?? rule.burst;
+      }
+    }
+    return judged;
+  }
+
+  /** Puts the key's own numbers into its rule, which items may share. */
+  #use({ rule, limit, burst }: Judged): QuotaRule {
+    rule.quota.limit = limit;
+    rule.quota.burst = burst;
+    return rule.quota;
+  }
+
+  #find({ rule, hash, keyStart, keyLength }: Judged): number {
+    return this.#keys.find(rule.quota, hash, this.#layout!.bytes, keyStart, keyLength);
+  }
+
+  /** Carries over what an earlier rule counted; false: that would need room for a key, and there is none. */
+  #settleCounter(judged: Judged): boolean {
+    const { rule, hash, keyStart, keyLength } = judged;
+    if (rule.epochs.length === 0 || this.#find(judged) !== 0) return true;
+    const { bytes } = this.#layout!;
+    if (this.carryOver.find(rule, bytes, keyStart, keyLength) === null) return true;
+    if (rule.policy === null && !this.#keys.makeRoom(1, this.#maxKeys, this.#stampUs)) return false;
+    this.#use(judged);
+    const block = this.carryOver.carry(rule, hash, bytes, keyStart, keyLength);
+    if (block !== 0) this.#hash.word(this.#keys.fingerprint(block));
+    return true;
+  }
+
+  /** Judges one item and writes its own result, as if it were enforced. */
+  #judge(judged: Judged, i: number, at: number): void {
+    const results = this.#results;
+    if (judged.outcome === Outcome.blocked) {
+      const firm = firmMsOf(Math.min(judged.rule.quota.windowUs, LIST_FIRM_US));
+      results.set(at, Outcome.blocked, 0, 0, NEVER, firm, judged.limit);
+      return;
+    }
+    if (judged.free) {
+      results.set(at, Outcome.allowed, judged.limit, 0, 0, 0, judged.limit);
+      return;
+    }
+    judged.ahead = this.#aheadOf(judged, i);
+    const verdict = this.#verdict;
+    const quota = this.#use(judged);
+    const block = this.#find(judged);
+    this.#keys.judge(quota, block, judged.cost, judged.ahead, this.#stampUs, verdict);
+    writeVerdict(verdict, judged.ahead + judged.cost, quota, results, at);
+    if (!verdict.allowed && this.#keys.isHeld(block)) results.firmForMs[at] = 0;
+    const untilUs =
+      judged.rule.policy?.ban === undefined ? 0 : this.#bans.untilUs(this.#identityOf(judged), this.#stampUs);
+    judged.outcome = results.outcomes[at]!;
+    if (untilUs > 0) {
+      judged.outcome = Outcome.banned;
+      this.#writeBanned(judged, untilUs, at);
+    }
+  }
+
+  /** What earlier items of the call take of the same key. */
+  #aheadOf(judged: Judged, i: number): number {
+    const bytes = this.#layout!.bytes;
+    for (let earlier = i - 1; earlier >= 0; earlier--) {
+      const other = this.#judged[earlier]!;
+      if (other.hash !== judged.hash || other.keyLength !== judged.keyLength || other.free) continue;
+      if (other.outcome !== Outcome.allowed && other.rule.policy?.shadow === true) continue;
+      if (!equalBytes(bytes, other.keyStart, judged.keyStart, judged.keyLength)) continue;
+      if (isSameIdentity(other.rule.quota, judged.rule.quota)) return other.ahead + other.cost;
+    }
+    return 0;
+  }
+
+  #identityOf({ rule, keyStart, keyLength }: Judged): BanIdentity {
+    const identity = this.#identity;
+    identity.prefix = rule.quota.prefix;
+    identity.prefixLength = rule.nameEnd;
+    identity.bytes = this.#layout!.bytes;
+    identity.start = keyStart;
+    identity.length = keyLength;
+    return identity;
+  }
+
+  /** A ban, told by the verdict of the rule itself: the same call is admitted once both have had enough. */
+  #writeBanned(judged: Judged, untilUs: number, at: number): void {
+    const verdict = this.#verdict;
+    const leftUs = untilUs - this.#stampUs;
+    const retryMs = verdict.never ? NEVER : ceilMs(Math.max(leftUs, verdict.retryAfterUs));
+    const resetMs = ceilMs(Math.max(leftUs, verdict.resetNowUs));
+    this.#results.set(at, Outcome.banned, 0, resetMs, retryMs, firmMsOf(leftUs), judged.limit);
+  }
+
+  /** Makes room for the counters that are to be created; says which bound is in the way, if one is. */
+  #makeRoom(size: number): Outcome | null {
+    const keys = this.#keys;
+    const stampUs = this.#stampUs;
+    let wanted = 0;
+    for (let i = 0; i < size; i++) {
+      const judged = this.#judged[i]!;
+      if (this.#charges(judged) && judged.ahead === 0 && this.#find(judged) === 0) wanted++;
+    }
+    if (wanted > 0 && !this.#hasQuota(wanted)) return Outcome.namespaceFull;
+    if (keys.count + wanted <= this.#maxKeys) return null;
+    // The sweep may free a block that this call is about to charge: such keys start anew, so they are freed here first.
+    for (let i = 0; i < size; i++) {
+      const judged = this.#judged[i]!;
+      const block = this.#charges(judged) && judged.ahead === 0 ? this.#find(judged) : 0;
+      if (block === 0 || !keys.isExpired(block, stampUs)) continue;
+      keys.remove(block);
+      wanted++;
+    }
+    return keys.makeRoom(wanted, this.#maxKeys, stampUs) ? null : Outcome.keysFull;
+  }
+
+  #charges(judged: Judged): boolean {
+    return judged.outcome === Outcome.allowed && !judged.free;
+  }
+
+  #hasQuota(wanted: number): boolean {
+    const most = this.#maxKeysHere;
+    if (most === null) return true;
+    const { prefix } = this.#judged[0]!.rule.quota;
+    const { census } = this.#keys;
+    if (census.keysOf(prefix) + wanted <= most) return true;
+    this.#keys.sweep(RECLAIM_SLOTS, this.#stampUs, Number.POSITIVE_INFINITY);
+    return census.keysOf(prefix) + wanted <= most;
+  }
+
+  /** Charges, or takes note of the denial, and completes the item's result. */
+  #finish(judged: Judged, allowed: boolean, alone: boolean, at: number): void {
+    const { rule } = judged;
+    const results = this.#results;
+    const shadow = rule.policy?.shadow === true;
+    if (judged.outcome === Outcome.limited) this.#feed(judged, at);
+    else if (this.#charges(judged)) {
+      if (allowed) this.#charge(judged);
+      else this.#untake(judged, at);
+    }
+    if (shadow && judged.outcome !== Outcome.allowed) {
+      results.outcomes[at] = Outcome.allowed;
+      results.retryAfterMs[at] = 0;
+      results.shadows[at] = judged.outcome;
+    }
+    if (!alone || shadow) results.firmForMs[at] = 0;
+    this.#count(judged, allowed, shadow);
+    mixResult(this.#hash, results, at);
+  }
+
+  /** Counts a denial toward a ban; the one that starts it is told as banned. */
+  #feed(judged: Judged, at: number): void {
+    const ban = judged.rule.policy?.ban;
+    if (ban === undefined) return;
+    this.#results.firmForMs[at] = 0;
+    const untilUs = this.#bans.feed(this.#identityOf(judged), ban, this.#stampUs);
+    this.#hash.number(untilUs);
+    if (untilUs === 0) return;
+    this.#keys.judge(this.#use(judged), this.#find(judged), judged.cost, judged.ahead, this.#stampUs, this.#verdict);
+    judged.outcome = Outcome.banned;
+    this.#writeBanned(judged, untilUs, at);
+    if (judged.rule.counters !== 0) count(this.#state.heap, judged.rule.counters, Counter.bans);
+  }
+
+  #charge(judged: Judged): void {
+    const quota = this.#use(judged);
+    let block = this.#find(judged);
+    if (block === 0)
+      block = this.#keys.create(quota, judged.hash, this.#layout!.bytes, judged.keyStart, judged.keyLength);
+    this.#hash.word(this.#keys.charge(quota, block, judged.cost, this.#stampUs));
+  }
+
+  /** The call was denied for another item: this one keeps what it had. */
+  #untake(judged: Judged, at: number): void {
+    this.#keys.judge(this.#use(judged), this.#find(judged), 1, 0, this.#stampUs, this.#verdict);
+    this.#results.remaining[at] = this.#verdict.available;
+    this.#results.resetAfterMs[at] = ceilMs(this.#verdict.resetNowUs);
+  }
+
+  #count({ rule, outcome }: Judged, allowed: boolean, shadow: boolean): void {
+    if (rule.counters === 0) return;
+    const denied = outcome !== Outcome.allowed;
+    if (denied && shadow) count(this.#state.heap, rule.counters, Counter.wouldHaveDenied);
+    else if (denied) count(this.#state.heap, rule.counters, Counter.denied);
+    if (allowed) count(this.#state.heap, rule.counters, Counter.allowed);
+  }
+
+  /**
+   * Before a call that is no take, of one item: settles what keeps it from being executed, and makes its rule and its
+   * counter ready. True: its result is written at `at`.
+   */
+  beforeVerb(verb: number, item: number, at: number): boolean {
+    const rule = this.#rules[this.#layout!.ruleOf(item)]!;
+    if (rule.unknown) {
+      this.#fill(at, 1, Outcome.unknownPolicy);
+      return true;
+    }
+    const judged = this.#read(item, 0);
+    if (!this.#settleCounter(judged)) {
+      this.#fill(at, 1, Outcome.keysFull);
+      return true;
+    }
+    this.#use(judged);
+    if (verb === Verb.reset) {
+      this.carryOver.forget(rule, this.#layout!.bytes, judged.keyStart, judged.keyLength);
+    }
+    if (!opensHold(verb)) return false;
+    return this.#beforeOpening(judged, at);
+  }
+
+  /** Judges a reservation or lease as a take; one that is free, or would only be denied in a shadow, is opened whatever is left. */
+  #beforeOpening(judged: Judged, at: number): boolean {
+    const shadow = judged.rule.policy?.shadow === true;
+    const isFree = judged.free;
+    judged.free = false;
+    this.#judge(judged, 0, at);
+    const denied = judged.outcome !== Outcome.allowed;
+    judged.free = isFree;
+    if (isFree || (shadow && denied)) {
+      judged.rule.quota.limit = MAX_INT32;
+      if (judged.rule.quota.algorithm === Algorithm.tokenBucket) judged.rule.quota.burst = MAX_INT32;
+      return false;
+    }
+    if (denied) {
+      this.#finish(judged, false, true, at);
+      if (judged.rule.quota.algorithm === Algorithm.concurrency) this.#results.firmForMs[at] = 0;
+      return true;
+    }
+    const block = this.#find(judged);
+    if (block !== 0 || this.#hasQuota(1)) return false;
+    this.#fill(at, 1, Outcome.namespaceFull);
+    return true;
+  }
+
+  /** After a call that is no take: what it came to counts like that of a take. */
+  afterVerb(verb: number, at: number): void {
+    const judged = this.#judged[0]!;
+    const results = this.#results;
+    if (results.limits[at] !== 0) results.limits[at] = judged.limit;
+    if (!opensHold(verb) || results.outcomes[at] !== Outcome.allowed) return;
+    const shadow = judged.rule.policy?.shadow === true;
+    if (shadow && judged.outcome !== Outcome.allowed && !judged.free) results.shadows[at] = judged.outcome;
+    if (judged.free || shadow) results.remaining[at] = Math.min(results.remaining[at]!, judged.limit);
+    this.#count(judged, true, shadow);
+  }
+}
+
+function equalBytes(bytes: Uint8Array, a: number, b: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[a + i] !== bytes[b + i]) return false;
+  return true;
+}
+
+function isSameIdentity(a: QuotaRule, b: QuotaRule): boolean {
+  if (a === b) return true;
+  if (a.prefixLength !== b.prefixLength) return false;
+  for (let i = 0; i < a.prefixLength; i++) if (a.prefix[i] !== b.prefix[i]) return false;
+  return true;
+}

@@ -1,0 +1,102 @@
+import { QuotaRule } from "../keys/quota-rule.ts";
+import type { PolicyDocument } from "./documents.ts";
+import { algorithmNumber, type Lineage, type PastEpoch, spanUs } from "./lineage.ts";
+import { numbersOf } from "./move-lineages.ts";
+import type { NamespacePolicies } from "./namespace-policies.ts";
+
+const MAX_INT32 = 2147483647;
+
+/** One way in which a name was counted, made ready for look-ups. */
+export interface PreparedEpoch {
+  readonly epoch: PastEpoch;
+  readonly rules: readonly QuotaRule[];
+}
+
+/** What a caller asks for: the numbers are all 0 when only a name was given. */
+export interface AskedRule {
+  algorithm: number;
+  limit: number;
+  windowUs: number;
+  burst: number;
+  /** The policy's name as bytes; empty for an inline rule. */
+  source: Uint8Array;
+  nameStart: number;
+  nameLength: number;
+}
+
+/** Whether a rule is a name alone, to be decided by the cluster's policy of that name. */
+export function isNameAlone(windowUs: number): boolean {
+  return windowUs === 0;
+}
+
+/** A rule of an operation as it is in force in a namespace that has, or had, policies. Reused from rule to rule. */
+export class GovernedRule {
+  readonly quota: QuotaRule;
+  name = "";
+  policy: PolicyDocument | null = null;
+  /** A name alone, and no policy of that name. */
+  unknown = false;
+  /** The policy's counters in the heap, or 0. */
+  counters = 0;
+  /** The rule's own numbers, where a key has none of its own. */
+  limit = 0;
+  burst = 0;
+  /** What the name's counters are to be carried over from, the oldest first. */
+  epochs: readonly PreparedEpoch[] = [];
+  /** Length of the identity's bytes that say namespace and name: what bans are kept under. */
+  nameEnd = 0;
+
+  constructor(quota: QuotaRule) {
+    this.quota = quota;
+  }
+
+  /** Finds out what is in force. The rule must be prepared for the key table afterwards. */
+  resolve(
+    policies: NamespacePolicies | null,
+    namespace: Uint8Array,
+    asked: AskedRule,
+    name: string,
+    stampUs: number,
+  ): void {
+    const { source, nameStart, nameLength } = asked;
+    const policy = name === "" || policies === null ? null : policies.policy(name);
+    const lineage = name === "" || policies === null ? undefined : policies.lineages.get(name);
+    this.name = name;
+    this.policy = policy;
+    this.unknown = policy === null && isNameAlone(asked.windowUs);
+    this.counters = policy === null ? 0 : policies!.countersOf(name);
+    const { algorithm, limit, windowUs, burst } = policy === null ? asked : numbersOf(policy);
+    this.limit = limit;
+    this.burst = burst;
+    this.quota.set(namespace, algorithm, limit, windowUs, burst, source, nameStart, nameLength);
+    this.quota.setEpoch(lineage?.epoch ?? 0);
+    this.nameEnd = 2 + namespace.length + nameLength;
+    this.epochs = lineage === undefined ? [] : this.#prepareEpochs(lineage, namespace, asked, stampUs);
+  }
+
+  #prepareEpochs(
+    lineage: Lineage,
+    namespace: Uint8Array,
+    { source, nameStart, nameLength }: AskedRule,
+    stampUs: number,
+  ): readonly PreparedEpoch[] {
+    return lineage.past
+      .filter(({ retainUs }) => retainUs > stampUs)
+      .map((epoch) => ({
+        epoch,
+        rules: epoch.shapes.map(({ algorithm, windowUs }) => {
+          const rule = new QuotaRule();
+          // A bucket knows the limit that it was last charged under, which is the one that counts.
+          const burst = algorithm === algorithmNumber("token-bucket") ? MAX_INT32 : 0;
+          rule.set(namespace, algorithm, MAX_INT32, windowUs, burst, source, nameStart, nameLength);
+          rule.setEpoch(epoch.epoch);
+          return rule;
+        }),
+      }));
+  }
+
+  /** For how long the numbers asked for would count: heirs must find what a policy leaves behind for as long. */
+  static askedSpanUs({ algorithm, limit, windowUs, burst }: AskedRule): number {
+    return isNameAlone(windowUs) ? 0 : spanUs(algorithm, limit, windowUs, burst);
+  }
+}
