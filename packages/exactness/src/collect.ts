@@ -17,9 +17,12 @@ type Decided = CallOperation & { readonly decision: { readonly stampUs: number }
 
 const isDecided = (call: CallOperation): call is Decided => call.decision !== null && call.decision.stampUs !== null;
 
+/** Answers that a client gives by itself, on the cluster's word: nothing of such a call goes over the wire. */
+const ownAnswers: ReadonlySet<string> = new Set(["denial-cache", "lease"]);
+
 /**
- * The arrivals at one key. A call that the log executed counts at its place there, however late its reply was. A caller
- * without an answer counts as an arrival at the time of asking.
+ * The arrivals at one key. A call that the log executed counts at its place there, however late its reply was. One that the
+ * client answered by itself, or nobody did, counts at the time of asking.
  */
 export function collectCell(key: string, rule: Rule, { wire, records, placeOf }: Heard): CellEvidence {
   const decided = wire.filter(isDecided);
@@ -38,12 +41,12 @@ export function collectCell(key: string, rule: Rule, { wire, records, placeOf }:
       answered: true,
     };
   });
-  for (const { allowed, startUs, items } of callers) {
-    if (allowed !== null) continue;
-    const { cost } = items[0]!;
-    arrivals.push({ stampUs: stampAt(startUs), index: null, position: 0, cost, admitted: false, answered: false });
+  for (const { allowed, source, startUs, items } of callers) {
+    if (allowed !== null && !ownAnswers.has(source)) continue;
+    const place = { stampUs: stampAt(startUs), index: null, position: 0 };
+    arrivals.push({ ...place, cost: items[0]!.cost, admitted: allowed === true, answered: allowed !== null });
   }
-  const admitted = own.filter(({ decision }) => decision.allowed).length;
+  const admitted = arrivals.filter((one) => one.admitted).length;
   const askedStampsUs = callers.map(({ startUs }) => stampAt(startUs));
   return {
     rule,

@@ -7,6 +7,8 @@ import type { RunPlan } from "@quorumguard/exactness";
 import { listenToSessions } from "./exactness/heard-calls.ts";
 import { runReal } from "./exactness/real-run.ts";
 
+// Only an orderly exit takes the nodes along.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const heard = listenToSessions();
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(await runReal(JSON.parse(line) as RunPlan, heard))}\n`);

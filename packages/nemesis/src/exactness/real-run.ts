@@ -16,8 +16,8 @@ import { hostClockUs } from "../host-clock.ts";
 import { createRandom } from "../random.ts";
 import type { HeardCalls } from "./heard-calls.ts";
 
-/** Long enough to outlast the restart of a lone node on a busy machine. */
-const timeoutMs = 3_000;
+/** Long enough to outlast the restart of a lone node on a busy machine, whose processes wait for their turn. */
+const timeoutMs = 10_000;
 const readyMs = 30_000;
 
 type Algorithm = (typeof algorithmNames)[number];
@@ -56,8 +56,7 @@ export async function runReal(plan: RunPlan, heard: HeardCalls): Promise<RunResu
           killedAtUs = atUs;
         })
       : null;
-    await arrive(planMoments(plan, guards, durationUs), startUs, records);
-    await killing;
+    await Promise.all([arrive(planMoments(plan, guards, durationUs), startUs, records), killing]);
     // Whoever was killed is back: a node that is still starting knows no orderly end.
     if (plan.leaderKilled) await cluster.waitUntilCaughtUp(readyMs);
   } finally {
@@ -113,7 +112,7 @@ async function ask({ guard, algorithm, items }: Question, records: CallerRecord[
 /** SIGKILL to the leader in the middle of the run; it comes back on its own data. Resolves with when it was. */
 async function killLeader(cluster: LocalCluster, plan: RunPlan, durationUs: number): Promise<number> {
   await pause((durationUs / 1_000) * (createRandom(plan.seed).fork("kill").between(35, 55) / 100));
-  const { nodeId } = await cluster.waitForLeader();
+  const { nodeId } = await cluster.waitForLeader(readyMs);
   const atUs = hostClockUs();
   await cluster.kill(nodeId);
   if (plan.nodes > 1) await pause(500);
