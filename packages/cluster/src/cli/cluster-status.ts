@@ -53,10 +53,20 @@ export async function fetchClusterStatus(endpoints: readonly string[], options: 
     ...answer,
     lag: answer.appliedIndex === null ? null : Math.max(0, committed - answer.appliedIndex),
   }));
-  const term = Math.max(0, ...members.map((member) => member.term ?? 0));
-  const leaderId = members.find((member) => member.term === term && member.leaderId)?.leaderId ?? 0;
+  const { leaderId, term } = leaderOf(members);
   const healthy = members.every((member) => member.error === null && member.leaderId !== 0);
   return { clusterId: first.topology?.clusterId ?? "", leaderId, term, healthy, members };
+}
+
+/** Who leads in the newest term that anybody knows of; nobody, if who is said to lead answers that nobody does. */
+export function leaderOf(members: readonly Pick<MemberStatus, "nodeId" | "leaderId" | "term">[]): {
+  readonly leaderId: number;
+  readonly term: number;
+} {
+  const term = Math.max(0, ...members.map((member) => member.term ?? 0));
+  const named = members.find((member) => member.term === term && member.leaderId)?.leaderId ?? 0;
+  const self = members.find((member) => member.nodeId === named);
+  return { leaderId: self?.leaderId === 0 ? 0 : named, term };
 }
 
 async function askAnyone(

@@ -84,6 +84,12 @@ export interface DriverParts {
 /** So many messages of a leader must have arrived before its commit index counts as known: the first may be bounded by what it knew of us. */
 const joinContacts = 3;
 
+/**
+ * A leader that a follower has not heard of for so many election timeouts leads no more, as far as that one can tell. A voter stands
+ * before that; a learner and a node that abstains never do, and would say for ever that a dead leader leads.
+ */
+const silentTimeouts = 2;
+
 /** Rounds of `ready` in one turn; more work waits for the next one, so that sockets are read in between. */
 const maxRounds = 32;
 
@@ -112,6 +118,7 @@ export class Driver {
   #takeoverIndex = 0;
   /** The last stamps of peers that were not followed when they came. */
   readonly #stampsBefore = new Map<NodeId, Envelope>();
+  #silentTicks = 0;
   #leaderContacts = 0;
   #leaderCommit = 0;
   #joinCommit = 0;
@@ -243,6 +250,7 @@ export class Driver {
       }
       const wasLeader = this.raft.softState.state === "leader";
       this.raft.step(message);
+      if (isOfLeader(message.type) && message.from === this.raft.softState.leader) this.#silentTicks = 0;
       if (wasLeader && message.type === MessageType.appResp && this.raft.softState.state !== "leader") {
         this.#parts.hooks.deposed(message.from);
       }
@@ -256,6 +264,7 @@ export class Driver {
     if (due === null) return;
     // A follower's ticks serve nothing but its campaigns.
     if (this.mayLead) this.raft.tick();
+    this.#forgetIfSilent();
     this.#observe();
     const { proposals, stamp, hooks } = this.#parts;
     if (this.leads && proposals.pendingItems === 0 && this.appliedIndex >= this.#parts.storage.lastIndex()) {
@@ -263,6 +272,13 @@ export class Driver {
       if (dueUs !== null && dueUs <= stamp.nowUs()) proposals.addStamp();
     }
     hooks.ticked(due);
+  }
+
+  #forgetIfSilent(): void {
+    const { electionMs, tickMs } = this.#parts;
+    const { leader, state } = this.raft.softState;
+    if (state !== "follower" || leader === 0) this.#silentTicks = 0;
+    else if (++this.#silentTicks * tickMs >= silentTimeouts * electionMs) this.raft.forgetLeader();
   }
 
   /** Notices changes of role, and does what a gain or a loss of leadership asks for. */
@@ -422,4 +438,9 @@ export class Driver {
     }
     this.#outbox.clear();
   }
+}
+
+/** Whether only a leader says this. */
+function isOfLeader(type: MessageType): boolean {
+  return type === MessageType.app || type === MessageType.heartbeat || type === MessageType.snap;
 }

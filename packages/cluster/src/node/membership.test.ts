@@ -102,7 +102,9 @@ describe("a newcomer", () => {
     await cluster.caughtUp(4);
     cluster.network.cut(leader.nodeId, 4);
     for (let i = 0; i < 120; i++) await submit(leader, batchOf([`k${i}`], 1));
-    await expect(cluster.change({ kind: "promote", nodeId: 4 })).rejects.toThrow(/not been heard of|entries behind/);
+    await expect(leader.changeMembers({ kind: "promote", nodeId: 4 })).rejects.toThrow(
+      /not been heard of|entries behind/,
+    );
     await until(() => ((leader.members()[3]?.heardMsAgo ?? 0) > 400 ? true : null));
     await expect(leader.changeMembers({ kind: "promote", nodeId: 4 })).rejects.toThrow("has not been heard of lately");
     cluster.network.heal(leader.nodeId, 4);
