@@ -3,6 +3,7 @@ import {
   type Colour,
   type Drawing,
   line,
+  lineHeight,
   type Part,
   path,
   rect,
@@ -84,15 +85,23 @@ function inside(middle: number, words: string, { width, size }: SequenceLayout):
   return Math.min(Math.max(middle, Math.min(half, width / 2)), Math.max(width - half, width / 2));
 }
 
+/** What a step says, as it is set: its lines, the widest of them, and how much higher than a single line they are. */
+interface Words {
+  readonly lines: readonly string[];
+  readonly widest: string;
+  readonly extraHeight: number;
+}
+
 /** Words at one place may take several lines, when the picture is narrow. */
-function linesOf(says: string, { width, size }: SequenceLayout): readonly string[] {
-  return wrapText(says, size, Math.min(width - 24, 330));
+function setWords(says: string, { width, size }: SequenceLayout): Words {
+  const lines = wrapText(says, size, Math.min(width - 24, 330));
+  const widest = lines.reduce((one, other) => (textWidth(other, size) > textWidth(one, size) ? other : one));
+  return { lines, widest, extraHeight: (lines.length - 1) * lineHeight(size) };
 }
 
 function stepHeight(one: SequenceStep, layout: SequenceLayout): number {
-  const { size } = layout;
-  const extra = "dies" in one ? 0 : (linesOf(one.says, layout).length - 1) * Math.round(size * 1.35);
-  return size * 3 + extra;
+  const extraHeight = "dies" in one ? 0 : setWords(one.says, layout).extraHeight;
+  return layout.size * 3 + extraHeight;
 }
 
 function event(one: Extract<SequenceStep, { at: number }>, y: number, layout: SequenceLayout): Part[] {
@@ -101,23 +110,26 @@ function event(one: Extract<SequenceStep, { at: number }>, y: number, layout: Se
   if (one.dies === true) {
     return [...cross(x, y, 7), text(x + 14, y + size * 0.35, one.says, { size, face: "mono", colour: "failed" })];
   }
-  const lines = linesOf(one.says, layout);
-  const extra = (lines.length - 1) * Math.round(size * 1.35);
-  const widest = lines.reduce((one, other) => (textWidth(other, size) > textWidth(one, size) ? other : one));
+  const { lines, widest, extraHeight } = setWords(one.says, layout);
   const half = textWidth(widest, size) / 2 + 8;
   const middle = inside(x, widest, layout);
   return [
-    rect(middle - half, y - extra - size * 1.05, half * 2, size * 2.1 + extra, { fill: "surface", stroke: "line" }, 6),
-    ...textLines(middle, y - extra + size * 0.35, lines, { size, anchor: "middle" }),
+    rect(
+      middle - half,
+      y - extraHeight - size * 1.05,
+      half * 2,
+      size * 2.1 + extraHeight,
+      { fill: "surface", stroke: "line" },
+      6,
+    ),
+    ...textLines(middle, y - extraHeight + size * 0.35, lines, { size, anchor: "middle" }),
   ];
 }
 
 function message(one: Extract<SequenceStep, { from: number }>, y: number, layout: SequenceLayout): Part[] {
   const { size } = layout;
   const [from, to] = [laneAt(layout, one.from), laneAt(layout, one.to)];
-  const lines = linesOf(one.says, layout);
-  const extra = (lines.length - 1) * Math.round(size * 1.35);
-  const widest = lines.reduce((one, other) => (textWidth(other, size) > textWidth(one, size) ? other : one));
+  const { lines, widest, extraHeight } = setWords(one.says, layout);
   const middle = inside((from + to) / 2, widest, layout);
   const style = { size, anchor: "middle", halo: true } as const;
   if (one.lost === true) {
@@ -125,11 +137,11 @@ function message(one: Extract<SequenceStep, { from: number }>, y: number, layout
     return [
       line(from, y, end, y, { stroke: "failed", dash: "4 3" }),
       ...cross(end, y, 5),
-      ...textLines(middle, y - 10 - extra, lines, { ...style, colour: "failed" }),
+      ...textLines(middle, y - 10 - extraHeight, lines, { ...style, colour: "failed" }),
     ];
   }
   const { colour = "accent" } = one;
-  return [...arrow([from, y, to, y], { colour }), ...textLines(middle, y - 7 - extra, lines, style)];
+  return [...arrow([from, y, to, y], { colour }), ...textLines(middle, y - 7 - extraHeight, lines, style)];
 }
 
 function cross(x: number, y: number, arm: number): Part[] {
