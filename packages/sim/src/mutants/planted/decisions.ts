@@ -97,6 +97,42 @@ export const decisionMutants: readonly Mutant[] = [
     foundBy: { seeds: 500 },
   },
   {
+    name: "fast-path-blind-to-unapplied-resets",
+    breaks: "a key that an entry on its way empties is still denied from applied state (D1)",
+    edits: [{ file: "cluster/src/node/fast-path.ts", search: "touched.has(slot) || ", replacement: "" }],
+    foundBy: { tests: ["cluster/src/node/cluster.test.ts"] },
+  },
+  {
+    name: "fast-path-judges-past-a-reset-of-its-batch",
+    breaks: "a take that follows a reset of its key in the same frame is denied as if there were none (D1)",
+    edits: [{ file: "cluster/src/node/fast-path.ts", search: "if (!isTake) ahead?.add(slot);", replacement: "" }],
+    foundBy: { tests: ["cluster/src/node/cluster.test.ts"] },
+  },
+  {
+    name: "request-id-without-the-verb",
+    breaks: "a request id that comes back with another verb gets the first call's answer instead of an error (S7)",
+    edits: [
+      {
+        file: "limiter/src/machine/call-executor.ts",
+        search: "const length = verb === Verb.take ? 12 : 32;",
+        replacement: "const length = 12;",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/machine/verbs.test.ts"] },
+  },
+  {
+    name: "retried-reservation-without-its-handle",
+    breaks: "the answer to a reservation's retry names no hold, so nobody can settle it (S2)",
+    edits: [
+      {
+        file: "limiter/src/exactly-once/payload.ts",
+        search: "  if (outcome === Outcome.allowed) into.handles[at] = retryOrHandle;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/machine/verbs.test.ts"] },
+  },
+  {
     name: "wall-clock-stamps",
     breaks: "entries are stamped with the leader's wall clock, which steps and differs between nodes (T1)",
     edits: [
