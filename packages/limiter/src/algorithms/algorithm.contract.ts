@@ -46,7 +46,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       actual: fc.oneof(fc.constant(0), cost),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("move" as const), which, jump: fc.nat({ max: 24 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("move" as const), which, jump: fc.nat({ max: 36 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("limit" as const), limit: int32 }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("reset" as const) }) },
 );
@@ -148,14 +148,18 @@ class Pair {
     if (this.key.usedAt(this.stampUs) !== used) expect(this.key.fingerprint).not.toBe(word);
   }
 
-  /** A takeover, `jump` twelfths of a window after the last stamp: a hold that was alive lives a little longer. */
+  /**
+   * A takeover, `jump` twelfths of a window after the last stamp, or shortly before a window ends, so that leases are
+   * moved across its boundary: a hold that was alive lives a little longer.
+   */
   #move(which: number, jump: number): void {
     const [hold] = this.#open.splice(which % (this.#open.length + 1), 1);
     if (hold === undefined) return;
     const lengthUs = Math.min(1_000_000, Math.floor(this.quota.windowUs / 10));
     this.key.settle(hold, 0, this.stampUs);
     this.model.settle(this.quota, hold, 0, this.stampUs);
-    this.wait(Math.floor((jump * this.quota.windowUs) / 12));
+    const restUs = this.quota.windowUs - (this.stampUs % this.quota.windowUs);
+    this.wait(jump <= 24 ? Math.floor((jump * this.quota.windowUs) / 12) : Math.max(0, restUs - (jump - 24)));
     const endUs = Math.max(hold.expiryUs, this.stampUs + lengthUs);
     const isLease = hold.datedUs === hold.expiryUs;
     this.#hold(isLease ? lease(hold.cost, this.stampUs, endUs) : { ...hold, expiryUs: endUs }, false);

@@ -70,6 +70,15 @@ describe("R1 reservations", () => {
     }
   });
 
+  it("log: what has ended is not given back out of a charge made shortly after", () => {
+    const key = keyOf(slidingWindowLog, 10);
+    const held = reservation(4, start, start + 10 * minute);
+    key.hold(held, start);
+    key.charge(6, start + 1);
+    key.settle(held, 0, end);
+    expect(key.judge(5, end)).toMatchObject({ available: 4, retryAfterUs: 1 });
+  });
+
   it("counter: of the previous bucket a cancel gives back the share that still counts", () => {
     const key = keyOf(slidingWindowCounter, 10);
     const held = reservation(10, start, start + 10 * minute);
@@ -201,6 +210,8 @@ describe("L2 a stamp jump moves the ends and the charges of leases", () => {
       key.hold(moved, end - 10);
       expect(available(key, end - 10)).toBe(4);
       expect(available(key, end)).toBe(algorithm === fixedWindow ? 4 : 0);
+      expect(key.judge(5, end - 10).retryAfterUs).toBe(10 + minute + (algorithm === fixedWindow ? 0 : minute / 6));
+      expect(available(key, end + minute)).toBe(algorithm === fixedWindow ? 10 : 4);
       key.settle(moved, 2, end + 10);
       expect(key.usedAt(end + 10)).toBe(algorithm === fixedWindow ? 2 : 4);
     }
