@@ -41,6 +41,7 @@ export {
   type TierDocument,
   type TierKeyDocument,
 } from "./policies/documents.ts";
+export type { Explanation } from "./policies/explain.ts";
 export type { HistoryEntry } from "./policies/history.ts";
 export { type AdminResult, type PolicyDiff, type PolicyReader, policyBounds } from "./policies/policy-book.ts";
 export { PolicyError, type PolicyErrorCode } from "./policies/policy-error.ts";

@@ -1,5 +1,6 @@
 import type { Ban } from "./abuse/bans.ts";
 import type { CallBatch, ResultColumns } from "./call-batch.ts";
+import type { Explanation } from "./policies/explain.ts";
 import type { AdminResult, PolicyReader } from "./policies/policy-book.ts";
 import type { Rule } from "./rule.ts";
 
@@ -164,6 +165,9 @@ export interface Limiter {
   readonly policies: PolicyReader;
   /** The bans of a namespace in force at `stampUs`, ordered by policy and key, at most `most` of them, and how many there are. */
   bans(namespace: string, stampUs: number, most: number): { readonly bans: readonly Ban[]; readonly total: number };
+
+  /** Everything about one key under one rule at `stampUs`, for people; changes nothing. */
+  explain(namespace: string, rule: Rule, key: Uint8Array, stampUs: number): Explanation;
 
   /** The namespace of a living session, for the denial fast path; null if it is gone or the nonce is not its own. */
   sessionNamespace(session: SessionId, nonce: Uint8Array): string | null;

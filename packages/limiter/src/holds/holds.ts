@@ -36,6 +36,14 @@ const SEED = 0x1f83d9ab;
 /** Holds looked at before an entry's operations. Of more that are due, those of the keys that it touches follow. */
 const SWEEP_HOLDS = 1_024;
 
+/** One open hold, for people. */
+export interface OpenHold {
+  readonly handle: number;
+  readonly kind: "reservation" | "slot" | "lease";
+  readonly cost: number;
+  readonly expiryUs: number;
+}
+
 /**
  * What is withheld and not settled yet: reservations, slots and leases, each with a number (SEMANTICS L, R).
  *
@@ -199,6 +207,20 @@ export class Holds implements SessionFollower {
       home = this.#keys.hold(this.#quotaOf(hold), home, this.#readHold(hold), stampUs);
     }
     return home;
+  }
+
+  /** The open holds of a key, the oldest first, at most `most` of them. */
+  openOn(key: number, stampUs: number, most: number): readonly OpenHold[] {
+    const heap = this.#heap;
+    const open: OpenHold[] = [];
+    for (let hold = this.#heldKeys.first(key); hold !== 0 && open.length < most; hold = this.#heldKeys.after(hold)) {
+      const expiryUs = heap.number(hold, CELL_EXPIRES);
+      if (expiryUs <= stampUs) continue;
+      const kind = this.kindOf(hold);
+      const name = kind === HoldKind.lease ? "lease" : kind === HoldKind.slot ? "slot" : "reservation";
+      open.push({ handle: heap.number(hold, CELL_NUMBER), kind: name, cost: this.costOf(hold), expiryUs });
+    }
+    return open;
   }
 
   /** Gives the holds of a key, which {@link lift} took off its counter, to another one; {@link lay} puts them on. */

@@ -28,7 +28,9 @@ import type {
   StateHash,
 } from "../limiter.ts";
 import type { AdminRequest } from "../policies/admin-change.ts";
+import { type Explanation, explain } from "../policies/explain.ts";
 import { GovernedCalls } from "../policies/governed-calls.ts";
+import { GovernedQuestions } from "../policies/governed-questions.ts";
 import type { PolicyReader } from "../policies/policy-book.ts";
 import { GrowingResultColumns } from "../result-columns.ts";
 import { Algorithm, type Rule } from "../rule.ts";
@@ -49,6 +51,7 @@ export class Machine implements Limiter {
   readonly #state: MachineState;
   readonly #executor: CallExecutor;
   readonly #governed: GovernedCalls;
+  readonly #questions: GovernedQuestions;
   /** One per calls operation of an entry, reused. */
   readonly #layouts: CallsLayout[] = [];
   /** The administrative changes of an entry, in order. */
@@ -66,6 +69,7 @@ export class Machine implements Limiter {
     this.#state = state;
     state.policies.open();
     this.#governed = new GovernedCalls(state);
+    this.#questions = new GovernedQuestions(state, this.#governed.carryOver);
     this.#executor = new CallExecutor(state, new VerbExecutor(state), this.#governed);
   }
 
@@ -248,6 +252,8 @@ export class Machine implements Limiter {
   denies(namespace: string, batch: CallBatch, item: number, stampUs: number, into: ResultColumns, at: number): boolean {
     const rule = batch.rules[batch.ruleIndexes === null ? 0 : (batch.ruleIndexes[item] ?? 0)];
     if (rule === undefined || algorithmOf(rule.algorithm) === undefined) return false;
+    if (this.#questions.governs(namespace, rule))
+      return this.#deniesGoverned(namespace, rule, batch, item, stampUs, into, at);
     // Slots are taken by reservations alone: a take under `concurrency` is refused, which is no denial.
     if (rule.algorithm === Algorithm.concurrency) return false;
     const cost = batch.costs === null ? 1 : batch.costs[item]!;
@@ -255,27 +261,55 @@ export class Machine implements Limiter {
     const length = batch.keyLengths[item]!;
     const block = this.#judge(namespace, rule, batch.keyBytes, start, length, cost, stampUs);
     if (this.#verdict.allowed) return false;
+    writeVerdict(this.#verdict, cost, rule, this.#peeked, 0);
+    this.#copyPeeked(into, at);
+    // What is held may come back at any moment.
+    if (this.#state.keys.isHeld(block)) into.firmForMs[at] = 0;
+    return true;
+  }
+
+  #deniesGoverned(
+    namespace: string,
+    rule: Rule,
+    batch: CallBatch,
+    item: number,
+    stampUs: number,
+    into: ResultColumns,
+    at: number,
+  ): boolean {
+    const key = { bytes: batch.keyBytes, start: batch.keyStarts[item]!, length: batch.keyLengths[item]! };
+    const cost = batch.costs === null ? 1 : batch.costs[item]!;
+    const stamp = Math.max(stampUs, this.#state.stampUs);
+    if (!this.#questions.denies(namespace, rule, key, cost, stamp, this.#peeked, 0)) return false;
+    this.#copyPeeked(into, at);
+    return true;
+  }
+
+  #copyPeeked(into: ResultColumns, at: number): void {
     const results = this.#peeked;
-    writeVerdict(this.#verdict, cost, rule, results, 0);
     into.outcomes[at] = results.outcomes[0]!;
     into.remaining[at] = results.remaining[0]!;
     into.resetAfterMs[at] = results.resetAfterMs[0]!;
     into.retryAfterMs[at] = results.retryAfterMs[0]!;
-    // What is held may come back at any moment.
-    into.firmForMs[at] = this.#state.keys.isHeld(block) ? 0 : results.firmForMs[0]!;
+    into.firmForMs[at] = results.firmForMs[0]!;
     into.handles[at] = 0;
     into.limits[at] = results.limits[0]!;
     into.shadows[at] = 0;
-    return true;
   }
 
   peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, stampUs: number): ResultColumns {
+    this.#peeked.items = 1;
+    if (this.#questions.governs(namespace, rule)) {
+      const at = { bytes: key, start: 0, length: key.length };
+      const stamp = Math.max(stampUs, this.#state.stampUs);
+      this.#questions.peek(namespace, rule, at, cost, stamp, this.#peeked, 0);
+      return this.#peeked;
+    }
     this.#judge(namespace, rule, key, 0, key.length, cost, stampUs);
     writeVerdict(this.#verdict, cost, rule, this.#peeked, 0);
     // Nothing was taken, so what is left is told as it stands: not as it would be afterwards.
     this.#peeked.remaining[0] = this.#verdict.available;
     this.#peeked.resetAfterMs[0] = ceilMs(this.#verdict.resetNowUs);
-    this.#peeked.items = 1;
     return this.#peeked;
   }
 
@@ -318,6 +352,10 @@ export class Machine implements Limiter {
       this.#preparedPolicy = policy;
     }
     return quota;
+  }
+
+  explain(namespace: string, rule: Rule, key: Uint8Array, stampUs: number): Explanation {
+    return explain(this.#state, this.#questions, namespace, rule, key, Math.max(stampUs, this.#state.stampUs));
   }
 
   knowsSession(session: SessionId, nonce: Uint8Array): boolean {
