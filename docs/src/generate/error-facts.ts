@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { PolicyError, type PolicyErrorCode } from "@quorumguard/limiter";
 import {
   Applied,
   AppliedSchema,
@@ -16,6 +17,7 @@ import {
   outcomeError,
   StatusCode,
 } from "../../../packages/cluster/src/server/call-error.ts";
+import { policyCallError, policyRefusals } from "../../../packages/cluster/src/server/make-change.ts";
 import { guardErrorCodes, isUnavailable } from "../../../packages/sdk-core/src/guard-error.ts";
 import { failureOfDetail, failureOfOutcome } from "../../../packages/sdk-core/src/wire-errors.ts";
 import type { Api } from "./api/read-api.ts";
@@ -92,6 +94,7 @@ function serverFailures(): readonly CallError[] {
   return [
     ...[...refusals, outcomeUnknown("", 0, 0)].map((failure) => failureError(failure, topology, false)),
     ...Object.values(Outcome).flatMap((outcome) => outcomeError(outcome) ?? []),
+    ...(Object.keys(policyRefusals) as PolicyErrorCode[]).map((code) => policyCallError(new PolicyError(code, "", ""))),
   ];
 }
 

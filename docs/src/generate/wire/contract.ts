@@ -78,7 +78,9 @@ export async function readWireContract(): Promise<WireContract> {
 
 /** The contract in a serialized FileDescriptorSet with source information. */
 export function readDescriptors(bytes: Uint8Array): WireContract {
-  const files = fromBinary(FileDescriptorSetSchema, bytes).file.map(readFile);
+  // What the contract imports from protobuf itself is explained there.
+  const own = fromBinary(FileDescriptorSetSchema, bytes).file.filter((file) => !file.name.startsWith("google/"));
+  const files = own.map(readFile);
   return {
     files,
     enumValueComment(enumName, valueName) {

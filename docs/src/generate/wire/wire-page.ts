@@ -45,7 +45,16 @@ export function wirePage(contract: WireContract, facts: WireFacts): Page {
 }
 
 /** What a caller meets first comes first; a file that is new comes last. */
-const readingOrder = ["guard_service", "decision", "error", "session", "topology", "cluster_service"];
+const readingOrder = [
+  "guard_service",
+  "decision",
+  "error",
+  "session",
+  "topology",
+  "policy_service",
+  "admin_service",
+  "cluster_service",
+];
 
 function inReadingOrder(files: readonly WireFile[]): readonly WireFile[] {
   const placeOf = (file: WireFile) => {

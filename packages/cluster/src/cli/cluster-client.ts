@@ -24,13 +24,23 @@ export function fetchStatus(endpoint: string, ca: Buffer | null, timeoutMs: numb
   return callCluster(endpoint, getStatus, create(getStatus.input), ca, timeoutMs);
 }
 
+/** Another try would come to the same. */
+const refusals: ReadonlySet<status> = new Set([
+  status.FAILED_PRECONDITION,
+  status.INVALID_ARGUMENT,
+  status.ABORTED,
+  status.NOT_FOUND,
+  status.ALREADY_EXISTS,
+  status.UNIMPLEMENTED,
+]);
+
 /** A node answered, and would not do what it was asked to. */
 export class NodeRefusal extends Error {
   override readonly name = "NodeRefusal";
 }
 
 /**
- * Asks one node one thing of ClusterService. Rejects with the reason when it does not answer in time.
+ * Asks one node one thing. Rejects with the reason when it does not answer in time.
  * @throws {NodeRefusal} when it answers that it will not.
  */
 export function callCluster<I extends DescMessage, O extends DescMessage>(
@@ -45,11 +55,11 @@ export function callCluster<I extends DescMessage, O extends DescMessage>(
   const address = /:\d+$/.test(host) ? host : `${host}:${DEFAULT_GRPC_PORT}`;
   const channel: ChannelCredentials = isSecure ? credentials.createSsl(ca) : credentials.createInsecure();
   const client = new Client(address, channel);
-  const path = `/${ClusterService.typeName}/${method.name}`;
+  const path = `/${method.parent.typeName}/${method.name}`;
   const request = Buffer.from(toBinary(method.input, message));
   const fail = (cause: ServiceError, reject: (error: Error) => void): void => {
     const details = cause.details || cause.message;
-    if (cause.code === status.FAILED_PRECONDITION || cause.code === status.INVALID_ARGUMENT) {
+    if (refusals.has(cause.code)) {
       reject(new NodeRefusal(details, { cause }));
       return;
     }

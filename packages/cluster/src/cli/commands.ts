@@ -2,6 +2,7 @@ import { edgeLimits } from "../server/edge-limits.ts";
 import { serverDefaults } from "../server/server-defaults.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import { authority, endpoints, help, used } from "./common-specs.ts";
+import { banLiftSpec, banListSpec, explainSpec, topSpec } from "./key-specs.ts";
 import { logLevels } from "./log-levels.ts";
 import { logDumpSpec, logVerifySpec } from "./log-specs.ts";
 import {
@@ -11,6 +12,15 @@ import {
   memberRemoveSpec,
   memberReplaceSpec,
 } from "./member-specs.ts";
+import {
+  policyDeleteSpec,
+  policyDiffSpec,
+  policyGetSpec,
+  policyHistorySpec,
+  policyPutSpec,
+  policyRollbackSpec,
+  policyWatchSpec,
+} from "./policy-specs.ts";
 
 /** `quorumguard dev`. */
 export const devSpec = {
@@ -269,6 +279,17 @@ export const commands = [
   nodeSpec,
   statusSpec,
   allowSpec,
+  policyGetSpec,
+  policyPutSpec,
+  policyDiffSpec,
+  policyHistorySpec,
+  policyRollbackSpec,
+  policyDeleteSpec,
+  policyWatchSpec,
+  explainSpec,
+  topSpec,
+  banListSpec,
+  banLiftSpec,
   memberListSpec,
   memberAddSpec,
   memberPromoteSpec,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `quorumguard`. Exit status: 0 done, 1 failed, 2 used wrongly, 3 (allow only) denied. */
+/** The command `quorumguard`. Exit status: 0 done, 1 failed, 2 used wrongly, 3 denied (allow) or different (policy diff). */
 import { InvalidField } from "../server/invalid-field.ts";
 import { commandOf, commands, program } from "./commands.ts";
 import { programHelp } from "./help.ts";
@@ -15,6 +15,17 @@ const load: Readonly<Record<CommandName, () => Promise<Run>>> = {
   node: async () => (await import("./node-command.ts")).nodeCommand,
   status: async () => (await import("./status-command.ts")).statusCommand,
   allow: async () => (await import("./allow-command.ts")).allowCommand,
+  "policy get": async () => (await import("./policy-commands.ts")).policyGetCommand,
+  "policy put": async () => (await import("./policy-commands.ts")).policyPutCommand,
+  "policy diff": async () => (await import("./policy-commands.ts")).policyDiffCommand,
+  "policy history": async () => (await import("./policy-commands.ts")).policyHistoryCommand,
+  "policy rollback": async () => (await import("./policy-commands.ts")).policyRollbackCommand,
+  "policy delete": async () => (await import("./policy-commands.ts")).policyDeleteCommand,
+  "policy watch": async () => (await import("./policy-watch-command.ts")).policyWatchCommand,
+  explain: async () => (await import("./key-commands.ts")).explainCommand,
+  top: async () => (await import("./key-commands.ts")).topCommand,
+  "ban list": async () => (await import("./key-commands.ts")).banListCommand,
+  "ban lift": async () => (await import("./key-commands.ts")).banLiftCommand,
   "member list": async () => (await import("./member-commands.ts")).memberListCommand,
   "member add": async () => (await import("./member-commands.ts")).memberAddCommand,
   "member promote": async () => (await import("./member-commands.ts")).memberPromoteCommand,

@@ -24,10 +24,7 @@ export interface CallDeskParts {
   readonly forwarder: Forwarder;
   readonly peers: PeerBoard;
   readonly stamp: StampClock;
-  readonly electionMs: number;
-  readonly maxPendingItems: number;
-  readonly answer: ResolvedNodeOptions["answer"];
-  readonly watch: ResolvedNodeOptions["watch"];
+  readonly options: Pick<ResolvedNodeOptions, "electionMs" | "maxPendingItems" | "answer" | "watch">;
 }
 
 /** Where calls come in: judged here, proposed, forwarded to the leader, or refused. */
@@ -93,7 +90,7 @@ export class CallDesk {
   }
 
   ask(question: Uint8Array, options: SubmitOptions, answered: (answer: Uint8Array | NodeFailure) => void): void {
-    const { driver, stamp, forwarder, answer } = this.#parts;
+    const { driver, stamp, forwarder, options: own } = this.#parts;
     const refusal = this.#refusal(options, 1);
     if (refusal !== null) {
       answered(refusal);
@@ -102,14 +99,15 @@ export class CallDesk {
     } else if (!this.#knowsNow()) {
       answered(unavailable("this leader has not yet heard from a quorum", 0, driver.role.term));
     } else {
-      const answerBytes = answer(question, driver.limiter, stamp.nowUs());
+      const answerBytes = own.answer(question, driver.limiter, stamp.nowUs());
       const tooLong = `the answer has ${answerBytes.length} bytes; it may have ${maxAnswerBytes}: ask for less`;
       answered(answerBytes.length > maxAnswerBytes ? invalidArgument(tooLong) : answerBytes);
     }
   }
 
   #refusal(options: SubmitOptions, items: number): NodeFailure | null {
-    const { driver, proposals, forwarder, maxPendingItems } = this.#parts;
+    const { driver, proposals, forwarder } = this.#parts;
+    const { maxPendingItems } = this.#parts.options;
     const { leader, state, term } = driver.role;
     if (state === "leader") {
       if (this.#closed) return unavailable("this node is draining; ask the next leader", 0, term);
@@ -123,14 +121,14 @@ export class CallDesk {
 
   /** Whether applied state is as good as the log's for a denial (SEMANTICS D1). */
   #knowsNow(): boolean {
-    const { driver, peers, electionMs } = this.#parts;
-    return driver.leads && peers.quorumAnswered(driver.role.term, electionMs);
+    const { driver, peers, options } = this.#parts;
+    return driver.leads && peers.quorumAnswered(driver.role.term, options.electionMs);
   }
 
   #decide(origin: CallOrigin, batch: CallBatch, options: SubmitOptions, asker: CallSink): void {
-    const { driver, proposals, stamp, watch } = this.#parts;
+    const { driver, proposals, stamp } = this.#parts;
     driver.wake();
-    const sink = watch(driver.limiter, origin, batch, asker);
+    const sink = this.#parts.options.watch(driver.limiter, origin, batch, asker);
     if (options.firstAttempt && batch.sizes === null && this.#knowsNow()) {
       const stampUs = stamp.nowUs();
       const denied = this.#fastPath.judge(driver.limiter, origin, batch, stampUs, proposals.touched);

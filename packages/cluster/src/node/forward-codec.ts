@@ -1,4 +1,4 @@
-import type { OperationResult, ResultColumns } from "@quorumguard/limiter";
+import type { AdminResult, OperationResult, PolicyErrorCode, ResultColumns } from "@quorumguard/limiter";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import { PeerFormatError } from "./bytes.ts";
 import { type DecisionFacts, type NodeFailure, nodeFailureReasons } from "./node.ts";
@@ -125,6 +125,10 @@ export function writeOperated(out: ByteWriter, id: number, result: OperationResu
     case "bounds":
       out.u8(8);
       return;
+    case "administered":
+      out.u8(9);
+      writeAdminResult(out, result.result);
+      return;
     case "calls":
       throw new PeerFormatError("results of calls travel in columns");
   }
@@ -210,7 +214,28 @@ function readResult(input: ByteReader): OperationResult {
       return { kind: "closed", known: tag === 6 };
     case 8:
       return { kind: "bounds" };
+    case 9:
+      return { kind: "administered", result: readAdminResult(input) };
     default:
       throw new PeerFormatError(`unknown result ${tag} of a forwarded operation`);
   }
+}
+
+function writeAdminResult(out: ByteWriter, { version, changed, error }: AdminResult): void {
+  out.f64(version);
+  out.f64(changed);
+  out.u8(error === null ? 0 : 1);
+  if (error === null) return;
+  out.text(error.code);
+  out.text(error.field);
+  out.text(error.message);
+}
+
+function readAdminResult(input: ByteReader): AdminResult {
+  const version = input.u53();
+  const changed = input.u53();
+  if (input.u8() === 0) return { version, changed, error: null };
+  // A code that only a newer leader knows is shown as it is: what decides about it has a default.
+  const error = { code: input.text(64) as PolicyErrorCode, field: input.text(4_096), message: input.text(8_192) };
+  return { version, changed, error };
 }

@@ -139,19 +139,7 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
   });
   const firstId = Math.floor(options.random() * 2 ** 40);
   const forwarder = new Forwarder({ clock, timeoutMs: options.forwardTimeoutMs, firstId, send, wake });
-  const { maxPendingItems } = options;
-  const { answer, watch } = options;
-  const desk = new CallDesk({
-    driver,
-    proposals,
-    forwarder,
-    peers,
-    stamp,
-    electionMs,
-    maxPendingItems,
-    answer,
-    watch,
-  });
+  const desk = new CallDesk({ driver, proposals, forwarder, peers, stamp, options });
   const server = new ForwardServer({
     target: {
       calls: (operation, submit, sink) => desk.submit(operation.origin, operation.batch, submit, sink),

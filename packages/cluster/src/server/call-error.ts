@@ -12,6 +12,7 @@ export const StatusCode = {
   alreadyExists: 6,
   resourceExhausted: 8,
   failedPrecondition: 9,
+  aborted: 10,
   internal: 13,
   unavailable: 14,
 } as const;

@@ -19,6 +19,11 @@ describe("a rule within its bounds", () => {
       { algorithm: 2, limit: 0 },
       { ...log, algorithm: 2, limit: 0, burst: 1 },
     ],
+    [
+      "may be a policy's name alone",
+      { limit: 0, windowUs: 0, policy: "login" },
+      { ...log, limit: 0, windowUs: 0, policy: "login" },
+    ],
     ["may be named", { policy: "é".repeat(64) }, { ...log, policy: "é".repeat(64) }],
   ])("%s", (_name, over, expected) => {
     expect(checkRule({ ...rule, ...over }, "rule")).toEqual(expected);
@@ -35,6 +40,9 @@ describe("a rule out of bounds is refused by field, value and bound", () => {
       { windowUs: 0 },
       "rule.window_us is 0: it must be from 1,000 (1 ms) to 34,560,000,000,000 (400 days), in microseconds",
     ],
+    [{ windowUs: 0, limit: 0 }, "rule.window_us is 0: "],
+    [{ windowUs: 0, policy: "login" }, "rule.window_us is 0: "],
+    [{ windowUs: 0, limit: 0, policy: "\ud800" }, "rule.policy is "],
     [{ windowUs: 999 }, "rule.window_us is 999: "],
     [{ windowUs: 34_560_000_000_001 }, "rule.window_us is 34560000000001: "],
     [{ windowUs: Number.POSITIVE_INFINITY }, "rule.window_us is Infinity: "],

@@ -15,24 +15,38 @@ export interface UncheckedRule {
 }
 
 /**
- * Turns a rule from the wire into the limiter's, with its defaults filled in.
+ * Turns a rule from the wire into the limiter's, with its defaults filled in. A policy's name alone stays that: its numbers are
+ * 0, and the cluster knows them.
  *
  * @throws {InvalidField} when a field is out of bounds; `path` is the rule's own name in the message.
  */
 export function checkRule(rule: UncheckedRule, path: string): Rule {
-  const { maxLimit, minWindowUs, maxWindowUs, maxPolicyBytes } = edgeLimits;
+  const { maxLimit, minWindowUs, maxWindowUs } = edgeLimits;
+  if (isNameAlone(rule)) {
+    checkPolicyName(rule.policy, path);
+    return { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: rule.policy };
+  }
   if (!Number.isInteger(rule.limit) || rule.limit < 0 || rule.limit > maxLimit) {
     throw new InvalidField(`${path}.limit`, rule.limit, fieldBounds.limit);
   }
   if (!Number.isInteger(rule.windowUs) || rule.windowUs < minWindowUs || rule.windowUs > maxWindowUs) {
     throw new InvalidField(`${path}.window_us`, rule.windowUs, fieldBounds.windowUs);
   }
-  if (Buffer.byteLength(rule.policy) > maxPolicyBytes || halfPair.test(rule.policy)) {
-    throw new InvalidField(`${path}.policy`, rule.policy, `it must be at most ${maxPolicyBytes} bytes of UTF-8`);
-  }
+  checkPolicyName(rule.policy, path);
   const algorithm = checkAlgorithm(rule.algorithm, path);
   const burst = checkBurst(rule, algorithm, path);
   return { algorithm, limit: rule.limit, windowUs: rule.windowUs, burst, policy: rule.policy };
+}
+
+/** A policy's name and no number at all: the cluster's policy of that name decides. */
+function isNameAlone({ limit, windowUs, algorithm, burst, policy }: UncheckedRule): boolean {
+  return policy !== "" && limit === 0 && windowUs === 0 && algorithm === 0 && burst === 0;
+}
+
+function checkPolicyName(policy: string, path: string): void {
+  const { maxPolicyBytes } = edgeLimits;
+  if (Buffer.byteLength(policy) <= maxPolicyBytes && !halfPair.test(policy)) return;
+  throw new InvalidField(`${path}.policy`, policy, `it must be at most ${maxPolicyBytes} bytes of UTF-8`);
 }
 
 function checkAlgorithm(algorithm: number, path: string): Algorithm {

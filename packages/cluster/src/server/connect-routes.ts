@@ -6,12 +6,21 @@ import {
   createContextKey,
   type HandlerContext,
 } from "@connectrpc/connect";
-import { type Check, ClusterService, ErrorDetailSchema, GuardService } from "@quorumguard/proto";
+import {
+  AdminService,
+  type Check,
+  ClusterService,
+  ErrorDetailSchema,
+  GuardService,
+  PolicyService,
+} from "@quorumguard/proto";
 import type { ClusterNode } from "../node/node.ts";
 import type { NodeLog } from "../node/node-log.ts";
+import type { AdminHandlers } from "./admin-handlers.ts";
 import { CallError, invalidFieldError } from "./call-error.ts";
 import type { ClusterHandlers } from "./cluster-handlers.ts";
 import { InvalidField } from "./invalid-field.ts";
+import type { PolicyHandlers } from "./policy-handlers.ts";
 import type { CallContext, GuardHandlers } from "./unary-handlers.ts";
 import { watchTopology } from "./watch-topology.ts";
 
@@ -23,11 +32,20 @@ export interface ConnectRoutesOptions {
   readonly node: ClusterNode;
   readonly guard: GuardHandlers;
   readonly cluster: ClusterHandlers;
+  readonly policies: PolicyHandlers;
+  readonly admin: AdminHandlers;
   readonly log: NodeLog;
 }
 
 /** The methods that need no stream from the client, for Connect, gRPC-Web and JSON. Session stays with gRPC. */
-export function connectRoutes({ node, guard, cluster, log }: ConnectRoutesOptions): (router: ConnectRouter) => void {
+export function connectRoutes({
+  node,
+  guard,
+  cluster,
+  policies,
+  admin,
+  log,
+}: ConnectRoutesOptions): (router: ConnectRouter) => void {
   const answered = async <T>(answer: () => T | Promise<T>): Promise<T> => {
     try {
       return await answer();
@@ -71,6 +89,30 @@ export function connectRoutes({ node, guard, cluster, log }: ConnectRoutesOption
       replaceMember: (request) => answered(() => cluster.replaceMember(request)),
       takeSnapshot: () => answered(() => cluster.takeSnapshot()),
     });
+    router.service(PolicyService, {
+      getPolicies: (request, context) => answered(() => policies.getPolicies(request, contextOf(context))),
+      putPolicies: (request, context) => answered(() => policies.putPolicies(request, contextOf(context))),
+      deletePolicies: (request, context) => answered(() => policies.deletePolicies(request, contextOf(context))),
+      editPolicies: (request, context) => answered(() => policies.editPolicies(request, contextOf(context))),
+      diffPolicies: (request, context) => answered(() => policies.diffPolicies(request, contextOf(context))),
+      listPolicyHistory: (request, context) => answered(() => policies.listPolicyHistory(request, contextOf(context))),
+      rollbackPolicies: (request, context) => answered(() => policies.rollbackPolicies(request, contextOf(context))),
+    });
+    router.service(AdminService, {
+      explain: (request, context) =>
+        answered(() => {
+          checkDecoded("key", request, context);
+          return admin.explain(request, contextOf(context));
+        }),
+      listTopKeys: (request, context) => answered(() => admin.listTopKeys(request, contextOf(context))),
+      listBans: (request, context) => answered(() => admin.listBans(request, contextOf(context))),
+      liftBan: (request, context) =>
+        answered(() => {
+          checkDecoded("key", request, context);
+          return admin.liftBan(request, contextOf(context));
+        }),
+      setKeyQuota: (request, context) => answered(() => admin.setKeyQuota(request, contextOf(context))),
+    });
   };
 }
 
@@ -78,7 +120,7 @@ export function connectRoutes({ node, guard, cluster, log }: ConnectRoutesOption
  * JSON is decoded before it reaches us, and decoding puts U+FFFD in place of bytes that are no UTF-8: different keys would
  * become the same and share a counter. Whoever wants the character itself in a key has gRPC or binary Connect.
  */
-function checkDecoded(path: string, check: Check | undefined, context: HandlerContext): void {
+function checkDecoded(path: string, check: Pick<Check, "key"> | undefined, context: HandlerContext): void {
   if (check === undefined || !check.key.includes("\uFFFD")) return;
   if (!(context.requestHeader.get("content-type") ?? "").includes("json")) return;
   const problem = "it holds U+FFFD, which bytes that are no UTF-8 turn into in JSON; send the key as UTF-8";

@@ -3,7 +3,7 @@ import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { Server, ServiceDefinition } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import { ClusterService, GuardService } from "@quorumguard/proto";
+import { AdminService, ClusterService, GuardService, PolicyService } from "@quorumguard/proto";
 import { service as healthService } from "grpc-health-check";
 import { loadedDescriptors } from "./loaded-descriptors.ts";
 
@@ -35,8 +35,7 @@ export function bytesDefinition(service: DescService): ServiceDefinition {
  */
 export function addReflection(server: Server): void {
   const files = new Map<string, Buffer>();
-  collectFiles(GuardService.file, files);
-  collectFiles(ClusterService.file, files);
+  for (const service of [GuardService, ClusterService, PolicyService, AdminService]) collectFiles(service.file, files);
   const described = [...files.values(), ...loadedDescriptors(healthService)];
   // Reflection's definitions are to be had only from what it adds to a server, so one is built to be asked for them.
   reflectionOf([]).addToServer({

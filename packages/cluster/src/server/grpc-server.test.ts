@@ -27,8 +27,10 @@ import {
   Outcome,
 } from "@quorumguard/proto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createAdminHandlers } from "./admin-handlers.ts";
 import { createClusterHandlers } from "./cluster-handlers.ts";
 import { type GrpcListener, startGrpcServer } from "./grpc-server.ts";
+import { createPolicyHandlers } from "./policy-handlers.ts";
 import { ReflectionClient } from "./reflection-client.fixture.ts";
 import { answerAll, createScriptedNode, notLeader, type ScriptedNode } from "./scripted-node.fixture.ts";
 import { createGuardHandlers } from "./unary-handlers.ts";
@@ -45,6 +47,8 @@ beforeEach(async () => {
     node,
     guard: createGuardHandlers(node),
     cluster: createClusterHandlers(node, "0.0.0-test"),
+    policies: createPolicyHandlers(node),
+    admin: createAdminHandlers(node),
     session: {},
     log: (_level, event) => void faults.push(event),
     host: "127.0.0.1",
@@ -304,8 +308,10 @@ describe("the other methods", () => {
       "grpc.health.v1.Health",
       "grpc.reflection.v1.ServerReflection",
       "grpc.reflection.v1alpha.ServerReflection",
+      "quorumguard.v1.AdminService",
       "quorumguard.v1.ClusterService",
       "quorumguard.v1.GuardService",
+      "quorumguard.v1.PolicyService",
     ]);
     answerAll(node, Outcome.ALLOWED);
     const body = { check: { key: "u1", rule: { limit: 5, windowUs: 1_000_000 } } };

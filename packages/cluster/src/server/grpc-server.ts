@@ -1,5 +1,12 @@
 import { Buffer } from "node:buffer";
-import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescService,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import {
   type handleUnaryCall,
   Server,
@@ -11,6 +18,7 @@ import {
 import {
   AddMemberRequestSchema,
   AddMemberResponseSchema,
+  AdminService,
   AllowBatchRequestSchema,
   AllowBatchResponseSchema,
   AllowRequestSchema,
@@ -28,6 +36,7 @@ import {
   GuardService,
   PeekRequestSchema,
   PeekResponseSchema,
+  PolicyService,
   PromoteMemberRequestSchema,
   PromoteMemberResponseSchema,
   RemoveMemberRequestSchema,
@@ -47,6 +56,7 @@ import {
 import { HealthImplementation } from "grpc-health-check";
 import type { ClusterNode } from "../node/node.ts";
 import type { NodeLog } from "../node/node-log.ts";
+import type { AdminHandlers } from "./admin-handlers.ts";
 import { CallError, refusalDetail, StatusCode } from "./call-error.ts";
 import type { ClusterHandlers } from "./cluster-handlers.ts";
 import { edgeLimits } from "./edge-limits.ts";
@@ -54,6 +64,7 @@ import { addReflection, bytesDefinition } from "./grpc-definition.ts";
 import { grpcStatus } from "./grpc-errors.ts";
 import { createGrpcSessions } from "./grpc-session.ts";
 import { listenError } from "./listen-error.ts";
+import type { PolicyHandlers } from "./policy-handlers.ts";
 import type { SessionHandlerOptions } from "./session-handler.ts";
 import { certificateName, type TlsMaterial } from "./tls-material.ts";
 import type { CallContext, GuardHandlers } from "./unary-handlers.ts";
@@ -64,6 +75,8 @@ export interface GrpcServerOptions {
   readonly node: ClusterNode;
   readonly guard: GuardHandlers;
   readonly cluster: ClusterHandlers;
+  readonly policies: PolicyHandlers;
+  readonly admin: AdminHandlers;
   readonly session: SessionHandlerOptions;
   readonly log: NodeLog;
   readonly host: string;
@@ -87,13 +100,15 @@ export interface GrpcListener {
   close(graceMs: number): Promise<void>;
 }
 
-/** Listens for gRPC: both services, reflection and health. */
+/** Listens for gRPC: all services, reflection and health. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcListener> {
   const server = new Server(channelOptions);
   const sessions = createGrpcSessions(options);
   const health = new HealthImplementation({ "": "NOT_SERVING", [GuardService.typeName]: "NOT_SERVING" });
   addGuardService(server, options, sessions.serve);
   addClusterService(server, options);
+  addUnaryService(server, PolicyService, options.policies, options.log);
+  addUnaryService(server, AdminService, options.admin, options.log);
   addReflection(server);
   health.addToServer(server);
   const port = await bind(server, options);
@@ -155,6 +170,27 @@ function addClusterService(server: Server, { cluster, node, log, maxStreams }: G
     TakeSnapshot: unary(TakeSnapshotRequestSchema, TakeSnapshotResponseSchema, () => cluster.takeSnapshot(), log),
     WatchTopology: (call: ServerWritableStream<Buffer, Buffer>) => watchTopology(call, node, watches, maxStreams),
   });
+}
+
+/** The handlers of a service that has only unary methods, by the names of the methods. */
+type UnaryHandlers<S extends DescService> = {
+  readonly [M in keyof S["method"]]: (
+    request: MessageShape<S["method"][M]["input"]>,
+    context: CallContext,
+  ) => Promise<MessageShape<S["method"][M]["output"]>>;
+};
+
+function addUnaryService<S extends DescService>(
+  server: Server,
+  service: S,
+  handlers: UnaryHandlers<S>,
+  log: NodeLog,
+): void {
+  const methods = service.methods.map((method) => {
+    const answer = handlers[method.localName as keyof S["method"]];
+    return [method.name, unary(method.input, method.output, answer as never, log)] as const;
+  });
+  server.addService(bytesDefinition(service), Object.fromEntries(methods));
 }
 
 function watchTopology(

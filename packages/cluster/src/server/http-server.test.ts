@@ -6,9 +6,11 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { AllowRequestSchema, AllowResponseSchema, ClusterService, GuardService, Outcome } from "@quorumguard/proto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createAdminHandlers } from "./admin-handlers.ts";
 import { createClusterHandlers } from "./cluster-handlers.ts";
 import { type HttpListener, startHttpServer } from "./http-server.ts";
 import { createNodeMetrics } from "./metrics.ts";
+import { createPolicyHandlers } from "./policy-handlers.ts";
 import { answerAll, createScriptedNode, notLeader, type ScriptedNode } from "./scripted-node.fixture.ts";
 import { createGuardHandlers } from "./unary-handlers.ts";
 
@@ -25,6 +27,8 @@ beforeEach(async () => {
     node,
     guard: createGuardHandlers(node, { meter: metrics.meter }),
     cluster: createClusterHandlers(node, "0.0.0-test"),
+    policies: createPolicyHandlers(node),
+    admin: createAdminHandlers(node),
     metrics,
     log: (_level, event) => void faults.push(event),
     host: "127.0.0.1",

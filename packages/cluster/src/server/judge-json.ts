@@ -44,6 +44,10 @@ function parseBody(body: string): unknown {
 }
 
 function checkMessage(message: DescMessage, value: unknown, path: string, depth: number): void {
+  if (message.typeName === "google.protobuf.Struct") {
+    checkObject(value, path, depth);
+    return;
+  }
   const field = path === "" ? "the body" : path;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     const members = message.fields.map((each) => each.jsonName).join(", ");
@@ -60,6 +64,23 @@ function checkMessage(message: DescMessage, value: unknown, path: string, depth:
     // As everywhere in JSON of protobuf, null stands for the default.
     if (member !== null) checkField(known, member, memberPath, depth);
   }
+}
+
+/** An object of whatever a document may hold: what it means is for the call to judge. */
+function checkObject(value: unknown, path: string, depth: number): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InvalidField(path, printed(value), "it must be an object: { … }");
+  }
+  checkNesting(value, path, depth);
+}
+
+function checkNesting(value: unknown, path: string, depth: number): void {
+  if (depth > maxDepth) throw new InvalidField(path, shown("nested too deeply"), `at most ${maxDepth} levels`);
+  if (typeof value === "string" && halfPair.test(value)) {
+    throw new InvalidField(path, value, "it must be well-formed Unicode");
+  }
+  if (typeof value !== "object" || value === null) return;
+  for (const member of Object.values(value)) checkNesting(member, path, depth + 1);
 }
 
 function unknownMember(message: DescMessage, path: string): InvalidField {

@@ -9,11 +9,14 @@ import { openNodeFileSystem } from "../storage/node-file-system.ts";
 import { formatAddress } from "../transport/tcp-options.ts";
 import { createTcpTransport } from "../transport/tcp-transport.ts";
 import { AddressBook, type ClientAddresses, checkAddresses, exchangeAddresses } from "./address-exchange.ts";
+import { createAdminHandlers } from "./admin-handlers.ts";
+import { answerAdmin } from "./admin-questions.ts";
 import { createClusterHandlers } from "./cluster-handlers.ts";
 import { type GrpcListener, startGrpcServer } from "./grpc-server.ts";
 import { type HttpListener, startHttpServer } from "./http-server.ts";
 import { isListenError, listenError } from "./listen-error.ts";
 import { createNodeMetrics } from "./metrics.ts";
+import { createPolicyHandlers } from "./policy-handlers.ts";
 import {
   type HostPort,
   type ResolvedServerOptions,
@@ -21,6 +24,9 @@ import {
   type ServerOptions,
 } from "./server-options.ts";
 import { folderError } from "./start-error.ts";
+import { Sampler } from "./top-keys/sampler.ts";
+import { TopKeys } from "./top-keys/top-keys.ts";
+import { watchDecisions } from "./top-keys/watch-decisions.ts";
 import { createGuardHandlers } from "./unary-handlers.ts";
 import { version } from "./version.ts";
 
@@ -43,6 +49,9 @@ export interface RunningServer {
   /** Resolves if the node was removed from its cluster. It takes no part any more; to stop it is left to its owner. */
   readonly removed: Promise<void>;
 }
+
+/** Decisions that the sketch of top keys looks at; of more, a sample. Each costs about a microsecond. */
+const watchedPerSecond = 20_000;
 
 /** How long connections may linger after the node has drained, in milliseconds. */
 const closeGraceMs = 250;
@@ -149,8 +158,14 @@ function createServedNode(
     const founder = options.cluster.find((candidate) => candidate.nodeId === nodeId);
     return founder === undefined ? "" : formatAddress(founder);
   };
+  const nowMs = () => performance.now();
+  const topKeys = new TopKeys({ nowMs });
+  const sampler = new Sampler({ nowMs, random: Math.random, itemsPerSecond: watchedPerSecond });
   const node = createNode({
     ...options.node,
+    watch: watchDecisions(topKeys, sampler),
+    answer: (question, limiter, stampUs) =>
+      answerAdmin({ nodeId: options.nodeId, topKeys }, question, limiter, stampUs),
     nodeId: options.nodeId,
     repairDamage: options.repair ?? false,
     ...(options.join.length > 0
@@ -181,6 +196,8 @@ async function startListeners(
   const measured = { meter: metrics.meter, monotonicMs: () => performance.now() };
   const guard = createGuardHandlers(node, measured);
   const cluster = createClusterHandlers(node, version);
+  const policies = createPolicyHandlers(node);
+  const admin = createAdminHandlers(node);
   const session = {
     ...measured,
     ...(options.bounds?.sessionTtlUs === undefined
@@ -189,12 +206,25 @@ async function startListeners(
     ...(options.bounds?.maxResultsPerSession === undefined ? {} : { maxResults: options.bounds.maxResultsPerSession }),
   };
   const tls = options.tls ?? null;
-  const grpc = await startGrpcServer({ node, guard, cluster, session, log, maxStreams, tls, ...options.grpc });
+  const grpc = await startGrpcServer({
+    node,
+    guard,
+    cluster,
+    policies,
+    admin,
+    session,
+    log,
+    maxStreams,
+    tls,
+    ...options.grpc,
+  });
   closers.push(() => grpc.close(0));
   const http = await startHttpServer({
     node,
     guard,
     cluster,
+    policies,
+    admin,
     metrics,
     log,
     corsOrigins,

@@ -1,0 +1,37 @@
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { stringify } from "yaml";
+
+const unitsMs = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1_000],
+] as const;
+
+/** Milliseconds as people write them: `90000` is `90s`, `60000` is `1m`. */
+export function durationText(ms: number): string {
+  const [unit, size] = unitsMs.find(([, unitMs]) => ms > 0 && ms % unitMs === 0) ?? ["ms", 1];
+  return `${ms / size}${unit}`;
+}
+
+/** A document as a file in YAML that means the same: durations with units, sections that say nothing left out. */
+export function documentYaml(namespace: string, document: JsonObject): string {
+  const sections = Object.entries(document).filter(
+    ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
+  );
+  const file = { ...(namespace === "" ? {} : { namespace }), ...Object.fromEntries(sections.map(readable)) };
+  return Object.keys(file).length === 0 ? "{}\n" : stringify(file, { lineWidth: 100 });
+}
+
+function readable([name, value]: readonly [string, JsonValue]): [string, JsonValue] {
+  const stem = /^(.*)Ms$/.exec(name)?.[1];
+  if (stem !== undefined && typeof value === "number") return [stem, durationText(value)];
+  if (stem !== undefined && Array.isArray(value)) return [stem, value.map((each) => durationText(Number(each)))];
+  return [name, plain(value)];
+}
+
+function plain(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(readable));
+}

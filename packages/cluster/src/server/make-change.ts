@@ -1,0 +1,136 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type AdminChange,
+  type AdminRequest,
+  PolicyError,
+  type PolicyErrorCode,
+  readAdminRequest,
+} from "@quorumguard/limiter";
+import { type ChangeOptions, type ChangeResult, ChangeResultSchema, ErrorReason } from "@quorumguard/proto";
+import type { ClusterNode, NodeFailure, SubmitOptions } from "../node/node.ts";
+import { AskFailure, askLeader } from "./admin-questions.ts";
+import { CallError, failureError, invalidFieldError, refusalDetail, StatusCode } from "./call-error.ts";
+import { checkNamespace } from "./check-text.ts";
+import { InvalidField } from "./invalid-field.ts";
+import type { CallContext } from "./unary-handlers.ts";
+
+/** For callers that give no deadline, in milliseconds: long enough for a failover, short enough not to hang a shell. */
+const defaultDeadlineMs = 5_000;
+
+/** Makes a change through the log, whoever leads. Every rejection is a {@link CallError}. */
+export async function makeChange(
+  node: ClusterNode,
+  namespace: string,
+  change: unknown,
+  options: ChangeOptions | undefined,
+  context: CallContext,
+): Promise<ChangeResult> {
+  const changeId = options?.changeId ?? "";
+  const submit = submitOptions(context, options?.deadlineMs);
+  return told(node, changeId !== "", async () => {
+    const request = readRequest(namespace, change, options, context.identity);
+    const { version, changed } = await administer(node, request, submit);
+    const edits =
+      changed === 0 || request.change.kind === "liftBan" ? [] : await editsOf(node, namespace, version, submit);
+    return create(ChangeResultSchema, { version: BigInt(version), changed, edits: [...edits] });
+  });
+}
+
+/** The change itself is done; that it cannot be told in words now, since the leader has just gone, does not undo it. */
+async function editsOf(
+  node: ClusterNode,
+  namespace: string,
+  version: number,
+  submit: SubmitOptions,
+): Promise<readonly string[]> {
+  try {
+    return (await askLeader(node, { kind: "diff", namespace, from: version - 1, to: version }, submit)).words;
+  } catch (error) {
+    if (error instanceof AskFailure || error instanceof PolicyError) return [];
+    throw error;
+  }
+}
+
+function readRequest(
+  namespace: string,
+  change: unknown,
+  options: ChangeOptions | undefined,
+  author: string,
+): AdminRequest {
+  checkNamespace(namespace);
+  const expected = options?.expectedVersion;
+  if (expected !== undefined && expected > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new InvalidField("options.expected_version", expected, "it must be a version, 0 to 2^53-1");
+  }
+  return readAdminRequest({
+    namespace,
+    change: change as AdminChange,
+    expectedVersion: expected === undefined ? null : Number(expected),
+    changeId: options === undefined || options.changeId === "" ? null : options.changeId,
+    // A certificate's name may be longer than what the history keeps.
+    author: author.slice(0, 64),
+  });
+}
+
+function administer(
+  node: ClusterNode,
+  request: AdminRequest,
+  submit: SubmitOptions,
+): Promise<{ readonly version: number; readonly changed: number }> {
+  return new Promise((resolve, reject) => {
+    node.operate({ kind: "administer", request }, submit, (outcome) => {
+      if (!("kind" in outcome)) {
+        reject(new AskFailure(outcome));
+      } else if (outcome.kind !== "administered") {
+        reject(new Error(`a change was answered with ${outcome.kind}`));
+      } else if (outcome.result.error !== null) {
+        const { code, message } = outcome.result.error;
+        reject(new PolicyError(code, "", message));
+      } else {
+        resolve(outcome.result);
+      }
+    });
+  });
+}
+
+/** How long a caller waits: as it says, as its transport says, or as is usual. */
+export function submitOptions(context: CallContext, deadlineMs = 0): SubmitOptions {
+  const given = [deadlineMs, context.deadlineMs].filter((ms) => ms > 0);
+  return {
+    firstAttempt: false,
+    noForward: false,
+    deadlineMs: Math.min(...given, ...(given.length === 0 ? [defaultDeadlineMs] : [])),
+  };
+}
+
+/** What went wrong, as an error of the call. `retrySafe`: a repetition would change nothing again. */
+export async function told<T>(node: ClusterNode, retrySafe: boolean, answer: () => Promise<T>): Promise<T> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof InvalidField) throw invalidFieldError(error);
+    if (error instanceof PolicyError) throw policyCallError(error);
+    if (error instanceof AskFailure)
+      throw failureError(error.failure satisfies NodeFailure, node.topology(), retrySafe);
+    throw error;
+  }
+}
+
+/** What the state refused, as a caller sees it. None of these gets better by trying again. */
+export const policyRefusals: Readonly<Record<PolicyErrorCode, readonly [StatusCode, ErrorReason]>> = {
+  invalid: [StatusCode.invalidArgument, ErrorReason.INVALID_ARGUMENT],
+  "version-mismatch": [StatusCode.aborted, ErrorReason.VERSION_MISMATCH],
+  "not-found": [StatusCode.notFound, ErrorReason.CHANGE_REFUSED],
+  "in-use": [StatusCode.failedPrecondition, ErrorReason.CHANGE_REFUSED],
+  "too-many": [StatusCode.failedPrecondition, ErrorReason.CHANGE_REFUSED],
+  "history-gone": [StatusCode.failedPrecondition, ErrorReason.CHANGE_REFUSED],
+  "change-id-reused": [StatusCode.alreadyExists, ErrorReason.CHANGE_REFUSED],
+  "carrying-over": [StatusCode.failedPrecondition, ErrorReason.CHANGE_REFUSED],
+};
+
+/** A change that was refused, and changed nothing, as an error of the call. */
+export function policyCallError({ code, message }: PolicyError): CallError {
+  // A newer leader may have reasons that this node does not know.
+  const [status, reason] = policyRefusals[code] ?? policyRefusals["in-use"];
+  return new CallError(status, refusalDetail(reason, message));
+}

@@ -1,0 +1,243 @@
+import { create } from "@bufbuild/protobuf";
+import { createLimiter } from "@quorumguard/limiter";
+import {
+  AdminService,
+  Algorithm,
+  Applied,
+  ErrorReason,
+  ExplainRequestSchema,
+  LiftBanRequestSchema,
+  ListBansRequestSchema,
+  ListTopKeysRequestSchema,
+  PolicyService,
+  PutPoliciesRequestSchema,
+  SetKeyQuotaRequestSchema,
+  TopKeysBy,
+} from "@quorumguard/proto";
+import { describe, expect, it } from "vitest";
+import type { NodeFailure } from "../node/node.ts";
+import { createAdminHandlers } from "./admin-handlers.ts";
+import { answerAdmin } from "./admin-questions.ts";
+import { CallError, StatusCode } from "./call-error.ts";
+import { createPolicyHandlers } from "./policy-handlers.ts";
+import { createScriptedNode, notLeader } from "./scripted-node.fixture.ts";
+import { nameOf, TopKeys } from "./top-keys/top-keys.ts";
+
+const context = { identity: "ops@example", deadlineMs: 0 };
+const document = { policies: [{ name: "login", limit: 5, window: "1m" }] };
+const policyInput = PolicyService.method;
+const adminInput = AdminService.method;
+
+async function rejection(promise: Promise<unknown>): Promise<CallError> {
+  const error = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(CallError);
+  return error as CallError;
+}
+
+/** A node whose leader is a real limiter, and where changes come to what the test says. */
+function served() {
+  const node = createScriptedNode();
+  const limiter = createLimiter();
+  const topKeys = new TopKeys({ nowMs: () => 90_000 });
+  node.answer = (question) => answerAdmin({ nodeId: 2, topKeys }, question, limiter, 1_000_000);
+  return { node, topKeys, policies: createPolicyHandlers(node), admin: createAdminHandlers(node) };
+}
+
+describe("a change of policies", () => {
+  it("goes into the log in its normal form, with who made it, and is answered with what it came to", async () => {
+    const { node, policies } = served();
+    const options = { expectedVersion: 6n, changeId: "deploy-7", deadlineMs: 300 };
+    const request = create(PutPoliciesRequestSchema, { namespace: "shop", document, options });
+    const answer = policies.putPolicies(request, context);
+    await expect.poll(() => node.operations.length).toBe(1);
+    const { operation, options: submitted, done } = node.operations[0]!;
+    expect(operation).toEqual({
+      kind: "administer",
+      request: {
+        namespace: "shop",
+        change: {
+          kind: "putDocument",
+          document: {
+            policies: [{ name: "login", algorithm: "sliding-window-log", limit: 5, windowMs: 60_000 }],
+          },
+        },
+        expectedVersion: 6,
+        changeId: "deploy-7",
+        author: "ops@example",
+      },
+    });
+    expect(submitted).toMatchObject({ noForward: false, deadlineMs: 300 });
+    done({ kind: "administered", result: { version: 6, changed: 0, error: null } });
+    expect((await answer).result).toMatchObject({ version: 6n, changed: 0, edits: [] });
+  });
+
+  it("is not undone because it cannot be told in words any more", async () => {
+    const { node, policies } = served();
+    node.answer = () => notLeader;
+    const answer = policies.putPolicies(create(PutPoliciesRequestSchema, { document }), context);
+    await expect.poll(() => node.operations.length).toBe(1);
+    node.operations[0]!.done({ kind: "administered", result: { version: 1, changed: 1, error: null } });
+    expect((await answer).result).toMatchObject({ version: 1n, changed: 1, edits: [] });
+  });
+
+  it.each([
+    ["version-mismatch", StatusCode.aborted, ErrorReason.VERSION_MISMATCH],
+    ["not-found", StatusCode.notFound, ErrorReason.CHANGE_REFUSED],
+    ["too-many", StatusCode.failedPrecondition, ErrorReason.CHANGE_REFUSED],
+    ["change-id-reused", StatusCode.alreadyExists, ErrorReason.CHANGE_REFUSED],
+    // What only a newer leader says.
+    ["of-the-future" as "in-use", StatusCode.failedPrecondition, ErrorReason.CHANGE_REFUSED],
+  ] as const)("that the state refuses as %s changed nothing, and says so", async (code, status, reason) => {
+    const { node, policies } = served();
+    const answer = rejection(policies.putPolicies(create(PutPoliciesRequestSchema, { document }), context));
+    await expect.poll(() => node.operations.length).toBe(1);
+    const error = { code, field: "change", message: "why not" };
+    node.operations[0]!.done({ kind: "administered", result: { version: 3, changed: 0, error } });
+    expect(await answer).toMatchObject({ code: status, message: "why not", detail: { reason, applied: Applied.NO } });
+  });
+
+  it("whose leader was lost is retried by generic clients only under an id", async () => {
+    const lost: NodeFailure = { ...notLeader, reason: "unavailable", applied: "unknown" };
+    for (const [changeId, code] of [
+      ["", StatusCode.unknown],
+      ["id", StatusCode.unavailable],
+    ] as const) {
+      const { node, policies } = served();
+      const request = create(PutPoliciesRequestSchema, { document, options: { changeId } });
+      const answer = rejection(policies.putPolicies(request, context));
+      await expect.poll(() => node.operations.length).toBe(1);
+      node.operations[0]!.done(lost);
+      expect(await answer).toMatchObject({ code, detail: { applied: Applied.UNKNOWN } });
+    }
+  });
+
+  const refused: readonly (readonly [string, (handlers: ReturnType<typeof served>) => Promise<unknown>])[] = [
+    [
+      "document is missing: give any of",
+      ({ policies }) => policies.putPolicies(create(PutPoliciesRequestSchema), context),
+    ],
+    [
+      "document.policies[0].limit is -1; it must be a whole number from 0 to",
+      ({ policies }) =>
+        policies.putPolicies(
+          create(PutPoliciesRequestSchema, { document: { policies: [{ name: "a", limit: -1, window: "1m" }] } }),
+          context,
+        ),
+    ],
+    [
+      "namespace is ",
+      ({ policies }) =>
+        policies.putPolicies(create(PutPoliciesRequestSchema, { namespace: "n".repeat(129), document }), context),
+    ],
+    [
+      "options.expected_version is 18446744073709551615",
+      ({ policies }) =>
+        policies.putPolicies(
+          create(PutPoliciesRequestSchema, { document, options: { expectedVersion: 2n ** 64n - 1n } }),
+          context,
+        ),
+    ],
+    [
+      "changeId has 129 bytes; it must have 1 to 128",
+      ({ policies }) =>
+        policies.putPolicies(
+          create(PutPoliciesRequestSchema, { document, options: { changeId: "x".repeat(129) } }),
+          context,
+        ),
+    ],
+    [
+      "change.kind is missing",
+      ({ policies }) => policies.editPolicies(create(policyInput.editPolicies.input), context),
+    ],
+    [
+      'change.kind is "rollback": call RollbackPolicies for that',
+      ({ policies }) =>
+        policies.editPolicies(
+          create(policyInput.editPolicies.input, { change: { kind: "rollback", version: 1 } }),
+          context,
+        ),
+    ],
+    [
+      "change.names is empty",
+      ({ policies }) => policies.deletePolicies(create(policyInput.deletePolicies.input), context),
+    ],
+    [
+      "version is 18446744073709551615: it must be 0 to 2^53-1",
+      ({ policies }) =>
+        policies.rollbackPolicies(create(policyInput.rollbackPolicies.input, { version: 2n ** 64n - 1n }), context),
+    ],
+    [
+      "limit is 101: it must be a whole number from 0 to 100",
+      ({ policies }) =>
+        policies.listPolicyHistory(create(policyInput.listPolicyHistory.input, { limit: 101 }), context),
+    ],
+    ["rule is missing", ({ admin }) => admin.explain(create(ExplainRequestSchema, { key: "a" }), context)],
+    ["key is ", ({ admin }) => admin.explain(create(ExplainRequestSchema, { rule: { policy: "a" } }), context)],
+    ["policy is ", ({ admin }) => admin.liftBan(create(LiftBanRequestSchema, { key: "a" }), context)],
+    ["limit is 1001", ({ admin }) => admin.listBans(create(ListBansRequestSchema, { limit: 1_001 }), context)],
+    ["limit is 1001", ({ admin }) => admin.listTopKeys(create(ListTopKeysRequestSchema, { limit: 1_001 }), context)],
+    [
+      "change.maxKeys is 0",
+      ({ admin }) => admin.setKeyQuota(create(SetKeyQuotaRequestSchema, { maxKeys: 0 }), context),
+    ],
+  ];
+  it.each(refused)("is refused before the log has it: %s", async (message, call) => {
+    const handlers = served();
+    const error = await rejection(call(handlers));
+    expect(error.message).toContain(message);
+    expect(error).toMatchObject({ code: StatusCode.invalidArgument, detail: { applied: Applied.NO } });
+    expect([handlers.node.operations, handlers.node.questions]).toEqual([[], []]);
+  });
+});
+
+describe("a question about policies and keys", () => {
+  it("is answered by whoever leads", async () => {
+    const { policies, admin, topKeys } = served();
+    topKeys.decided(nameOf({ namespace: "shop", policy: "login", key: "user:1" }), true, 3);
+    expect(await policies.getPolicies(create(policyInput.getPolicies.input), context)).toMatchObject({
+      version: 0n,
+      document: { policies: [], overrides: [], tiers: [], tierKeys: [], lists: [], maxKeys: null },
+    });
+    const diff = await policies.diffPolicies(create(policyInput.diffPolicies.input, { document }), context);
+    expect(diff).toMatchObject({ version: 0n });
+    expect(diff.edits).toEqual(['policy "login" is new: algorithm sliding-window-log, limit 5, windowMs 60000']);
+    const history = await policies.listPolicyHistory(create(policyInput.listPolicyHistory.input), context);
+    expect(history).toMatchObject({ version: 0n, revisions: [] });
+    expect(await admin.listBans(create(ListBansRequestSchema), context)).toMatchObject({ bans: [], total: 0 });
+    const top = await admin.listTopKeys(create(ListTopKeysRequestSchema, { by: TopKeysBy.DENIALS }), context);
+    expect(top.keys).toMatchObject([{ namespace: "shop", policy: "login", key: "user:1", count: 3n, overcount: 0n }]);
+    expect(top).toMatchObject({ nodeId: 2n, overMs: 0n });
+    const elsewhere = await admin.listTopKeys(create(ListTopKeysRequestSchema, { namespace: "" }), context);
+    expect(elsewhere.keys).toEqual([]);
+    const rule = { limit: 5, windowUs: 60_000_000n, algorithm: Algorithm.FIXED_WINDOW };
+    const { explanation } = await admin.explain(create(ExplainRequestSchema, { key: "user:1", rule }), context);
+    expect(explanation).toMatchObject({ key: "user:1", decision: { outcome: "allowed", limit: 5, remaining: 5 } });
+  });
+
+  it("that the state cannot answer is refused with a reason", async () => {
+    const { node, policies } = served();
+    const refused = { refused: { code: "history-gone", field: "version", message: "version is gone" } };
+    node.answer = () => new TextEncoder().encode(JSON.stringify(refused));
+    const error = await rejection(policies.getPolicies(create(policyInput.getPolicies.input), context));
+    expect(error).toMatchObject({ code: StatusCode.failedPrecondition, message: "version is gone" });
+  });
+
+  it("that a leader of another version does not know is refused, and breaks nothing", () => {
+    const question = new TextEncoder().encode('{"kind":"horoscope"}');
+    const topKeys = new TopKeys({ nowMs: () => 0 });
+    const answer = JSON.parse(
+      new TextDecoder().decode(answerAdmin({ nodeId: 1, topKeys }, question, createLimiter(), 1)),
+    );
+    expect(answer.refused.message).toContain('does not know the question "horoscope": upgrade it');
+  });
+
+  it("may be asked again while nobody is known to lead", async () => {
+    const { node, admin } = served();
+    node.answer = () => notLeader;
+    const error = await rejection(admin.listBans(create(adminInput.listBans.input), context));
+    expect(error).toMatchObject({ code: StatusCode.unavailable, detail: { reason: ErrorReason.NOT_LEADER } });
+  });
+});
