@@ -1,0 +1,299 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Outcome } from "../call-batch.ts";
+import { Algorithm, type Rule } from "../rule.ts";
+import { bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
+import { PolicyHarness } from "../testing/policy-harness.ts";
+import { Verb } from "../verb.ts";
+
+const second = 1_000_000;
+const minute = 60 * second;
+const log = (limit: number, windowMs = 60_000) => ({ name: "api", algorithm: "sliding-window-log", limit, windowMs });
+const tokens = (limit: number, burst: number, windowMs = 60_000) => ({
+  name: "api",
+  algorithm: "token-bucket",
+  limit,
+  burst,
+  windowMs,
+});
+const put = (policy: object) => ({ kind: "putPolicies", policies: [policy] });
+const gone = { kind: "deletePolicies", names: ["api"] };
+const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
+
+/** How many of `cost` 1 are admitted at once. */
+function admitted(harness: PolicyHarness, stampUs: number, rule: Rule, key = "k", most = 30): number {
+  let count = 0;
+  while (count < most && harness.one(stampUs, key, rule).outcome === Outcome.allowed) count++;
+  return count;
+}
+
+describe("K1 when another rule takes over a name", () => {
+  it("5 of 5 used inline, policy created: no 5 more", () => {
+    for (const windowMs of [60_000, 30_000, 120_000]) {
+      const harness = new PolicyHarness();
+      expect(admitted(harness, START_US, windowLog(5, minute, "api"))).toBe(5);
+      harness.change(put(log(5, windowMs)), {}, START_US + second);
+      expect(admitted(harness, START_US + 2 * second, byName)).toBe(0);
+    }
+  });
+
+  it("two deployments' windows trimming each other: the key takes the fullest of both", () => {
+    const harness = new PolicyHarness();
+    expect(admitted(harness, START_US, windowLog(3, minute, "api"))).toBe(3);
+    expect(admitted(harness, START_US, windowLog(7, 10 * second, "api"))).toBe(7);
+    harness.change(put(log(8)), {}, START_US + second);
+    expect(admitted(harness, START_US + second, byName)).toBe(1);
+  });
+
+  it("what was counted is charged as of the stamp of the change, whenever the key is touched first", () => {
+    const changeUs = START_US + 5 * second;
+    for (const afterUs of [0, second, 30 * second, minute - 1]) {
+      const harness = new PolicyHarness();
+      admitted(harness, START_US, windowLog(5, 10 * second, "api"));
+      harness.change(put(log(5)), {}, changeUs);
+      // The window of the old rule is over long before the last of these: sweeps must not have freed what was counted.
+      for (let us = 0; us <= afterUs; us += second) harness.apply(changeUs + us);
+      const { outcome, retryAfterMs } = harness.one(changeUs + afterUs, "k", byName);
+      expect([outcome, retryAfterMs]).toEqual([Outcome.limited, Math.ceil((minute - afterUs) / 1_000)]);
+      expect(harness.one(changeUs + minute, "k", byName).outcome).toBe(Outcome.allowed);
+    }
+  });
+
+  it("a policy that goes leaves its counts to every inline rule of its name, each only once", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(5)));
+    expect(admitted(harness, START_US, byName)).toBe(5);
+    harness.change(gone, {}, START_US + second);
+    expect(admitted(harness, START_US + second, windowLog(5, minute, "api"))).toBe(0);
+    expect(admitted(harness, START_US + second, windowLog(7, 30 * second, "api"))).toBe(2);
+    expect(admitted(harness, START_US + second, windowLog(7, 30 * second, "other"))).toBe(7);
+    expect(admitted(harness, START_US + second + 30 * second, windowLog(7, 30 * second, "api"))).toBe(7);
+    expect(admitted(harness, START_US + 2 * second + 30 * second, windowLog(5, minute, "api"))).toBe(0);
+  });
+
+  it("an inline rule that was asked while the policy stood finds its counts for as long as its own window", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(5, 1_000)));
+    const hourly = windowLog(5, 60 * minute, "api");
+    expect(admitted(harness, START_US, hourly)).toBe(5);
+    harness.change(gone, {}, START_US + 1);
+    for (let i = 1; i < 60; i++) harness.apply(START_US + i * minute);
+    expect(admitted(harness, START_US + 59 * minute, hourly)).toBe(0);
+    expect(admitted(harness, START_US + 1 + 60 * minute, hourly)).toBe(5);
+  });
+
+  it("an inline rule of the same shape as the policy that went does not move what others inherit", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(5)));
+    expect(admitted(harness, START_US, byName)).toBe(5);
+    harness.change(gone, {}, START_US + second);
+    expect(admitted(harness, START_US + second, windowLog(9, minute, "api"))).toBe(4);
+    expect(admitted(harness, START_US + 2 * second, windowLog(9, 50 * second, "api"))).toBe(4);
+  });
+
+  it("a change of the limit alone keeps every admission where it is", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(5)));
+    expect(admitted(harness, START_US, byName)).toBe(5);
+    harness.change(put(log(8)), {}, START_US + second);
+    expect(admitted(harness, START_US + second, byName)).toBe(3);
+    harness.change(put(log(2)), {}, START_US + 2 * second);
+    expect(harness.one(START_US + 59 * second, "k", byName)).toMatchObject({
+      outcome: Outcome.limited,
+      retryAfterMs: 2_000,
+    });
+  });
+
+  it("a bucket's rate changes at the stamp of the change, not at the last take", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(tokens(60, 10)));
+    expect(admitted(harness, START_US, byName)).toBe(10);
+    // Five seconds at one token a second, then five at ten.
+    harness.change(put(tokens(600, 10)), {}, START_US + 5 * second);
+    expect(admitted(harness, START_US + 5 * second, byName)).toBe(5);
+    const other = new PolicyHarness();
+    other.change(put(tokens(600, 10)));
+    expect(admitted(other, START_US, byName)).toBe(10);
+    other.change(put(tokens(60, 10)), {}, START_US + second / 2);
+    expect(admitted(other, START_US + second / 2 + 2 * second, byName)).toBe(7);
+  });
+
+  it("from one algorithm to another: what is used stays used", () => {
+    for (const algorithm of ["token-bucket", "sliding-window-counter", "fixed-window"]) {
+      const harness = new PolicyHarness();
+      harness.change(put(log(5)));
+      expect(admitted(harness, START_US, byName)).toBe(5);
+      harness.change(put({ ...log(7), algorithm }), {}, START_US + second);
+      expect(admitted(harness, START_US + second, byName)).toBe(2);
+      harness.change(put(log(6)), {}, START_US + second + 1);
+      expect(admitted(harness, START_US + second + 1, byName)).toBe(0);
+    }
+  });
+
+  it("keys that nobody asked for between two changes are carried through both", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(5)));
+    expect(admitted(harness, START_US, byName, "idle")).toBe(5);
+    harness.change(put(tokens(60, 10)), {}, START_US + second);
+    // The bucket gave two of five back until then.
+    harness.change(put(log(8, 30_000)), {}, START_US + 3 * second);
+    expect(admitted(harness, START_US + 3 * second, byName, "idle")).toBe(5);
+  });
+
+  it("a key's own numbers cap what is carried over, not the policy's", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(5)));
+    harness.change({ kind: "putOverrides", overrides: [{ policy: "api", key: "k", limit: 20 }] });
+    expect(admitted(harness, START_US, byName)).toBe(20);
+    harness.change(put(log(5, 30_000)), {}, START_US + second);
+    expect(admitted(harness, START_US + second, byName)).toBe(0);
+  });
+
+  it("D1 a key that is yet to be carried over is left to the log; peek and explain tell what it will find", () => {
+    const harness = new PolicyHarness();
+    admitted(harness, START_US, windowLog(5, 10 * second, "api"));
+    harness.change(put(log(6)), {}, START_US + second);
+    const hash = harness.limiter.stateHash();
+    const key = new Uint8Array([107]);
+    expect(harness.limiter.peek("n", byName, key, 1, START_US + 2 * second).remaining[0]).toBe(1);
+    expect(harness.limiter.peek("n", byName, key, 2, START_US + 2 * second).retryAfterMs[0]).toBe(59_000);
+    expect(harness.limiter.explain("n", byName, key, START_US + 2 * second)).toMatchObject({
+      used: 5,
+      isCarriedOver: true,
+      nextFreeMs: 0,
+    });
+    expect(harness.limiter.stateHash()).toEqual(hash);
+    expect(harness.one(START_US + 2 * second, "k", byName).remaining).toBe(0);
+    expect(harness.limiter.explain("n", byName, key, START_US + 2 * second)).toMatchObject({
+      used: 6,
+      isCarriedOver: false,
+    });
+  });
+
+  it("a reset forgets what was to be carried over as well", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(5)));
+    admitted(harness, START_US, byName);
+    harness.change(gone, {}, START_US + second);
+    harness.ask(START_US + second, Verb.reset, "k", windowLog(5, minute, "api"));
+    expect(admitted(harness, START_US + second, windowLog(5, minute, "api"))).toBe(5);
+  });
+
+  it("R1 L3 an open reservation moves with its key: it stays withheld, and is given back once", () => {
+    for (const to of [log(5, 30_000), tokens(5, 5)]) {
+      const harness = new PolicyHarness();
+      harness.change(put(log(5)));
+      const { handle } = harness.ask(START_US, Verb.reserve, "k", byName, { cost: 3, ttlMs: 50_000 });
+      expect(harness.one(START_US, "k", byName).remaining).toBe(1);
+      harness.change(put(to), {}, START_US + second);
+      expect(admitted(harness, START_US + second, byName)).toBe(1);
+      const cancelled = harness.ask(START_US + second, Verb.cancel, "k", byName, { handle });
+      expect(cancelled).toMatchObject({ outcome: Outcome.allowed, remaining: 3 });
+      expect(harness.ask(START_US + second, Verb.cancel, "k", byName, { handle }).outcome).toBe(Outcome.notHeld);
+      expect(admitted(harness, START_US + second, byName)).toBe(3);
+    }
+  });
+
+  it("a reservation of a policy that goes is still one, and counts under every inline rule of the name", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(5)));
+    const inline = windowLog(5, minute, "api");
+    const { handle } = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 3, ttlMs: 50_000 });
+    harness.change(gone, {}, START_US + second);
+    expect(admitted(harness, START_US + second, windowLog(5, 30 * second, "api"))).toBe(2);
+    expect(admitted(harness, START_US + second, inline)).toBe(2);
+    const outcomes = [inline, windowLog(5, 30 * second, "api")].map(
+      (rule) => harness.ask(START_US + second, Verb.cancel, "k", rule, { handle }).outcome,
+    );
+    expect(outcomes.filter((outcome) => outcome === Outcome.allowed)).toHaveLength(1);
+  });
+
+  it("too many shapes, and too many changes within a window, are refused with when to try again", () => {
+    const harness = new PolicyHarness();
+    for (let i = 0; i < 40; i++) harness.one(START_US, "k", windowLog(5, minute + i, "api"));
+    expect(harness.change(put(log(5))).error).toMatchObject({ code: "carrying-over" });
+    for (let i = 0; i < 6; i++) harness.apply(START_US + (2 + i) * minute);
+    expect(harness.change(put(log(5)), {}, START_US + 8 * minute).error).toBeNull();
+    let refused = "";
+    for (let i = 0; i < 20 && refused === ""; i++) {
+      harness.one(START_US + 8 * minute, "k", byName);
+      refused = harness.change(put(log(5, 60_000 + (i % 2))), {}, START_US + 8 * minute).error?.message ?? "";
+    }
+    expect(refused).toMatch(/for the 17th time before counts of the first way have faded: try again in \d+ s/);
+  });
+});
+
+describe("K1 as a whole", () => {
+  const rules = [windowLog(4, minute, "api"), windowLog(6, 20 * second, "api"), bucket(6, minute, 3, "api"), byName];
+  const step = fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        key: fc.constantFrom("a", "b", "c"),
+        rule: fc.nat(3),
+        cost: fc.integer({ min: 1, max: 3 }),
+        waitUs: fc.nat(4 * second),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        change: fc.constantFrom(
+          put(log(4)),
+          put(log(3, 20_000)),
+          put(tokens(6, 4)),
+          put(tokens(12, 4)),
+          put({ ...log(5), algorithm: "fixed-window" }),
+          gone,
+        ),
+        waitUs: fc.nat(4 * second),
+      }),
+    },
+  );
+  const steps = fc.array(step, { minLength: 10, maxLength: 60 });
+
+  it("carrying over lazily comes to the same as touching every key at the entry of the change", () => {
+    fc.assert(
+      fc.property(steps, (script) => {
+        const lazy = new PolicyHarness();
+        const eager = new PolicyHarness();
+        let stampUs = START_US;
+        let policy = false;
+        for (const each of script) {
+          stampUs += each.waitUs;
+          if ("change" in each) {
+            const result = lazy.change(each.change, {}, stampUs);
+            expect(eager.change(each.change, {}, stampUs)).toEqual(result);
+            if (result.error === null) policy = each.change !== gone;
+            // A denial that can never be cured charges nothing, but touches the key.
+            if (policy) for (const key of ["a", "b", "c"]) eager.one(stampUs, key, byName, 1_000);
+            continue;
+          }
+          const rule = rules[each.rule]!;
+          expect(lazy.one(stampUs, each.key, rule, each.cost)).toEqual(eager.one(stampUs, each.key, rule, each.cost));
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("S8 a copy from a snapshot in the middle of it goes on with the same answers and the same hash", () => {
+    fc.assert(
+      fc.property(steps, fc.nat(59), (script, cutAt) => {
+        const harness = new PolicyHarness({ maxKeys: 6 });
+        let copy: PolicyHarness["limiter"] | null = null;
+        let stampUs = START_US;
+        for (const [i, each] of script.entries()) {
+          if (i === cutAt) copy = copyOf(harness.limiter);
+          stampUs += each.waitUs;
+          if ("change" in each) harness.change(each.change, {}, stampUs);
+          else harness.one(stampUs, each.key, rules[each.rule]!, each.cost);
+          const entry = harness.entries.at(-1)!;
+          if (copy !== null) copy.apply(entry.index, entry.bytes);
+        }
+        if (copy !== null) expect(copy.stateHash()).toEqual(harness.limiter.stateHash());
+      }),
+      { numRuns: 80 },
+    );
+  });
+});
