@@ -468,6 +468,18 @@ describe("S5 a takeover", () => {
     expect(back.outcome).toBe(notHeld);
   });
 
+  it("revives none of thousands that were over, though one sweep does not get through them", () => {
+    const harness = new Harness();
+    const rule = slots(3_000);
+    const calls = Array.from({ length: 3_000 }, () => [{ key: "k", rule, verb: Verb.reserve, ttlMs: 1_000 }]);
+    harness.calls(START_US, { kind: "anonymous", namespace: "n" }, batchOf(calls));
+    harness.apply(START_US + second);
+    expect(harness.limiter.stats.slots).toBeGreaterThan(0);
+    harness.apply(START_US + second, () => {}, true);
+    expect(harness.limiter.stats.slots).toBe(0);
+    expect(free(harness, rule, START_US + second)).toBe(3_000);
+  });
+
   it("extends nothing that the first entry after the takeover would have found over at the preceding stamp", () => {
     const harness = new Harness();
     const rule = slots(1);
@@ -575,6 +587,21 @@ describe("bounds", () => {
     for (let i = 1; i <= 300; i++) harness.take(START_US + i * second, "k", wide);
     const back = harness.verb(START_US + 301 * second, Verb.cancel, { key: "k", rule: wide, handle });
     expect(back).toMatchObject({ outcome: allowed, remaining: 700 });
+  });
+
+  it("thousands of keys and holds that are over at once are freed in turns, and nothing of them is left", () => {
+    const harness = new Harness();
+    const short = windowLog(10, second);
+    const many = (tag: string) =>
+      Array.from({ length: 3_000 }, (_, i) => [{ key: `${tag}${i}`, rule: short, verb: Verb.reserve, ttlMs: 1_000 }]);
+    harness.calls(START_US, { kind: "anonymous", namespace: "n" }, batchOf(many("a")));
+    for (let turn = 0; turn < 4; turn++) harness.apply(START_US + second);
+    expect(harness.limiter.stats).toMatchObject({ reservations: 0, reservationsEnded: 3_000 });
+    harness.calls(START_US + second, { kind: "anonymous", namespace: "n" }, batchOf(many("b")));
+    expect(harness.limiter.stats).toMatchObject({ reservations: 3_000 });
+    for (let turn = 0; turn < 10; turn++) harness.apply(START_US + (3 + turn) * second);
+    expect(harness.limiter.stats).toMatchObject({ keys: 0, reservations: 0, reservationsEnded: 6_000 });
+    expect(harness.limiter.nextDueUs()).toBeNull();
   });
 
   it("what is due says when, and once nothing is held, nothing is due", () => {
