@@ -104,7 +104,10 @@ export interface ResultColumns {
   readonly resetAfterMs: Float64Array;
   /** Milliseconds from the entry's stamp until the same call would be admitted, rounded up; {@link NEVER}; 0 if allowed. */
   readonly retryAfterMs: Float64Array;
-  /** Milliseconds for which a denial holds whatever comes back meanwhile (SEMANTICS D2); 0: not firm. */
+  /**
+   * Milliseconds for which a denial holds whatever comes back meanwhile (SEMANTICS D2), 0: not firm; of an allowed reserve
+   * or grant, for which the hold stays open, rounded down.
+   */
   readonly firmForMs: Float64Array;
   /** Reserve and grant, allowed: the number of the hold that was opened; else 0. */
   readonly handles: Float64Array;

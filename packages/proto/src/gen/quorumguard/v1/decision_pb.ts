@@ -143,8 +143,8 @@ export type Decision = Message<"quorumguard.v1.Decision"> & {
   retryAfterMs?: bigint | undefined;
 
   /**
-   * For how many milliseconds the same call stays denied, whatever else happens; 0 when allowed, and in a call of
-   * several checks.
+   * For how many milliseconds the same call stays denied, whatever else happens; 0 in a call of several checks. Of an
+   * allowed Reserve: for how many the reservation stays open, counted from when it was asked for. 0 of all else.
    *
    * @generated from field: uint64 firm_for_ms = 6;
    */
