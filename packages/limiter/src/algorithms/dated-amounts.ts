@@ -146,11 +146,27 @@ export function judgeAmounts(
 ): void {
   let used = 0;
   let resetNowUs = 0;
-  past.segments = 0;
+  let ended = 0;
   if (block !== 0) {
-    countPast(heap, block, tail, stampUs - lifeUs);
-    used = heap.word(block, WORD_SUM) - past.amount;
-    if (used > 0) resetNowUs = newestOf(heap, block, tail) + lifeUs - stampUs;
+    // As countPast, with the views at hand: this is where a take spends its time.
+    const chunk = Heap.chunkOf(block);
+    const dates = heap.f64[chunk]!;
+    const words = heap.u32[chunk]!;
+    const cell = Heap.cellOf(block);
+    const capacity = words[cell * 2]! >>> 8;
+    const ring = words[cell * 2 + WORD_RING]!;
+    const count = ring >>> 12;
+    const head = ring & 0xfff;
+    const amounts = (cell + tail + capacity) * 2;
+    used = words[cell * 2 + WORD_SUM]!;
+    for (let at = head; ended < count && dates[cell + tail + at]! <= stampUs - lifeUs; ended++) {
+      used -= words[amounts + at]!;
+      if (++at === capacity) at = 0;
+    }
+    const newest = head + count - 1;
+    if (used > 0) {
+      resetNowUs = dates[cell + tail + (newest < capacity ? newest : newest - capacity)]! + lifeUs - stampUs;
+    }
   }
   verdict.available = limit > used ? limit - used : 0;
   verdict.never = wanted > limit;
@@ -160,24 +176,20 @@ export function judgeAmounts(
   verdict.retryAfterUs =
     verdict.allowed || verdict.never
       ? 0
-      : dateThatFrees(heap, block, tail, past.segments, used + wanted - limit) + lifeUs - stampUs;
+      : dateThatFrees(heap, block, tail, ended, used + wanted - limit) + lifeUs - stampUs;
 }
 
 /** The date of the segment that brings back the last of `excess`; called only if those from `index` on hold as much. */
 function dateThatFrees(heap: Heap, block: number, tail: number, index: number, excess: number): number {
-  let freed = 0;
-  for (let i = index; ; i++) {
-    freed += amountAt(heap, block, tail, i);
-    if (freed >= excess) return dateAt(heap, block, tail, i);
-  }
-}
-
-/** The last date; there must be one. */
-function newestOf(heap: Heap, block: number, tail: number): number {
-  const ring = heap.word(block, WORD_RING);
   const capacity = capacityOf(heap, block);
-  const at = (ring & 0xfff) + (ring >>> 12) - 1;
-  return heap.number(block, tail + (at < capacity ? at : at - capacity));
+  let at = (heap.word(block, WORD_RING) & 0xfff) + index;
+  if (at >= capacity) at -= capacity;
+  let freed = 0;
+  for (;;) {
+    freed += heap.word(block, (tail + capacity) * 2 + at);
+    if (freed >= excess) return heap.number(block, tail + at);
+    if (++at === capacity) at = 0;
+  }
 }
 
 /** The first segment dated after `dateUs`; looked for from the newest, near which amounts are put. */
@@ -202,22 +214,29 @@ export function addAmount(
   mover: BlockMover,
 ): number {
   countPast(heap, block, tail, horizonUs);
-  const capacity = capacityOf(heap, block);
-  const ring = ringWithout(heap.word(block, WORD_RING), past.segments, capacity);
-  const count = ring >>> 12;
-  const sum = heap.word(block, WORD_SUM) - past.amount;
+  heap.touch(block);
+  const chunk = Heap.chunkOf(block);
+  const dates = heap.f64[chunk]!;
+  const words = heap.u32[chunk]!;
+  const cell = Heap.cellOf(block);
+  const capacity = words[cell * 2]! >>> 8;
+  const ring = ringWithout(words[cell * 2 + WORD_RING]!, past.segments, capacity);
+  const sum = words[cell * 2 + WORD_SUM]! - past.amount;
   const fitting = sum + amount <= MAX_SUM ? amount : MAX_SUM - sum;
-  heap.setWord(block, WORD_SUM, sum + fitting);
-  if (fitting > 0 && count < capacity && (count === 0 || newestOf(heap, block, tail) < dateUs)) {
+  words[cell * 2 + WORD_SUM] = sum + fitting;
+  const count = ring >>> 12;
+  if (fitting > 0 && count < capacity) {
     // All but few amounts are dated now, which is after all others.
-    const last = (ring & 0xfff) + count;
-    const at = last < capacity ? last : last - capacity;
-    heap.setNumber(block, tail + at, dateUs);
-    heap.setWord(block, (tail + capacity) * 2 + at, fitting);
-    heap.setWord(block, WORD_RING, ring + (1 << 12));
-    return block;
+    let at = (ring & 0xfff) + count;
+    if (at >= capacity) at -= capacity;
+    if (count === 0 || dates[cell + tail + (at === 0 ? capacity : at) - 1]! < dateUs) {
+      dates[cell + tail + at] = dateUs;
+      words[(cell + tail + capacity) * 2 + at] = fitting;
+      words[cell * 2 + WORD_RING] = ring + (1 << 12);
+      return block;
+    }
   }
-  heap.setWord(block, WORD_RING, ring);
+  words[cell * 2 + WORD_RING] = ring;
   return fitting === 0 ? block : insert(heap, block, tail, dateUs, fitting, gridUs, mover);
 }
 
@@ -293,12 +312,14 @@ function joinNeighbour(
 
 /** Merges neighbours that share a cell of the grid; the ring then starts at its first place. */
 function coalesce(heap: Heap, block: number, tail: number, gridUs: number): void {
-  const count = countOf(heap, block);
+  const capacity = capacityOf(heap, block);
+  let at = heap.word(block, WORD_RING) & 0xfff;
   let merged = 0;
   let lastCell = -1;
-  for (let i = 0; i < count; i++) {
-    const dateUs = dateAt(heap, block, tail, i);
-    const amount = amountAt(heap, block, tail, i);
+  for (let i = countOf(heap, block); i > 0; i--) {
+    const dateUs = heap.number(block, tail + at);
+    const amount = heap.word(block, (tail + capacity) * 2 + at);
+    if (++at === capacity) at = 0;
     const cell = Math.floor(dateUs / gridUs);
     if (cell === lastCell) {
       mergedDates[merged - 1] = dateUs;
@@ -315,9 +336,12 @@ function coalesce(heap: Heap, block: number, tail: number, gridUs: number): void
 /** Doubles the ring; the segments keep their order and start at the first place. */
 function enlarge(heap: Heap, block: number, tail: number, mover: BlockMover): number {
   const count = countOf(heap, block);
+  const capacity = capacityOf(heap, block);
+  let at = heap.word(block, WORD_RING) & 0xfff;
   for (let i = 0; i < count; i++) {
-    mergedDates[i] = dateAt(heap, block, tail, i);
-    mergedAmounts[i] = amountAt(heap, block, tail, i);
+    mergedDates[i] = heap.number(block, tail + at);
+    mergedAmounts[i] = heap.word(block, (tail + capacity) * 2 + at);
+    if (++at === capacity) at = 0;
   }
   const wanted = Math.min(MAX_SEGMENTS, Math.max(2, count * 2));
   const cells = Slab.blockCells(tail + wanted + ((wanted + 1) >> 1));
@@ -329,7 +353,11 @@ function enlarge(heap: Heap, block: number, tail: number, mover: BlockMover): nu
 
 function putMerged(heap: Heap, block: number, tail: number, count: number): void {
   setRing(heap, block, 0, count);
-  for (let i = 0; i < count; i++) setSegment(heap, block, tail, i, mergedDates[i]!, mergedAmounts[i]!);
+  const amounts = (tail + capacityOf(heap, block)) * 2;
+  for (let i = 0; i < count; i++) {
+    heap.setNumber(block, tail + i, mergedDates[i]!);
+    heap.setWord(block, amounts + i, mergedAmounts[i]!);
+  }
 }
 
 /**

@@ -39,16 +39,12 @@ const level = { used: 0.5, rest: 0.5, held: 0.5, open: 0, limit: 0.5, emptyUs: 0
 
 /** Lets the level drain; limit at least 1, or nothing drains. */
 function drain(elapsedUs: number, limit: number, windowUs: number): void {
-  if (level.used === 0 && level.rest === 0) return;
   drained(elapsedUs, limit, windowUs);
-  let used = level.used - division.quotient;
-  let rest = level.rest - division.remainder;
-  if (rest < 0) {
-    rest += windowUs;
-    used--;
-  }
+  const rest = level.rest - division.remainder;
+  const used = level.used - division.quotient - (rest < 0 ? 1 : 0);
   level.used = Math.max(used, 0);
-  level.rest = used < 0 ? 0 : rest;
+  if (used < 0) level.rest = 0;
+  else level.rest = rest < 0 ? rest + windowUs : rest;
 }
 
 function pour(amount: number): void {
@@ -77,7 +73,7 @@ function levelAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs:
   level.used = heap.word(block, WORD_USED);
   level.rest = heap.number(block, CELL_REST);
   if (countOf(heap, block) > 0) atUs = endHolds(heap, block, tail, limit, quota.windowUs, atUs, stampUs);
-  drain(stampUs - atUs, limit, quota.windowUs);
+  if (atUs < stampUs) drain(stampUs - atUs, limit, quota.windowUs);
 }
 
 /** Goes through the holds in the block: those that ended since `atUs` are used. Returns the last end, or `atUs`. */
