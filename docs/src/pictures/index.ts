@@ -3,10 +3,14 @@ import { inlineSvg, type Picture } from "@quorumguard/pictures";
 import { failover } from "./failover.ts";
 import { logFrame } from "./log-frame.ts";
 import { nobodyLeads } from "./nobody-leads.ts";
+import { nodeFounding, nodeJoins, nodeTurn } from "./node/chains.ts";
+import { nodeDeath, nodeStall } from "./node/sequences.ts";
 import { oneAllow } from "./one-allow.ts";
 import { raftCore } from "./raft/core.ts";
 import { raftCursors } from "./raft/cursors.ts";
 import { raftJoint } from "./raft/joint.ts";
+import { raftCheckQuorum, raftHeartbeat, raftLoyalty, raftSnapshot, raftWindow } from "./raft/leader-sequences.ts";
+import { raftBackOff, raftCommit } from "./raft/logs.ts";
 import { raftProgress } from "./raft/progress.ts";
 import { raftRoles } from "./raft/roles.ts";
 import { raftAba, raftRead, raftReturn, raftTransfer, raftWrite } from "./raft/sequences.ts";
@@ -37,6 +41,18 @@ export const drawings: Readonly<Record<string, () => Picture>> = {
   "raft-read": raftRead,
   "raft-transfer": raftTransfer,
   "raft-return": raftReturn,
+  "raft-heartbeat": raftHeartbeat,
+  "raft-window": raftWindow,
+  "raft-snapshot": raftSnapshot,
+  "raft-check-quorum": raftCheckQuorum,
+  "raft-loyalty": raftLoyalty,
+  "raft-back-off": raftBackOff,
+  "raft-commit": raftCommit,
+  "node-turn": nodeTurn,
+  "node-death": nodeDeath,
+  "node-stall": nodeStall,
+  "node-founding": nodeFounding,
+  "node-joins": nodeJoins,
 };
 
 /** The same as markup for a page that has `pictureThemeCss`. */

@@ -5,6 +5,7 @@ export const viewedPages = [
   "/concepts/promises/",
   "/concepts/algorithms/",
   "/internals/log-format/",
+  "/internals/raft-core/",
   "/reference/command-line/",
   "/reference/options/",
   "/decisions/own-log/",

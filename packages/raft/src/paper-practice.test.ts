@@ -25,7 +25,7 @@ test("R49 §5.1 a snapshot replaces the log up to its entry, and names the index
   expect(network.appliedTexts(2)).toEqual(["a", "b", "c"]);
 });
 
-test("R50 §5.3 a leader sends its snapshot to who needs entries that it has discarded, and the log after that", () => {
+test("R50 §5.1, figure 5.3: a leader sends its snapshot to who needs entries that it has discarded, and the log after that", () => {
   const network = new Network({ members: [1, 2, 3] });
   network.elect(1);
   network.isolate(3);
@@ -42,7 +42,7 @@ test("R50 §5.3 a leader sends its snapshot to who needs entries that it has dis
   expect(network.appliedTexts(3)).toEqual(["a", "b", "c"]);
 });
 
-test("R51 §5.3 a snapshot that the log goes beyond leaves what follows it; one that contradicts the log replaces all of it", () => {
+test("R51 §5.1, figure 5.3: a snapshot that the log goes beyond leaves what follows it; one that contradicts the log replaces all of it", () => {
   const longer = createSingle({ entries: entriesOfTerms([1, 1, 1]), hardState: { term: 1, vote: 0, commit: 0 } });
   longer.raft.step(message(snap, { term: 2, snapshot: snapshotAt(2, 1) }));
   expect(longer.raft.status()).toMatchObject({ commitIndex: 2, lastIndex: 3 });
@@ -51,7 +51,7 @@ test("R51 §5.3 a snapshot that the log goes beyond leaves what follows it; one 
   expect(other.raft.status()).toMatchObject({ commitIndex: 2, lastIndex: 2 });
 });
 
-test("R52 §5.3 a snapshot of an earlier term is refused, and one of committed state changes nothing", () => {
+test("R52 §5.1, figure 5.3: a snapshot of an earlier term is refused, and one of committed state changes nothing", () => {
   const single = createSingle({ entries: entriesOfTerms([1, 1]), hardState: { term: 3, vote: 0, commit: 2 } });
   single.raft.step(message(snap, { term: 2, snapshot: snapshotAt(9, 2) }));
   single.raft.step(message(snap, { term: 3, snapshot: snapshotAt(1, 1) }));

@@ -431,6 +431,16 @@ test("R36 §3.8 term, vote and log outlive a restart; the state machine is rebui
   expect(network.appliedTexts(2)).toEqual(["a"]);
 });
 
+test("R70 §3.9 heartbeats come more often than elections: other options are refused", () => {
+  const withTicks = (heartbeatTicks: number) => createSingle({ heartbeatTicks, electionTimeoutTicks: 10 });
+  expect(() => withTicks(10)).toThrow("electionTimeoutTicks: 10 is not an integer of at least 11");
+  const single = withTicks(9);
+  lead(single);
+  single.sentAfterFlush();
+  for (let ticks = 0; ticks < 9; ticks++) single.raft.tick();
+  expect(ofType(single.sentAfterFlush(), heartbeat)).toHaveLength(2);
+});
+
 test("R37 §3.10 a leader takes no proposals during a transfer, and takes them again when it times out", () => {
   const single = createSingle();
   lead(single);

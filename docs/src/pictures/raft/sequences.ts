@@ -1,29 +1,12 @@
 import type { Picture } from "@quorumguard/pictures";
-import { drawSequence, type Lane, type SequenceStep } from "../sequence.ts";
-
-interface Story {
-  readonly name: string;
-  readonly title: string;
-  readonly description: string;
-  readonly lanes: readonly [Lane, Lane, Lane];
-  readonly steps: readonly SequenceStep[];
-}
+import type { Lane } from "../sequence.ts";
+import { tellStory } from "../story.ts";
 
 const leader: Lane = { name: "leader", colour: "leader" };
 
-function picture({ name, title, description, lanes, steps }: Story): Picture {
-  return {
-    name,
-    title,
-    description,
-    wide: drawSequence(lanes, steps, { width: 720, size: 14, laneX: [100, 360, 620] }),
-    narrow: drawSequence(lanes, steps, { width: 328, size: 12, laneX: [34, 164, 294] }),
-  };
-}
-
 /** An entry is sent while it is flushed, and counts where it is flushed. */
 export function raftWrite(): Picture {
-  return picture({
+  return tellStory({
     name: "raft-write",
     title: "Replicate while flushing",
     description:
@@ -45,7 +28,7 @@ export function raftWrite(): Picture {
 
 /** A report of the disk that is about another entry at the same place. */
 export function raftAba(): Picture {
-  return picture({
+  return tellStory({
     name: "raft-aba",
     title: "A report that is about another write",
     description:
@@ -69,7 +52,7 @@ export function raftAba(): Picture {
 
 /** A read that the log need not hold. */
 export function raftRead(): Picture {
-  return picture({
+  return tellStory({
     name: "raft-read",
     title: "A read, confirmed by a round of heartbeats",
     description:
@@ -91,7 +74,7 @@ export function raftRead(): Picture {
 
 /** Leadership changes hands without an outage. */
 export function raftTransfer(): Picture {
-  return picture({
+  return tellStory({
     name: "raft-transfer",
     title: "Handing leadership over",
     description:
@@ -118,7 +101,7 @@ export function raftTransfer(): Picture {
 
 /** A node that lost the end of its log comes back. */
 export function raftReturn(): Picture {
-  return picture({
+  return tellStory({
     name: "raft-return",
     title: "A node that lost the end of its log returns",
     description:
