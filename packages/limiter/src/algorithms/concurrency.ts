@@ -103,7 +103,8 @@ function settle(
  * different ends are kept; beyond that a slot that nobody gives back is free late, by less than 1/128 of the time
  * between the first end and the last, never early. There are no leases of slots: a slot has one holder.
  *
- * Bytes: 12 for each open hold with an end of its own, in blocks that double, at most 3.5 KiB.
+ * Bytes: for a key of 20 in all 105 with up to 2 ends, 202 with 10, 1,386 with 100, and 4,119 at most: 12 for each end, in
+ * blocks that double; beside what the hold itself takes.
  */
 export const concurrency: CountingAlgorithm = {
   headCells: 1,

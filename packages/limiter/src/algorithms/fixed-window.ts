@@ -101,7 +101,7 @@ function reset(heap: Heap, block: number): void {
  * limit, which is reached by a full window's admissions at its end and the next one's at its beginning. A lease never
  * crosses a boundary; one that a takeover moved across is counted on both sides.
  *
- * Bytes: 16 beside the key, however many admissions.
+ * Bytes: for a key of 20 in all 89, however many admissions.
  */
 export const fixedWindow: CountingAlgorithm = {
   headCells: 2,

@@ -106,7 +106,8 @@ function settle(
  * admissions with different stamps are alive; beyond that what is used is given back late by less than window/256,
  * never early. A lease is dated at its end, so its spends count at least as long as if each had been a take.
  *
- * Bytes: 16 for two admissions, then 12 for each stamp in blocks that double, at most 3.5 KiB.
+ * Bytes: for a key of 20 in all 105 with up to 2 admissions, 202 with 10, 1,386 with 100, and 4,119 at most: 12 for each
+ * stamp, in blocks that double.
  */
 export const slidingWindowLog: CountingAlgorithm = {
   headCells: 1,
