@@ -141,6 +141,19 @@ describe("L1 a lease is charged when it is granted", () => {
     expect(free(harness, rule, START_US + 1)).toBe(6);
   });
 
+  it("a lease is ended by a return alone, and a reservation by a commit or a cancel alone", () => {
+    const harness = new Harness();
+    const rule = windowLog(10, 10 * second);
+    const lease = harness.verb(START_US, Verb.grant, { key: "k", rule, cost: 4 });
+    const reservation = harness.verb(START_US, Verb.reserve, { key: "k", rule, cost: 4 });
+    for (const verb of [Verb.commit, Verb.cancel]) {
+      expect(harness.verb(START_US, verb, { key: "k", rule, handle: lease.handle }).outcome).toBe(notHeld);
+    }
+    const back = harness.verb(START_US, Verb.giveBack, { key: "k", rule, handle: reservation.handle, cost: 4 });
+    expect(back.outcome).toBe(notHeld);
+    expect(free(harness, rule, START_US)).toBe(2);
+  });
+
   it.each(rates)("in %s, a return never gives more than the lease", (_name, rule) => {
     const harness = new Harness();
     harness.take(START_US, "k", rule, 5);
@@ -398,6 +411,20 @@ describe("R2 a slot is a reservation held by a session", () => {
     expect(holder.call(START_US, commit)).toMatchObject({ outcome: allowed, remaining: 1 });
   });
 
+  it("of a session that settles in any order, the rest ends with the session", () => {
+    const harness = new Harness();
+    const many = slots(6);
+    const holder = new Client(harness, START_US, 1);
+    const handles = Array.from({ length: 6 }, () => holder.call(START_US, { ...slot, rule: many }).handle);
+    for (const which of [2, 0, 5]) {
+      holder.call(START_US, { key: "k", rule: many, handle: handles[which]!, verb: Verb.cancel });
+    }
+    expect(free(harness, many, START_US)).toBe(3);
+    holder.goodbye(START_US + 1);
+    expect(free(harness, many, START_US + 1)).toBe(6);
+    expect(harness.limiter.stats).toMatchObject({ slots: 0, slotsEnded: 3 });
+  });
+
   it("what is held of a rate outlives its session until its own time, and is nobody's", () => {
     const harness = new Harness();
     const rate = bucket(10, 10 * second, 10);
@@ -595,10 +622,15 @@ describe("bounds", () => {
     const many = (tag: string) =>
       Array.from({ length: 3_000 }, (_, i) => [{ key: `${tag}${i}`, rule: short, verb: Verb.reserve, ttlMs: 1_000 }]);
     harness.calls(START_US, { kind: "anonymous", namespace: "n" }, batchOf(many("a")));
-    for (let turn = 0; turn < 4; turn++) harness.apply(START_US + second);
-    expect(harness.limiter.stats).toMatchObject({ reservations: 0, reservationsEnded: 3_000 });
+    harness.apply(START_US + second);
+    expect(harness.limiter.stats.reservations).toBeGreaterThan(1_000);
     harness.calls(START_US + second, { kind: "anonymous", namespace: "n" }, batchOf(many("b")));
-    expect(harness.limiter.stats).toMatchObject({ reservations: 3_000 });
+    for (let turn = 0; turn < 4; turn++) harness.apply(START_US + second);
+    expect(harness.limiter.stats).toMatchObject({ reservations: 3_000, reservationsEnded: 3_000 });
+    for (let i = 0; i < 3_000; i += 100) {
+      const reset = harness.verb(START_US + second, Verb.reset, { key: `b${i}`, rule: short });
+      expect(reset).toMatchObject({ outcome: allowed, remaining: 9 });
+    }
     for (let turn = 0; turn < 10; turn++) harness.apply(START_US + (3 + turn) * second);
     expect(harness.limiter.stats).toMatchObject({ keys: 0, reservations: 0, reservationsEnded: 6_000 });
     expect(harness.limiter.nextDueUs()).toBeNull();
