@@ -162,6 +162,12 @@ export const nodeSpec = {
       text: "start with damaged data: what is sound is kept, and the other nodes bring the rest before this one votes",
     },
     {
+      name: "policies",
+      value: "FILE",
+      text: "policies in YAML or JSON that this node keeps in force while it leads, and follows as they change; the same on all nodes",
+      otherwise: "they are set with quorumguard policy put",
+    },
+    {
       name: "cors-origin",
       value: "ORIGIN",
       repeatable: true,

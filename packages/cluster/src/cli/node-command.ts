@@ -81,6 +81,7 @@ function serverOptions(flags: NodeFlags): ServerOptions {
   const drainTimeoutMs = flags.whole("drain-timeout");
   const tls = tlsOf(flags);
   const peerTls = peerTlsOf(flags);
+  const policyFile = flags.text("policies");
   const advertiseGrpc = flags.text("advertise-grpc");
   const advertiseHttp = flags.text("advertise-http");
   if (advertiseGrpc !== undefined) parseHostPort("advertise-grpc", advertiseGrpc);
@@ -103,6 +104,7 @@ function serverOptions(flags: NodeFlags): ServerOptions {
     drainTimeoutMs,
     insecure: flags.has("insecure"),
     repair: flags.has("repair"),
+    ...(policyFile === undefined ? {} : { policyFile }),
     corsOrigins: flags.all("cors-origin"),
   };
 }

@@ -7,7 +7,6 @@ import {
   type Rule,
 } from "@quorumguard/limiter";
 import type { ClusterNode, NodeFailure, SubmitOptions } from "../node/node.ts";
-import { explainKey } from "./explain-key.ts";
 import type { TopBy, TopKeys, TopList } from "./top-keys/top-keys.ts";
 
 /** What a node asks its leader on behalf of an operator. Nodes of other versions may not know a kind: they say so. */
@@ -107,7 +106,7 @@ function answer(sources: AdminSources, question: AdminQuestion, limiter: Limiter
     case "history":
       return history(question, limiter);
     case "explain":
-      return explainKey(limiter, question.namespace, question.rule, question.key, stampUs);
+      return limiter.explain(question.namespace, question.rule, encoder.encode(question.key), stampUs);
     case "bans":
       return bans(question, limiter, stampUs);
     case "topKeys": {

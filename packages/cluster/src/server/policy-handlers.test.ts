@@ -214,7 +214,14 @@ describe("a question about policies and keys", () => {
     expect(elsewhere.keys).toEqual([]);
     const rule = { limit: 5, windowUs: 60_000_000n, algorithm: Algorithm.FIXED_WINDOW };
     const { explanation } = await admin.explain(create(ExplainRequestSchema, { key: "user:1", rule }), context);
-    expect(explanation).toMatchObject({ key: "user:1", decision: { outcome: "allowed", limit: 5, remaining: 5 } });
+    expect(explanation).toMatchObject({
+      key: "user:1",
+      source: "inline",
+      rule: { algorithm: "fixed-window", limit: 5, windowMs: 60_000 },
+      available: 5,
+      nextFreeMs: 0,
+      ban: null,
+    });
   });
 
   it("that the state cannot answer is refused with a reason", async () => {

@@ -93,6 +93,11 @@ export interface ServerOptions {
    * they are.
    */
   readonly bounds?: Partial<Bounds>;
+  /**
+   * A file of policies in YAML or JSON that this node keeps in force while it leads, and follows as it changes. The same file on
+   * all nodes. Default none.
+   */
+  readonly policyFile?: string;
   /** Intervals and local bounds of the node itself. Default: that of each field. */
   readonly node?: NodeTimings & NodeLimits;
   /** Shows memory, event loop and the like among the metrics. Default true. */

@@ -16,6 +16,7 @@ import { type GrpcListener, startGrpcServer } from "./grpc-server.ts";
 import { type HttpListener, startHttpServer } from "./http-server.ts";
 import { isListenError, listenError } from "./listen-error.ts";
 import { createNodeMetrics } from "./metrics.ts";
+import { followPolicyFile } from "./policy-files/follow-policy-file.ts";
 import { createPolicyHandlers } from "./policy-handlers.ts";
 import {
   type HostPort,
@@ -98,6 +99,9 @@ async function start(options: ResolvedServerOptions, closers: (() => Promise<voi
   closers.push(() => node.stop());
   await startNode(node, options.peer);
   const unwatch = watchServing(node, listeners);
+  const { policyFile, log } = options;
+  const followed = policyFile === undefined ? null : followPolicyFile({ file: policyFile, node, log });
+  closers.push(async () => followed?.close());
   let stopping: Promise<void> | null = null;
   failed.then((error) => {
     options.log("error", "fatal", { error: error.message });
@@ -113,7 +117,7 @@ async function start(options: ResolvedServerOptions, closers: (() => Promise<voi
     removed,
     stop() {
       unwatch();
-      stopping ??= stop(options, node, listeners, closeFiles);
+      stopping ??= (followed?.close() ?? Promise.resolve()).then(() => stop(options, node, listeners, closeFiles));
       return stopping;
     },
   };
