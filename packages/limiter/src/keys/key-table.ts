@@ -232,7 +232,9 @@ export class KeyTable implements BlockMover {
   }
 
   remove(block: number): void {
-    this.census.remove(this.#prefix, this.#readPrefix(block));
+    const cell = identityByte(this.#heap.word(block, 0) & 0xff) >> 3;
+    if (this.census.isLastOf(block, cell, this.#heap.word(block, WORD_LENGTHS) & 0xffff)) this.census.removeLast();
+    else this.census.remove(this.#prefix, this.#readPrefix(block));
     this.#index.remove(block);
     this.#slab.give(block);
   }

@@ -38,6 +38,12 @@ export class Census {
   readonly #index: HashIndex;
   #seed0 = 0x3c6ef372;
   #seed1 = 0x54ff53a5;
+  /** The identity that was counted last, and its records: a sweep, like a frame, meets many of the same one after another. */
+  readonly #lastPrefix = new Uint8Array(512);
+  #lastLength = -1;
+  #lastNamespace = 0;
+  #lastName = 0;
+  #lastShape = 0;
   /** Shapes that another rule took over: while there is none, the sweep need not ask. */
   #frozen = 0;
 
@@ -65,27 +71,66 @@ export class Census {
 
   /** A key with this identity prefix has a block from now on. */
   add(prefix: Uint8Array, length: number): void {
-    const end = namespaceEnd(prefix);
-    this.#count(this.#findOrAdd(prefix, end), 1);
-    if (prefix[end] === 0) return;
-    const nameEnd = end + 1 + prefix[end]!;
-    const name = this.#findOrAdd(prefix, nameEnd);
-    this.#count(name, 1);
-    let shape = this.#find(prefix, length);
-    if (shape === 0) {
-      shape = this.#create(prefix, length);
-      this.#link(name, shape);
+    if (!this.#isLast(prefix, length)) {
+      const end = namespaceEnd(prefix);
+      const namespace = this.#findOrAdd(prefix, end);
+      if (prefix[end] === 0) {
+        this.#keep(prefix, length, namespace, 0, 0);
+      } else {
+        const name = this.#findOrAdd(prefix, end + 1 + prefix[end]!);
+        let shape = this.#find(prefix, length);
+        if (shape === 0) {
+          shape = this.#create(prefix, length);
+          this.#link(name, shape);
+        }
+        this.#keep(prefix, length, namespace, name, shape);
+      }
     }
-    this.#count(shape, 1);
+    this.#count(this.#lastNamespace, 1);
+    if (this.#lastName === 0) return;
+    this.#count(this.#lastName, 1);
+    this.#count(this.#lastShape, 1);
+  }
+
+  #isLast(prefix: Uint8Array, length: number): boolean {
+    if (length !== this.#lastLength) return false;
+    const last = this.#lastPrefix;
+    for (let i = 0; i < length; i++) if (last[i] !== prefix[i]) return false;
+    return true;
+  }
+
+  #keep(prefix: Uint8Array, length: number, namespace: number, name: number, shape: number): void {
+    for (let i = 0; i < length; i++) this.#lastPrefix[i] = prefix[i]!;
+    this.#lastLength = length;
+    this.#lastNamespace = namespace;
+    this.#lastName = name;
+    this.#lastShape = shape;
+  }
+
+  /**
+   * Whether a block's identity, at a cell of it, begins like the one that was counted last: then {@link removeLast} does.
+   */
+  isLastOf(block: number, cell: number, length: number): boolean {
+    return length === this.#lastLength && this.#heap.equalBytes(block, cell * 8, this.#lastPrefix, 0, length);
+  }
+
+  /** Like {@link remove}, for an identity like the one that was counted last. */
+  removeLast(): void {
+    this.remove(this.#lastPrefix, this.#lastLength);
   }
 
   /** The block of such a key is gone. */
   remove(prefix: Uint8Array, length: number): void {
-    const end = namespaceEnd(prefix);
-    this.#discount(this.#find(prefix, end));
-    if (prefix[end] === 0) return;
-    const name = this.#find(prefix, end + 1 + prefix[end]!);
-    const shape = this.#find(prefix, length);
+    if (!this.#isLast(prefix, length)) {
+      const end = namespaceEnd(prefix);
+      const isNamed = prefix[end] !== 0;
+      const namedRecord = isNamed ? this.#find(prefix, end + 1 + prefix[end]!) : 0;
+      this.#keep(prefix, length, this.#find(prefix, end), namedRecord, isNamed ? this.#find(prefix, length) : 0);
+    }
+    const name = this.#lastName;
+    const shape = this.#lastShape;
+    this.#discount(this.#lastNamespace);
+    if (name === 0) return;
     if (this.#heap.word(shape, WORD_COUNT) === 1) {
       this.#unlink(name, shape);
       if (this.#heap.number(shape, CELL_RETAIN) > 0) this.#frozen--;
@@ -196,6 +241,7 @@ export class Census {
       this.#count(record, -1);
       return;
     }
+    this.#lastLength = -1;
     this.#index.remove(record);
     this.#slab.give(record);
   }

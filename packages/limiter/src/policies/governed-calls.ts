@@ -39,6 +39,13 @@ interface Judged {
   keyStart: number;
   keyLength: number;
   hash: number;
+  /** The key's counter when it was judged, or 0. */
+  block: number;
+}
+
+function createJudged(rule: GovernedRule): Judged {
+  const numbers = { limit: 0, burst: 0, cost: 0, ahead: 0, keyStart: 0, keyLength: 0, hash: 0, block: 0 };
+  return { rule, outcome: Outcome.allowed, free: false, ...numbers };
 }
 
 /**
@@ -67,6 +74,8 @@ export class GovernedCalls {
   #stampUs = 0.5;
   #maxKeys = 0;
   #maxKeysHere: number | null = null;
+  /** Counters may have been freed since the call's items were judged. */
+  #areBlocksStale = false;
   #starts: Uint32Array = new Uint32Array(0);
   #hashes: Uint32Array = new Uint32Array(0);
 
@@ -130,16 +139,16 @@ export class GovernedCalls {
       this.#fill(at, size, refusal);
       return;
     }
+    for (let i = 0; i < size; i++) {
+      if (this.#settleCounter(this.#read(from + i, i))) continue;
+      this.#fill(at, size, Outcome.keysFull);
+      return;
+    }
     let allowed = true;
     for (let i = 0; i < size; i++) {
-      const judged = this.#read(from + i, i);
-      if (this.#settleCounter(judged)) {
-        this.#judge(judged, i, at + i);
-        allowed &&= judged.outcome === Outcome.allowed || judged.rule.policy?.shadow === true;
-      } else {
-        this.#fill(at, size, Outcome.keysFull);
-        return;
-      }
+      const judged = this.#judged[i]!;
+      this.#judge(judged, i, at + i);
+      allowed &&= judged.outcome === Outcome.allowed || judged.rule.policy?.shadow === true;
     }
     const room = allowed ? this.#makeRoom(size) : null;
     if (room !== null) {
@@ -168,19 +177,19 @@ export class GovernedCalls {
   #read(item: number, i: number): Judged {
     const layout = this.#layout!;
     const rule = this.#rules[layout.ruleOf(item)]!;
-    const judged: Judged = {
-      rule,
-      outcome: Outcome.allowed,
-      free: false,
-      limit: rule.limit,
-      burst: rule.burst,
-      cost: layout.costOf(item),
-      ahead: 0,
-      keyStart: this.#starts[item]!,
-      keyLength: layout.keyLengthOf(item),
-      hash: this.#hashes[item]!,
-    };
+    const judged = this.#judged[i] ?? createJudged(rule);
     this.#judged[i] = judged;
+    judged.rule = rule;
+    judged.outcome = Outcome.allowed;
+    judged.free = false;
+    judged.limit = rule.limit;
+    judged.burst = rule.burst;
+    judged.cost = layout.costOf(item);
+    judged.ahead = 0;
+    judged.keyStart = this.#starts[item]!;
+    judged.keyLength = layout.keyLengthOf(item);
+    judged.hash = this.#hashes[item]!;
+    judged.block = 0;
     const policies = this.#policies;
     if (policies?.hasKeyed) {
       const key = textOf(layout.bytes, judged.keyStart, judged.keyLength);
@@ -236,6 +245,7 @@ export class GovernedCalls {
     const verdict = this.#verdict;
     const quota = this.#use(judged);
     const block = this.#find(judged);
+    judged.block = block;
     this.#keys.judge(quota, block, judged.cost, judged.ahead, this.#stampUs, verdict);
     writeVerdict(verdict, judged.ahead + judged.cost, quota, results, at);
     if (!verdict.allowed && this.#keys.isHeld(block)) results.firmForMs[at] = 0;
@@ -287,14 +297,16 @@ export class GovernedCalls {
     let wanted = 0;
     for (let i = 0; i < size; i++) {
       const judged = this.#judged[i]!;
-      if (this.#charges(judged) && judged.ahead === 0 && this.#find(judged) === 0) wanted++;
+      if (judged.block === 0 && judged.ahead === 0 && this.#charges(judged)) wanted++;
     }
+    this.#areBlocksStale = false;
     if (wanted > 0 && !this.#hasQuota(wanted)) return Outcome.namespaceFull;
     if (keys.count + wanted <= this.#maxKeys) return null;
+    this.#areBlocksStale = true;
     // The sweep may free a block that this call is about to charge: such keys start anew, so they are freed here first.
     for (let i = 0; i < size; i++) {
       const judged = this.#judged[i]!;
-      const block = this.#charges(judged) && judged.ahead === 0 ? this.#find(judged) : 0;
+      const block = this.#charges(judged) && judged.ahead === 0 ? judged.block : 0;
       if (block === 0 || !keys.isExpired(block, stampUs)) continue;
       keys.remove(block);
       wanted++;
@@ -312,6 +324,7 @@ export class GovernedCalls {
     const { prefix } = this.#judged[0]!.rule.quota;
     const { census } = this.#keys;
     if (census.keysOf(prefix) + wanted <= most) return true;
+    this.#areBlocksStale = true;
     this.#keys.sweep(RECLAIM_SLOTS, this.#stampUs, Number.POSITIVE_INFINITY);
     return census.keysOf(prefix) + wanted <= most;
   }
@@ -352,9 +365,11 @@ export class GovernedCalls {
 
   #charge(judged: Judged): void {
     const quota = this.#use(judged);
-    let block = this.#find(judged);
-    if (block === 0)
+    // An earlier item of the same key may have created or moved its counter, and the sweep may have freed it.
+    let block = this.#areBlocksStale || judged.ahead > 0 ? this.#find(judged) : judged.block;
+    if (block === 0) {
       block = this.#keys.create(quota, judged.hash, this.#layout!.bytes, judged.keyStart, judged.keyLength);
+    }
     this.#hash.word(this.#keys.charge(quota, block, judged.cost, this.#stampUs));
   }
 
