@@ -32,8 +32,8 @@ const OWN_GRID = 0;
 
 /**
  * A bucket at a stamp: whole tokens and a rest in 1/window that are used, tokens that open holds keep, and the first
- * segment of the ring that is still open; at which limit it drains until something is charged, and when it is empty by
- * the limit at which something was charged last: from then on it may have been forgotten.
+ * segment of the ring that is still open; at which limit it drains until something is charged, and, if that is not
+ * the limit at which something was charged last, when it is empty by that one: from then on it may have been forgotten.
  */
 const level = { used: 0.5, rest: 0.5, held: 0.5, open: 0, limit: 0.5, emptyUs: 0.5 };
 
@@ -68,9 +68,12 @@ function levelAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs:
   const numbers = heap.f64[Heap.chunkOf(block)]!;
   const words = heap.u32[Heap.chunkOf(block)]!;
   const cell = Heap.cellOf(block);
-  const limit = slowerLimit(words[cell * 2 + WORD_LIMIT]!, quota.limit);
-  level.limit = limit;
-  level.emptyUs = numbers[cell + CELL_EXPIRY]!;
+  const known = words[cell * 2 + WORD_LIMIT]!;
+  const limit = slowerLimit(known, quota.limit);
+  if (known !== quota.limit) {
+    level.limit = limit;
+    level.emptyUs = numbers[cell + CELL_EXPIRY]!;
+  }
   let atUs = numbers[cell + CELL_AT]!;
   level.used = words[cell * 2 + WORD_USED]!;
   level.rest = numbers[cell + CELL_REST]!;
@@ -219,9 +222,14 @@ function usedAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs: 
 /** Puts {@link level} into the block; the ring must hold open segments only. */
 function write(heap: Heap, block: number, tail: number, quota: Quota, stampUs: number): number {
   const limit = quota.limit > 0 ? quota.limit : Math.max(1, heap.word(block, WORD_LIMIT));
-  level.open = 0;
-  level.held = sumOf(heap, block);
-  const emptyUs = stampUs + emptyAfterUs(heap, block, tail, limit, quota.windowUs, stampUs, 0);
+  let emptyUs = stampUs;
+  if (countOf(heap, block) === 0) {
+    emptyUs += drainUs(level.used, level.rest, limit, quota.windowUs);
+  } else {
+    level.open = 0;
+    level.held = sumOf(heap, block);
+    emptyUs += emptyAfterHoldsUs(heap, block, tail, limit, quota.windowUs, stampUs, 0);
+  }
   heap.touch(block);
   const numbers = heap.f64[Heap.chunkOf(block)]!;
   const words = heap.u32[Heap.chunkOf(block)]!;
@@ -241,7 +249,8 @@ function settleEnded(heap: Heap, block: number, tail: number, quota: Quota, stam
 }
 
 function charge(heap: Heap, block: number, tail: number, quota: Quota, cost: number, stampUs: number): number {
-  settleEnded(heap, block, tail, quota, stampUs);
+  levelAt(heap, block, tail, quota, stampUs);
+  if (countOf(heap, block) > 0) dropPast(heap, block, tail, stampUs);
   pour(cost);
   return write(heap, block, tail, quota, stampUs);
 }
