@@ -108,6 +108,10 @@ describe("what counts", () => {
     expect(measured).toMatchObject({ admitted: 1, naive: 1, admittedRatio: 1, boundRatio: 1 });
   });
 
+  test("admissions that callers know of and the wire does not are a fault of the audit itself", () => {
+    expect(() => measureCell({ ...honest(), unheard: -1 })).toThrow("1 admissions that nothing was heard of");
+  });
+
   test("arrivals that hold no whole window are no evidence", () => {
     const { arrivals, ...rest } = honest();
     expect(() => measureCell({ ...rest, arrivals: arrivals.slice(0, 10) })).toThrow("no whole window");

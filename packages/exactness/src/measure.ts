@@ -40,10 +40,11 @@ export type CellMeasure = Pick<Cell, "admittedRatio" | "boundRatio"> & CellFacts
  * arrivals at the same stamps in the same order, those that got no decision included; both admissions are counted over
  * the whole windows in stamps that lie within the run. Ratios are rounded against the cluster.
  *
- * @throws {Error} when the arrivals do not span one whole window.
+ * @throws {Error} when the arrivals do not span one whole window, or callers were told of more admissions than were heard.
  */
 export function measureCell(evidence: CellEvidence): CellMeasure {
   const { rule, arrivals, unheard } = evidence;
+  if (unheard < 0) throw new Error(`callers were told of ${-unheard} admissions that nothing was heard of`);
   const ordered = [...arrivals].sort(byPlace);
   const span = wholeWindows(ordered, rule.windowUs);
   const admissions = ordered.filter((one) => one.admitted);

@@ -48,11 +48,15 @@ export function listenToSessions(): HeardCalls {
       calls.set(callId, { clientId: client, callId, items, ...span, decision: null, applied: "unknown" });
     },
   };
-  tapSessions(createSessionTap(client, answered, names));
+  // Sessions are named by their place in a cluster's log, so those of another cluster bear the same names: a run has a tap of
+  // its own.
+  let tap = createSessionTap(client, answered, names);
+  tapSessions({ stream: () => tap.stream() });
   return {
     calls: () => [...calls.values()],
     violations,
     clear() {
+      tap = createSessionTap(client, answered, names);
       calls.clear();
       violations.length = 0;
     },
