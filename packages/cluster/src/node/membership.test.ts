@@ -1,7 +1,7 @@
 import type { NodeId } from "@quorumguard/raft";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ClusterNode } from "./node.ts";
-import { batchOf, submit, TestCluster, until } from "./test-cluster.fixture.ts";
+import { batchOf, firstAttempt, submit, TestCluster, until } from "./test-cluster.fixture.ts";
 
 let cluster: TestCluster;
 afterEach(() => cluster.close());
@@ -157,6 +157,31 @@ describe("a member", () => {
     const next = await cluster.leader();
     expect(next.topology().members.map(({ nodeId }) => nodeId)).not.toContain(leader.nodeId);
     expect(await outcomes(next, "k", 2, 1)).toEqual([1, 2]);
+  });
+
+  test("D5: that leads when its removal is applied is named to no client any more", async () => {
+    cluster = await TestCluster.started(3);
+    const old = await cluster.leader();
+    const [removed, witness] = [...cluster.nodes.values()].filter((node) => node !== old) as [ClusterNode, ClusterNode];
+    // The removal is in the log of the member that it is about when that one becomes leader, and nothing is handed over.
+    cluster.network.cut(old.nodeId, witness.nodeId);
+    const resume = cluster.stallFlushes(old.nodeId);
+    const change = old.changeMembers({ kind: "remove", nodeId: removed.nodeId }).catch(() => null);
+    await until(() => (witness.topology().leaderId === removed.nodeId ? true : null));
+    const told: number[][] = [];
+    const end = witness.onTopology(({ leaderId, members }) => {
+      if (leaderId !== 0) told.push([leaderId, ...members.map(({ nodeId }) => nodeId)]);
+    });
+    await knowsMembers(witness, [old.nodeId, witness.nodeId].sort());
+    const { failures } = await submit(witness, batchOf(["k"], 1), { ...firstAttempt, noForward: true });
+    expect([failures[0]!.leaderId, witness.topology().leaderId]).not.toContain(removed.nodeId);
+    cluster.network.heal(old.nodeId, witness.nodeId);
+    resume();
+    await change;
+    await until(() => (cluster.removed.includes(removed.nodeId) ? true : null));
+    await cluster.leader();
+    end();
+    expect(told.filter(([leaderId, ...members]) => !members.includes(leaderId!))).toEqual([]);
   });
 
   test("that was down while it was removed is told when it comes back, and stops for good", async () => {

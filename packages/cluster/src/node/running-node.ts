@@ -111,7 +111,13 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
       return restored.limiter;
     },
     appliedOther(entry, change, confState) {
-      if (confState !== null) members.applied(entry.index, change, confState);
+      if (confState !== null) {
+        const { leader } = driver.role;
+        const wasMember = members.includes(leader);
+        members.applied(entry.index, change, confState);
+        // It was removed while it led, and stops: nobody is to be sent there, and nobody need wait for its silence.
+        if (wasMember && !members.includes(leader)) raft.forgetLeader();
+      }
       parts.appliedOther(entry);
     },
     flush() {

@@ -16,12 +16,14 @@ export class TopologyBoard {
   readonly #addressOf: ClientAddressOf;
   readonly #listeners = new Set<(topology: NodeTopology) => void>();
   #topology: NodeTopology;
+  /** Who leads as far as consensus goes, whether or not it is a member that this node knows. */
+  #leader: NodeId = 0;
 
   constructor(nodeId: NodeId, members: Members, addressOf: ClientAddressOf) {
     this.#nodeId = nodeId;
     this.#members = members;
     this.#addressOf = addressOf;
-    this.#topology = this.#make("", 0, 0);
+    this.#topology = this.#make("", 0);
   }
 
   get topology(): NodeTopology {
@@ -31,15 +33,16 @@ export class TopologyBoard {
   /** Tells listeners if anything changed. */
   set(clusterId: string, leaderId: NodeId, term: number): void {
     const now = this.#topology;
-    if (now.clusterId === clusterId && now.leaderId === leaderId && now.term === term) return;
-    this.#topology = this.#make(clusterId, leaderId, term);
+    if (now.clusterId === clusterId && this.#leader === leaderId && now.term === term) return;
+    this.#leader = leaderId;
+    this.#topology = this.#make(clusterId, term);
     for (const listener of [...this.#listeners]) listener(this.#topology);
   }
 
   /** The members changed. */
   membersChanged(): void {
-    const { clusterId, leaderId, term } = this.#topology;
-    this.#topology = this.#make(clusterId, leaderId, term);
+    const { clusterId, term } = this.#topology;
+    this.#topology = this.#make(clusterId, term);
     this.refresh();
   }
 
@@ -53,7 +56,9 @@ export class TopologyBoard {
     return () => this.#listeners.delete(listener);
   }
 
-  #make(clusterId: string, leaderId: NodeId, term: number): NodeTopology {
+  #make(clusterId: string, term: number): NodeTopology {
+    // One that leads until it has applied its own removal is no place to send a client to (checklist D5).
+    const leaderId = this.#members.includes(this.#leader) ? this.#leader : 0;
     const version = 2 * (1 + this.#members.changeIndex) + (leaderId === 0 ? 0 : 1);
     const members = this.#members.ids.map((id) => this.#member(id));
     return { clusterId, version, members, leaderId, term, nodeId: this.#nodeId };
