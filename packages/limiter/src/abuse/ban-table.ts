@@ -252,6 +252,21 @@ export class BanTable {
     return this.count === 0 ? null : Math.max(this.#earliestUs, this.#lapEndUs + LAP_PAUSE_US);
   }
 
+  /** How many bans last beyond `stampUs`. */
+  countBans(stampUs: number): number {
+    if (this.count === 0) return 0;
+    const heap = this.#heap;
+    let bans = 0;
+    for (let page = 0; page < heap.pages; page++) {
+      if (heap.kindOf(page) !== PageKind.bans) continue;
+      for (let slot = 0; slot < this.#slab.slotsUsed(page); slot++) {
+        const record = this.#slab.slotAddress(page, slot);
+        if (heap.word(record, 0) !== 0 && this.untilUs(record) > stampUs) bans++;
+      }
+    }
+    return bans;
+  }
+
   /** All bans that last beyond `stampUs`, in no order that means anything. */
   *bans(stampUs: number): IterableIterator<BanRecord> {
     const heap = this.#heap;

@@ -94,6 +94,11 @@ export class Bans {
     return { policy, key, untilUs: this.#table.untilUs(record), strikes: this.#table.strikes(record) };
   }
 
+  /** How many bans are in force at `stampUs`. */
+  countAt(stampUs: number): number {
+    return this.#table.countBans(stampUs);
+  }
+
   /** The bans of a namespace in force at `stampUs`, ordered by policy and key, at most `most` of them. */
   list(namespace: string, stampUs: number, most: number): { readonly bans: readonly Ban[]; readonly total: number } {
     const bans: Ban[] = [];

@@ -408,6 +408,12 @@ export class GovernedCalls {
       this.carryOver.forget(rule, this.#layout!.bytes, judged.keyStart, judged.keyLength);
     }
     if (!opensHold(verb)) return false;
+    if (verb === Verb.grant && rule.policy?.lease === false) {
+      // No lease now or ever: the caller goes on asking for each admission.
+      this.#results.set(at, Outcome.limited, 0, 0, NEVER, 0, judged.limit);
+      mixResult(this.#hash, this.#results, at);
+      return true;
+    }
     return this.#beforeOpening(judged, at);
   }
 

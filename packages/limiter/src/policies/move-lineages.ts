@@ -15,6 +15,10 @@ import type { NamespacePolicies } from "./namespace-policies.ts";
 import { PolicyError } from "./policy-error.ts";
 import type { RecordEdit } from "./records.ts";
 
+/** Names with a past in one namespace: looked through from so many on, and refused beyond. */
+const PRUNE_ABOVE = 2_000;
+const MAX_LINEAGES = 4_000;
+
 interface Move {
   readonly lineage: Lineage;
   /** Set if an epoch ended. */
@@ -34,6 +38,7 @@ export function moveLineages(
   stampUs: number,
 ): void {
   const moves: Move[] = [];
+  pruneLineages(policies, census);
   for (const { before, after } of edits) {
     const from = before?.kind === "policy" ? before.value : null;
     const to = after?.kind === "policy" ? after.value : null;
@@ -44,6 +49,19 @@ export function moveLineages(
     if (isTrivial(lineage)) policies.lineages.delete(lineage.name);
     else policies.lineages.set(lineage);
   }
+}
+
+/** Names whose policy and counters are gone need no past; looked for only when there are many. */
+function pruneLineages(policies: NamespacePolicies, census: Census): void {
+  if (policies.lineages.size <= PRUNE_ABOVE) return;
+  for (const name of [...policies.lineages.view.keys()]) {
+    if (policies.policy(name) === null && census.shapeCount(namePrefix(policies.name, name)) === 0) {
+      policies.lineages.delete(name);
+    }
+  }
+  if (policies.lineages.size <= MAX_LINEAGES) return;
+  const message = `concerns a namespace in which ${policies.lineages.size} names have counts to carry over; ${MAX_LINEAGES} may have: wait until the counts of deleted policies have expired`;
+  throw new PolicyError("carrying-over", "change", message);
 }
 
 function isTrivial(lineage: Lineage): boolean {

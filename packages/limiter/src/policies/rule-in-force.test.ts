@@ -253,6 +253,20 @@ describe("bans", () => {
   });
 });
 
+describe("leases", () => {
+  it("are refused under a policy that forbids them, and that is no denial that bans", () => {
+    const harness = new PolicyHarness();
+    const ban = { denials: 1, windowMs: 1_000, durationMs: 5_000 };
+    harness.change({ kind: "putPolicies", policies: [{ ...api, lease: false, ban }] });
+    expect(harness.ask(START_US, Verb.grant, "k", inline)).toMatchObject({ outcome: Outcome.limited, handle: 0 });
+    expect(harness.one(START_US, "k", inline).outcome).toBe(Outcome.allowed);
+    harness.change({ kind: "putPolicies", policies: [{ ...api, lease: true }] });
+    const lease = harness.ask(START_US, Verb.grant, "k", inline, { cost: 2 });
+    expect(lease).toMatchObject({ outcome: Outcome.allowed, remaining: 0, limit: 3 });
+    expect(harness.one(START_US, "k", inline).outcome).toBe(Outcome.limited);
+  });
+});
+
 describe("shadow policies", () => {
   const shadow = { ...api, limit: 1, shadow: true };
 
