@@ -4,7 +4,10 @@ import type { World } from "../world/world.ts";
 import { type Configurations, hasQuorum } from "./configuration.ts";
 import type { NodeWatch } from "./node-watch.ts";
 
-/** Observes nodes after each of their events, and notes when a majority may have lost its sense of time. */
+/**
+ * Observes nodes after each of their events, and notes when a majority may have lost its sense of time: then a leader begins
+ * anew, by the wall clocks of nodes that have restarted, and what anybody knows from before is of another time.
+ */
 export function watchCluster(
   world: World,
   nodes: NodeHost,
@@ -14,15 +17,28 @@ export function watchCluster(
 ): () => readonly TimeBreak[] {
   const breaks: { fromUs: number; toUs: number }[] = [];
   let wasWhole = false;
+  let latestTerm = 0;
+  /** The term whose leader began time anew. */
+  let originTerm = 0;
   const knowing = new Set<number>();
+
+  function beginTerm(term: number): void {
+    latestTerm = term;
+    if (wasWhole) return;
+    originTerm = term;
+    for (const { running } of nodes.machines) if (running !== null) running.knowsTime = false;
+  }
+
   world.onEvent((process) => {
     knowing.clear();
     for (const machine of nodes.machines) {
       const running = machine.running;
       if (running === null) continue;
       if (running.process === process) {
-        if (!running.knowsTime) running.knowsTime = running.node.topology().leaderId !== 0;
         watch.observe(machine.nodeId, machine.boot, running.node);
+        if (watch.term > latestTerm) beginTerm(watch.term);
+        const { leaderId, term } = running.node.topology();
+        running.knowsTime ||= leaderId !== 0 && term >= originTerm;
       }
       if (running.knowsTime) knowing.add(machine.nodeId);
     }
