@@ -117,3 +117,10 @@ test("every file and function that the page names elsewhere is there", () => {
     expect(declares(fs.readFileSync(path.join(raft, file!), "utf8"), name!), `${name} in ${file}`).toBe(true);
   }
 });
+
+test("every file that the page on driving the core names is there", () => {
+  const consensus = fs.readFileSync(path.join(root, "docs/src/content/docs/internals/consensus.mdx"), "utf8");
+  const named = [...consensus.matchAll(/`(packages\/[\w/-]+\.ts)`/g)].map(([, file]) => file!);
+  expect(named.length).toBeGreaterThan(4);
+  expect(named.filter((file) => !fs.existsSync(path.join(root, file)))).toEqual([]);
+});

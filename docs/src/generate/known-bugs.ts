@@ -26,23 +26,24 @@ export const bugGroups = [
 ] as const;
 
 const opening = /^\s*(?:describe|test|it)\b.*?\(\s*["`](.+?)["`],/;
-const numbered = /["`]([A-G]\d{1,2}): (.+?)["`]/;
+const numbered = /["`]([A-G]\d{1,2}(?:, [A-G]\d{1,2})*): (.+?)["`]/;
 
-/** The tests whose titles begin with a bug's id and a colon. What a `describe` around them says is the start of their sentence. */
+/** The tests whose titles begin with a bug's id, or several, and a colon. What a `describe` around them says is the start of their sentence. */
 export function readBugTests(files: readonly TestFile[]): readonly BugTest[] {
   return files.flatMap(({ path, text }) => {
     const around: { readonly indent: number; readonly title: string }[] = [];
     const found: BugTest[] = [];
     for (const line of text.split("\n")) {
       const indent = line.search(/\S/);
-      const [, id, promise] = numbered.exec(line) ?? [];
+      const [, ids, promise] = numbered.exec(line) ?? [];
       const title = promise ?? opening.exec(line)?.[1];
       if (title === undefined) continue;
       while (around.length > 0 && around.at(-1)!.indent >= indent) around.pop();
       // The title of a table's rows stands deeper than the test, and is no part of a sentence.
       const isTitle = opening.test(line) || line.trim().startsWith('"');
       const sentence = isTitle ? [...around.map((one) => one.title), title].join(" ") : title;
-      if (id !== undefined) found.push({ id, promise: sentence.replaceAll(/%s|\$\w+/g, "…"), path });
+      const shown = sentence.replaceAll(/%s|\$\w+|\$\{[^}]*\}/g, "…");
+      for (const id of ids?.split(", ") ?? []) found.push({ id, promise: shown, path });
       if (/^\s*describe/.test(line)) around.push({ indent, title });
     }
     return found;

@@ -4,8 +4,8 @@ import { tellStory } from "../story.ts";
 
 const deathSteps: readonly SequenceStep[] = [
   { at: 0, says: "kill -9", dies: true },
-  { at: 1, says: "connection closed, port refuses: dead" },
-  { at: 2, says: "the same: forgets its leader, waits 15 ms" },
+  { at: 1, says: "connection closed, port refuses" },
+  { at: 2, says: "the same: waits 15 ms" },
   { at: 1, says: "first in rank: stands at once" },
   { from: 1, to: 2, says: "could I win?" },
   { from: 2, to: 1, says: "yes", colour: "allowed" },
@@ -41,14 +41,14 @@ export function nodeStall(): Picture {
     description:
       "The leader writes entry 9 and sends it at the same time. The others have flushed it when its own disk has been silent for an election timeout. They are ahead of its disk, so it hands over to the one that is furthest. " +
       "If they were just as slow, it would stay.",
-    lanes: [{ name: "its disk" }, { name: "leader", colour: "leader" }, { name: "others", colour: "follower" }],
+    lanes: [{ name: "its disk" }, { name: "leader", colour: "leader" }, { name: "the others", colour: "follower" }],
     steps: [
       { from: 1, to: 0, says: "write 9" },
       { from: 1, to: 2, says: "append 9" },
       { from: 2, to: 1, says: "have 9", colour: "allowed" },
       { at: 1, says: "9 is committed by the others" },
       { at: 1, says: "no flush for an election timeout, and half of the others are ahead of it" },
-      { from: 1, to: 2, says: "campaign now, the furthest of you" },
+      { from: 1, to: 2, says: "campaign now" },
     ],
   });
 }

@@ -33,7 +33,8 @@ async function sleepyCluster(): Promise<{ readonly running: TestCluster; readonl
 const othersThan = (running: TestCluster, nodeId: NodeId): NodeId[] =>
   [...running.nodes.keys()].filter((id) => id !== nodeId);
 
-describe("the bugs that others had, where a node and not its core could have them", () => {
+/** The bugs that others had, where a node and not its core could have them. */
+describe("among nodes,", () => {
   test("C2: a leader that slept answers nothing from its state before a quorum has answered it anew", async () => {
     const { running, clocks } = await sleepyCluster();
     const leader = await running.leader();

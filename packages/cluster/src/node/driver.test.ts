@@ -1,5 +1,5 @@
 import { createLimiter } from "@quorumguard/limiter";
-import { createMessage, createRaft, type Message, MessageType } from "@quorumguard/raft";
+import { createMessage, createRaft, type Entry, EntryType, type Message, MessageType } from "@quorumguard/raft";
 import { expect, test } from "vitest";
 import { appendDurably, entriesFrom, openForTest, takeSnapshot } from "../storage/storage.fixture.ts";
 import { TestDisk } from "../storage/test-disk.fixture.ts";
@@ -11,6 +11,7 @@ import { PeerBoard } from "./peer-board.ts";
 import { decodeEnvelope } from "./peer-codec.ts";
 import { Proposals } from "./proposals.ts";
 import { StampClock } from "./stamp-clock.ts";
+import { until } from "./test-cluster.fixture.ts";
 
 const nodeId = 3;
 const electionMs = 150;
@@ -30,11 +31,11 @@ interface Sent {
 }
 
 /** Node 3 of three on a disk that forgets what was not flushed, which holds a snapshot at index 1 and one entry. */
-async function createFollower() {
+async function createFollower(entries: readonly Entry[] = entriesFrom(2, 1, 1)) {
   const disk = new TestDisk();
   const storage = await openForTest(disk);
   await takeSnapshot(storage, 1, 1, ["image"]);
-  await appendDurably(storage, entriesFrom(2, 1, 1), 1);
+  await appendDurably(storage, entries, 1);
   const clock = new EagerClock();
   const members = new Members([1, 2, 3].map((id) => ({ nodeId: id, address: "", nonce: "" })));
   const stamp = new StampClock(clock, 0);
@@ -139,4 +140,22 @@ test("T2: what a peer says that does not lead is nobody's time", async () => {
   await new Promise<void>((resolve) => setImmediate(resolve));
   expect(stamp.lineTerm).toBe(5);
   expect(stamp.nowUs()).toBeLessThan(9_000_000);
+});
+
+test("C4: what is committed is not answered from before it is applied: a new leader waits for its own first entry", async () => {
+  const answerTo = await createFollower([{ index: 2, term: 1, type: EntryType.normal, data: new Uint8Array(0) }]);
+  const { driver } = answerTo;
+  const asked = await answerTo(fromLeader({ type: MessageType.timeoutNow }));
+  expect(asked.messages).toMatchObject([{ type: MessageType.vote, term: 6 }]);
+  await answerTo(fromLeader({ type: MessageType.voteResp, from: 2, term: 6 }));
+  // The empty entry of the term, and the takeover behind it.
+  const takeover = driver.raft.lastIndex;
+  expect([driver.role.state, takeover, driver.leads]).toEqual(["leader", 4, false]);
+  const acknowledge = (index: number) => {
+    driver.receiveMessage(fromLeader({ type: MessageType.appResp, from: 2, term: 6, index }));
+    return until(() => (driver.appliedIndex === index ? driver.leads : null));
+  };
+  // Applied up to the empty entry, it has all that was ever committed, and not yet the time that goes on from there.
+  expect(await acknowledge(takeover - 1)).toBe(false);
+  expect(await acknowledge(takeover)).toBe(true);
 });
