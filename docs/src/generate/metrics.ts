@@ -58,7 +58,7 @@ export function metricsPage(metrics: readonly MetricFact[]): Page {
     description: "Every metric that a node shows to Prometheus, with type, labels and meaning.",
     order: 8,
     body: paragraphs(
-      "A node shows its metrics at `/metrics` of its HTTP port, in Prometheus' text format. No label holds a key, a session or a policy, so that callers cannot make them grow.",
+      "A node shows its metrics at `/metrics` of its HTTP port, in Prometheus' text format. No label holds a key, a session or a name that callers make up, so that callers cannot make them grow; policies that operators put have labels, within a bound.",
       "## Of the node",
       table(["Metric", "Type and labels", "Meaning"], rows(own)),
       "## Of its process",

@@ -126,6 +126,10 @@ export interface LimiterStats {
   readonly leasesEnded: number;
   /** Reservations, slots and leases refused because too many were open, since the first entry of the log. */
   readonly holdsFull: number;
+  /** Bans that began, since the first entry of the log. */
+  readonly bansBegun: number;
+  /** Denials that no ban could count, since the memory for them was full, since the first entry of the log. */
+  readonly denialsUncounted: number;
 }
 
 /**
@@ -163,6 +167,8 @@ export interface Limiter {
 
   /** What operators have set. */
   readonly policies: PolicyReader;
+  /** How many keys are banned at `stampUs`, in all namespaces. */
+  countBans(stampUs: number): number;
   /** The bans of a namespace in force at `stampUs`, ordered by policy and key, at most `most` of them, and how many there are. */
   bans(namespace: string, stampUs: number, most: number): { readonly bans: readonly Ban[]; readonly total: number };
 

@@ -12,13 +12,21 @@ import { Entrance } from "./entrance.ts";
 import { notRunning, outcomeUnknown, unavailable } from "./failures.ts";
 import { hex, loadFoundingNonce } from "./founding-nonce.ts";
 import { transferLeadership } from "./hand-over.ts";
-import { decodeFounding, decodeHello, encodeFounding, encodeHello, FoundingPhase, type Hello } from "./hello-codec.ts";
+import {
+  decodeFounding,
+  encodeFounding,
+  encodeHello,
+  FoundingPhase,
+  type Hello,
+  tryDecodeHello,
+} from "./hello-codec.ts";
 import { LeaderChanges } from "./leader-changes.ts";
 import { MemberChangeError } from "./member-change-error.ts";
 import { checkMemberChange, MemberChanges } from "./member-changes.ts";
 import { memberViews } from "./member-views.ts";
 import { foundersOf, Members } from "./members.ts";
 import type {
+  AppliedState,
   CallSink,
   ClusterNode,
   MemberChange,
@@ -38,6 +46,7 @@ import { createRunningNode, lookAhead, type RunningNode } from "./running-node.t
 import { selfHello } from "./self-hello.ts";
 import { restoreNewest } from "./snapshots.ts";
 import { TopologyBoard } from "./topology-board.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** Between two rounds of founding frames, in milliseconds: hellos are said once per connection, and founders restart. */
 const foundingIntervalMs = 50;
@@ -157,6 +166,10 @@ class Node implements ClusterNode {
     else this.#running.desk.ask(question, options, answered);
   }
 
+  applied(): AppliedState | null {
+    return this.#running?.driver.limiter ?? this.#limiter;
+  }
+
   knowsSession(session: SessionId, nonce: Uint8Array): boolean {
     return this.#running?.driver.limiter.knowsSession(session, nonce) ?? false;
   }
@@ -223,13 +236,14 @@ class Node implements ClusterNode {
     const { clock } = this.#options;
     const untilMs = clock.monotonicMs() + timeoutMs;
     running.desk.close();
-    await this.#waitUntil(() => running.proposals.pendingItems === 0, untilMs);
+    const idle = (items: () => number) => waitUntil(this.#options, () => this.#failed || items() === 0, untilMs);
+    await idle(() => running.proposals.pendingItems);
     if (running.driver.role.state === "leader") {
       await this.transferLeadership(0).catch((error: unknown) => {
         this.#options.log("warn", "no-hand-over", { error: String(error) });
       });
     }
-    await this.#waitUntil(() => running.proposals.pendingItems + running.forwarder.pendingItems === 0, untilMs);
+    await idle(() => running.proposals.pendingItems + running.forwarder.pendingItems);
   }
 
   stop(): Promise<void> {
@@ -283,13 +297,6 @@ class Node implements ClusterNode {
     if (driver.appliedIndex < this.#commitAtStart) return false;
     this.#ready = true;
     return true;
-  }
-
-  async #waitUntil(condition: () => boolean, untilMs: number): Promise<void> {
-    const { clock, tickMs } = this.#options;
-    while (!condition() && clock.monotonicMs() < untilMs && !this.#failed) {
-      await new Promise<void>((resolve) => clock.setTimer(resolve, tickMs));
-    }
   }
 
   #formed(clusterId: string): void {
@@ -415,13 +422,8 @@ class Node implements ClusterNode {
   }
 
   #heardHello(from: NodeId, bytes: Uint8Array): string | null {
-    let hello: Hello;
-    try {
-      hello = decodeHello(bytes);
-    } catch (error) {
-      if (error instanceof PeerFormatError) return error.message;
-      throw error;
-    }
+    const hello = tryDecodeHello(bytes);
+    if (typeof hello === "string") return hello;
     if (hello.nodeId !== from) return `the connection of node ${from} says hello as node ${hello.nodeId}`;
     if (this.#failed) return `node ${this.nodeId} has stopped`;
     if (this.#removed) return `node ${this.nodeId} was removed from the cluster`;
@@ -437,7 +439,11 @@ class Node implements ClusterNode {
     peer.up = true;
     // A transport may learn addresses from the same hello, after this returns.
     if (before === null) this.#options.clock.endOfTurn(() => this.#board.refresh());
-    else if (before.bootId !== hello.bootId) this.#rebooted(from);
+    else if (before.bootId !== hello.bootId) {
+      // A new process answers in the place of a peer: the old one, and all that was with it, is gone.
+      this.#running?.forwarder.lost(from, `node ${from} restarted while the call was with it`);
+      this.#running?.leadership.provenDead(from);
+    }
     this.#abstention?.heard(hello);
     this.#returnIfTold();
     return null;
@@ -450,12 +456,6 @@ class Node implements ClusterNode {
     else if (isNew) this.#fail(new Error(reason));
     // A newcomer whose id was free when it asked was added, and removed before it came in.
     else this.#retire();
-  }
-
-  /** A new process answers in the place of a peer: the old one, and all that was with it, is gone. */
-  #rebooted(peer: NodeId): void {
-    this.#running?.forwarder.lost(peer, `node ${peer} restarted while the call was with it`);
-    this.#running?.leadership.provenDead(peer);
   }
 
   #peerDown(peer: NodeId, refused: boolean): void {

@@ -62,6 +62,16 @@ export function decodeHello(bytes: Uint8Array): Hello {
   return readHello(input);
 }
 
+/** As {@link decodeHello}, but says in words what is wrong. */
+export function tryDecodeHello(bytes: Uint8Array): Hello | string {
+  try {
+    return decodeHello(bytes);
+  } catch (error) {
+    if (error instanceof PeerFormatError) return error.message;
+    throw error;
+  }
+}
+
 /** Encodes what a founder says again and again until the cluster has formed: the facts of its hello. */
 export function encodeFounding(hello: Hello): Uint8Array {
   scratch.reset();

@@ -1,6 +1,7 @@
 import type {
   CallBatch,
   CallOrigin,
+  Limiter,
   LimiterStats,
   Operation,
   OperationResult,
@@ -168,6 +169,9 @@ export interface NodeStatus {
   readonly ready: boolean;
 }
 
+/** What a node's applied state tells about what operators set, and what came of it. */
+export type AppliedState = Pick<Limiter, "policies" | "countBans">;
+
 /** What a program may ask and tell a node that it runs with `startServer`. */
 export interface NodeHandle {
   /** The node's id. */
@@ -225,6 +229,8 @@ export interface ClusterNode extends NodeHandle {
    * heard from a quorum, so that no newer one can have changed what it tells.
    */
   ask(question: Uint8Array, options: SubmitOptions, answered: (answer: Uint8Array | NodeFailure) => void): void;
+  /** What this node has applied, for metrics and hints: a follower's is a little behind. Null: it has not started. */
+  applied(): AppliedState | null;
   /** Whether the session lives in this node's applied state. Only a leader's "false" proves that it is gone. */
   knowsSession(session: SessionId, nonce: Uint8Array): boolean;
   /** Refuses new work with not-leader or unavailable, hands over if it leads, and waits until nothing is in flight. */

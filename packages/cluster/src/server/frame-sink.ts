@@ -27,6 +27,8 @@ export interface ReplyRoute {
   readonly node: ClusterNode;
   readonly meter: DecisionMeter;
   readonly monotonicMs: () => number;
+  /** The version of the namespace's policies that this node has applied, so that clients forget what an earlier one denied. */
+  policyVersion(): number;
   /** Drops the message if the stream has ended. */
   send(message: Uint8Array): void;
   /** All calls of one frame have been answered. */
@@ -57,7 +59,7 @@ export class FrameSink implements CallSink {
       calls: toCall - fromCall,
       index: facts.index,
       stampUs: facts.stampUs,
-      policyVersion: 0,
+      policyVersion: this.#route.policyVersion(),
       source: wireSource(facts),
       results,
       tellLimits: this.#differ(results.limits, fromItem, toItem, this.#itemsOf(0, fromCall)),

@@ -4,10 +4,11 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { type ClusterNode, type NodeFailure, type NodeStatus, nodeFailureReasons } from "../node/node.ts";
 import { DurationCounts } from "../storage/duration-counts.ts";
 import type { AnsweredItems, DecisionMeter } from "./decision-meter.ts";
+import { policyMetrics } from "./policy-metrics.ts";
 import { prometheusHistogram } from "./prometheus-histogram.ts";
 import { version } from "./version.ts";
 
-/** A node's metrics for Prometheus. No label ever holds a key, a session or a policy: what a stranger chooses must not grow them. */
+/** A node's metrics for Prometheus. No label ever holds a key, a session or a name that callers chose: what a stranger chooses must not grow them. */
 export interface NodeMetrics {
   readonly meter: DecisionMeter;
   readonly contentType: string;
@@ -29,6 +30,7 @@ export function createNodeMetrics(node: ClusterNode, options: { readonly process
   if (options.process) collectDefaultMetrics({ register: registry });
   const counts = new DecisionCounts(registry);
   const gauges = statusGauges(registry);
+  const showPolicies = policyMetrics(registry);
   const readiness = new Gauge({
     name: "quorumguard_ready",
     help: "1 while the node has caught up, knows a leader and is not stopping: while /readyz answers 200.",
@@ -56,6 +58,7 @@ export function createNodeMetrics(node: ClusterNode, options: { readonly process
       readiness.set(ready ? 1 : 0);
       status = node.status();
       for (const show of gauges) show(status, node);
+      showPolicies(node);
       return registry.metrics();
     },
   };
@@ -249,6 +252,12 @@ function statusGauges(registry: Registry): ShowStatus[] {
     total("holds_full", "Holds refused because as many were open as may be.", (s) => s.limiter.holdsFull),
     total("reservations_ended", "Reservations that nobody settled in time: spent.", (s) => s.limiter.reservationsEnded),
     total("slots_ended", "Slots that ended by their time or with their session.", (s) => s.limiter.slotsEnded),
+    total("bans_begun", "Bans that began.", (status) => status.limiter.bansBegun),
+    total(
+      "uncounted_denials",
+      "Denials that no ban could count, since the memory for them was full.",
+      (status) => status.limiter.denialsUncounted,
+    ),
     total("leases_ended", "Leases that reached their end.", (s) => s.limiter.leasesEnded),
   ];
 }

@@ -6,6 +6,7 @@ import {
   singleCall,
 } from "@quorumguard/limiter";
 import type {
+  AppliedState,
   CallSink,
   ClusterNode,
   DecisionFacts,
@@ -45,6 +46,8 @@ export interface ScriptedNode extends ClusterNode {
   currentMembers: readonly MemberView[];
   readonly changes: MemberChange[];
   readonly questions: Uint8Array[];
+  /** What is set, as far as this node knows; by default nothing is applied. */
+  appliedState: AppliedState | null;
   /** What whoever leads answers to a question; by default nobody is known to. */
   answer: (question: Uint8Array) => Uint8Array | NodeFailure;
   /** Called for each submission as it comes; by default nothing answers. */
@@ -102,7 +105,7 @@ const status: NodeStatus = {
   stampUs: 7_000_000,
   stateHash: "0123456789abcdef",
   limiter: {
-    ...{ keys: 11, sessions: 2, requestIds: 3, keysFull: 1, holdsFull: 10 },
+    ...{ keys: 11, sessions: 2, requestIds: 3, keysFull: 1, holdsFull: 10, bansBegun: 12, denialsUncounted: 13 },
     ...{ reservations: 4, slots: 5, leases: 6, reservationsEnded: 7, slotsEnded: 8, leasesEnded: 9 },
   },
   abstaining: false,
@@ -133,6 +136,7 @@ export function createScriptedNode(): ScriptedNode {
     })),
     changes: [],
     questions: [],
+    appliedState: null,
     answer: () => notLeader,
     listeners: new Set(),
     onSubmit: () => {},
@@ -153,6 +157,7 @@ export function createScriptedNode(): ScriptedNode {
       node.questions.push(question);
       answered(node.answer(question));
     },
+    applied: () => node.appliedState,
     knowsSession: (session) => node.knownSessions.has(session.index),
     stampUs: () => 7_000_000.5,
     topology: () => node.currentTopology,

@@ -85,6 +85,7 @@ class Handler implements SessionHandler {
       node,
       meter: this.#options.meter,
       monotonicMs: this.#options.monotonicMs,
+      policyVersion: () => node.applied()?.policies.version(this.#hello?.namespace ?? "") ?? 0,
       send: (message) => this.#send(message),
       frameDone: () => {
         this.#framesInFlight -= 1;

@@ -89,12 +89,16 @@ export class Machine implements Limiter {
     return this.#state.policies;
   }
 
+  countBans(stampUs: number): number {
+    return this.#state.bans.countAt(Math.max(stampUs, this.#state.stampUs));
+  }
+
   bans(namespace: string, stampUs: number, most: number): { readonly bans: readonly Ban[]; readonly total: number } {
     return this.#state.bans.list(namespace, Math.max(stampUs, this.#state.stampUs), most);
   }
 
   get stats(): LimiterStats {
-    const { keys, sessions, requestIds, holds, keysFull } = this.#state;
+    const { keys, sessions, requestIds, holds, keysFull, bans } = this.#state;
     return {
       keys: keys.count,
       sessions: sessions.count,
@@ -107,6 +111,8 @@ export class Machine implements Limiter {
       slotsEnded: holds.endedOf(HoldKind.slot),
       leasesEnded: holds.endedOf(HoldKind.lease),
       holdsFull: holds.refused,
+      bansBegun: bans.begun,
+      denialsUncounted: bans.uncounted,
     };
   }
 
