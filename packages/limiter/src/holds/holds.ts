@@ -9,6 +9,7 @@ import { HashIndex, WORD_LINK } from "../memory/hash-index.ts";
 import type { Heap } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import type { Slab } from "../memory/slab.ts";
+import { Algorithm } from "../rule.ts";
 import { DueTree } from "./due-tree.ts";
 import { HeldKeys } from "./held-keys.ts";
 import {
@@ -209,6 +210,17 @@ export class Holds implements SessionFollower {
     return home;
   }
 
+  /** The keys with open holds, each once, with the numbers of the rule that its first hold was opened under. */
+  heldKeys(): readonly { readonly block: number; readonly limit: number; readonly burst: number }[] {
+    const found = new Map<number, { readonly block: number; readonly limit: number; readonly burst: number }>();
+    this.#due.forEach((hold) => {
+      const block = this.#heldKeys.keyOf(hold);
+      const { limit, burst } = this.#quotaOf(hold);
+      if (!found.has(block)) found.set(block, { block, limit, burst });
+    });
+    return [...found.values()];
+  }
+
   /** The open holds of a key, the oldest first, at most `most` of them. */
   openOn(key: number, stampUs: number, most: number): readonly OpenHold[] {
     const heap = this.#heap;
@@ -244,24 +256,32 @@ export class Holds implements SessionFollower {
     const gapUs = stampUs - precedingStampUs;
     const open: number[] = [];
     this.#due.forEach((hold) => void open.push(hold));
-    const moving = gapUs === 0 ? open.filter((hold) => this.kindOf(hold) !== HoldKind.lease) : open;
-    for (const hold of moving) {
+    const counted = open.filter((hold) => this.#countsEnd(hold, gapUs));
+    for (const hold of counted) {
       const key = this.#heldKeys.keyOf(hold);
       this.#keys.settle(this.#quotaOf(hold), key, this.#readHold(hold), 0, precedingStampUs);
     }
-    this.#due.clear();
-    for (const hold of moving) {
-      if (this.kindOf(hold) === HoldKind.lease) {
+    for (const hold of open) {
+      if (this.kindOf(hold) !== HoldKind.lease) {
+        heap.setNumber(hold, CELL_EXPIRES, stampUs + heap.number(hold, CELL_TTL));
+      } else if (gapUs > 0) {
         heap.setNumber(hold, CELL_FROM, stampUs);
         heap.setNumber(hold, CELL_EXPIRES, heap.number(hold, CELL_EXPIRES) + gapUs);
         heap.setNumber(hold, CELL_DATED, heap.number(hold, CELL_EXPIRES));
-      } else {
-        heap.setNumber(hold, CELL_EXPIRES, stampUs + heap.number(hold, CELL_TTL));
       }
       heap.setNumber(hold, CELL_DUE, this.#dueOf(hold));
+    }
+    for (const hold of counted) {
       this.#keys.hold(this.#quotaOf(hold), this.#heldKeys.keyOf(hold), this.#readHold(hold), stampUs);
     }
-    for (const hold of open) this.#due.insert(hold);
+    this.#due.fill(open);
+  }
+
+  /** Whether what a counter keeps of a hold follows its end: not of a reservation in a window, dated when it was made. */
+  #countsEnd(hold: number, gapUs: number): boolean {
+    if (this.kindOf(hold) === HoldKind.lease) return gapUs > 0;
+    const algorithm = this.#heap.word(this.#heldKeys.keyOf(hold), 0) & 0xff;
+    return algorithm === Algorithm.tokenBucket || algorithm === Algorithm.concurrency;
   }
 
   /** A session ends: its slots are free (SEMANTICS R2); what else it holds stays until its own time, and is nobody's. */
