@@ -246,6 +246,15 @@ export class KeyTable implements BlockMover {
     return length;
   }
 
+  /** The identity of a block: its prefix and its key, in memory of its own. */
+  identityOf(block: number): { readonly bytes: Uint8Array; readonly prefixLength: number } {
+    const lengths = this.#heap.word(block, WORD_LENGTHS) & LENGTHS;
+    const prefixLength = lengths & 0xffff;
+    const bytes = new Uint8Array(prefixLength + (lengths >>> 16));
+    this.#heap.copyBytes(block, identityByte(this.#heap.word(block, 0) & 0xff) >> 3, bytes, 0, bytes.length);
+    return { bytes, prefixLength };
+  }
+
   /** What counted on the block at an earlier stamp from which on it stood still; 0 if it had expired by then. */
   usedAt(quota: Quota, block: number, stampUs: number): number {
     if (this.#heap.number(block, CELL_EXPIRY) <= stampUs) return 0;

@@ -208,6 +208,28 @@ describe("K1 when another rule takes over a name", () => {
     expect(outcomes.filter((outcome) => outcome === Outcome.allowed)).toHaveLength(1);
   });
 
+  it("S5 L2 holds of keys that nobody touched since the change move with a takeover, each counted once", () => {
+    for (const [from, to] of [
+      [log(5), tokens(60, 5)],
+      [tokens(60, 5), log(5)],
+      [tokens(60, 5), tokens(120, 5)],
+      [log(5), null],
+    ] as const) {
+      const harness = new PolicyHarness();
+      const inline = windowLog(5, minute, "api");
+      harness.change(put(from));
+      const { handle } = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 2, ttlMs: 30_000 });
+      harness.ask(START_US, Verb.grant, "k", inline, { cost: 2, ttlMs: 1_000 });
+      harness.change(to === null ? gone : put(to), {}, START_US + second / 10);
+      harness.apply(START_US + second / 5 + 30 * second, () => {}, true);
+      const laterUs = START_US + second / 5 + 30 * second;
+      const { used, holds } = harness.limiter.explain("n", inline, new Uint8Array([107]), laterUs);
+      expect([used, holds.map(({ kind }) => kind)]).toEqual([4, ["reservation", "lease"]]);
+      expect(admitted(harness, laterUs, inline)).toBe(1);
+      expect(harness.ask(laterUs, Verb.cancel, "k", inline, { handle }).remaining).toBe(2);
+    }
+  });
+
   it("too many shapes, and too many changes within a window, are refused with when to try again", () => {
     const harness = new PolicyHarness();
     for (let i = 0; i < 40; i++) harness.one(START_US, "k", windowLog(5, minute + i, "api"));

@@ -1,0 +1,44 @@
+import { u32At } from "../entry/byte-reader.ts";
+import { textOf } from "../entry/utf8.ts";
+import { QuotaRule } from "../keys/quota-rule.ts";
+import type { MachineState } from "../machine/state.ts";
+import type { CarryOver } from "./carry-over.ts";
+import { GovernedRule } from "./governed-rule.ts";
+
+/**
+ * Carries over every key that has open holds and that nobody touched since another rule took it over. A takeover moves
+ * holds to a later stamp, which must not happen to a counter that stands still. Work is that of the takeover itself, which
+ * looks at every open hold.
+ */
+export function carryHeld(state: MachineState, carryOver: CarryOver, stampUs: number): void {
+  const { keys, holds, policies } = state;
+  if (!keys.census.hasFrozen) return;
+  const rule = new GovernedRule(new QuotaRule());
+  for (const { block, limit, burst } of holds.heldKeys()) {
+    // Carrying another shape of the same key may have moved its holds and freed it.
+    if (!keys.isHeld(block)) continue;
+    const { bytes, prefixLength } = keys.identityOf(block);
+    const namespaceEnd = 1 + bytes[0]!;
+    const nameStart = namespaceEnd + 1;
+    const nameLength = bytes[namespaceEnd]!;
+    const namespace = bytes.subarray(1, namespaceEnd);
+    const name = textOf(bytes, nameStart, nameLength);
+    const owner = policies.namespaceOf(namespace);
+    const lineage = name === null || name === "" ? undefined : owner?.lineages.get(name);
+    const shapeAt = nameStart + nameLength;
+    const epoch = prefixLength > shapeAt + 9 ? u32At(bytes, shapeAt + 9) : 0;
+    if (lineage === undefined || epoch === lineage.epoch) continue;
+    const windowUs = u32At(bytes, shapeAt + 5) * 4294967296 + u32At(bytes, shapeAt + 1);
+    const asked = { algorithm: bytes[shapeAt]!, limit, windowUs, burst, source: bytes, nameStart, nameLength };
+    rule.resolve(owner, namespace, asked, name!, stampUs);
+    keys.prepare(rule.quota);
+    const length = bytes.length - prefixLength;
+    const hash = keys.hashOf(rule.quota, bytes, prefixLength, length);
+    const numbers = owner!.numbersFor(name!, textOf(bytes, prefixLength, length) ?? "");
+    rule.quota.limit = numbers?.limit ?? rule.limit;
+    if (rule.quota.burst > 0) rule.quota.burst = numbers?.burst ?? rule.burst;
+    if (keys.find(rule.quota, hash, bytes, prefixLength, length) === 0) {
+      carryOver.carry(rule, hash, bytes, prefixLength, length);
+    }
+  }
+}
