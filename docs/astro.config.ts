@@ -42,6 +42,7 @@ export default defineConfig({
       sidebar: [
         section("Start", "start"),
         section("Concepts", "concepts"),
+        section("Operate", "operate"),
         section("Internals", "internals"),
         section("Reference", "reference"),
         section("Decisions", "decisions"),

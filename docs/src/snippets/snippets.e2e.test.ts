@@ -7,7 +7,7 @@ import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
-const sources = fs.globSync("{start,concepts,internals}/**/*.{ts,mjs}", { cwd: folder }).sort();
+const sources = fs.globSync("{start,concepts,operate,internals}/**/*.{ts,mjs}", { cwd: folder }).sort();
 const outputOf = (source: string) => source.replace(/\.\w+$/, ".out");
 const runnable = sources.filter((source) => fs.existsSync(path.join(folder, outputOf(source))));
 

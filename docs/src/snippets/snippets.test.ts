@@ -9,7 +9,7 @@ const root = path.resolve(folder, "../../..");
 const pages = path.resolve(folder, "../content/docs");
 
 /** Pages written by hand; generated ones are checked by what generates them. */
-const written = fs.globSync("{start,concepts,internals}/**/*.mdx", { cwd: pages }).sort();
+const written = fs.globSync("{start,concepts,operate,internals}/**/*.mdx", { cwd: pages }).sort();
 const read = (page: string) => fs.readFileSync(path.join(pages, page), "utf8");
 
 it("snippets compile strictly against the packages", { timeout: 120_000 }, () => {
@@ -22,7 +22,7 @@ it("snippets compile strictly against the packages", { timeout: 120_000 }, () =>
 it("pages hold no code but from files that are compiled", () => {
   for (const page of written) {
     const languages = [...read(page).matchAll(/^```(\w*)/gm)].map(([, language]) => language).filter(Boolean);
-    for (const language of languages) expect(["sh", "text"], page).toContain(language);
+    for (const language of languages) expect(["sh", "text", "yaml"], page).toContain(language);
   }
 });
 
@@ -34,7 +34,7 @@ it("every snippet is on a page, and every page's snippet exists", () => {
     const at = file.startsWith("examples/") ? path.join(root, file) : path.join(folder, file);
     expect(fs.existsSync(at), file).toBe(true);
   }
-  const files = fs.globSync("{start,concepts,internals}/**/*.*", { cwd: folder });
+  const files = fs.globSync("{start,concepts,operate,internals}/**/*.*", { cwd: folder });
   expect(files.filter((file) => !shown.has(file) && !file.endsWith(".test.ts"))).toEqual([]);
 });
 
@@ -45,4 +45,19 @@ it("commands that pages name exist", () => {
   for (const page of written)
     for (const [, name = ""] of read(page).matchAll(/npm run ([a-z][a-z-]*)/g))
       expect(Object.keys(scripts), page).toContain(name);
+});
+
+it("files of policies on pages are what the command takes, and what the published schema says", async () => {
+  const { readPolicyFile } = await import("../../../packages/cluster/src/server/policy-files/read-policy-file.ts");
+  for (const file of fs.globSync("operate/*.yaml", { cwd: folder })) {
+    expect(() => readPolicyFile(fs.readFileSync(path.join(folder, file), "utf8"), file)).not.toThrow();
+  }
+  for (const page of written) {
+    for (const [, block = ""] of read(page).matchAll(/^```yaml\n(.*?)^```/gms)) {
+      expect(() => readPolicyFile(block, page)).not.toThrow();
+    }
+  }
+  const schema = (file: string) => fs.readFileSync(path.join(root, file), "utf8");
+  // The site's is a copy, so that editors find it under an address: cp packages/cluster/policies.schema.json docs/public/
+  expect(schema("docs/public/policies.schema.json")).toBe(schema("packages/cluster/policies.schema.json"));
 });
