@@ -6,7 +6,7 @@ import { editsTo, idOfEdit, inverse, type PolicyRecord, type RecordEdit, type Re
 export interface HistoryEntry {
   /** Counts the changes of a namespace, from 1. */
   readonly sequence: number;
-  /** The version that the change led to; one that edits nothing (a lifted ban) leaves it as it was. */
+  /** The version that the change led to; a lifted ban has one, too, though it edits nothing. */
   readonly version: number;
   /** The stamp and the index of the entry. */
   readonly stampUs: number;
@@ -36,8 +36,7 @@ export function rewind(
   let reached = current;
   for (let i = history.length - 1; i >= 0 && reached > version; i--) {
     const entry = history[i]!;
-    if (entry.version < reached) break;
-    if (entry.edits.length === 0) continue;
+    if (entry.version !== reached) break;
     for (const edit of entry.edits) undo(past, edit);
     reached = entry.version - 1;
   }

@@ -32,7 +32,7 @@ export class NamespacePolicies {
   name: string;
   readonly nameAddress: number;
   version = 0;
-  /** Changes so far, those that edit nothing included. */
+  /** Changes so far. */
   sequence = 0;
   readonly records: StoredMap<PolicyRecord>;
   readonly history: StoredMap<HistoryEntry>;

@@ -200,16 +200,18 @@ export class PolicyBook {
       throw new PolicyError("version-mismatch", "expectedVersion", message);
     }
     if (change.kind === "liftBan") {
-      if (!liftBan(namespace, change.policy, change.key, stampUs)) {
+      const lifted = this.#namespaces.get(namespace);
+      if (lifted === undefined || !liftBan(namespace, change.policy, change.key, stampUs)) {
         throw new PolicyError(
           "not-found",
           "change",
           `lifts a ban of "${change.key}" under "${change.policy}"; there is none`,
         );
       }
-      const lifted = this.#namespaces.get(namespace);
-      if (lifted !== undefined) this.#remember(lifted, request, [], stampUs, index);
-      return { version, changed: 1, error: null };
+      // A version of its own, since it is by versions that clients learn to forget the bans that they were told of.
+      lifted.version++;
+      this.#remember(lifted, request, [], stampUs, index);
+      return { version: lifted.version, changed: 1, error: null };
     }
     const edits = this.#plan(namespace, change);
     if (edits.length === 0) return { version, changed: 0, error: null };

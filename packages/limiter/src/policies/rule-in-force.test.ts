@@ -196,7 +196,7 @@ describe("bans", () => {
     expect(harness.change(lift, {}, START_US + second)).toMatchObject({ changed: 1, error: null });
     expect(harness.change(lift, {}, START_US + second).error?.code).toBe("not-found");
     expect(harness.one(START_US + second, "b", inline).outcome).toBe(Outcome.allowed);
-    expect(harness.limiter.policies.history("n")[0]).toMatchObject({ kind: "liftBan", about: "api: b", version: 1 });
+    expect(harness.limiter.policies.history("n")[0]).toMatchObject({ kind: "liftBan", about: "api: b", version: 2 });
     expect(copyOf(harness.limiter).bans("n", START_US, 9)).toEqual(harness.limiter.bans("n", START_US, 9));
   });
 
@@ -406,5 +406,22 @@ describe("explain", () => {
       nextFreeMs: null,
     });
     expect(harness.limiter.stateHash()).toEqual(before);
+  });
+});
+
+describe("lifting a ban", () => {
+  it("is a version that a rollback passes over, and clients forget by", () => {
+    const harness = new PolicyHarness();
+    const ban = { denials: 1, windowMs: 1_000, durationMs: 60_000 };
+    harness.change({ kind: "putPolicies", policies: [{ ...api, limit: 0, ban }] });
+    expect(harness.one(START_US, "k", byName).outcome).toBe(Outcome.banned);
+    expect(harness.change({ kind: "liftBan", policy: "api", key: "k" })).toEqual({
+      version: 2,
+      changed: 1,
+      error: null,
+    });
+    harness.change({ kind: "putPolicies", policies: [{ ...api, limit: 7 }] });
+    expect(harness.change({ kind: "rollback", version: 1 })).toEqual({ version: 4, changed: 1, error: null });
+    expect(harness.limiter.policies.diff("n", 1, 4).edits).toEqual([]);
   });
 });
