@@ -21,6 +21,7 @@ import {
   tryDecodeHello,
 } from "./hello-codec.ts";
 import { LeaderChanges } from "./leader-changes.ts";
+import { Losses } from "./losses.ts";
 import { MemberChangeError } from "./member-change-error.ts";
 import { checkMemberChange, MemberChanges } from "./member-changes.ts";
 import { memberViews } from "./member-views.ts";
@@ -40,11 +41,12 @@ import { type NodeOptions, type ResolvedNodeOptions, resolveNodeOptions } from "
 import { nodeStatus } from "./node-status.ts";
 import { openOwnStorage } from "./own-storage.ts";
 import { PeerBoard } from "./peer-board.ts";
-import { decodeEnvelope, FrameKind } from "./peer-codec.ts";
+import { FrameKind } from "./peer-codec.ts";
 import { PeerLinks } from "./peer-links.ts";
 import { createRunningNode, lookAhead, type RunningNode } from "./running-node.ts";
 import { selfHello } from "./self-hello.ts";
 import { restoreNewest } from "./snapshots.ts";
+import { takeFrame } from "./take-frame.ts";
 import { TopologyBoard } from "./topology-board.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -62,6 +64,7 @@ class Node implements ClusterNode {
   readonly #peers: PeerBoard;
   readonly #links: PeerLinks;
   readonly #board: TopologyBoard;
+  readonly #losses: Losses;
   readonly #bootId: string;
   #storage: Storage | null = null;
   #limiter: Limiter | null = null;
@@ -102,6 +105,15 @@ class Node implements ClusterNode {
       dismissed: (peer) => this.#running?.hashes.dismiss(peer),
     });
     this.#board = new TopologyBoard(nodeId, this.#members, options.clientAddressOf);
+    this.#losses = new Losses({
+      ...options,
+      members: this.#members,
+      peers: this.#peers,
+      links: this.#links,
+      storage: () => this.#storage!,
+      silence: () => this.#silence(),
+      failed: (error) => this.#fail(error),
+    });
     this.#bootId = hex(options.randomBytes(8));
   }
 
@@ -328,6 +340,7 @@ class Node implements ClusterNode {
       abstains: this.#abstention !== null,
       roleChanged: (now) => this.#roleChanged(now),
       appliedOther: (entry) => this.#changes?.applied(entry),
+      lossProven: (message, proof) => this.#losses.proven(message, proof),
       settled: () => this.#settleDroppedFrame(),
       failed: (error) => this.#fail(error),
     });
@@ -427,11 +440,8 @@ class Node implements ClusterNode {
     if (hello.nodeId !== from) return `the connection of node ${from} says hello as node ${hello.nodeId}`;
     if (this.#failed) return `node ${this.nodeId} has stopped`;
     if (this.#removed) return `node ${this.nodeId} was removed from the cluster`;
-    const reason = this.#entrance!.judge(hello);
-    if (reason !== null) {
-      this.#options.log("warn", "hello-refused", { from, reason });
-      return reason;
-    }
+    const reason = this.#losses.judge.judge(hello, this.#entrance!);
+    if (reason !== null) return reason;
     const peer = this.#peers.get(from);
     if (peer === undefined) return `node ${from} is not a founder of this cluster`;
     const before = peer.hello;
@@ -451,6 +461,7 @@ class Node implements ClusterNode {
 
   /** A peer does not take our hello. That this node was removed it may say for certain: only a committed entry can have made it know. */
   #refusedBy(reason: string): void {
+    if (this.#losses.refusedFor(reason)) return;
     const isNew = this.#entrance?.phase === FoundingPhase.joining && !this.#wasAwaited;
     if (!saysRemoved(reason)) this.#wasAwaited = true;
     else if (isNew) this.#fail(new Error(reason));
@@ -472,17 +483,8 @@ class Node implements ClusterNode {
   /** @throws {PeerFormatError} on garbage: the transport closes the connection and says why. */
   #heardFrame(from: NodeId, frame: Uint8Array): void {
     if (this.#failed || this.#stopping !== null || this.#peers.get(from) === undefined) return;
-    const kind = frame[0];
-    const running = this.#running;
-    if (kind === FrameKind.founding) this.#heardFounding(from, frame);
-    else if (running === null) return;
-    else if (kind === FrameKind.envelope) {
-      const envelope = decodeEnvelope(frame, from, this.nodeId);
-      running.driver.receive(from, envelope);
-      running.resync.heard(from, envelope);
-    } else if (kind === FrameKind.requests) running.server.requests(from, frame);
-    else if (kind === FrameKind.replies) running.forwarder.replies(from, frame);
-    else throw new PeerFormatError(`frame of unknown kind ${kind}`);
+    if (frame[0] === FrameKind.founding) this.#heardFounding(from, frame);
+    else if (this.#running !== null) takeFrame(this.#running, this.nodeId, from, frame);
   }
 
   #heardFounding(from: NodeId, frame: Uint8Array): void {
@@ -490,8 +492,7 @@ class Node implements ClusterNode {
     if (hello.nodeId !== from) throw new PeerFormatError(`node ${from} speaks as node ${hello.nodeId}`);
     const entrance = this.#entrance;
     if (entrance === null) return;
-    const reason = entrance.judge(hello);
-    if (reason !== null) this.#options.log("warn", "founder-refused", { from, reason });
+    this.#losses.judge.judge(hello, entrance);
     // It asks because it does not know yet; one answer per question keeps this bounded.
     if (entrance.phase === FoundingPhase.formed && hello.phase !== FoundingPhase.formed) {
       this.#options.transport.send(from, encodeFounding(this.#self()));

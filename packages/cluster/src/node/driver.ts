@@ -4,6 +4,7 @@ import {
   applyThread,
   type ConfChange,
   type ConfState,
+  createMessage,
   decodeConfChange,
   type Entry,
   EntryType,
@@ -21,6 +22,7 @@ import type { HashWatch } from "./hash-watch.ts";
 import { lastStampUs } from "./log-stamp.ts";
 import type { PeerBoard } from "./peer-board.ts";
 import { type Envelope, encodeEnvelope } from "./peer-codec.ts";
+import { type LogInUse, type ProofOfLoss, proofOfLoss } from "./proof-of-loss.ts";
 import type { Proposals } from "./proposals.ts";
 import type { StampClock } from "./stamp-clock.ts";
 import { type DueTick, Ticker } from "./ticker.ts";
@@ -41,8 +43,8 @@ export interface DriverHooks {
   asked(message: Message): void;
   /** This leader was deposed by an answer: `from` is in a later term, and did not ask for a vote. */
   deposed(from: NodeId): void;
-  /** The leader counts on an index that this node acknowledged and does not have: nothing may be said any more. */
-  lostEnd(message: Message): void;
+  /** A message shows that a disk lost what was acknowledged; it is not stepped. */
+  lossProven(message: Message, proof: ProofOfLoss): void;
   /** Once per tick, after the core ticked. */
   ticked(due: DueTick): void;
   /** A follower needs a snapshot; `message` is what the core would say. */
@@ -119,6 +121,9 @@ export class Driver {
   /** The last stamps of peers that were not followed when they came. */
   readonly #stampsBefore = new Map<NodeId, Envelope>();
   #silentTicks = 0;
+  /** What this leader's followers know it to have on its own disk. */
+  #toldDurable = 0;
+  #toldTerm = 0;
   #leaderContacts = 0;
   #leaderCommit = 0;
   #joinCommit = 0;
@@ -170,7 +175,7 @@ export class Driver {
   }
 
   receive(from: NodeId, envelope: Envelope): void {
-    this.#parts.peers.heard(from, envelope);
+    this.#parts.peers.heard(from, envelope, this.raft);
     for (const message of envelope.messages) {
       this.#inbox.push(message);
       if (this.#leaderContacts < joinContacts) this.#noteContact(message);
@@ -186,6 +191,11 @@ export class Driver {
   #heardStamp(from: NodeId, envelope: Envelope): void {
     if (from === this.role.leader) this.#parts.stamp.heard(envelope.stampUs, envelope.stampTerm);
     else this.#stampsBefore.set(from, envelope);
+  }
+
+  get #inUse(): LogInUse {
+    // While the state is rebuilt, what was applied is not what the log holds.
+    return { raft: this.raft, storage: this.#parts.storage, appliedIndex: this.#restoring ? 0 : this.appliedIndex };
   }
 
   /** Steps a message that did not come in an envelope. */
@@ -239,14 +249,11 @@ export class Driver {
       // Without its state a node knows neither the time nor the bounds that it would have to lead with.
       if (this.#restoring && message.type === MessageType.timeoutNow) continue;
       if (this.#parts.hooks.ignores(message)) continue;
-      // A heartbeat tells no more than what this node acknowledged in its term: a disk can lose a whole frame, and leave no trace.
-      if (
-        message.type === MessageType.heartbeat &&
-        message.term >= this.raft.term &&
-        message.commit > this.raft.lastIndex
-      ) {
-        this.#parts.hooks.lostEnd(message);
-        return;
+      const loss = proofOfLoss(message, this.#inUse);
+      if (loss !== null) {
+        this.#parts.hooks.lossProven(message, loss);
+        if (this.#stopped) return;
+        continue;
       }
       const wasLeader = this.raft.softState.state === "leader";
       this.raft.step(message);
@@ -271,7 +278,26 @@ export class Driver {
       const dueUs = this.limiter.nextDueUs();
       if (dueUs !== null && dueUs <= stamp.nowUs()) proposals.addStamp();
     }
+    this.#tellDurable();
     hooks.ticked(due);
+  }
+
+  /**
+   * A leader's own disk may be behind what it sends; what it surely holds, its followers learn only here. They remember it, should
+   * it come back with less. To the core of a follower this acknowledgement means nothing.
+   */
+  #tellDurable(): void {
+    const { nodeId, storage } = this.#parts;
+    const { term } = this.raft;
+    const index = this.durableIndex;
+    if (!this.leads || (index === this.#toldDurable && term === this.#toldTerm)) return;
+    // Only an entry of this term proves that the term is durable as well.
+    if (storage.term(index) !== term) return;
+    this.#toldDurable = index;
+    this.#toldTerm = term;
+    for (const to of this.raft.status().progress.keys()) {
+      if (to !== nodeId) this.#deliver({ ...createMessage(MessageType.appResp, to), from: nodeId, term, index });
+    }
   }
 
   #forgetIfSilent(): void {

@@ -29,6 +29,8 @@ function answer(
   };
 }
 
+const own = { term, commitIndex: 0 };
+
 function board(peers: readonly number[] = [2, 3]): { clock: ManualClock; board: PeerBoard } {
   const clock = new ManualClock();
   const members = new Members([1, ...peers].map((nodeId) => ({ nodeId, address: "", nonce: "" })));
@@ -43,7 +45,7 @@ describe("D1 contact with a quorum", () => {
     expect(peers.quorumAnswered(term, electionMs)).toBe(false);
     const early = answer(clock);
     clock.advance(100);
-    peers.heard(2, early);
+    peers.heard(2, early, own);
     expect(peers.quorumAnswered(term, electionMs)).toBe(true);
     clock.advance(49);
     expect(peers.quorumAnswered(term, electionMs)).toBe(true);
@@ -54,7 +56,7 @@ describe("D1 contact with a quorum", () => {
 
   test("counts by the wall clock too, in either direction: a suspended machine's monotonic clock stands still", () => {
     const { clock, board: peers } = board();
-    peers.heard(2, answer(clock));
+    peers.heard(2, answer(clock), own);
     clock.stepWall(150);
     expect(peers.quorumAnswered(term, electionMs)).toBe(false);
     clock.stepWall(-151);
@@ -65,26 +67,26 @@ describe("D1 contact with a quorum", () => {
 
   test("takes only acknowledgements of the same term for an answer", () => {
     const { clock, board: peers } = board();
-    peers.heard(2, answer(clock, { messages: [{ type: MessageType.appResp, term: term - 1 } as Message] }));
+    peers.heard(2, answer(clock, { messages: [{ type: MessageType.appResp, term: term - 1 } as Message] }), own);
     expect(peers.quorumAnswered(term, electionMs)).toBe(false);
-    peers.heard(2, answer(clock, {}, MessageType.voteResp));
+    peers.heard(2, answer(clock, {}, MessageType.voteResp), own);
     expect(peers.quorumAnswered(term, electionMs)).toBe(false);
-    peers.heard(2, answer(clock, {}, MessageType.appResp));
+    peers.heard(2, answer(clock, {}, MessageType.appResp), own);
     expect(peers.quorumAnswered(term, electionMs)).toBe(true);
     expect(peers.quorumAnswered(term + 1, electionMs)).toBe(false);
   });
 
   test("ignores what answers an earlier process of this node, whose clock may have been ahead", () => {
     const { clock, board: peers } = board();
-    peers.heard(2, answer(clock, { echoMs: clock.monotonicMs() + 1_000_000 }));
+    peers.heard(2, answer(clock, { echoMs: clock.monotonicMs() + 1_000_000 }), own);
     expect(peers.quorumAnswered(term, electionMs)).toBe(false);
   });
 
   test("of five needs two peers; of one needs none", () => {
     const five = board([2, 3, 4, 5]);
-    five.board.heard(2, answer(five.clock));
+    five.board.heard(2, answer(five.clock), own);
     expect(five.board.quorumAnswered(term, electionMs)).toBe(false);
-    five.board.heard(5, answer(five.clock));
+    five.board.heard(5, answer(five.clock), own);
     expect(five.board.quorumAnswered(term, electionMs)).toBe(true);
     expect(board([]).board.quorumAnswered(term, electionMs)).toBe(true);
   });

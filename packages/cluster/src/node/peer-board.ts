@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { Hello } from "./hello-codec.ts";
 import type { Electorate } from "./members.ts";
 import type { Envelope } from "./peer-codec.ts";
+import { type OwnProgress, Proven } from "./proven.ts";
 import type { StampEstimate } from "./stamp-clock.ts";
 
 /** What this node knows about one peer from its connections alone; nothing of it is replicated. */
@@ -22,6 +23,8 @@ export interface PeerFacts {
   hash: string;
   /** Said hello, and the connection has not been reported down since. */
   up: boolean;
+  /** What it must have on its disk, by its own word. */
+  readonly proven: Proven;
 }
 
 /** All peers of a node, by id: the other members, and whoever else it talks to because its log is behind theirs. */
@@ -56,6 +59,7 @@ export class PeerBoard {
       hashIndex: 0,
       hash: "",
       up: false,
+      proven: new Proven(),
     });
   }
 
@@ -68,9 +72,11 @@ export class PeerBoard {
     return this.#byId.get(nodeId);
   }
 
-  heard(from: NodeId, envelope: Envelope): void {
+  /** `own`: what this node knew before it takes what is in the envelope. */
+  heard(from: NodeId, envelope: Envelope, own: OwnProgress): void {
     const peer = this.#byId.get(from);
     if (peer === undefined) return;
+    for (const message of envelope.messages) peer.proven.heard(message, own);
     const heardMs = this.#clock.monotonicMs();
     const { stampUs, stampLive: live, stampTerm: lineTerm, wallUs } = envelope;
     peer.estimate = { stampUs, live, lineTerm, wallUs, heardMs };

@@ -4,6 +4,7 @@ import {
   decodeConfChange,
   type Entry,
   EntryType,
+  type Message,
   type NodeId,
   type Raft,
   type RaftStorage,
@@ -18,6 +19,7 @@ import { Leadership } from "./leadership.ts";
 import type { Members } from "./members.ts";
 import type { ResolvedNodeOptions } from "./node-options.ts";
 import type { PeerBoard } from "./peer-board.ts";
+import type { ProofOfLoss } from "./proof-of-loss.ts";
 import { Proposals } from "./proposals.ts";
 import { Resync } from "./resync.ts";
 import { restoreNewest, Snapshots } from "./snapshots.ts";
@@ -41,6 +43,8 @@ export interface RunningNodeParts {
   readonly roleChanged: (now: Role, before: Role) => void;
   /** An entry was applied that is not the state machine's; the members are up to date with it. */
   readonly appliedOther: (entry: Entry) => void;
+  /** A message shows that a disk lost what was acknowledged. */
+  readonly lossProven: (message: Message, proof: ProofOfLoss) => void;
   /** The log of a node that abstained has all that it may have lost, durably. Called once. */
   readonly settled: () => void;
   readonly failed: (error: Error) => void;
@@ -84,14 +88,7 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
     ignores: (message) => leadership.ignores(message),
     asked: (message) => leadership.asked(message),
     deposed: (from) => leadership.deposed(from),
-    lostEnd({ from, commit }) {
-      driver.stop();
-      const lost = new Error(
-        `node ${nodeId} acknowledged the log up to index ${commit} to node ${from}, and its log ends at ${raft.lastIndex}: the disk lost ` +
-          "what it had flushed, without a trace; start the node again: it does not vote before the others have told what it may lack",
-      );
-      storage.noteLostEnd().then(() => failed(lost), failed);
-    },
+    lossProven: parts.lossProven,
     ticked() {
       if (unsettled && isRepaired(raft, driver)) {
         unsettled = false;

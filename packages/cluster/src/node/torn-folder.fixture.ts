@@ -20,13 +20,25 @@ export async function losePower(cluster: TestCluster, nodeIds: readonly NodeId[]
 
 const imageOf = (folder: string): string => `${folder}-image`;
 
-async function copyAtWork(folder: string): Promise<void> {
-  const image = imageOf(folder);
+const copyAtWork = (folder: string): Promise<void> => copyTo(folder, imageOf(folder));
+
+async function copyTo(folder: string, image: string): Promise<void> {
   // What says how far the log is durable comes before the log: the copy takes time, and must not know of what it lacks.
   await cp(join(folder, "meta"), join(image, "meta"));
   // The lock and its socket belong to the process, not to the disk.
   const filter = (path: string): boolean => !basename(path).startsWith(lockFileName) && basename(path) !== "meta";
   await cp(folder, image, { recursive: true, filter });
+}
+
+/** A copy of a node's folder as it is now. Returns what puts it in the folder's place, once the node is down. */
+export async function keepCopy(cluster: TestCluster, nodeId: NodeId): Promise<() => Promise<void>> {
+  const folder = cluster.folderOf(nodeId);
+  const kept = `${folder}-kept`;
+  await copyTo(folder, kept);
+  return async () => {
+    await rm(folder, { recursive: true, force: true });
+    await copyTo(kept, folder);
+  };
 }
 
 /** As {@link losePower}, and the ends of the last frames were not written. */

@@ -92,8 +92,10 @@ export class DiskStorage implements Storage {
     await meta.writeTwice({ droppedLastFrame: false, damaged: null });
   }
 
-  async noteLostEnd(): Promise<void> {
-    await this.use().meta.writeTwice({ droppedLastFrame: true });
+  async noteLostEnd(term: number): Promise<void> {
+    const { meta } = this.use();
+    // An old copy of the folder may know of none of the terms that were entered since.
+    await meta.writeTwice({ droppedLastFrame: true, termBound: Math.max(meta.current.termBound, term) });
   }
 
   append(write: StorageWrite, done: () => void): void {

@@ -97,8 +97,11 @@ export interface Storage extends RaftStorage {
    * abstains.
    */
   settleDroppedFrame(): Promise<void>;
-  /** The end of the log turned out to be gone without a trace: durably, this node abstains from its next start on. */
-  noteLostEnd(): Promise<void>;
+  /**
+   * The end of the log turned out to be gone without a trace: durably, this node abstains from its next start on. It may have spoken
+   * in any term up to `term`.
+   */
+  noteLostEnd(term: number): Promise<void>;
   /**
    * Calls `done`, never before it returns, once the write and every one before it is durable. Never fails: see
    * {@link StorageOptions.onFatal}. A write that only advances `commit` waits for no flush of its own: it rides with the
