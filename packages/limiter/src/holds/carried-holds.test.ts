@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
+import { encodeUtf8 } from "../entry/utf8.ts";
 import { Algorithm, type Rule } from "../rule.ts";
-import { batchOf, nonceOf, START_US } from "../testing/harness.ts";
+import { batchOf, copyOf, nonceOf, START_US } from "../testing/harness.ts";
 import { PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
 const second = 1_000_000;
 const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
 const policies = {
+  log: { name: "api", algorithm: "sliding-window-log", limit: 10, windowMs: 10_000 },
+  bucket: { name: "api", algorithm: "token-bucket", limit: 10, burst: 10, windowMs: 10_000 },
+  fixed: { name: "api", algorithm: "fixed-window", limit: 10, windowMs: 10_000 },
   slots: { name: "api", algorithm: "concurrency", limit: 10, windowMs: 600_000 },
 } as const;
 
@@ -21,7 +25,32 @@ function change(harness: PolicyHarness, policy: object, stampUs: number): void {
   harness.change({ kind: "putPolicies", policies: [policy] }, {}, stampUs);
 }
 
+function free(harness: PolicyHarness, stampUs: number): number {
+  return harness.limiter.peek("n", byName, encodeUtf8("k"), 1, stampUs).remaining[0]!;
+}
+
+/** Whatever asks first makes the key's counts come over; nothing is charged. */
+function touch(harness: PolicyHarness, stampUs: number): number {
+  return harness.one(stampUs, "k", byName, 1_000).remaining;
+}
+
 describe("K1 a rule that takes over finds what is held, however late the key is touched", () => {
+  it.each([
+    ["a log", "a bucket", policies.log, policies.bucket],
+    ["a bucket", "a log", policies.bucket, policies.log],
+    ["a bucket", "fixed windows", policies.bucket, policies.fixed],
+    ["fixed windows", "a bucket", policies.fixed, policies.bucket],
+  ])("a lease under %s counts under %s, through a takeover in between (L2)", (_from, _to, from, to) => {
+    const harness = under(from);
+    const { handle } = harness.ask(START_US, Verb.grant, "k", byName, { cost: 6 });
+    change(harness, to, START_US + 100_000);
+    harness.apply(START_US + 200_000);
+    const jumpUs = START_US + 600 * second;
+    harness.apply(jumpUs, () => {}, true);
+    expect(touch(harness, jumpUs + 1)).toBe(4);
+    expect(harness.ask(jumpUs + 2, Verb.giveBack, "k", byName, { handle, cost: 6 }).remaining).toBe(10);
+  });
+
   it("a slot whose session ends between the change and the first touch is free", () => {
     const harness = under(policies.slots);
     const session = harness.session(START_US, 1);
@@ -32,5 +61,25 @@ describe("K1 a rule that takes over finds what is held, however late the key is 
     harness.apply(START_US + 2 * second, (writer) => void writer.goodbye(session, nonceOf(1)));
     expect(harness.ask(START_US + 3 * second, Verb.reserve, "k", byName, { cost: 10 }).outcome).toBe(Outcome.allowed);
     expect(harness.limiter.stats).toMatchObject({ slots: 1, slotsEnded: 1 });
+  });
+
+  it("a reservation that its window has forgotten is still one: its commit is no stranger to the bucket that follows", () => {
+    const harness = under(policies.log);
+    const { handle } = harness.ask(START_US, Verb.reserve, "k", byName, { cost: 4, ttlMs: 60_000 });
+    const changeUs = START_US + 20 * second;
+    change(harness, policies.bucket, changeUs);
+    const commit = harness.ask(changeUs, Verb.commit, "k", byName, { handle, cost: 7 });
+    expect(commit).toMatchObject({ outcome: Outcome.allowed, remaining: 3 });
+    expect(copyOf(harness.limiter).stateHash()).toEqual(harness.limiter.stateHash());
+  });
+
+  it("a hold that is over before the key is touched counts as spent, and is nobody's", () => {
+    const harness = under(policies.bucket);
+    const { handle } = harness.ask(START_US, Verb.reserve, "k", byName, { cost: 10, ttlMs: 2_000 });
+    change(harness, { ...policies.bucket, windowMs: 20_000 }, START_US + second);
+    for (const at of [2, 3]) harness.apply(START_US + at * second);
+    expect(free(harness, START_US + 3 * second)).toBe(0);
+    expect(touch(harness, START_US + 3 * second)).toBe(0);
+    expect(harness.ask(START_US + 3 * second, Verb.cancel, "k", byName, { handle }).outcome).toBe(Outcome.notHeld);
   });
 });

@@ -12,7 +12,7 @@ export function applyAdministration(
   to: number,
   index: number,
   stampUs: number,
-): OperationResult {
+): Extract<OperationResult, { readonly kind: "administered" }> {
   const { policies, bans, hash } = state;
   const result = policies.administer(request, stampUs, index, (namespace, policy, key, stamp) =>
     bans.lift(namespace, policy, key, stamp),

@@ -132,7 +132,7 @@ export class Machine implements Limiter {
       state.hash.word(1);
       state.sessions.takeover(state.stampUs, stampUs, state.bounds.sessionTtlUs);
       state.requestIds.takeover(state.stampUs, stampUs);
-      carryHeld(state, this.#governed.carryOver, state.stampUs);
+      carryHeld(state, this.#governed.carryOver, state.stampUs, false);
       state.holds.takeover(state.stampUs, stampUs);
       state.policies.takeover(state.stampUs, stampUs);
     }
@@ -212,7 +212,9 @@ export class Machine implements Limiter {
     }
     if (entry[at] === Tag.administer) {
       const from = at + OPERATION_HEADER_BYTES;
-      return applyAdministration(this.#state, this.#requests.shift()!, entry, from, end, index, stampUs);
+      const applied = applyAdministration(this.#state, this.#requests.shift()!, entry, from, end, index, stampUs);
+      if (applied.result.changed > 0) carryHeld(this.#state, this.#governed.carryOver, stampUs, true);
+      return applied;
     }
     if (entry[at] === Tag.register) {
       const registration = readRegister(reader);

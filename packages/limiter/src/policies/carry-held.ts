@@ -6,11 +6,12 @@ import type { CarryOver } from "./carry-over.ts";
 import { GovernedRule } from "./governed-rule.ts";
 
 /**
- * Carries over every key that has open holds and that nobody touched since another rule took it over. A takeover moves
- * holds to a later stamp, which must not happen to a counter that stands still. Work is that of the takeover itself, which
- * looks at every open hold.
+ * Carries over every key that has open holds and that nobody touched since another rule took it over: at the change
+ * itself where a policy takes over (`toPolicies`), since a hold may outlive what is kept for those who come late, and ends
+ * or is settled on the counter that it is on; and before a takeover whatever is left, since that moves holds to a later
+ * stamp, which must not happen to a counter that stands still. Work is that of a takeover, which looks at every open hold.
  */
-export function carryHeld(state: MachineState, carryOver: CarryOver, stampUs: number): void {
+export function carryHeld(state: MachineState, carryOver: CarryOver, stampUs: number, toPolicies: boolean): void {
   const { keys, holds, policies } = state;
   if (!keys.census.hasFrozen) return;
   const rule = new GovernedRule(new QuotaRule());
@@ -31,6 +32,7 @@ export function carryHeld(state: MachineState, carryOver: CarryOver, stampUs: nu
     const windowUs = u32At(bytes, shapeAt + 5) * 4294967296 + u32At(bytes, shapeAt + 1);
     const asked = { algorithm: bytes[shapeAt]!, limit, windowUs, burst, source: bytes, nameStart, nameLength };
     rule.resolve(owner, namespace, asked, name!, stampUs);
+    if (toPolicies && rule.policy === null) continue;
     keys.prepare(rule.quota);
     const length = bytes.length - prefixLength;
     const hash = keys.hashOf(rule.quota, bytes, prefixLength, length);

@@ -89,7 +89,7 @@ export class CarryOver {
    */
   carry(rule: GovernedRule, hash: number, bytes: Uint8Array, start: number, length: number): number {
     const keys = this.#keys;
-    const carried = this.find(rule, bytes, start, length);
+    const carried = this.find(rule, bytes, start, length) ?? this.#nothingUsed(rule, bytes, start, length);
     if (carried === null) return 0;
     const { quota } = rule;
     let held = false;
@@ -122,6 +122,12 @@ export class CarryOver {
     if (keys.isHeld(block)) block = this.#holds.lay(block, quota, carried.atUs);
     if (rule.policy !== null) this.forget(rule, bytes, start, length);
     return block;
+  }
+
+  /** A key of which nothing counts any more may still have holds, which go with it; null: it has none. */
+  #nothingUsed(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Carried | null {
+    const isHeld = this.#heldOf(rule, bytes, start, length).next().done !== true;
+    return isHeld ? { used: 0, atUs: rule.epochs.at(-1)!.epoch.endUs } : null;
   }
 
   *#heldOf(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): IterableIterator<number> {
