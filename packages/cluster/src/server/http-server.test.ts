@@ -193,6 +193,49 @@ describe("JSON, as curl sends it", () => {
   });
 });
 
+describe("a document of policies as JSON", () => {
+  const put = (body: string) => post("/quorumguard.v1.PolicyService/PutPolicies", body);
+
+  it("is taken as it stands in a file, and what came of it is told", async () => {
+    const asked = put(
+      '{"document":{"policies":[{"name":"login","limit":5,"window":"1m"}]},"options":{"changeId":"x"}}',
+    );
+    await expect.poll(() => node.operations.length).toBe(1);
+    expect(node.operations[0]!.operation).toMatchObject({
+      request: { changeId: "x", change: { document: { policies: [{ name: "login", limit: 5, windowMs: 60_000 }] } } },
+    });
+    node.operations[0]!.done({ kind: "administered", result: { version: 2, changed: 0, error: null } });
+    expect(await (await asked).json()).toEqual({ result: { version: "2", changed: 0, edits: [] } });
+  });
+
+  it.each([
+    ['{"document":5}', "document is 5: it must be an object: { … }"],
+    [
+      '{"document":{"policies":[{"name":"login","limit":"5","window":"1m"}]}}',
+      'document.policies[0].limit is "5"; it must be',
+    ],
+    [
+      `{"document":{"policies":${"[".repeat(5_000)}${"]".repeat(5_000)}}}`,
+      "document is nested too deeply: at most 16 levels",
+    ],
+    ['{"document":{"maxKeys":1},"option":{}}', "option is not a field: here is room for: namespace, document, options"],
+    ['{"document":{"tierKeys":[{"key":"\\ud800","tier":"a"}]}}', "it must be well-formed Unicode"],
+  ])("is refused before the node is asked, by field, value and remedy: %.60s", async (body, message) => {
+    const response = await put(body);
+    expect(response.status).toBe(400);
+    expect(((await response.json()) as { message: string }).message).toContain(message);
+    expect(node.operations).toEqual([]);
+  });
+
+  it("that expects another version conflicts", async () => {
+    const asked = put('{"document":{"maxKeys":1},"options":{"expectedVersion":"1"}}');
+    await expect.poll(() => node.operations.length).toBe(1);
+    const error = { code: "version-mismatch", field: "expectedVersion", message: "read it again" } as const;
+    node.operations[0]!.done({ kind: "administered", result: { version: 2, changed: 0, error } });
+    expect((await asked).status).toBe(409);
+  });
+});
+
 it("a follower that is asked to hand leadership over says who leads, and where", async () => {
   node.transferLeadership = async () => Promise.reject(new Error("node 2 leads in term 5; ask it"));
   const response = await post("/quorumguard.v1.ClusterService/TransferLeadership", "{}");

@@ -13,7 +13,10 @@ function applied(namespaces: Namespaces): AppliedState {
     namespaceNames: () => Object.keys(namespaces).sort(),
     counters: (namespace: string) => new Map(Object.entries(namespaces[namespace] ?? {})),
   };
-  return { policies: policies as AppliedState["policies"], countBans: (stampUs) => (stampUs === 7_000_000.5 ? 3 : 0) };
+  return {
+    policies: policies as unknown as AppliedState["policies"],
+    countBans: (stampUs) => (stampUs === 7_000_000.5 ? 3 : 0),
+  };
 }
 
 async function page(...states: readonly (AppliedState | null)[]): Promise<string[]> {

@@ -10,8 +10,16 @@ import {
   Source,
 } from "@quorumguard/proto";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { AppliedState } from "../node/node.ts";
 import { createNodeMetrics } from "./metrics.ts";
-import { createScriptedNode, notLeader, quorumFacts, resultsOf, type ScriptedNode } from "./scripted-node.fixture.ts";
+import {
+  answerAll,
+  createScriptedNode,
+  notLeader,
+  quorumFacts,
+  resultsOf,
+  type ScriptedNode,
+} from "./scripted-node.fixture.ts";
 import { createSessionHandler, type SessionHandlerOptions } from "./session-handler.ts";
 import type { SessionHandler, SessionStream } from "./session-stream.ts";
 
@@ -373,6 +381,21 @@ describe("the rest of the stream", () => {
   it("answers pings, also before hello", () => {
     say({ case: "ping", value: { id: 7n } });
     expect(lastMessage()).toMatchObject({ case: "pong", value: { id: 7n } });
+  });
+
+  it("tells with every reply, and with every pong, which version of the namespace's policies it has applied", () => {
+    let version = 3;
+    const policies = { version: (namespace: string) => (namespace === "shop" ? version : 0) };
+    node.appliedState = { policies: policies as unknown as AppliedState["policies"], countBans: () => 0 };
+    node.knownSessions.add(9);
+    hello({ namespace: "shop" });
+    resume();
+    answerAll(node, Outcome.ALLOWED);
+    handler.onMessage(frameOf());
+    expect(replies().at(-1)).toMatchObject({ policyVersion: 3 });
+    version = 4;
+    say({ case: "ping", value: { id: 8n } });
+    expect(lastMessage()).toMatchObject({ case: "pong", value: { id: 8n, policyVersion: 4n } });
   });
 
   it("says goodbye through the log, then ends", () => {

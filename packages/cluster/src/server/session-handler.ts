@@ -156,7 +156,8 @@ class Handler implements SessionHandler {
 
   #onControl({ message }: SessionRequest): void {
     if (message.case === "ping") {
-      this.#send(encodeSessionResponse({ case: "pong", value: { id: message.value.id } }));
+      const policyVersion = BigInt(this.#route.policyVersion());
+      this.#send(encodeSessionResponse({ case: "pong", value: { id: message.value.id, policyVersion } }));
       return;
     }
     if (message.case === "hello") {
