@@ -407,7 +407,9 @@ export class GovernedCalls {
     if (verb === Verb.reset) {
       this.carryOver.forget(rule, this.#layout!.bytes, judged.keyStart, judged.keyLength);
     }
-    if (!opensHold(verb)) return false;
+    // Slots are never leased: that is said by whoever executes the verb.
+    const isLeaseOfSlots = verb === Verb.grant && rule.quota.algorithm === Algorithm.concurrency;
+    if (!opensHold(verb) || isLeaseOfSlots) return false;
     if (verb === Verb.grant && rule.policy?.lease === false) {
       // No lease now or ever: the caller goes on asking for each admission.
       this.#results.set(at, Outcome.limited, 0, 0, NEVER, 0, judged.limit);
@@ -426,15 +428,22 @@ export class GovernedCalls {
     const denied = judged.outcome !== Outcome.allowed;
     judged.free = isFree;
     if (isFree || (shadow && denied)) {
-      judged.rule.quota.limit = MAX_INT32;
-      if (judged.rule.quota.algorithm === Algorithm.tokenBucket) judged.rule.quota.burst = MAX_INT32;
+      const { quota } = judged.rule;
+      // A bucket must go on draining at its own rate, lest its counter seem unused at once.
+      if (quota.algorithm === Algorithm.tokenBucket) {
+        quota.limit = Math.max(1, judged.limit);
+        quota.burst = MAX_INT32;
+      } else {
+        quota.limit = MAX_INT32;
+      }
       return false;
     }
-    if (denied) {
+    if (judged.outcome === Outcome.blocked || judged.outcome === Outcome.banned) {
       this.#finish(judged, false, true, at);
-      if (judged.rule.quota.algorithm === Algorithm.concurrency) this.#results.firmForMs[at] = 0;
       return true;
     }
+    // Whoever executes the verb denies it, and tells what only holds know.
+    if (denied) return false;
     const block = this.#find(judged);
     if (block !== 0 || this.#hasQuota(1)) return false;
     this.#fill(at, 1, Outcome.namespaceFull);
@@ -446,7 +455,12 @@ export class GovernedCalls {
     const judged = this.#judged[0]!;
     const results = this.#results;
     if (results.limits[at] !== 0) results.limits[at] = judged.limit;
-    if (!opensHold(verb) || results.outcomes[at] !== Outcome.allowed) return;
+    if (!opensHold(verb)) return;
+    if (results.outcomes[at] === Outcome.limited && judged.outcome === Outcome.limited) {
+      this.#feed(judged, at);
+      this.#count(judged, false, false);
+    }
+    if (results.outcomes[at] !== Outcome.allowed) return;
     const shadow = judged.rule.policy?.shadow === true;
     if (shadow && judged.outcome !== Outcome.allowed && !judged.free) results.shadows[at] = judged.outcome;
     if (judged.free || shadow) results.remaining[at] = Math.min(results.remaining[at]!, judged.limit);

@@ -336,6 +336,17 @@ describe("shadow policies", () => {
     expect(reserved.handle).toBeGreaterThan(0);
     expect(harness.ask(START_US, Verb.cancel, "k", inline, { handle: reserved.handle }).outcome).toBe(Outcome.allowed);
   });
+
+  it("a reservation beyond a bucket's burst leaves its counter as full as it is", () => {
+    const harness = new PolicyHarness();
+    harness.change({ kind: "putPolicies", policies: [{ ...shadow, algorithm: "token-bucket", limit: 60, burst: 5 }] });
+    harness.ask(START_US, Verb.reserve, "k", inline, { cost: 8, ttlMs: 60_000 });
+    expect(harness.one(START_US + second, "k", inline)).toMatchObject({ shadow: Outcome.limited, limit: 60 });
+    expect(harness.ask(START_US + second, Verb.reserve, "k", inline, { cost: 1 })).toMatchObject({
+      outcome: Outcome.allowed,
+      shadow: Outcome.limited,
+    });
+  });
 });
 
 describe("the quota of keys of a namespace", () => {
