@@ -245,8 +245,7 @@ class Node implements ClusterNode {
   async drain(timeoutMs: number): Promise<void> {
     const running = this.#running;
     if (running === null) return;
-    const { clock } = this.#options;
-    const untilMs = clock.monotonicMs() + timeoutMs;
+    const untilMs = this.#options.clock.monotonicMs() + timeoutMs;
     running.desk.close();
     const idle = (items: () => number) => waitUntil(this.#options, () => this.#failed || items() === 0, untilMs);
     await idle(() => running.proposals.pendingItems);
