@@ -9,6 +9,7 @@ interface Columns extends ResultColumns {
  * Denials from applied state (SEMANTICS D1). The caller has checked leadership, an applied entry of its own term, quorum
  * contact and that this is a first attempt; here are the conditions on the call itself and its key.
  *
+ * Whether the rule bans, is a shadow or has counts to carry over is the limiter's to know: then it denies nothing here.
  * A plain take never makes a denied key admissible. Whatever else an unapplied entry does to a key may, and so may a call
  * ahead of it in the same batch: such keys are not answered for.
  */

@@ -216,6 +216,8 @@ describe("the book of policies", () => {
           for (let version = 0; version <= room.book.version("n"); version++) {
             expect(copy.book.document("n", version)).toEqual(room.book.document("n", version));
           }
+          const bytesOf = ({ book }: Room) => [book.namespace("n")?.records.bytes, book.namespace("n")?.history.bytes];
+          expect(bytesOf(copy)).toEqual(bytesOf(room));
           expect(copy.heap.pages).toBe(room.heap.pages);
           for (let page = 0; page < room.heap.pages; page++)
             expect(copy.heap.pageBytes(page)).toEqual(room.heap.pageBytes(page));

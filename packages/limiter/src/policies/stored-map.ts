@@ -30,7 +30,6 @@ export class StoredMap<T> {
 
   /** Bytes of all values as JSON. */
   get bytes(): number {
-    this.#open();
     return this.#bytes;
   }
 
@@ -78,15 +77,16 @@ export class StoredMap<T> {
       const id = this.#idOf(value);
       this.#values.set(id, value);
       this.#places.set(id, { address, bytes });
-      this.#bytes += bytes;
     }
   }
 
   save(meta: MetaWriter): void {
+    meta.number(this.#bytes);
     meta.numbers(this.#unread.length > 0 ? this.#unread : [...this.#places.values()].map(({ address }) => address));
   }
 
   load(meta: MetaReader): void {
+    this.#bytes = meta.number();
     this.#unread = Array.from(meta.numbers());
   }
 }
