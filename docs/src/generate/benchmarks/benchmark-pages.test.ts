@@ -34,7 +34,7 @@ test("a run that was worse is told as worse, on its page and on the list", () =>
 
 const cell = {
   ...{ world: "simulated", nodes: 3, clients: 8, load: 2, windowMs: 1_000, algorithm: "fixed-window", kill: null },
-  ...{ gapMs: null, promptRatio: 1, admittedRatio: 0.9912, boundRatio: 0.75 },
+  ...{ gapMs: null, arrivals: 500, unanswered: 1, promptRatio: 1, admittedRatio: 0.9912, boundRatio: 0.75 },
 };
 const exactness = (...cells: readonly object[]) => ({
   ...{
@@ -48,7 +48,9 @@ test("exactness tells the worst of its cells, and the command that repeats it", 
   const rows = [{}, { kill: "killed", gapMs: 80, admittedRatio: 0.9634 }, { load: 1, admittedRatio: 0.5 }];
   const [index, page] = pagesOf(file("exactness.json", exactness(...rows, { world: "real", boundRatio: 1.0001 })));
   for (const body of [index?.body, page?.body]) {
-    expect(body).toContain("4 cells: the largest admission in any window was 1.0001 of the published bound");
+    expect(body).toContain(
+      "4 cells with 2,000 calls, 4 of them without an answer: the largest admission in any window was 1.0001 of the published bound",
+    );
     expect(body).toContain("at least 0.9912 of what is right was admitted, and 0.9634 where the leader was killed");
   }
   expect(page?.body).toContain("| `fixed-window` | 3 | 0.9912 | 0.9634 | 1.0000 | 0.7500 |");

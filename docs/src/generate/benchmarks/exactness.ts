@@ -131,7 +131,8 @@ export const exactness: ScenarioWords = {
       ),
     );
     const killed = least(numbers(full.filter(isKilled), "admittedRatio"));
-    return `${readable(rows.length)} cells: the largest admission in any window was ${most(numbers(rows, "boundRatio"))} of the published bound. From load 2 on, at least ${calm} of what is right was admitted, and ${killed} where the leader was killed.`;
+    const sum = (column: string) => readable(numbers(rows, column).reduce((total, value) => total + value, 0));
+    return `${readable(rows.length)} cells with ${sum("arrivals")} calls, ${sum("unanswered")} of them without an answer: the largest admission in any window was ${most(numbers(rows, "boundRatio"))} of the published bound. From load 2 on, at least ${calm} of what is right was admitted, and ${killed} where the leader was killed.`;
   },
   details(data) {
     const rows = rowsOf(data);
