@@ -18,6 +18,7 @@ export const flagsOfNodeOptions: Readonly<Record<string, readonly string[]>> = {
   peerTls: ["peer-cert", "peer-key", "peer-ca"],
   insecure: ["insecure"],
   repair: ["repair"],
+  policyFile: ["policies"],
   corsOrigins: ["cors-origin"],
   drainTimeoutMs: ["drain-timeout"],
 };
