@@ -14,7 +14,7 @@ import { planCluster } from "./cluster/plan-cluster.ts";
 import { planWorkload } from "./cluster/workload.ts";
 import { calmNetwork, type FaultPlan, planFaults } from "./faults/fault-plan.ts";
 import { createNemesis, type Nemesis } from "./faults/nemesis.ts";
-import { createClientNetwork } from "./network/client-network.ts";
+import { createClientNetwork, endpointOf } from "./network/client-network.ts";
 import { createLinks } from "./network/links.ts";
 import { createPeerNetwork } from "./network/peer-network.ts";
 import { FrameKind } from "./production.ts";
@@ -129,7 +129,13 @@ function assemble(seed: number, world: World, random: Random) {
       if (cluster.nodes === 1) wiretap.sawOwnLog(entries, previousTerm);
     },
   });
-  const clients = createClientHost(world, random.fork("clients"), workload, cluster.nodes, clientNetwork);
+  const clients = createClientHost(
+    world,
+    random.fork("clients"),
+    workload,
+    () => endpointsOf(nodes.machines),
+    clientNetwork,
+  );
   const delays = { longestUs: 0 };
   const watch = watchNodes({ world, nodes, rare, rarities, wiretap, configurations, delays }, cluster);
   const violations: string[] = [];
@@ -166,6 +172,8 @@ function assemble(seed: number, world: World, random: Random) {
 }
 
 type Parts = ReturnType<typeof assemble>;
+
+const endpointsOf = (machines: readonly NodeMachine[]) => machines.map(({ nodeId }) => endpointOf(nodeId));
 
 interface Watched {
   readonly world: World;
@@ -259,6 +267,10 @@ async function live(
   const members = () => nodes.machines.filter(({ nodeId }) => membersOf(configurations.latest).has(nodeId));
   const dead = stayDead(phases, faultPlan, members(), nemesis, configurations.latest);
   nemesis.healAll(dead);
+  const alive = new Set(endpointsOf(nodes.machines.filter((machine) => !dead.includes(machine))));
+  // Whoever replaces every node that a client was told of has to tell it of the new ones.
+  for (const machine of clients.machines)
+    if (!machine.endpoints.some((endpoint) => alive.has(endpoint))) clients.restart(machine);
   const wrong = await checkLiveness({ world, machines: members, clients, nemesis, dead });
   // Of a run that was ended nothing can be asked.
   if (!world.halted) violations.push(...wrong);

@@ -1,7 +1,7 @@
 import type { AskedItem, CallerRecord } from "@quorumguard/audit";
 import { Algorithm } from "@quorumguard/limiter";
 import { createGuardCore, type Guard, GuardError, type Rule, type Runtime } from "@quorumguard/sdk-core";
-import { type ClientNetwork, endpointOf } from "../network/client-network.ts";
+import type { ClientNetwork } from "../network/client-network.ts";
 import { createMachineClock, createProcessClock } from "../world/machine-clock.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
@@ -13,6 +13,8 @@ export interface ClientMachine {
   readonly name: string;
   process: Process;
   guard: Guard;
+  /** The addresses that it was started with. */
+  endpoints: readonly string[];
   /** Counts the processes that ran here; each has a name of its own in the records. */
   boot: number;
 }
@@ -40,24 +42,28 @@ export interface ClientHost {
   readonly violations: readonly string[];
 }
 
-/** Makes the clients of a workload; their callers begin with `start`. */
+/**
+ * Makes the clients of a workload; their callers begin with `start`.
+ *
+ * @param endpoints The addresses that whoever starts a client gives it.
+ */
 export function createClientHost(
   world: World,
   random: Random,
   workload: Workload,
-  nodes: number,
+  endpoints: () => readonly string[],
   network: ClientNetwork,
 ): ClientHost {
   const records: CallerRecord[] = [];
   const violations: string[] = [];
   const open = new Map<Process, Set<OpenCall>>();
   let going = false;
-  const endpoints = Array.from({ length: nodes }, (_, at) => endpointOf(at + 1));
   const machines = Array.from({ length: workload.clients }, (_, at) => boot(`client-${at + 1}`, 1));
 
   function boot(name: string, number: number): ClientMachine {
     const process = world.spawn(name);
     const life = random.fork(`${name}/${number}`);
+    const given = endpoints();
     const clock = createProcessClock(world, process, createMachineClock(world, life, 10_000), life.fork("clock"), 50);
     const runtime: Runtime = {
       monotonicMs: clock.monotonicMs,
@@ -68,12 +74,12 @@ export function createClientHost(
       randomBytes: (length) => life.bytes(length),
     };
     const guard = createGuardCore(
-      { endpoints: [...endpoints], onUnavailable: "throw" },
+      { endpoints: [...given], onUnavailable: "throw" },
       network.transport(name, process),
       runtime,
-      { defaultEndpoints: endpoints, client: name, endpointOf: (member) => member.grpcEndpoint },
+      { defaultEndpoints: given, client: name, endpointOf: (member) => member.grpcEndpoint },
     );
-    return { name, process, guard, boot: number };
+    return { name, process, guard, endpoints: given, boot: number };
   }
 
   function openCalls(process: Process): Set<OpenCall> {

@@ -3,7 +3,7 @@ import { createWiretap, type Wiretap } from "../check/wiretap.ts";
 import { type ClientHost, createClientHost } from "../cluster/client-host.ts";
 import { createNodeHost, type NodeHost } from "../cluster/node-host.ts";
 import { calmNetwork } from "../faults/fault-plan.ts";
-import { createClientNetwork } from "../network/client-network.ts";
+import { createClientNetwork, endpointOf } from "../network/client-network.ts";
 import { createLinks } from "../network/links.ts";
 import { createPeerNetwork } from "../network/peer-network.ts";
 import { FrameKind } from "../production.ts";
@@ -63,6 +63,7 @@ export function createSimulatedCluster(
     ...{ clients: size.clients, callersPerClient: 0, thinkUs: 0, timeoutMs: 1_000 },
     ...{ burstChance: 0, groupChance: 0, requestChance: 0, next: () => [] },
   };
-  const clients = createClientHost(world, random.fork("clients"), workload, size.nodes, clientNetwork);
+  const endpoints = nodes.machines.map(({ nodeId }) => endpointOf(nodeId));
+  const clients = createClientHost(world, random.fork("clients"), workload, () => endpoints, clientNetwork);
   return { nodes, clients, wiretap, tap };
 }
