@@ -402,7 +402,7 @@ export const ListPolicyHistoryRequestSchema: GenMessage<ListPolicyHistoryRequest
  */
 export type PolicyRevision = Message<"quorumguard.v1.PolicyRevision"> & {
   /**
-   * The version that it led to; one that edits no document, such as a lifted ban, leaves it as it was.
+   * The version that it made; a lifted ban makes one, too, though it edits no document.
    *
    * @generated from field: uint64 version = 1;
    */
