@@ -77,7 +77,7 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
         toolbox.rare.hit("damageDetected");
         nodes.crash(machine, "killed");
         // Its operator lets the others repair what is sound enough for that, or gives it up.
-        if (!machine.repairs && random.chance(0.6)) {
+        if (!machine.repairs && !toolbox.lost.has(machine) && random.chance(0.6)) {
           machine.repairs = true;
           toolbox.mend(machine, ms(20, 200));
         } else toolbox.lost.add(machine);
