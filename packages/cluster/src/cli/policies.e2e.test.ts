@@ -196,7 +196,7 @@ describe("policies on a cluster of three", () => {
     expect(after.version).toBe(3);
     expect(await guard.allow("user:2", "login")).toMatchObject({ allowed: false, reason: "banned" });
     expect(await quorumguard(0, "ban", "lift", "user:2", "--policy", "login")).toMatchObject({
-      version: 3,
+      version: 4,
       changed: 1,
     });
     expect(await quorumguard(0, "ban", "list")).toMatchObject({ total: 0, bans: [] });
