@@ -32,7 +32,7 @@ describe("a call written for another shape is told the right one", () => {
       "window and limit in each other's place",
       ["k", "1m", 5],
       "policy",
-      'policy: "1m" is not a policy of this guard; this guard has no policies; the limit comes before the window: allow(key, 5, "1m")',
+      'policy: "1m" is not a policy of this guard; the limit comes before the window: allow(key, 5, "1m")',
     ],
     [
       "no limit",
@@ -77,10 +77,15 @@ describe("a call written for another shape is told the right one", () => {
     await expect(guard(login).allow("k", "login", "1m")).rejects.toMatchObject(options('"1m"'));
   });
 
-  test("a misspelt policy, whatever follows it", async () => {
-    const message = 'policy: "logn" is not a policy of this guard; known are login';
-    await expect(guard(login).allow("k", "logn")).rejects.toMatchObject(refusal("policy", message));
-    await expect(guard(login).allow("k", "logn", "1m")).rejects.toMatchObject(refusal("policy", message));
+  test("a window after a policy that only the cluster may know", async () => {
+    const message = 'options: "1m" is not an object; the policy "logn" brings its own limit and window';
+    const expected = refusal("options", expect.stringContaining(message) as never);
+    await expect(guard(login).allow("k", "logn", "1m")).rejects.toMatchObject(expected);
+  });
+
+  test("a policy whose name is too long", async () => {
+    const expected = refusal("policy", expect.stringMatching(/^policy: .*129 bytes.*128/) as never);
+    await expect(guard(login).allow("k", "p".repeat(129))).rejects.toMatchObject(expected);
   });
 });
 
@@ -89,11 +94,7 @@ describe("a check written for another shape", () => {
     [{ key: "k", limit: "5", window: "1m" }, "check.limit", 'check.limit: "5" is a string; write the number 5'],
     [{ key: "k", limit: 5 }, "check.window", "check.window: it is missing; write milliseconds"],
     [{ key: "k", policy: undefined }, "check.policy", "check.policy: it is missing; write a policy's name"],
-    [
-      { key: "k", policy: 5 },
-      "check.policy",
-      "check.policy: 5 is not a policy of this guard; this guard has no policies",
-    ],
+    [{ key: "k", policy: 5 }, "check.policy", "check.policy: 5 is out of bounds: it must be a string"],
     [{ limit: 5, window: "1m" }, "check.key", "check.key: it is missing; it must be a string"],
     [undefined, "check", "check: it is missing; it must be a check {key, …}"],
   ])("%o", async (check, field, message) => {

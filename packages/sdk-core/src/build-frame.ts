@@ -2,6 +2,9 @@ import { encodeFrame, type FrameColumns, type WireRule } from "@quorumguard/prot
 import { type Call, itemsOf } from "./call.ts";
 import type { ResolvedRule } from "./resolved-rule.ts";
 
+/** What the cluster is given for a call that nobody waits for any more. */
+const ABANDONED_DEADLINE_MS = 1_000;
+
 let lastMark = 0;
 
 /** Columns of the frame being built. */
@@ -25,7 +28,8 @@ export function buildFrame(calls: readonly Call[], ackedThrough: number, nowMs: 
   let latestDeadlineMs = 0;
   for (const call of calls) {
     if (call.sends > 0) firstAttempt = false;
-    if (call.deadlineMs > latestDeadlineMs) latestDeadlineMs = call.deadlineMs;
+    const deadlineMs = call.abandoned ? nowMs + ABANDONED_DEADLINE_MS : call.deadlineMs;
+    if (deadlineMs > latestDeadlineMs) latestDeadlineMs = deadlineMs;
     sizes.push(itemsOf(call));
     if (call.verb !== 0) allTakes = false;
     if (call.group === null) {

@@ -36,7 +36,7 @@ export interface FrameInFlight {
 }
 
 /**
- * One `allow` or `allowAll` until it is settled. Mutable and flat, since there may be a few hundred thousand a second:
+ * One call until it is settled. Mutable and flat, since there may be a few hundred thousand a second:
  * the promise is the only other object that a call costs.
  */
 export interface Call extends CallVerb {
@@ -50,7 +50,7 @@ export interface Call extends CallVerb {
   /** On the monotonic clock. */
   readonly deadlineMs: number;
   readonly timeoutMs: number;
-  readonly resolve: (value: never) => void;
+  readonly resolve: (value: never, call: Call) => void;
   readonly reject: (error: Error) => void;
   signal: AbortSignalLike | null;
   onAbort: (() => void) | null;
@@ -60,6 +60,12 @@ export interface Call extends CallVerb {
   frame: FrameInFlight | null;
   /** The hold that it opened, once it is decided; 0: none. */
   opened: number;
+  /** For how many milliseconds that hold stays open, counted from the first send. */
+  openForMs: number;
+  /** When it first left this process, on the monotonic clock. */
+  sentMs: number;
+  /** The caller has an answer of another kind, and the cluster is still asked: what a reserve opens is given back, what settles a hold is done. */
+  abandoned: boolean;
   /** How often it left this process: only the first time it is a first attempt (SEMANTICS D1). */
   sends: number;
   /** Sticky: once an attempt's end is not known, the call's is not either (SEMANTICS U2). */
@@ -70,6 +76,11 @@ export interface Call extends CallVerb {
   cancelTimer: (() => void) | null;
   previous: Call | null;
   next: Call | null;
+}
+
+/** What may settle a hold. */
+export function isSettling({ verb }: CallVerb): boolean {
+  return verb === Verb.commit || verb === Verb.cancel;
 }
 
 /** Items of a call: what its answer has one value for each of. */

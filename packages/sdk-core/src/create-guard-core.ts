@@ -1,11 +1,25 @@
-import { Verb } from "@quorumguard/limiter";
-import { missingLimit, notOptions, notPolicyArgument } from "./allow-arguments.ts";
+import { Algorithm, Verb } from "@quorumguard/limiter";
+import { missingLimit, notOptions, notPolicyArgument, takesNoSlot, unknownPolicyMessage } from "./allow-arguments.ts";
 import { appliedNow, type Call, type CallItem, type CallVerb, take } from "./call.ts";
-import { checkKey, checkName, checkSignal, checkWhole, invalidArgument } from "./check-fields.ts";
+import { checkCallOptions } from "./call-options.ts";
+import { checkKey, checkWhole, invalidArgument } from "./check-fields.ts";
 import { countedDecision, wireSource } from "./decisions.ts";
 import { degradedWarning } from "./degraded-warning.ts";
-import type { CallOptions, Check, Decision, Duration, GroupDecision, Guard, GuardEvent, Rule } from "./guard.ts";
+import { ttlMs } from "./duration.ts";
+import type {
+  CallOptions,
+  Check,
+  Decision,
+  Duration,
+  GroupDecision,
+  Guard,
+  GuardEvent,
+  Reservation,
+  ReserveOptions,
+  Rule,
+} from "./guard.ts";
 import { GuardError } from "./guard-error.ts";
+import { createGuardEvents, type GuardEvents } from "./guard-events.ts";
 import { type GuardOptions, resolveGuardOptions } from "./guard-options.ts";
 import { checkNames } from "./known-names.ts";
 import { createLocalLimiter, type LocalLimiter } from "./local-limiter.ts";
@@ -18,10 +32,13 @@ import {
   policyCallNames,
   policyCheckNames,
   readyNames,
+  reserveNames,
 } from "./option-names.ts";
 import { createPendingCalls } from "./pending-calls.ts";
+import { createReadyWaiters, type ReadyWaiters } from "./ready-waiters.ts";
 import { createRequestClient, failureOf } from "./request-client.ts";
-import { checkOnUnavailable, type ResolvedRule } from "./resolved-rule.ts";
+import { createReservations, type Reservations } from "./reservations.ts";
+import type { ResolvedRule } from "./resolved-rule.ts";
 import { SessionClient } from "./session-client.ts";
 import { createSettler, deadlineError } from "./settle.ts";
 import { createClusterView } from "./topology.ts";
@@ -62,19 +79,7 @@ export function createGuardCore<const P extends string = string>(
   return new GuardCore(options as GuardOptions<string>, transport, runtime, platform) as unknown as Guard<P>;
 }
 
-interface ReadyWaiter {
-  readonly resolve: () => void;
-  readonly reject: (error: GuardError) => void;
-}
-
-/** A call's rule and key as the caller gave them, checked. */
-type CheckedOptions = Pick<Call, "timeoutMs" | "requestId"> & {
-  readonly signal: CallOptions["signal"];
-  readonly onUnavailable: Call["onUnavailable"] | null;
-};
-
 const noOptions: CallOptions = {};
-const eventTypes: readonly GuardEvent["type"][] = ["topology", "degraded", "recovered", "misconfigured"];
 
 class GuardCore implements Guard<string> {
   readonly #options: ReturnType<typeof resolveGuardOptions>;
@@ -87,8 +92,9 @@ class GuardCore implements Guard<string> {
   /** Where streams do not say which cluster answers; null: they do, or there is one endpoint only. */
   readonly #membership: Membership | null;
   readonly #view: ReturnType<typeof createClusterView>;
-  readonly #listeners = new Map<GuardEvent["type"], Set<(event: GuardEvent) => void>>();
-  readonly #waiters = new Set<ReadyWaiter>();
+  readonly #events: GuardEvents;
+  readonly #waiters: ReadyWaiters;
+  readonly #reservations: Reservations;
   #local: LocalLimiter | null = null;
   #closed = false;
 
@@ -97,15 +103,18 @@ class GuardCore implements Guard<string> {
     this.#transport = transport;
     this.#runtime = runtime;
     const monotonicMs = () => runtime.monotonicMs();
+    this.#events = createGuardEvents(runtime);
+    this.#waiters = createReadyWaiters(runtime, () => this.#session?.describe() ?? "");
+    // One client: the cluster does not yet tell how many there are (SEMANTICS U1).
+    const local = () => (this.#local ??= createLocalLimiter(monotonicMs, () => 1));
     this.#pending = createPendingCalls(runtime, (call) => this.#onDeadline(call), transport.openSession !== undefined);
     this.#settler = createSettler({
       pending: this.#pending,
-      // One client: the cluster does not yet tell how many there are (SEMANTICS U1).
-      local: () => (this.#local ??= createLocalLimiter(monotonicMs, () => 1)),
+      local,
       monotonicMs,
-      emit: (event) => this.#emit(event),
+      emit: (event) => this.#events.emit(event),
       onDegraded: (reason, decider) => {
-        if (platform.warn === undefined || this.#listeners.get("degraded")?.size) return;
+        if (platform.warn === undefined || this.#events.heard("degraded")) return;
         platform.warn(degradedWarning(this.#options.endpoints, reason, decider));
       },
     });
@@ -117,10 +126,24 @@ class GuardCore implements Guard<string> {
       endpoints: this.#options.endpoints,
       preferred: () => this.#session?.endpoint ?? null,
       onAsk: (endpoint) => void this.#membership?.check(endpoint),
-      onMisconfigured: (endpoint, reason) => this.#emit({ type: "misconfigured", endpoint, reason }),
+      onMisconfigured: (endpoint, reason) => this.#events.emit({ type: "misconfigured", endpoint, reason }),
       ends: {
         decided: (call, result) => this.#settler.byResult(call, result),
-        failed: (call, failure) => this.#settler.byFailure(call, failure),
+        failed: (call, failure) => this.#failed(call, failure),
+      },
+    });
+    this.#reservations = createReservations({
+      runtime,
+      local,
+      life: () => this.#session?.life ?? null,
+      send: (item, verb, timeoutMs, requestId) =>
+        new Promise<void>((resolve, reject) => {
+          const options = requestId === null ? { timeoutMs } : { timeoutMs, requestId };
+          this.#submit(item, null, options, () => resolve(), reject, verb);
+        }),
+      sendUnheard: (call, item, verb) => {
+        const unheard = { opened: 0, phase: "queued", number: 0, sends: 0, applied: "no" } as const;
+        this.#session?.submit({ ...call, ...item, ...verb, ...unheard });
       },
     });
     const manyWithoutStreams = this.#session === null && this.#options.endpoints.length > 1;
@@ -153,18 +176,22 @@ class GuardCore implements Guard<string> {
         runtime: this.#runtime,
         client,
         clusterId: () => this.#view.clusterId,
-        hurry: () => this.#pending.count > 0 || this.#waiters.size > 0,
+        hurry: () => this.#pending.count > 0 || this.#waiters.count > 0,
       },
       ends: {
-        decided: (call, reply, item) => this.#settler.byReply(call, reply, item),
-        failed: (call, failure) => this.#settler.byFailure(call, failure),
+        decided: (call, reply, item) => {
+          if (call.abandoned) this.#reservations.late(call, reply.outcomes[item]!, reply.handles[item]!);
+          else this.#settler.byReply(call, reply, item);
+        },
+        failed: (call, failure) => {
+          if (call.abandoned) call.phase = "settled";
+          else this.#failed(call, failure);
+        },
       },
       onFault: (failure) => this.#onFault(failure),
-      onMisconfigured: (endpoint, reason) => this.#emit({ type: "misconfigured", endpoint, reason }),
+      onMisconfigured: (endpoint, reason) => this.#events.emit({ type: "misconfigured", endpoint, reason }),
       onTopology: () => this.#onTopology(),
-      onEstablished: () => {
-        for (const waiter of this.#waiters) waiter.resolve();
-      },
+      onEstablished: () => this.#waiters.resolve(),
     });
   }
 
@@ -187,6 +214,7 @@ class GuardCore implements Guard<string> {
           windowOrOptions as Duration,
           options as Pick<Rule, "algorithm" | "burst">,
         );
+      if (rule.algorithm === Algorithm.concurrency) throw takesNoSlot();
       const cost = options.cost === undefined ? 1 : checkWhole(options.cost, "cost", 1);
       this.#submit({ key: checkKey(key), rule, cost }, null, options, resolve, reject);
     });
@@ -194,9 +222,11 @@ class GuardCore implements Guard<string> {
 
   #policy(name: string, next: unknown): ResolvedRule {
     const { rules } = this.#options;
-    const rule = rules.find(name);
-    if (rule === undefined) throw notPolicyArgument(name, next, rules.names);
-    return rule;
+    const known = rules.find(name);
+    if (known !== undefined) return known;
+    const misread = notPolicyArgument(name, next);
+    if (misread !== null) throw misread;
+    return rules.policy(name, "policy");
   }
 
   #inlineRule(limit: number, window: Duration, options: Pick<Rule, "algorithm" | "burst">): ResolvedRule {
@@ -227,7 +257,23 @@ class GuardCore implements Guard<string> {
         throw invalidArgument("options", options, "it must be an object");
       if (options !== noOptions) checkNames(options, groupCallNames);
       const group = checks.map((check: Check<string>, at) => this.#checkItem(check, `checks[${at}]`));
+      if (group.some(({ rule }) => rule.algorithm === Algorithm.concurrency)) throw takesNoSlot();
       this.#submit(group[0]!, group, options, resolve, reject);
+    });
+  }
+
+  reserve(check: Check<string>, options: ReserveOptions = noOptions): Promise<Reservation> {
+    return new Promise<Reservation>((resolve, reject) => {
+      if (typeof options !== "object" || options === null) throw notOptions(options, null);
+      if (options !== noOptions) checkNames(options, reserveNames);
+      const asked = this.#checkItem(check, "check");
+      if (options.cost !== undefined && check.cost !== undefined) {
+        throw invalidArgument("cost", options.cost, "the check has a cost already; give it once");
+      }
+      const item = options.cost === undefined ? asked : { ...asked, cost: checkWhole(options.cost, "cost", 1) };
+      const verb = { ...take, verb: Verb.reserve, ttlMs: options.ttl === undefined ? 0 : ttlMs(options.ttl, "ttl") };
+      const decided = (decision: Decision, call: Call) => resolve(this.#reservations.open(call, decision));
+      this.#submit(item, null, options, decided, reject, verb);
     });
   }
 
@@ -243,7 +289,7 @@ class GuardCore implements Guard<string> {
       const source = wireSource(wire.source);
       return countedDecision(item.rule, limit, source, outcome, remaining, Number(resetAfterMs), retryAfterMs, shadow);
     } catch (error) {
-      throw guardError({ ...failureOf(error), applied: "no" }, "no");
+      throw guardError(this.#explained({ ...failureOf(error), applied: "no" }, [item]), "no");
     }
   }
 
@@ -274,53 +320,16 @@ class GuardCore implements Guard<string> {
     }
     this.#expectOneCluster();
     if (session.established) return;
-    await this.#untilEstablished(session, timeoutMs);
-  }
-
-  #untilEstablished(session: SessionClient, timeoutMs: number): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const done = (): void => {
-        this.#waiters.delete(waiter);
-        cancel();
-      };
-      const waiter: ReadyWaiter = {
-        resolve: () => {
-          done();
-          resolve();
-        },
-        reject: (error) => {
-          done();
-          reject(error);
-        },
-      };
-      const cancel = this.#runtime.setTimer(
-        () => {
-          const message = `no leader within ${timeoutMs} ms (${session.describe()})`;
-          waiter.reject(new GuardError("unavailable", message));
-        },
-        timeoutMs,
-        true,
-      );
-      this.#waiters.add(waiter);
-      session.start();
-    });
+    const waiting = this.#waiters.wait(timeoutMs);
+    session.start();
+    await waiting;
   }
 
   on<E extends GuardEvent["type"]>(
     event: E,
     listener: (event: Extract<GuardEvent, { readonly type: E }>) => void,
   ): () => void {
-    if (!eventTypes.includes(event)) {
-      throw invalidArgument("event", event, `it must be one of ${eventTypes.join(", ")}`);
-    }
-    if (typeof listener !== "function") throw invalidArgument("listener", listener, "it must be a function");
-    const listeners = this.#listeners.get(event) ?? new Set();
-    // Kept under its event's name, it is called with events of that name only.
-    const kept = listener as (event: GuardEvent) => void;
-    this.#listeners.set(event, listeners.add(kept));
-    return () => {
-      listeners.delete(kept);
-    };
+    return this.#events.on(event, listener);
   }
 
   async close(): Promise<void> {
@@ -331,7 +340,7 @@ class GuardCore implements Guard<string> {
       const applied = call.phase === "inFlight" ? "unknown" : call.applied;
       this.#settler.byError(call, new GuardError("closed", "the guard was closed while the call waited", { applied }));
     });
-    for (const waiter of this.#waiters) waiter.reject(new GuardError("closed", "the guard was closed"));
+    this.#waiters.reject(new GuardError("closed", "the guard was closed"));
     await this.#transport.close();
   }
 
@@ -364,26 +373,16 @@ class GuardCore implements Guard<string> {
     return { key, rule, cost };
   }
 
-  #checkOptions(options: CallOptions): CheckedOptions {
-    const { timeoutMs, requestId, signal, onUnavailable } = options;
-    return {
-      timeoutMs: timeoutMs === undefined ? this.#options.timeoutMs : checkWhole(timeoutMs, "timeoutMs", 1),
-      requestId: requestId === undefined ? null : checkName(requestId, "requestId"),
-      signal: checkSignal(signal),
-      onUnavailable: checkOnUnavailable(onUnavailable, "onUnavailable"),
-    };
-  }
-
   #submit(
     item: CallItem,
     group: readonly CallItem[] | null,
     options: CallOptions,
-    resolve: (value: never) => void,
+    resolve: (value: never, call: Call) => void,
     reject: (error: Error) => void,
     verb: CallVerb = take,
   ): void {
     this.#expectOpen();
-    const checked = options === noOptions ? null : this.#checkOptions(options);
+    const checked = options === noOptions ? null : checkCallOptions(options, this.#options.timeoutMs);
     const timeoutMs = checked?.timeoutMs ?? this.#options.timeoutMs;
     const call: Call = {
       key: item.key,
@@ -403,6 +402,9 @@ class GuardCore implements Guard<string> {
       number: 0,
       frame: null,
       opened: 0,
+      openForMs: 0,
+      sentMs: 0,
+      abandoned: false,
       sends: 0,
       applied: "no",
       lastFailure: null,
@@ -458,8 +460,19 @@ class GuardCore implements Guard<string> {
     if (call.requestId === null) this.#session?.forget(call, phase);
   }
 
+  #failed(call: Call, failure: AttemptFailure): void {
+    this.#settler.byFailure(call, this.#explained(failure, call.group ?? [call]));
+  }
+
+  /** A policy that nobody knows is named, and what was most likely meant. */
+  #explained(failure: AttemptFailure, items: readonly CallItem[]): AttemptFailure {
+    if (failure.code !== "unknown_policy") return failure;
+    const names = new Set(items.filter(({ rule }) => rule.algorithm === 0).map(({ rule }) => rule.policy));
+    return { ...failure, message: unknownPolicyMessage([...names], this.#options.rules.names) };
+  }
+
   #onFault(failure: AttemptFailure): void {
-    for (const waiter of this.#waiters) waiter.reject(guardError(failure, "no"));
+    this.#waiters.reject(guardError(failure, "no"));
     this.#pending.forEach((call) => {
       const { phase } = call;
       this.#settler.byFailure(call, { ...failure, applied: appliedNow(call) });
@@ -469,13 +482,6 @@ class GuardCore implements Guard<string> {
 
   #onTopology(): void {
     const { clusterId, term, leaderId, endpoints } = this.#view;
-    this.#emit({ type: "topology", clusterId, term, leaderId, endpoints: [...endpoints.values()] });
-  }
-
-  #emit(event: GuardEvent): void {
-    // A listener's error is its owner's: it must not end the call that happened to be the first degraded one.
-    for (const listener of this.#listeners.get(event.type) ?? []) {
-      this.#runtime.endOfTurn(() => listener(event));
-    }
+    this.#events.emit({ type: "topology", clusterId, term, leaderId, endpoints: [...endpoints.values()] });
   }
 }

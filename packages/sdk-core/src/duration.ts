@@ -13,6 +13,16 @@ const MAX_WINDOW_US = 400 * 86_400_000_000;
 const SMALLEST_BARE_MS = 1_000;
 
 /**
+ * A time to live in milliseconds.
+ * @throws {GuardError} invalid_argument when it is malformed, no whole number of milliseconds, or not within 1 ms to 400 days.
+ */
+export function ttlMs(ttl: unknown, field: string): number {
+  const us = windowUs(ttl, field);
+  if (us % 1_000 !== 0) throw invalid(field, ttl, "it must be a whole number of milliseconds");
+  return us / 1_000;
+}
+
+/**
  * The length of a window in microseconds.
  * @throws {GuardError} invalid_argument when it is malformed, or not within 1 ms to 400 days.
  */
@@ -54,7 +64,7 @@ function checkUs(us: number, field: string, window: unknown): number {
 }
 
 function invalid(field: string, value: unknown, hint: string): GuardError {
-  const what = value === undefined ? "it is missing; " : `${describe(value)} is not a window: `;
+  const what = value === undefined ? "it is missing; " : `${describe(value)} is not a span of time: `;
   return new GuardError("invalid_argument", `${field}: ${what}${hint}`, { details: { field, value } });
 }
 

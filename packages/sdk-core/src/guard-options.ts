@@ -16,9 +16,10 @@ export interface GuardOptions<P extends string = string> {
   readonly endpoints?: string | readonly string[];
   /**
    * Limits by name (1 to 128 bytes of UTF-8), so that a misspelt name does not compile. They travel with the calls; a
-   * name is part of what identifies a count. Default: none.
+   * name is part of what identifies a count, and a policy of the cluster's under that name wins. Names that only the cluster
+   * defines need no limit here: `createGuard<"login">()`. Default: none.
    */
-  readonly policies?: { readonly [N in P]: Policy };
+  readonly policies?: { readonly [N in P]?: Policy };
   /**
    * A bearer token that goes with every connection and request, for a proxy that asks for one; nodes ask for none today.
    * Send it over TLS only. Default: none.

@@ -1,50 +1,15 @@
-import type { Decision, Guard } from "./guard.ts";
-import { GuardError } from "./guard-error.ts";
-import type { GuardOptions } from "./guard-options.ts";
+import {
+  check,
+  exact,
+  type GuardContractCase,
+  type GuardContractContext,
+  rejection,
+  withGuard,
+} from "./contract-case.ts";
+import type { Decision } from "./guard.ts";
+import { holdsContract } from "./holds.contract.ts";
 
-/** What a case may use: a cluster that is there, and the SDK under test. */
-export interface GuardContractContext {
-  /** Makes a guard of the SDK under test, connected to the cluster unless `endpoints` says otherwise. */
-  createGuard<const P extends string = string>(options?: GuardOptions<P>): Guard<P>;
-  /** An address of this SDK's kind at which nobody listens. */
-  readonly deadEndpoint: string;
-  /** Different for every run, so that runs on one cluster do not meet. */
-  readonly prefix: string;
-  /** For cases that need real time to pass. */
-  sleep(ms: number): Promise<void>;
-}
-
-/** One promise of a guard, checked against a real cluster. */
-export interface GuardContractCase {
-  readonly name: string;
-  run(context: GuardContractContext): Promise<void>;
-}
-
-/** Throws unless the condition holds. */
-function check(condition: boolean, message: string, ...values: unknown[]): asserts condition {
-  if (!condition) throw new Error(`${message} ${values.map((value) => JSON.stringify(value)).join(" ")}`.trim());
-}
-
-async function rejection(promise: Promise<unknown>): Promise<GuardError> {
-  try {
-    await promise;
-  } catch (error) {
-    check(error instanceof GuardError, "rejected with something else than a GuardError:", String(error));
-    return error;
-  }
-  throw new Error("it did not reject");
-}
-
-async function withGuard<P extends string>(guard: Guard<P>, use: (guard: Guard<P>) => Promise<void>): Promise<void> {
-  try {
-    await use(guard);
-  } finally {
-    await guard.close();
-  }
-}
-
-/** Options that never disguise an outage: a contract about exact decisions must fail rather than degrade. */
-const exact = { onUnavailable: "throw", timeoutMs: 10_000 } as const;
+export type { GuardContractCase, GuardContractContext } from "./contract-case.ts";
 
 const decisions: readonly GuardContractCase[] = [
   {
@@ -132,6 +97,16 @@ const decisions: readonly GuardContractCase[] = [
         const second = await guard.allow(`${prefix}:policy`, "login");
         check(first.allowed && first.policy === "login" && first.limit === 1, "first:", first);
         check(!second.allowed && second.policy === "login", "second:", second);
+      }),
+  },
+  {
+    name: "a policy that neither guard nor cluster define is an error that names it",
+    run: ({ createGuard, prefix }) =>
+      withGuard(createGuard(exact), async (guard) => {
+        const asked = [guard.allow(prefix, "nobody"), guard.peek({ key: prefix, policy: "nobody" })];
+        for (const error of await Promise.all(asked.map(rejection))) {
+          check(error.code === "unknown_policy" && /^policy: "nobody"/.test(error.message), error.code, error.message);
+        }
       }),
   },
   {
@@ -229,7 +204,6 @@ const failures: readonly GuardContractCase[] = [
           [guard.allow(prefix, 1, 60), /^window: 60 .*"60s"/],
           [guard.allow(prefix, 1, "401d"), /^window: "401d"/],
           [guard.allow(prefix, 1, "1h", { cost: 0 }), /^cost: 0/],
-          [guard.allow(prefix, "nobody"), /^policy: "nobody"/],
           [guard.allowAll([]), /^checks: 0/],
         ];
         for (const [promise, message] of wrong) {
@@ -307,7 +281,7 @@ const failures: readonly GuardContractCase[] = [
 ];
 
 /** Every promise of a guard that can be checked from outside, whatever the transport and the runtime. */
-export const guardContract: readonly GuardContractCase[] = [...decisions, ...groups, ...failures];
+export const guardContract: readonly GuardContractCase[] = [...decisions, ...groups, ...holdsContract, ...failures];
 
 /** What one run of the suite came to. */
 export interface GuardContractReport {

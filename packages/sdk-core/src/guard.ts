@@ -15,9 +15,15 @@ export type OnUnavailable = "local" | "allow" | "deny" | "throw";
  * admissions per key and window, beyond that an admission returns at most window ÷ 256 late and never early.
  * `"token-bucket"`: at most `burst` at once, and `limit` per window on average. `"sliding-window-counter"`: an estimate of
  * the sliding window from two counts, in 24 bytes however many admissions. `"fixed-window"`: windows that begin at the
- * multiples of their length; the smallest, and the least exact where windows meet.
+ * multiples of their length; the smallest, and the least exact where windows meet. `"concurrency"`: at most `limit` slots at
+ * a time, which `reserve` occupies until they are given back.
  */
-export type Algorithm = "sliding-window-log" | "token-bucket" | "sliding-window-counter" | "fixed-window";
+export type Algorithm =
+  | "sliding-window-log"
+  | "token-bucket"
+  | "sliding-window-counter"
+  | "fixed-window"
+  | "concurrency";
 
 /** Who made a decision, and so whether it is exact or degraded. */
 export type Source =
@@ -37,8 +43,9 @@ export type Source =
   | "fail-closed";
 
 /**
- * Why a call was denied. `limited` (HTTP 429 suits): the limit is reached. `unavailable` (503): the cluster could not
- * say, and `onUnavailable` is `"deny"`. `banned` and `blocked` (403) are not given today.
+ * Why a call was denied. `limited` (HTTP 429 suits): the limit is reached. `banned` (403): the policy bans the key for a
+ * while, after too many denials. `blocked` (403): the key is on a deny-list. `unavailable` (503): the cluster could not
+ * say, and `onUnavailable` is `"deny"`, or is `"local"` where this process knows no limit.
  */
 export type DenialReason = "limited" | "banned" | "blocked" | "unavailable";
 
@@ -46,7 +53,7 @@ export type DenialReason = "limited" | "banned" | "blocked" | "unavailable";
 export interface Facts {
   /** The policy's name; null for an inline limit. */
   readonly policy: string | null;
-  /** The limit that was applied, in admissions (or units of cost) per window. */
+  /** The limit that was applied, in admissions (or units of cost) per window; 0 also where only the cluster knows it and could not say. */
   readonly limit: number;
   /** What the same key could still take at once, 0 to `limit` (token bucket: to `burst`); null: not known. */
   readonly remaining: number | null;
@@ -56,7 +63,7 @@ export interface Facts {
   readonly source: Source;
   /** True if it was decided without the cluster's counts: the source is then `local`, `fail-open` or `fail-closed`. */
   readonly degraded: boolean;
-  /** What a shadow policy would have said; null: it would have allowed, or there is none. Always null today. */
+  /** What a shadow policy would have said; null: it would have allowed, or there is none. */
   readonly shadow: DenialReason | null;
 }
 
@@ -90,14 +97,18 @@ export type Decision = Allowed | Denied;
 export interface Rule {
   /** Admissions (or units of cost) per window: a whole number from 0 (always denied) to 2,147,483,647. */
   readonly limit: number;
-  /** The window's length, 1 ms to 400 days: `"10s"`, or milliseconds as a number from 1,000 on (`60` is refused: it may mean seconds). */
+  /**
+   * The window's length, 1 ms to 400 days: `"10s"`, or milliseconds as a number from 1,000 on (`60` is refused: it may mean
+   * seconds). Under `"concurrency"`: for how long a slot is held at most, if `reserve` is not told.
+   */
   readonly window: Duration;
   /**
    * How admissions are counted. `"sliding-window-log"`: never more than `limit` in any window of that length; what was
    * admitted comes back when it is a window old. `"token-bucket"`: at most `burst` at once, refilled evenly at `limit` per
    * window. `"fixed-window"`: never more than `limit` in a window that begins at a multiple of its length, and up to twice as
    * much in one that does not. `"sliding-window-counter"`: the same bounds, but arrivals that are spread evenly are held to
-   * `limit` in any window. Default `"sliding-window-log"`.
+   * `limit` in any window. `"concurrency"`: `limit` slots, each held by a reservation; `reserve`, `peek` and `reset` only.
+   * Default `"sliding-window-log"`.
    */
   readonly algorithm?: Algorithm;
   /** Token bucket only: how many at once, a whole number from 1 to 2,147,483,647. Default: `limit`, at least 1. */
@@ -147,6 +158,58 @@ export interface CallOptions {
   readonly requestId?: string;
 }
 
+/** What one `reserve` may choose for itself. */
+export interface ReserveOptions extends CallOptions {
+  /**
+   * How long the reservation may stay open: whole milliseconds from 1 ms to 400 days, `"30s"` or a number from 1,000 on. What
+   * is still open then ends: an amount counts as spent, a slot of `"concurrency"` is free. Default: under `"concurrency"` the
+   * rule's window, otherwise a minute, or the window if that is shorter.
+   */
+  readonly ttl?: Duration;
+}
+
+/** The platform's own AbortSignal, where its types are there; else the part of it that a guard knows. */
+export type HoldSignal = typeof globalThis extends { AbortSignal: { prototype: infer Signal } }
+  ? Signal
+  : AbortSignalLike;
+
+/**
+ * What is withheld until it is settled, once: by `commit`, by `cancel`, or by leaving the block of an `await using`, which cancels
+ * unless it is settled. Settling is retried until the call's deadline, and counts once however often it is sent; guards with
+ * streams go on trying after it.
+ */
+export interface Hold extends AsyncDisposable {
+  /**
+   * Aborts before the hold can end by itself: 2 % of its time early, counted from when the request was sent; and where it
+   * lives with the guard's session (over gRPC), before that can be forgotten because the cluster was not reached for so
+   * long, or when the guard is closed. Work that must not outlive the hold goes by it. Not once the hold is settled.
+   */
+  readonly signal: HoldSignal;
+  /**
+   * Ends the hold at what the work came to: a whole number from 0 to 2,147,483,647, default what was reserved. What was reserved
+   * above it is given back, as far as it still counts; what it exceeds the reservation is charged at once, without asking.
+   * A slot of `"concurrency"` is given back whatever is said. A second commit is the first.
+   *
+   * @throws {GuardError} `not_held` when the hold is over, or was cancelled; `invalid_argument`; `unavailable`, `timed_out`,
+   * `overloaded`, `session_expired` when the cluster did not answer; `closed` after the guard's `close`.
+   */
+  commit(actualCost?: number): Promise<void>;
+  /**
+   * Gives the whole hold back, as far as it still counts. Does nothing after a commit, nor a second time.
+   *
+   * @throws {GuardError} As `commit`, but disposal does not reject for an outage or a hold that is over.
+   */
+  cancel(): Promise<void>;
+}
+
+/**
+ * The answer to a `reserve`: a decision, and if it is allowed a {@link Hold}. Under `await using` both kinds are disposed of.
+ *
+ * One that is `degraded` never reaches the cluster: with source `local` the hold is on this process's own count, and with
+ * `fail-open` on none, so that commit and cancel change nothing.
+ */
+export type Reservation = (Allowed & Hold) | (Denied & AsyncDisposable);
+
 /** What a group of checks came to: all admitted, or none. */
 export interface GroupDecision<C extends readonly unknown[] = readonly unknown[]> {
   /** True: every check was counted. False: none was. */
@@ -188,10 +251,12 @@ export type GuardEvent =
  */
 export interface Guard<P extends string = string> extends AsyncDisposable {
   /**
-   * Asks for one admission of `key` (or `cost` of them) under a policy.
+   * Asks for one admission of `key` (or `cost` of them) under a policy. A name that the guard's options do not define is a
+   * policy of the cluster's: it travels by its name alone.
    *
    * @throws {GuardError} `invalid_argument`, `unauthenticated`, `misconfigured`, `wrong_cluster` for a mistake; `aborted` when
-   * the caller's signal says so; `request_id_reused` when `requestId` belongs to another call; `closed` after `close`; with
+   * the caller's signal says so; `request_id_reused` when `requestId` belongs to another call; `unknown_policy` when neither guard
+   * nor cluster define the policy; `needs_reservation` under `"concurrency"`; `closed` after `close`; with
    * `onUnavailable: "throw"` also `unavailable`, `timed_out`, `overloaded`, `keys_full`, `session_expired`; `internal` for an
    * answer that this version does not understand.
    */
@@ -217,6 +282,16 @@ export interface Guard<P extends string = string> extends AsyncDisposable {
     checks: C,
     options?: Omit<CallOptions, "cost">,
   ): Promise<GroupDecision<C>>;
+  /**
+   * Withholds a cost until it is known what the work came to, or a slot of `"concurrency"` until the work is over:
+   * `await using tokens = await guard.reserve({ key, policy: "tokens", cost: 2_000 }, { ttl: "2m" })`, then
+   * `if (tokens.allowed) { … await tokens.commit(actual) }`. A denial is a value, as with `allow`. What is not settled when
+   * its time is over counts as spent, and a slot is free; a reserve that was given up while it was under way is given back
+   * once its answer comes, over gRPC, and else ends by itself.
+   *
+   * @throws {GuardError} As `allow`; and `holds_full` when as many are open as there may be.
+   */
+  reserve(check: Check<P>, options?: ReserveOptions): Promise<Reservation>;
   /**
    * Answers what `allow` would say, and charges nothing.
    *

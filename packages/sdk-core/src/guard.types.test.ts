@@ -1,6 +1,16 @@
 import { expectTypeOf, test } from "vitest";
 import type { createGuardCore } from "./create-guard-core.ts";
-import type { Allowed, Decision, Denied, Guard, GuardEvent } from "./guard.ts";
+import type {
+  AbortSignalLike,
+  Allowed,
+  Decision,
+  Denied,
+  Guard,
+  GuardEvent,
+  Hold,
+  HoldSignal,
+  Reservation,
+} from "./guard.ts";
 import type { GuardOptions } from "./guard-options.ts";
 
 // `tsc` checks this file; at run time it only has to load. Each @ts-expect-error fails the build if it compiles.
@@ -49,6 +59,34 @@ const neverRun = () => {
   ]);
   expectTypeOf(group).resolves.toHaveProperty("decisions").toEqualTypeOf<readonly [Decision, Decision]>();
 
+  const held = guard.reserve({ key: "k", policy: "export", cost: 2_000 }, { ttl: "2m", onUnavailable: "deny" });
+  expectTypeOf(held).resolves.toEqualTypeOf<Reservation>();
+  guard.reserve({ key: "k", limit: 5, window: "1m", algorithm: "concurrency" });
+  // @ts-expect-error a policy that was not defined
+  guard.reserve({ key: "k", policy: "exprt" });
+  // @ts-expect-error a time to live has a unit
+  guard.reserve({ key: "k", policy: "export" }, { ttl: "2 minutes" });
+  // @ts-expect-error the time to live is an option of reserve
+  guard.allow("k", "export", { ttl: "2m" });
+  held.then(async (reservation) => {
+    // @ts-expect-error a denial holds nothing
+    reservation.commit();
+    if (!reservation.allowed) return expectTypeOf(reservation).toEqualTypeOf<Denied & AsyncDisposable>();
+    expectTypeOf(reservation).toExtend<Allowed & Hold>();
+    expectTypeOf(reservation.commit(1_234)).toEqualTypeOf<Promise<void>>();
+    expectTypeOf(reservation.cancel()).toEqualTypeOf<Promise<void>>();
+    return reservation.signal.aborted;
+  });
+
+  const known = make<"cluster-only">();
+  known.allow("k", "cluster-only");
+  // @ts-expect-error a name that is not among those that were given
+  known.allow("k", "clusteronly");
+  const both = make<"cluster-only" | "own">({ policies: { own: { limit: 5, window: "1m" } } });
+  both.allow("k", "cluster-only");
+  // @ts-expect-error a limit under a name that is not among those that were given
+  make<"own">({ policies: { other: { limit: 5, window: "1m" } } });
+
   const named = make({ policies: { api: { limit: 5, window: "1m" } } });
   expectTypeOf(named).toEqualTypeOf<Guard<"api">>();
   // @ts-expect-error a policy needs a window
@@ -62,6 +100,9 @@ test("the surface of API.md holds", () => {
   expectTypeOf<Allowed["retryAfterMs"]>().toEqualTypeOf<0>();
   expectTypeOf<Denied["retryAfterMs"]>().toEqualTypeOf<number | null>();
   expectTypeOf<Guard>().toExtend<AsyncDisposable>();
+  expectTypeOf<Reservation>().toExtend<Decision & AsyncDisposable>();
+  // Without the types of a platform; with them it is the platform's own.
+  expectTypeOf<HoldSignal>().toEqualTypeOf<AbortSignalLike>();
   expectTypeOf<GuardEvent["type"]>().toEqualTypeOf<"topology" | "degraded" | "recovered" | "misconfigured">();
   expectTypeOf<ReturnType<typeof createGuardCore<"a">>>().toEqualTypeOf<Guard<"a">>();
 });

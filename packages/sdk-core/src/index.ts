@@ -14,8 +14,12 @@ export type {
   GroupDecision,
   Guard,
   GuardEvent,
+  Hold,
+  HoldSignal,
   OnUnavailable,
   Policy,
+  Reservation,
+  ReserveOptions,
   Rule,
   Source,
 } from "./guard.ts";

@@ -48,7 +48,7 @@ function unknownName(object: object, name: string, known: KnownNames, path: stri
  * The known name that was most likely meant; null if none is alike. The command line has a rule of its own, since
  * its names have neither capitals nor units to leave out; to share the rest would take an export that no user wants.
  */
-function nearestName(name: string, names: Iterable<string>): string | null {
+export function nearestName(name: string, names: Iterable<string>): string | null {
   const wanted = name.toLowerCase();
   let nearest: string | null = null;
   let fewest = Number.POSITIVE_INFINITY;

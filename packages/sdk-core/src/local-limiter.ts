@@ -1,15 +1,20 @@
 import { createEntryWriter, createLimiter, type ResultColumns, type Rule } from "@quorumguard/limiter";
 import { utf8Length, writeUtf8 } from "@quorumguard/proto";
-import { type Call, type CallItem, itemsOf } from "./call.ts";
+import { type CallItem, type CallVerb, take } from "./call.ts";
 import { localShare } from "./resolved-rule.ts";
 
 /** Keys that one process limits by itself at once. */
 const MAX_LOCAL_KEYS = 100_000;
 
+/** A call as far as it is decided here. */
+export interface LocalCall extends CallVerb, CallItem {
+  readonly group: readonly CallItem[] | null;
+}
+
 /** Limits in this process, by the cluster's own algorithms, for as long as the cluster cannot be asked. */
 export interface LocalLimiter {
-  /** Decides the call now: values in the order of its items, valid until the next call. */
-  decide(call: Call): ResultColumns;
+  /** Decides the call now: values in the order of its items, valid until the next call. Null: only the cluster knows its rules. */
+  decide(call: LocalCall): ResultColumns | null;
 }
 
 /**
@@ -23,7 +28,12 @@ export function createLocalLimiter(monotonicMs: () => number, clients: () => num
   return {
     decide(call) {
       const items: readonly CallItem[] = call.group ?? [call];
-      const shares: Rule[] = items.map((item) => localShare(item.rule, clients()));
+      const shares: Rule[] = [];
+      for (const item of items) {
+        const share = localShare(item.rule, clients());
+        if (share === null) return null;
+        shares.push(share);
+      }
       const { keyBytes, keyStarts, keyLengths } = layOut(items);
       writer.begin({ takeover: false });
       writer.calls(
@@ -38,10 +48,10 @@ export function createLocalLimiter(monotonicMs: () => number, clients: () => num
           keyLengths,
           ruleIndexes: Uint32Array.from(items, (_, at) => at),
           costs: Uint32Array.from(items, (item) => item.cost),
-          sizes: Uint32Array.of(itemsOf(call)),
-          verbs: null,
-          ttlsMs: null,
-          handles: null,
+          sizes: Uint32Array.of(items.length),
+          verbs: call.verb === take.verb ? null : Uint8Array.of(call.verb),
+          ttlsMs: call.verb === take.verb ? null : Float64Array.of(call.ttlMs),
+          handles: call.verb === take.verb ? null : Float64Array.of(call.handle),
         },
         0,
         1,

@@ -38,6 +38,8 @@ export const groupCallNames = knownNames(
   callNames.filter((name) => name !== "cost"),
   { cost: "a cost belongs to each check of the group" },
 );
+/** Options of `reserve(check, options)`. */
+export const reserveNames = knownNames("an option of a reservation", [...callNames, "ttl"]);
 /** Options of `ready(options)`. */
 export const readyNames = knownNames("an option of ready", ["timeoutMs"]);
 /** Fields of a check under a policy. */

@@ -32,7 +32,7 @@ describe("a window", () => {
     ["10", /a number with a unit/],
     ["1e3s", /a number with a unit/],
     [undefined, /a number with a unit/],
-    [{}, /an object is not a window/],
+    [{}, /an object is not a span of time/],
   ])("%s is refused, with what to write", (window, message) => {
     expect(() => windowUs(window, "window")).toThrow(GuardError);
     expect(() => windowUs(window, "window")).toThrow(message);
@@ -101,7 +101,7 @@ describe("a rule", () => {
 
   test("U1: a client's share is at least 1, and 0 of 0", () => {
     const share = (limit: number, clients: number) =>
-      localShare(resolveRule({ limit, window: "1s" }, ""), clients).limit;
+      localShare(resolveRule({ limit, window: "1s" }, ""), clients)?.limit;
     expect([share(10, 3), share(2, 3), share(0, 3), share(10, 1)]).toEqual([3, 1, 0, 10]);
   });
 });

@@ -130,7 +130,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
 
   return {
     submit(call) {
-      const requestId = call.requestId ?? hex(runtime.randomBytes(16));
+      const requestId = call.requestId ?? randomId(runtime);
       const checks = (call.group ?? [call]).map(wireCheck);
       const { verb } = call;
       const ttlMs = BigInt(call.ttlMs);
@@ -142,6 +142,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         call.signal,
         (leftMs) => {
           const firstAttempt = call.sends === 0 && call.requestId === null;
+          if (call.sends === 0) call.sentMs = runtime.monotonicMs();
           call.sends += 1;
           call.phase = "inFlight";
           return toBinary(
@@ -264,8 +265,9 @@ function wireCheck(item: CallItem) {
   } as const;
 }
 
-function hex(bytes: Uint8Array): string {
+/** A request id that nobody else has. */
+export function randomId(runtime: Runtime): string {
   let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  for (const byte of runtime.randomBytes(16)) text += byte.toString(16).padStart(2, "0");
   return text;
 }

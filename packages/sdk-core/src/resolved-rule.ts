@@ -1,5 +1,5 @@
 import { Algorithm as AlgorithmNumber, type Rule as LimiterRule } from "@quorumguard/limiter";
-import { unknownPolicy } from "./allow-arguments.ts";
+import { missingPolicy } from "./allow-arguments.ts";
 import { checkName, checkWhole, invalidArgument, MAX_COUNT } from "./check-fields.ts";
 import { windowUs } from "./duration.ts";
 import type { Algorithm, OnUnavailable, Policy, Rule } from "./guard.ts";
@@ -11,10 +11,13 @@ const algorithmNumbers: Readonly<Record<Algorithm, AlgorithmNumber>> = {
   "token-bucket": AlgorithmNumber.tokenBucket,
   "sliding-window-counter": AlgorithmNumber.slidingWindowCounter,
   "fixed-window": AlgorithmNumber.fixedWindow,
+  concurrency: AlgorithmNumber.concurrency,
 };
 
 /** A rule, checked once and then shared by all calls under it; on the wire it is a WireRule as it stands. */
-export interface ResolvedRule extends LimiterRule {
+export interface ResolvedRule extends Omit<LimiterRule, "algorithm"> {
+  /** 0: a policy by its name alone; all its numbers are 0, and the cluster knows them. */
+  readonly algorithm: AlgorithmNumber | 0;
   /** The policy's name as decisions show it. */
   readonly name: string | null;
   readonly onUnavailable: OnUnavailable | null;
@@ -56,6 +59,21 @@ export function resolveRule(rule: Rule | Policy, path: string, name: string | nu
   };
 }
 
+/** The policy of that name, whatever the cluster says it is. */
+function ruleByName(name: string): ResolvedRule {
+  return {
+    algorithm: 0,
+    limit: 0,
+    windowUs: 0,
+    burst: 0,
+    policy: name,
+    name,
+    onUnavailable: null,
+    frameMark: 0,
+    frameIndex: 0,
+  };
+}
+
 function algorithmNumber(algorithm: unknown, field: string): AlgorithmNumber {
   if (algorithm === undefined) return AlgorithmNumber.slidingWindowLog;
   if (typeof algorithm === "string" && Object.hasOwn(algorithmNumbers, algorithm)) {
@@ -81,18 +99,21 @@ export interface RuleBook {
   readonly names: readonly string[];
   /** The policy of that name, if there is one. */
   find(name: string): ResolvedRule | undefined;
-  /** @throws {GuardError} invalid_argument when no policy has that name; the message says where it stands. */
-  policy(name: string, field: string): ResolvedRule;
+  /**
+   * The policy of that name, or the cluster's by its name alone.
+   * @throws {GuardError} invalid_argument when it cannot be a policy's name; the message says where it stands.
+   */
+  policy(name: unknown, field: string): ResolvedRule;
   inline(rule: Rule, path?: string): ResolvedRule;
   /** The same for `allow(key, limit, window)` without other options. */
   plain(limit: number, window: Rule["window"]): ResolvedRule;
 }
 
-/** Inline rules remembered at once; beyond it the memory starts anew, which costs time and nothing else. */
+/** Inline rules, and names of the cluster's policies, remembered at once; beyond it the memory starts anew, which costs time and nothing else. */
 const MAX_INLINE_RULES = 1_024;
 
 /** Makes a rule book over the policies of a guard's options. */
-export function createRuleBook(policies: Readonly<Record<string, Policy>> | undefined): RuleBook {
+export function createRuleBook(policies: { readonly [name: string]: Policy | undefined } | undefined): RuleBook {
   const named = new Map<string, ResolvedRule>();
   if (policies !== undefined && (typeof policies !== "object" || policies === null || Array.isArray(policies))) {
     throw invalidArgument("policies", policies, "it must be an object of rules by their names");
@@ -100,9 +121,10 @@ export function createRuleBook(policies: Readonly<Record<string, Policy>> | unde
   for (const [name, policy] of Object.entries(policies ?? {})) {
     checkName(name, "policies");
     if (typeof policy === "object" && policy !== null) checkNames(policy, policyNames, `policies.${name}`);
-    named.set(name, resolveRule(policy, `policies.${name}`, name));
+    named.set(name, resolveRule(policy as Policy, `policies.${name}`, name));
   }
   const inline = new Map<string, ResolvedRule>();
+  const byName = new Map<string, ResolvedRule>();
   let last: { readonly limit: number; readonly window: unknown; readonly rule: ResolvedRule } | null = null;
 
   const remember = (key: string, rule: Rule, path: string): ResolvedRule => {
@@ -118,8 +140,12 @@ export function createRuleBook(policies: Readonly<Record<string, Policy>> | unde
     names: [...named.keys()],
     find: (name) => named.get(name),
     policy(name, field) {
-      const rule = named.get(name);
-      if (rule === undefined) throw unknownPolicy(field, name, [...named.keys()]);
+      const known = named.get(name as string) ?? byName.get(name as string);
+      if (known !== undefined) return known;
+      if (name === undefined) throw missingPolicy(field);
+      const rule = ruleByName(checkName(name, field));
+      if (byName.size >= MAX_INLINE_RULES) byName.clear();
+      byName.set(rule.policy, rule);
       return rule;
     },
     inline(rule, path = "") {
@@ -141,8 +167,9 @@ export function createRuleBook(policies: Readonly<Record<string, Policy>> | unde
   };
 }
 
-/** The rule as one of `clients` may apply it by itself (SEMANTICS U1). */
-export function localShare(rule: ResolvedRule, clients: number): LimiterRule {
+/** The rule as one of `clients` may apply it by itself (SEMANTICS U1); null: only the cluster knows it. */
+export function localShare(rule: ResolvedRule, clients: number): LimiterRule | null {
+  if (rule.algorithm === 0) return null;
   const share = (whole: number) => (whole === 0 ? 0 : Math.max(1, Math.floor(Math.min(whole, MAX_COUNT) / clients)));
   return {
     algorithm: rule.algorithm,

@@ -1,3 +1,4 @@
+import { Verb } from "@quorumguard/limiter";
 import {
   type DecodedResponse,
   encodeSessionRequest,
@@ -10,13 +11,14 @@ import {
 } from "@quorumguard/proto";
 import { backoffMs } from "./backoff.ts";
 import { buildFrame } from "./build-frame.ts";
-import { attemptEnded, type Call, itemsOf, releaseFrame } from "./call.ts";
+import { attemptEnded, type Call, isSettling, itemsOf, releaseFrame } from "./call.ts";
 import { type CallQueue, createCallQueue } from "./call-queue.ts";
 import { type CallWindow, createCallWindow } from "./call-window.ts";
 import { Connector, type ConnectorOptions } from "./connector.ts";
 import { FIRST_FAILURE_OUTCOME } from "./decisions.ts";
 import type { Link } from "./link.ts";
 import { createRetryBudget } from "./retry-budget.ts";
+import { type Registration, type Session, SessionLife } from "./session-life.ts";
 import { type Runtime, TransportError } from "./transport.ts";
 import { type AttemptFailure, failureOfDetail, failureOfOutcome, failureOfTransport } from "./wire-errors.ts";
 
@@ -30,19 +32,6 @@ const DEFAULT_MAX_RESULTS = 4_096;
 export interface CallEnds {
   decided(call: Call, reply: ReceivedReply, item: number): void;
   failed(call: Call, failure: AttemptFailure): void;
-}
-
-/** A session as the log knows it. */
-interface Session {
-  readonly index: bigint;
-  readonly position: number;
-  readonly nonce: Uint8Array;
-}
-
-/** A registration under way: sent again under the same nonce it makes no second session (SEMANTICS S4). */
-interface Registration {
-  readonly nonce: Uint8Array;
-  readonly helloStampUs: bigint;
 }
 
 /** How a session client connects, and where it brings the ends of calls. */
@@ -78,8 +67,6 @@ export class SessionClient {
   #resendAtMs = 0;
   #resendFailures = 0;
   #flushScheduled = false;
-  #cancelRenew: () => void = () => {};
-  #renewId = 0n;
   #closed = false;
 
   constructor(options: SessionClientOptions) {
@@ -102,6 +89,11 @@ export class SessionClient {
   /** Whether the session is registered and a leader takes its calls. */
   get established(): boolean {
     return this.#session !== null && !this.#expired && this.#connector.active !== null;
+  }
+
+  /** How long what the session holds surely lives; null: there is no session. */
+  get life(): SessionLife | null {
+    return this.#session?.life ?? null;
   }
 
   get fault(): AttemptFailure | null {
@@ -130,6 +122,11 @@ export class SessionClient {
 
   /** The call ended by its deadline or its caller's wish; its phase was `phase` until then, and is `settled` now. */
   forget(call: Call, phase: Call["phase"]): void {
+    if (this.#staysOpen(call, phase)) {
+      call.phase = phase;
+      call.abandoned = true;
+      return;
+    }
     if (phase === "queued") {
       this.#queue.dropped();
       return;
@@ -141,11 +138,18 @@ export class SessionClient {
     this.#afterEnds();
   }
 
+  /** Its end still matters: a hold that nobody knows of would stay open, and one that is not settled as well. */
+  #staysOpen(call: Call, phase: Call["phase"]): boolean {
+    if (this.#closed || phase === "settled") return false;
+    if (isSettling(call)) return true;
+    return call.verb === Verb.reserve && (phase === "inFlight" || (phase === "toResend" && call.applied === "unknown"));
+  }
+
   close(): void {
     this.#closed = true;
-    this.#cancelRenew();
     const link = this.#connector.active;
     if (link !== null && this.#session !== null) link.send(encodeSessionRequest({ case: "goodbye", value: {} }));
+    this.#session?.life.end();
     this.#connector.close();
   }
 
@@ -190,12 +194,14 @@ export class SessionClient {
   }
 
   #send(link: Link, calls: readonly Call[]): void {
-    const message = buildFrame(calls, this.#window.ackedThrough, this.#runtime.monotonicMs());
+    const nowMs = this.#runtime.monotonicMs();
+    const message = buildFrame(calls, this.#window.ackedThrough, nowMs);
     const frame = { open: calls.length, carrier: link };
     link.framesInFlight += 1;
     for (const call of calls) {
       call.frame = frame;
       call.phase = "inFlight";
+      if (call.sends === 0) call.sentMs = nowMs;
       call.sends += 1;
     }
     link.send(message);
@@ -223,6 +229,7 @@ export class SessionClient {
     this.#takeBack((call) => call.frame?.carrier !== link, "unknown", "the leader changed");
     this.#resendAtMs = 0;
     this.#options.onEstablished();
+    this.#session.life.reachable();
     this.#flush();
   }
 
@@ -240,7 +247,8 @@ export class SessionClient {
   }
 
   #register(link: Link): void {
-    this.#registration ??= { nonce: this.#runtime.randomBytes(16), helloStampUs: link.helloStampUs };
+    const sentMs = this.#runtime.monotonicMs();
+    this.#registration ??= { nonce: this.#runtime.randomBytes(16), helloStampUs: link.helloStampUs, sentMs };
     const { nonce, helloStampUs } = this.#registration;
     link.send(encodeSessionRequest({ case: "register", value: { nonce, helloStampUs } }));
   }
@@ -250,9 +258,9 @@ export class SessionClient {
     if (registration === null || session === undefined || this.#session !== null) return;
     // The answer on another stream to the same nonce is as good.
     this.#registration = null;
-    this.#session = { index: session.index, position: session.position, nonce: registration.nonce };
+    const life = new SessionLife(this.#runtime, this.#ttlMs, registration.sentMs, (id) => this.#sendRenewal(id));
+    this.#session = { index: session.index, position: session.position, nonce: registration.nonce, life };
     link.session = this.#session;
-    this.#scheduleRenew();
     const { active } = this.#connector;
     if (active === link) {
       this.#options.onEstablished();
@@ -279,8 +287,11 @@ export class SessionClient {
       case "drain":
         this.#connector.drained(link);
         return;
+      case "renewed":
+        if (link.session !== null && link.session === this.#session) this.#session.life.renewed(message.value.id);
+        return;
       default:
-        // Pongs, renewals and resumptions have done their work by being heard; pushes of the future are not for us.
+        // Pongs and resumptions have done their work by being heard; pushes of the future are not for us.
         return;
     }
   }
@@ -305,6 +316,7 @@ export class SessionClient {
       }
       if (call.phase === "toResend") this.#toResend -= 1;
       releaseFrame(call);
+      if (reply.index > 0) this.#session?.life.heard(call.sentMs);
       this.#options.ends.decided(call, reply, item);
     }
     if (allDecided) {
@@ -378,11 +390,11 @@ export class SessionClient {
     attemptEnded(call, failure.applied, failure.message);
     if (failure.code === "session_expired" || this.#expired) {
       if (wasToResend) this.#toResend -= 1;
-      this.#expired = true;
+      this.#leave();
       this.#settleExpired(call);
       return;
     }
-    if (!failure.retryable) {
+    if (!failure.retryable || (call.abandoned && call.verb === Verb.reserve && call.applied === "no")) {
       if (wasToResend) this.#toResend -= 1;
       this.#options.ends.failed(call, failure);
       return;
@@ -409,12 +421,18 @@ export class SessionClient {
   /** The session is gone: what is in flight will still be answered or ends with its link; the rest is settled now. */
   #expire(link: Link): void {
     if (this.#session === null || (link.session !== null && link.session !== this.#session)) return;
+    this.#leave();
+  }
+
+  /** Nothing more is sent in this session, which holds nothing any more. */
+  #leave(): void {
     this.#expired = true;
+    this.#session?.life.end();
   }
 
   /** SEMANTICS S4: only what was surely not applied may be sent in another session. */
   #settleExpired(call: Call): void {
-    if (call.applied === "no") {
+    if (call.applied === "no" && !call.abandoned) {
       call.phase = "queued";
       this.#startOver.push(call);
       return;
@@ -447,7 +465,7 @@ export class SessionClient {
   }
 
   #startAnew(): void {
-    this.#cancelRenew();
+    this.#session?.life.end();
     this.#session = null;
     this.#expired = false;
     this.#registration = null;
@@ -464,20 +482,11 @@ export class SessionClient {
     this.#connector.active?.drop(new TransportError("unknown", "the session expired; a new one begins"));
   }
 
-  #scheduleRenew(): void {
-    this.#cancelRenew();
-    this.#cancelRenew = this.#runtime.setTimer(
-      () => {
-        const link = this.#connector.active;
-        if (link !== null && link.session === this.#session && !this.#expired) {
-          this.#renewId += 1n;
-          const value = { id: this.#renewId, ackedThrough: BigInt(this.#window.ackedThrough) };
-          link.send(encodeSessionRequest({ case: "renew", value }));
-        }
-        this.#scheduleRenew();
-      },
-      this.#ttlMs / 3,
-      false,
-    );
+  /** False: nobody takes it now. */
+  #sendRenewal(id: bigint): boolean {
+    const link = this.#connector.active;
+    if (link === null || link.session !== this.#session || this.#expired) return false;
+    link.send(encodeSessionRequest({ case: "renew", value: { id, ackedThrough: BigInt(this.#window.ackedThrough) } }));
+    return true;
   }
 }

@@ -51,9 +51,9 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
   };
   const give = (call: Call, decisions: readonly Decision[]): void => {
     detach(call);
-    const resolve = call.resolve as (value: unknown) => void;
-    if (call.group === null) resolve(decisions[0]);
-    else resolve({ allowed: decisions.every((decision) => decision.allowed), decisions });
+    const resolve = call.resolve as (value: unknown, call: Call) => void;
+    if (call.group === null) resolve(decisions[0], call);
+    else resolve({ allowed: decisions.every((decision) => decision.allowed), decisions }, call);
   };
   const fail = (call: Call, error: GuardError): void => {
     detach(call);
@@ -65,8 +65,8 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
       emit({ type: "degraded", reason: error.message });
     }
     const { onUnavailable } = call;
-    // What is no take is done by the cluster or not at all.
-    if (onUnavailable === "throw" || call.verb !== Verb.take) {
+    // What is neither asked for nor reserved is done by the cluster or not at all.
+    if (onUnavailable === "throw" || (call.verb !== Verb.take && call.verb !== Verb.reserve)) {
       fail(call, error);
       return;
     }
@@ -88,13 +88,15 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
         return;
       }
       call.opened = reply.handles[item]!;
+      call.openForMs = reply.firmForMs[item]!;
       detach(call);
-      (call.resolve as (value: Decision) => void)(replyDecision(call, reply, item));
+      (call.resolve as (value: Decision, call: Call) => void)(replyDecision(call, reply, item), call);
     },
     byResult(call, result) {
       healthy();
       const items = call.group ?? [call];
       call.opened = Number(result.decisions[0]?.handle ?? 0);
+      call.openForMs = Number(result.decisions[0]?.firmForMs ?? 0);
       give(
         call,
         items.map((item, at) => {
@@ -148,6 +150,12 @@ function withoutCluster(call: Call, decider: Decider, local: () => LocalLimiter)
 
 function localDecisions(call: Call, items: readonly CallItem[], local: LocalLimiter): Decision[] {
   const results = local.decide(call);
+  // Nothing to count by: as with keys that do not fit, this process does not let pass what it cannot count.
+  if (results === null) return items.map((item) => blindDecision(item.rule, false));
+  if (call.verb === Verb.reserve) {
+    call.opened = results.handles[0]!;
+    call.openForMs = results.firmForMs[0]!;
+  }
   return items.map((item, at) => {
     const outcome = results.outcomes[at]!;
     // No room for another key here either: this process cannot count it, so it does not let it pass.

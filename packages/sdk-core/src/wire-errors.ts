@@ -119,7 +119,11 @@ export function failureOfOutcome(outcome: number): AttemptFailure | null {
     case Outcome.UNKNOWN_POLICY:
       return refused("unknown_policy", "the cluster has no such policy, and the rule has no limit of its own", false);
     case Outcome.NOT_HELD:
-      return refused("not_held", "no such hold is open: it is settled, or its time is over", false);
+      return refused(
+        "not_held",
+        "no such hold is open: it is settled, its time is over, or the session that made it has ended",
+        false,
+      );
     case Outcome.HOLDS_FULL:
       return refused("holds_full", "as many holds are open as there may be; settle some, or try again later", false);
     case Outcome.NAMESPACE_FULL:

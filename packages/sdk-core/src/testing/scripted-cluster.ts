@@ -52,9 +52,10 @@ export class ScriptedStream {
     if (this.open) this.handlers.onMessage(bytes);
   }
 
-  /** Answers all calls of a frame with one outcome; 1 is "allowed". */
+  /** Answers all calls of a frame with one outcome; 1 is "allowed". Reserves get holds numbered from 101 on, open for a minute unless they say. */
   reply(frame: ReceivedFrame, outcome = 1, source = 1): void {
     const column = (value: number) => new Array<number>(frame.items).fill(value);
+    const opens = column(0).map((_, item) => outcome === 1 && frame.sizes === null && frame.verbs?.[item] === 2);
     this.raw(
       encodeFrameReply({
         firstNumber: frame.firstNumber,
@@ -68,8 +69,8 @@ export class ScriptedStream {
           remaining: column(4),
           resetAfterMs: column(1_000),
           retryAfterMs: column(outcome === 1 ? 0 : 250),
-          firmForMs: column(0),
-          handles: column(0),
+          firmForMs: opens.map((does, item) => (does ? frame.ttlsMs![item] || 60_000 : 0)),
+          handles: opens.map((does) => (does ? ++this.node.lastHandle : 0)),
           limits: column(0),
           shadows: column(0),
         },
@@ -107,6 +108,7 @@ export class ScriptedNode {
   /** Answers frames; default: all are allowed. */
   answers: Answers = (frame, stream) => stream.reply(frame);
   readonly noForward: boolean[] = [];
+  lastHandle = 100;
   /** The cluster that it leads alone; null: it is a member of the scripted one. */
   otherClusterId: string | null = null;
 
@@ -133,6 +135,8 @@ export class ScriptedCluster implements Transport {
   term = 1;
   maxResults = 4_096;
   closed = false;
+  /** Renewals are answered. */
+  renews = true;
   /** Answers every hello with this error; null: welcomes. */
   refusesHello: MessageInitShape<typeof ErrorDetailSchema> | null = null;
   readonly helloClusterIds: string[] = [];
@@ -252,7 +256,7 @@ export class ScriptedCluster implements Transport {
         stream.send({ case: "pong", value: { id: message.value.id } });
         return;
       case "renew":
-        stream.send({ case: "renewed", value: { id: message.value.id } });
+        if (this.renews) stream.send({ case: "renewed", value: { id: message.value.id } });
         return;
       default:
         return;
@@ -280,7 +284,10 @@ export class ScriptedCluster implements Transport {
     switch (call.method) {
       case "GuardService/AllowBatch": {
         const { calls } = fromBinary(AllowBatchRequestSchema, call.request);
-        const results = calls.map(({ checks }) => ({ allowed: true, decisions: checks.map(() => decision) }));
+        const results = calls.map(({ checks, verb, ttlMs }) => {
+          const opens = verb === 2 ? { handle: 101n, firmForMs: ttlMs || 60_000n } : {};
+          return { allowed: true, decisions: checks.map(() => ({ ...decision, ...opens })) };
+        });
         return toBinary(AllowBatchResponseSchema, create(AllowBatchResponseSchema, { results: results as never }));
       }
       case "GuardService/Peek":
