@@ -4,7 +4,7 @@ import { askOptions, changeOptions, columns, helped, namespaceOf, operandOf, pri
 import { type ParsedFlags, parseFlags } from "./flags.ts";
 import { banLiftSpec, banListSpec, explainSpec, topSpec } from "./key-specs.ts";
 import { changed } from "./policy-commands.ts";
-import { durationText } from "./policy-text.ts";
+import { durationText, objectYaml } from "./policy-text.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Loaded only when it is needed: help and mistakes do not wait for it. */
@@ -64,7 +64,7 @@ export async function explainCommand(args: readonly string[]): Promise<number> {
   const { askCluster, adminMethods } = await client();
   const { explanation = {} } = await askCluster(askOptions(flags), adminMethods.explain, request);
   if (flags.has("json")) printLine(JSON.stringify(explanation));
-  else process.stdout.write((await import("yaml")).stringify(explanation, { lineWidth: 100 }));
+  else process.stdout.write(objectYaml(explanation));
   return 0;
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readPolicyFile } from "../server/policy-files/read-policy-file.ts";
-import { documentYaml, durationText } from "./policy-text.ts";
+import { documentYaml, durationText, objectYaml } from "./policy-text.ts";
 
 describe("a document as text", () => {
   it("is the file that means the same", () => {
@@ -41,6 +41,12 @@ describe("a document as text", () => {
     const nothing = { policies: [], overrides: [], tiers: [], tierKeys: [], lists: [], maxKeys: null };
     expect(documentYaml("", nothing)).toBe("{}\n");
     expect(documentYaml("", { ...nothing, maxKeys: 5 })).toBe("maxKeys: 5\n");
+  });
+
+  it("shows any object so, what is not known as null", () => {
+    const explained = { rule: { windowMs: 60_000 }, nextFreeMs: null, resetAfterMs: 0, holds: [{ leftMs: 1_500 }] };
+    const text = "rule:\n  window: 1m\nnextFreeMs: null\nresetAfter: 0ms\nholds:\n  - left: 1500ms\n";
+    expect(objectYaml(explained)).toBe(text);
   });
 
   it.each([

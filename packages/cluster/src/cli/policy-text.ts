@@ -23,6 +23,11 @@ export function documentYaml(namespace: string, document: JsonObject): string {
   return Object.keys(file).length === 0 ? "{}\n" : stringify(file, { lineWidth: 100 });
 }
 
+/** Any object as YAML, its durations with units. */
+export function objectYaml(object: JsonObject): string {
+  return stringify(plain(object), { lineWidth: 100 });
+}
+
 function readable([name, value]: readonly [string, JsonValue]): [string, JsonValue] {
   const stem = /^(.*)Ms$/.exec(name)?.[1];
   if (stem !== undefined && typeof value === "number") return [stem, durationText(value)];
