@@ -6,10 +6,13 @@ import { UsageError } from "./usage-error.ts";
  * @throws {UsageError} naming the flag and the value.
  */
 export function parseHostPort(flag: string, text: string): HostPort {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d+)$/.exec(text);
   const port = Number(match?.[3]);
   const host = match?.[1] ?? match?.[2];
   if (host !== undefined && port <= 65_535) return { host, port };
+  if (host !== undefined) {
+    throw new UsageError(`--${flag} is ${JSON.stringify(text)}: the port must be a whole number from 0 to 65535`);
+  }
   throw new UsageError(`--${flag} is ${JSON.stringify(text)}: it must be host:port, such as 127.0.0.1:7400`);
 }
 

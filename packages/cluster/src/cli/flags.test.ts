@@ -16,7 +16,7 @@ describe("addresses", () => {
     expect(parseHostPort("grpc", text)).toEqual(expected);
   });
 
-  it.each(["", "7400", "host", "host:", ":7400", "host:65536", "host:-1", "host:1:2", "::1:7400", "host:7400x"])(
+  it.each(["", "7400", "host", "host:", ":7400", "host:-1", "host:1:2", "::1:7400", "host:7400x"])(
     "refuses %j by flag and value",
     (text) => {
       expect(() => parseHostPort("grpc", text)).toThrow(`--grpc is ${JSON.stringify(text)}: it must be host:port`);
@@ -90,6 +90,8 @@ describe("flags", () => {
     [["-x"], "-x is not a flag of quorumguard try; see quorumguard try --help"],
     [["--count"], "--count has no value: write --count N, or --count=N; see quorumguard try --help"],
     [["--count", "--on"], "--count has no value: write --count N"],
+    [["--count", "-1"], '--count is "-1": it must be a whole number from 1 to 9'],
+    [["--count", "1", "--count=2"], "--count is given twice; give it once"],
     [["--on=yes"], "--on takes no value: write --on alone"],
     [["count"], '"count" is not a flag; did you mean --count?'],
     [["elsewhere"], '"elsewhere" is not a flag; see quorumguard try --help'],
@@ -104,6 +106,7 @@ describe("a command used wrongly says how, before it does anything", () => {
     [nodeCommand, [], "--id is missing"],
     [nodeCommand, ["--id", "0", ...founders], '--id is "0"'],
     [nodeCommand, ["--id", "1"], "--cluster is missing"],
+    [nodeCommand, ["--id", "1", "--cluster", "1=127.0.0.1:70000"], "the port must be a whole number from 0 to 65535"],
     [nodeCommand, ["--id", "1", "--cluster", "1=127.0.0.1:7401"], "--data is missing"],
     [nodeCommand, ["--id", "1", ...founders, "--log-level", "loud"], '--log-level is "loud": it must be one of error'],
     [nodeCommand, ["--id", "1", ...founders, "--tls-cert", "/nope"], '--tls-cert is "/nope": ENOENT'],

@@ -75,10 +75,10 @@ class FlagReader {
   whole(name: string): number | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
-    const [low, high] = this.#specs.get(name)?.bounds ?? [0, Number.MAX_SAFE_INTEGER];
+    const [low, high] = boundsOf(this.#specs.get(name));
     const number = Number(value);
     if (/^\d+$/.test(value) && number >= low && number <= high) return number;
-    throw new UsageError(`--${name} is ${JSON.stringify(value)}: it must be a whole number from ${low} to ${high}`);
+    throw outOfBounds({ ...this.#specs.get(name), name }, value);
   }
 
   choice(name: string): string | undefined {
@@ -89,11 +89,33 @@ class FlagReader {
   }
 }
 
+const boundsOf = (flag: Pick<FlagSpec, "bounds"> | undefined) => flag?.bounds ?? [0, Number.MAX_SAFE_INTEGER];
+
+function outOfBounds(flag: Pick<FlagSpec, "name" | "bounds">, value: string): UsageError {
+  const [low, high] = boundsOf(flag);
+  return new UsageError(`--${flag.name} is ${JSON.stringify(value)}: it must be a whole number from ${low} to ${high}`);
+}
+
 function parse(args: readonly string[], command: CommandSpec) {
+  const options = parseOptions(command.flags);
   try {
-    return parseArgs({ args: [...args], options: parseOptions(command.flags), allowPositionals: true, strict: true });
+    const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true });
+    assertOnce(parsed.tokens, command);
+    return parsed;
   } catch (error) {
-    throw unreadable(error as Error & { readonly code?: string }, command);
+    if (error instanceof UsageError) throw error;
+    throw unreadable(error as Error & { readonly code?: string }, command, args);
+  }
+}
+
+/** Of two values one would be passed over without a word. @throws {UsageError} */
+function assertOnce(tokens: readonly { readonly kind: string; readonly name?: string }[], command: CommandSpec): void {
+  const seen = new Set<string>();
+  for (const { kind, name } of tokens) {
+    const flag = kind === "option" ? command.flags.find((known) => known.name === name) : undefined;
+    if (flag?.value === undefined || flag.repeatable === true) continue;
+    if (seen.has(flag.name)) throw new UsageError(`--${flag.name} is given twice; give it once`);
+    seen.add(flag.name);
   }
 }
 
@@ -111,7 +133,11 @@ function parseOptions(flags: readonly FlagSpec[]): ParseArgsOptionsConfig {
   );
 }
 
-function unreadable({ code, message }: Error & { readonly code?: string }, command: CommandSpec): UsageError {
+function unreadable(
+  { code, message }: Error & { readonly code?: string },
+  command: CommandSpec,
+  args: readonly string[],
+): UsageError {
   const typed = /'(?:-\w, )?(-[^'\s]*)/.exec(message)?.[1] ?? "";
   const [name = ""] = typed.replace(/^-+/, "").split("=");
   const see = `see quorumguard ${command.name} --help`;
@@ -126,6 +152,9 @@ function unreadable({ code, message }: Error & { readonly code?: string }, comma
   }
   const flag = command.flags.find((known) => known.name === name || known.short === name);
   if (flag?.value !== undefined) {
+    const next = args[args.findIndex((arg) => arg === `--${flag.name}` || arg === `-${flag.short}`) + 1] ?? "";
+    // The parser takes it for flags; who typed it meant a number.
+    if (/^-\d/.test(next)) return outOfBounds(flag, next);
     return new UsageError(
       `--${flag.name} has no value: write --${flag.name} ${flag.value}, or --${flag.name}=${flag.value}; ${see}`,
     );

@@ -34,7 +34,7 @@ export function verifyText(report: FolderReport): string {
   return `${lines.join("\n")}\n`;
 }
 
-function contents({ identity, meta, segments, snapshots, hardState, ...log }: FolderReport): string[] {
+function contents({ identity, meta, spoiltSlots, segments, snapshots, hardState, ...log }: FolderReport): string[] {
   const lines: string[] = [];
   if (identity !== null) {
     const founders = identity.founders.map(({ nodeId }) => nodeId).join(", ");
@@ -44,6 +44,9 @@ function contents({ identity, meta, segments, snapshots, hardState, ...log }: Fo
     lines.push(
       `meta      frames up to ${meta.durableSequence} are durable, the log begins with frame ${meta.firstSequence}`,
     );
+  }
+  if (spoiltSlots === 1) {
+    lines.push("meta      one of its two slots is damaged or cut; the other one holds, and the next start mends it");
   }
   for (const segment of segments) {
     const range = segment.lastIndex === 0 ? "no entries" : `entries ${segment.firstIndex} to ${segment.lastIndex}`;
@@ -65,7 +68,7 @@ function contents({ identity, meta, segments, snapshots, hardState, ...log }: Fo
   return lines;
 }
 
-function meanings({ torn, abstains, meta }: FolderReport): string[] {
+function meanings({ torn, abstains, meta, damage }: FolderReport): string[] {
   const lines: string[] = [];
   if (torn !== null) {
     lines.push(
@@ -74,7 +77,8 @@ function meanings({ torn, abstains, meta }: FolderReport): string[] {
   }
   if (meta?.damaged != null) {
     const { file, offset, problem } = meta.damaged;
-    lines.push(`repaired  ${file}${offset === null ? "" : ` at byte ${offset}`}: ${problem}`);
+    const state = damage.length === 0 ? "repaired  " : "begun     the repair of ";
+    lines.push(`${state}${file}${offset === null ? "" : ` at byte ${offset}`}: ${problem}`);
   }
   if (abstains) {
     lines.push(

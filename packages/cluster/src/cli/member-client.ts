@@ -13,6 +13,8 @@ export interface MemberClientOptions {
 /** A method whose response names all members. */
 type MemberMethod<I extends DescMessage> = DescMethodUnary<I, DescMessage>;
 
+/** How long others may take to name a leader when one node knows none, in milliseconds. */
+const graceMs = 1_000;
 /** Between two looks for a leader, in milliseconds. */
 const pauseMs = 50;
 
@@ -56,19 +58,25 @@ async function findLeader({
   timeoutMs,
 }: MemberClientOptions): Promise<{ readonly status: GetStatusResponse; readonly leader: string | null }> {
   const failures: string[] = [];
-  let headless: GetStatusResponse | null = null;
-  for (const endpoint of endpoints) {
+  // All at once: a node that is stopped neither answers nor refuses, and each would cost the whole time.
+  const asked = endpoints.map((endpoint) => fetchStatus(endpoint, ca, timeoutMs));
+  const answers = endpoints.map(async (endpoint, at) => {
     try {
-      const status = await fetchStatus(endpoint, ca, timeoutMs);
+      const status = await asked[at]!;
       const leaderId = status.topology?.groups[0]?.leaderId ?? 0n;
       const address = status.topology?.members.find(({ nodeId }) => nodeId === leaderId)?.grpcEndpoint ?? "";
       const scheme = endpoint.startsWith("https://") ? "https://" : "";
       if (address !== "") return { status, leader: scheme + address };
-      headless = status;
+      // Who is slower may know better, but not much slower.
+      const grace = new Promise<void>((resolve) => setTimeout(resolve, graceMs).unref());
+      await Promise.race([Promise.allSettled(asked), grace]);
+      return { status, leader: null };
     } catch (error) {
       failures.push(`${endpoint}: ${(error as Error).message}`);
+      throw error;
     }
-  }
-  if (headless !== null) return { status: headless, leader: null };
-  throw new Error(`no node answers (${failures.join("; ")}); is it running, and is --endpoints right?`);
+  });
+  return Promise.any(answers).catch(() => {
+    throw new Error(`no node answers (${failures.join("; ")}); is it running, and is --endpoints right?`);
+  });
 }

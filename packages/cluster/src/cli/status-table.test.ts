@@ -64,5 +64,12 @@ it("says which member is down, why, and what it takes to have a leader again", (
 it("tells of versions that differ and of a node that abstains", () => {
   const text = statusTable(status([member(1, { version: "0.2.0" }), member(2), member(3, { abstaining: true })]));
   expect(text).toContain("versions differ: node 1 0.2.0, node 2 0.1.0, node 3 0.1.0");
-  expect(text).toContain("node 3 abstains");
+  expect(text).toContain("node 3 abstains: it lost the end of its log or was repaired");
+  expect(text).not.toContain("no leader");
+});
+
+it("says that nobody can be elected while a majority abstains, although all answer", () => {
+  const members = [1, 2, 3].map((nodeId) => member(nodeId, { leaderId: 0, abstaining: nodeId !== 1 }));
+  const text = statusTable(status(members, { leaderId: 0, healthy: false }));
+  expect(text).toContain("no leader while fewer than 2 voters may vote");
 });

@@ -46,6 +46,7 @@ function headline({ leaderId, term, members }: ClusterStatus): string {
 function notes({ leaderId, clusterId, members }: ClusterStatus): string[] {
   const voters = members.filter((member) => member.voter);
   const answering = voters.filter((member) => member.error === null).length;
+  const abstaining = voters.filter((member) => member.abstaining === true).length;
   const quorum = Math.floor(voters.length / 2) + 1;
   const versions = new Set(members.flatMap((member) => member.version ?? []));
   return [
@@ -54,11 +55,16 @@ function notes({ leaderId, clusterId, members }: ClusterStatus): string[] {
     ),
     ...members.flatMap((member) =>
       member.abstaining === true
-        ? [`node ${member.nodeId} abstains: it dropped a damaged last frame and is being repaired`]
+        ? [
+            `node ${member.nodeId} abstains: it lost the end of its log or was repaired, and votes for nobody before the others have made up for it`,
+          ]
         : [],
     ),
     ...(leaderId === 0 && clusterId !== "" && answering < quorum
       ? [`no leader without ${quorum} voters: start those that are down`]
+      : []),
+    ...(leaderId === 0 && answering - abstaining < quorum && abstaining > 0
+      ? [`no leader while fewer than ${quorum} voters may vote: the logs of those that abstain say what they wait for`]
       : []),
     ...(versions.size > 1
       ? [`versions differ: ${members.map(({ nodeId, version }) => `node ${nodeId} ${version ?? "–"}`).join(", ")}`]

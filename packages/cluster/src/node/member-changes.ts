@@ -143,7 +143,7 @@ export class MemberChanges {
     if (known !== undefined) return known;
     if (address === undefined) {
       throw this.#refused(
-        `node ${nodeId} has not asked this node to join; start it with --join and --id ${nodeId}, or give its peer address, too`,
+        `node ${nodeId} has not asked this node to join; if it runs, this leader is not in its --join list: give its peer address with --peer; else start it with --join and --id ${nodeId}`,
       );
     }
     links.look(nodeId, address);
@@ -172,13 +172,13 @@ export class MemberChanges {
     const progress = driver.raft.status().progress.get(nodeId);
     const lag = driver.raft.commitIndex - (progress?.match ?? 0);
     if (!peers.isAlive(nodeId, 2 * electionMs)) {
-      throw this.#refused(
-        `node ${nodeId} has not been heard of lately; start it, and promote it once it has caught up`,
-      );
+      const never = peers.heardMs(nodeId) === null;
+      const remedy = `ask again once it has caught up, when member list shows it with lag 0; if it does not run, start it`;
+      throw this.#refused(`node ${nodeId} has not been heard of ${never ? "yet" : "lately"}; ${remedy}`);
     }
     if (progress === undefined || progress.state !== "replicate" || lag > maxPromotionLag) {
       const bound = `at most ${maxPromotionLag} are allowed`;
-      throw this.#refused(`node ${nodeId} is ${lag} entries behind, ${bound}; promote it once it has caught up`);
+      throw this.#refused(`node ${nodeId} is ${lag} entries behind, ${bound}; ask again once it has caught up`);
     }
     if (members.voters.length >= maxVoters) {
       throw this.#refused(

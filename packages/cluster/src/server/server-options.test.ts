@@ -23,7 +23,11 @@ describe("what is out of bounds is refused by field, value and bound", () => {
     [{ nodeId: 0 }, "nodeId is 0: it must be a whole number"],
     [{ nodeId: 4 }, "nodeId is 4: it must be one of the cluster's: 1, 2, 3"],
     [{ cluster: [] }, "cluster is 0 nodes: it must have 1 to 9"],
-    [{ cluster: [...cluster, cluster[0]!] }, "cluster is two nodes 1"],
+    [{ cluster: [...cluster, cluster[0]!] }, "cluster is a list with node 1 twice: give each its own id"],
+    [
+      { cluster: [...cluster, { ...cluster[0]!, nodeId: 9 }] },
+      `cluster is a list with ${cluster[0]!.host}:${cluster[0]!.port} twice: give each node its own address`,
+    ],
     [{ cluster: [{ nodeId: 2, host: "", port: 1 }] }, "cluster[2].host"],
     [{ cluster: [{ nodeId: 2, host: "a", port: 65_536 }] }, "cluster[2].port is 65536"],
     [{ dataFolder: "" }, "dataFolder is missing"],

@@ -175,11 +175,18 @@ function checkCluster({ nodeId, cluster = [], join = [], advertisePeer }: Server
     );
   }
   const seen = new Set<NodeId>();
+  const addresses = new Set<string>();
   for (const founder of cluster) {
-    if (seen.has(founder.nodeId))
-      throw new InvalidField("cluster", shown(`two nodes ${founder.nodeId}`), "give each its own id");
-    seen.add(founder.nodeId);
-    checkHostPort(`cluster[${founder.nodeId}]`, founder);
+    const { nodeId: id, host, port } = founder;
+    if (seen.has(id)) throw new InvalidField("cluster", shown(`a list with node ${id} twice`), "give each its own id");
+    seen.add(id);
+    checkHostPort(`cluster[${id}]`, founder);
+    const address = `${host}:${port}`;
+    // Port 0 is any that is free.
+    if (port !== 0 && addresses.has(address)) {
+      throw new InvalidField("cluster", shown(`a list with ${address} twice`), "give each node its own address");
+    }
+    addresses.add(address);
   }
   const own = cluster.find((founder) => founder.nodeId === nodeId);
   if (own !== undefined) return { host: own.host, port: own.port };

@@ -10,6 +10,7 @@ export type Step =
   | { readonly kind: "commit" }
   | { readonly kind: "wait" }
   | { readonly kind: "settle" }
+  | { readonly kind: "compact" }
   | { readonly kind: "snapshot"; readonly back: number }
   | { readonly kind: "receive"; readonly ahead: number };
 
@@ -63,6 +64,7 @@ export class Run {
       const target = this.told.length - 1;
       while (this.done < target) await turn();
     } else if (step.kind === "settle") await storage.settleDroppedFrame();
+    else if (step.kind === "compact") await this.compact();
     else if (step.kind === "snapshot") await this.snapshot(step.back);
     else if (step.kind === "receive") await this.receive(step.ahead);
   }
@@ -79,6 +81,12 @@ export class Run {
     await writer.commit();
     this.published = index;
     await storage.compact(index);
+  }
+
+  /** Lets go of all that the newest snapshot covers, a received one, too. */
+  private async compact(): Promise<void> {
+    const newest = this.storage.snapshot();
+    if (newest !== "unavailable") await this.storage.compact(newest.index);
   }
 
   private async receive(ahead: number): Promise<void> {

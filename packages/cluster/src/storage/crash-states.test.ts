@@ -76,6 +76,21 @@ const workloads: readonly Workload[] = [
     ],
   },
   {
+    promise: "F2: the frames before a received snapshot are gone, and the one that switched to it with them",
+    steps: [
+      append(2, 9_000),
+      wait,
+      { kind: "receive", ahead: 3 },
+      wait,
+      // It begins a segment: nothing behind the snapshot is where the log switched to it.
+      append(2, 26_000),
+      wait,
+      { kind: "compact" },
+      append(1, 60),
+      wait,
+    ],
+  },
+  {
     promise: "N2: a torn frame, and the return of the node that dropped it",
     start: tornDisk,
     steps: [append(1, 100), wait, vote, wait, settle, append(2, 100), wait],

@@ -123,7 +123,7 @@ async function judge(content: Content, reference: State, what: string): Promise<
     expect(error.file, what).not.toBe("");
     // Every refusal says what to do.
     expect(error.message, what).toMatch(
-      /start it with --repair|keep it stopped|restore|rename it back|move it|start the version/,
+      /start it with --repair|keep it stopped|exchange the two names|rename it back|move it|start the version/,
     );
     return "refused";
   }

@@ -1,11 +1,17 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { lockFolder } from "./folder-lock.ts";
 import { openNodeFileSystem } from "./node-file-system.ts";
+import { openReadOnlyFileSystem } from "./read-only-file-system.ts";
 import { StorageError } from "./storage-error.ts";
+
+vi.mock(import("node:fs/promises"), async (original) => {
+  const real = await original();
+  return { ...real, writeFile: vi.fn(real.writeFile) };
+});
 
 describe("the lock of a data folder", () => {
   let root = "";
@@ -97,5 +103,23 @@ describe("the lock of a data folder", () => {
     await expect(files.open("../x", { create: true })).rejects.toThrow('path "../x" is not inside the data folder');
     await expect(files.open("/x", { create: true })).rejects.toThrow("not inside the data folder");
     await files.close();
+  });
+
+  it("leaves nothing behind where the disk has no room for it", async () => {
+    vi.mocked(writeFile).mockImplementationOnce(async (path) => {
+      await open(String(path), "wx").then((file) => file.close());
+      throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    });
+    await expect(lockFolder(root)).rejects.toThrow("ENOSPC");
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("is noticed by who only looks, though the lock file is gone", async () => {
+    const files = await openNodeFileSystem({ root });
+    await expect(openReadOnlyFileSystem(root)).rejects.toThrow(`process ${process.pid} uses the folder`);
+    await rm(join(root, "lock"));
+    await expect(openReadOnlyFileSystem(root)).rejects.toThrow(/a process that answers on lock\.[0-9a-f]+\.sock uses/);
+    await files.close();
+    await openReadOnlyFileSystem(root);
   });
 });

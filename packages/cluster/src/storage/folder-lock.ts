@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { link, readdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { StorageError } from "./storage-error.ts";
+import { misplaced, StorageError } from "./storage-error.ts";
 
 /** Name of the lock file in a data folder; it holds who uses the folder. */
 export const lockFileName = "lock";
@@ -75,19 +75,28 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 
 /** A lock file that was removed or damaged does not unlock the folder: its holder still answers on its socket. */
 async function assertAlone(folder: string, path: string, own: string, socket: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (name === socket || !socketName.test(name) || !(await holdsBehind(join(folder, name)))) continue;
-    if ((await readIfThere(path)) === own) await unlink(path);
-    const problem = `a process that answers on ${name} uses the data folder ${folder}, though its lock file is gone; stop it`;
-    throw new StorageError(lockFileName, null, problem);
-  }
+  const name = await answeringIn(folder, socket);
+  if (name === null) return;
+  if ((await readIfThere(path)) === own) await unlink(path);
+  const problem = `a process that answers on ${name} uses the data folder ${folder}, though its lock file is gone; stop it`;
+  throw new StorageError(lockFileName, null, problem);
 }
 
-/** The running process that uses a folder, or null. Changes nothing. */
-export async function holderOf(folder: string): Promise<number | null> {
+/** The socket in a folder behind which a process says that it holds the folder; null if there is none but `own`. */
+async function answeringIn(folder: string, own: string): Promise<string | null> {
+  for (const name of await readdir(folder)) {
+    if (name !== own && socketName.test(name) && (await holdsBehind(join(folder, name)))) return name;
+  }
+  return null;
+}
+
+/** The running process that uses a folder, in words, or null. Changes nothing. */
+export async function holderOf(folder: string): Promise<string | null> {
   const found = await readIfThere(join(folder, lockFileName));
   const holder = found === null ? null : parseHolder(found);
-  return holder !== null && (await lives(folder, holder)) ? holder.pid : null;
+  if (holder !== null && (await lives(folder, holder))) return `process ${holder.pid}`;
+  const name = await answeringIn(folder, "");
+  return name === null ? null : `a process that answers on ${name}`;
 }
 
 async function takeOver(folder: string, path: string, own: string): Promise<void> {
@@ -107,15 +116,16 @@ async function takeOver(folder: string, path: string, own: string): Promise<void
 /** Appears with its content or not at all: a lock is never seen half-written. */
 async function createWhole(path: string, content: string): Promise<boolean> {
   const aside = `${path}.${randomBytes(8).toString("hex")}`;
-  await writeFile(aside, content, { flag: "wx", mode: 0o600 });
   try {
+    // A full disk makes the file, and has no room for what belongs into it.
+    await writeFile(aside, content, { flag: "wx", mode: 0o600 });
     await link(aside, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
   } finally {
-    await unlink(aside);
+    await unlink(aside).catch(() => {});
   }
 }
 
@@ -227,6 +237,6 @@ async function readIfThere(path: string): Promise<string | null> {
     return await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    throw misplaced(lockFileName, error);
   }
 }

@@ -187,7 +187,8 @@ class ForgetfulFileSystem implements NodeFileSystem {
       await handle.close();
       return size;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EISDIR") return null;
+      const { code, cause } = error as NodeJS.ErrnoException;
+      if ((code ?? (cause as NodeJS.ErrnoException | undefined)?.code) === "EISDIR") return null;
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 import { asBuffer, checksum } from "./bytes.ts";
 import type { FileSystem } from "./file-system.ts";
 import type { Identity } from "./storage.ts";
-import { StorageError } from "./storage-error.ts";
+import { identityAdvice, StorageError } from "./storage-error.ts";
 
 const file = "identity";
 const partFile = "identity.part";
@@ -18,7 +18,7 @@ export async function readIdentity(files: FileSystem): Promise<Identity | null> 
     const match = /^(\{.*\}) ([0-9a-f]{8})\n$/.exec(text);
     const json = match?.[1];
     if (json === undefined || match?.[2] !== lineChecksum(json)) {
-      throw new StorageError(file, 0, "the identity is damaged; restore the file from a backup of this folder");
+      throw new StorageError(file, 0, `the identity is damaged; ${identityAdvice}`);
     }
     return JSON.parse(json) as Identity;
   } finally {

@@ -10,7 +10,7 @@ import { damagedSuffix } from "./set-aside.ts";
 import { readPieces, readSnapshotHeader } from "./snapshot-file.ts";
 import { snapshotFolder } from "./snapshot-store.ts";
 import type { Damage, Identity, SnapshotMeta } from "./storage.ts";
-import { damage, StorageError } from "./storage-error.ts";
+import { damage, identityAdvice, StorageError } from "./storage-error.ts";
 
 /** A segment file, frame by frame. */
 export interface SegmentReport {
@@ -41,6 +41,8 @@ export interface SnapshotReport {
 export interface FolderReport {
   readonly identity: Identity | null;
   readonly meta: Meta | null;
+  /** Slots of META that are damaged, cut or torn, of two; as long as one is good, the node runs and writes the other anew. */
+  readonly spoiltSlots: number;
   readonly segments: readonly SegmentReport[];
   readonly snapshots: readonly SnapshotReport[];
   readonly hardState: HardState;
@@ -83,12 +85,14 @@ class Findings {
 export async function inspectFolder(files: FileSystem): Promise<FolderReport> {
   const findings = new Findings();
   const identity = await findings.of(() => readIdentity(files));
+  if (identity === null && findings.damage.length === 0) await assertDataFolder(files);
   const setAside = await setAsideIn(files);
   const segments = await reportSegments(files);
   if (identity === null && findings.damage.length === 0) {
     return emptyFolder(segments, await reportSnapshots(files, null, null, findings), setAside);
   }
-  const meta = (await findings.of(() => readMeta(files)))?.meta ?? null;
+  const found = await findings.of(() => readMeta(files));
+  const meta = found?.meta ?? null;
   const owner = identity ?? (await ownerOf(files));
   const log = owner === null ? null : await findings.of(() => salvageLog(files, owner, meta ?? emptyMeta));
   if (log?.problem) findings.add(log.problem);
@@ -102,6 +106,7 @@ export async function inspectFolder(files: FileSystem): Promise<FolderReport> {
   return {
     identity,
     meta,
+    spoiltSlots: found?.spoiltSlots ?? 0,
     segments,
     snapshots,
     hardState: log?.hardState ?? { term: 0, vote: 0, commit: 0 },
@@ -116,16 +121,33 @@ export async function inspectFolder(files: FileSystem): Promise<FolderReport> {
   };
 }
 
+/** @throws {StorageError} if there are files, and none that a node makes: somebody else's folder is no empty one. */
+async function assertDataFolder(files: FileSystem): Promise<void> {
+  // A file system of its own begins with that.
+  const names = (await files.list("")).filter((name) => name !== "lost+found");
+  if (names.length === 0 || names.some((name) => ownNames.test(name))) return;
+  const shown = names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
+  throw new StorageError(
+    ".",
+    null,
+    `this is no data folder: it holds ${shown}, and nothing that a node writes; name the folder that a node was given with --data`,
+  );
+}
+
+/** What a node makes in its folder. */
+const ownNames = /^(founding-nonce|identity|meta|log|snapshots)(\.|$)/;
+
 function emptyFolder(
   segments: readonly SegmentReport[],
   snapshots: readonly SnapshotReport[],
   setAside: readonly string[],
 ): FolderReport {
   const used = segments.find((segment) => segment.frames > 0)?.file ?? snapshots[0]?.file;
-  const problem = `the file is missing, yet ${used} is there; restore it from a backup of this folder`;
+  const problem = `the file is missing, yet ${used} is there; ${identityAdvice}`;
   return {
     identity: null,
     meta: null,
+    spoiltSlots: 0,
     segments,
     snapshots,
     hardState: { term: 0, vote: 0, commit: 0 },

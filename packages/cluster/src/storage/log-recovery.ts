@@ -181,6 +181,8 @@ class LogScan {
   private readonly identity: Identity;
   private readonly meta: Meta;
   private readonly segments: Segment[] = [];
+  /** Files that are there, read or not. */
+  private paths: ReadonlySet<string> = new Set();
   private entries: Entry[] = [];
   private hardState: HardState = { term: 0, vote: 0, commit: 0 };
   private reset: LogPosition | null = null;
@@ -198,6 +200,7 @@ class LogScan {
 
   /** The log has a beginning, and META knows which. */
   begin(names: readonly SegmentName[]): void {
+    this.paths = new Set(names.map(({ path }) => path));
     const first = names[0];
     if (first === undefined) {
       throw damage(logFolder, null, "no log segment is there although the folder has an identity");
@@ -270,11 +273,7 @@ class LogScan {
       throw new StorageError(path, 0, problem);
     }
     if (path !== segmentPath(header.firstSequence, header.segmentId)) {
-      throw new StorageError(
-        path,
-        0,
-        `the segment was renamed from ${segmentPath(header.firstSequence, header.segmentId)}; rename it back`,
-      );
+      throw renamed(path, segmentPath(header.firstSequence, header.segmentId), this.paths);
     }
     const previous = this.segments.at(-1);
     if (previous === undefined) {
@@ -335,6 +334,14 @@ async function readAll(handle: FileHandle): Promise<Buffer> {
 
 function damaged(path: string, offset: number | null, problem: string): StorageError {
   return damage(path, offset, `${problem}; acknowledged data is lost`);
+}
+
+/** Who renames a file onto another one has lost that. */
+function renamed(path: string, name: string, paths: ReadonlySet<string>): StorageError {
+  const remedy = paths.has(name)
+    ? `and a file of that name is there, which is not to be overwritten: if its header names this one, exchange the two names; if not, move this one, a copy, out of the folder`
+    : "rename it back";
+  return new StorageError(path, 0, `the segment was renamed from ${name}; ${remedy}`);
 }
 
 function unreadable(path: string, problem: string): StorageError {

@@ -113,7 +113,9 @@ export class MetaSlots {
 }
 
 /** The newer valid slot. @throws {StorageError} if the file is missing or neither slot is valid. */
-export async function readMeta(files: FileSystem): Promise<{ readonly generation: number; readonly meta: Meta }> {
+export async function readMeta(
+  files: FileSystem,
+): Promise<{ readonly generation: number; readonly meta: Meta; readonly spoiltSlots: number }> {
   if (!(await files.list("")).includes(file)) {
     throw damage(file, null, "the file is missing although this folder belongs to a node");
   }
@@ -122,7 +124,7 @@ export async function readMeta(files: FileSystem): Promise<{ readonly generation
     const slots = await Promise.all(slotOffsets.map(async (offset) => asBuffer(await handle.read(offset, slotBytes))));
     const valid = slots.map(decodeSlot).filter((slot) => slot !== null);
     const best = valid.sort((a, b) => b.generation - a.generation)[0];
-    if (best !== undefined) return best;
+    if (best !== undefined) return { ...best, spoiltSlots: slots.length - valid.length };
     const foreign = slots.map(versionOf).find((found) => found > version);
     if (foreign !== undefined) {
       throw new StorageError(file, 4, `the file has format version ${foreign}, this build reads up to ${version}`);

@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
-import { mkdir, open as openFile, readdir, rename, unlink } from "node:fs/promises";
+import { mkdir, open as openFile, readdir, rename, stat, unlink } from "node:fs/promises";
 import { resolve as absolute, dirname, join } from "node:path";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 import { type FolderLock, lockFileName, lockFolder } from "./folder-lock.ts";
-import { StorageError } from "./storage-error.ts";
+import { misplaced, StorageError } from "./storage-error.ts";
 
 /**
  * Up to this size a write goes to the page cache on the calling thread: some ten microseconds, where a round trip
@@ -35,9 +35,33 @@ export async function openNodeFileSystem(options: NodeFileSystemOptions): Promis
 
 /** A folder that a power failure takes back would make its node forget that it ever voted. */
 async function makeDurable(root: string): Promise<void> {
-  const firstMade = await mkdir(root, { recursive: true });
+  const firstMade = await makeFolders(root);
   if (firstMade === undefined) return;
   for (let folder = root; folder !== dirname(firstMade); folder = dirname(folder)) await flushEntries(dirname(folder));
+}
+
+/**
+ * Makes a folder and those above it. @returns the topmost that was made, if any. Node's own way tries for ever where the system says of a
+ * folder that is there that it is not, as /proc does.
+ */
+async function makeFolders(folder: string): Promise<string | undefined> {
+  try {
+    await mkdir(folder);
+    return folder;
+  } catch (error) {
+    if (await isFolder(folder)) return undefined;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || dirname(folder) === folder) throw error;
+  }
+  const above = await makeFolders(dirname(folder));
+  await mkdir(folder);
+  return above ?? folder;
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 async function flushEntries(folder: string): Promise<void> {
@@ -66,7 +90,7 @@ class RealFileSystem implements NodeFileSystem {
     return new RealFileHandle(
       path,
       await new Promise<number>((resolve, reject) => {
-        fs.open(full, flags, 0o600, (error, fd) => (error === null ? resolve(fd) : reject(error)));
+        fs.open(full, flags, 0o600, (error, fd) => (error === null ? resolve(fd) : reject(misplaced(path, error))));
       }),
     );
   }
@@ -77,7 +101,7 @@ class RealFileSystem implements NodeFileSystem {
       return names.filter((name) => folder !== "" || !name.startsWith(lockFileName)).sort();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
+      throw misplaced(folder, error);
     }
   }
 

@@ -12,7 +12,7 @@ import { repairFolder } from "./repair-folder.ts";
 import { freeName } from "./set-aside.ts";
 import { SnapshotStore, snapshotFolder } from "./snapshot-store.ts";
 import type { Identity, Recovery, Storage, StorageOptions } from "./storage.ts";
-import { damage, rejoinAdvice, StorageError } from "./storage-error.ts";
+import { damage, identityAdvice, StorageError } from "./storage-error.ts";
 import { latestTerm } from "./term-bound.ts";
 
 /**
@@ -92,7 +92,7 @@ async function prepareEmpty(files: FileSystem): Promise<void> {
     const used = size > sectorBytes ? await handle.read(sectorBytes, sectorBytes) : new Uint8Array(0);
     await handle.close();
     if (used.some((byte) => byte !== 0)) {
-      throw new StorageError("identity", null, `the file is missing, yet ${path} holds a log; ${rejoinAdvice}`);
+      throw new StorageError("identity", null, `the file is missing, yet ${path} holds a log; ${identityAdvice}`);
     }
     await files.remove(path);
   }
@@ -101,13 +101,12 @@ async function prepareEmpty(files: FileSystem): Promise<void> {
     throw new StorageError(
       "identity",
       null,
-      `the file is missing, yet ${snapshotFolder}/${snapshot} is there; ${rejoinAdvice}`,
+      `the file is missing, yet ${snapshotFolder}/${snapshot} is there; ${identityAdvice}`,
     );
   }
   await assertUnused(files);
   await files.makeFolder(logFolder);
   await files.makeFolder(snapshotFolder);
-  await files.flushFolder(logFolder);
   await files.flushFolder("");
 }
 
@@ -119,7 +118,7 @@ async function assertUnused(files: FileSystem): Promise<void> {
   });
   const { durableSequence = 0, snapshotIndex = 0, droppedLastFrame = false } = found?.meta ?? {};
   if (durableSequence === 0 && snapshotIndex === 0 && !droppedLastFrame) return;
-  throw new StorageError("identity", null, `the file is missing, yet meta speaks of a log; ${rejoinAdvice}`);
+  throw new StorageError("identity", null, `the file is missing, yet meta speaks of a log; ${identityAdvice}`);
 }
 
 async function finishRecovery(

@@ -2,7 +2,7 @@ import { open as openFile, readdir, stat } from "node:fs/promises";
 import { resolve as absolute, join } from "node:path";
 import type { FileHandle, FileSystem } from "./file-system.ts";
 import { holderOf, lockFileName } from "./folder-lock.ts";
-import { StorageError } from "./storage-error.ts";
+import { misplaced, StorageError } from "./storage-error.ts";
 
 /**
  * A data folder of this machine to look at: nothing in it can be changed, not even its lock.
@@ -12,13 +12,9 @@ export async function openReadOnlyFileSystem(folder: string): Promise<FileSystem
   const root = absolute(folder);
   const found = await stat(root).catch(() => null);
   if (found === null || !found.isDirectory()) throw new StorageError(root, null, "there is no such folder");
-  const pid = await holderOf(root);
-  if (pid !== null) {
-    throw new StorageError(
-      root,
-      null,
-      `process ${pid} uses the folder; stop it first, or look at a copy of the folder`,
-    );
+  const holder = await holderOf(root);
+  if (holder !== null) {
+    throw new StorageError(root, null, `${holder} uses the folder; stop it first, or look at a copy of the folder`);
   }
   return new ReadOnlyFileSystem(root);
 }
@@ -32,7 +28,12 @@ class ReadOnlyFileSystem implements FileSystem {
 
   async open(path: string, options: { readonly create: boolean }): Promise<FileHandle> {
     if (options.create) throw refused(path);
-    const handle = await openFile(join(this.root, path), "r");
+    const full = join(this.root, path);
+    // The system opens a folder for reading, and fails only when it is read.
+    if ((await stat(full)).isDirectory()) throw misplaced(path, Object.assign(new Error(), { code: "EISDIR" }));
+    const handle = await openFile(full, "r").catch((error: unknown) => {
+      throw misplaced(path, error);
+    });
     return {
       size: async () => (await handle.stat()).size,
       read: async (position, length) => {
@@ -52,7 +53,7 @@ class ReadOnlyFileSystem implements FileSystem {
       return names.filter((name) => folder !== "" || !name.startsWith(lockFileName)).sort();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
+      throw misplaced(folder, error);
     }
   }
 

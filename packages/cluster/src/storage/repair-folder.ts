@@ -1,12 +1,12 @@
 import type { Entry, HardState } from "@quorumguard/raft";
 import type { FileSystem } from "./file-system.ts";
 import { joinLog } from "./join-log.ts";
-import { type SalvagedLog, salvageLog } from "./log-recovery.ts";
+import { logFolder, type SalvagedLog, salvageLog } from "./log-recovery.ts";
 import { LogView } from "./log-view.ts";
 import { createRepairedLog } from "./log-writer.ts";
 import { emptyMeta, MetaSlots, readMeta } from "./meta-slots.ts";
 import { freeName } from "./set-aside.ts";
-import { SnapshotStore } from "./snapshot-store.ts";
+import { SnapshotStore, snapshotFolder } from "./snapshot-store.ts";
 import type { Damage, Identity, SnapshotMeta, StorageOptions } from "./storage.ts";
 import { StorageError } from "./storage-error.ts";
 
@@ -24,6 +24,9 @@ export async function repairFolder(
   options: StorageOptions,
   cause: StorageError,
 ): Promise<void> {
+  // The folders themselves may be gone.
+  for (const folder of [logFolder, snapshotFolder]) await files.makeFolder(folder);
+  await files.flushFolder("");
   const meta = await openMeta(files, { file: cause.file, offset: cause.offset, problem: cause.problem });
   try {
     const known = meta.current;

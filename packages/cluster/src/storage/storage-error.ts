@@ -35,6 +35,9 @@ export const rejoinAdvice =
   "this node must not vote with this folder: keep it stopped, the others go on without it; to replace it, " +
   "run quorumguard member remove with its id, and start a node with --join and a new --id on an empty folder";
 
+/** The advice for a folder whose identity is gone: that file is the same for ever, and everything else in an old copy is not. */
+export const identityAdvice = `put back a copy of this one file, which never changes, and nothing else of an old copy; without one, ${rejoinAdvice}`;
+
 /** The advice for damage that a repair can mend. */
 export const repairAdvice =
   "this node must not vote with this folder as it is: start it with --repair, which sets the damaged files aside, keeps what is " +
@@ -52,4 +55,24 @@ export function failedWrite(file: string, offset: number | null, cause: unknown)
   const advice =
     "this node stops; nothing it acknowledged is lost; free space or replace the disk, then start it again";
   return new StorageError(file, offset, `${problem}; ${advice}`, { cause });
+}
+
+const fileAdvice: ReadonlyMap<string, string> = new Map([
+  ["EISDIR", "a folder is in the place of this file; move it away"],
+  ["ENOTDIR", "a file is in the place of this folder; move it away"],
+  [
+    "EACCES",
+    "this user may not read and write it; give the data folder and all in it to the user that the node runs as",
+  ],
+  [
+    "EPERM",
+    "this user may not read and write it; give the data folder and all in it to the user that the node runs as",
+  ],
+]);
+
+/** What is not where it should be, or is another user's: the path and what to do. Any other error comes back as it is. */
+export function misplaced(path: string, cause: unknown): unknown {
+  const code = (cause as { readonly code?: unknown } | null)?.code;
+  const advice = typeof code === "string" ? fileAdvice.get(code) : undefined;
+  return advice === undefined ? cause : new StorageError(path, null, `${advice} (${code})`, { cause: cause as Error });
 }

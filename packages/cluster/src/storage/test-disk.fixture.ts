@@ -73,6 +73,23 @@ export class TestDisk implements FileSystem {
     return new Map([...this.names].map(([path, node]) => [path, Buffer.from(node.current)]));
   }
 
+  /** The same disk and page cache as they are now, for another process: what this one still does is not seen there. */
+  fork(): TestDisk {
+    const twin = new TestDisk();
+    const twins = new Map<Node, Node>();
+    const twinOf = (node: Node): Node => {
+      const known = twins.get(node);
+      if (known !== undefined) return known;
+      const made = { durable: node.durable, current: Buffer.from(node.current), unflushed: [...node.unflushed] };
+      twins.set(node, made);
+      return made;
+    };
+    for (const [path, node] of this.names) twin.names.set(path, twinOf(node));
+    twin.durableNames = new Map([...this.durableNames].map(([path, node]) => [path, twinOf(node)]));
+    twin.nameChanges = this.nameChanges.map((change) => ({ ...change, node: twinOf(change.node) }));
+    return twin;
+  }
+
   /** Resolves when the power fails, which it does before the operation of this number: nothing answers from then on. */
   cutPowerAt(operation: number): Promise<void> {
     this.powerFailsAt = operation;

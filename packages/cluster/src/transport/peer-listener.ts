@@ -119,7 +119,8 @@ export class PeerListener {
     const refusal = this.#handlers.onHello(from, hello);
     writeFrame(socket, encodeAnswer(refusal));
     if (refusal !== null) {
-      this.#options.log("warn", "peer-turned-away", { from, reason: refusal });
+      // Who refused has said so where it matters, once.
+      this.#options.log("debug", "peer-turned-away", { from, reason: refusal });
       socket.end();
       return null;
     }

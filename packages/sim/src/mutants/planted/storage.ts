@@ -132,6 +132,106 @@ export const storageMutants: readonly Mutant[] = [
     foundBy: { tests: ["cluster/src/storage/crash-states.test.ts"] },
   },
   {
+    name: "N1-snapshot-names-read-and-not-flushed",
+    breaks:
+      "a snapshot that a killed process had just named counts, older ones are removed, and the power takes the name",
+    edits: [
+      {
+        file: "cluster/src/storage/snapshot-store.ts",
+        search: "best}`);\n    await this.files.flushFolder(snapshotFolder);\n",
+        replacement: "best}`);\n",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/killed-process.test.ts"] },
+  },
+  {
+    name: "N1-segment-names-read-and-not-flushed",
+    breaks:
+      "a restarted node appends to a segment whose name only the page cache has: the power takes what it acknowledged",
+    edits: [
+      {
+        file: "cluster/src/storage/open-storage.ts",
+        search: "  await files.flushFolder(logFolder);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/killed-process.test.ts"] },
+  },
+  {
+    name: "G2-repair-relies-on-a-snapshot-whose-name-is-not-durable",
+    breaks: "a repaired log no longer says that it begins with the received snapshot, whose name the power then takes",
+    edits: [
+      {
+        file: "cluster/src/storage/snapshot-store.ts",
+        search: "snapshotFolder, name));\n    }\n    await this.files.flushFolder(snapshotFolder);\n",
+        replacement: "snapshotFolder, name));\n    }\n",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/killed-process.test.ts"] },
+  },
+  {
+    name: "F2-folder-not-flushed-after-a-received-snapshot",
+    breaks: "the frame that switched to a received snapshot is dropped before the snapshot's name is durable",
+    edits: [
+      {
+        file: "cluster/src/storage/snapshot-store.ts",
+        search: ".received`, path);\n      await this.files.flushFolder(snapshotFolder);\n",
+        replacement: ".received`, path);\n",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/crash-states.test.ts"] },
+  },
+  {
+    name: "N2-old-copy-taken-for-the-folder",
+    breaks:
+      "a node whose folder was put back to an earlier state votes: with one that lags it elects away what was acknowledged",
+    edits: [
+      {
+        file: "cluster/src/node/hello-judge.ts",
+        search: "    return lack === null ? null : lostReason(",
+        replacement: "    return lack !== null ? null : lostReason(",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/lost-data.test.ts"] },
+  },
+  {
+    name: "N2-leader-says-nothing-of-its-own-disk",
+    breaks:
+      "followers do not learn what a leader had flushed, so that nobody notices when it comes back with an old copy",
+    edits: [
+      {
+        file: "cluster/src/node/driver.ts",
+        search: "      if (to !== nodeId) this.#deliver({ ...createMessage(MessageType.appResp, to)",
+        replacement: "      if (to < 0) this.#deliver({ ...createMessage(MessageType.appResp, to)",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/lost-data.test.ts"] },
+  },
+  {
+    name: "committed-entries-of-a-leader-not-compared",
+    breaks: "a node waits for ever, and ready, behind a leader that lacks what it knows to be committed",
+    edits: [
+      {
+        file: "cluster/src/node/proof-of-loss.ts",
+        search: '  if (conflict !== null) return { kind: "conflict", index: conflict };\n',
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/proof-of-loss.test.ts"] },
+  },
+  {
+    name: "learner-believes-in-a-silent-leader",
+    breaks: "a learner is ready and names a leader that has stepped down long ago",
+    edits: [
+      {
+        file: "cluster/src/node/driver.ts",
+        search: ">= silentTimeouts * electionMs) this.raft.forgetLeader();",
+        replacement: ">= silentTimeouts * electionMs) this.#silentTicks = 0;",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/leader-silence.test.ts"] },
+  },
+  {
     name: "F2-log-of-another-term-kept-beside-a-snapshot",
     breaks:
       "a log that contradicts a snapshot at its index is read as its continuation, when nothing else parts the two",
