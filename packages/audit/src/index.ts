@@ -10,10 +10,11 @@ export type { CallDecision, CallOperation, CommittedCall } from "./rate-limit/ca
 export { auditCallers, type TimeBreak } from "./rate-limit/caller-audit.ts";
 export { callsOfRecords, requestCallsOnLog } from "./rate-limit/calls-of-records.ts";
 export { type Judgement, judgeCallHistory } from "./rate-limit/judge-call-history.ts";
-export type { JudgeOptions } from "./rate-limit/judge-options.ts";
+export { isPlainTake, type JudgeOptions } from "./rate-limit/judge-options.ts";
 export { auditLink } from "./rate-limit/link-audit.ts";
 export { auditLog } from "./rate-limit/log-audit.ts";
 export { createNaiveCounter, type NaiveCounter, type NaiveVerdict } from "./rate-limit/naive-counter.ts";
+export type { NaiveEvents, NaiveLog } from "./rate-limit/naive-log.ts";
 export { mostInAlignedWindow, mostInAnyWindow } from "./rate-limit/published-bound.ts";
 export type { Acknowledgement, AskedItem, CallerRecord, CommittedEntry } from "./rate-limit/records.ts";
 export {

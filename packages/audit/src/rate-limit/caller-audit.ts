@@ -1,4 +1,4 @@
-import { Algorithm } from "@quorumguard/limiter";
+import { Algorithm, Verb } from "@quorumguard/limiter";
 import { mostInAnyWindow } from "./published-bound.ts";
 import { type CallerRecord, counterIdentity } from "./records.ts";
 
@@ -35,6 +35,7 @@ export function auditCallers(records: readonly CallerRecord[], breaks: readonly 
   const firstAsked = new Map<string, number>();
   for (const { requestId, startUs } of records)
     if (requestId !== null) firstAsked.set(requestId, Math.min(startUs, firstAsked.get(requestId) ?? startUs));
+  const others = countersBeyond(records);
   for (const record of records) {
     if (record.allowed !== true || record.degraded) continue;
     if (record.requestId !== null) {
@@ -48,6 +49,7 @@ export function auditCallers(records: readonly CallerRecord[], breaks: readonly 
       // Slots are given back: how many were taken in a window says nothing.
       if (rule.algorithm === Algorithm.concurrency) continue;
       const identity = counterIdentity("", rule, key);
+      if (others.has(identity) || rule.policy !== "") continue;
       const bucket = rule.algorithm === Algorithm.tokenBucket;
       const taken = { startUs, endUs: record.endUs, cost, bucket, most: mostInAnyWindow(rule), ...rule };
       const list = byCounter.get(identity);
@@ -62,6 +64,15 @@ export function auditCallers(records: readonly CallerRecord[], breaks: readonly 
     if (found !== null) violations.push(`counter ${identity}: ${found}`);
   }
   return violations;
+}
+
+/** Counters that were emptied, or from which something was given back: callers cannot tell how much was counted when. */
+function countersBeyond(records: readonly CallerRecord[]): ReadonlySet<string> {
+  const others = new Set<string>();
+  for (const { items } of records)
+    for (const { rule, key, verb = Verb.take } of items)
+      if (verb !== Verb.take) others.add(counterIdentity("", rule, key));
+  return others;
 }
 
 /** Where a stretch that begins here must end at the latest, so that it crosses no break; the start itself if it lies in one. */

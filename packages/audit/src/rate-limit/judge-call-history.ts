@@ -38,7 +38,8 @@ export interface Judgement {
  * history; what it can miss are errors smaller than that uncertainty. The history is taken to begin with unused counters.
  *
  * Denials without an entry must have been right at some moment between call, less the staleness allowed, and return.
- * Allowances never get that grace. Degraded decisions are exempt.
+ * Allowances never get that grace. Degraded decisions are exempt. Counters that a call without a model touches are not
+ * replayed: of their calls only the places are judged, and the audit by log holds their answers against its own model.
  *
  * @throws {RangeError} when a call ends before it starts, or an option is out of bounds.
  */
@@ -59,7 +60,13 @@ export function judgeCallHistory(calls: readonly CallOperation[], options: Judge
   const untilMs = Number.isFinite(resolved.timeLimitMs) ? resolved.nowMs() + resolved.timeLimitMs : null;
   let witnessed = 0;
   let searched = 0;
+  const unmodelled = new Set<CallOperation>();
   for (const part of splitParts(evidence)) {
+    const known = callsOf(part);
+    if (!known.every(({ items }) => items.every(resolved.isModelled))) {
+      for (const call of known) unmodelled.add(call);
+      continue;
+    }
     const found = judgePart(part, resolved, untilMs);
     violations.push(...found.violations);
     doubts.push(...found.doubts);
@@ -74,10 +81,23 @@ export function judgeCallHistory(calls: readonly CallOperation[], options: Judge
     ...evidence.unknown.map((call) => ({ call, endUs: Number.POSITIVE_INFINITY })),
   ];
   const { stalenessUs, stampLagUs, timeBreaks: breaks } = resolved;
-  violations.push(...checkDenialSpans(evidence.fastDenials, charges, { stalenessUs, stampLagUs, breaks }));
+  violations.push(
+    ...checkDenialSpans(
+      evidence.fastDenials.filter((call) => !unmodelled.has(call)),
+      charges.filter(({ call }) => !unmodelled.has(call)),
+      { stalenessUs, stampLagUs, breaks },
+    ),
+  );
   const verdict = violations.length > 0 ? "rejected" : doubts.length > 0 ? "unknown" : "accepted";
   return { verdict, violations, doubts, witnessed, searched };
 }
+
+const callsOf = ({ placed, decided, fastDenials, unknown }: Part): readonly CallOperation[] => [
+  ...placed.map(({ call }) => call),
+  ...decided,
+  ...fastDenials,
+  ...unknown,
+];
 
 /** Calls of the log whose callers left no trace: asked at any time, answered to nobody. */
 function unheardCalls(calls: readonly CallOperation[], entries: readonly CommittedCall[]): CallOperation[] {

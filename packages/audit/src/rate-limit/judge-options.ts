@@ -1,5 +1,7 @@
+import { Algorithm, Verb } from "@quorumguard/limiter";
 import type { CommittedCall } from "./call-operation.ts";
 import type { TimeBreak } from "./caller-audit.ts";
+import type { AskedItem } from "./records.ts";
 
 /** What is known besides the calls, and what the judge may spend. */
 export interface JudgeOptions {
@@ -7,6 +9,11 @@ export interface JudgeOptions {
   readonly log?: readonly CommittedCall[];
   /** Calls of the log that need not be in the history: their callers died with what they knew. Default: none. */
   readonly mayBeUnheard?: (entry: CommittedCall) => boolean;
+  /**
+   * Whether there is a model of what an item asks; counters that anything else touches are judged by their places in the
+   * log alone. Default: takes under the sliding-window log and the token bucket.
+   */
+  readonly isModelled?: (item: AskedItem) => boolean;
   /**
    * How old the state may be from which a denial without an entry was answered, in microseconds: the CheckQuorum window,
    * or the delay of a push to a client's cache (DESIGN §1). Default 500,000.
@@ -31,12 +38,20 @@ export interface JudgeOptions {
 export interface ResolvedJudgeOptions {
   readonly log: readonly CommittedCall[] | null;
   readonly mayBeUnheard: (entry: CommittedCall) => boolean;
+  readonly isModelled: (item: AskedItem) => boolean;
   readonly stalenessUs: number;
   readonly stampLagUs: number;
   readonly timeBreaks: readonly TimeBreak[];
   readonly maxSteps: number;
   readonly timeLimitMs: number;
   readonly nowMs: () => number;
+}
+
+/** Whether an item is a take that the models here know. */
+export function isPlainTake({ verb = Verb.take, rule }: AskedItem): boolean {
+  return (
+    verb === Verb.take && (rule.algorithm === Algorithm.slidingWindowLog || rule.algorithm === Algorithm.tokenBucket)
+  );
 }
 
 /**
@@ -48,6 +63,7 @@ export function resolveJudgeOptions(options: JudgeOptions): ResolvedJudgeOptions
   const resolved = {
     log: options.log ?? null,
     mayBeUnheard: options.mayBeUnheard ?? (() => false),
+    isModelled: options.isModelled ?? isPlainTake,
     stalenessUs: options.stalenessUs ?? 500_000,
     stampLagUs: options.stampLagUs ?? 1_000_000,
     timeBreaks: options.timeBreaks ?? [],

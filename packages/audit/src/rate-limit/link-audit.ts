@@ -17,14 +17,14 @@ export function auditLink(
     counts.set(key, (counts.get(key) ?? 0) + amount);
   for (const { session, decision } of log.admitted()) {
     const client = clientOf(session);
-    for (const { rule, key, cost } of decision.items)
-      add(charged, `${client} on ${counterIdentity("", rule, key)}`, cost);
+    for (const { rule, key, cost, verb = 0 } of decision.items)
+      add(charged, `${client} on ${counterIdentity("", rule, key)} by verb ${verb}`, cost);
   }
   const told = new Map<string, number>();
   for (const record of records) {
     if (record.allowed !== true || record.degraded || record.requestId !== null) continue;
-    for (const { rule, key, cost } of record.items)
-      add(told, `${record.client} on ${counterIdentity("", rule, key)}`, cost);
+    for (const { rule, key, cost, verb = 0 } of record.items)
+      add(told, `${record.client} on ${counterIdentity("", rule, key)} by verb ${verb}`, cost);
   }
   const violations = records.flatMap((record) => checkRequest(record, log));
   for (const [key, count] of told) {

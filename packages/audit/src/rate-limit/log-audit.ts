@@ -1,4 +1,5 @@
-import { type Bounds, type Operation, Outcome } from "@quorumguard/limiter";
+import { type Bounds, type Operation, Outcome, Verb } from "@quorumguard/limiter";
+import type { NaiveAnswer } from "../naive/naive-calls.ts";
 import { sessionCallId } from "./call-ids.ts";
 import { createNaiveLog, type NaiveDecision, type NaiveLog } from "./naive-log.ts";
 import { type Acknowledgement, type AskedItem, type CommittedEntry, sameItems } from "./records.ts";
@@ -50,16 +51,32 @@ export function auditLog(input: LogAuditInput): { readonly log: NaiveLog; readon
 
 const nameOf = (ack: Acknowledgement) => `call ${sessionCallId(ack.session, ack.number)} on ${describe(ack.asked)}`;
 
+const verbNames = Object.fromEntries(Object.entries(Verb).map(([name, verb]) => [verb, name]));
+const outcomeNames = Object.fromEntries(Object.entries(Outcome).map(([name, outcome]) => [outcome, name]));
+const outcomeName = (outcome: number) =>
+  outcome === Outcome.limited ? "denied" : (outcomeNames[outcome] ?? `${outcome}`);
+
 function describe(items: readonly AskedItem[]): string {
-  return items.map((item) => `${item.key} cost ${item.cost} of ${item.rule.limit}`).join(" and ");
+  return items
+    .map(({ key, cost, rule, verb = Verb.take, handle = 0 }) => {
+      const what = verb === Verb.take ? "" : `${verbNames[verb]}${handle > 0 ? ` #${handle}` : ""} `;
+      return `${what}${key} cost ${cost} of ${rule.policy === "" ? "" : `${rule.policy} `}${rule.limit}`;
+    })
+    .join(" and ");
 }
 
 function checkDenialStood(log: NaiveLog, ack: Acknowledgement): string[] {
   if (ack.asked.length !== 1) return [`${nameOf(ack)}: a group was denied without the log`];
-  const verdict = log.peek(log.namespaceOf(ack.session), ack.asked[0]!, ack.stampUs);
-  if (!verdict.allowed) return [];
+  const [item] = ack.asked;
+  if ((item!.verb ?? Verb.take) !== Verb.take) return [`${nameOf(ack)}: answered without the log, and is no take`];
+  const answer = log.peek(log.namespaceOf(ack.session), item!, ack.stampUs);
+  if (answer.outcome === ack.outcomes[0]) return [];
+  if (answer.outcome === Outcome.allowed)
+    return [
+      `${nameOf(ack)}: denied from applied state at ${ack.stampUs}, where ${answer.remaining + 1} or more were free`,
+    ];
   return [
-    `${nameOf(ack)}: denied from applied state at ${ack.stampUs}, where ${verdict.remaining + 1} or more were free`,
+    `${nameOf(ack)}: ${outcomeName(ack.outcomes[0]!)} from applied state at ${ack.stampUs}, where the model says ${outcomeName(answer.outcome)}`,
   ];
 }
 
@@ -75,12 +92,12 @@ function checkNeverCharged(log: NaiveLog, ack: Acknowledgement): string[] {
 
 function checkAgainstLog(log: NaiveLog, ack: Acknowledgement, lastIndex: number): string[] {
   const outcome = ack.outcomes[0]!;
-  if (outcome >= Outcome.keysFull) {
+  const decision = log.decision(ack.session, ack.number);
+  if (outcome >= Outcome.keysFull && decision?.answers[0]?.outcome !== outcome) {
     // Nothing was decided: then some attempt in the log must have been refused for that reason.
     if (outcome === Outcome.keysFull || log.refusals(ack.session, ack.number).has(outcome)) return [];
     return [`${nameOf(ack)}: refused with outcome ${outcome}, for which the log has no reason`];
   }
-  const decision = log.decision(ack.session, ack.number);
   if (decision === undefined)
     return [`${nameOf(ack)}: acknowledged at index ${ack.index}, but no committed entry up to ${lastIndex} decides it`];
   if (!sameItems(ack.asked, decision.items))
@@ -88,23 +105,30 @@ function checkAgainstLog(log: NaiveLog, ack: Acknowledgement, lastIndex: number)
   return checkValues(ack, decision);
 }
 
-function checkValues(ack: Acknowledgement, decision: NaiveDecision): string[] {
-  const allowed = ack.outcomes.every((one) => one === Outcome.allowed);
-  if (allowed !== decision.allowed) {
+function checkValues(ack: Acknowledgement, { answers, allowed, index }: NaiveDecision): string[] {
+  const told = ack.outcomes.every((one) => one === Outcome.allowed);
+  if (told !== allowed) {
     const said = (value: boolean) => (value ? "allowed" : "denied");
-    return [
-      `${nameOf(ack)}: acknowledged as ${said(allowed)}, the model says ${said(decision.allowed)} (entry ${decision.index})`,
-    ];
+    return [`${nameOf(ack)}: acknowledged as ${said(told)}, the model says ${said(allowed)} (entry ${index})`];
   }
-  const { verdict } = decision;
-  if (verdict === null) return [];
   const wrong: string[] = [];
-  const compare = (field: string, got: number, want: number) => {
-    if (got !== want)
-      wrong.push(`${nameOf(ack)}: ${field} is ${got}, the model says ${want} (entry ${decision.index}, ${ack.index})`);
+  for (const [at, { outcome }] of answers.entries())
+    if (ack.outcomes[at] !== outcome)
+      wrong.push(
+        `${nameOf(ack)}: item ${at} is ${outcomeName(ack.outcomes[at]!)}, the model says ${outcomeName(outcome)} (entry ${index})`,
+      );
+  if (answers.length > 1 || wrong.length > 0) return wrong;
+  const [answer] = answers;
+  const compare = (field: keyof NaiveAnswer, got: number | undefined) => {
+    const want = answer![field];
+    if (got !== undefined && got !== want)
+      wrong.push(`${nameOf(ack)}: ${field} is ${got}, the model says ${want} (entry ${index}, ${ack.index})`);
   };
-  compare("remaining", ack.remaining[0]!, verdict.remaining);
-  compare("resetAfterMs", ack.resetAfterMs[0]!, verdict.resetAfterMs);
-  compare("retryAfterMs", ack.retryAfterMs[0]!, verdict.retryAfterMs);
+  compare("remaining", ack.remaining[0]);
+  compare("resetAfterMs", ack.resetAfterMs[0]);
+  compare("retryAfterMs", ack.retryAfterMs[0]);
+  compare("handle", ack.handles?.[0]);
+  compare("shadow", ack.shadows?.[0]);
+  if (answer!.outcome < Outcome.keysFull) compare("limit", ack.limits?.[0]);
   return wrong;
 }

@@ -1,20 +1,24 @@
-import { type Bounds, type Operation, Outcome } from "@quorumguard/limiter";
+import { type AdminRequest, type Bounds, type Operation, Outcome } from "@quorumguard/limiter";
+import { createNaiveBans } from "../naive/naive-bans.ts";
+import { createNaiveCalls, type NaiveAnswer } from "../naive/naive-calls.ts";
+import { createNaiveHolds } from "../naive/naive-holds.ts";
+import { createNaiveKeys } from "../naive/naive-keys.ts";
+import { createNaiveRecords, type NaiveChange } from "../naive/naive-records.ts";
 import { requestCallId, sessionCallId, sessionName } from "./call-ids.ts";
 import type { CommittedCall } from "./call-operation.ts";
 import { itemsOfCalls } from "./items-of-calls.ts";
-import { createNaiveCounter, type NaiveCounter, type NaiveVerdict } from "./naive-counter.ts";
-import { createNaiveSessions } from "./naive-sessions.ts";
-import { type AskedItem, counterIdentity } from "./records.ts";
+import { createNaiveSessions, type NaiveSession } from "./naive-sessions.ts";
+import type { AskedItem } from "./records.ts";
 
 /** What the naive model says about one call of the log. */
 export interface NaiveDecision {
   readonly index: number;
   readonly stampUs: number;
   readonly items: readonly AskedItem[];
-  /** All items are admitted, or the call charges nothing. */
+  /** All items are admitted, or the call charges nothing; of a verb but take: it was done. */
   readonly allowed: boolean;
-  /** For a call of one item. */
-  readonly verdict: NaiveVerdict | null;
+  /** One per item; of groups only the outcomes are what the wire tells. */
+  readonly answers: readonly NaiveAnswer[];
 }
 
 /** Calls by session and number, as the log decides them. */
@@ -26,8 +30,12 @@ export interface NaiveLog {
   requestDecision(namespace: string, requestId: string): NaiveDecision | undefined;
   /** Outcomes of attempts that did not execute: the call was stale, its session gone, or its memory full. */
   refusals(session: string, number: number): ReadonlySet<number>;
-  /** What the counter would say to a take at this stamp, after all that was applied so far. */
-  peek(namespace: string, item: AskedItem, stampUs: number): NaiveVerdict;
+  /** What a take would come to at this stamp, after all that was applied so far. */
+  peek(namespace: string, item: AskedItem, stampUs: number): NaiveAnswer;
+  /** What an administrative change came to, by its id; undefined if it never executed. */
+  change(namespace: string, changeId: string): NaiveChange | undefined;
+  /** What happened on the way, for whoever counts it. */
+  readonly events: NaiveEvents;
   /** Every call that was executed, by ascending place in the log. */
   readonly executed: readonly CommittedCall[];
   /** Admitted calls by session. */
@@ -35,12 +43,27 @@ export interface NaiveLog {
   namespaceOf(session: string): string;
 }
 
+/** How often the log came through states that are easily missed. */
+export interface NaiveEvents {
+  /** Holds that were over by their time, and slots that were freed with their session. */
+  readonly holdsOver: number;
+  readonly slotsFreed: number;
+  readonly bans: number;
+  /** Keys whose counts one rule handed to another. */
+  readonly carriedOver: number;
+}
+
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Makes the model of an empty log; `initial` are the bounds that hold until the log changes them. */
 export function createNaiveLog(initial: Bounds): NaiveLog {
-  const counters = new Map<string, NaiveCounter>();
   const sessions = createNaiveSessions(initial.sessionTtlUs);
+  const holds = createNaiveHolds((session, stampUs) => sessions.lives(session, stampUs));
+  const records = createNaiveRecords();
+  const keys = createNaiveKeys(records, holds);
+  const bans = createNaiveBans();
+  const calls = createNaiveCalls(keys, holds, bans);
+  const changes = new Map<string, NaiveChange>();
   const decisions = new Map<string, Map<number, NaiveDecision>>();
   const refused = new Map<string, Set<number>>();
   const namespaces = new Map<string, string>();
@@ -52,37 +75,20 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
   /** Calls of the present entry that were executed so far. */
   let position = 0;
 
-  function counterFor(namespace: string, { rule, key }: AskedItem): NaiveCounter {
-    const identity = counterIdentity(namespace, rule, key);
-    let counter = counters.get(identity);
-    if (counter === undefined) {
-      counter = createNaiveCounter(rule.algorithm);
-      counters.set(identity, counter);
-    }
-    return counter;
-  }
-
   /** All or nothing; what a group takes of one key counts together (SEMANTICS G1). */
   function decide(
     index: number,
     namespace: string,
+    session: NaiveSession | null,
     items: readonly AskedItem[],
     stampUs: number,
     callId: string,
   ): NaiveDecision {
     executed.push({ callId, namespace, items, index, position: position++, stampUs });
-    const ahead = new Map<string, number>();
-    let allowed = true;
-    let verdict: NaiveVerdict | null = null;
-    for (const item of items) {
-      const identity = counterIdentity(namespace, item.rule, item.key);
-      const cost = item.cost + (ahead.get(identity) ?? 0);
-      ahead.set(identity, cost);
-      verdict = counterFor(namespace, item).judge(item.rule, cost, stampUs);
-      allowed &&= verdict.allowed;
-    }
-    if (allowed) for (const item of items) counterFor(namespace, item).charge(item.rule, item.cost, stampUs);
-    return { index, stampUs, items, allowed, verdict: items.length === 1 ? verdict : null };
+    const { maxHolds, maxHoldsPerSession } = bounds;
+    const answers = calls.execute(items, { namespace, session, stampUs, maxHolds, maxHoldsPerSession });
+    const allowed = answers.every(({ outcome }) => outcome === Outcome.allowed);
+    return { index, stampUs, items, allowed, answers };
   }
 
   function refuse(session: string, number: number, outcome: number): void {
@@ -94,10 +100,10 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
 
   function applyCalls(index: number, operation: Operation & { kind: "calls" }, stampUs: number): void {
     const { origin, batch } = operation;
-    const calls = itemsOfCalls(batch);
+    const asked = itemsOfCalls(batch);
     if (origin.kind === "anonymous") {
-      for (const items of calls) {
-        decide(index, origin.namespace, items, stampUs, `anonymous ${index}/${position}`);
+      for (const items of asked) {
+        decide(index, origin.namespace, null, items, stampUs, `anonymous ${index}/${position}`);
       }
       return;
     }
@@ -105,20 +111,23 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       const id = `${origin.namespace}|${origin.identity}|${origin.requestId}`;
       const known = requests.get(id);
       if (known !== undefined && stampUs <= known.untilUs) return;
-      requests.set(id, { untilUs: stampUs + bounds.requestIdTtlUs });
       const name = `${origin.namespace}|${origin.requestId}`;
-      for (const items of calls) {
+      for (const items of asked) {
         // Once the memory for an id has run out, the same id is another call (SEMANTICS S7).
         const first = requestCallId(origin.namespace, origin.requestId);
         const callId = known === undefined ? first : `${first} again at ${index}/${position}`;
-        requestDecisions.set(name, decide(index, origin.namespace, items, stampUs, callId));
+        const decision = decide(index, origin.namespace, null, items, stampUs, callId);
+        requestDecisions.set(name, decision);
+        // What was not decided changed nothing: the caller may come back under the same id.
+        if (decision.answers[0]!.outcome < Outcome.keysFull)
+          requests.set(id, { untilUs: stampUs + bounds.requestIdTtlUs });
       }
       return;
     }
     const name = sessionName(origin.session);
     const session = sessions.find(name, hex(origin.nonce), stampUs);
     if (session === null) {
-      calls.forEach((_, at) => {
+      asked.forEach((_, at) => {
         refuse(name, batch.firstNumber + at, Outcome.sessionExpired);
       });
       return;
@@ -127,16 +136,26 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     sessions.acknowledge(session, origin.ackedThrough);
     const decided = decisions.get(name) ?? new Map<number, NaiveDecision>();
     decisions.set(name, decided);
-    for (const [at, items] of calls.entries()) {
+    for (const [at, items] of asked.entries()) {
       const number = batch.firstNumber + at;
       if (number <= session.ackedThrough) refuse(name, number, Outcome.stale);
       else if (session.kept.has(number)) continue;
       else if (session.kept.size >= bounds.maxResultsPerSession) refuse(name, number, Outcome.resultsFull);
       else {
         session.kept.add(number);
-        decided.set(number, decide(index, session.namespace, items, stampUs, sessionCallId(name, number)));
+        decided.set(number, decide(index, session.namespace, session, items, stampUs, sessionCallId(name, number)));
       }
     }
+  }
+
+  function administer(request: AdminRequest, stampUs: number): void {
+    const { namespace, changeId } = request;
+    const result = records.administer(
+      request,
+      (edits) => keys.moved(namespace, edits, stampUs),
+      (policy, key) => bans.lift(`${namespace}|${policy}|${key}`, stampUs),
+    );
+    if (changeId !== null) changes.set(`${namespace}|${changeId}`, result);
   }
 
   return {
@@ -145,7 +164,9 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       if (takeover) {
         sessions.takeover(lastStampUs, stampUs);
         for (const known of requests.values()) if (known.untilUs >= lastStampUs) known.untilUs += stampUs - lastStampUs;
+        keys.settleHolds();
       }
+      holds.enter(lastStampUs, stampUs, takeover);
       lastStampUs = stampUs;
       position = 0;
       for (const [place, operation] of [...operations].entries()) {
@@ -163,8 +184,10 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
             const id = sessionName(operation.session);
             const session = sessions.find(id, hex(operation.nonce), stampUs);
             if (session === null) break;
-            if (operation.kind === "goodbye") session.closed = true;
-            else {
+            if (operation.kind === "goodbye") {
+              session.closed = true;
+              holds.sessionEnded(session, stampUs);
+            } else {
               sessions.touch(session, stampUs);
               sessions.acknowledge(session, operation.ackedThrough);
             }
@@ -174,13 +197,21 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
             bounds = operation.bounds;
             sessions.setTtl(bounds.sessionTtlUs);
             break;
+          case "administer":
+            administer(operation.request, stampUs);
+            break;
         }
       }
     },
     decision: (session, number) => decisions.get(session)?.get(number),
     requestDecision: (namespace, requestId) => requestDecisions.get(`${namespace}|${requestId}`),
     refusals: (session, number) => refused.get(sessionCallId(session, number)) ?? new Set(),
-    peek: (namespace, item, stampUs) => counterFor(namespace, item).judge(item.rule, item.cost, stampUs),
+    peek: (namespace, item, stampUs) => calls.peek(namespace, item, stampUs),
+    change: (namespace, changeId) => changes.get(`${namespace}|${changeId}`),
+    get events() {
+      const { over, freed } = holds.ended;
+      return { holdsOver: over, slotsFreed: freed, bans: bans.begun, carriedOver: keys.carriedOver };
+    },
     executed,
     *admitted() {
       for (const [session, decided] of decisions)

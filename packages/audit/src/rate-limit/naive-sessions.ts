@@ -16,6 +16,7 @@ export interface NaiveSessions {
   register(name: string, nonce: string, namespace: string, helloStampUs: number, stampUs: number): void;
   /** The session, if it lives at this stamp and the nonce is its own. */
   find(name: string, nonce: string, stampUs: number): NaiveSession | null;
+  lives(session: NaiveSession, stampUs: number): boolean;
   /** Heard of: lives for another TTL. */
   touch(session: NaiveSession, stampUs: number): void;
   acknowledge(session: NaiveSession, through: number): void;
@@ -33,6 +34,7 @@ export function createNaiveSessions(initialTtlUs: number): NaiveSessions {
   const lives = (session: NaiveSession, stampUs: number) => !session.closed && stampUs <= session.aliveUntilUs;
 
   return {
+    lives,
     get ttlUs() {
       return ttlUs;
     },

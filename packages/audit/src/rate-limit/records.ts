@@ -1,4 +1,4 @@
-import { Algorithm, type Rule } from "@quorumguard/limiter";
+import { Algorithm, type Rule, type Verb } from "@quorumguard/limiter";
 
 /** An entry of the log that is known to be committed. */
 export interface CommittedEntry {
@@ -12,6 +12,12 @@ export interface AskedItem {
   readonly key: string;
   readonly rule: Rule;
   readonly cost: number;
+  /** What is asked for; absent: a take. Of one item, unless it is a take. */
+  readonly verb?: Verb;
+  /** Of a reserve or grant: how long what it opens may stay open; absent: as the rule has it. */
+  readonly ttlMs?: number;
+  /** Of a commit, cancel or give-back: the hold that it means. */
+  readonly handle?: number;
 }
 
 /** A decision that reached a client: from then on it may never be taken back. */
@@ -28,6 +34,10 @@ export interface Acknowledgement {
   readonly remaining: readonly number[];
   readonly resetAfterMs: readonly number[];
   readonly retryAfterMs: readonly number[];
+  /** The holds that were opened, the limits in force, and what shadow policies would have enforced; absent: not told. */
+  readonly handles?: readonly number[];
+  readonly limits?: readonly number[];
+  readonly shadows?: readonly number[];
 }
 
 /** What a caller saw, on one monotonic clock: nothing of the cluster's own is in here. */
@@ -65,6 +75,9 @@ export function sameItems(one: readonly AskedItem[], other: readonly AskedItem[]
       return (
         item.key === against.key &&
         item.cost === against.cost &&
+        (item.verb ?? 0) === (against.verb ?? 0) &&
+        (item.ttlMs ?? 0) === (against.ttlMs ?? 0) &&
+        (item.handle ?? 0) === (against.handle ?? 0) &&
         item.rule.algorithm === against.rule.algorithm &&
         item.rule.limit === against.rule.limit &&
         item.rule.windowUs === against.rule.windowUs &&

@@ -82,6 +82,8 @@ export function createAskedCalls({ maxCalls = Number.POSITIVE_INFINITY }: AskedC
 
 /** The rule as the log will have it: defaults of the wire filled in. */
 function ruleOf({ algorithm, limit, windowUs, burst, policy }: WireRule): Rule {
+  // A name alone: the cluster knows the numbers.
+  if (windowUs === 0) return { algorithm: algorithm as Algorithm, limit, windowUs, burst, policy };
   if (algorithm === Algorithm.tokenBucket) return { algorithm, limit, windowUs, burst: burst || limit, policy };
   const counted = (algorithm || Algorithm.slidingWindowLog) as Algorithm;
   return { algorithm: counted, limit, windowUs, burst: 0, policy };
@@ -107,5 +109,8 @@ function acknowledgementOf(
     remaining: values(reply.remaining),
     resetAfterMs: values(reply.resetAfterMs),
     retryAfterMs: values(reply.retryAfterMs),
+    handles: values(reply.handles),
+    limits: reply.limits === null ? asked.map(({ rule }) => rule.limit) : values(reply.limits),
+    shadows: values(reply.shadows),
   };
 }

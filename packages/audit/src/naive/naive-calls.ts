@@ -1,0 +1,225 @@
+import { Algorithm, Outcome, Verb } from "@quorumguard/limiter";
+import type { NaiveSession } from "../rate-limit/naive-sessions.ts";
+import type { AskedItem } from "../rate-limit/records.ts";
+import type { Judgement, KeyCounter } from "./key-counter.ts";
+import type { NaiveBans } from "./naive-bans.ts";
+import { leaseEndUs, type NaiveHold, type NaiveHolds } from "./naive-holds.ts";
+import type { NaiveKeys, RuleInForce } from "./naive-keys.ts";
+
+/** What one item is answered, in the units of the wire. */
+export interface NaiveAnswer {
+  readonly outcome: number;
+  readonly remaining: number;
+  readonly resetAfterMs: number;
+  /** -1: never. */
+  readonly retryAfterMs: number;
+  readonly handle: number;
+  readonly limit: number;
+  /** What a shadow policy would have enforced; 0: nothing. */
+  readonly shadow: number;
+}
+
+/** Who asks, and how many holds there may be. */
+export interface Asking {
+  readonly namespace: string;
+  readonly session: NaiveSession | null;
+  readonly stampUs: number;
+  readonly maxHolds: number;
+  readonly maxHoldsPerSession: number;
+}
+
+/** Executes calls, all or nothing, by the rules in force at their stamp. */
+export interface NaiveCalls {
+  execute(items: readonly AskedItem[], asking: Asking): readonly NaiveAnswer[];
+  /** How a take would come out at a later stamp, if nothing happened until then; changes nothing. */
+  peek(namespace: string, item: AskedItem, stampUs: number): NaiveAnswer;
+}
+
+interface Judged {
+  readonly item: AskedItem;
+  readonly inForce: RuleInForce;
+  readonly counter: KeyCounter;
+  readonly ahead: number;
+  readonly judgement: Judgement;
+  /** Its own, whether or not it is enforced. */
+  outcome: number;
+  bannedUntilUs: number;
+}
+
+const inMs = (durationUs: number) => Math.ceil(durationUs / 1000);
+const nothing = { remaining: 0, resetAfterMs: 0, retryAfterMs: 0, handle: 0, limit: 0, shadow: 0 };
+const isDenied = (outcome: number) => outcome !== Outcome.allowed;
+
+/** Makes what executes calls on counters, holds and bans. */
+export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: NaiveBans): NaiveCalls {
+  function judgeItem(
+    item: AskedItem,
+    inForce: RuleInForce,
+    counter: KeyCounter,
+    ahead: number,
+    stampUs: number,
+  ): Judged {
+    const judgement = counter.judge(inForce.numbers, ahead + item.cost, stampUs);
+    const bannedUntilUs = inForce.policy?.ban === undefined ? 0 : bans.untilUs(inForce.who, stampUs);
+    let outcome: number = judgement.allowed ? Outcome.allowed : Outcome.limited;
+    if (bannedUntilUs > 0) outcome = Outcome.banned;
+    if (inForce.list === "allow") outcome = Outcome.allowed;
+    if (inForce.list === "deny") outcome = Outcome.blocked;
+    return { item, inForce, counter, ahead, judgement, outcome, bannedUntilUs };
+  }
+
+  /** What earlier items of the call want of the same key. */
+  function aheadOf(judged: readonly Judged[], inForce: RuleInForce, counter: KeyCounter): number {
+    const before = judged.findLast((one) => {
+      if (one.counter !== counter || one.inForce.key !== inForce.key || one.inForce.list === "allow") return false;
+      return !(isDenied(one.outcome) && one.inForce.policy?.shadow === true);
+    });
+    return before === undefined ? 0 : before.ahead + before.item.cost;
+  }
+
+  /** Takes note of a denial: the one that fills the measure starts a ban. */
+  function feed(judged: Judged, stampUs: number): void {
+    const ban = judged.inForce.policy?.ban;
+    if (ban === undefined || judged.outcome !== Outcome.limited) return;
+    judged.bannedUntilUs = bans.feed(judged.inForce.who, ban, stampUs);
+    if (judged.bannedUntilUs > 0) judged.outcome = Outcome.banned;
+  }
+
+  function answerOf({ inForce, judgement, outcome, ahead, item, bannedUntilUs }: Judged, stampUs: number): NaiveAnswer {
+    const { limit } = inForce.numbers;
+    const { never, available, retryUs, resetNowUs, resetChargedUs } = judgement;
+    const own = (): Omit<NaiveAnswer, "outcome" | "shadow" | "handle" | "limit"> => {
+      if (outcome === Outcome.blocked) return { remaining: 0, resetAfterMs: 0, retryAfterMs: -1 };
+      if (outcome === Outcome.banned) {
+        const leftUs = bannedUntilUs - stampUs;
+        const retryAfterMs = never ? -1 : inMs(Math.max(leftUs, retryUs));
+        return { remaining: 0, resetAfterMs: inMs(Math.max(leftUs, resetNowUs)), retryAfterMs };
+      }
+      if (inForce.list === "allow") return { remaining: limit, resetAfterMs: 0, retryAfterMs: 0 };
+      if (outcome === Outcome.allowed)
+        return { remaining: available - ahead - item.cost, resetAfterMs: inMs(resetChargedUs), retryAfterMs: 0 };
+      return { remaining: available, resetAfterMs: inMs(resetNowUs), retryAfterMs: never ? -1 : inMs(retryUs) };
+    };
+    if (inForce.policy?.shadow !== true || !isDenied(outcome))
+      return { ...own(), outcome, handle: 0, limit, shadow: 0 };
+    return { ...own(), outcome: Outcome.allowed, retryAfterMs: 0, handle: 0, limit, shadow: outcome };
+  }
+
+  function takes(items: readonly AskedItem[], { namespace, stampUs }: Asking): readonly NaiveAnswer[] {
+    const rules = items.map(({ rule, key }) => keys.resolve(namespace, rule, key));
+    for (const { unknown, rule } of rules) {
+      const outcome = unknown
+        ? Outcome.unknownPolicy
+        : rule.algorithm === Algorithm.concurrency
+          ? Outcome.needsReservation
+          : null;
+      if (outcome !== null) return items.map(() => ({ ...nothing, outcome }));
+    }
+    const touched = rules.map((inForce) => keys.touch(inForce));
+    const judged: Judged[] = [];
+    for (const [at, item] of items.entries()) {
+      const [inForce, { counter }] = [rules[at]!, touched[at]!];
+      judged.push(judgeItem(item, inForce, counter, aheadOf(judged, inForce, counter), stampUs));
+    }
+    const allowed = judged.every(({ outcome, inForce }) => !isDenied(outcome) || inForce.policy?.shadow === true);
+    for (const one of judged) {
+      feed(one, stampUs);
+      if (allowed && !isDenied(one.outcome) && one.inForce.list !== "allow")
+        one.counter.charge(one.inForce.numbers, one.item.cost, stampUs);
+    }
+    return judged.map((one) => answerOf(one, stampUs));
+  }
+
+  /** What is left now that it is done. */
+  function done({ numbers }: RuleInForce, counter: KeyCounter, stampUs: number): NaiveAnswer {
+    const { available, resetNowUs } = counter.judge(numbers, 1, stampUs);
+    const { limit } = numbers;
+    return { ...nothing, outcome: Outcome.allowed, remaining: available, resetAfterMs: inMs(resetNowUs), limit };
+  }
+
+  function reset(inForce: RuleInForce, stampUs: number): NaiveAnswer {
+    const { counter } = keys.touch(inForce);
+    keys.forget(inForce);
+    counter.clear();
+    for (const hold of holds.on(counter)) counter.open(hold.numbers, hold, stampUs);
+    return done(inForce, counter, stampUs);
+  }
+
+  function openHold(
+    item: AskedItem,
+    inForce: RuleInForce,
+    kind: NaiveHold["kind"],
+    expiryUs: number,
+    asking: Asking,
+  ): NaiveAnswer {
+    const { stampUs, session } = asking;
+    const { counter, home } = keys.touch(inForce);
+    const judged = judgeItem(item, inForce, counter, 0, stampUs);
+    feed(judged, stampUs);
+    const shadow = inForce.policy?.shadow === true && inForce.list !== "allow" && isDenied(judged.outcome);
+    if (isDenied(judged.outcome) && !shadow) return answerOf(judged, stampUs);
+    const open = holds.open(session);
+    if (open.all >= asking.maxHolds || open.ofSession >= asking.maxHoldsPerSession)
+      return { ...nothing, outcome: Outcome.holdsFull };
+    const hold = holds.add({
+      ...{ kind, cost: item.cost, session, home, ttlUs: expiryUs - stampUs, expiryUs, fromUs: stampUs },
+      ...{ datedUs: kind === "lease" ? expiryUs : stampUs, numbers: inForce.numbers },
+    });
+    counter.open(inForce.numbers, hold, stampUs);
+    const answer = done(inForce, counter, stampUs);
+    return { ...answer, handle: hold.number, shadow: shadow ? judged.outcome : 0 };
+  }
+
+  function reserve(item: AskedItem, inForce: RuleInForce, asking: Asking): NaiveAnswer {
+    const isSlot = inForce.rule.algorithm === Algorithm.concurrency;
+    const { windowUs } = inForce.numbers;
+    const ttlUs = (item.ttlMs ?? 0) * 1000 || (isSlot ? windowUs : Math.min(windowUs, 60_000_000));
+    return openHold(item, inForce, isSlot ? "slot" : "reservation", asking.stampUs + ttlUs, asking);
+  }
+
+  function grant(item: AskedItem, inForce: RuleInForce, asking: Asking): NaiveAnswer {
+    const { algorithm } = inForce.rule;
+    const { numbers, policy } = inForce;
+    const { stampUs } = asking;
+    const { counter } = keys.touch(inForce);
+    const refused = { ...nothing, outcome: Outcome.limited, retryAfterMs: -1, limit: numbers.limit };
+    if (policy?.lease === false) return refused;
+    if (algorithm === Algorithm.concurrency) return { ...nothing, outcome: Outcome.needsReservation };
+    const lastUs = leaseEndUs(algorithm, numbers, stampUs);
+    const endUs = item.ttlMs ? Math.min(lastUs, stampUs + item.ttlMs * 1000) : lastUs;
+    if (endUs - stampUs >= 1_000) return openHold(item, inForce, "lease", endUs, asking);
+    const { remaining, resetAfterMs } = done(inForce, counter, stampUs);
+    const never = Math.floor(numbers.windowUs / 10) < 1_000;
+    return { ...refused, remaining, resetAfterMs, retryAfterMs: never ? -1 : inMs(lastUs + 1 - stampUs) };
+  }
+
+  function settle(item: AskedItem, inForce: RuleInForce, verb: number, asking: Asking): NaiveAnswer {
+    const { counter } = keys.touch(inForce);
+    const hold = holds.find(item.handle ?? 0, counter, asking.session);
+    if (hold === null || (hold.kind === "lease") !== (verb === Verb.giveBack))
+      return { ...nothing, outcome: Outcome.notHeld };
+    const actual = verb === Verb.commit ? item.cost : verb === Verb.cancel ? 0 : Math.max(0, hold.cost - item.cost);
+    hold.state = "settled";
+    counter.settle(inForce.numbers, hold, actual, asking.stampUs);
+    return done(inForce, counter, asking.stampUs);
+  }
+
+  return {
+    execute(items, asking) {
+      const [item] = items;
+      const verb = item!.verb ?? Verb.take;
+      if (verb === Verb.take) return takes(items, asking);
+      const inForce = keys.resolve(asking.namespace, item!.rule, item!.key);
+      if (inForce.unknown) return [{ ...nothing, outcome: Outcome.unknownPolicy }];
+      if (verb === Verb.reset) return [reset(inForce, asking.stampUs)];
+      if (verb === Verb.reserve) return [reserve(item!, inForce, asking)];
+      if (verb === Verb.grant) return [grant(item!, inForce, asking)];
+      return [settle(item!, inForce, verb, asking)];
+    },
+    peek(namespace, item, stampUs) {
+      const inForce = keys.resolve(namespace, item.rule, item.key);
+      if (inForce.unknown) return { ...nothing, outcome: Outcome.unknownPolicy };
+      return answerOf(judgeItem(item, inForce, keys.look(inForce), 0, stampUs), stampUs);
+    },
+  };
+}
