@@ -62,6 +62,8 @@ export interface Call extends CallVerb {
   opened: number;
   /** For how many milliseconds that hold stays open, counted from the first send. */
   openForMs: number;
+  /** The stamp of the entry that opened it, in microseconds; 0: not told. */
+  openedAtUs: number;
   /** When it first left this process, on the monotonic clock. */
   sentMs: number;
   /** The caller has an answer of another kind, and the cluster is still asked: what a reserve opens is given back, what settles a hold is done. */

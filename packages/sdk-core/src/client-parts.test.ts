@@ -35,6 +35,7 @@ function makeCall(key = "k", deadlineMs = 0): Call {
     frame: null,
     opened: 0,
     openForMs: 0,
+    openedAtUs: 0,
     sentMs: 0,
     abandoned: false,
     sends: 0,

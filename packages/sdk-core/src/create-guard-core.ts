@@ -136,6 +136,7 @@ class GuardCore implements Guard<string> {
       runtime,
       local,
       life: () => this.#session?.life ?? null,
+      stampUs: async (item, timeoutMs) => (await this.#requests.peek(item, timeoutMs)).stampUs,
       send: (item, verb, timeoutMs, requestId) =>
         new Promise<void>((resolve, reject) => {
           const options = requestId === null ? { timeoutMs } : { timeoutMs, requestId };
@@ -283,7 +284,7 @@ class GuardCore implements Guard<string> {
     this.#expectOneCluster();
     this.#session?.start();
     try {
-      const wire = await this.#requests.peek(item, this.#options.timeoutMs);
+      const { decision: wire } = await this.#requests.peek(item, this.#options.timeoutMs);
       const retryAfterMs = wire.retryAfterMs === undefined ? -1 : Number(wire.retryAfterMs);
       const { limit, outcome, remaining, resetAfterMs, shadow } = wire;
       const source = wireSource(wire.source);
@@ -403,6 +404,7 @@ class GuardCore implements Guard<string> {
       frame: null,
       opened: 0,
       openForMs: 0,
+      openedAtUs: 0,
       sentMs: 0,
       abandoned: false,
       sends: 0,

@@ -181,8 +181,8 @@ export type HoldSignal = typeof globalThis extends { AbortSignal: { prototype: i
 export interface Hold extends AsyncDisposable {
   /**
    * Aborts before the hold can end by itself: 2 % of its time early, counted from when the request was sent; and where it
-   * lives with the guard's session (over gRPC), before that can be forgotten because the cluster was not reached for so
-   * long, or when the guard is closed. Work that must not outlive the hold goes by it. Not once the hold is settled.
+   * lives with the guard's session (over gRPC, without a `requestId`), before that can be forgotten because the cluster was
+   * not reached for so long, or when the guard is closed. Work that must not outlive the hold goes by it. Not once the hold is settled.
    */
   readonly signal: HoldSignal;
   /**

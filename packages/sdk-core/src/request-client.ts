@@ -44,8 +44,8 @@ export interface RequestClientOptions {
 /** Calls one by one, each under a request id, so that any endpoint may be asked again (SEMANTICS S7). */
 export interface RequestClient {
   submit(call: Call): void;
-  /** What `allow` would say. @throws {TransportError} or an {@link AttemptError}. */
-  peek(item: CallItem, timeoutMs: number): Promise<WireDecision>;
+  /** What `allow` would say, and as of which stamp in microseconds. @throws {TransportError} or an {@link AttemptError}. */
+  peek(item: CallItem, timeoutMs: number): Promise<{ readonly decision: WireDecision; readonly stampUs: number }>;
   /** The topology from whoever knows a leader. */
   topology(timeoutMs: number): Promise<Topology>;
   /** The topology as this endpoint has it; one attempt. */
@@ -178,9 +178,9 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         null,
         (leftMs) => toBinary(PeekRequestSchema, create(PeekRequestSchema, { check, deadlineMs: leftMs })),
         (bytes) => {
-          const { decision } = fromBinary(PeekResponseSchema, bytes);
+          const { decision, stampUs } = fromBinary(PeekResponseSchema, bytes);
           if (decision === undefined) throw new Error("no decision");
-          return decision;
+          return { decision, stampUs: Number(stampUs) };
         },
         () => {},
         () => false,

@@ -249,6 +249,19 @@ describe("the signal", () => {
     }
   });
 
+  test("under a request id of the caller's counts what had passed before this call was made", async () => {
+    const cluster = new ScriptedCluster();
+    cluster.peekedAtUs = cluster.openedAtUs + 20_000_000n;
+    const { runtime, guard } = scene({}, cluster);
+    const asked = guard.reserve(check, { ttl: "30s", requestId: "job 1" });
+    await runtime.settle();
+    const { signal } = held(await asked);
+    await runtime.pass(9_799);
+    expect(signal.aborted).toBe(false);
+    await runtime.pass(1);
+    expect(signal.aborted).toBe(true);
+  });
+
   test("of a time to live beyond a timer's range does not abort at once", async () => {
     const { runtime, guard } = scene({}, requestsOnly());
     const asked = guard.reserve(slot, { ttl: "300d" });

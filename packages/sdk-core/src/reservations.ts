@@ -15,6 +15,8 @@ export interface ReservationsOptions {
   readonly local: () => LocalLimiter;
   /** The life of the session that opens holds now; null: they are opened outside of sessions. */
   readonly life: () => SessionLife | null;
+  /** The replicated time now, asked of the cluster by a peek. */
+  readonly stampUs: (item: CallItem, timeoutMs: number) => Promise<number>;
   /** Sends a call that settles a hold, and resolves when it is done. */
   readonly send: (item: CallItem, verb: CallVerb, timeoutMs: number, requestId: string | null) => Promise<void>;
   /** Sends one of which nobody hears. */
@@ -24,7 +26,7 @@ export interface ReservationsOptions {
 /** Makes reservations of decided calls. */
 export interface Reservations {
   /** Right after the call was decided: what it came to, with its hold. */
-  open(call: Call, decision: Decision): Reservation;
+  open(call: Call, decision: Decision): Reservation | Promise<Reservation>;
   /** What a call that was given up has opened after all is given back. */
   late(call: Call, outcome: number, handle: number): void;
 }
@@ -71,12 +73,29 @@ export function createReservations(options: ReservationsOptions): Reservations {
     };
   };
 
+  const hold = (call: Call, decision: Allowed): Reservation => {
+    const { key, cost } = call;
+    const newRequestId = () => randomId(runtime);
+    return withHold(decision, { runtime, key, cost, newRequestId, ...heldBy(call, decision) });
+  };
+
+  /**
+   * Under a caller's request id the answer may be that of an earlier call, even of another process: how much of its time is
+   * left is counted anew, from the send of a question that follows it.
+   */
+  const age = async (call: Call): Promise<void> => {
+    const sentMs = runtime.monotonicMs();
+    // Who cannot learn it must suppose that the time is over.
+    const nowUs = await options.stampUs(itemOf(call, call.cost), call.timeoutMs).catch(() => Number.POSITIVE_INFINITY);
+    call.openForMs = Math.max(0, call.openForMs - Math.max(0, nowUs - call.openedAtUs) / 1_000);
+    call.sentMs = sentMs;
+  };
+
   return {
     open(call, decision) {
       if (!decision.allowed) return { ...decision, [Symbol.asyncDispose]: async () => {} };
-      const { key, cost } = call;
-      const newRequestId = () => randomId(runtime);
-      return withHold(decision, { runtime, key, cost, newRequestId, ...heldBy(call, decision) });
+      if (call.requestId === null || decision.degraded) return hold(call, decision);
+      return age(call).then(() => hold(call, decision));
     },
     late(call, outcome, handle) {
       call.phase = "settled";

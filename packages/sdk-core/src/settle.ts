@@ -97,6 +97,7 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
       const items = call.group ?? [call];
       call.opened = Number(result.decisions[0]?.handle ?? 0);
       call.openForMs = Number(result.decisions[0]?.firmForMs ?? 0);
+      call.openedAtUs = Number(result.stampUs);
       give(
         call,
         items.map((item, at) => {

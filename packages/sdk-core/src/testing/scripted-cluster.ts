@@ -135,6 +135,9 @@ export class ScriptedCluster implements Transport {
   term = 1;
   maxResults = 4_096;
   closed = false;
+  /** The stamp of what a request opened, and that of a peek. */
+  openedAtUs = 1_000_000n;
+  peekedAtUs = 1_000_000n;
   /** Renewals are answered. */
   renews = true;
   /** Answers every hello with this error; null: welcomes. */
@@ -286,12 +289,15 @@ export class ScriptedCluster implements Transport {
         const { calls } = fromBinary(AllowBatchRequestSchema, call.request);
         const results = calls.map(({ checks, verb, ttlMs }) => {
           const opens = verb === 2 ? { handle: 101n, firmForMs: ttlMs || 60_000n } : {};
-          return { allowed: true, decisions: checks.map(() => ({ ...decision, ...opens })) };
+          return { allowed: true, stampUs: this.openedAtUs, decisions: checks.map(() => ({ ...decision, ...opens })) };
         });
         return toBinary(AllowBatchResponseSchema, create(AllowBatchResponseSchema, { results: results as never }));
       }
       case "GuardService/Peek":
-        return toBinary(PeekResponseSchema, create(PeekResponseSchema, { decision: decision as never }));
+        return toBinary(
+          PeekResponseSchema,
+          create(PeekResponseSchema, { decision: decision as never, stampUs: this.peekedAtUs }),
+        );
       case "ClusterService/GetTopology":
         return toBinary(
           GetTopologyResponseSchema,
