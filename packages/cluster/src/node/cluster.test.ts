@@ -1,4 +1,4 @@
-import { type CallBatch, Outcome, Verb } from "@quorumguard/limiter";
+import { type CallBatch, type OperationResult, Outcome, Verb } from "@quorumguard/limiter";
 import { afterEach, describe, expect, test } from "vitest";
 import type { NodeFailure } from "./node.ts";
 import { tamperLastEntry } from "./tampered-folder.fixture.ts";
@@ -76,6 +76,30 @@ describe("three nodes", () => {
       follower.ask(Uint8Array.of(1), { ...firstAttempt, noForward: true }, resolve);
     });
     expect(refused).toMatchObject({ reason: "not-leader", applied: "no", leaderId: leader.nodeId });
+  });
+
+  test("a change of policies goes through a follower, holds on every node, and is refused in the leader's words", async () => {
+    cluster = await TestCluster.started(3);
+    const [leader, follower] = [await cluster.leader(), await cluster.follower()];
+    const policy = { name: "login", algorithm: "fixed-window", limit: 1, windowMs: 60_000 } as const;
+    const administer = (expectedVersion: number): Promise<OperationResult | NodeFailure> =>
+      new Promise((resolve) => {
+        const change = { kind: "putPolicies", policies: [policy] } as const;
+        const request = { namespace: "shop", change, expectedVersion, changeId: null, author: "test" };
+        follower.operate({ kind: "administer", request }, firstAttempt, resolve);
+      });
+    expect(await administer(0)).toEqual({
+      kind: "administered",
+      result: { version: 1, changed: 1, error: null },
+    });
+    expect(await administer(0)).toMatchObject({
+      kind: "administered",
+      result: { version: 1, changed: 0, error: { code: "version-mismatch", field: "expectedVersion" } },
+    });
+    for (const node of [leader, follower]) {
+      await until(() => (node.applied()?.policies.version("shop") === 1 ? true : null));
+      expect(node.applied()?.policies.document("shop").policies).toEqual([policy]);
+    }
   });
 
   test("D1 a first attempt that is surely denied is answered by the leader, a retry is not", async () => {

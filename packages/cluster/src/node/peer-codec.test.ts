@@ -228,6 +228,11 @@ describe("forwarded calls", () => {
       { kind: "refused", reason: "sessions-full" },
       { kind: "renewed", known: true },
       { kind: "renewed", known: false },
+      { kind: "administered", result: { version: 7, changed: 2, error: null } },
+      {
+        kind: "administered",
+        result: { version: 7, changed: 0, error: { code: "not-found", field: "change", message: "there is none" } },
+      },
       { kind: "closed", known: true },
       { kind: "closed", known: false },
       { kind: "bounds" },

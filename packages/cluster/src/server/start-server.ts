@@ -52,7 +52,7 @@ export interface RunningServer {
 }
 
 /** Decisions that the sketch of top keys looks at; of more, a sample. Each costs about a microsecond. */
-const watchedPerSecond = 20_000;
+const watchedPerSecond = 10_000;
 
 /** How long connections may linger after the node has drained, in milliseconds. */
 const closeGraceMs = 250;
