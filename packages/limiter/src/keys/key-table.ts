@@ -19,6 +19,8 @@ import { MAX_PREFIX_BYTES, type QuotaRule } from "./quota-rule.ts";
 const NEVER_US = Number.POSITIVE_INFINITY;
 /** Slots looked at for an expired key before a new one is refused in a full table. */
 const RECLAIM_SLOTS = 512;
+/** The same for all new keys of an entry: a frame of strangers' keys would look through the whole table else. */
+const RECLAIM_SLOTS_PER_ENTRY = 65_536;
 /** An idle cluster looks for expired keys at most this often. */
 const LAP_PAUSE_US = 1_000_000;
 const COMMON_CELLS = 3;
@@ -56,6 +58,9 @@ export class KeyTable implements BlockMover {
   /** The same for the keys that this lap of the sweep has left behind. */
   #lapEarliestUs = NEVER_US;
   #lapEndUs = 0;
+  /** Slots that the last sweep looked at. */
+  #looked = 0;
+  #reclaimable = RECLAIM_SLOTS_PER_ENTRY;
   #heads = new Uint32Array(64);
   /** The identity of a block that goes, up to its key. */
   readonly #prefix = new Uint8Array(MAX_PREFIX_BYTES);
@@ -261,14 +266,25 @@ export class KeyTable implements BlockMover {
     return this.#algorithmOf(block).usedAt(this.#heap, block, this.#tailOf(block), quota, stampUs);
   }
 
+  /** Must precede the operations of an entry: what {@link makeRoom} and {@link reclaim} may look at is bounded for each. */
+  beginEntry(): void {
+    this.#reclaimable = RECLAIM_SLOTS_PER_ENTRY;
+  }
+
   /** Makes room for `wanted` new keys by freeing expired ones, in bounded work. */
   makeRoom(wanted: number, maxKeys: number, stampUs: number): boolean {
     if (this.count + wanted <= maxKeys) return true;
     // Once more than there are keys to free, since a turn that meets the end of a lap stops there.
     for (let turn = 0; turn <= wanted && this.count + wanted > maxKeys; turn++) {
-      this.sweep(RECLAIM_SLOTS, stampUs, this.count + wanted - maxKeys);
+      this.reclaim(stampUs, this.count + wanted - maxKeys);
     }
     return this.count + wanted <= maxKeys;
+  }
+
+  /** Frees expired keys for one that wants their place, at most `enough`, out of what this entry may look at. */
+  reclaim(stampUs: number, enough: number): void {
+    this.sweep(Math.min(RECLAIM_SLOTS, this.#reclaimable), stampUs, enough);
+    this.#reclaimable -= this.#looked;
   }
 
   /**
@@ -303,6 +319,7 @@ export class KeyTable implements BlockMover {
         this.#lapEarliestUs = expiryUs;
       }
     }
+    this.#looked = slots - left;
     return freed;
   }
 

@@ -75,6 +75,22 @@ it("K2 a full table makes room from expired keys before it refuses", () => {
   expect(harness.limiter.stats.keys).toBeLessThanOrEqual(100);
 });
 
+it("K2 looking for room is bounded at each entry, however many new keys it has, and finds it in the end", () => {
+  const keys = 100_000;
+  const harness = new Harness({ maxKeys: keys });
+  const calls = (stampUs: number, name: string, from: number, rule = windowLog(1, 60 * second)) => {
+    const items = Array.from({ length: 1_000 }, (_, i) => [{ key: `${name}${from + i}`, rule }]);
+    return harness.calls(stampUs, { kind: "anonymous", namespace: "n" }, batchOf(items));
+  };
+  // Of a full table only what was filled last has expired: whoever looks for it looks at all the others first.
+  for (let from = 0; from < keys - 1_000; from += 1_000) calls(START_US, "k", from);
+  calls(START_US, "short", 0, windowLog(1, second));
+  const turns = Array.from({ length: 3 }, (_, turn) => calls(START_US + 2 * second, `new${turn}:`, 0));
+  const allowed = turns.map((items) => items.filter(({ outcome }) => outcome === Outcome.allowed).length);
+  expect(allowed[0]).toBe(0);
+  expect(Math.max(...allowed)).toBeGreaterThan(900);
+});
+
 it("K2 a denial needs no room: what is denied anyway is denied in a full table too", () => {
   const harness = new Harness({ maxKeys: 1 });
   harness.take(START_US, "a", windowLog(1, second));

@@ -136,6 +136,7 @@ export class Machine implements Limiter {
       state.holds.takeover(state.stampUs, stampUs);
       state.policies.takeover(state.stampUs, stampUs);
     }
+    state.keys.beginEntry();
     state.holds.sweep(stampUs);
     const operations: OperationResult[] = [];
     let layouts = 0;

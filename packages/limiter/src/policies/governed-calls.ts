@@ -20,8 +20,6 @@ import type { NamespacePolicies } from "./namespace-policies.ts";
 
 /** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
 const LIST_FIRM_US = 60_000_000;
-/** Slots looked at before a key is refused for its namespace's quota. */
-const RECLAIM_SLOTS = 512;
 const MAX_INT32 = 2147483647;
 
 /** What one item of a call came to so far. */
@@ -325,7 +323,7 @@ export class GovernedCalls {
     const { census } = this.#keys;
     if (census.keysOf(prefix) + wanted <= most) return true;
     this.#areBlocksStale = true;
-    this.#keys.sweep(RECLAIM_SLOTS, this.#stampUs, Number.POSITIVE_INFINITY);
+    this.#keys.reclaim(this.#stampUs, Number.POSITIVE_INFINITY);
     return census.keysOf(prefix) + wanted <= most;
   }
 
