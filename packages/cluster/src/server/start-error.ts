@@ -18,9 +18,12 @@ export class StartError extends Error {
 
 /** What to do about the reasons for which a folder cannot be had. */
 const remedies: ReadonlyMap<string, string> = new Map([
-  ["EEXIST", "this is a file, or a link that leads nowhere (EEXIST); give a folder, which is created if it is absent"],
+  ["EEXIST", "this is a file (EEXIST); give a folder, which is created if it is absent"],
   ["ENOTDIR", "a part of this path is a file (ENOTDIR); give a path of folders, which are created if they are absent"],
-  ["ENOENT", "no folder can be made there (ENOENT); give a path on a file system that has folders of its own"],
+  [
+    "ENOENT",
+    "a link in this path leads nowhere, or no folder can be made there (ENOENT); give a path of folders that are there or can be made",
+  ],
   ["EACCES", "this user may not write there (EACCES); give it the right, or choose another folder"],
   ["EPERM", "this user may not write there (EPERM); give it the right, or choose another folder"],
   ["EROFS", "the file system is read-only (EROFS); choose a folder that can be written"],

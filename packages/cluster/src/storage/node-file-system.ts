@@ -50,6 +50,10 @@ async function makeFolders(folder: string): Promise<string | undefined> {
     return folder;
   } catch (error) {
     if (await isFolder(folder)) return undefined;
+    // The system says of a link that leads nowhere that it is there, and Node that nothing is behind it.
+    await stat(folder).catch((missing: NodeJS.ErrnoException) => {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") throw missing;
+    });
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || dirname(folder) === folder) throw error;
   }
   const above = await makeFolders(dirname(folder));
