@@ -99,12 +99,12 @@ export async function topCommand(args: readonly string[]): Promise<number> {
   }
   const rows = plain.map(({ namespace: of, policy, key, count, overcount }) => [
     `${count}`,
-    overcount === 0 ? "" : `-${overcount}`,
+    `${overcount}`,
     of,
     policy === "" ? "–" : policy,
     key,
   ]);
-  printLine(columns([[what, "at most", "namespace", "policy", "key"], ...rows]));
+  printLine(columns([[what, "overcount", "namespace", "policy", "key"], ...rows]));
   return 0;
 }
 
