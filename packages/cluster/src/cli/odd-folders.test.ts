@@ -2,12 +2,13 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import type { FileSystem } from "../storage/file-system.ts";
 import { inspectFolder } from "../storage/inspect-folder.ts";
 import { openNodeFileSystem } from "../storage/node-file-system.ts";
 import { openReadOnlyFileSystem } from "../storage/read-only-file-system.ts";
 import { openForTest } from "../storage/storage.fixture.ts";
+import { misplaced } from "../storage/storage-error.ts";
 import { verifyText } from "./log-verify-command.ts";
 
 let root = "";
@@ -56,6 +57,15 @@ describe("where something else is in the place of a file or a folder", () => {
       expect(found).toMatch(new RegExp(`^${name}: .* is in the place of this .*; move it away \\(${code}\\)`));
     }
   });
+});
+
+test("files of another user are named, with what to do", () => {
+  const found = misplaced("identity", Object.assign(new Error("EACCES: permission denied"), { code: "EACCES" }));
+  expect((found as Error).message).toMatch(
+    /^identity: this user may not read and write it; give the data folder .* \(EACCES\)$/,
+  );
+  const other = new Error("EIO");
+  expect(misplaced("identity", other)).toBe(other);
 });
 
 describe("a data folder is made with the folders above it", () => {
