@@ -1,5 +1,8 @@
+import { createLimiter } from "@quorumguard/limiter";
 import { createMessage, type Message, MessageType } from "@quorumguard/raft";
 import { expect, test } from "vitest";
+import { appendDurably, confState, entriesFrom, logOf, openForTest } from "../storage/storage.fixture.ts";
+import { type Operation, TestDisk } from "../storage/test-disk.fixture.ts";
 import { encodeMessage } from "./peer-codec.ts";
 import { Snapshots, type SnapshotsParts } from "./snapshots.ts";
 
@@ -56,3 +59,51 @@ test("a snapshot that is ahead of the log is taken, and the core hears of it onl
   expect(received).toEqual([38]);
   expect(stepped).toEqual([]);
 });
+
+/** A node that has applied nine entries, and keeps no more of the log than it must. */
+async function withLog(disk: TestDisk) {
+  const storage = await openForTest(disk);
+  await appendDurably(storage, entriesFrom(1, 9, 1));
+  const failed: Error[] = [];
+  const parts = {
+    driver: { appliedIndex: 9, restoring: false, limiter: createLimiter(), raft: { status: () => ({ confState }) } },
+    storage,
+    members: { list: [] },
+    clock: { monotonicMs: () => 0, endOfTurn: (done: () => void) => done() },
+    snapshotLogBytes: 1,
+    trailingEntries: 0,
+    log: () => {},
+    failed: (error: Error) => failed.push(error),
+  } as unknown as SnapshotsParts;
+  return { snapshots: new Snapshots(parts), storage, failed };
+}
+
+/** Ways to lose an image on its way to the disk: what fails, and in which file. */
+const losses: readonly (readonly [string, Operation, RegExp])[] = [
+  ["written", "write", /\.part$/],
+  ["flushed", "flush", /\.part$/],
+  ["given its name", "rename", /snapshots/],
+];
+
+test.each(losses)(
+  "origins, defect 6: a snapshot that cannot be %s is an error, and the log that it was to stand for stays",
+  async (_, operation, where) => {
+    const disk = new TestDisk();
+    const { snapshots, storage, failed } = await withLog(disk);
+    const before = logOf(storage);
+    disk.before = (done, path) => {
+      if (done === operation && where.test(path)) throw new Error("ENOSPC: no space left on device");
+    };
+    snapshots.ticked();
+    await snapshots.settled();
+    expect(failed.map(({ message }) => message)).toEqual([expect.stringContaining("ENOSPC")]);
+    await expect(snapshots.cut()).rejects.toThrow("ENOSPC");
+    expect(logOf(storage)).toEqual(before);
+    const restarted = await openForTest(new TestDisk(disk.content()));
+    expect(logOf(restarted)).toEqual(before);
+    // Once there is room again the next one is taken, and only then does the log give way.
+    disk.before = () => {};
+    expect((await snapshots.cut()).index).toBe(9);
+    expect(logOf(storage)).toEqual([]);
+  },
+);
