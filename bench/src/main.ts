@@ -4,12 +4,14 @@ import { cpus, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import type { Scenario } from "./scenario.ts";
 import { failover } from "./scenarios/failover.ts";
+import { millionKeys } from "./scenarios/million-keys.ts";
 import { redisUnique } from "./scenarios/redis-unique.ts";
 import { AbsentSystem } from "./system.ts";
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["redis-unique", redisUnique],
   ["failover", failover],
+  ["million-keys", millionKeys],
 ]);
 
 const usage = `npm run bench -- [--quick] [--only NAME] [--json]
