@@ -460,8 +460,10 @@ export class GovernedCalls {
     }
     if (results.outcomes[at] !== Outcome.allowed) return;
     const shadow = judged.rule.policy?.shadow === true;
-    if (shadow && judged.outcome !== Outcome.allowed && !judged.free) results.shadows[at] = judged.outcome;
-    if (judged.free || shadow) results.remaining[at] = Math.min(results.remaining[at]!, judged.limit);
+    const isOpenedAnyway = judged.free || (shadow && judged.outcome !== Outcome.allowed);
+    if (isOpenedAnyway && !judged.free) results.shadows[at] = judged.outcome;
+    // Judged by numbers that are not its own, so that it fitted: what is left was not asked.
+    if (isOpenedAnyway) results.remaining[at] = Math.min(results.remaining[at]!, judged.limit);
     this.#count(judged, true, shadow);
   }
 }

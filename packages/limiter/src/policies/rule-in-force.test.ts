@@ -327,6 +327,14 @@ describe("shadow policies", () => {
     ]);
   });
 
+  it("a reservation that fits is told what is left of it, by the bucket's own numbers", () => {
+    const harness = new PolicyHarness();
+    const bucketShadow = { ...shadow, algorithm: "token-bucket", limit: 1, burst: 4 };
+    harness.change({ kind: "putPolicies", policies: [bucketShadow] });
+    const reserved = harness.ask(START_US, Verb.reserve, "k", inline);
+    expect(reserved).toMatchObject({ outcome: Outcome.allowed, shadow: 0, limit: 1, remaining: 3 });
+  });
+
   it("a reservation is opened whatever they say", () => {
     const harness = new PolicyHarness();
     harness.change({ kind: "putPolicies", policies: [shadow] });
