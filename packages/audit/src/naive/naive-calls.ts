@@ -155,7 +155,8 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     const { stampUs, session } = asking;
     const { counter, home } = keys.touch(inForce);
     const judged = judgeItem(item, inForce, counter, 0, stampUs);
-    feed(judged, stampUs);
+    // What is opened in a shadow was no denial; what is denied feeds a ban.
+    if (inForce.policy?.shadow !== true) feed(judged, stampUs);
     const shadow = inForce.policy?.shadow === true && inForce.list !== "allow" && isDenied(judged.outcome);
     if (isDenied(judged.outcome) && !shadow) return answerOf(judged, stampUs);
     const open = holds.open(session);
@@ -166,7 +167,9 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
       ...{ datedUs: kind === "lease" ? expiryUs : stampUs, numbers: inForce.numbers },
     });
     counter.open(inForce.numbers, hold, stampUs);
-    const answer = done(inForce, counter, stampUs);
+    const left = done(inForce, counter, stampUs);
+    // What is opened whatever is left does not tell what that is.
+    const answer = inForce.list === "allow" || shadow ? { ...left, remaining: left.limit } : left;
     return { ...answer, handle: hold.number, shadow: shadow ? judged.outcome : 0 };
   }
 
@@ -183,11 +186,14 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     const { stampUs } = asking;
     const { counter } = keys.touch(inForce);
     const refused = { ...nothing, outcome: Outcome.limited, retryAfterMs: -1, limit: numbers.limit };
-    if (policy?.lease === false) return refused;
     if (algorithm === Algorithm.concurrency) return { ...nothing, outcome: Outcome.needsReservation };
+    if (policy?.lease === false) return refused;
     const lastUs = leaseEndUs(algorithm, numbers, stampUs);
     const endUs = item.ttlMs ? Math.min(lastUs, stampUs + item.ttlMs * 1000) : lastUs;
     if (endUs - stampUs >= 1_000) return openHold(item, inForce, "lease", endUs, asking);
+    const judged = judgeItem(item, inForce, counter, 0, stampUs);
+    feed(judged, stampUs);
+    if (judged.outcome === Outcome.banned || judged.outcome === Outcome.blocked) return answerOf(judged, stampUs);
     const { remaining, resetAfterMs } = done(inForce, counter, stampUs);
     const never = Math.floor(numbers.windowUs / 10) < 1_000;
     return { ...refused, remaining, resetAfterMs, retryAfterMs: never ? -1 : inMs(lastUs + 1 - stampUs) };

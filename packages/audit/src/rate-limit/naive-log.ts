@@ -26,6 +26,8 @@ export interface NaiveLog {
   apply(index: number, stampUs: number, takeover: boolean, operations: Iterable<Operation>): void;
   /** The one execution of a call; undefined if it never executed. */
   decision(session: string, number: number): NaiveDecision | undefined;
+  /** The decision of the call at that place of {@link executed}. */
+  decisionAt(place: number): NaiveDecision | undefined;
   /** The one execution of a call outside a session; undefined if it never executed. */
   requestDecision(namespace: string, requestId: string): NaiveDecision | undefined;
   /** Outcomes of attempts that did not execute: the call was stale, its session gone, or its memory full. */
@@ -70,6 +72,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
   const requests = new Map<string, { untilUs: number }>();
   const requestDecisions = new Map<string, NaiveDecision>();
   const executed: CommittedCall[] = [];
+  const decided: NaiveDecision[] = [];
   let bounds = initial;
   let lastStampUs = 0;
   /** Calls of the present entry that were executed so far. */
@@ -88,7 +91,9 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     const { maxHolds, maxHoldsPerSession } = bounds;
     const answers = calls.execute(items, { namespace, session, stampUs, maxHolds, maxHoldsPerSession });
     const allowed = answers.every(({ outcome }) => outcome === Outcome.allowed);
-    return { index, stampUs, items, allowed, answers };
+    const decision = { index, stampUs, items, allowed, answers };
+    decided.push(decision);
+    return decision;
   }
 
   function refuse(session: string, number: number, outcome: number): void {
@@ -134,8 +139,8 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     }
     sessions.touch(session, stampUs);
     sessions.acknowledge(session, origin.ackedThrough);
-    const decided = decisions.get(name) ?? new Map<number, NaiveDecision>();
-    decisions.set(name, decided);
+    const ofSession = decisions.get(name) ?? new Map<number, NaiveDecision>();
+    decisions.set(name, ofSession);
     for (const [at, items] of asked.entries()) {
       const number = batch.firstNumber + at;
       if (number <= session.ackedThrough) refuse(name, number, Outcome.stale);
@@ -143,7 +148,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       else if (session.kept.size >= bounds.maxResultsPerSession) refuse(name, number, Outcome.resultsFull);
       else {
         session.kept.add(number);
-        decided.set(number, decide(index, session.namespace, session, items, stampUs, sessionCallId(name, number)));
+        ofSession.set(number, decide(index, session.namespace, session, items, stampUs, sessionCallId(name, number)));
       }
     }
   }
@@ -204,6 +209,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       }
     },
     decision: (session, number) => decisions.get(session)?.get(number),
+    decisionAt: (place) => decided[place],
     requestDecision: (namespace, requestId) => requestDecisions.get(`${namespace}|${requestId}`),
     refusals: (session, number) => refused.get(sessionCallId(session, number)) ?? new Set(),
     peek: (namespace, item, stampUs) => calls.peek(namespace, item, stampUs),

@@ -83,7 +83,7 @@ export function createAskedCalls({ maxCalls = Number.POSITIVE_INFINITY }: AskedC
 /** The rule as the log will have it: defaults of the wire filled in. */
 function ruleOf({ algorithm, limit, windowUs, burst, policy }: WireRule): Rule {
   // A name alone: the cluster knows the numbers.
-  if (windowUs === 0) return { algorithm: algorithm as Algorithm, limit, windowUs, burst, policy };
+  if (windowUs === 0) return { algorithm: Algorithm.slidingWindowLog, limit, windowUs, burst, policy };
   if (algorithm === Algorithm.tokenBucket) return { algorithm, limit, windowUs, burst: burst || limit, policy };
   const counted = (algorithm || Algorithm.slidingWindowLog) as Algorithm;
   return { algorithm: counted, limit, windowUs, burst: 0, policy };
