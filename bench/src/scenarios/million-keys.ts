@@ -79,31 +79,32 @@ export function summarize(keys: number, measured: readonly AlgorithmResult[]): S
   };
 }
 
-const programOf = (name: string) => new URL(`../million-keys/${name}.ts`, import.meta.url);
+const control = new URL("../million-keys/control.ts", import.meta.url);
+const subject = new URL("../million-keys/subject.ts", import.meta.url);
 
 /** Runs one algorithm, and an idle process beside it, each in a process of its own. */
 async function measureAlgorithm(algorithm: string, task: Task): Promise<AlgorithmResult> {
-  const control = fork(programOf("control"));
+  const idle = fork(control);
   const phases: PhaseRow[] = [];
   let memory: Memory | null = null;
   try {
-    await once(control, "message");
-    const subject = fork(programOf("subject"), [JSON.stringify(task)]);
+    await once(idle, "message");
+    const measured = fork(subject, [JSON.stringify(task)]);
     try {
-      for await (const report of reportsOf(subject)) {
-        if (report.kind === "begin") control.send("begin");
+      for await (const report of reportsOf(measured)) {
+        if (report.kind === "begin") idle.send("begin");
         if (report.kind === "memory") memory = report.memory;
         if (report.kind === "end") {
-          control.send("end");
-          const [{ stretch }] = (await once(control, "message")) as [ControlReport];
+          idle.send("end");
+          const [{ stretch }] = (await once(idle, "message")) as [ControlReport];
           phases.push(besideControl(algorithm, report.phase, report.facts, stretch));
         }
       }
     } finally {
-      subject.kill();
+      measured.kill();
     }
   } finally {
-    control.kill();
+    idle.kill();
   }
   if (memory === null) throw new Error(`the process that measures ${algorithm} ended before its memory was known`);
   return { algorithm, memory, phases };

@@ -58,6 +58,38 @@ test("exactness tells the worst of its cells, and the command that repeats it", 
   expect(page?.body).toContain("npm run exactness -- --save");
 });
 
+const delay = { p50Ms: 0.5, p99Ms: 2, p999Ms: 31.25, maxMs: 40 };
+const millionKeys = {
+  ...{
+    scenario: "million-keys",
+    keys: 1_000_000,
+    within: true,
+    bytesPerKey: { "fixed-window": 95.3, concurrency: 288 },
+  },
+  ...{ worstAddedP999Ms: { algorithm: "fixed-window", phase: "growth", addedMs: 4.5 } },
+  memory: [{ algorithm: "fixed-window", bytesPerKey: 95.3, bytesPerKeyLater: 96, residentBytesPerKey: 130 }],
+  phases: [
+    {
+      ...{ algorithm: "fixed-window", phase: "growth", entries: 4_000, seconds: 1.5, delay, own: { p999Ms: 4 } },
+      ...{ controlP999Ms: 26.75, addedP999Ms: 4.5 },
+    },
+  ],
+};
+
+test("a million keys: what each takes, and the delay beside that of an idle process", () => {
+  const [, page] = pagesOf(file("million-keys.json", millionKeys));
+  expect(page?.body).toContain("1,000,000 live keys take 95.3 to 288 bytes each.");
+  expect(page?.body).toContain(
+    "4.50 ms longer than in the idle process in the 99.9th percentile (fixed-window, growth).",
+  );
+  expect(page?.body).toContain("| `fixed-window` | 95.3 | 96 | 130 |");
+  expect(page?.body).toContain(
+    "| `fixed-window` | growth | 4,000 | 1.5 | 0.50 | 2.00 | 31.25 | 40.00 | 26.75 | 4.50 | 4.00 |",
+  );
+  const [, worse] = pagesOf(file("million-keys.json", { ...millionKeys, within: false }));
+  expect(worse?.body).toContain("(fixed-window, growth), which is too much.");
+});
+
 test("a thorough run takes the place of a quick one", () => {
   const quick = file("redis-unique.quick.json", { ...redis, ours: 1 });
   for (const files of [
@@ -88,7 +120,7 @@ test("a scenario that nobody knows has a page with all of its facts", () => {
 });
 
 test("results that lack what their scenario usually has still give a page", () => {
-  for (const scenario of ["exactness", "failover", "redis-unique"]) {
+  for (const scenario of ["exactness", "failover", "million-keys", "redis-unique"]) {
     expect(pagesOf(file(`${scenario}.json`, { scenario }))[1]?.body).toContain("## Machine");
   }
 });

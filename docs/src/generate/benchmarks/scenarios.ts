@@ -2,6 +2,7 @@ import { inlineSvg, latencyTimeline, pictureThemeCss, type TimelineCall } from "
 import { paragraphs } from "../markdown.ts";
 import { exactness } from "./exactness.ts";
 import { factsMarkdown, rowsTable, samplesTable } from "./generic.ts";
+import { millionKeys } from "./million-keys.ts";
 import { readable } from "./numbers.ts";
 import { type Facts, isFacts } from "./result-file.ts";
 
@@ -115,5 +116,6 @@ export function unknownScenario(name: string): ScenarioWords {
 export const scenarioWords: ReadonlyMap<string, ScenarioWords> = new Map([
   ["exactness", exactness],
   ["failover", failover],
+  ["million-keys", millionKeys],
   ["redis-unique", redisUnique],
 ]);
