@@ -17,7 +17,8 @@ afterAll(() => fs.rmSync(folder, { recursive: true }));
 interface Manifest {
   readonly version: string;
   readonly bin?: Readonly<Record<string, string>>;
-  readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** By name: one file, or one for each condition. */
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
@@ -35,7 +36,9 @@ describe.each(publishedPackages().map(({ name }) => name))("%s", (name) => {
   it("holds what its package.json names", () => {
     const files = listed();
     const { bin = {}, exports } = manifest();
-    const named = [...Object.values(bin), ...Object.values(exports).flatMap((conditions) => Object.values(conditions))];
+    const filesOf = (entry: Manifest["exports"][string]) =>
+      typeof entry === "string" ? [entry] : Object.values(entry);
+    const named = [...Object.values(bin), ...Object.values(exports).flatMap(filesOf)];
     expect(named.length).toBeGreaterThan(0);
     for (const file of named) expect(files).toContain(path.posix.join("package", file));
     for (const file of ["README.md", "LICENSE"]) expect(files).toContain(`package/${file}`);
