@@ -102,6 +102,14 @@ export function attemptEnded(call: Call, applied: AppliedState, failure: string)
   releaseFrame(call);
 }
 
+/** Nobody waits for the call any more: it takes up no room on its way, but its answer is still looked for there. */
+export function abandon(call: Call): void {
+  const { frame } = call;
+  call.abandoned = true;
+  releaseFrame(call);
+  if (frame !== null) call.frame = { open: Number.POSITIVE_INFINITY, carrier: frame.carrier };
+}
+
 /** The call no longer counts as open in its frame; the last one gives the frame's room back. */
 export function releaseFrame(call: Call): void {
   const { frame } = call;

@@ -43,7 +43,7 @@ export function withHold(decision: Allowed, parts: HoldParts): Allowed & Hold {
   let settlement: Settlement | null = null;
   let watch: EndWatch | null = null;
 
-  const settle = async (verb: Settlement["verb"], actual: number): Promise<void> => {
+  const perform = async (verb: Settlement["verb"], actual: number): Promise<void> => {
     watch?.stop();
     if (settlement?.verb !== verb || settlement.actual !== actual) {
       settlement = { verb, actual, requestId: parts.newRequestId() };
@@ -59,15 +59,19 @@ export function withHold(decision: Allowed, parts: HoldParts): Allowed & Hold {
       throw error;
     }
   };
-  const commit = async (actualCost: number = parts.cost): Promise<void> => {
-    const actual = checkWhole(actualCost, "actualCost", 0);
-    if (cancelled !== null) throw cancelledBefore(parts.key);
-    committed ??= settle(Verb.commit, actual);
-    return committed;
+  const commit = (actualCost: number = parts.cost): Promise<void> => {
+    try {
+      const actual = checkWhole(actualCost, "actualCost", 0);
+      if (cancelled !== null) throw cancelledBefore(parts.key);
+      committed ??= perform(Verb.commit, actual);
+      return committed;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
-  const cancel = async (): Promise<void> => {
-    if (settlement?.verb === Verb.commit) return;
-    cancelled ??= settle(Verb.cancel, 0);
+  const cancel = (): Promise<void> => {
+    if (settlement?.verb === Verb.commit) return Promise.resolve();
+    cancelled ??= perform(Verb.cancel, 0);
     return cancelled;
   };
   const dispose = async (): Promise<void> => {

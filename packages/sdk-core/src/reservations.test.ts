@@ -83,6 +83,7 @@ describe("a reservation", () => {
   test("is settled once, however often that is said", async () => {
     const { cluster, runtime, hold } = await reserved();
     const done = [hold.commit(5), hold.commit(6), hold.cancel(), hold[Symbol.asyncDispose]()];
+    expect(done[1]).toBe(done[0]);
     await runtime.settle();
     await Promise.all(done);
     expect(lastCall(cluster)).toEqual([3, 5, 101]);
@@ -381,6 +382,31 @@ describe("when the cluster does not answer", () => {
     await runtime.settle();
     expect(await next).toMatchObject({ source: "quorum" });
     expect(cluster.frames.at(-1)!.frame.ackedThrough).toBe(2);
+  });
+
+  test("calls that were given up take no room from others, and are asked for again", async () => {
+    const { cluster, runtime, guard } = scene();
+    const ready = guard.allow("b", 5, "1m");
+    await runtime.settle();
+    await ready;
+    cluster.nodes[0]!.answers = () => {};
+    for (let frames = 0; frames < 5; frames++) {
+      const asked = guard.reserve(slot, { onUnavailable: "deny" });
+      await runtime.pass(1_100);
+      expect(await asked).toMatchObject({ allowed: false, source: "fail-closed" });
+    }
+    cluster.nodes[0]!.answers = (frame, stream) => stream.reply(frame);
+    const next = guard.allow("b", 5, "1m");
+    await runtime.settle();
+    expect(await next).toMatchObject({ source: "quorum" });
+    // With the next renewal; each is then given back.
+    await runtime.pass(20_000);
+    const cancels = cluster.frames.flatMap(({ frame }) => [...(frame.verbs ?? [])]).filter((verb) => verb === 4);
+    expect(cancels).toHaveLength(5);
+    const last = guard.allow("b", 5, "1m");
+    await runtime.settle();
+    await last;
+    expect(cluster.frames.at(-1)!.frame.ackedThrough).toBe(cluster.frames.at(-1)!.frame.firstNumber - 1);
   });
 
   test("without streams a commit that failed is the same call when it is made again, also by leaving the block", async () => {

@@ -86,7 +86,8 @@ export function createReservations(options: ReservationsOptions): Reservations {
   const age = async (call: Call): Promise<void> => {
     const sentMs = runtime.monotonicMs();
     // Who cannot learn it must suppose that the time is over.
-    const nowUs = await options.stampUs(itemOf(call, call.cost), call.timeoutMs).catch(() => Number.POSITIVE_INFINITY);
+    const leftMs = Math.max(1, Math.ceil(call.deadlineMs - sentMs));
+    const nowUs = await options.stampUs(itemOf(call, call.cost), leftMs).catch(() => Number.POSITIVE_INFINITY);
     call.openForMs = Math.max(0, call.openForMs - Math.max(0, nowUs - call.openedAtUs) / 1_000);
     call.sentMs = sentMs;
   };

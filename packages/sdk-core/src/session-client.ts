@@ -11,7 +11,7 @@ import {
 } from "@quorumguard/proto";
 import { backoffMs } from "./backoff.ts";
 import { buildFrame } from "./build-frame.ts";
-import { attemptEnded, type Call, isSettling, itemsOf, releaseFrame } from "./call.ts";
+import { abandon, attemptEnded, type Call, isSettling, itemsOf, releaseFrame } from "./call.ts";
 import { type CallQueue, createCallQueue } from "./call-queue.ts";
 import { type CallWindow, createCallWindow } from "./call-window.ts";
 import { Connector, type ConnectorOptions } from "./connector.ts";
@@ -124,7 +124,8 @@ export class SessionClient {
   forget(call: Call, phase: Call["phase"]): void {
     if (this.#staysOpen(call, phase)) {
       call.phase = phase;
-      call.abandoned = true;
+      abandon(call);
+      this.#afterEnds();
       return;
     }
     if (phase === "queued") {
@@ -487,6 +488,8 @@ export class SessionClient {
     const link = this.#connector.active;
     if (link === null || link.session !== this.#session || this.#expired) return false;
     link.send(encodeSessionRequest({ case: "renew", value: { id, ackedThrough: BigInt(this.#window.ackedThrough) } }));
+    // Nobody's deadline ends these any more, and one without an answer would hold up the session's memory.
+    if (this.#takeBack((call) => call.abandoned, "unknown", "no answer came")) this.#scheduleFlush();
     return true;
   }
 }
