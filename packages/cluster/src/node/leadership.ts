@@ -25,6 +25,8 @@ export interface LeadershipParts {
 export class Leadership {
   readonly #parts: LeadershipParts;
   readonly #succession: Succession;
+  /** Since when followers have had more on their disks; null: they have not. */
+  #overtakenSinceMs: number | null = null;
 
   constructor(parts: LeadershipParts) {
     this.#parts = parts;
@@ -109,19 +111,30 @@ export class Leadership {
 
   /**
    * A disk that takes longer than an election to flush: hand over, but only while followers acknowledge newer entries than are
-   * durable here. Three nodes on one slow disk must not abdicate in circles (DESIGN §5).
+   * durable here. Three nodes on one slow disk must not abdicate in circles (DESIGN §5), and disks that stall together do not
+   * resume at one instant: a follower may be the first.
    */
   ticked(): void {
-    const { driver, storage, electionMs, electorate, log } = this.#parts;
-    const { voters } = electorate;
-    if (driver.role.state !== "leader" || storage.stats.flushingForMs <= electionMs) return;
-    const status = driver.raft.status();
-    if (status.leadTransferee !== 0) return;
-    let ahead = 0;
-    for (const voter of voters)
-      if ((status.progress.get(voter)?.match ?? 0) > driver.durableIndex && voter !== status.id) ahead++;
-    if (ahead < Math.floor(voters.length / 2)) return;
-    log("warn", "flush-stalled", { flushingForMs: storage.stats.flushingForMs, electionMs });
+    const { driver, storage, clock, electionMs, log } = this.#parts;
+    const { flushingForMs } = storage.stats;
+    if (driver.role.state !== "leader" || flushingForMs <= electionMs / 2 || !this.#isOvertaken()) {
+      this.#overtakenSinceMs = null;
+      return;
+    }
+    const nowMs = clock.monotonicMs();
+    this.#overtakenSinceMs ??= nowMs;
+    if (flushingForMs <= electionMs || nowMs - this.#overtakenSinceMs < electionMs / 4) return;
+    log("warn", "flush-stalled", { flushingForMs, electionMs });
     this.handOver();
+  }
+
+  /** Whether followers that with this node make a quorum have more on their disks than it has on its own; not while it hands over. */
+  #isOvertaken(): boolean {
+    const { driver, electorate } = this.#parts;
+    const { voters } = electorate;
+    const { id, progress, leadTransferee } = driver.raft.status();
+    if (leadTransferee !== 0) return false;
+    const isAhead = (voter: NodeId) => voter !== id && (progress.get(voter)?.match ?? 0) > driver.durableIndex;
+    return voters.filter(isAhead).length >= Math.floor(voters.length / 2);
   }
 }
