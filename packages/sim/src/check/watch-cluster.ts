@@ -17,6 +17,9 @@ export function watchCluster(
 ): () => readonly TimeBreak[] {
   const breaks: { fromUs: number; toUs: number }[] = [];
   let wasWhole = false;
+  let commitIndex = 0;
+  /** When the last two advances of the commit index were seen: the stamp of what the second one brought is no older than the first. */
+  let advancedUs = [0, 0];
   let latestTerm = 0;
   /** The term whose leader began time anew. */
   let originTerm = 0;
@@ -37,6 +40,8 @@ export function watchCluster(
       if (running.process === process) {
         watch.observe(machine.nodeId, machine.boot, running.node);
         if (watch.term > latestTerm) beginTerm(watch.term);
+        if (watch.commitIndex > commitIndex) advancedUs = [advancedUs[1]!, world.nowUs];
+        commitIndex = watch.commitIndex;
         const { leaderId, term } = running.node.topology();
         running.knowsTime ||= leaderId !== 0 && term >= originTerm;
       }
@@ -45,8 +50,9 @@ export function watchCluster(
     const whole = hasQuorum(configurations.latest, (nodeId) => knowing.has(nodeId)) && !badClocks;
     if (!whole) watch.timeBroke();
     if (whole && !wasWhole && breaks.length > 0) breaks.at(-1)!.toUs = world.nowUs;
+    // What begins anew begins with the last stamp in the log, so the time since then may count for nothing.
     if (!whole && (wasWhole || breaks.length === 0))
-      breaks.push({ fromUs: world.nowUs, toUs: Number.POSITIVE_INFINITY });
+      breaks.push({ fromUs: Math.max(advancedUs[0]!, breaks.at(-1)?.toUs ?? 0), toUs: Number.POSITIVE_INFINITY });
     wasWhole = whole;
   });
   return () => breaks;
