@@ -129,6 +129,7 @@ describe("N2: a node whose acknowledged data is damaged", () => {
     cluster = await having(3, ["a", "b", "c"]);
     const leader = await cluster.leader();
     const [torn, rotten] = othersThan(cluster, leader.nodeId) as [NodeId, NodeId];
+    cluster.losesNotes = true;
     await submit(leader, batchOf(["d"], 1));
     await tearLastFrames(cluster, torn);
     await damage(cluster, [rotten], 0.2);

@@ -1,6 +1,6 @@
 import type { NodeId } from "@quorumguard/raft";
 import { afterEach, describe, expect, test } from "vitest";
-import { TestCluster, until } from "./test-cluster.fixture.ts";
+import { batchOf, submit, TestCluster, until } from "./test-cluster.fixture.ts";
 import { tearLastFrames } from "./torn-folder.fixture.ts";
 
 let cluster: TestCluster;
@@ -44,6 +44,8 @@ describe("a node that never stands for election", () => {
     cluster = await TestCluster.started(3);
     const leader = await cluster.leader();
     const [torn, third] = others(leader.nodeId);
+    cluster.losesNotes = true;
+    await submit(leader, batchOf(["a"], 1));
     await tearLastFrames(cluster, torn!);
     // With the third one away nobody can be elected in the term that it comes back in, and it goes on abstaining.
     await cluster.stop(third!);

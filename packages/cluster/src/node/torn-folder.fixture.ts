@@ -12,6 +12,7 @@ export async function losePower(cluster: TestCluster, nodeIds: readonly NodeId[]
   const folders = nodeIds.map((id) => cluster.folderOf(id));
   await Promise.all(folders.map(copyAtWork));
   await Promise.all(nodeIds.map((id) => cluster.stop(id)));
+  cluster.losesNotes = false;
   for (const folder of folders) {
     await rm(folder, { recursive: true, force: true });
     await rename(imageOf(folder), folder);
