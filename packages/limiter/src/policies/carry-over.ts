@@ -39,11 +39,15 @@ export class CarryOver {
     let carried: Carried | null = null;
     for (const { epoch, rules } of rule.epochs) {
       let used = 0;
+      let held = false;
       for (const past of rules) {
         const block = this.#blockOf(past, bytes, start, length);
-        if (block !== 0) used = Math.max(used, this.#keys.usedAt(past, block, epoch.endUs));
+        if (block === 0) continue;
+        used = Math.max(used, this.#keys.usedAt(past, block, epoch.endUs));
+        held ||= this.#keys.isHeld(block);
       }
-      if (used > 0) carried = { used, atUs: epoch.endUs };
+      // What a window has counted may have faded while its hold is open, and goes along all the same.
+      if (used > 0 || held) carried = { used, atUs: epoch.endUs };
       else if (carried !== null && epoch.numbers !== null) carried = this.#age(epoch.numbers, carried, epoch.endUs);
     }
     return carried;

@@ -28,6 +28,21 @@ function admitted(harness: PolicyHarness, stampUs: number, rule: Rule, key = "k"
 }
 
 describe("K1 when another rule takes over a name", () => {
+  it.each([
+    ["a policy goes", gone],
+    ["another policy comes", put(tokens(5, 5))],
+  ])("R1 a reservation whose charge has left its window stays withheld, and can be settled: %s", (_, change) => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(5, 1_000)));
+    const inline = bucket(5, second, 5, "api");
+    const reserved = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 2, ttlMs: 10_000 });
+    const fadedUs = START_US + 2 * second;
+    harness.change(change, {}, fadedUs);
+    expect(admitted(harness, fadedUs, inline)).toBe(3);
+    const settled = harness.ask(fadedUs, Verb.cancel, "k", inline, { handle: reserved.handle });
+    expect(settled).toMatchObject({ outcome: Outcome.allowed, remaining: 2 });
+  });
+
   it("5 of 5 used inline, policy created: no 5 more", () => {
     for (const windowMs of [60_000, 30_000, 120_000]) {
       const harness = new PolicyHarness();
