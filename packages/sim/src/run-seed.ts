@@ -10,7 +10,10 @@ import { watchCluster } from "./check/watch-cluster.ts";
 import { createWiretap, type Wiretap } from "./check/wiretap.ts";
 import { createClientHost } from "./cluster/client-host.ts";
 import { type ClusterPlan, createNodeHost, type NodeHost, type NodeMachine } from "./cluster/node-host.ts";
+import { createOperator } from "./cluster/operator.ts";
 import { planCluster } from "./cluster/plan-cluster.ts";
+import { startVerbCallers } from "./cluster/verb-callers.ts";
+import { planVerbs } from "./cluster/verb-workload.ts";
 import { planWorkload } from "./cluster/workload.ts";
 import { calmNetwork, type FaultPlan, planFaults } from "./faults/fault-plan.ts";
 import { createNemesis, type Nemesis } from "./faults/nemesis.ts";
@@ -80,13 +83,20 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<S
   }
 }
 
-/** The parts of one run, wired together; nothing runs yet. */
-function assemble(seed: number, world: World, random: Random) {
+/** Draws all that a seed decides beforehand. What came later draws from forks of its own, so that faults stay the same. */
+function plan(seed: number, random: Random) {
   const cluster = planCluster(random.fork("cluster plan"));
   const faultPlan = planFaults(random.fork("fault plan"));
   const workload = planWorkload(random.fork("workload plan"));
+  const more = createRandom(seed).fork("more");
+  return { cluster, faultPlan, workload, more, verbs: planVerbs(more.fork("verbs plan")) };
+}
+
+/** The parts of one run, wired together; nothing runs yet. */
+function assemble(seed: number, world: World, random: Random) {
+  const { cluster, faultPlan, workload, verbs, more } = plan(seed, random);
   const note = (line: string) => world.trace.note(world.nowUs, line);
-  note(`seed ${seed}: ${JSON.stringify({ cluster, faultPlan, workload })}`);
+  note(`seed ${seed}: ${JSON.stringify({ cluster, faultPlan, workload, verbs })}`);
 
   const faults: Record<string, number> = {};
   const count = (kind: string, times = 1) => {
@@ -129,45 +139,33 @@ function assemble(seed: number, world: World, random: Random) {
       if (cluster.nodes === 1) wiretap.sawOwnLog(entries, previousTerm);
     },
   });
+  const { sessionTtlMs } = cluster;
+  const callers = more.fork("callers");
   const clients = createClientHost(
     world,
     random.fork("clients"),
     workload,
     () => endpointsOf(nodes.machines),
     clientNetwork,
+    (machine, host) => {
+      const transport = clientNetwork.transport(machine.name, machine.process);
+      const own = callers.fork(`${machine.name}/${machine.boot}`);
+      startVerbCallers({ world, machine, sessionTtlMs, workload: verbs, ...host, transport, random: own });
+    },
   );
+  const operator = createOperator(world, more.fork("operator"), verbs, nodes);
   const delays = { longestUs: 0 };
   const watch = watchNodes({ world, nodes, rare, rarities, wiretap, configurations, delays }, cluster);
   const violations: string[] = [];
   const victims = {
-    ...{
-      world,
-      random: random.fork("nemesis"),
-      nodes,
-      clients,
-      peers,
-      clientNetwork,
-      links,
-      rare,
-      count,
-      configurations,
-      delays,
-    },
+    ...{ world, random: random.fork("nemesis"), nodes, clients, peers, clientNetwork, links, rare, count },
+    ...{ configurations, delays },
   };
-  const heard = { wiretap, tap, watch, rare, delays };
+  const heard = { wiretap, tap, watch, rare, delays, operator };
   const phases = random.fork("phases");
   return {
-    faultPlan,
-    faults,
-    count,
-    nodes,
-    clients,
-    clientNetwork,
-    victims,
-    violations,
-    heard,
-    configurations,
-    phases,
+    ...{ faultPlan, faults, count, nodes, clients, operator, clientNetwork },
+    ...{ victims, violations, heard, configurations, phases },
   };
 }
 
@@ -227,6 +225,7 @@ async function simulate(
   if (!faultPlan.fromTheStart && !(await world.run(5 * second, leads)) && !world.halted)
     violations.push("liveness: healthy nodes found no leader within 5 s");
   clients.start();
+  parts.operator.start();
   nemesis.start();
   const untilUs = Math.min(options.untilUs ?? Number.POSITIVE_INFINITY, world.nowUs + faultPlan.durationUs);
   await world.run(Math.max(world.nowUs, untilUs));
@@ -259,7 +258,7 @@ async function simulate(
 
 /** The faults are over: what is left must serve, and the rest once it is back. */
 async function live(
-  { nodes, clients, victims, phases, ...parts }: Parts,
+  { nodes, clients, operator, victims, phases, ...parts }: Parts,
   world: World,
   nemesis: Nemesis,
 ): Promise<void> {
@@ -271,13 +270,14 @@ async function live(
   // Whoever replaces every node that a client was told of has to tell it of the new ones.
   for (const machine of clients.machines)
     if (!machine.endpoints.some((endpoint) => alive.has(endpoint))) clients.restart(machine);
+  operator.stop();
   const wrong = await checkLiveness({ world, machines: members, clients, nemesis, dead });
   // Of a run that was ended nothing can be asked.
   if (!world.halted) violations.push(...wrong);
 }
 
 /** Ends the run as soon as a promise is broken, or when it takes far longer than any sound run does. */
-function limit(world: World, { heard, violations }: Parts, mostEvents: number): void {
+function limit(world: World, { heard, violations }: Pick<Parts, "heard" | "violations">, mostEvents: number): void {
   world.haltWhen(() => {
     const [broken] = stepViolations(heard);
     if (broken !== undefined) {

@@ -81,17 +81,23 @@ function drawList(draw: Draw): ListEntryDocument {
 }
 
 /**
- * Overrides for the windows alone: a bucket that was counted inline and has expired takes what a policy left behind a
+ * Policies go once, and none comes after that: what they leave to inline callers, and these to the next policy, is on the
+ * safe side, but depends on which counters were swept. Overrides for the windows alone: a bucket that was counted inline and has expired takes what a policy left behind a
  * second time, if an override has made it slower since. That is on the safe side, and depends on what was swept.
  */
-function drawChange(draw: Draw, version: number): unknown {
+function drawChange(draw: Draw, version: number, haveGone: boolean): { readonly kind: string } {
   const key = draw.pick(keys);
   const policy = draw.pick(["one", "two"]);
   const limit = draw.between(0, 8);
-  return draw.pick<() => unknown>([
+  const moving: readonly (() => { readonly kind: string })[] = [
+    () => ({ kind: "putPolicies", policies: [drawPolicy(draw)] }),
     () => ({ kind: "putPolicies", policies: [drawPolicy(draw)] }),
     () => ({ kind: "putPolicies", policies: [drawPolicy(draw)] }),
     () => ({ kind: "deletePolicies", names: [policy] }),
+    () => ({ kind: "rollback", version: draw.between(0, version + 1) }),
+  ];
+  return draw.pick<() => { readonly kind: string }>([
+    ...(haveGone ? [] : moving),
     () => ({
       kind: "putOverrides",
       overrides: [{ policy: "one", key, limit, ...(limit > 4 ? { burst: limit } : {}) }],
@@ -104,7 +110,6 @@ function drawChange(draw: Draw, version: number): unknown {
     () => ({ kind: "putListEntries", entries: [drawList(draw)] }),
     () => ({ kind: "deleteListEntries", entries: [drawList(draw)] }),
     () => ({ kind: "liftBan", policy, key }),
-    () => ({ kind: "rollback", version: draw.between(0, version + 1) }),
   ])();
 }
 
@@ -150,6 +155,7 @@ function play(seed: number, { governed, verbs }: Mix, entries: number): void {
   let stampUs = 1_763_000_000_000_000;
   let changes = 0;
   let version = 0;
+  let haveGone = false;
   const nonceOf = (value: number) => Uint8Array.from({ length: 16 }, (_, at) => (at === 0 ? value : 1));
   const rules = governed ? [...inline.slice(0, 2), ...named, ...named] : inline;
 
@@ -190,7 +196,9 @@ function play(seed: number, { governed, verbs }: Mix, entries: number): void {
         continue;
       }
       if (governed && draw.chance(0.1)) {
-        const request = { namespace: "n", change: drawChange(draw, version), changeId: `change-${++changes}` };
+        const change = drawChange(draw, version, haveGone);
+        haveGone ||= change.kind === "deletePolicies" || change.kind === "rollback";
+        const request = { namespace: "n", change, changeId: `change-${++changes}` };
         writer.administer(readAdminRequest(request));
         asked.push({ client: null, session: null, number: -3, items: [] });
         continue;
@@ -284,12 +292,15 @@ test.each<[string, Mix]>([
   ["leases", { governed: false, verbs: leasing }],
   ["policies over takes", { governed: true, verbs: takes }],
   ["policies over holds", { governed: true, verbs: leasing }],
-])("A1 the model and the limiter agree on every answer: %s", (_, mix) => {
-  const numRuns = Number(process.env.NAIVE_RUNS ?? 60);
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 1_000_000_000 }), fc.integer({ min: 5, max: 120 }), (seed, entries) =>
-      play(seed, mix, entries),
-    ),
-    { numRuns },
-  );
-});
+])(
+  "A1 the model and the limiter agree on every answer: %s",
+  (_, mix) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000_000 }), fc.integer({ min: 5, max: 120 }), (seed, entries) =>
+        play(seed, mix, entries),
+      ),
+      { numRuns: Number(process.env.NAIVE_RUNS ?? 40) },
+    );
+  },
+  600_000,
+);

@@ -14,6 +14,8 @@ export interface NaiveBans {
   feed(who: string, ban: BanDocument, stampUs: number): number;
   /** Ends a ban and forgets what led to it; false: there is none. */
   lift(who: string, stampUs: number): boolean;
+  /** Keys that are banned. */
+  count(stampUs: number): number;
   /** Bans that began so far. */
   readonly begun: number;
 }
@@ -35,6 +37,7 @@ export function createNaiveBans(): NaiveBans {
   };
   return {
     untilUs,
+    count: (stampUs) => [...records.values()].filter((record) => record.untilUs > stampUs).length,
     get begun() {
       return begun;
     },

@@ -1,7 +1,7 @@
 import { Algorithm, Outcome, Verb } from "@quorumguard/limiter";
 import type { NaiveSession } from "../rate-limit/naive-sessions.ts";
 import type { AskedItem } from "../rate-limit/records.ts";
-import type { Judgement, KeyCounter } from "./key-counter.ts";
+import type { Judgement, KeyCounter, Numbers } from "./key-counter.ts";
 import type { NaiveBans } from "./naive-bans.ts";
 import { leaseEndUs, type NaiveHold, type NaiveHolds } from "./naive-holds.ts";
 import type { NaiveKeys, RuleInForce } from "./naive-keys.ts";
@@ -49,6 +49,13 @@ interface Judged {
 const inMs = (durationUs: number) => Math.ceil(durationUs / 1000);
 const nothing = { remaining: 0, resetAfterMs: 0, retryAfterMs: 0, handle: 0, limit: 0, shadow: 0 };
 const isDenied = (outcome: number) => outcome !== Outcome.allowed;
+
+/** Numbers under which anything fits: a bucket drains at its own rate all the same, and at some rate if it has none. */
+function roomy({ rule, numbers }: RuleInForce): Numbers {
+  const most = 2_147_483_647;
+  if (rule.algorithm !== Algorithm.tokenBucket) return { ...numbers, limit: most };
+  return { ...numbers, limit: Math.max(1, numbers.limit), burst: most };
+}
 
 /** Makes what executes calls on counters, holds and bans. */
 export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: NaiveBans): NaiveCalls {
@@ -115,7 +122,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
           : null;
       if (outcome !== null) return items.map(() => ({ ...nothing, outcome }));
     }
-    const touched = rules.map((inForce) => keys.touch(inForce));
+    const touched = rules.map((inForce) => keys.touch(inForce, stampUs));
     const judged: Judged[] = [];
     for (const [at, item] of items.entries()) {
       const [inForce, { counter }] = [rules[at]!, touched[at]!];
@@ -138,7 +145,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
   }
 
   function reset(inForce: RuleInForce, stampUs: number): NaiveAnswer {
-    const { counter } = keys.touch(inForce);
+    const { counter } = keys.touch(inForce, stampUs);
     keys.forget(inForce);
     counter.clear();
     for (const hold of holds.on(counter)) counter.open(hold.numbers, hold, stampUs);
@@ -153,7 +160,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     asking: Asking,
   ): NaiveAnswer {
     const { stampUs, session } = asking;
-    const { counter, home } = keys.touch(inForce);
+    const { counter, home } = keys.touch(inForce, stampUs);
     const judged = judgeItem(item, inForce, counter, 0, stampUs);
     // What is opened in a shadow was no denial; what is denied feeds a ban.
     if (inForce.policy?.shadow !== true) feed(judged, stampUs);
@@ -162,14 +169,17 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     const open = holds.open(session);
     if (open.all >= asking.maxHolds || open.ofSession >= asking.maxHoldsPerSession)
       return { ...nothing, outcome: Outcome.holdsFull };
+    const isAnyway = inForce.list === "allow" || shadow;
+    const numbers = isAnyway ? roomy(inForce) : inForce.numbers;
     const hold = holds.add({
       ...{ kind, cost: item.cost, session, home, ttlUs: expiryUs - stampUs, expiryUs, fromUs: stampUs },
-      ...{ datedUs: kind === "lease" ? expiryUs : stampUs, numbers: inForce.numbers },
+      ...{ datedUs: kind === "lease" ? expiryUs : stampUs, numbers },
     });
-    counter.open(inForce.numbers, hold, stampUs);
-    const left = done(inForce, counter, stampUs);
+    counter.open(numbers, hold, stampUs);
+    const left = done({ ...inForce, numbers }, counter, stampUs);
     // What is opened whatever is left does not tell what that is.
-    const answer = inForce.list === "allow" || shadow ? { ...left, remaining: left.limit } : left;
+    const { limit } = inForce.numbers;
+    const answer = { ...left, limit, remaining: isAnyway ? limit : left.remaining };
     return { ...answer, handle: hold.number, shadow: shadow ? judged.outcome : 0 };
   }
 
@@ -184,7 +194,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     const { algorithm } = inForce.rule;
     const { numbers, policy } = inForce;
     const { stampUs } = asking;
-    const { counter } = keys.touch(inForce);
+    const { counter } = keys.touch(inForce, stampUs);
     const refused = { ...nothing, outcome: Outcome.limited, retryAfterMs: -1, limit: numbers.limit };
     if (algorithm === Algorithm.concurrency) return { ...nothing, outcome: Outcome.needsReservation };
     if (policy?.lease === false) return refused;
@@ -200,7 +210,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
   }
 
   function settle(item: AskedItem, inForce: RuleInForce, verb: number, asking: Asking): NaiveAnswer {
-    const { counter } = keys.touch(inForce);
+    const { counter } = keys.touch(inForce, asking.stampUs);
     const hold = holds.find(item.handle ?? 0, counter, asking.session);
     if (hold === null || (hold.kind === "lease") !== (verb === Verb.giveBack))
       return { ...nothing, outcome: Outcome.notHeld };
@@ -225,7 +235,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     peek(namespace, item, stampUs) {
       const inForce = keys.resolve(namespace, item.rule, item.key);
       if (inForce.unknown) return { ...nothing, outcome: Outcome.unknownPolicy };
-      return answerOf(judgeItem(item, inForce, keys.look(inForce), 0, stampUs), stampUs);
+      return answerOf(judgeItem(item, inForce, keys.look(inForce, stampUs), 0, stampUs), stampUs);
     },
   };
 }

@@ -51,7 +51,7 @@ export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: numbe
   function move(precedingUs: number, stampUs: number): void {
     const gapUs = stampUs - precedingUs;
     const counted = open.filter((hold) => countsEnd(hold, gapUs));
-    for (const hold of counted) hold.home.counter!.settle(hold.numbers, hold, 0, precedingUs);
+    for (const hold of counted) hold.home.counter?.settle(hold.numbers, hold, 0, precedingUs);
     for (const hold of open) {
       if (hold.kind !== "lease") hold.expiryUs = stampUs + hold.ttlUs;
       else if (gapUs > 0) {
@@ -60,7 +60,7 @@ export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: numbe
         hold.datedUs = hold.expiryUs;
       }
     }
-    for (const hold of counted) hold.home.counter!.open(hold.numbers, hold, stampUs);
+    for (const hold of counted) hold.home.counter?.open(hold.numbers, hold, stampUs);
   }
 
   function free(hold: NaiveHold, stampUs: number): void {

@@ -6,6 +6,8 @@ import type { NaiveRecords, PolicyEdit } from "./naive-records.ts";
 
 /** The rule that is in force for one key. */
 export interface RuleInForce {
+  /** As the caller asked for it. */
+  readonly asked: Rule;
   readonly namespace: string;
   readonly key: string;
   /** As it is in force: without numbers of the key's own. */
@@ -20,11 +22,19 @@ export interface RuleInForce {
   readonly who: string;
 }
 
-/** What a key had used when another rule took over, and the holds that were open on it. */
+/** A counter that stands still since another rule took over. */
+interface Source {
+  readonly counter: KeyCounter;
+  readonly numbers: Numbers;
+}
+
+/** What a key was counted by when another rule took over, the fullest of which counts, and the holds that were open on it. */
 interface Carried {
-  readonly used: number;
+  readonly sources: readonly Source[];
   readonly atUs: number;
   readonly holds: readonly NaiveHold[];
+  /** From this stamp on it can matter to nobody who counts now. */
+  readonly retainUs: number;
 }
 
 interface Shape {
@@ -36,6 +46,8 @@ interface Shape {
 /** How the keys of one name are counted now, and what is to be carried over to those that nobody has touched since. */
 interface Lineage {
   shapes: Map<string, Shape>;
+  /** The longest time for which an inline rule of this name would have counted, while a policy stood in its place. */
+  askedUs: number;
   pending: Map<string, Carried>;
 }
 
@@ -43,15 +55,18 @@ interface Lineage {
 export interface NaiveKeys {
   resolve(namespace: string, rule: Rule, key: string): RuleInForce;
   /** The key's counter, with what earlier rules counted carried over. */
-  touch(inForce: RuleInForce): { readonly counter: KeyCounter; readonly home: HoldHome };
+  touch(inForce: RuleInForce, stampUs: number): { readonly counter: KeyCounter; readonly home: HoldHome };
   /** The same, but nothing is changed: what a question sees. */
-  look(inForce: RuleInForce): KeyCounter;
+  look(inForce: RuleInForce, stampUs: number): KeyCounter;
   /** Forgets what could still be carried over to the key: it was reset. */
   forget(inForce: RuleInForce): void;
   /** Policies are others from this stamp on. */
   moved(namespace: string, edits: readonly PolicyEdit[], stampUs: number): void;
-  /** Carries over every key with open holds, before a takeover moves them. */
-  settleHolds(): void;
+  /**
+   * Carries over every key with open holds, before a takeover moves them; or, after a change, those that a policy counts
+   * now, since a hold may outlive what is kept for those who come late.
+   */
+  settleHolds(stampUs: number, toPolicies: boolean): void;
   /** Counts that one rule handed to another, so far. */
   readonly carriedOver: number;
 }
@@ -72,6 +87,12 @@ function ruleOf({ name, algorithm, limit, windowMs, burst = 0 }: PolicyDocument)
   return { algorithm: numbers[algorithm], limit, windowUs: windowMs * 1000, burst, policy: name };
 }
 
+/** For how long after a charge a counter can differ from an unused one. */
+function spanUs({ algorithm, limit, windowUs, burst }: Rule): number {
+  if (algorithm !== Algorithm.tokenBucket) return 2 * windowUs;
+  return limit === 0 ? windowUs : Math.ceil(burst / limit) * windowUs + windowUs;
+}
+
 /** Makes the counters of an empty log. */
 export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): NaiveKeys {
   const inline = new Map<string, { readonly home: HoldHome; readonly counter: KeyCounter }>();
@@ -80,7 +101,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
 
   function lineageOf(namespace: string, name: string): Lineage {
     const id = `${namespace}|${name}`;
-    const lineage = lineages.get(id) ?? { shapes: new Map(), pending: new Map() };
+    const lineage = lineages.get(id) ?? { shapes: new Map(), askedUs: 0, pending: new Map() };
     lineages.set(id, lineage);
     return lineage;
   }
@@ -98,27 +119,43 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     return { home, counter };
   }
 
-  /** Charges what was carried over, as of the stamp of the change, and lays the holds on. */
-  function layOn(counter: KeyCounter, algorithm: number, numbers: Numbers, { used, atUs, holds: kept }: Carried): void {
+  const usedOf = ({ sources, atUs }: Carried) =>
+    Math.max(0, ...sources.map(({ counter, numbers }) => counter.usedAt(numbers, atUs)));
+
+  /** Charges as of the stamp of the change. */
+  function chargeOn(counter: KeyCounter, algorithm: number, numbers: Numbers, used: number, atUs: number): void {
     const amount = Math.min(used, capacityOf(algorithm, numbers));
     if (amount > 0) counter.charge(numbers, amount, atUs);
-    for (const hold of kept) {
-      hold.numbers = numbers;
-      if (hold.state !== "settled" && hold.state !== "freed" && hold.expiryUs > atUs) counter.open(numbers, hold, atUs);
-    }
   }
 
-  function carry({ namespace, key, rule, numbers, policy }: RuleInForce, lineage: Lineage) {
+  /** Holds that are still open then are nobody's any more: what is kept for inline callers is not kept for them. */
+  const isOver = ({ retainUs }: Carried, stampUs: number) => retainUs <= stampUs;
+
+  function carry({ namespace, key, rule, numbers, policy }: RuleInForce, lineage: Lineage, stampUs: number) {
     const made = newHome(rule.algorithm);
     const carried = lineage.pending.get(key);
-    if (carried !== undefined) {
+    if (carried !== undefined && !isOver(carried, stampUs)) {
       carriedOver++;
-      layOn(made.counter, rule.algorithm, numbers, carried);
-      for (const hold of carried.holds) homeOf(hold, made);
-      lineage.pending.delete(key);
-      // Other inline rules of that name may ask for it, too: to them, the holds that went along count as used.
-      const held = carried.holds.reduce((sum, { cost }) => sum + cost, 0);
-      if (policy === null) lineage.pending.set(key, { used: carried.used + held, atUs: carried.atUs, holds: [] });
+      const { atUs, sources } = carried;
+      const before = sources.map(({ counter, numbers: most }) => counter.usedAt(most, atUs));
+      // What is still held goes along; what ended meanwhile stays with what was used.
+      const held = carried.holds.filter(({ state }) => state === "open" || state === "freed");
+      for (const hold of held) for (const { counter } of sources) counter.settle(hold.numbers, hold, 0, atUs);
+      chargeOn(made.counter, rule.algorithm, numbers, usedOf(carried), atUs);
+      for (const hold of held.filter(({ state }) => state === "open")) {
+        hold.numbers = numbers;
+        homeOf(hold, made);
+        if (hold.expiryUs > atUs) made.counter.open(numbers, hold, atUs);
+      }
+      if (policy !== null) lineage.pending.delete(key);
+      else {
+        // Other inline rules of that name may ask for it, too: to them, the holds that went along count as used.
+        for (const [at, { counter, numbers: most }] of sources.entries()) {
+          const lifted = before[at]! - counter.usedAt(most, atUs);
+          if (lifted > 0) counter.charge(most, lifted, atUs);
+        }
+        lineage.pending.set(key, { ...carried, holds: [] });
+      }
     }
     shapeOf(lineageOf(namespace, rule.policy), rule).homes.set(key, made);
     return made;
@@ -130,36 +167,35 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
   }
 
   /** What a key of one epoch hands on at its end: the fullest of its shapes, without what is held. */
-  function handOn(lineage: Lineage, key: string, from: PolicyDocument | null, endUs: number): Carried | null {
-    let used = 0;
+  function handOn(
+    lineage: Lineage,
+    key: string,
+    from: PolicyDocument | null,
+    endUs: number,
+    heirsUs: number,
+  ): Carried | null {
+    const sources: Source[] = [];
     const kept: NaiveHold[] = [];
-    let isCounted = false;
     for (const { algorithm, windowUs, homes } of lineage.shapes.values()) {
       const own = homes.get(key);
       if (own === undefined) continue;
-      isCounted = true;
-      const numbers = { limit: most, windowUs, burst: algorithm === Algorithm.tokenBucket ? most : 0 };
-      for (const hold of holds.on(own.counter)) {
-        if (hold.expiryUs > endUs) {
-          own.counter.settle(hold.numbers, hold, 0, endUs);
-          kept.push(hold);
-        }
-      }
-      used = Math.max(used, own.counter.usedAt(numbers, endUs));
+      const burst = algorithm === Algorithm.tokenBucket ? most : 0;
+      sources.push({ counter: own.counter, numbers: { limit: most, windowUs, burst } });
+      kept.push(...holds.on(own.counter).filter(({ expiryUs }) => expiryUs > endUs));
       own.home.counter = null;
     }
+    const retainUs = endUs + heirsUs;
     const before = lineage.pending.get(key) ?? null;
-    if (used > 0 || kept.length > 0) return { used, atUs: endUs, holds: kept };
-    if (before === null || (isCounted && from !== null)) return null;
-    if (from === null) return before;
+    const own: Carried = { sources, atUs: endUs, holds: kept, retainUs };
+    if (usedOf(own) > 0 || kept.length > 0) return own;
+    if (before === null || isOver(before, endUs) || (sources.length > 0 && from !== null)) return null;
+    if (from === null) return { ...before, retainUs: Math.max(before.retainUs, retainUs) };
     // Nobody has touched the key under this policy: what it would have counted is what is left.
     const rule = ruleOf(from);
     const aged = createKeyCounter(rule.algorithm);
-    layOn(aged, rule.algorithm, rule, before);
-    const still = before.holds.filter(({ state, expiryUs }) => state === "open" && expiryUs > endUs);
-    for (const hold of still) aged.settle(hold.numbers, hold, 0, endUs);
-    const left = aged.usedAt({ ...rule, limit: most }, endUs);
-    return left > 0 || still.length > 0 ? { used: left, atUs: endUs, holds: still } : null;
+    chargeOn(aged, rule.algorithm, rule, usedOf(before), before.atUs);
+    const left: Carried = { ...before, sources: [{ counter: aged, numbers: { ...rule, limit: most } }], atUs: endUs };
+    return usedOf(left) > 0 || left.holds.some(({ state }) => state === "open") ? { ...left, retainUs } : null;
   }
 
   /** Whether counters of one document go on under the other as they are. */
@@ -175,6 +211,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     const own = records.numbers(namespace, asked.policy, key);
     const burst = rule.algorithm === Algorithm.tokenBucket ? (own?.burst ?? rule.burst) : rule.burst;
     return {
+      asked,
       namespace,
       key,
       rule,
@@ -186,13 +223,28 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     };
   };
 
+  /** Carries over the keys that have open holds; `toPolicies`: only those that a policy counts now. */
+  function carryHeld(stampUs: number, toPolicies: boolean): void {
+    for (const [id, lineage] of lineages) {
+      const [namespace = "", name = ""] = id.split("|");
+      for (const [key, { holds: kept }] of [...lineage.pending]) {
+        const hold = kept.find(({ state }) => state === "open");
+        if (hold === undefined) continue;
+        const asked: Rule = { ...hold.numbers, algorithm: hold.home.algorithm as Algorithm, policy: name };
+        const inForce = resolve(namespace, asked, key);
+        if (toPolicies && inForce.policy === null) continue;
+        if (!shapeOf(lineage, inForce.rule).homes.has(key)) carry(inForce, lineage, stampUs);
+      }
+    }
+  }
+
   return {
     resolve,
     get carriedOver() {
       return carriedOver;
     },
-    touch(inForce) {
-      const { namespace, rule, key } = inForce;
+    touch(inForce, stampUs) {
+      const { namespace, rule, key, asked, policy } = inForce;
       if (rule.policy === "") {
         const identity = counterIdentity(namespace, rule, key);
         const own = inline.get(identity) ?? newHome(rule.algorithm);
@@ -200,9 +252,10 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         return own;
       }
       const lineage = lineageOf(namespace, rule.policy);
-      return shapeOf(lineage, rule).homes.get(key) ?? carry(inForce, lineage);
+      if (policy !== null && asked.windowUs > 0) lineage.askedUs = Math.max(lineage.askedUs, spanUs(asked));
+      return shapeOf(lineage, rule).homes.get(key) ?? carry(inForce, lineage, stampUs);
     },
-    look(inForce) {
+    look(inForce, stampUs) {
       const { namespace, rule, key, numbers } = inForce;
       if (rule.policy === "")
         return inline.get(counterIdentity(namespace, rule, key))?.counter ?? createKeyCounter(rule.algorithm);
@@ -211,10 +264,8 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       if (own !== undefined) return own.counter;
       const scratch = createKeyCounter(rule.algorithm);
       const carried = lineage.pending.get(key);
-      if (carried !== undefined) {
-        const before = carried.holds.map(({ numbers }) => numbers);
-        layOn(scratch, rule.algorithm, numbers, carried);
-        for (const [at, hold] of carried.holds.entries()) hold.numbers = before[at]!;
+      if (carried !== undefined && !isOver(carried, stampUs)) {
+        chargeOn(scratch, rule.algorithm, numbers, usedOf(carried), carried.atUs);
       }
       return scratch;
     },
@@ -227,26 +278,15 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         if (lineage === undefined || goesOn(from, to)) continue;
         const keys = new Set([...lineage.shapes.values()].flatMap(({ homes }) => [...homes.keys()]));
         for (const key of lineage.pending.keys()) keys.add(key);
+        const heirsUs = to === null ? Math.max(lineage.askedUs, spanUs(ruleOf(from!))) : spanUs(ruleOf(to));
         const pending = new Map<string, Carried>();
         for (const key of keys) {
-          const carried = handOn(lineage, key, from, stampUs);
+          const carried = handOn(lineage, key, from, stampUs, heirsUs);
           if (carried !== null) pending.set(key, carried);
         }
-        lineages.set(`${namespace}|${name}`, { shapes: new Map(), pending });
+        lineages.set(`${namespace}|${name}`, { shapes: new Map(), askedUs: lineage.askedUs, pending });
       }
     },
-    settleHolds() {
-      for (const [id, lineage] of lineages) {
-        const [namespace = "", name = ""] = id.split("|");
-        for (const [key, { holds: kept }] of [...lineage.pending]) {
-          const hold = kept.find(({ state }) => state === "open");
-          if (hold === undefined) continue;
-          const algorithm = hold.home.algorithm as Algorithm;
-          const asked: Rule = { ...hold.numbers, algorithm, policy: name };
-          const inForce = resolve(namespace, asked, key);
-          if (!shapeOf(lineage, inForce.rule).homes.has(key)) carry(inForce, lineage);
-        }
-      }
-    },
+    settleHolds: carryHeld,
   };
 }

@@ -1,4 +1,4 @@
-import { Algorithm, type Bounds, type CallBatch, type Operation, Outcome, type Rule } from "@quorumguard/limiter";
+import { Algorithm, type Bounds, type CallBatch, type Operation, Outcome, type Rule, Verb } from "@quorumguard/limiter";
 import { describe, expect, test } from "vitest";
 import { auditLink } from "./link-audit.ts";
 import { auditLog, type DecodedEntry } from "./log-audit.ts";
@@ -212,5 +212,76 @@ describe("A1 A2 the link between callers and log", () => {
     expect(auditLink(told(1), replayed, () => "client-1")).toEqual([]);
     expect(auditLink(told(2), replayed, () => "client-1")[0]).toContain("were allowed 2, the log charged 1");
     expect(auditLink(told(1), replayed, () => "client-2")[0]).toContain("were allowed 1, the log charged 0");
+  });
+});
+
+describe("A1 A2 the audit by log knows what is no take", () => {
+  const origin = { kind: "session", session: { index: 1, position: 0 }, nonce, ackedThrough: 0 } as const;
+  /** One call of one item of key "k" under the rule. */
+  const call = (number: number, verb: Verb, more: { cost?: number; ttlMs?: number; handle?: number } = {}) => {
+    const { cost = 1, ttlMs = 0, handle = 0 } = more;
+    const columns = { verbs: Uint8Array.of(verb), ttlsMs: Float64Array.of(ttlMs), handles: Float64Array.of(handle) };
+    const one: CallBatch = { ...batch(number, ["k"]), ...columns, costs: Uint32Array.of(cost) };
+    return { kind: "calls", origin, batch: one } as const;
+  };
+  const said = (number: number, verb: Verb, outcome: number, over: Partial<Acknowledgement> = {}) =>
+    ack(number, "k", outcome, { asked: [{ key: "k", rule, cost: 1, verb, ttlMs: 0, handle: 0 }], ...over });
+  const done = (number: number, verb: Verb, remaining: number, resetAfterMs: number, over: Partial<Acknowledgement>) =>
+    said(number, verb, Outcome.allowed, { remaining: [remaining], resetAfterMs: [resetAfterMs], ...over });
+
+  test("finds a reset that forgot an open reservation: the two after it were not free", () => {
+    const log = newLog();
+    log.add(2, 2_000, [call(1, Verb.reserve, { ttlMs: 500 }), call(2, Verb.reset), call(3, Verb.take, { cost: 2 })]);
+    const asked = [{ key: "k", rule, cost: 2 }];
+    const { violations } = log.audit([ack(3, "k", Outcome.allowed, { asked })]);
+    expect(violations[0]).toContain("acknowledged as allowed, the model says denied");
+    expect(log.audit([done(2, Verb.reset, 1, 1_000, {})]).violations).toEqual([]);
+    expect(log.audit([done(2, Verb.reset, 2, 0, {})]).violations[0]).toContain("remaining is 2, the model says 1");
+  });
+
+  test("finds a reservation that was settled twice", () => {
+    const log = newLog();
+    log.add(2, 2_000, [call(1, Verb.reserve, { ttlMs: 500 }), call(2, Verb.cancel, { handle: 1 })]);
+    log.add(3, 3_000, [call(3, Verb.cancel, { handle: 1 })]);
+    const asked = [{ key: "k", rule, cost: 1, verb: Verb.cancel, ttlMs: 0, handle: 1 }];
+    expect(log.audit([done(2, Verb.cancel, 2, 0, { asked })]).violations).toEqual([]);
+    expect(log.audit([done(3, Verb.cancel, 2, 0, { asked })]).violations[0]).toContain("the model says denied");
+    expect(
+      log.audit([said(3, Verb.cancel, Outcome.notHeld, { asked, resetAfterMs: [0], retryAfterMs: [0] })]).violations,
+    ).toEqual([]);
+  });
+
+  test("finds a handle that is another reservation's", () => {
+    const log = newLog();
+    log.add(2, 2_000, [call(1, Verb.reserve, { ttlMs: 500 })]);
+    const asked = [{ key: "k", rule, cost: 1, verb: Verb.reserve, ttlMs: 500, handle: 0 }];
+    expect(log.audit([done(1, Verb.reserve, 1, 1_000, { asked, handles: [1] })]).violations).toEqual([]);
+    const { violations } = log.audit([done(1, Verb.reserve, 1, 1_000, { asked, handles: [2] })]);
+    expect(violations[0]).toContain("handle is 2, the model says 1");
+  });
+
+  test("finds a policy that was not in force at its place in the log, and a ban that was forgotten", () => {
+    const log = newLog();
+    const policy = { name: "p", algorithm: "sliding-window-log", limit: 1, windowMs: 1_000 } as const;
+    const ban = { denials: 1, windowMs: 1_000, durationsMs: [5_000], forgetAfterMs: 1_000 };
+    const change = { kind: "putPolicies", policies: [{ ...policy, ban }] } as const;
+    const request = { namespace: "", change, expectedVersion: null, changeId: "c", author: "" };
+    const named = { ...rule, policy: "p" };
+    const take = (number: number) =>
+      ({ kind: "calls", origin, batch: { ...batch(number, ["k"]), rules: [named] } }) as const;
+    log.add(2, 2_000, [{ kind: "administer", request }, take(1), take(2)]);
+    log.add(3, 1_500_000, [take(3)]);
+    const told = (number: number, outcome: number, over: Partial<Acknowledgement>) =>
+      ack(number, "k", outcome, { asked: [{ key: "k", rule: named, cost: 1 }], limits: [1], ...over });
+    const banned = { remaining: [0], resetAfterMs: [5_000], retryAfterMs: [5_000] };
+    const right = [told(1, Outcome.allowed, { remaining: [0] }), told(2, Outcome.banned, banned)];
+    expect(log.audit(right).violations).toEqual([]);
+    expect(log.audit([told(2, Outcome.allowed, {})]).violations[0]).toContain("the model says denied");
+    expect(log.audit([told(2, Outcome.limited, banned)]).violations[0]).toContain("is denied, the model says banned");
+    expect(log.audit([told(3, Outcome.allowed, {})]).violations[0]).toContain("the model says denied");
+    expect(log.audit([told(1, Outcome.allowed, { remaining: [0], limits: [2] })]).violations[0]).toContain(
+      "limit is 2",
+    );
+    expect(log.audit([]).log.change("", "c")).toEqual({ version: 1, changed: 1, error: null });
   });
 });

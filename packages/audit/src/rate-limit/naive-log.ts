@@ -51,6 +51,9 @@ export interface NaiveEvents {
   readonly holdsOver: number;
   readonly slotsFreed: number;
   readonly bans: number;
+  /** Holds that were open, and bans in force, when a new leader wrote its first entry. */
+  readonly holdsAtTakeovers: number;
+  readonly bansAtTakeovers: number;
   /** Keys whose counts one rule handed to another. */
   readonly carriedOver: number;
 }
@@ -75,6 +78,8 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
   const decided: NaiveDecision[] = [];
   let bounds = initial;
   let lastStampUs = 0;
+  let holdsAtTakeovers = 0;
+  let bansAtTakeovers = 0;
   /** Calls of the present entry that were executed so far. */
   let position = 0;
 
@@ -160,6 +165,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       (edits) => keys.moved(namespace, edits, stampUs),
       (policy, key) => bans.lift(`${namespace}|${policy}|${key}`, stampUs),
     );
+    if (result.changed > 0) keys.settleHolds(stampUs, true);
     if (changeId !== null) changes.set(`${namespace}|${changeId}`, result);
   }
 
@@ -169,7 +175,9 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       if (takeover) {
         sessions.takeover(lastStampUs, stampUs);
         for (const known of requests.values()) if (known.untilUs >= lastStampUs) known.untilUs += stampUs - lastStampUs;
-        keys.settleHolds();
+        keys.settleHolds(lastStampUs, false);
+        holdsAtTakeovers += holds.open(null).all;
+        bansAtTakeovers += bans.count(stampUs);
       }
       holds.enter(lastStampUs, stampUs, takeover);
       lastStampUs = stampUs;
@@ -216,7 +224,8 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     change: (namespace, changeId) => changes.get(`${namespace}|${changeId}`),
     get events() {
       const { over, freed } = holds.ended;
-      return { holdsOver: over, slotsFreed: freed, bans: bans.begun, carriedOver: keys.carriedOver };
+      const counts = { holdsAtTakeovers, bansAtTakeovers, carriedOver: keys.carriedOver };
+      return { holdsOver: over, slotsFreed: freed, bans: bans.begun, ...counts };
     },
     executed,
     *admitted() {

@@ -2,6 +2,7 @@ import {
   auditCallers,
   auditLink,
   auditLog,
+  isPlainTake,
   judgeCallHistory,
   requestCallsOnLog,
   type TimeBreak,
@@ -9,6 +10,7 @@ import {
 import { defaultBounds } from "@quorumguard/limiter";
 import type { ClientHost } from "../cluster/client-host.ts";
 import type { NodeHost } from "../cluster/node-host.ts";
+import type { Operator } from "../cluster/operator.ts";
 import type { World } from "../world/world.ts";
 import { createCallRarities } from "./call-rarities.ts";
 import type { SessionTap } from "./client-tap.ts";
@@ -27,6 +29,7 @@ export interface Evidence {
   readonly timeBreaks: readonly TimeBreak[];
   readonly rejections: readonly unknown[];
   readonly rare: RareStates;
+  readonly operator: Operator;
   /** How long what was said may have waited to be heard, at most. */
   readonly delays: { readonly longestUs: number };
 }
@@ -64,11 +67,13 @@ export function auditAll(evidence: Evidence): string[] {
     bounds: defaultBounds,
     acknowledgements: tap.acknowledgements,
   });
-  rarities.finish(tap.acknowledgements, clients.records);
+  rarities.finish(tap.acknowledgements, clients.records, audit.log.events);
   const judgement = judgeCallHistory([...tap.calls(), ...requestCallsOnLog(clients.records, audit.log)], {
     log: audit.log.executed,
     // A client that died left no record of its calls outside sessions.
     mayBeUnheard: ({ callId }) => callId.startsWith("request "),
+    // What an operator may set a policy for is judged by its place in the log alone.
+    isModelled: (item) => isPlainTake(item) && item.rule.policy === "",
     timeBreaks,
     stampLagUs: 1_000_000 + evidence.delays.longestUs,
   });
@@ -77,10 +82,22 @@ export function auditAll(evidence: Evidence): string[] {
     "log audit": audit.violations,
     "caller audit": auditCallers(clients.records, timeBreaks),
     "link audit": auditLink(clients.records, audit.log, tap.clientOf),
+    "operator audit": auditOperator(evidence.operator, audit.log),
     "call history": [...judgement.violations, ...judgement.doubts],
     "session wire": tap.violations,
     client: clients.violations,
     ...breakdowns(evidence),
+  });
+}
+
+/** What an operator was told of a change is what the log made of it. */
+function auditOperator({ told }: Operator, log: ReturnType<typeof auditLog>["log"]): string[] {
+  return told.flatMap(({ changeId, result: { version, changed, error } }) => {
+    const change = log.change("", changeId);
+    if (change === undefined) return [`${changeId} was answered, but no committed entry makes it`];
+    const got = `version ${version}, ${changed} changed, ${error?.code ?? "no error"}`;
+    const want = `version ${change.version}, ${change.changed} changed, ${change.error ?? "no error"}`;
+    return got === want ? [] : [`${changeId} came to ${got}; the model says ${want}`];
   });
 }
 

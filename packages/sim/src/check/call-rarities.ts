@@ -1,5 +1,11 @@
-import { type Acknowledgement, type CallerRecord, sessionCallId, sessionName } from "@quorumguard/audit";
-import { type Operation, readEntry } from "@quorumguard/limiter";
+import {
+  type Acknowledgement,
+  type CallerRecord,
+  type NaiveEvents,
+  sessionCallId,
+  sessionName,
+} from "@quorumguard/audit";
+import { type Operation, Outcome, readEntry, Verb } from "@quorumguard/limiter";
 import type { RareStates } from "./rare-states.ts";
 
 /** Reads entries for the audit by log, and notes on the way which calls stand in more than one of them. */
@@ -11,18 +17,39 @@ export function createCallRarities(rare: RareStates) {
     const session = sessionName(operation.origin.session);
     for (let call = 0; call < operation.batch.calls; call++) {
       const key = sessionCallId(session, operation.batch.firstNumber + call);
-      if (executed.has(key)) rare.hit("retryAnsweredFromMemory");
+      if (executed.has(key)) {
+        rare.hit("retryAnsweredFromMemory");
+        if (operation.batch.verbs?.[call] === Verb.reset) rare.hit("resetSentAgain");
+        if (operation.batch.verbs?.[call] === Verb.reserve) rare.hit("reserveSentAgain");
+      }
       executed.add(key);
     }
   }
 
   return {
     decode(data: Uint8Array): ReturnType<typeof readEntry> {
-      for (const operation of readEntry(data).operations) sawCalls(operation);
+      const kinds = new Set<Operation["kind"]>();
+      for (const operation of readEntry(data).operations) {
+        sawCalls(operation);
+        kinds.add(operation.kind);
+      }
+      if (kinds.has("administer") && kinds.has("calls")) rare.hit("policyChangedAmongCalls");
       return readEntry(data);
     },
     /** To be called after the last entry. */
-    finish(acknowledgements: readonly Acknowledgement[], records: readonly CallerRecord[]): void {
+    finish(acknowledgements: readonly Acknowledgement[], records: readonly CallerRecord[], events: NaiveEvents): void {
+      for (const { asked, outcomes, shadows } of acknowledgements) {
+        const [verb, outcome] = [asked[0]!.verb ?? Verb.take, outcomes[0]!];
+        if (outcome === Outcome.banned) rare.hit("callDeniedByBan");
+        if (outcome === Outcome.notHeld && verb !== Verb.giveBack) rare.hit("settledTooLate");
+        if (outcome === Outcome.allowed && verb === Verb.grant) rare.hit("leaseGranted");
+        if (shadows?.some((shadow) => shadow > 0)) rare.hit("deniedInShadow");
+      }
+      rare.hit("holdEndedUnsettled", events.holdsOver);
+      rare.hit("slotFreedWithItsSession", events.slotsFreed);
+      rare.hit("countsHandedOn", events.carriedOver);
+      rare.hit("banAcrossTakeover", events.bansAtTakeovers);
+      rare.hit("holdAcrossTakeover", events.holdsAtTakeovers);
       const told = new Set(acknowledgements.map(({ session, number }) => sessionCallId(session, number)));
       let lost = 0;
       for (const key of executed) if (!told.has(key)) lost++;

@@ -50,6 +50,20 @@ export const rareStateNames = [
   "callAppliedButReplyLost",
   "denialFromAppliedState",
   "callForwarded",
+  // Holds and resets.
+  "holdEndedUnsettled",
+  "holdAcrossTakeover",
+  "slotFreedWithItsSession",
+  "settledTooLate",
+  "reserveSentAgain",
+  "resetSentAgain",
+  "leaseGranted",
+  // Policies and bans.
+  "policyChangedAmongCalls",
+  "countsHandedOn",
+  "callDeniedByBan",
+  "banAcrossTakeover",
+  "deniedInShadow",
 ] as const;
 export type RareState = (typeof rareStateNames)[number];
 

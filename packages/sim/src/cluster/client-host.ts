@@ -6,6 +6,7 @@ import { createMachineClock, createProcessClock } from "../world/machine-clock.t
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
 import type { World } from "../world/world.ts";
+import { type CallEnd, refusalErrors, type VerbCallersParts } from "./verb-callers.ts";
 import type { Workload } from "./workload.ts";
 
 /** A machine with one client process on it. */
@@ -42,6 +43,12 @@ export interface ClientHost {
   readonly violations: readonly string[];
 }
 
+/** Begins more callers in a client process, which tell what they ask by the host's own means. */
+export type MoreCallers = (
+  machine: ClientMachine,
+  host: Pick<VerbCallersParts, "going" | "record" | "reset"> & { readonly endpoints: readonly string[] },
+) => void;
+
 /**
  * Makes the clients of a workload; their callers begin with `start`.
  *
@@ -53,6 +60,7 @@ export function createClientHost(
   workload: Workload,
   endpoints: () => readonly string[],
   network: ClientNetwork,
+  more: MoreCallers = () => {},
 ): ClientHost {
   const records: CallerRecord[] = [];
   const violations: string[] = [];
@@ -94,21 +102,32 @@ export function createClientHost(
     timeoutMs: number,
     requestId: string | null = null,
   ): Promise<CallerRecord> {
-    const { process, guard, name } = machine;
+    const told = (message: string) => world.trace.event(world.nowUs, `${machine.name} throws ${message}`);
+    const chosen = { timeoutMs, ...(requestId === null ? {} : { requestId }) };
+    const { record } = await recorded(machine, items, requestId, () => ask(machine.guard, items, chosen, told));
+    return record;
+  }
+
+  async function recorded<End extends CallEnd>(
+    machine: ClientMachine,
+    items: readonly AskedItem[],
+    requestId: string | null,
+    ask: () => Promise<End>,
+  ): Promise<{ readonly record: CallerRecord; readonly end: End }> {
+    const { process, name } = machine;
     const asked: OpenCall = { client: name, startUs: world.nowUs, items, requestId };
     openCalls(process).add(asked);
-    const outcome = await ask(guard, items, { timeoutMs, ...(requestId === null ? {} : { requestId }) }, (message) =>
-      world.trace.event(world.nowUs, `${name} throws ${message}`),
-    );
+    const end = await ask();
     openCalls(process).delete(asked);
-    const record: CallerRecord = { ...asked, endUs: world.nowUs, ...outcome };
+    const { allowed, source, degraded, error, applied } = end;
+    const record: CallerRecord = { ...asked, endUs: world.nowUs, allowed, source, degraded, error, applied };
     records.push(record);
-    const text = items.map((item) => `${item.key}x${item.cost}`).join("+");
+    const text = items.map(({ key, cost, verb = 0 }) => `${verb === 0 ? "" : `verb ${verb} `}${key}x${cost}`).join("+");
     world.trace.event(world.nowUs, `${name} ${text} -> ${record.allowed ?? record.error} (${record.source})`);
     if (record.degraded) violations.push(`${name} got a degraded decision although it asked to throw`);
     if (record.error !== null && !bearable.has(record.error))
       violations.push(`${name} got error ${record.error}, which no fault of the simulation explains`);
-    return record;
+    return { record, end };
   }
 
   /** One call under a request id, asked again whatever became of the first time: together they charge once. */
@@ -141,6 +160,17 @@ export function createClientHost(
         void caller(machine, draw);
       });
     }
+    more(machine, {
+      endpoints: machine.endpoints,
+      going: () => going,
+      async record(_, items, ask) {
+        const { record, end } = await recorded(machine, items, null, ask);
+        return { record, handle: end.handle };
+      },
+      async reset(_, item) {
+        await recorded(machine, [item], null, () => resetBySdk(machine.guard, item));
+      },
+    });
   }
 
   return {
@@ -172,36 +202,31 @@ export function createClientHost(
 }
 
 /** Errors that faults of the network and the cluster explain; anything else is a bug of the SDK or of the simulation. */
-const bearable: ReadonlySet<string> = new Set(["unavailable", "overloaded", "timed_out", "session_expired", "closed"]);
+const bearable: ReadonlySet<string> = new Set([
+  ...["unavailable", "overloaded", "timed_out", "session_expired", "closed"],
+  ...refusalErrors,
+]);
 
 const names: Readonly<Record<number, Rule["algorithm"]>> = {
   [Algorithm.slidingWindowLog]: "sliding-window-log",
   [Algorithm.tokenBucket]: "token-bucket",
   [Algorithm.slidingWindowCounter]: "sliding-window-counter",
   [Algorithm.fixedWindow]: "fixed-window",
+  [Algorithm.concurrency]: "concurrency",
 };
 
-type Outcome = Pick<CallerRecord, "allowed" | "source" | "degraded" | "error" | "applied">;
-
-type OpenCall = Omit<CallerRecord, "endUs" | keyof Outcome>;
+type OpenCall = Omit<CallerRecord, "endUs" | keyof CallEnd>;
 
 /** Of a call whose process died first. */
-const unlearned: Outcome = { allowed: null, source: "none", degraded: false, error: "died", applied: "unknown" };
+const unlearned: CallEnd = { allowed: null, source: "none", degraded: false, error: "died", applied: "unknown" };
 
 async function ask(
   guard: Guard,
   items: readonly AskedItem[],
   chosen: { readonly timeoutMs: number; readonly requestId?: string },
   told: (message: string) => void,
-): Promise<Outcome> {
-  const rules = items.map(({ key, cost, rule }) => ({
-    key,
-    cost,
-    limit: rule.limit,
-    window: `${rule.windowUs / 1000}ms` as const,
-    algorithm: names[rule.algorithm]!,
-    ...(rule.algorithm === Algorithm.tokenBucket ? { burst: rule.burst } : {}),
-  }));
+): Promise<CallEnd> {
+  const rules = items.map(checkOf);
   try {
     const none = { error: null, applied: null };
     if (rules.length === 1) {
@@ -213,14 +238,39 @@ async function ask(
     const first = decisions[0]!;
     return { allowed, source: first.source, degraded: decisions.some((one) => one.degraded), ...none };
   } catch (error) {
-    const known = error instanceof GuardError;
-    if (known) told(`${error.code}, applied ${error.applied}: ${error.message}`);
-    return {
-      allowed: null,
-      source: "none",
-      degraded: false,
-      error: known ? error.code : String(error instanceof Error ? error.stack : error),
-      applied: known ? error.applied : "unknown",
-    };
+    if (error instanceof GuardError) told(`${error.code}, applied ${error.applied}: ${error.message}`);
+    return failed(error);
+  }
+}
+
+function checkOf({ key, cost, rule }: AskedItem) {
+  return {
+    key,
+    cost,
+    limit: rule.limit,
+    window: `${rule.windowUs / 1000}ms` as const,
+    algorithm: names[rule.algorithm]!,
+    ...(rule.algorithm === Algorithm.tokenBucket ? { burst: rule.burst } : {}),
+  };
+}
+
+function failed(error: unknown): CallEnd {
+  const known = error instanceof GuardError;
+  return {
+    allowed: null,
+    source: "none",
+    degraded: false,
+    error: known ? error.code : String(error instanceof Error ? error.stack : error),
+    applied: known ? error.applied : "unknown",
+  };
+}
+
+/** Empties a counter; the SDK tells no more than that it is done. */
+async function resetBySdk(guard: Guard, item: AskedItem): Promise<CallEnd> {
+  try {
+    await guard.reset(checkOf(item));
+    return { allowed: true, source: "quorum", degraded: false, error: null, applied: null };
+  } catch (error) {
+    return failed(error);
   }
 }

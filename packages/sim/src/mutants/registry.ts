@@ -1,8 +1,17 @@
 import type { Mutant } from "./mutant.ts";
 import { decisionMutants } from "./planted/decisions.ts";
+import { holdMutants } from "./planted/holds.ts";
 import { membershipMutants } from "./planted/membership.ts";
+import { policyMutants } from "./planted/policies.ts";
 import { raftMutants } from "./planted/raft.ts";
 import { storageMutants } from "./planted/storage.ts";
 
 /** Bugs that are planted one at a time into a copy of the sources, never into the sources themselves. */
-export const mutants: readonly Mutant[] = [...raftMutants, ...membershipMutants, ...storageMutants, ...decisionMutants];
+export const mutants: readonly Mutant[] = [
+  ...raftMutants,
+  ...membershipMutants,
+  ...storageMutants,
+  ...decisionMutants,
+  ...holdMutants,
+  ...policyMutants,
+];

@@ -114,8 +114,8 @@ export const decisionMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/machine/call-executor.ts",
-        search: "const length = verb === Verb.take ? 12 : 32;",
-        replacement: "const length = 12;",
+        search: "const length = verb === Verb.take ? 4 : 24;",
+        replacement: "const length = 4;",
       },
     ],
     foundBy: { tests: ["limiter/src/machine/verbs.test.ts"] },

@@ -1,0 +1,106 @@
+import type { Mutant } from "../mutant.ts";
+
+const tests = ["limiter/src/holds/traces.test.ts", "limiter/src/holds/holds.prop.test.ts"];
+
+/** Bugs in resets, reservations, slots and leases. */
+export const holdMutants: readonly Mutant[] = [
+  {
+    name: "hold-forgotten-by-reset",
+    breaks: "a reset also frees what open reservations and leases keep: they and what is taken instead add up (L3)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search: "    this.#keys.clear(key);\n    return this.lay(key, null, stampUs);",
+        replacement: "    this.#keys.clear(key);\n    return key;",
+      },
+    ],
+    foundBy: { tests },
+  },
+  {
+    name: "hold-given-back-at-its-end",
+    breaks: "a reservation that nobody settled is given back when it expires, although its work may be done (R1)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search:
+          "    if (this.#heap.number(hold, CELL_EXPIRES) > stampUs) this.settle(hold, this.#quotaOf(hold), 0, stampUs);",
+        replacement: "    if (stampUs > 0) this.settle(hold, this.#quotaOf(hold), 0, stampUs);",
+      },
+    ],
+    foundBy: { tests },
+  },
+  {
+    name: "hold-given-back-to-another-window",
+    breaks: "a cancel frees what others took since, after the reservation's own charge has left its window (R1)",
+    edits: [
+      {
+        file: "limiter/src/algorithms/fixed-window.ts",
+        search: "  else addHeld(held, quota.windowUs, actual - held.cost);",
+        replacement: "  else addNow(actual - held.cost);",
+      },
+    ],
+    foundBy: { tests },
+  },
+  {
+    name: "hold-settled-twice",
+    breaks: "a reservation can be committed and cancelled again: each time something is charged or given back (R1)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search: "    this.#free(hold);\n    return home;",
+        replacement: "    return home;",
+      },
+    ],
+    foundBy: { tests },
+  },
+  {
+    name: "hold-outlives-its-session",
+    breaks: "the slots of a client that died stay taken until their own time is over (R2)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search:
+          "      if (this.kindOf(hold) === HoldKind.slot) this.#end(hold, stampUs);\n      else heap.setWord(hold, WORD_SESSION, ORPHAN);",
+        replacement: "      heap.setWord(hold, WORD_SESSION, ORPHAN);",
+      },
+    ],
+    foundBy: { tests, seeds: 300 },
+  },
+  {
+    name: "hold-not-moved-by-takeover",
+    breaks: "reservations and slots run out while nobody leads, and nobody could settle them (S5)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search: "        heap.setNumber(hold, CELL_EXPIRES, stampUs + heap.number(hold, CELL_TTL));\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests },
+  },
+  {
+    name: "lease-dated-at-its-grant",
+    breaks: "what is spent at the end of a lease is forgotten one window after its beginning (L1)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search: "heap.setNumber(hold, CELL_DATED, kind === HoldKind.lease ? expiryUs : stampUs);",
+        replacement: "heap.setNumber(hold, CELL_DATED, stampUs);",
+      },
+    ],
+    foundBy: { tests },
+  },
+  {
+    name: "lease-across-a-boundary",
+    breaks: "a lease of one fixed window is spent in the next one, which does not count it (L1)",
+    edits: [
+      {
+        file: "limiter/src/algorithms/aligned-counts.ts",
+        search:
+          "  return Math.min(longestLeaseEndUs(quota, stampUs), windowStart(stampUs, quota.windowUs) + quota.windowUs - 1);",
+        replacement: "  return longestLeaseEndUs(quota, stampUs);",
+      },
+    ],
+    foundBy: { tests },
+  },
+];

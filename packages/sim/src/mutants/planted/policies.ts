@@ -1,0 +1,91 @@
+import type { Mutant } from "../mutant.ts";
+
+const inForce = "limiter/src/policies/rule-in-force.test.ts";
+const book = "limiter/src/policies/policy-book.test.ts";
+const takingOver = "limiter/src/policies/taking-over.test.ts";
+
+/** Bugs in policies, overrides, bans and shadows, and in what becomes of counts when a rule takes over from another. */
+export const policyMutants: readonly Mutant[] = [
+  {
+    name: "ban-kept-in-memory-alone",
+    breaks: "bans and the denials that lead to them are in no snapshot: whoever restores one lets the banned in (S8)",
+    edits: [
+      { file: "limiter/src/machine/state.ts", search: "    this.bans.save(meta);\n", replacement: "" },
+      { file: "limiter/src/machine/state.ts", search: "    this.bans.load(meta);\n", replacement: "" },
+    ],
+    foundBy: { tests: ["limiter/src/abuse/bans.prop.test.ts", inForce, "limiter/src/snapshot/snapshot.prop.test.ts"] },
+  },
+  {
+    name: "rule-changed-as-of-its-proposal",
+    breaks:
+      "a change that was decided upon another version is made all the same, once it comes to its place in the log",
+    edits: [
+      {
+        file: "limiter/src/policies/policy-book.ts",
+        search: "    if (expectedVersion !== null && expectedVersion !== version) {",
+        replacement: "    if (expectedVersion !== null && expectedVersion > version) {",
+      },
+    ],
+    foundBy: { tests: [book] },
+  },
+  {
+    name: "rule-change-made-twice",
+    breaks: "a change that is sent again under its id is refused or made again instead of getting its first result",
+    edits: [
+      {
+        file: "limiter/src/policies/policy-book.ts",
+        search: "      if (remembered.fingerprint === fingerprint) return remembered.result;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [book], seeds: 300 },
+  },
+  {
+    name: "rule-without-overrides",
+    breaks: "a key with numbers of its own is limited like all others",
+    edits: [
+      {
+        file: "limiter/src/policies/namespace-policies.ts",
+        search: '    if (override?.kind === "override") {',
+        replacement: '    if (override?.kind === "override" && override.value.limit < 0) {',
+      },
+    ],
+    foundBy: { tests: [inForce] },
+  },
+  {
+    name: "rule-enforced-in-a-shadow",
+    breaks: "a shadow policy denies groups that it should only count",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-calls.ts",
+        search: "      allowed &&= judged.outcome === Outcome.allowed || judged.rule.policy?.shadow === true;",
+        replacement: "      allowed &&= judged.outcome === Outcome.allowed;",
+      },
+    ],
+    foundBy: { tests: [inForce] },
+  },
+  {
+    name: "rule-frees-counts",
+    breaks: "a policy that takes over from inline numbers finds unused counters: five, then five more (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-over.ts",
+        search: "        used = Math.max(used, this.#keys.usedAt(past, block, epoch.endUs));\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [takingOver] },
+  },
+  {
+    name: "rule-leaves-holds-behind",
+    breaks: "a reservation whose charge has faded is lost when another rule takes over: nobody can settle it (K1, R1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-over.ts",
+        search: "        held ||= this.#keys.isHeld(block);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [takingOver] },
+  },
+];
