@@ -194,6 +194,24 @@ describe("three nodes", () => {
     await until(() => (back.status().ready ? true : null));
   });
 
+  test("a node that is told to stop while it starts comes to rest, and its folder is free", async () => {
+    cluster = await TestCluster.started(1, { snapshotLogBytes: 1_024 });
+    await submit(await cluster.leader(), batchOf(["a"], 1));
+    await cluster.stop(1);
+    for (let turns = 0; turns < 40; turns += 4) {
+      const starting = cluster.start(1);
+      const node = await until(() => cluster!.nodes.get(1) ?? null);
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      await node.stop();
+      await starting;
+      expect([cluster.fatal, node.leads]).toEqual([[], false]);
+      cluster.nodes.delete(1);
+    }
+    await cluster.start(1);
+    const denied = await submit(await cluster.leader(), batchOf(["a"], 1));
+    expect(denied.answers[0]!.outcome).toBe(Outcome.limited);
+  });
+
   test("a node that is behind the log gets a snapshot, and then decides the same", async () => {
     cluster = await TestCluster.started(3, { trailingEntries: 0 });
     const leader = await cluster.leader();

@@ -9,7 +9,7 @@ import { saysRemoved } from "./admission.ts";
 import { PeerFormatError } from "./bytes.ts";
 import type { Role } from "./driver.ts";
 import { Entrance } from "./entrance.ts";
-import { notRunning, outcomeUnknown, unavailable } from "./failures.ts";
+import { notRunning } from "./failures.ts";
 import { hex, loadFoundingNonce } from "./founding-nonce.ts";
 import { transferLeadership } from "./hand-over.ts";
 import {
@@ -43,7 +43,7 @@ import { openOwnStorage } from "./own-storage.ts";
 import { PeerBoard } from "./peer-board.ts";
 import { FrameKind } from "./peer-codec.ts";
 import { PeerLinks } from "./peer-links.ts";
-import { createRunningNode, lookAhead, type RunningNode } from "./running-node.ts";
+import { createRunningNode, lookAhead, type RunningNode, silence } from "./running-node.ts";
 import { selfHello } from "./self-hello.ts";
 import { restoreNewest } from "./snapshots.ts";
 import { takeFrame } from "./take-frame.ts";
@@ -84,6 +84,7 @@ class Node implements ClusterNode {
   #commitAtStart = 0;
   readonly #leaderChanges = new LeaderChanges();
   #ready = false;
+  #starting: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
   #failed = false;
   #cancelFounding: () => void = () => {};
@@ -117,7 +118,12 @@ class Node implements ClusterNode {
     this.#bootId = hex(options.randomBytes(8));
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     const { files, randomBytes, nodeId, transport } = this.#options;
     const storage = await openOwnStorage(this.#options, (error) => this.#fail(error));
     this.#storage = storage;
@@ -149,6 +155,7 @@ class Node implements ClusterNode {
     });
     this.#members.listen(() => this.#membersChanged());
     await transport.start(this.#handlers());
+    if (this.#stopping !== null) return;
     this.#links.open();
     this.#entrance.begin();
     this.#foundingLoop();
@@ -222,18 +229,15 @@ class Node implements ClusterNode {
   }
 
   members(): readonly MemberView[] {
-    const { clock } = this.#options;
-    const raft = this.#running?.driver.raft.status();
-    return memberViews(this.nodeId, this.#members, this.#peers, raft ?? null, clock.monotonicMs());
+    const raft = this.#running?.driver.raft.status() ?? null;
+    return memberViews(this.nodeId, this.#members, this.#peers, raft, this.#options.clock.monotonicMs());
   }
 
   async changeMembers(change: MemberChange): Promise<readonly MemberView[]> {
     checkMemberChange(change);
-    const changes = this.#changes;
-    if (changes === null || this.#stopping !== null) {
+    if (this.#changes === null || this.#stopping !== null)
       throw new MemberChangeError("refused", this.#notYet().message, 0, this.#board.topology.term);
-    }
-    await changes.change(change);
+    await this.#changes.change(change);
     return this.members();
   }
 
@@ -264,6 +268,8 @@ class Node implements ClusterNode {
 
   async #stop(): Promise<void> {
     this.#silence();
+    // A start that is under way is let come to rest: it opens what has to be closed.
+    await this.#starting?.catch(() => {});
     await this.#options.transport.close();
     await (this.#running ?? this.#retired)?.snapshots.settled();
     await this.#storage?.close();
@@ -273,15 +279,8 @@ class Node implements ClusterNode {
   #silence(): void {
     this.#cancelFounding();
     this.#links.close();
-    const running = this.#running;
-    if (running === null) return;
-    running.driver.stop();
     this.#changes?.stop();
-    running.leadership.stop();
-    running.snapshots.stop();
-    const unknown = outcomeUnknown("the node stops while the call is in its log", 0, 0);
-    running.proposals.abandon(unknown, unavailable("the node stops", 0, 0));
-    running.forwarder.leaderIs(0);
+    if (this.#running !== null) silence(this.#running);
   }
 
   /** House rule: storage failure is fatal. Nothing is said after it. */
@@ -311,6 +310,7 @@ class Node implements ClusterNode {
   }
 
   #formed(clusterId: string): void {
+    if (this.#stopping !== null) return;
     if (this.#members.changeIndex === 0) this.#members.found(foundersOf(this.#storage!.identity!));
     if (this.#members.wasRemoved(this.nodeId)) {
       this.#retire();

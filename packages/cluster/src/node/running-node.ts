@@ -12,6 +12,7 @@ import {
 import type { Storage } from "../storage/storage.ts";
 import { CallDesk } from "./call-desk.ts";
 import { Driver, type DriverHooks, type Role } from "./driver.ts";
+import { outcomeUnknown, unavailable } from "./failures.ts";
 import { ForwardServer } from "./forward-server.ts";
 import { Forwarder } from "./forwarder.ts";
 import { HashWatch } from "./hash-watch.ts";
@@ -280,4 +281,14 @@ function peekForwarded(
   const start = batch.keyStarts[0]!;
   const key = batch.keyBytes.subarray(start, start + batch.keyLengths[0]!);
   desk.peek(origin.namespace, rule, key, batch.costs?.[0] ?? 1, submit, sink);
+}
+
+/** Takes a running node out of every conversation at once: what it had in hand is answered for the last time. */
+export function silence({ driver, leadership, snapshots, proposals, forwarder }: RunningNode): void {
+  driver.stop();
+  leadership.stop();
+  snapshots.stop();
+  const unknown = outcomeUnknown("the node stops while the call is in its log", 0, 0);
+  proposals.abandon(unknown, unavailable("the node stops", 0, 0));
+  forwarder.leaderIs(0);
 }
