@@ -223,6 +223,19 @@ describe("bans", () => {
     }
   });
 
+  it("S8 a snapshot has the ban of a key, and the denials that are about to lead to another's", () => {
+    const harness = new PolicyHarness();
+    harness.change({ kind: "putPolicies", policies: [{ ...banning, limit: 0 }] });
+    const outcomes = (key: string, times: number) =>
+      Array.from({ length: times }, () => harness.one(START_US, key, inline).outcome);
+    outcomes("banned", 3);
+    outcomes("nearly", 2);
+    harness.limiter = copyOf(harness.limiter);
+    expect(outcomes("banned", 1)).toEqual([Outcome.banned]);
+    expect(outcomes("nearly", 1)).toEqual([Outcome.banned]);
+    expect(harness.limiter.bans("n", START_US, 9).bans.map(({ key }) => key)).toEqual(["banned", "nearly"]);
+  });
+
   it("D1 a denial under a banning policy is never answered from applied state, the ban itself is", () => {
     const harness = new PolicyHarness();
     harness.change({ kind: "putPolicies", policies: [banning] });

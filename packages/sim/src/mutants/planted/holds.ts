@@ -101,6 +101,6 @@ export const holdMutants: readonly Mutant[] = [
         replacement: "  return longestLeaseEndUs(quota, stampUs);",
       },
     ],
-    foundBy: { tests },
+    foundBy: { tests: ["limiter/src/algorithms/holds.test.ts"] },
   },
 ];

@@ -13,7 +13,7 @@ export const policyMutants: readonly Mutant[] = [
       { file: "limiter/src/machine/state.ts", search: "    this.bans.save(meta);\n", replacement: "" },
       { file: "limiter/src/machine/state.ts", search: "    this.bans.load(meta);\n", replacement: "" },
     ],
-    foundBy: { tests: ["limiter/src/abuse/bans.prop.test.ts", inForce, "limiter/src/snapshot/snapshot.prop.test.ts"] },
+    foundBy: { tests: [inForce] },
   },
   {
     name: "rule-changed-as-of-its-proposal",
