@@ -33,6 +33,8 @@ export interface ReplyRoute {
   send(message: Uint8Array): void;
   /** All calls of one frame have been answered. */
   frameDone(): void;
+  /** An answer that the wire has no words for: the stream ends, and the node goes on. */
+  broken(error: Error): void;
 }
 
 /** Turns the answers to one frame into replies. Each part goes out as it comes: a denial never waits for its neighbours' commit. */
@@ -54,7 +56,7 @@ export class FrameSink implements CallSink {
   decided(fromCall: number, toCall: number, results: ResultColumns, fromItem: number, facts: DecisionFacts): void {
     const { sizes, verbs } = this.#frame;
     const toItem = fromItem + this.#itemsOf(fromCall, toCall);
-    const reply = encodeFrameReply({
+    const reply = this.#encode({
       firstNumber: this.#firstNumber + fromCall,
       calls: toCall - fromCall,
       index: facts.index,
@@ -75,8 +77,17 @@ export class FrameSink implements CallSink {
       facts,
       durationMs: this.#route.monotonicMs() - this.#startedMs,
     });
-    this.#route.send(reply);
+    if (reply !== null) this.#route.send(reply);
     this.#answered(toCall - fromCall);
+  }
+
+  #encode(reply: Parameters<typeof encodeFrameReply>[0]): Uint8Array | null {
+    try {
+      return encodeFrameReply(reply);
+    } catch (error) {
+      this.#route.broken(error as Error);
+      return null;
+    }
   }
 
   failed(fromCall: number, toCall: number, failure: NodeFailure): void {

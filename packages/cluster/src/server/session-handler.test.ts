@@ -270,6 +270,16 @@ describe("frames", () => {
     expect(ended).toBeNull();
   });
 
+  it("end their stream, and not the node, with an answer that the wire has no words for", () => {
+    established();
+    handler.onMessage(frameOf());
+    const results = resultsOf(3, Outcome.LIMITED);
+    results.retryAfterMs.fill(Number.MAX_SAFE_INTEGER);
+    node.submissions[0]!.sink.decided(0, 3, results, 0, quorumFacts);
+    expect(replies()).toEqual([]);
+    expect(ended).toMatchObject({ code: "unavailable", message: expect.stringContaining("retry_after_ms_plus_one") });
+  });
+
   it("reach the node in columns with their origin, and each part of the answer goes out at once", () => {
     established();
     handler.onMessage(frameOf());

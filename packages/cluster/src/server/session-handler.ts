@@ -87,6 +87,7 @@ class Handler implements SessionHandler {
       monotonicMs: this.#options.monotonicMs,
       policyVersion: () => node.applied()?.policies.version(this.#hello?.namespace ?? "") ?? 0,
       send: (message) => this.#send(message),
+      broken: (error) => this.#end("unavailable", `an answer could not be written: ${error.message}`),
       frameDone: () => {
         this.#framesInFlight -= 1;
       },

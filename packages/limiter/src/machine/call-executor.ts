@@ -19,9 +19,12 @@ import type { VerbExecutor } from "./verb-executor.ts";
 /** Stamps advance at most 1 % faster than the clocks by which callers wait (SEMANTICS T3). */
 const FIRM_US_PER_MS = 1_010;
 
-/** Microseconds as milliseconds, rounded up. Exact below 2^53, where a plain division may round away the last one. */
+/**
+ * Microseconds as milliseconds, rounded up. Exact below 2^53, where a plain division may round away the last one; what is longer, 285
+ * years, is told as that long.
+ */
 export function ceilMs(us: number): number {
-  if (us > Number.MAX_SAFE_INTEGER) return Number.MAX_SAFE_INTEGER;
+  if (us > Number.MAX_SAFE_INTEGER) return ceilMs(Number.MAX_SAFE_INTEGER);
   const ms = Math.floor(us / 1000);
   return ms * 1000 === us ? ms : ms + 1;
 }
@@ -36,7 +39,7 @@ function firmMs(verdict: Verdict, windowUs: number): number {
 
 /** For how many of a client's milliseconds it is sure that so many microseconds of stamps have not passed. */
 export function firmMsOf(us: number): number {
-  return us > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : Math.floor(us / FIRM_US_PER_MS);
+  return Math.floor(Math.min(us, Number.MAX_SAFE_INTEGER) / FIRM_US_PER_MS);
 }
 
 /** Writes a judgement as one item of results, with times in milliseconds rounded up. */

@@ -103,6 +103,15 @@ it("D2 a denial that no waiting cures is firm for a window at a time", () => {
   expect(denied).toMatchObject({ retryAfterMs: NEVER, firmForMs: 990 });
 });
 
+it("K3 a wait that is longer than can be told is told as 285 years, which every format has room for", () => {
+  const harness = new Harness();
+  const rule = bucket(1, 34_560_000_000_000, 2_147_483_647);
+  harness.take(START_US, "k", rule, 2_147_483_647);
+  const denied = harness.take(START_US, "k", rule, 2_147_483_647);
+  expect(denied).toMatchObject({ retryAfterMs: 9_007_199_254_741, resetAfterMs: 9_007_199_254_741 });
+  expect(deniedAt(harness, START_US, "k", rule, 2_147_483_647)).toMatchObject({ firmForMs: 8_918_019_064_099 });
+});
+
 it("peek says how a take would come out and what is left now, and takes nothing", () => {
   const harness = new Harness();
   const rule = windowLog(3, second);
