@@ -15,6 +15,7 @@ it("the README at the root quotes the numbers that the pages quote", async () =>
   const quoted = [
     `0 over-admissions in ${measured.simulatedClusters} of ${measured.simulatedClusters} simulated clusters`,
     `all ${measured.plantedBugs} bugs`,
+    `${measured.mostOfBound} of the bound in ${measured.exactnessCells} cells`,
     `${measured.decisionsAroundKills} decisions`,
     `${measured.failover} without an answer in ${measured.failoverRuns} runs`,
     `${measured.decisionsPerSecond} decisions a second`,
@@ -37,6 +38,22 @@ it("the quoted rates are those of one result that is kept in bench/results", asy
   expect(rates).toContainEqual([number(measured.decisionsPerSecond), number(measured.redisPerSecond)]);
   const ratio = number(measured.decisionsPerSecond) / number(measured.redisPerSecond);
   expect(measured.ratio, "the ratio of the quoted rates").toBe(ratio.toFixed(2));
+});
+
+it("the bytes of a key are those of the result of a million keys, once one is kept", async () => {
+  const file = path.join(repositoryRoot, "bench", "results", "million-keys.json");
+  const kept = await readFile(file, "utf8").then(JSON.parse, () => null);
+  const camel = (name: string) => name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const rounded = Object.entries<number>(kept?.bytesPerKey ?? {}).map(([name, bytes]) => [
+    camel(name),
+    String(Math.round(bytes)),
+  ]);
+  if (kept !== null) expect(Object.fromEntries(rounded)).toEqual(measured.bytesPerKey);
+  expect(
+    Object.values(measured.bytesPerKey)
+      .map(number)
+      .every((bytes) => bytes > 80 && bytes < 320),
+  ).toBe(true);
 });
 
 it("the kept picture of a failover is drawn from the kept result", async () => {

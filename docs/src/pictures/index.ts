@@ -1,5 +1,6 @@
 /** The pictures of the documentation, drawn when a page is built: name → inline SVG. */
 import { inlineSvg, type Picture } from "@quorumguard/pictures";
+import { fixedWindowPicture, slidingWindowCounterPicture } from "./aligned-windows.ts";
 import { failover } from "./failover.ts";
 import { logFrame } from "./log-frame.ts";
 import { nobodyLeads } from "./nobody-leads.ts";
@@ -18,6 +19,7 @@ import { raftVote } from "./raft/vote.ts";
 import { rooms } from "./rooms.ts";
 import { session } from "./session.ts";
 import { slidingWindowLogPicture } from "./sliding-window-log.ts";
+import { slotsPicture } from "./slots.ts";
 import { tokenBucketPicture } from "./token-bucket.ts";
 
 /** Every picture, by the name that pages use. */
@@ -28,6 +30,9 @@ export const drawings: Readonly<Record<string, () => Picture>> = {
   "log-frame": logFrame,
   "sliding-window-log": slidingWindowLogPicture,
   "token-bucket": tokenBucketPicture,
+  "sliding-window-counter": slidingWindowCounterPicture,
+  "fixed-window": fixedWindowPicture,
+  concurrency: slotsPicture,
   failover,
   "nobody-leads": nobodyLeads,
   "raft-core": raftCore,

@@ -9,11 +9,13 @@ import {
 } from "../../../packages/cluster/src/storage/log-frame.ts";
 import { checkLayers } from "../../../scripts/tidy/layers.ts";
 import type { SourceFile } from "../../../scripts/tidy/source-file.ts";
+import { alignedWindowsStory, busiestWindow } from "./aligned-windows.ts";
 import { measuredCalls } from "./failover.ts";
 import { drawings, pictures } from "./index.ts";
 import * as layout from "./log-layout.ts";
 import { clusterLevels, packageLevels } from "./room-levels.ts";
 import { slidingWindowDecisions } from "./sliding-window-log.ts";
+import { slotsStory } from "./slots.ts";
 import { tokenBucketStory } from "./token-bucket.ts";
 
 describe.each(Object.keys(drawings))("%s", (name) => {
@@ -69,6 +71,43 @@ describe("what the limiter decided", () => {
       expect(now === before.level - 1 || Math.abs(now - risen) < 0.002, `level ${now} at ${atMs} ms`).toBe(true);
     }
   });
+});
+
+describe("windows that begin at multiples of their length", () => {
+  it("agree with naive counts of each window, also in what counts", () => {
+    const { decisions, levels } = alignedWindowsStory("fixed-window");
+    const counts = [0, 0, 0, 0];
+    const { decisions: estimated } = alignedWindowsStory("sliding-window-counter");
+    const seen = [0, 0, 0, 0];
+    for (const [i, { atMs, allowed }] of decisions.entries()) {
+      const window = Math.floor(atMs / 10_000);
+      expect(allowed, `fixed, at ${atMs} ms`).toBe(counts[window]! < 4);
+      if (allowed) counts[window]! += 1;
+      const before = Math.ceil(((seen[window - 1] ?? 0) * (10_000 - (atMs % 10_000))) / 10_000);
+      expect(estimated[i]!.allowed, `counter, at ${atMs} ms`).toBe(seen[window]! + before < 4);
+      if (estimated[i]!.allowed) seen[window]! += 1;
+    }
+    expect(levels.at(-1)).toEqual({ atMs: 30_000, level: 0 });
+    expect(Math.max(...levels.map((one) => one.level))).toBe(4);
+  });
+
+  it("let through twice the limit around a boundary, and the estimate less", () => {
+    expect(busiestWindow(alignedWindowsStory("fixed-window").decisions)).toEqual({ fromMs: 7_000, admissions: 8 });
+    const { admissions } = busiestWindow(alignedWindowsStory("sliding-window-counter").decisions);
+    expect(admissions).toBeGreaterThan(4);
+    expect(admissions).toBeLessThan(8);
+  });
+});
+
+it("slots are taken exactly while a bar is drawn, and never more than there are", () => {
+  const samples = Array.from({ length: 170 }, (_, i) => i * 100 + 50);
+  const { slots, takenAt } = slotsStory(samples);
+  for (const atMs of samples) {
+    const drawn = slots.filter((one) => one.allowed && one.atMs <= atMs && one.endMs > atMs);
+    expect(takenAt.get(atMs), `at ${atMs} ms`).toBe(drawn.length);
+    expect(new Set(drawn.map((one) => one.lane)).size).toBe(drawn.length);
+  }
+  expect(slots.some((one) => !one.allowed) && slots.some((one) => one.allowed && !one.givenBack)).toBe(true);
 });
 
 it("failover draws the trial that the bench calls its median, with its gap", () => {
