@@ -11,8 +11,8 @@ export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 export type OnUnavailable = "local" | "allow" | "deny" | "throw";
 
 /**
- * How admissions are counted. `"sliding-window-log"`: never more than the limit in any window; exact up to 256
- * admissions per key and window, beyond that an admission returns at most window ÷ 256 late and never early.
+ * How admissions are counted. `"sliding-window-log"`: never more than the limit in any window; exact up to 288
+ * admissions per key and window, beyond that an admission returns less than window ÷ 256 late and never early.
  * `"token-bucket"`: at most `burst` at once, and `limit` per window on average. `"sliding-window-counter"`: an estimate of
  * the sliding window from two counts, in 24 bytes however many admissions. `"fixed-window"`: windows that begin at the
  * multiples of their length; the smallest, and the least exact where windows meet. `"concurrency"`: at most `limit` slots at
