@@ -61,8 +61,11 @@ export function startVerbCallers(parts: VerbCallersParts): void {
   async function hold(draw: Random, verb: typeof Verb.reserve | typeof Verb.grant): Promise<void> {
     const place = workload.place(draw);
     const cost = draw.chance(0.6) ? 1 : draw.between(1, 4);
-    const ttlMs = draw.pick([0, 30, 150, 600, 2_500]);
+    const isSlot = place.rule.algorithm === Algorithm.concurrency;
+    const ttlMs = draw.pick(isSlot ? [0, 600, 2_500, 8_000] : [0, 30, 150, 600, 2_500]);
     const { handle } = await call([{ ...place, cost, verb, ttlMs }]);
+    // Who leaves with a slot in hand frees it by that.
+    if (isSlot && draw.chance(0.25)) client.leave();
     if (handle === 0 || draw.chance(0.2)) return;
     await world.sleep(draw.exponential(80_000), process, "work");
     const settle: AskedItem = settling(draw, verb, place, cost, handle);

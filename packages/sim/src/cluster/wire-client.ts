@@ -102,9 +102,14 @@ class Client implements WireClient {
 
   leave(): void {
     if (this.#session === null || this.#open.size > 0) return;
-    this.#stream?.send(encodeSessionRequest({ case: "goodbye", value: {} }));
+    const stream = this.#stream;
+    stream?.send(encodeSessionRequest({ case: "goodbye", value: {} }));
     this.#forgetSession();
-    this.#drop();
+    this.#stream = null;
+    this.#welcomed = false;
+    // A stream that is closed at once takes along what is still on its way.
+    const { world, process } = this.#parts;
+    world.schedule(100_000, process, "wire leaves", () => stream?.close());
   }
 
   #end(call: WireCall, error: "timed_out" | "session_expired"): void {
