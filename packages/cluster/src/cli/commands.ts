@@ -248,9 +248,9 @@ export const allowSpec = {
     {
       name: "algorithm",
       value: "NAME",
-      text: "sliding-window-log or token-bucket",
+      text: "sliding-window-log, sliding-window-counter, fixed-window or token-bucket",
       default: "sliding-window-log",
-      choices: ["sliding-window-log", "token-bucket"],
+      choices: ["sliding-window-log", "sliding-window-counter", "fixed-window", "token-bucket"],
     },
     {
       name: "burst",
