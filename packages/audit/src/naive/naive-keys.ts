@@ -72,8 +72,9 @@ export interface NaiveKeys {
 }
 
 const most = 2_147_483_647;
-const capacityOf = (algorithm: number, { limit, burst }: Numbers) =>
-  algorithm === Algorithm.tokenBucket ? burst : limit;
+/** How much of what is carried over a counter takes: a bucket its burst, a window everything. */
+const roomOf = (algorithm: number, { burst }: Numbers) =>
+  algorithm === Algorithm.tokenBucket ? burst : Number.POSITIVE_INFINITY;
 
 /** The numbers of a policy as rules have them. */
 function ruleOf({ name, algorithm, limit, windowMs, burst = 0 }: PolicyDocument): Rule {
@@ -124,7 +125,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
 
   /** Charges as of the stamp of the change. */
   function chargeOn(counter: KeyCounter, algorithm: number, numbers: Numbers, used: number, atUs: number): void {
-    const amount = Math.min(used, capacityOf(algorithm, numbers));
+    const amount = Math.min(used, roomOf(algorithm, numbers));
     if (amount > 0) counter.charge(numbers, amount, atUs);
   }
 
@@ -147,14 +148,13 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         homeOf(hold, made);
         if (hold.expiryUs > atUs) made.counter.open(numbers, hold, atUs);
       }
-      if (policy !== null) lineage.pending.delete(key);
-      else {
-        // Other inline rules of that name may ask for it, too: to them, the holds that went along count as used.
+      // The next change asks again, and other inline rules of that name: to them, the holds that went along count as used.
+      lineage.pending.set(key, { ...carried, holds: [] });
+      if (policy === null) {
         for (const [at, { counter, numbers: most }] of sources.entries()) {
           const lifted = before[at]! - counter.usedAt(most, atUs);
           if (lifted > 0) counter.charge(most, lifted, atUs);
         }
-        lineage.pending.set(key, { ...carried, holds: [] });
       }
     }
     shapeOf(lineageOf(namespace, rule.policy), rule).homes.set(key, made);
@@ -185,17 +185,19 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       own.home.counter = null;
     }
     const retainUs = endUs + heirsUs;
-    const before = lineage.pending.get(key) ?? null;
-    const own: Carried = { sources, atUs: endUs, holds: kept, retainUs };
-    if (usedOf(own) > 0 || kept.length > 0) return own;
-    if (before === null || isOver(before, endUs) || (sources.length > 0 && from !== null)) return null;
-    if (from === null) return { ...before, retainUs: Math.max(before.retainUs, retainUs) };
-    // Nobody has touched the key under this policy: what it would have counted is what is left.
-    const rule = ruleOf(from);
-    const aged = createKeyCounter(rule.algorithm);
-    chargeOn(aged, rule.algorithm, rule, usedOf(before), before.atUs);
-    const left: Carried = { ...before, sources: [{ counter: aged, numbers: { ...rule, limit: most } }], atUs: endUs };
-    return usedOf(left) > 0 || left.holds.some(({ state }) => state === "open") ? { ...left, retainUs } : null;
+    const found = lineage.pending.get(key);
+    const before = found === undefined || isOver(found, endUs) ? null : found;
+    if (before !== null && from !== null && sources.length === 0 && usedOf(before) > 0) {
+      // Nobody has touched the key under this policy: what it would have counted is what is left.
+      const rule = ruleOf(from);
+      const aged = createKeyCounter(rule.algorithm);
+      chargeOn(aged, rule.algorithm, rule, usedOf(before), before.atUs);
+      sources.push({ counter: aged, numbers: { ...rule, limit: most } });
+    }
+    sources.unshift(...(before?.sources ?? []));
+    kept.unshift(...(before?.holds ?? []));
+    const all = { sources, atUs: endUs, holds: kept, retainUs: Math.max(before?.retainUs ?? 0, retainUs) };
+    return usedOf(all) > 0 || kept.some(({ state }) => state === "open") ? all : null;
   }
 
   /** Whether counters of one document go on under the other as they are. */
@@ -278,7 +280,9 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         if (lineage === undefined || goesOn(from, to)) continue;
         const keys = new Set([...lineage.shapes.values()].flatMap(({ homes }) => [...homes.keys()]));
         for (const key of lineage.pending.keys()) keys.add(key);
-        const heirsUs = to === null ? Math.max(lineage.askedUs, spanUs(ruleOf(from!))) : spanUs(ruleOf(to));
+        const ownUs = from === null ? 0 : spanUs(ruleOf(from));
+        const shapesUs = [...lineage.shapes.values()].map(({ windowUs }) => 2 * windowUs);
+        const heirsUs = Math.max(ownUs, to === null ? lineage.askedUs : spanUs(ruleOf(to)), ...shapesUs);
         const pending = new Map<string, Carried>();
         for (const key of keys) {
           const carried = handOn(lineage, key, from, stampUs, heirsUs);

@@ -236,6 +236,11 @@ export class KeyTable implements BlockMover {
     return this.#heap.number(block, CELL_EXPIRY) <= stampUs && !this.isHeld(block);
   }
 
+  /** The stamp from which the block is as if never used; later if the sweep keeps it. */
+  expiryOf(block: number): number {
+    return this.#heap.number(block, CELL_EXPIRY);
+  }
+
   remove(block: number): void {
     const cell = identityByte(this.#heap.word(block, 0) & 0xff) >> 3;
     if (this.census.isLastOf(block, cell, this.#heap.word(block, WORD_LENGTHS) & 0xffff)) this.census.removeLast();

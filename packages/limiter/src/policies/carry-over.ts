@@ -1,4 +1,4 @@
-import type { Quota, Verdict } from "../algorithms/algorithm.ts";
+import { CELL_EXPIRY, type Quota, type Verdict } from "../algorithms/algorithm.ts";
 import { algorithmOf } from "../algorithms/registry.ts";
 import type { Holds } from "../holds/holds.ts";
 import type { KeyTable } from "../keys/key-table.ts";
@@ -10,6 +10,7 @@ import type { GovernedRule } from "./governed-rule.ts";
 
 /** Cells that the key table has before an algorithm's own. */
 const COMMON_CELLS = 3;
+const MAX_USED = 4_294_967_295;
 
 /** What a key had used when the rule that counts it now took over. */
 export interface Carried {
@@ -17,10 +18,24 @@ export interface Carried {
   readonly atUs: number;
 }
 
+type Numbers = Quota & { readonly algorithm: number };
+
+/** A rule under which a key was never asked, and what it would have taken over. */
+interface Untouched {
+  readonly numbers: Numbers;
+  readonly from: Carried;
+}
+
+/** What is to be carried over, and the rules on the way that have no counter of their own for it. */
+interface Trace {
+  readonly carried: Carried | null;
+  readonly untouched: readonly Untouched[];
+}
+
 /**
  * Carries a key's counts over to the rule that took over from others (SEMANTICS K1): what was in force at the stamp of
- * the change, the fullest of all ways in which the key was counted, is charged to the new rule as of that stamp. The old
- * counters have stood still since then, so it makes no difference when this is done.
+ * the change, the fullest of all ways in which the key was counted, is charged to the new rule as of that stamp. Nothing
+ * was charged to the old counters since then, so it makes no difference when this is done.
  */
 export class CarryOver {
   readonly #keys: KeyTable;
@@ -34,31 +49,49 @@ export class CarryOver {
     this.#holds = holds;
   }
 
-  /** What is to be carried over to a key that has no counter of its own yet; null: nothing. */
+  /**
+   * What is to be carried over to a key that has no counter of its own yet; null: nothing. It is the fullest of all that
+   * is left of the old counters at the last change, each having gone on by its own rule until then: so what a rule with
+   * less room could not take over is not forgotten when one with more room comes back. A policy under which the key was
+   * never asked counts as if it had been.
+   */
   find(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Carried | null {
-    let carried: Carried | null = null;
-    for (const { epoch, rules } of rule.epochs) {
+    return this.#trace(rule, bytes, start, length).carried;
+  }
+
+  #trace(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Trace {
+    const { epochs } = rule;
+    const blocks = epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
+    const untouched: Untouched[] = [];
+    let held = false;
+    let carried: Carried = { used: 0, atUs: 0 };
+    for (const [at, { epoch }] of epochs.entries()) {
+      const { endUs, numbers } = epoch;
+      const isTouched = blocks[at]!.some((block) => block !== 0);
+      if (!isTouched && numbers !== null && carried.used > 0) untouched.push({ numbers, from: carried });
       let used = 0;
-      let held = false;
-      for (const past of rules) {
-        const block = this.#blockOf(past, bytes, start, length);
-        if (block === 0) continue;
-        used = Math.max(used, this.#keys.usedAt(past, block, epoch.endUs));
-        held ||= this.#keys.isHeld(block);
+      for (const [earlier, { rules }] of epochs.slice(0, at + 1).entries()) {
+        for (const [shape, past] of rules.entries()) {
+          const block = blocks[earlier]![shape]!;
+          if (block === 0) continue;
+          used = Math.max(used, this.#keys.usedAt(past, block, endUs));
+          held ||= this.#keys.isHeld(block);
+        }
       }
-      // What a window has counted may have faded while its hold is open, and goes along all the same.
-      if (used > 0 || held) carried = { used, atUs: epoch.endUs };
-      else if (carried !== null && epoch.numbers !== null) carried = this.#age(epoch.numbers, carried, epoch.endUs);
+      for (const each of untouched) used = Math.max(used, this.#aged(each.numbers, each.from, endUs));
+      carried = { used, atUs: endUs };
     }
-    return carried;
+    // What a window has counted may have faded while its hold is open, and goes along all the same.
+    return { carried: carried.used > 0 || held ? carried : null, untouched };
   }
 
   /** What is left at `toUs` of what was carried over to a rule that the key was never asked under. */
-  #age(numbers: Quota & { readonly algorithm: number }, { used, atUs }: Carried, toUs: number): Carried | null {
-    return this.#onScratch(numbers.algorithm, numbers, used, atUs, (block, tail) => {
-      const left = algorithmOf(numbers.algorithm)!.usedAt(this.#scratch, block, tail, numbers, toUs);
-      return left === 0 ? null : { used: left, atUs: toUs };
-    });
+  #aged(numbers: Numbers, { used, atUs }: Carried, toUs: number): number {
+    return this.#onScratch(numbers.algorithm, numbers, used, atUs, (block, tail) =>
+      this.#scratch.number(block, CELL_EXPIRY) <= toUs
+        ? 0
+        : algorithmOf(numbers.algorithm)!.usedAt(this.#scratch, block, tail, numbers, toUs),
+    );
   }
 
   /** Judges a key that has no counter of its own yet as if its counts were carried over already. */
@@ -77,7 +110,7 @@ export class CarryOver {
     for (let word = 0; word < cells * 2; word++) heap.setWord(block, word, 0);
     heap.setWord(block, 0, number);
     algorithm.initialize(heap, block, tail, cells);
-    const amount = Math.min(used, capacityOf(number, quota));
+    const amount = Math.min(used, roomOf(number, quota));
     const mover = { grow: () => block };
     if (amount > 0) algorithm.charge(heap, block, tail, quota, amount, atUs, mover);
     const result = then(block, tail);
@@ -86,52 +119,108 @@ export class CarryOver {
   }
 
   /**
-   * Gives the key a counter of its own with what is carried over, in the place of the old ones: holds go with it. Under
-   * an inline rule the old ones stay, since other inline rules of that name may ask for them, too.
+   * Whether an old counter must stay beside the new one: it would outlast what the new one takes over of it. One that
+   * does not can tell a later change nothing that the new one does not tell.
+   */
+  keepsAny(rule: GovernedRule, carried: Carried, bytes: Uint8Array, start: number, length: number): boolean {
+    const emptyUs = this.#outlivedUs(rule.quota, carried);
+    if (this.#leadsOn(rule, carried, emptyUs, bytes, start, length)) return true;
+    for (const { rules } of rule.epochs) {
+      for (const past of rules) {
+        const block = this.#blockOf(past, bytes, start, length);
+        if (block !== 0 && this.#outlasts(rule.quota, carried, emptyUs, past, block)) return true;
+      }
+    }
+    return false;
+  }
+
+  /** Until when the new counter has at least all that is carried over to it; of a bucket: a level above another's. */
+  #outlivedUs(quota: QuotaRule, { used, atUs }: Carried): number {
+    if (used > roomOf(quota.algorithm, quota) || quota.algorithm === Algorithm.slidingWindowCounter) return 0;
+    return this.#emptyUs(quota, { used, atUs });
+  }
+
+  #emptyUs(numbers: Numbers, { used, atUs }: Carried): number {
+    return this.#onScratch(numbers.algorithm, numbers, used, atUs, (copy) => this.#scratch.number(copy, CELL_EXPIRY));
+  }
+
+  #outlasts(quota: QuotaRule, { atUs }: Carried, emptyUs: number, past: QuotaRule, block: number): boolean {
+    if (this.#keys.usedAt(past, block, atUs) === 0) return false;
+    return !isCovered(quota, past.algorithm) || this.#keys.expiryOf(block) > emptyUs;
+  }
+
+  /** Whether the old counters tell what rules under which the key was never asked would have counted for longer. */
+  #leadsOn(
+    rule: GovernedRule,
+    { atUs }: Carried,
+    emptyUs: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): boolean {
+    return this.#trace(rule, bytes, start, length).untouched.some(
+      ({ numbers, from }) =>
+        this.#aged(numbers, from, atUs) > 0 &&
+        (!isCovered(rule.quota, numbers.algorithm) || this.#emptyUs(numbers, from) > emptyUs),
+    );
+  }
+
+  /**
+   * Gives the key a counter of its own with what is carried over, and the holds of the old ones. Under a policy those of
+   * the old ones go that the new one outlasts; under an inline rule all stay, since other inline rules of that name may
+   * ask for them, too.
    *
    * Must be called only while the key has none. Returns its block; 0: there is nothing to carry over.
    */
   carry(rule: GovernedRule, hash: number, bytes: Uint8Array, start: number, length: number): number {
     const keys = this.#keys;
-    const carried = this.find(rule, bytes, start, length) ?? this.#nothingUsed(rule, bytes, start, length);
+    const carried = this.find(rule, bytes, start, length);
     if (carried === null) return 0;
     const { quota } = rule;
+    const { atUs } = carried;
     let held = false;
     let liftedUsed = 0;
-    for (const { epoch, rules } of rule.epochs) {
+    for (const { rules } of rule.epochs) {
       for (const past of rules) {
         let block = this.#blockOf(past, bytes, start, length);
         if (block === 0) continue;
         if (keys.isHeld(block)) {
-          const before = keys.usedAt(past, block, epoch.endUs);
-          block = this.#holds.lift(block, epoch.endUs);
-          const after = keys.usedAt(past, block, epoch.endUs);
+          const before = keys.usedAt(past, block, atUs);
+          block = this.#holds.lift(block, atUs);
+          const after = keys.usedAt(past, block, atUs);
           held = true;
           liftedUsed = Math.max(liftedUsed, after);
-          if (rule.policy === null && before > after) keys.charge(past, block, before - after, epoch.endUs);
+          if (rule.policy === null && before > after) keys.charge(past, block, before - after, atUs);
         } else {
-          liftedUsed = Math.max(liftedUsed, keys.usedAt(past, block, epoch.endUs));
+          liftedUsed = Math.max(liftedUsed, keys.usedAt(past, block, atUs));
         }
       }
     }
-    const amount = Math.min(held ? liftedUsed : carried.used, capacityOf(quota.algorithm, quota));
+    const used = held ? liftedUsed : carried.used;
+    const amount = Math.min(used, roomOf(quota.algorithm, quota));
     if (amount === 0 && !held) {
       if (rule.policy !== null) this.forget(rule, bytes, start, length);
       return 0;
     }
     const home = keys.create(quota, hash, bytes, start, length);
-    if (amount > 0) keys.charge(quota, home, amount, carried.atUs);
+    if (amount > 0) keys.charge(quota, home, amount, atUs);
     let block = this.#blockOf(quota, bytes, start, length);
     for (const from of this.#heldOf(rule, bytes, start, length)) this.#holds.rehome(from, block);
-    if (keys.isHeld(block)) block = this.#holds.lay(block, quota, carried.atUs);
-    if (rule.policy !== null) this.forget(rule, bytes, start, length);
+    if (keys.isHeld(block)) block = this.#holds.lay(block, quota, atUs);
+    if (rule.policy !== null) this.#dropOutlasted(rule, { used, atUs }, bytes, start, length);
     return block;
   }
 
-  /** A key of which nothing counts any more may still have holds, which go with it; null: it has none. */
-  #nothingUsed(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Carried | null {
-    const isHeld = this.#heldOf(rule, bytes, start, length).next().done !== true;
-    return isHeld ? { used: 0, atUs: rule.epochs.at(-1)!.epoch.endUs } : null;
+  #dropOutlasted(rule: GovernedRule, carried: Carried, bytes: Uint8Array, start: number, length: number): void {
+    const emptyUs = this.#outlivedUs(rule.quota, carried);
+    if (this.#leadsOn(rule, carried, emptyUs, bytes, start, length)) return;
+    for (const { rules } of rule.epochs) {
+      for (const past of rules) {
+        const block = this.#blockOf(past, bytes, start, length);
+        if (block === 0 || this.#keys.isHeld(block)) continue;
+        if (!this.#outlasts(rule.quota, carried, emptyUs, past, block)) this.#keys.remove(block);
+      }
+    }
   }
 
   *#heldOf(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): IterableIterator<number> {
@@ -159,7 +248,15 @@ export class CarryOver {
   }
 }
 
-/** The most that a rule lets a key use at once: what is used beyond it counts as that. */
-function capacityOf(algorithm: number, quota: Quota): number {
-  return algorithm === Algorithm.tokenBucket ? quota.burst : quota.limit;
+/**
+ * How much of what is carried over a counter takes: a bucket its burst, since it would take beyond all measure to drain
+ * more at a lower rate; a window everything, since it forgets it with its window however much it is.
+ */
+function roomOf(algorithm: number, quota: Quota): number {
+  return algorithm === Algorithm.tokenBucket ? quota.burst : MAX_USED;
+}
+
+/** Whether the new counter stays above an old one for as long as it counts: of a bucket only another bucket is known to. */
+function isCovered({ algorithm }: Numbers, past: number): boolean {
+  return algorithm !== Algorithm.tokenBucket || past === Algorithm.tokenBucket;
 }

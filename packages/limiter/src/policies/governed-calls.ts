@@ -219,9 +219,11 @@ export class GovernedCalls {
     const { rule, hash, keyStart, keyLength } = judged;
     if (rule.epochs.length === 0 || this.#find(judged) !== 0) return true;
     const { bytes } = this.#layout!;
-    if (this.carryOver.find(rule, bytes, keyStart, keyLength) === null) return true;
-    if (rule.policy === null && !this.#keys.makeRoom(1, this.#maxKeys, this.#stampUs)) return false;
+    const carried = this.carryOver.find(rule, bytes, keyStart, keyLength);
+    if (carried === null) return true;
     this.#use(judged);
+    const isOneMore = rule.policy === null || this.carryOver.keepsAny(rule, carried, bytes, keyStart, keyLength);
+    if (isOneMore && !this.#keys.makeRoom(1, this.#maxKeys, this.#stampUs)) return false;
     const block = this.carryOver.carry(rule, hash, bytes, keyStart, keyLength);
     if (block !== 0) this.#hash.word(this.#keys.fingerprint(block));
     return true;

@@ -87,7 +87,7 @@ function moveOf(
   }
   const shapes = census.shapesOf(prefix).filter((shape) => shape.epoch === lineage.epoch);
   if (goesOn(from, to, shapes, lineage)) return { lineage, ended: null, prefix };
-  const heirsUs = heirsSpanUs(from, to, lineage, shapes);
+  const heirsUs = keptSpanUs(from, to, lineage, shapes);
   const past = stillMattering(lineage.past, stampUs, heirsUs);
   if (past.length >= MAX_PAST_EPOCHS) {
     const freeUs = Math.min(...past.map((epoch) => epoch.retainUs));
@@ -122,16 +122,19 @@ function goesOn(
   return shapes.every((shape) => shape.algorithm === algorithm && shape.windowUs === windowUs);
 }
 
-/** For how long after the change what was counted can matter to whoever counts from now on. */
-function heirsSpanUs(
+/**
+ * For how long after the change what was counted can matter: to whoever counts from now on, and, as long as it lasts by
+ * the old rule itself, to one that comes after that.
+ */
+function keptSpanUs(
   from: PolicyDocument | null,
   to: PolicyDocument | null,
   lineage: Lineage,
   shapes: readonly { readonly windowUs: number }[],
 ): number {
-  if (to !== null) return documentSpanUs(to);
+  const ownUs = from === null ? 0 : documentSpanUs(from);
   const inlineUs = shapes.map(({ windowUs }) => 2 * windowUs);
-  return Math.max(lineage.askedUs, documentSpanUs(from!), ...inlineUs);
+  return Math.max(ownUs, to === null ? lineage.askedUs : documentSpanUs(to), ...inlineUs);
 }
 
 function documentSpanUs(document: PolicyDocument): number {

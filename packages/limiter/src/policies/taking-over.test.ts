@@ -119,6 +119,58 @@ describe("K1 when another rule takes over a name", () => {
     });
   });
 
+  it.each([
+    ["a bucket", tokens(100, 100, 3_600_000), tokens(1, 1, 3_600_000), 0],
+    ["a bucket and a window", tokens(100, 100, 3_600_000), log(1, 3_600_000), 0],
+    ["a window and a bucket", log(100, 3_600_000), tokens(1, 1, 3_600_000), 0],
+    ["a longer window", log(100, 3_600_000), log(1, 7_200_000), 0],
+    ["a shorter window", log(100, 3_600_000), log(1, 1_000), 0],
+    ["a shorter fixed window", log(100, 3_600_000), { ...log(1, 1_000), algorithm: "fixed-window" }, 0],
+    ["a bucket that fills fast", tokens(100, 100, 3_600_000), tokens(1, 1, 1_000), 1],
+  ])("what is used stays used when a limit comes back after a lower one: %s", (_, high, low, more) => {
+    for (const isAsked of [true, false]) {
+      const harness = new PolicyHarness();
+      harness.change(put(high));
+      expect(admitted(harness, START_US, byName, "k", 200)).toBe(100);
+      harness.change(put(low), {}, START_US + second);
+      let between = isAsked ? admitted(harness, START_US + second, byName) : 0;
+      for (let i = 1; i < 20; i++) harness.apply(START_US + (1 + i) * second);
+      if (isAsked) between += admitted(harness, START_US + 20 * second, byName);
+      expect(between).toBeLessThanOrEqual(2);
+      harness.change({ kind: "rollback", version: 1 }, {}, START_US + 20 * second);
+      expect(admitted(harness, START_US + 20 * second, byName, "k", 200)).toBeLessThanOrEqual(more);
+    }
+  });
+
+  it("a limit that comes back in the same window as the lower one finds what was used before both", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(100, 3_600_000)));
+    admitted(harness, START_US, byName, "k", 100);
+    harness.change(put(log(1, 7_200_000)), {}, START_US + second);
+    expect(admitted(harness, START_US + second, byName)).toBe(0);
+    harness.change(put(log(100, 7_200_000)), {}, START_US + 2 * second);
+    expect(admitted(harness, START_US + 2 * second, byName, "k", 200)).toBe(0);
+  });
+
+  it("a lower rate locks nobody out for what was used under a higher one", () => {
+    const harness = new PolicyHarness();
+    harness.change(put(tokens(100, 100, 3_600_000)));
+    admitted(harness, START_US, byName, "k", 100);
+    harness.change(put(tokens(1, 1, 3_600_000)), {}, START_US + second);
+    expect(harness.one(START_US + second, "k", byName).retryAfterMs).toBe(3_600_000);
+    expect(harness.one(START_US + second + 60 * minute, "k", byName).outcome).toBe(Outcome.allowed);
+  });
+
+  it("an old counter stays only if it outlasts the new one, and a full table has no room for it", () => {
+    const harness = new PolicyHarness({ maxKeys: 1 });
+    harness.change(put(log(5)));
+    expect(admitted(harness, START_US, byName)).toBe(5);
+    harness.change(put(log(8, 120_000)), {}, START_US + second);
+    expect(admitted(harness, START_US + second, byName)).toBe(3);
+    harness.change(put(log(2, 1_000)), {}, START_US + 2 * second);
+    expect(harness.one(START_US + 2 * second, "k", byName).outcome).toBe(Outcome.keysFull);
+  });
+
   it("a bucket's rate changes at the stamp of the change, not at the last take", () => {
     const harness = new PolicyHarness();
     harness.change(put(tokens(60, 10)));
@@ -147,10 +199,10 @@ describe("K1 when another rule takes over a name", () => {
 
   it("keys that nobody asked for between two changes are carried through both", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(5)));
+    harness.change(put(log(5, 2_000)));
     expect(admitted(harness, START_US, byName, "idle")).toBe(5);
     harness.change(put(tokens(60, 10)), {}, START_US + second);
-    // The bucket gave two of five back until then.
+    // The bucket gave two of five back until then, and the window of two seconds all of them.
     harness.change(put(log(8, 30_000)), {}, START_US + 3 * second);
     expect(admitted(harness, START_US + 3 * second, byName, "idle")).toBe(5);
   });
