@@ -154,9 +154,10 @@ export function readSession(reader: ByteReader): { readonly session: SessionId; 
 
 /** The body of an administer operation. @throws {EntryError} */
 export function readAdminister(reader: ByteReader): AdminRequest {
-  const text = decodeUtf8(reader.bytes, reader.at, reader.end - reader.at);
+  const bytes = reader.end - reader.at;
+  const text = decodeUtf8(reader.bytes, reader.at, bytes);
   try {
-    return readAdminRequest(JSON.parse(text));
+    return readAdminRequest(JSON.parse(text), bytes);
   } catch (error) {
     throw new EntryError(`the administrative change is malformed: ${error instanceof Error ? error.message : error}`);
   }

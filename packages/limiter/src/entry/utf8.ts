@@ -3,8 +3,14 @@ import { EntryError } from "./entry-error.ts";
 /** UTF-8 by hand: a pure package has neither TextEncoder nor TextDecoder. Lone surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length * 3);
-  let at = 0;
-  for (let i = 0; i < text.length; i++) {
+  let ascii = 0;
+  for (; ascii < text.length; ascii++) {
+    const code = text.charCodeAt(ascii);
+    if (code >= 0x80) break;
+    bytes[ascii] = code;
+  }
+  let at = ascii;
+  for (let i = ascii; i < text.length; i++) {
     let code = text.charCodeAt(i);
     if (code >= 0xd800 && code < 0xe000) {
       const low = code < 0xdc00 ? text.charCodeAt(i + 1) : 0;
@@ -40,16 +46,21 @@ export function decodeUtf8(bytes: Uint8Array, start: number, length: number): st
   let text = "";
   for (let i = start; i < end; ) {
     const lead = bytes[i]!;
-    const size = lead < 0x80 ? 1 : lead >> 5 === 6 ? 2 : lead >> 4 === 14 ? 3 : lead >> 3 === 30 ? 4 : 0;
+    if (lead < 0x80) {
+      text += String.fromCharCode(lead);
+      i++;
+      continue;
+    }
+    const size = lead >> 5 === 6 ? 2 : lead >> 4 === 14 ? 3 : lead >> 3 === 30 ? 4 : 0;
     if (size === 0 || i + size > end)
       throw new EntryError(`a name has byte ${lead} at offset ${i}, which is not UTF-8`);
-    let code = size === 1 ? lead : lead & (0xff >> (size + 1));
+    let code = lead & (0xff >> (size + 1));
     for (let j = 1; j < size; j++) {
       const next = bytes[i + j]!;
       if (next >> 6 !== 2) throw new EntryError(`a name has byte ${next} at offset ${i + j}, which is not UTF-8`);
       code = (code << 6) | (next & 0x3f);
     }
-    const least = size === 1 ? 0 : size === 2 ? 0x80 : size === 3 ? 0x800 : 0x10000;
+    const least = size === 2 ? 0x80 : size === 3 ? 0x800 : 0x10000;
     if (code < least || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
       throw new EntryError(`a name has the code point ${code} at offset ${i}, which UTF-8 does not allow there`);
     }

@@ -64,9 +64,10 @@ const MAX_AUTHOR_BYTES = 256;
 
 /**
  * Reads a request from plain JSON, strictly, and brings it to its normal form.
+ * @param writtenBytes Its length in canonical JSON, if it comes from there.
  * @throws {PolicyError} `invalid`, naming field, value, bound and what to do.
  */
-export function readAdminRequest(value: unknown): AdminRequest {
+export function readAdminRequest(value: unknown, writtenBytes?: number): AdminRequest {
   const fields = new Fields(value, "", ["namespace", "change", "expectedVersion", "changeId", "author"]);
   const request: AdminRequest = {
     namespace: fields.text("namespace", 0, MAX_NAMESPACE_BYTES),
@@ -77,7 +78,7 @@ export function readAdminRequest(value: unknown): AdminRequest {
     changeId: isNothing(fields, "changeId") ? null : fields.name("changeId", MAX_CHANGE_ID_BYTES),
     author: fields.has("author") ? fields.text("author", 0, MAX_AUTHOR_BYTES) : "",
   };
-  const bytes = utf8Bytes(canonicalJson(request as unknown as Json));
+  const bytes = writtenBytes ?? utf8Bytes(canonicalJson(request as unknown as Json));
   if (bytes > MAX_CHANGE_BYTES) {
     throw new PolicyError("invalid", "change", `has ${bytes} bytes; it may have ${MAX_CHANGE_BYTES}: split it`);
   }

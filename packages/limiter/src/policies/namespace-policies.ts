@@ -113,8 +113,8 @@ export class NamespacePolicies {
     return new Map([...this.#openCounters()].map(([name, block]) => [name, readCounters(this.#heap, block)]));
   }
 
-  /** Carries out edits that were checked. */
-  edit(edits: readonly RecordEdit[]): void {
+  /** Carries out edits that were checked; `texts` are those of the new records that are written already. */
+  edit(edits: readonly RecordEdit[], texts: ReadonlyMap<PolicyRecord, string> = new Map()): void {
     const counters = this.#openCounters();
     this.#keyLists();
     this.#keyedCounts();
@@ -123,7 +123,7 @@ export class NamespacePolicies {
       this.#index(before, -1);
       this.#index(after, 1);
       if (after === null) this.records.delete(idOfEdit(edit));
-      else this.records.set(after);
+      else this.records.set(after, texts.get(after));
       if (before === null && after?.kind === "policy") {
         counters.set(after.value.name, createCounters(this.#heap, this.#slab));
       } else if (after === null && before?.kind === "policy") {

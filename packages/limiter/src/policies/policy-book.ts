@@ -4,7 +4,7 @@ import type { Heap } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { AdminChange, AdminRequest } from "./admin-change.ts";
-import { canonicalJson, type Json } from "./canonical.ts";
+import { canonicalJson, type Json, utf8Bytes } from "./canonical.ts";
 import type { Census } from "./census.ts";
 import type { PolicyCounters } from "./counters.ts";
 import { describeEdits } from "./describe.ts";
@@ -14,7 +14,7 @@ import { moveLineages } from "./move-lineages.ts";
 import { NamespacePolicies } from "./namespace-policies.ts";
 import { planChange } from "./plan-change.ts";
 import { PolicyError, type PolicyErrorCode } from "./policy-error.ts";
-import { documentOf, type RecordEdit, recordJson } from "./records.ts";
+import { documentOf, type PolicyRecord, type RecordEdit, recordJson } from "./records.ts";
 import { StoredMap } from "./stored-map.ts";
 import { TextStore } from "./text-store.ts";
 
@@ -215,10 +215,10 @@ export class PolicyBook {
     }
     const edits = this.#plan(namespace, change);
     if (edits.length === 0) return { version, changed: 0, error: null };
-    this.#checkBytes(namespace, edits);
+    const texts = this.#checkBytes(namespace, edits);
     const policies = this.#namespaces.get(namespace) ?? this.#create(namespace);
     moveLineages(policies, this.#census, edits, stampUs);
-    policies.edit(edits);
+    policies.edit(edits, texts);
     policies.version++;
     this.#remember(policies, request, edits, stampUs, index);
     return { version: policies.version, changed: edits.length, error: null };
@@ -231,8 +231,15 @@ export class PolicyBook {
       : planChange(view, change);
   }
 
-  #checkBytes(namespace: string, edits: readonly RecordEdit[]): void {
-    const size = (edit: RecordEdit["after"]): number => (edit === null ? 0 : encodeUtf8(recordJson(edit)).length);
+  /** Returns the new records as JSON, which need not be written again. */
+  #checkBytes(namespace: string, edits: readonly RecordEdit[]): ReadonlyMap<PolicyRecord, string> {
+    const texts = new Map<PolicyRecord, string>();
+    const size = (record: RecordEdit["after"]): number => {
+      if (record === null) return 0;
+      const json = recordJson(record);
+      texts.set(record, json);
+      return utf8Bytes(json);
+    };
     const grows = edits.reduce((sum, { before, after }) => sum + size(after) - size(before), 0);
     const own = (this.namespace(namespace)?.records.bytes ?? 0) + grows;
     if (own > policyBounds.namespaceBytes) {
@@ -245,6 +252,7 @@ export class PolicyBook {
       const message = `would leave ${all} bytes in all namespaces; they may have ${policyBounds.bytes}: delete some first`;
       throw new PolicyError("too-many", "change", message);
     }
+    return texts;
   }
 
   #create(name: string): NamespacePolicies {

@@ -96,7 +96,8 @@ export function editsTo(view: RecordView, wanted: ReadonlyMap<string, PolicyReco
 
 /** Whether two records say the same. */
 export function isSameRecord(a: PolicyRecord | null, b: PolicyRecord | null): boolean {
-  return recordJson(a) === recordJson(b);
+  if (a === b) return true;
+  return a !== null && b !== null && recordJson(a) === recordJson(b);
 }
 
 /** A record in canonical JSON; `null` for none. */

@@ -43,11 +43,12 @@ export class StoredMap<T> {
     return this.view.get(id);
   }
 
-  set(value: T): void {
+  /** `json`: the value's canonical form, if it is at hand. */
+  set(value: T, json = canonicalJson(value as Json)): void {
     this.#open();
     const id = this.#idOf(value);
     this.#free(id);
-    const place = this.#texts.put(canonicalJson(value as Json));
+    const place = this.#texts.put(json);
     this.#values.set(id, value);
     this.#places.set(id, place);
     this.#bytes += place.bytes;
