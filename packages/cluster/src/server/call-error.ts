@@ -89,8 +89,26 @@ function failureCode(failure: NodeFailure, retrySafe: boolean): StatusCode {
   }
 }
 
-/** The error for an item that was not decided, or null if it was (an outcome below 16 is a decision). */
-export function outcomeError(outcome: number): CallError | null {
+/** What a call asked for, as far as its errors name it. */
+interface AskedPolicy {
+  readonly namespace: string;
+  readonly policy: string;
+}
+
+const namespaceName = ({ namespace }: AskedPolicy): string =>
+  namespace === "" ? "the default namespace" : `the namespace ${JSON.stringify(namespace)}`;
+
+const unknownPolicyMessage = (asked: AskedPolicy): string =>
+  `policy ${JSON.stringify(asked.policy)} is none of ${namespaceName(asked)}, and the rule has no limit of its own: put the policy (quorumguard policy put), or give limit and window`;
+
+const namespaceFullMessage = (asked: AskedPolicy): string =>
+  `${namespaceName(asked)} has as many live keys as its maxKeys allows (quorumguard policy get shows it): raise it with policy put, or try again once counts have expired`;
+
+/**
+ * The error for an item that was not decided, or null if it was (an outcome below 16 is a decision). It names what was
+ * asked for.
+ */
+export function outcomeError(outcome: number, asked: AskedPolicy): CallError | null {
   switch (outcome) {
     case Outcome.allowed:
     case Outcome.limited:
@@ -122,11 +140,7 @@ export function outcomeError(outcome: number): CallError | null {
         "the session is not known, or expired",
       );
     case Outcome.unknownPolicy:
-      return refused(
-        StatusCode.notFound,
-        ErrorReason.UNKNOWN_POLICY,
-        "the rule names a policy and has no limit of its own, and the cluster has no such policy",
-      );
+      return refused(StatusCode.notFound, ErrorReason.UNKNOWN_POLICY, unknownPolicyMessage(asked));
     case Outcome.notHeld:
       return refused(
         StatusCode.notFound,
@@ -140,11 +154,7 @@ export function outcomeError(outcome: number): CallError | null {
         "as many holds are open as there may be; settle some, or try again later",
       );
     case Outcome.namespaceFull:
-      return refused(
-        StatusCode.resourceExhausted,
-        ErrorReason.NAMESPACE_FULL,
-        "the namespace has as many keys as its quota allows",
-      );
+      return refused(StatusCode.resourceExhausted, ErrorReason.NAMESPACE_FULL, namespaceFullMessage(asked));
     case Outcome.needsReservation:
       return refused(
         StatusCode.failedPrecondition,

@@ -103,7 +103,7 @@ export function createGuardHandlers(node: ClusterNode, options: UnaryHandlerOpti
       const call: UnaryCall = { items: [{ ...item, cost }], requestId: request.requestId, ...verb };
       const origin = { namespace: request.namespace, identity: context.identity };
       const results = await submitCalls(tools, origin, [call], submitOptions(request, firstAttempt, context));
-      return singleAnswer(results[0]!);
+      return singleAnswer(results[0]!, { namespace: request.namespace, ...item.rule });
     });
 
   return {
@@ -138,7 +138,7 @@ export function createGuardHandlers(node: ClusterNode, options: UnaryHandlerOpti
         checkNamespace(request.namespace);
         const item = checkItem(request.check, "check");
         const peeked = await peekOne(tools, request.namespace, item, submitOptions(request, true, context));
-        const error = outcomeError(peeked.decision.outcome);
+        const error = outcomeError(peeked.decision.outcome, { namespace: request.namespace, ...item.rule });
         if (error !== null) throw error;
         return create(PeekResponseSchema, peeked);
       }),
@@ -156,9 +156,12 @@ interface SingleRequest {
 
 type SingleAnswer = Pick<AllowResponse, "index" | "stampUs"> & { readonly decision: Decision };
 
-function singleAnswer({ decisions, index, stampUs }: CallResult): SingleAnswer {
+function singleAnswer(
+  { decisions, index, stampUs }: CallResult,
+  asked: { readonly namespace: string; readonly policy: string },
+): SingleAnswer {
   const decision = decisions[0]!;
-  const error = outcomeError(decision.outcome);
+  const error = outcomeError(decision.outcome, asked);
   if (error !== null) throw error;
   return { decision, index, stampUs };
 }

@@ -148,6 +148,22 @@ describe("the answer to a unary verb", () => {
   });
 });
 
+it.each([
+  [
+    Limited.unknownPolicy,
+    /^policy ".*" is none of the namespace "shop".*: put the policy .*, or give limit and window$/,
+  ],
+  [
+    Limited.namespaceFull,
+    /^the namespace "shop" has as many live keys as its maxKeys allows .*: raise it .*, or try again/,
+  ],
+])("the error of outcome %i names what was asked for, and says what to do", async (outcome, message) => {
+  const { node, guard } = setUp();
+  answerAll(node, outcome);
+  const error = await errorOf(guard.cancel(create(CancelRequestSchema, { ...shared, handle: 1n }), context));
+  expect(error.detail.message).toMatch(message);
+});
+
 describe("what does not belong to a verb is refused by field, value and bound", () => {
   it.each([
     [
