@@ -204,6 +204,9 @@ describe("a question about policies and keys", () => {
     const diff = await policies.diffPolicies(create(policyInput.diffPolicies.input, { document }), context);
     expect(diff).toMatchObject({ version: 0n });
     expect(diff.edits).toEqual(['policy "login" is new: algorithm sliding-window-log, limit 5, windowMs 60000']);
+    const overrides = Array.from({ length: 10_000 }, (_, i) => ({ policy: "login", key: `user:${i}`, limit: 5 }));
+    const tooMuch = policies.diffPolicies(create(policyInput.diffPolicies.input, { document: { overrides } }), context);
+    await expect(tooMuch).rejects.toThrow(/change has \d+ bytes; it may have 262144: split it .* ChangePolicies/);
     const history = await policies.listPolicyHistory(create(policyInput.listPolicyHistory.input), context);
     expect(history).toMatchObject({ version: 0n, revisions: [] });
     expect(await admin.listBans(create(ListBansRequestSchema), context)).toMatchObject({ bans: [], total: 0 });

@@ -1,5 +1,5 @@
 import { create, type JsonObject } from "@bufbuild/protobuf";
-import { type NamespaceDocument, readDocument } from "@quorumguard/limiter";
+import { type NamespaceDocument, readAdminRequest, readDocument } from "@quorumguard/limiter";
 import {
   type DeletePoliciesRequest,
   type DeletePoliciesResponse,
@@ -78,7 +78,10 @@ export function createPolicyHandlers(node: ClusterNode): PolicyHandlers {
     diffPolicies: ({ namespace, document }, context) =>
       told(node, true, async () => {
         checkNamespace(namespace);
-        const question = { kind: "preview", namespace, document: documentOf(document) } as const;
+        const read = documentOf(document);
+        // What could not be put is not shown as a change that could.
+        readAdminRequest({ namespace, change: { kind: "putDocument", document: read } });
+        const question = { kind: "preview", namespace, document: read } as const;
         const { version, words } = await askLeader(node, question, submitOptions(context));
         return create(DiffPoliciesResponseSchema, { version: BigInt(version), edits: [...words] });
       }),

@@ -80,7 +80,8 @@ export function readAdminRequest(value: unknown, writtenBytes?: number): AdminRe
   };
   const bytes = writtenBytes ?? utf8Bytes(canonicalJson(request as unknown as Json));
   if (bytes > MAX_CHANGE_BYTES) {
-    throw new PolicyError("invalid", "change", `has ${bytes} bytes; it may have ${MAX_CHANGE_BYTES}: split it`);
+    const message = `has ${bytes} bytes; it may have ${MAX_CHANGE_BYTES}: split it (a document by sections, a section by ChangePolicies, whose changes add to what is there)`;
+    throw new PolicyError("invalid", "change", message);
   }
   return request;
 }
