@@ -70,7 +70,7 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "        used = Math.max(used, this.#keys.usedAt(past, block, epoch.endUs));\n",
+        search: "          used = Math.max(used, this.#keys.usedAt(past, block, endUs));\n",
         replacement: "",
       },
     ],
@@ -82,7 +82,7 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "        held ||= this.#keys.isHeld(block);\n",
+        search: "          held ||= this.#keys.isHeld(block);\n",
         replacement: "",
       },
     ],
