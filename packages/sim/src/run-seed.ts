@@ -116,6 +116,7 @@ function assemble(seed: number, world: World, random: Random) {
   const tap = createSessionTap(
     (line) => world.trace.event(world.nowUs, line),
     () => world.nowUs,
+    () => watch.commitIndex,
   );
   const peers = createPeerNetwork(world, links, random.fork("peer network"), {
     isRaftFrame: (frame) => frame[0] === FrameKind.envelope,

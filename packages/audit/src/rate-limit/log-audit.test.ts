@@ -239,6 +239,18 @@ describe("A1 A2 the audit by log knows what is no take", () => {
     expect(log.audit([done(2, Verb.reset, 2, 0, {})]).violations[0]).toContain("remaining is 2, the model says 1");
   });
 
+  test("a denial from applied state stands before what was committed after it was heard, whatever the stamps say", () => {
+    const log = newLog();
+    log.calls(2, 2_000, 1, ["k", "k"]);
+    // Time began anew behind the denial.
+    log.add(3, 2_500, [call(3, Verb.reset)], true);
+    const denied = (over: Partial<Acknowledgement>) =>
+      log.audit([ack(4, "k", Outcome.limited, { source: "leader", index: 0, stampUs: 3_000, ...over })]).violations;
+    expect(denied({ knownCommit: 2 })).toEqual([]);
+    expect(denied({ knownCommit: 3 })[0]).toContain("were free");
+    expect(denied({})[0]).toContain("were free");
+  });
+
   test("finds a reservation that was settled twice", () => {
     const log = newLog();
     log.add(2, 2_000, [call(1, Verb.reserve, { ttlMs: 500 }), call(2, Verb.cancel, { handle: 1 })]);

@@ -27,22 +27,29 @@ export interface LogAuditInput {
 export function auditLog(input: LogAuditInput): { readonly log: NaiveLog; readonly violations: readonly string[] } {
   const log = createNaiveLog(input.bounds);
   const violations: string[] = [];
-  const fromLeader = input.acknowledgements
-    .filter((ack) => ack.source === "leader")
-    .sort((one, other) => one.stampUs - other.stampUs);
-  let nextFast = 0;
-  /** Denials from applied state are judged where they stood: after all entries that are not later. */
-  const judgeFast = (beforeStampUs: number) => {
-    for (; nextFast < fromLeader.length && fromLeader[nextFast]!.stampUs < beforeStampUs; nextFast++)
-      violations.push(...checkDenialStood(log, fromLeader[nextFast]!));
+  const fromLeader = input.acknowledgements.filter((ack) => ack.source === "leader");
+  const byStamp = fromLeader.toSorted((one, other) => one.stampUs - other.stampUs);
+  const byCommit = fromLeader
+    .filter(({ knownCommit }) => knownCommit !== undefined)
+    .sort((one, other) => one.knownCommit! - other.knownCommit!);
+  const judged = new Set<Acknowledgement>();
+  const judge = (ack: Acknowledgement) => {
+    if (!judged.has(ack)) violations.push(...checkDenialStood(log, ack));
+    judged.add(ack);
+  };
+  let [nextByStamp, nextByCommit] = [0, 0];
+  /** Denials from applied state are judged where they stood: after all entries that are neither later nor were still to come. */
+  const judgeFast = (beforeStampUs: number, beforeIndex: number) => {
+    while ((byStamp[nextByStamp]?.stampUs ?? beforeStampUs) < beforeStampUs) judge(byStamp[nextByStamp++]!);
+    while ((byCommit[nextByCommit]?.knownCommit ?? beforeIndex) < beforeIndex) judge(byCommit[nextByCommit++]!);
   };
   for (const entry of input.entries) {
     if (entry.data.length === 0) continue;
     const { takeover, stampUs, operations } = input.decode(entry.data);
-    judgeFast(stampUs);
+    judgeFast(stampUs, entry.index);
     log.apply(entry.index, stampUs, takeover, operations);
   }
-  judgeFast(Number.POSITIVE_INFINITY);
+  judgeFast(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
   const lastIndex = input.entries.at(-1)?.index ?? 0;
   for (const ack of input.acknowledgements)
     violations.push(...(ack.source === "leader" ? checkNeverCharged(log, ack) : checkAgainstLog(log, ack, lastIndex)));

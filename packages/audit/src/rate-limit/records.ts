@@ -29,6 +29,11 @@ export interface Acknowledgement {
   readonly source: "quorum" | "leader";
   readonly index: number;
   readonly stampUs: number;
+  /**
+   * What was known to be committed when the answer was heard, if that is known: a denial from applied state has seen nothing
+   * after it, though time that begins anew may give later entries earlier stamps.
+   */
+  readonly knownCommit?: number;
   /** One value per item each. */
   readonly outcomes: readonly number[];
   readonly remaining: readonly number[];

@@ -25,8 +25,13 @@ export interface SessionTap {
  *
  * @param note Told of every message in words, for a verbose trace.
  * @param nowUs The time of what is heard.
+ * @param commitIndex What is known to be committed by then.
  */
-export function createSessionTap(note: (line: string) => void = () => {}, nowUs: () => number = () => 0): SessionTap {
+export function createSessionTap(
+  note: (line: string) => void = () => {},
+  nowUs: () => number = () => 0,
+  commitIndex: () => number = () => Number.POSITIVE_INFINITY,
+): SessionTap {
   /** Session by stream. */
   const sessions = new Map<number, string>();
   const clients = new Map<string, string>();
@@ -101,7 +106,7 @@ export function createSessionTap(note: (line: string) => void = () => {}, nowUs:
       const session = sessions.get(stream);
       const answers = asked.answers(session ?? null, reply);
       for (const ack of answers.acknowledgements) {
-        acknowledgements.push(ack);
+        acknowledgements.push({ ...ack, knownCommit: commitIndex() });
         sawAnswer(ack);
       }
       if (answers.unasked !== null) {
