@@ -87,13 +87,14 @@ const nodeReasons: Readonly<Record<NodeFailure["reason"], true>> = {
 
 /** Every failure that a node can have, in the terms of the wire, with and without the protection of a request id. */
 function serverFailures(): readonly CallError[] {
+  const asked = { namespace: "", policy: "" };
   const topology = { clusterId: "", version: 0, members: [], leaderId: 0, term: 0, nodeId: 0 };
   const refusals = (Object.keys(nodeReasons) as NodeFailure["reason"][]).map(
     (reason): NodeFailure => ({ reason, applied: "no", message: "", retryAfterMs: 0, leaderId: 0, term: 0 }),
   );
   return [
     ...[...refusals, outcomeUnknown("", 0, 0)].map((failure) => failureError(failure, topology, false)),
-    ...Object.values(Outcome).flatMap((outcome) => outcomeError(outcome) ?? []),
+    ...Object.values(Outcome).flatMap((outcome) => outcomeError(outcome, asked) ?? []),
     ...(Object.keys(policyRefusals) as PolicyErrorCode[]).map((code) => policyCallError(new PolicyError(code, "", ""))),
   ];
 }

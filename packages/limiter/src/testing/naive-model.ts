@@ -126,6 +126,6 @@ function judgeBucket(
 }
 
 function ceilMs(us: bigint): number {
-  if (us > BigInt(Number.MAX_SAFE_INTEGER)) return Number.MAX_SAFE_INTEGER;
+  if (us > BigInt(Number.MAX_SAFE_INTEGER)) return 9_007_199_254_741;
   return Number((us + 999n) / 1000n);
 }
