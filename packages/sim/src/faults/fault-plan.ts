@@ -83,7 +83,7 @@ export function planFaults(random: Random): FaultPlan {
   const others = {
     meanGapUs: random.pick([120, 250, 500]) * 1000,
     maxImpaired: random.chance(0.8) ? 1 : 2,
-    durationUs: random.between(2_500, 5_000) * 1000,
+    durationUs: random.between(1_600, 3_600) * 1000,
     badClocks: random.chance(0.05),
     deadAtTheEnd: random.chance(0.3),
     fromTheStart: random.chance(0.25),
