@@ -1,5 +1,12 @@
 import type { Heap } from "../memory/heap.ts";
-import { CELL_EXPIRY, type Hold, longestLeaseEndUs, type Quota } from "./algorithm.ts";
+import {
+  CELL_EXPIRY,
+  type CountingAlgorithm,
+  type Hold,
+  longestLeaseEndUs,
+  postponeExpiry,
+  type Quota,
+} from "./algorithm.ts";
 
 /**
  * Counts per window, for windows that begin at the multiples of their length in stamps: the current one, the next one
@@ -12,7 +19,7 @@ const WORD_NEXT = 9;
 const WORD_PREVIOUS = 10;
 const MAX_COUNT = 4_294_967_295;
 
-/** The counts as of a stamp: read by {@link readCounts}, changed by the others, put back by {@link writeCounts}. */
+/** The counts as of a stamp: read by {@link readCounts}, changed by the others, put back into the block. */
 export const counts = { startUs: 0.5, previous: 0.5, current: 0.5, next: 0.5 };
 
 /** Where the window that holds the stamp begins: exact, since the stamp is below 2^53. */
@@ -42,7 +49,7 @@ export function readCounts(heap: Heap, block: number, windowUs: number, stampUs:
 }
 
 /** Puts {@link counts} into the block. */
-export function writeCounts(heap: Heap, block: number, looksBack: boolean): void {
+function writeCounts(heap: Heap, block: number, looksBack: boolean): void {
   heap.setNumber(block, CELL_START, counts.startUs);
   heap.setWord(block, WORD_CURRENT, counts.current);
   heap.setWord(block, WORD_NEXT, counts.next);
@@ -62,7 +69,7 @@ function clamp(count: number): number {
 }
 
 /** Adds `amount` to the current window. */
-export function addNow(amount: number): void {
+function addNow(amount: number): void {
   counts.current = clamp(counts.current + amount);
 }
 
@@ -70,7 +77,7 @@ export function addNow(amount: number): void {
  * Adds `amount`, which may be negative, to every window in which the hold may be spent: two, if a takeover moved a lease
  * across a boundary. What lies in a window that no longer counts is left out.
  */
-export function addHeld(hold: Hold, windowUs: number, amount: number): void {
+function addHeld(hold: Hold, windowUs: number, amount: number): void {
   addTo(hold.datedUs, windowUs, amount);
   if (windowStart(hold.fromUs, windowUs) !== windowStart(hold.datedUs, windowUs)) {
     addTo(hold.fromUs, windowUs, amount);
@@ -78,16 +85,83 @@ export function addHeld(hold: Hold, windowUs: number, amount: number): void {
 }
 
 /** The end of the longest lease: in the window that it is granted in, since it is charged to that one. */
-export function leaseEndInWindowUs(quota: Quota, stampUs: number): number {
+function leaseEndInWindowUs(quota: Quota, stampUs: number): number {
   return Math.min(longestLeaseEndUs(quota, stampUs), windowStart(stampUs, quota.windowUs) + quota.windowUs - 1);
 }
 
+/** When the key is as if never used, by {@link counts}; 0: it is. What looks back counts each window for one more. */
+export function emptyAtUs(windowUs: number, looksBack: boolean): number {
+  const { startUs, previous, current, next } = counts;
+  const lastsUs = looksBack ? windowUs : 0;
+  if (next > 0) return startUs + windowUs * 2 + lastsUs;
+  if (current > 0) return startUs + windowUs + lastsUs;
+  return looksBack && previous > 0 ? startUs + windowUs : 0;
+}
+
 /** A word that changes with the block's counts. */
-export function wordOfCounts(heap: Heap, block: number): number {
+export function wordOfCounts(heap: Heap, block: number, looksBack: boolean): number {
   return (
+    (looksBack ? Math.imul(heap.word(block, WORD_PREVIOUS), 0x27d4eb2f) : 0) ^
     heap.word(block, WORD_CURRENT) ^
     Math.imul(heap.word(block, WORD_NEXT), 0x9e3779b1) ^
     Math.imul(heap.number(block, CELL_START) | 0, 0x85ebca6b) ^
     Math.imul(heap.number(block, CELL_EXPIRY) | 0, 0xc2b2ae35)
   );
+}
+
+function write(heap: Heap, block: number, windowUs: number, looksBack: boolean): number {
+  writeCounts(heap, block, looksBack);
+  postponeExpiry(heap, block, emptyAtUs(windowUs, looksBack));
+  return block;
+}
+
+/** Charges a take. Not a method of {@link alignedWindows}: on the hot path each algorithm calls it with a constant. */
+export function chargeWindow(
+  heap: Heap,
+  block: number,
+  { windowUs }: Quota,
+  cost: number,
+  stampUs: number,
+  looksBack: boolean,
+): number {
+  readCounts(heap, block, windowUs, stampUs, looksBack);
+  addNow(cost);
+  return write(heap, block, windowUs, looksBack);
+}
+
+function reset(heap: Heap, block: number, looksBack: boolean): void {
+  counts.startUs = 0;
+  counts.previous = 0;
+  counts.current = 0;
+  counts.next = 0;
+  writeCounts(heap, block, looksBack);
+  heap.setNumber(block, CELL_EXPIRY, 0);
+}
+
+/**
+ * What all algorithms do alike that count by such windows: they differ in how a take is judged, and in whether the previous window
+ * still counts.
+ */
+export function alignedWindows(
+  looksBack: boolean,
+): Omit<CountingAlgorithm, "judge" | "usedAt" | "charge" | "fingerprint"> {
+  return {
+    headCells: looksBack ? 3 : 2,
+    tailCells: 0,
+    initialize: (heap, block) => reset(heap, block, looksBack),
+    reset: (heap, block) => reset(heap, block, looksBack),
+    hold(heap, block, _tail, { windowUs }, held, stampUs) {
+      readCounts(heap, block, windowUs, stampUs, looksBack);
+      addHeld(held, windowUs, held.cost);
+      postponeExpiry(heap, block, held.expiryUs);
+      return write(heap, block, windowUs, looksBack);
+    },
+    settle(heap, block, _tail, { windowUs }, held, actual, stampUs) {
+      readCounts(heap, block, windowUs, stampUs, looksBack);
+      if (actual > held.cost) addNow(actual - held.cost);
+      else addHeld(held, windowUs, actual - held.cost);
+      return write(heap, block, windowUs, looksBack);
+    },
+    leaseEndUs: leaseEndInWindowUs,
+  };
 }

@@ -1,24 +1,7 @@
 import type { Heap } from "../memory/heap.ts";
-import {
-  CELL_EXPIRY,
-  type CountingAlgorithm,
-  type Hold,
-  postponeExpiry,
-  type Quota,
-  type Verdict,
-} from "./algorithm.ts";
-import {
-  addHeld,
-  addNow,
-  counts,
-  leaseEndInWindowUs,
-  readCounts,
-  wordOfCounts,
-  writeCounts,
-} from "./aligned-counts.ts";
+import type { CountingAlgorithm, Quota, Verdict } from "./algorithm.ts";
+import { alignedWindows, chargeWindow, counts, emptyAtUs, readCounts, wordOfCounts } from "./aligned-counts.ts";
 import { divideProduct, division, drained } from "./arithmetic.ts";
-
-const WORD_PREVIOUS = 10;
 
 /** What of the previous window still counts when `leftUs` of the current one are left: its share, rounded up. */
 function weighted(previous: number, leftUs: number, windowUs: number): number {
@@ -48,13 +31,6 @@ function fitsAfterUs(wanted: number, limit: number, windowUs: number): number {
   return windowUs * 2 + offsetWithRoom(next, room, windowUs);
 }
 
-/** When the key is as if never used, by {@link counts}; 0: it is. */
-function emptyAtUs(windowUs: number): number {
-  if (counts.next > 0) return counts.startUs + windowUs * 3;
-  if (counts.current > 0) return counts.startUs + windowUs * 2;
-  return counts.previous > 0 ? counts.startUs + windowUs : 0;
-}
-
 function judge(
   heap: Heap,
   block: number,
@@ -70,7 +46,7 @@ function judge(
   const endUs = counts.startUs + windowUs;
   const used = counts.current + (counts.previous === 0 ? 0 : weighted(counts.previous, endUs - stampUs, windowUs));
   const wanted = ahead + cost;
-  const emptyUs = emptyAtUs(windowUs);
+  const emptyUs = emptyAtUs(windowUs, true);
   verdict.available = limit > used ? limit - used : 0;
   verdict.never = wanted > limit;
   verdict.allowed = used + wanted <= limit;
@@ -87,49 +63,6 @@ function usedAt(heap: Heap, block: number, _tail: number, quota: Quota, stampUs:
   return Math.min(4_294_967_295, Math.max(used, counts.next));
 }
 
-function write(heap: Heap, block: number, windowUs: number): number {
-  writeCounts(heap, block, true);
-  postponeExpiry(heap, block, emptyAtUs(windowUs));
-  return block;
-}
-
-function charge(heap: Heap, block: number, _tail: number, quota: Quota, cost: number, stampUs: number): number {
-  readCounts(heap, block, quota.windowUs, stampUs, true);
-  addNow(cost);
-  return write(heap, block, quota.windowUs);
-}
-
-function hold(heap: Heap, block: number, _tail: number, quota: Quota, held: Hold, stampUs: number): number {
-  readCounts(heap, block, quota.windowUs, stampUs, true);
-  addHeld(held, quota.windowUs, held.cost);
-  postponeExpiry(heap, block, held.expiryUs);
-  return write(heap, block, quota.windowUs);
-}
-
-function settle(
-  heap: Heap,
-  block: number,
-  _tail: number,
-  quota: Quota,
-  held: Hold,
-  actual: number,
-  stampUs: number,
-): number {
-  readCounts(heap, block, quota.windowUs, stampUs, true);
-  if (actual > held.cost) addNow(actual - held.cost);
-  else addHeld(held, quota.windowUs, actual - held.cost);
-  return write(heap, block, quota.windowUs);
-}
-
-function reset(heap: Heap, block: number): void {
-  counts.startUs = 0;
-  counts.previous = 0;
-  counts.current = 0;
-  counts.next = 0;
-  writeCounts(heap, block, true);
-  heap.setNumber(block, CELL_EXPIRY, 0);
-}
-
 /**
  * The two-bucket estimate of a sliding window: what the current bucket counts, and of the previous one the share that
  * the window of that length, ending now, still overlaps, rounded up. Buckets begin at the multiples of their length.
@@ -144,15 +77,9 @@ function reset(heap: Heap, block: number): void {
  * Bytes: for a key of 20 in all 105, however many admissions.
  */
 export const slidingWindowCounter: CountingAlgorithm = {
-  headCells: 3,
-  tailCells: 0,
-  initialize: reset,
-  reset,
+  ...alignedWindows(true),
   judge,
   usedAt,
-  charge,
-  hold,
-  settle,
-  leaseEndUs: leaseEndInWindowUs,
-  fingerprint: (heap, block) => wordOfCounts(heap, block) ^ Math.imul(heap.word(block, WORD_PREVIOUS), 0x27d4eb2f),
+  charge: (heap, block, _tail, quota, cost, stampUs) => chargeWindow(heap, block, quota, cost, stampUs, true),
+  fingerprint: (heap, block) => wordOfCounts(heap, block, true),
 };

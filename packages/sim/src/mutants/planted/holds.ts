@@ -34,9 +34,9 @@ export const holdMutants: readonly Mutant[] = [
     breaks: "a cancel frees what others took since, after the reservation's own charge has left its window (R1)",
     edits: [
       {
-        file: "limiter/src/algorithms/fixed-window.ts",
-        search: "  else addHeld(held, quota.windowUs, actual - held.cost);",
-        replacement: "  else addNow(actual - held.cost);",
+        file: "limiter/src/algorithms/aligned-counts.ts",
+        search: "      else addHeld(held, windowUs, actual - held.cost);",
+        replacement: "      else addNow(actual - held.cost);",
       },
     ],
     foundBy: { tests },
