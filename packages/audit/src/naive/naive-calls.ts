@@ -122,10 +122,13 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
           : null;
       if (outcome !== null) return items.map(() => ({ ...nothing, outcome }));
     }
-    const touched = rules.map((inForce) => keys.touch(inForce, stampUs));
+    // A list answers without a counter.
+    const counters = rules.map((inForce) =>
+      inForce.list === null ? keys.touch(inForce, stampUs).counter : keys.look(inForce, stampUs),
+    );
     const judged: Judged[] = [];
     for (const [at, item] of items.entries()) {
-      const [inForce, { counter }] = [rules[at]!, touched[at]!];
+      const [inForce, counter] = [rules[at]!, counters[at]!];
       judged.push(judgeItem(item, inForce, counter, aheadOf(judged, inForce, counter), stampUs));
     }
     const allowed = judged.every(({ outcome, inForce }) => !isDenied(outcome) || inForce.policy?.shadow === true);
@@ -136,6 +139,9 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     }
     return judged.map((one) => answerOf(one, stampUs));
   }
+
+  /** Denied by a list, without a look at the counter. */
+  const isBlocked = ({ list, policy }: RuleInForce) => list === "deny" && policy?.shadow !== true;
 
   /** What is left now that it is done. */
   function done({ numbers }: RuleInForce, counter: KeyCounter, stampUs: number): NaiveAnswer {
@@ -160,15 +166,19 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     asking: Asking,
   ): NaiveAnswer {
     const { stampUs, session } = asking;
+    if (isBlocked(inForce)) return answerOf(judgeItem(item, inForce, keys.look(inForce, stampUs), 0, stampUs), stampUs);
     const { counter, home } = keys.touch(inForce, stampUs);
     const judged = judgeItem(item, inForce, counter, 0, stampUs);
-    // What is opened in a shadow was no denial; what is denied feeds a ban.
-    if (inForce.policy?.shadow !== true) feed(judged, stampUs);
-    const shadow = inForce.policy?.shadow === true && inForce.list !== "allow" && isDenied(judged.outcome);
-    if (isDenied(judged.outcome) && !shadow) return answerOf(judged, stampUs);
+    const shadow = inForce.policy?.shadow === true && isDenied(judged.outcome);
+    if (isDenied(judged.outcome) && !shadow) {
+      feed(judged, stampUs);
+      return answerOf(judged, stampUs);
+    }
     const open = holds.open(session);
     if (open.all >= asking.maxHolds || open.ofSession >= asking.maxHoldsPerSession)
       return { ...nothing, outcome: Outcome.holdsFull };
+    // What is denied in a shadow leads to bans in a shadow.
+    feed(judged, stampUs);
     const isAnyway = inForce.list === "allow" || shadow;
     const numbers = isAnyway ? roomy(inForce) : inForce.numbers;
     const hold = holds.add({
@@ -176,10 +186,8 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
       ...{ datedUs: kind === "lease" ? expiryUs : stampUs, numbers },
     });
     counter.open(numbers, hold, stampUs);
-    const left = done({ ...inForce, numbers }, counter, stampUs);
-    // What is opened whatever is left does not tell what that is.
-    const { limit } = inForce.numbers;
-    const answer = { ...left, limit, remaining: isAnyway ? limit : left.remaining };
+    const left = done(inForce, counter, stampUs);
+    const answer = { ...left, remaining: inForce.list === "allow" ? left.limit : left.remaining };
     return { ...answer, handle: hold.number, shadow: shadow ? judged.outcome : 0 };
   }
 
@@ -194,16 +202,18 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     const { algorithm } = inForce.rule;
     const { numbers, policy } = inForce;
     const { stampUs } = asking;
-    const { counter } = keys.touch(inForce, stampUs);
     const refused = { ...nothing, outcome: Outcome.limited, retryAfterMs: -1, limit: numbers.limit };
     if (algorithm === Algorithm.concurrency) return { ...nothing, outcome: Outcome.needsReservation };
     if (policy?.lease === false) return refused;
     const lastUs = leaseEndUs(algorithm, numbers, stampUs);
     const endUs = item.ttlMs ? Math.min(lastUs, stampUs + item.ttlMs * 1000) : lastUs;
     if (endUs - stampUs >= 1_000) return openHold(item, inForce, "lease", endUs, asking);
+    const counter = isBlocked(inForce) ? keys.look(inForce, stampUs) : keys.touch(inForce, stampUs).counter;
     const judged = judgeItem(item, inForce, counter, 0, stampUs);
-    feed(judged, stampUs);
-    if (judged.outcome === Outcome.banned || judged.outcome === Outcome.blocked) return answerOf(judged, stampUs);
+    if (policy?.shadow !== true) {
+      feed(judged, stampUs);
+      if (judged.outcome === Outcome.banned || judged.outcome === Outcome.blocked) return answerOf(judged, stampUs);
+    }
     const { remaining, resetAfterMs } = done(inForce, counter, stampUs);
     const never = Math.floor(numbers.windowUs / 10) < 1_000;
     return { ...refused, remaining, resetAfterMs, retryAfterMs: never ? -1 : inMs(lastUs + 1 - stampUs) };

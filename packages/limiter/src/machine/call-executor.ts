@@ -7,6 +7,7 @@ import type { RollingHash } from "../hash/rolling-hash.ts";
 import { digest, sipHash } from "../hash/sip.ts";
 import type { KeyTable } from "../keys/key-table.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
+import { equalSpans, isSameIdentity } from "../keys/same-key.ts";
 import type { GovernedCalls } from "../policies/governed-calls.ts";
 import type { PolicyBook } from "../policies/policy-book.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
@@ -294,15 +295,8 @@ export class CallExecutor {
     const layout = this.#layout!;
     const length = layout.keyLengthOf(itemA);
     if (length !== layout.keyLengthOf(itemB)) return false;
-    const startA = this.#starts[itemA]!;
-    const startB = this.#starts[itemB]!;
-    for (let i = 0; i < length; i++) if (layout.bytes[startA + i] !== layout.bytes[startB + i]) return false;
-    const ruleA = this.#rules[layout.ruleOf(itemA)]!;
-    const ruleB = this.#rules[layout.ruleOf(itemB)]!;
-    if (ruleA === ruleB) return true;
-    if (ruleA.prefixLength !== ruleB.prefixLength) return false;
-    for (let i = 0; i < ruleA.prefixLength; i++) if (ruleA.prefix[i] !== ruleB.prefix[i]) return false;
-    return true;
+    if (!equalSpans(layout.bytes, this.#starts[itemA]!, this.#starts[itemB]!, length)) return false;
+    return isSameIdentity(this.#rules[layout.ruleOf(itemA)]!, this.#rules[layout.ruleOf(itemB)]!);
   }
 
   /** A denied group charges nothing: items that would have passed keep what they had. */

@@ -8,6 +8,7 @@ import { textOf } from "../entry/utf8.ts";
 import type { RollingHash } from "../hash/rolling-hash.ts";
 import type { KeyTable } from "../keys/key-table.ts";
 import type { QuotaRule } from "../keys/quota-rule.ts";
+import { equalSpans, isSameIdentity } from "../keys/same-key.ts";
 import { ceilMs, firmMsOf, mixResult, writeVerdict } from "../machine/call-executor.ts";
 import type { MachineState } from "../machine/state.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
@@ -138,7 +139,9 @@ export class GovernedCalls {
       return;
     }
     for (let i = 0; i < size; i++) {
-      if (this.#settleCounter(this.#read(from + i, i))) continue;
+      const judged = this.#read(from + i, i);
+      // A list answers without a counter: what is to be carried over is charged nothing, and wants no room.
+      if (judged.free || judged.outcome === Outcome.blocked || this.#settleCounter(judged)) continue;
       this.#fill(at, size, Outcome.keysFull);
       return;
     }
@@ -265,7 +268,7 @@ export class GovernedCalls {
       const other = this.#judged[earlier]!;
       if (other.hash !== judged.hash || other.keyLength !== judged.keyLength || other.free) continue;
       if (other.outcome !== Outcome.allowed && other.rule.policy?.shadow === true) continue;
-      if (!equalBytes(bytes, other.keyStart, judged.keyStart, judged.keyLength)) continue;
+      if (!equalSpans(bytes, other.keyStart, judged.keyStart, judged.keyLength)) continue;
       if (isSameIdentity(other.rule.quota, judged.rule.quota)) return other.ahead + other.cost;
     }
     return 0;
@@ -351,16 +354,24 @@ export class GovernedCalls {
 
   /** Counts a denial toward a ban; the one that starts it is told as banned. */
   #feed(judged: Judged, at: number): void {
-    const ban = judged.rule.policy?.ban;
-    if (ban === undefined) return;
+    if (judged.rule.policy?.ban === undefined) return;
     this.#results.firmForMs[at] = 0;
-    const untilUs = this.#bans.feed(this.#identityOf(judged), ban, this.#stampUs);
-    this.#hash.number(untilUs);
+    const untilUs = this.#countDenial(judged);
     if (untilUs === 0) return;
     this.#keys.judge(this.#use(judged), this.#find(judged), judged.cost, judged.ahead, this.#stampUs, this.#verdict);
-    judged.outcome = Outcome.banned;
     this.#writeBanned(judged, untilUs, at);
-    if (judged.rule.counters !== 0) count(this.#state.heap, judged.rule.counters, Counter.bans);
+  }
+
+  /** Counts a denial toward a ban, if the policy has one; the stamp until which it then bans, or 0. */
+  #countDenial(judged: Judged): number {
+    const { policy, counters } = judged.rule;
+    if (policy?.ban === undefined) return 0;
+    const untilUs = this.#bans.feed(this.#identityOf(judged), policy.ban, this.#stampUs);
+    this.#hash.number(untilUs);
+    if (untilUs === 0) return 0;
+    judged.outcome = Outcome.banned;
+    if (counters !== 0) count(this.#state.heap, counters, Counter.bans);
+    return untilUs;
   }
 
   #charge(judged: Judged): void {
@@ -399,7 +410,8 @@ export class GovernedCalls {
       return true;
     }
     const judged = this.#read(item, 0);
-    if (!this.#settleCounter(judged)) {
+    const isBlocked = judged.outcome === Outcome.blocked && opensHold(verb) && rule.policy?.shadow !== true;
+    if (!isBlocked && !this.#settleCounter(judged)) {
       this.#fill(at, 1, Outcome.keysFull);
       return true;
     }
@@ -456,28 +468,33 @@ export class GovernedCalls {
     const results = this.#results;
     if (results.limits[at] !== 0) results.limits[at] = judged.limit;
     if (!opensHold(verb)) return;
-    if (results.outcomes[at] === Outcome.limited && judged.outcome === Outcome.limited) {
+    const shadow = judged.rule.policy?.shadow === true;
+    if (judged.free || (shadow && judged.outcome !== Outcome.allowed)) {
+      this.#afterOpeningAnyway(judged, shadow, at);
+    } else if (results.outcomes[at] === Outcome.allowed) {
+      this.#count(judged, true, shadow);
+    } else if (results.outcomes[at] === Outcome.limited && judged.outcome === Outcome.limited) {
       this.#feed(judged, at);
       this.#count(judged, false, false);
     }
-    if (results.outcomes[at] !== Outcome.allowed) return;
-    const shadow = judged.rule.policy?.shadow === true;
-    const isOpenedAnyway = judged.free || (shadow && judged.outcome !== Outcome.allowed);
-    if (isOpenedAnyway && !judged.free) results.shadows[at] = judged.outcome;
-    // Judged by numbers that are not its own, so that it fitted: what is left was not asked.
-    if (isOpenedAnyway) results.remaining[at] = Math.min(results.remaining[at]!, judged.limit);
+  }
+
+  /**
+   * It was opened by numbers that are not its own, so that it fitted: what is left is told by its own. A denial in a shadow
+   * leads to bans in a shadow, of a reservation as of a take.
+   */
+  #afterOpeningAnyway(judged: Judged, shadow: boolean, at: number): void {
+    const results = this.#results;
+    const isOpened = results.outcomes[at] === Outcome.allowed;
+    if (!isOpened && results.outcomes[at] !== Outcome.limited) return;
+    this.#keys.judge(this.#use(judged), this.#find(judged), 1, 0, this.#stampUs, this.#verdict);
+    results.remaining[at] = isOpened && judged.free ? judged.limit : this.#verdict.available;
+    results.resetAfterMs[at] = ceilMs(this.#verdict.resetNowUs);
+    if (!isOpened) return;
+    if (!judged.free) {
+      if (judged.outcome === Outcome.limited) this.#countDenial(judged);
+      results.shadows[at] = judged.outcome;
+    }
     this.#count(judged, true, shadow);
   }
-}
-
-function equalBytes(bytes: Uint8Array, a: number, b: number, length: number): boolean {
-  for (let i = 0; i < length; i++) if (bytes[a + i] !== bytes[b + i]) return false;
-  return true;
-}
-
-function isSameIdentity(a: QuotaRule, b: QuotaRule): boolean {
-  if (a === b) return true;
-  if (a.prefixLength !== b.prefixLength) return false;
-  for (let i = 0; i < a.prefixLength; i++) if (a.prefix[i] !== b.prefix[i]) return false;
-  return true;
 }

@@ -110,7 +110,7 @@ export class GovernedQuestions {
   /**
    * Whether an entry of this stamp would surely deny a take (SEMANTICS D1); if so, its result is written at `at`. Under a
    * policy that bans, denials must be counted, so only the ban itself is answered from here; and a key whose counts are
-   * yet to be carried over is left to the log.
+   * yet to be carried over is left to the log, which may have no room for them, unless a list answers for it.
    */
   denies(
     namespace: string,
@@ -125,8 +125,10 @@ export class GovernedQuestions {
     const { rule } = look;
     if (rule.unknown || rule.quota.algorithm === Algorithm.concurrency || rule.policy?.shadow === true) return false;
     if (look.list === "allow") return false;
-    const isSure = look.list === "deny" || look.banUntilUs > 0;
-    if (!isSure && (rule.policy?.ban !== undefined || look.carried !== null || this.verdict.allowed)) return false;
+    if (look.list !== "deny") {
+      if (look.carried !== null) return false;
+      if (look.banUntilUs === 0 && (rule.policy?.ban !== undefined || this.verdict.allowed)) return false;
+    }
     this.#write(look, cost, stampUs, results, at);
     return true;
   }

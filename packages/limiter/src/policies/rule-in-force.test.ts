@@ -353,9 +353,39 @@ describe("shadow policies", () => {
     harness.change({ kind: "putPolicies", policies: [shadow] });
     harness.one(START_US, "k", inline);
     const reserved = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 5 });
-    expect(reserved).toMatchObject({ outcome: Outcome.allowed, shadow: Outcome.limited, limit: 1, remaining: 1 });
+    expect(reserved).toMatchObject({ outcome: Outcome.allowed, shadow: Outcome.limited, limit: 1, remaining: 0 });
     expect(reserved.handle).toBeGreaterThan(0);
     expect(harness.ask(START_US, Verb.cancel, "k", inline, { handle: reserved.handle }).outcome).toBe(Outcome.allowed);
+  });
+
+  it.each(["sliding-window-log", "sliding-window-counter", "fixed-window", "token-bucket", "concurrency"])(
+    "a reservation that is opened whatever they say is told what is left by their own numbers: %s",
+    (algorithm) => {
+      const harness = new PolicyHarness();
+      const burst = algorithm === "token-bucket" ? { burst: 5 } : {};
+      harness.change({ kind: "putPolicies", policies: [{ ...shadow, algorithm, limit: 5, ...burst }] });
+      expect(harness.ask(START_US, Verb.reserve, "k", inline, { cost: 4 })).toMatchObject({ shadow: 0, remaining: 1 });
+      const full = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 3 });
+      expect(full).toMatchObject({ outcome: Outcome.allowed, shadow: Outcome.limited, limit: 5, remaining: 0 });
+      const cancelled = harness.ask(START_US, Verb.cancel, "k", inline, { handle: full.handle });
+      expect(cancelled).toMatchObject({ outcome: Outcome.allowed, remaining: 1 });
+    },
+  );
+
+  it("reservations that they would have denied lead to their bans as takes do, and are opened all the same", () => {
+    const harness = new PolicyHarness();
+    const ban = { denials: 2, windowMs: 1_000, durationMs: 5_000 };
+    harness.change({ kind: "putPolicies", policies: [{ ...shadow, limit: 0, ban }] });
+    const reserved = Array.from({ length: 3 }, () => harness.ask(START_US, Verb.reserve, "k", inline));
+    expect(reserved.map((each) => [each.outcome, each.shadow])).toEqual([
+      [Outcome.allowed, Outcome.limited],
+      [Outcome.allowed, Outcome.banned],
+      [Outcome.allowed, Outcome.banned],
+    ]);
+    expect(reserved.every(({ handle }) => handle > 0)).toBe(true);
+    expect(harness.one(START_US, "k", inline).shadow).toBe(Outcome.banned);
+    const counters = { allowed: 4, denied: 0, wouldHaveDenied: 4, bans: 1 };
+    expect(harness.limiter.policies.counters("n").get("api")).toEqual(counters);
   });
 
   it("a reservation beyond a bucket's burst leaves its counter as full as it is", () => {

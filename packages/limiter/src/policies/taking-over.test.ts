@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
+import { createResultColumns } from "../result-columns.ts";
 import { Algorithm, type Rule } from "../rule.ts";
-import { bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
+import { batchOf, bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
 import { PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
@@ -169,6 +170,43 @@ describe("K1 when another rule takes over a name", () => {
     expect(admitted(harness, START_US + second, byName)).toBe(3);
     harness.change(put(log(2, 1_000)), {}, START_US + 2 * second);
     expect(harness.one(START_US + 2 * second, "k", byName).outcome).toBe(Outcome.keysFull);
+  });
+
+  it("D1 a key on a list is answered without a counter, however full the table: from applied state and by the log alike", () => {
+    const harness = new PolicyHarness({ maxKeys: 1 });
+    harness.change(put(log(5)));
+    expect(admitted(harness, START_US, byName)).toBe(5);
+    // The old counter outlasts the new one, so a take of the key wants room for two.
+    harness.change(put(log(2, 1_000)), {}, START_US + second);
+    const listed = (list: string) => ({ kind: "putListEntries", entries: [{ list, match: "key", value: "k" }] });
+    const denied = () => {
+      const into = createResultColumns(1);
+      const is = harness.limiter.denies("n", batchOf([[{ key: "k", rule: byName }]]), 0, START_US + second, into, 0);
+      return is ? into.outcomes[0] : null;
+    };
+    expect([denied(), harness.one(START_US + second, "k", byName).outcome]).toEqual([null, Outcome.keysFull]);
+    harness.change(listed("deny"), {}, START_US + second);
+    expect([denied(), harness.one(START_US + second, "k", byName).outcome]).toEqual([Outcome.blocked, Outcome.blocked]);
+    expect(harness.ask(START_US + second, Verb.reserve, "k", byName).outcome).toBe(Outcome.blocked);
+    expect(harness.ask(START_US + second, Verb.grant, "k", byName).outcome).toBe(Outcome.blocked);
+    harness.change({ kind: "deleteListEntries", entries: listed("deny").entries }, {}, START_US + second);
+    harness.change(listed("allow"), {}, START_US + second);
+    expect(harness.one(START_US + second, "k", byName)).toMatchObject({ outcome: Outcome.allowed, remaining: 2 });
+    expect(harness.limiter.stats).toMatchObject({ keys: 1, keysFull: 1 });
+  });
+
+  it("D1 a ban is answered from applied state only where the log would tell it, too", () => {
+    const harness = new PolicyHarness({ maxKeys: 1 });
+    const ban = { denials: 1, windowMs: 1_000, durationMs: 50_000 };
+    harness.change(put({ ...log(5), ban }));
+    admitted(harness, START_US, byName);
+    const into = createResultColumns(1);
+    const denies = (stampUs: number) =>
+      harness.limiter.denies("n", batchOf([[{ key: "k", rule: byName }]]), 0, stampUs, into, 0);
+    expect(denies(START_US)).toBe(true);
+    harness.change(put({ ...log(2, 1_000), ban }), {}, START_US + second);
+    expect(harness.one(START_US + second, "k", byName).outcome).toBe(Outcome.keysFull);
+    expect(denies(START_US + second)).toBe(false);
   });
 
   it("a bucket's rate changes at the stamp of the change, not at the last take", () => {
