@@ -1,16 +1,9 @@
-import { Algorithm, type Rule } from "@quorumguard/limiter";
+import { algorithmNumber, countingAlgorithmNames, type Rule } from "@quorumguard/limiter";
 
 /** The algorithms of the grid, by the names that callers use. `concurrency` counts no windows and has an audit of its own. */
-export const algorithmNames = ["sliding-window-log", "token-bucket", "sliding-window-counter", "fixed-window"] as const;
+export const algorithmNames = countingAlgorithmNames;
 /** One of {@link algorithmNames}. */
 export type AlgorithmName = (typeof algorithmNames)[number];
-
-const numbers: Readonly<Record<AlgorithmName, Algorithm>> = {
-  "sliding-window-log": Algorithm.slidingWindowLog,
-  "token-bucket": Algorithm.tokenBucket,
-  "sliding-window-counter": Algorithm.slidingWindowCounter,
-  "fixed-window": Algorithm.fixedWindow,
-};
 
 /** One cell of the grid, as the last line of the audit has it. */
 export interface Cell {
@@ -74,5 +67,5 @@ export interface CellFacts {
 export function ruleOf(plan: Pick<RunPlan, "clients" | "windowMs">, algorithm: AlgorithmName): Rule {
   const limit = plan.clients <= 8 ? 100 : 320;
   const burst = algorithm === "token-bucket" ? limit / 4 : 0;
-  return { algorithm: numbers[algorithm], limit, windowUs: plan.windowMs * 1_000, burst, policy: "" };
+  return { algorithm: algorithmNumber(algorithm), limit, windowUs: plan.windowMs * 1_000, burst, policy: "" };
 }

@@ -33,7 +33,9 @@ export { describeEdits } from "./policies/describe.ts";
 export {
   type AlgorithmName,
   algorithmNames,
+  algorithmNumber,
   type BanDocument,
+  countingAlgorithmNames,
   type ListEntryDocument,
   type NamespaceDocument,
   type OverrideDocument,

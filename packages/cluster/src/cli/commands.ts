@@ -1,3 +1,4 @@
+import { countingAlgorithmNames } from "@quorumguard/limiter";
 import { edgeLimits } from "../server/edge-limits.ts";
 import { serverDefaults } from "../server/server-defaults.ts";
 import type { CommandSpec } from "./command-spec.ts";
@@ -248,9 +249,9 @@ export const allowSpec = {
     {
       name: "algorithm",
       value: "NAME",
-      text: "sliding-window-log, sliding-window-counter, fixed-window or token-bucket",
+      text: `one of ${countingAlgorithmNames.join(", ")}`,
       default: "sliding-window-log",
-      choices: ["sliding-window-log", "sliding-window-counter", "fixed-window", "token-bucket"],
+      choices: countingAlgorithmNames,
     },
     {
       name: "burst",

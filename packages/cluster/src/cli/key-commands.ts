@@ -1,4 +1,4 @@
-import { Algorithm } from "@quorumguard/limiter";
+import { algorithmNumber } from "@quorumguard/limiter";
 import { checkKey } from "../server/check-text.ts";
 import { askOptions, changeOptions, columns, helped, namespaceOf, operandOf, printLine } from "./asking-flags.ts";
 import { type ParsedFlags, parseFlags } from "./flags.ts";
@@ -108,14 +108,6 @@ export async function topCommand(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-const algorithms = {
-  "sliding-window-log": Algorithm.slidingWindowLog,
-  "token-bucket": Algorithm.tokenBucket,
-  "sliding-window-counter": Algorithm.slidingWindowCounter,
-  "fixed-window": Algorithm.fixedWindow,
-  concurrency: Algorithm.concurrency,
-} as const;
-
 const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 function ruleOf(flags: ParsedFlags<typeof explainSpec>) {
@@ -135,7 +127,7 @@ function ruleOf(flags: ParsedFlags<typeof explainSpec>) {
     policy,
     limit,
     windowUs: BigInt(Number(number) * unitsMs[unit as keyof typeof unitsMs]) * 1_000n,
-    algorithm: algorithms[flags.choice("algorithm")],
+    algorithm: algorithmNumber(flags.choice("algorithm")),
     burst: flags.whole("burst") ?? 0,
   };
 }

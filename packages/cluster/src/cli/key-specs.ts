@@ -1,3 +1,4 @@
+import { algorithmNames } from "@quorumguard/limiter";
 import { edgeLimits } from "../server/edge-limits.ts";
 import type { CommandSpec } from "./command-spec.ts";
 import { help, used } from "./common-specs.ts";
@@ -61,7 +62,7 @@ export const explainSpec = {
       value: "NAME",
       text: "the algorithm that callers send",
       default: "sliding-window-log",
-      choices: ["sliding-window-log", "token-bucket", "sliding-window-counter", "fixed-window", "concurrency"],
+      choices: algorithmNames,
     },
     {
       name: "burst",

@@ -3,16 +3,24 @@
  * whole one. Documents are plain JSON, so that what is in a file, in the log and in an answer is the same.
  */
 
-/** The algorithms by the names that documents use. */
-export const algorithmNames = [
+import type { Algorithm } from "../rule.ts";
+
+/** The algorithms that count admissions, by the names that documents and callers use. */
+export const countingAlgorithmNames = [
   "sliding-window-log",
   "token-bucket",
   "sliding-window-counter",
   "fixed-window",
-  "concurrency",
 ] as const;
+/** All algorithms by name: `concurrency` counts holders. */
+export const algorithmNames = [...countingAlgorithmNames, "concurrency"] as const;
 /** One of {@link algorithmNames}; its number in the log is its place there, counted from 1. */
 export type AlgorithmName = (typeof algorithmNames)[number];
+
+/** The number in the log of an algorithm by its name. */
+export function algorithmNumber(name: AlgorithmName): Algorithm {
+  return (algorithmNames.indexOf(name) + 1) as Algorithm;
+}
 
 /** When a key is shut out for its denials, and for how long. */
 export interface BanDocument {

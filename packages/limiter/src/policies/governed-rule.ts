@@ -1,6 +1,6 @@
 import { QuotaRule } from "../keys/quota-rule.ts";
-import type { PolicyDocument } from "./documents.ts";
-import { algorithmNumber, type Lineage, type PastEpoch, spanUs } from "./lineage.ts";
+import { algorithmNumber, type PolicyDocument } from "./documents.ts";
+import { type Lineage, type PastEpoch, spanUs } from "./lineage.ts";
 import { numbersOf } from "./move-lineages.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
 

@@ -1,4 +1,4 @@
-import { algorithmNames, type PolicyDocument } from "./documents.ts";
+import { algorithmNumber, type PolicyDocument } from "./documents.ts";
 
 /** How one name's keys were counted until another rule took over. */
 export interface PastEpoch {
@@ -36,11 +36,6 @@ export const MAX_PAST_EPOCHS = 16;
 /** Windows and algorithms that a name may have been used with at once, all epochs together. */
 export const MAX_SHAPES = 32;
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
-
-/** The number in the log of an algorithm by its name in documents. */
-export function algorithmNumber(name: PolicyDocument["algorithm"]): number {
-  return algorithmNames.indexOf(name) + 1;
-}
 
 /** For how long after a charge a counter can differ from an unused one, in microseconds. */
 export function spanUs(algorithm: number, limit: number, windowUs: number, burst: number): number {

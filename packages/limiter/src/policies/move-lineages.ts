@@ -1,16 +1,7 @@
 import { encodeUtf8 } from "../entry/utf8.ts";
 import type { Census } from "./census.ts";
-import type { PolicyDocument } from "./documents.ts";
-import {
-  algorithmNumber,
-  countsAlike,
-  type Lineage,
-  MAX_PAST_EPOCHS,
-  MAX_SHAPES,
-  safeSum,
-  spanUs,
-  stillMattering,
-} from "./lineage.ts";
+import { algorithmNumber, type PolicyDocument } from "./documents.ts";
+import { countsAlike, type Lineage, MAX_PAST_EPOCHS, MAX_SHAPES, safeSum, spanUs, stillMattering } from "./lineage.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
 import { PolicyError } from "./policy-error.ts";
 import type { RecordEdit } from "./records.ts";

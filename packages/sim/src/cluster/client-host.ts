@@ -1,6 +1,6 @@
 import type { AskedItem, CallerRecord } from "@quorumguard/audit";
-import { Algorithm } from "@quorumguard/limiter";
-import { createGuardCore, type Guard, GuardError, type Rule, type Runtime } from "@quorumguard/sdk-core";
+import { Algorithm, algorithmNames } from "@quorumguard/limiter";
+import { createGuardCore, type Guard, GuardError, type Runtime } from "@quorumguard/sdk-core";
 import type { ClientNetwork } from "../network/client-network.ts";
 import { createMachineClock, createProcessClock } from "../world/machine-clock.ts";
 import type { Process } from "../world/process.ts";
@@ -207,14 +207,6 @@ const bearable: ReadonlySet<string> = new Set([
   ...refusalErrors,
 ]);
 
-const names: Readonly<Record<number, Rule["algorithm"]>> = {
-  [Algorithm.slidingWindowLog]: "sliding-window-log",
-  [Algorithm.tokenBucket]: "token-bucket",
-  [Algorithm.slidingWindowCounter]: "sliding-window-counter",
-  [Algorithm.fixedWindow]: "fixed-window",
-  [Algorithm.concurrency]: "concurrency",
-};
-
 type OpenCall = Omit<CallerRecord, "endUs" | keyof CallEnd>;
 
 /** Of a call whose process died first. */
@@ -249,7 +241,7 @@ function checkOf({ key, cost, rule }: AskedItem) {
     cost,
     limit: rule.limit,
     window: `${rule.windowUs / 1000}ms` as const,
-    algorithm: names[rule.algorithm]!,
+    algorithm: algorithmNames[rule.algorithm - 1]!,
     ...(rule.algorithm === Algorithm.tokenBucket ? { burst: rule.burst } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import {
   type AdminResult,
+  countingAlgorithmNames,
   type ListEntryDocument,
   type OperationResult,
   type PolicyDocument,
@@ -104,8 +105,7 @@ const isAdministered = (end: OperationResult | object): end is OperationResult &
   "kind" in end && end.kind === "administered";
 
 function drawPolicy(random: Random): PolicyDocument {
-  const algorithms = ["sliding-window-log", "token-bucket", "sliding-window-counter", "fixed-window"] as const;
-  const algorithm = random.chance(0.1) ? "concurrency" : random.pick(algorithms);
+  const algorithm = random.chance(0.1) ? "concurrency" : random.pick(countingAlgorithmNames);
   return {
     name: random.pick(policyNames),
     algorithm,
