@@ -1,18 +1,15 @@
 import {
-  areaPath,
   type Drawing,
-  legend,
   line,
-  linePath,
   outcomeMark,
   type Part,
   type Picture,
-  path,
   scaleLinear,
   span,
   text,
   textWidth,
 } from "@quorumguard/pictures";
+import { algorithmHeading, levelChart, timeAxis } from "./algorithm-parts.ts";
 import { type DrawnDecision, type DrawnLevel, decide, fixedWindow, slidingWindowCounter } from "./decide.ts";
 
 const limit = 4;
@@ -83,39 +80,15 @@ function draw(
   const axisY = callsY + size * 1.1;
   const x = scaleLinear([0, untilMs], [left, right]);
   const y = scaleLinear([0, limit], [bottom, top]);
-  const points = levels.map(({ atMs, level }) => [x(atMs), y(level)] as const);
-  const muted = { size, colour: "muted" } as const;
-  const parts: Part[] = [
-    ...legend(
-      12,
-      20,
-      [
-        ["allowed", "allowed"],
-        ["denied", "denied"],
-      ],
-      size,
-    ),
-    text(right, 20, "limit 4 per 10 s", { ...muted, anchor: "end" }),
-  ];
-  for (let count = 0; count <= limit; count += 1) {
-    parts.push(line(left, y(count), right, y(count), { strokeWidth: 1 }));
-    parts.push(text(left - 8, y(count) + size * 0.35, String(count), { ...muted, anchor: "end" }));
-  }
-  parts.push(path(areaPath(points, bottom), { fill: "accent", fillOpacity: 0.14 }));
-  parts.push(path(linePath(points), { stroke: "accent", strokeWidth: 2 }));
+  const parts: Part[] = [...algorithmHeading(right, "limit 4 per 10 s", size), ...levelChart(levels, x, y, size)];
   for (let atMs = windowMs; atMs < untilMs; atMs += windowMs) {
     parts.push(line(x(atMs), top, x(atMs), axisY, { stroke: "muted", strokeWidth: 1, dash: "2 4" }));
   }
-  parts.push(text(left, top - 8, counted, muted));
+  parts.push(text(left, top - 8, counted, { size, colour: "muted" }));
   for (const { atMs, allowed } of decisions) {
     parts.push(...outcomeMark(x(atMs), callsY, allowed ? "allowed" : "denied", size * 0.3));
   }
-  parts.push(line(left, axisY, right, axisY, { stroke: "muted" }));
-  for (let tick = 0; tick <= untilMs; tick += windowMs / 2) {
-    const anchor = tick === untilMs ? "end" : tick === 0 ? "start" : "middle";
-    parts.push(line(x(tick), axisY, x(tick), axisY + 5, { stroke: "muted", strokeWidth: 1 }));
-    parts.push(text(x(tick), axisY + 6 + size, `${tick / 1_000} s`, { ...muted, anchor }));
-  }
+  parts.push(...timeAxis(x, axisY, windowMs / 2, size));
   const { fromMs, admissions } = busiestWindow(decisions);
   const spanY = axisY + size * 2.6;
   parts.push(...span(x(fromMs), x(fromMs + windowMs), spanY, "accent"));

@@ -1,6 +1,5 @@
 import {
   type Drawing,
-  legend,
   line,
   outcomeMark,
   type Part,
@@ -10,6 +9,7 @@ import {
   text,
   textWidth,
 } from "@quorumguard/pictures";
+import { algorithmHeading, timeAxis } from "./algorithm-parts.ts";
 import { type DrawnDecision, decide, slidingWindowLog } from "./decide.ts";
 
 const limit = 3;
@@ -44,25 +44,7 @@ function draw(decisions: readonly DrawnDecision[], width: number, size: number):
   const x = scaleLinear([0, untilMs], [12, width - 12]);
   const axisY = 64;
   const rowHeight = size * 3.6;
-  const parts: Part[] = [
-    ...legend(
-      12,
-      20,
-      [
-        ["allowed", "allowed"],
-        ["denied", "denied"],
-      ],
-      size,
-    ),
-    text(width - 12, 20, "limit 3 per 10 s", { size, anchor: "end", colour: "muted" }),
-    line(x(0), axisY, x(untilMs), axisY, { stroke: "muted" }),
-  ];
-  for (let tick = 0; tick <= untilMs; tick += 5_000) {
-    const label = `${tick / 1_000} s`;
-    const anchor = tick === 0 ? "start" : tick === untilMs ? "end" : "middle";
-    parts.push(line(x(tick), axisY, x(tick), axisY + 5, { stroke: "muted", strokeWidth: 1 }));
-    parts.push(text(x(tick), axisY + 6 + size, label, { size, anchor, colour: "muted" }));
-  }
+  const parts: Part[] = [...algorithmHeading(width - 12, "limit 3 per 10 s", size), ...timeAxis(x, axisY, 5_000, size)];
   const lastRowY = axisY + 30 + explainedAtMs.length * rowHeight;
   // All lines before all words, so that no line crosses a word.
   const rows = explainedAtMs.map((atMs, row) => {

@@ -7,18 +7,8 @@ import {
   singleCall,
   Verb,
 } from "@quorumguard/limiter";
-import {
-  type Drawing,
-  legend,
-  line,
-  outcomeMark,
-  type Part,
-  type Picture,
-  rect,
-  scaleLinear,
-  text,
-  textWidth,
-} from "@quorumguard/pictures";
+import { type Drawing, outcomeMark, type Picture, rect, scaleLinear, text, textWidth } from "@quorumguard/pictures";
+import { algorithmHeading, timeAxis } from "./algorithm-parts.ts";
 
 const limit = 2;
 const ttlMs = 6_000;
@@ -115,19 +105,7 @@ function draw(slots: readonly DrawnSlot[], width: number, size: number): Drawing
   const laneY = (lane: number) => 36 + lane * (laneHeight + 6);
   const callsY = laneY(limit) + size * 0.6;
   const axisY = callsY + size * 1.1;
-  const muted = { size, colour: "muted" } as const;
-  const parts: Part[] = [
-    ...legend(
-      left,
-      20,
-      [
-        ["allowed", "allowed"],
-        ["denied", "denied"],
-      ],
-      size,
-    ),
-    text(right, 20, "2 slots, 6 s at most", { ...muted, anchor: "end" }),
-  ];
+  const parts = algorithmHeading(right, "2 slots, 6 s at most", size);
   for (let lane = 0; lane < limit; lane += 1) {
     parts.push(rect(left, laneY(lane), right - left, laneHeight, { fill: "surface" }, 4));
   }
@@ -146,11 +124,6 @@ function draw(slots: readonly DrawnSlot[], width: number, size: number): Drawing
   for (const { atMs, allowed } of slots) {
     parts.push(...outcomeMark(x(atMs), callsY, allowed ? "allowed" : "denied", size * 0.38));
   }
-  parts.push(line(left, axisY, right, axisY, { stroke: "muted" }));
-  for (let tick = 0; tick <= untilMs; tick += 4_000) {
-    const anchor = tick === 0 ? "start" : "middle";
-    parts.push(line(x(tick), axisY, x(tick), axisY + 5, { stroke: "muted", strokeWidth: 1 }));
-    parts.push(text(x(tick), axisY + 6 + size, `${tick / 1_000} s`, { ...muted, anchor }));
-  }
+  parts.push(...timeAxis(x, axisY, 4_000, size));
   return { width, height: axisY + size + 14, parts };
 }

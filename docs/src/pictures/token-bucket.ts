@@ -1,17 +1,14 @@
 import {
-  areaPath,
   type Drawing,
-  legend,
   line,
-  linePath,
   outcomeMark,
   type Part,
   type Picture,
-  path,
   scaleLinear,
   text,
   textWidth,
 } from "@quorumguard/pictures";
+import { algorithmHeading, levelChart, timeAxis } from "./algorithm-parts.ts";
 import { type DrawnDecision, type DrawnLevel, decide, tokenBucket } from "./decide.ts";
 
 const limit = 60;
@@ -58,33 +55,18 @@ function draw(
   size: number,
 ): Drawing {
   const left = 12 + textWidth("5", size) + 8;
+  const right = width - 14;
   const top = 20 + size * 2;
   const bottom = top + 150;
   const stack = size * 0.95;
   const callsY = bottom + stack * 7.6;
-  const x = scaleLinear([0, untilMs], [left, width - 14]);
+  const x = scaleLinear([0, untilMs], [left, right]);
   const y = scaleLinear([0, burst], [bottom, top]);
-  const points = levels.map(({ atMs, level }) => [x(atMs), y(level)] as const);
-  const muted = { size, colour: "muted" } as const;
   const parts: Part[] = [
-    ...legend(
-      12,
-      20,
-      [
-        ["allowed", "allowed"],
-        ["denied", "denied"],
-      ],
-      size,
-    ),
-    text(width - 14, 20, "60 per 1m, burst 5", { ...muted, anchor: "end" }),
+    ...algorithmHeading(right, "60 per 1m, burst 5", size),
+    ...levelChart(levels, x, y, size),
+    text(left, top - 8, "tokens in the bucket", { size, colour: "muted" }),
   ];
-  for (let tokens = 0; tokens <= burst; tokens += 1) {
-    parts.push(line(left, y(tokens), width - 14, y(tokens), { strokeWidth: 1 }));
-    parts.push(text(left - 8, y(tokens) + size * 0.35, String(tokens), { ...muted, anchor: "end" }));
-  }
-  parts.push(path(areaPath(points, bottom), { fill: "accent", fillOpacity: 0.14 }));
-  parts.push(path(linePath(points), { stroke: "accent", strokeWidth: 2 }));
-  parts.push(text(left, y(burst) - 8, "tokens in the bucket", muted));
   const seen = new Map<number, number>();
   for (const { atMs, allowed } of decisions) {
     const place = seen.get(atMs) ?? 0;
@@ -92,11 +74,6 @@ function draw(
     if (place === 0) parts.push(line(x(atMs), bottom, x(atMs), callsY, { dash: "2 4", strokeWidth: 1 }));
     parts.push(...outcomeMark(x(atMs), callsY - stack * (place + 0.6), allowed ? "allowed" : "denied", size * 0.38));
   }
-  parts.push(line(left, callsY, width - 14, callsY, { stroke: "muted" }));
-  for (let tick = 0; tick <= untilMs; tick += 4_000) {
-    const anchor = tick === untilMs ? "end" : tick === 0 ? "start" : "middle";
-    parts.push(line(x(tick), callsY, x(tick), callsY + 5, { stroke: "muted", strokeWidth: 1 }));
-    parts.push(text(x(tick), callsY + 6 + size, `${tick / 1_000} s`, { ...muted, anchor }));
-  }
+  parts.push(...timeAxis(x, callsY, 4_000, size));
   return { width, height: callsY + size + 14, parts };
 }
