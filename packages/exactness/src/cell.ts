@@ -63,9 +63,21 @@ export interface CellFacts {
   readonly unanswered: number;
 }
 
+/** What is measured of a cell. */
+export type CellMeasure = Pick<Cell, "admittedRatio" | "boundRatio"> & CellFacts;
+
 /** The rule that a run asks for under an algorithm. More clients share a higher limit, so that each has a part of it. */
 export function ruleOf(plan: Pick<RunPlan, "clients" | "windowMs">, algorithm: AlgorithmName): Rule {
   const limit = plan.clients <= 8 ? 100 : 320;
   const burst = algorithm === "token-bucket" ? limit / 4 : 0;
   return { algorithm: algorithmNumber(algorithm), limit, windowUs: plan.windowMs * 1_000, burst, policy: "" };
+}
+
+/** The key that an algorithm's cell has to itself. */
+export const keyOf = (algorithm: AlgorithmName): string => `exactness/${algorithm}`;
+
+/** The cell of a run, once measured. */
+export function cellOf(plan: RunPlan, algorithm: AlgorithmName, measure: CellMeasure): Cell & CellFacts {
+  const { nodes, clients, load, windowMs, leaderKilled } = plan;
+  return { nodes, clients, load, windowMs, algorithm, leaderKilled, ...measure };
 }

@@ -1,4 +1,5 @@
 /** What the programs that run cells of the exactness audit share: what a run is, its arrivals, its ratios. */
+export { gapAroundMs } from "./answer-gap.ts";
 export { planArrivals } from "./arrivals.ts";
 export { boundRatioByCallers } from "./bounds-by-callers.ts";
 export {
@@ -6,6 +7,8 @@ export {
   algorithmNames,
   type Cell,
   type CellFacts,
+  cellOf,
+  keyOf,
   type RunPlan,
   type RunResult,
   ruleOf,

@@ -1,7 +1,7 @@
 import { createNaiveCounter } from "@quorumguard/audit";
 import type { Rule } from "@quorumguard/limiter";
 import { boundRatioOf } from "./bounds.ts";
-import type { Cell, CellFacts } from "./cell.ts";
+import type { CellMeasure } from "./cell.ts";
 
 /** A call that reached the cluster, or should have. */
 export interface Arrival {
@@ -31,9 +31,6 @@ export interface CellEvidence {
   /** What stands for `boundRatio` where stamps of single admissions are not known for sure. Default: by the stamps. */
   readonly boundRatio?: number;
 }
-
-/** What is measured of a cell. */
-export type CellMeasure = Pick<Cell, "admittedRatio" | "boundRatio"> & CellFacts;
 
 /**
  * Both ratios of a cell. The naive model, which never fails and shares no line with the limiter, decides the same

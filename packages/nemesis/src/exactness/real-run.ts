@@ -1,9 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type AskedItem, auditCallers, type CallerRecord } from "@quorumguard/audit";
 import {
+  type AlgorithmName,
   algorithmNames,
   boundRatioByCallers,
+  cellOf,
   collectCell,
+  gapAroundMs,
+  keyOf,
   measureCell,
   planArrivals,
   type RunPlan,
@@ -20,11 +24,9 @@ import type { HeardCalls } from "./heard-calls.ts";
 const timeoutMs = 10_000;
 const readyMs = 30_000;
 
-type Algorithm = (typeof algorithmNames)[number];
-
 interface Question {
   readonly guard: Guard;
-  readonly algorithm: Algorithm;
+  readonly algorithm: AlgorithmName;
   readonly items: readonly AskedItem[];
 }
 
@@ -33,8 +35,6 @@ interface Moment {
   readonly count: number;
   readonly question: Question;
 }
-
-const keyOf = (algorithm: Algorithm) => `exactness/${algorithm}`;
 
 /** Runs node processes of the built command, and asks them through one guard of the SDK per client. */
 export async function runReal(plan: RunPlan, heard: HeardCalls): Promise<RunResult> {
@@ -129,7 +129,6 @@ function conclude(
   seconds: number,
 ): RunResult {
   const wire = heard.calls();
-  const { nodes, clients, load, windowMs, leaderKilled } = plan;
   const cells = algorithmNames.map((algorithm) => {
     const rule = ruleOf(plan, algorithm);
     const own = records.filter(({ items }) => items[0]!.key === keyOf(algorithm));
@@ -137,11 +136,11 @@ function conclude(
     // the callers' own clock, which knows nothing of stamps.
     const boundRatio = boundRatioByCallers(rule, own);
     const evidence = collectCell(keyOf(algorithm), rule, { wire, records: own, placeOf: () => undefined });
-    return { nodes, clients, load, windowMs, algorithm, leaderKilled, ...measureCell({ ...evidence, boundRatio }) };
+    return cellOf(plan, algorithm, measureCell({ ...evidence, boundRatio }));
   });
   const unknown = new Set(records.flatMap(({ error }) => (error === null || bearable.has(error) ? [] : [error])));
   // A lone node that starts again sets its time by its own clocks, so no window of its callers reaches across that.
-  const breaks = killedAtUs !== null && nodes === 1 ? [{ fromUs: killedAtUs, toUs: killedAtUs + 2_000_000 }] : [];
+  const breaks = killedAtUs !== null && plan.nodes === 1 ? [{ fromUs: killedAtUs, toUs: killedAtUs + 2_000_000 }] : [];
   const violations = [
     ...problems,
     ...heard.violations,
@@ -151,7 +150,7 @@ function conclude(
   return {
     plan,
     cells,
-    kill: killedAtUs === null ? null : { how: "killed", gapMs: gapAround(killedAtUs, records) },
+    kill: killedAtUs === null ? null : { how: "killed", gapMs: gapAroundMs(killedAtUs, records) },
     degraded: records.filter(({ degraded }) => degraded).length,
     violations: violations.slice(0, 20),
     seconds,
@@ -159,13 +158,3 @@ function conclude(
 }
 
 const bearable: ReadonlySet<string> = new Set(["unavailable", "overloaded", "timed_out"]);
-
-/** The longest time without an answer to anybody that a kill may have been the cause of. */
-function gapAround(atUs: number, records: readonly CallerRecord[]): number {
-  const answered = records.filter(({ allowed }) => allowed !== null).map(({ endUs }) => endUs);
-  const around = answered.filter((endUs) => endUs >= atUs - 1_000_000 && endUs <= atUs + 5_000_000);
-  let longestUs = 0;
-  for (const [at, endUs] of around.entries())
-    if (at > 0 && endUs >= atUs) longestUs = Math.max(longestUs, endUs - around[at - 1]!);
-  return Math.round(longestUs / 1_000);
-}

@@ -1,8 +1,10 @@
 import { auditLog, type CommittedCall } from "@quorumguard/audit";
 import {
-  type AlgorithmName,
   algorithmNames,
+  cellOf,
   collectCell,
+  gapAroundMs,
+  keyOf,
   measureCell,
   planArrivals,
   type RunPlan,
@@ -48,8 +50,6 @@ export async function simulateRun(plan: RunPlan, { asked = (rule) => rule }: Pla
     unseal();
   }
 }
-
-const keyOf = (algorithm: AlgorithmName) => `exactness/${algorithm}`;
 
 interface Kill {
   readonly how: "killed" | "vanished";
@@ -154,9 +154,8 @@ function conclude(ran: Conclusion, seconds: () => number): RunResult {
   const places = new Map<string, CommittedCall>(audit.log.executed.map((call) => [call.callId, call]));
   const heard = { wire: tap.calls(), records: clients.records, placeOf: (callId: string) => places.get(callId) };
   const cells = algorithmNames.map((algorithm) => {
-    const { nodes, clients, load, windowMs, leaderKilled } = plan;
     const measured = measureCell(collectCell(keyOf(algorithm), ruleOf(plan, algorithm), heard));
-    return { nodes, clients, load, windowMs, algorithm, leaderKilled, ...measured };
+    return cellOf(plan, algorithm, measured);
   });
   const violations = [
     ...ran.problems,
@@ -171,19 +170,9 @@ function conclude(ran: Conclusion, seconds: () => number): RunResult {
   return {
     plan,
     cells,
-    kill: kill === null ? null : { how: kill.how, gapMs: gapAround(kill.atUs, cluster) },
+    kill: kill === null ? null : { how: kill.how, gapMs: gapAroundMs(kill.atUs, clients.records) },
     degraded: clients.records.filter(({ degraded }) => degraded).length,
     violations: [...new Set(violations)].slice(0, 20),
     seconds: seconds(),
   };
-}
-
-/** The longest time without an answer to anybody that a kill may have been the cause of. */
-function gapAround(atUs: number, { clients }: SimulatedCluster): number {
-  const answered = clients.records.filter(({ allowed }) => allowed !== null).map(({ endUs }) => endUs);
-  const around = answered.filter((endUs) => endUs >= atUs - second && endUs <= atUs + 5 * second);
-  let longestUs = 0;
-  for (const [at, endUs] of around.entries())
-    if (at > 0 && endUs >= atUs) longestUs = Math.max(longestUs, endUs - around[at - 1]!);
-  return Math.round(longestUs / 1_000);
 }
