@@ -1,28 +1,17 @@
 import { expect, test } from "vitest";
 import { Abstention } from "./abstention.ts";
 import { sayWhy } from "./abstention-end.ts";
+import { helloFrom } from "./hello.fixture.ts";
 import type { Hello } from "./hello-codec.ts";
 
 const dropped = { damaged: null };
 const damaged = { damaged: { file: "log/1", offset: 512, problem: "rot" } };
 
 /** What a voter says of the end of its log, and whether it abstains or is damaged on top of that. */
-const told = (nodeId: number, state: "sound" | "dropped" | "damaged"): Hello => ({
-  nodeId,
-  term: 9,
-  lastTerm: 4,
-  lastIndex: 10,
-  bootId: "b",
-  clusterId: "c",
-  nonce: "n",
-  phase: 2,
-  founders: [1, 2, 3],
-  address: "",
-  origin: [],
-  members: [],
-  droppedLastFrame: state !== "sound",
-  damaged: state === "damaged",
-});
+const told = (nodeId: number, state: "sound" | "dropped" | "damaged"): Hello => {
+  const end = { term: 9, lastTerm: 4, lastIndex: 10 };
+  return helloFrom(nodeId, { ...end, droppedLastFrame: state !== "sound", damaged: state === "damaged" });
+};
 
 function saidBy(abstention: Abstention, voters: readonly number[]): unknown[] {
   const lines: unknown[] = [];

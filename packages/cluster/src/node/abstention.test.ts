@@ -1,23 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { Abstention, returnState } from "./abstention.ts";
+import { helloFrom } from "./hello.fixture.ts";
 import type { Hello } from "./hello-codec.ts";
 
-const told = (nodeId: number, lastTerm: number, lastIndex: number, damaged = false): Hello => ({
-  nodeId,
-  term: 9,
-  lastTerm,
-  lastIndex,
-  bootId: "b",
-  clusterId: "c",
-  nonce: "n",
-  phase: 2,
-  founders: [1, 2, 3],
-  address: "",
-  origin: [],
-  members: [],
-  droppedLastFrame: damaged,
-  damaged,
-});
+const told = (nodeId: number, lastTerm: number, lastIndex: number, damaged = false): Hello =>
+  helloFrom(nodeId, { term: 9, lastTerm, lastIndex, droppedLastFrame: damaged, damaged });
 
 const dropped = { damaged: null };
 const damaged = { damaged: { file: "log/1", offset: 512, problem: "rot" } };

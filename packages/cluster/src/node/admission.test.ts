@@ -1,29 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { Admission, saysRemoved } from "./admission.ts";
-import { FoundingPhase, type Hello } from "./hello-codec.ts";
+import { helloFrom } from "./hello.fixture.ts";
+import { FoundingPhase } from "./hello-codec.ts";
 import { Joining } from "./joining.ts";
 import { Members } from "./members.ts";
 
-const clusterId = "c".repeat(32);
-const hello = (nodeId: number, changes: Partial<Hello> = {}): Hello => ({
-  nodeId,
-  bootId: "b",
-  clusterId,
-  nonce: `n${nodeId}`,
-  phase: FoundingPhase.formed,
-  founders: [1, 2, 3],
-  address: `h${nodeId}:1`,
-  origin: [],
-  members: [],
-  droppedLastFrame: false,
-  damaged: false,
-  term: 1,
-  lastTerm: 1,
-  lastIndex: 1,
-  ...changes,
-});
+const { clusterId } = helloFrom(1);
 const newcomer = (nodeId: number, nonce = `n${nodeId}`) =>
-  hello(nodeId, { clusterId: "", phase: FoundingPhase.joining, founders: [], nonce });
+  helloFrom(nodeId, { clusterId: "", phase: FoundingPhase.joining, founders: [], nonce });
 
 function door(): { members: Members; admission: Admission } {
   const members = new Members([1, 2, 3].map((nodeId) => ({ nodeId, address: "", nonce: `n${nodeId}` })));
@@ -33,9 +17,9 @@ function door(): { members: Members; admission: Admission } {
 describe("a hello", () => {
   test("of a member with its own disk is welcome, with another one it is not", () => {
     const { admission } = door();
-    expect(admission.judge(hello(2))).toBeNull();
-    expect(admission.judge(hello(2, { nonce: "x" }))).toContain("quorumguard member remove 2");
-    expect(admission.judge(hello(2, { clusterId: "d".repeat(32) }))).toContain("belongs to cluster dddd");
+    expect(admission.judge(helloFrom(2))).toBeNull();
+    expect(admission.judge(helloFrom(2, { nonce: "x" }))).toContain("quorumguard member remove 2");
+    expect(admission.judge(helloFrom(2, { clusterId: "d".repeat(32) }))).toContain("belongs to cluster dddd");
   });
 
   test("of a newcomer is answered with the command to run, and remembered with its address and disk", () => {
@@ -53,7 +37,7 @@ describe("a hello", () => {
   test("of a removed member says so for ever, and which id is free", () => {
     const { admission, members } = door();
     members.applied(9, null, { ...members.confState, voters: [1, 2] });
-    for (const judged of [admission.judge(hello(3)), admission.judge(newcomer(3))]) {
+    for (const judged of [admission.judge(helloFrom(3)), admission.judge(newcomer(3))]) {
       expect(judged).toContain("--id 4 or larger");
       expect(saysRemoved(judged!)).toBe(true);
     }
@@ -61,11 +45,11 @@ describe("a hello", () => {
   });
 
   test("of a member whose admission this node has yet to apply is welcome: without it this node might never catch up", () => {
-    expect(door().admission.judge(hello(5))).toBeNull();
+    expect(door().admission.judge(helloFrom(5))).toBeNull();
   });
 
   test("of a founder of something else is answered with the flag that it lacks", () => {
-    const stranger = hello(7, { clusterId: "", phase: FoundingPhase.collecting, founders: [5, 6, 7] });
+    const stranger = helloFrom(7, { clusterId: "", phase: FoundingPhase.collecting, founders: [5, 6, 7] });
     expect(door().admission.judge(stranger)).toContain("start it with --join in place of --cluster");
   });
 });
@@ -89,12 +73,14 @@ describe("N3: a newcomer", () => {
     });
     return { way, events, flush: () => flushed() };
   }
-  const named = (nonce: string) => hello(1, { origin, members: [...origin, { nodeId: 4, address: "", nonce }] });
+  const named = (nonce: string) => helloFrom(1, { origin, members: [...origin, { nodeId: 4, address: "", nonce }] });
 
   test("waits until a member names it, and takes part only once its identity is flushed", () => {
     const { way, events, flush } = joining();
-    expect(way.heard(hello(1, { origin, members: origin }))).toBeNull();
-    expect(way.heard(hello(2, { phase: FoundingPhase.flushed }))).toContain("waits to join a cluster that has formed");
+    expect(way.heard(helloFrom(1, { origin, members: origin }))).toBeNull();
+    expect(way.heard(helloFrom(2, { phase: FoundingPhase.flushed }))).toContain(
+      "waits to join a cluster that has formed",
+    );
     expect(events).toEqual([]);
     expect(way.heard(named("n4"))).toBeNull();
     way.heard(named("n4"));

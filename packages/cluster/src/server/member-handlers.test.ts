@@ -9,18 +9,10 @@ import {
 } from "@quorumguard/proto";
 import { describe, expect, it } from "vitest";
 import { MemberChangeError } from "../node/member-change-error.ts";
-import { CallError, StatusCode } from "./call-error.ts";
+import { StatusCode } from "./call-error.ts";
 import { createMemberHandlers } from "./member-handlers.ts";
+import { rejection } from "./rejection.fixture.ts";
 import { createScriptedNode } from "./scripted-node.fixture.ts";
-
-async function rejection(promise: Promise<unknown>): Promise<CallError> {
-  const error = await promise.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(CallError);
-  return error as CallError;
-}
 
 describe("the calls that change members", () => {
   it("reach the node as what was asked for, and answer with all members", async () => {

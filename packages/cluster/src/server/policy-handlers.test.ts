@@ -18,8 +18,9 @@ import { describe, expect, it } from "vitest";
 import type { NodeFailure } from "../node/node.ts";
 import { createAdminHandlers } from "./admin-handlers.ts";
 import { answerAdmin } from "./admin-questions.ts";
-import { CallError, StatusCode } from "./call-error.ts";
+import { StatusCode } from "./call-error.ts";
 import { createPolicyHandlers } from "./policy-handlers.ts";
+import { rejection } from "./rejection.fixture.ts";
 import { createScriptedNode, notLeader } from "./scripted-node.fixture.ts";
 import { nameOf, TopKeys } from "./top-keys/top-keys.ts";
 
@@ -27,15 +28,6 @@ const context = { identity: "ops@example", deadlineMs: 0 };
 const document = { policies: [{ name: "login", limit: 5, window: "1m" }] };
 const policyInput = PolicyService.method;
 const adminInput = AdminService.method;
-
-async function rejection(promise: Promise<unknown>): Promise<CallError> {
-  const error = await promise.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(CallError);
-  return error as CallError;
-}
 
 /** A node whose leader is a real limiter, and where changes come to what the test says. */
 function served() {

@@ -1,0 +1,12 @@
+import { expect } from "vitest";
+import { CallError } from "./call-error.ts";
+
+/** The error that a call is refused with; a call that is answered, or fails with anything else, fails the test. */
+export async function rejection(answer: Promise<unknown>): Promise<CallError> {
+  const error = await answer.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(CallError);
+  return error as CallError;
+}
