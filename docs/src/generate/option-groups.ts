@@ -23,6 +23,12 @@ export const flagsOfNodeOptions: Readonly<Record<string, readonly string[]>> = {
   drainTimeoutMs: ["drain-timeout"],
 };
 
+/** The same for the fields of `bounds`. */
+export const flagsOfBounds: Readonly<Record<string, readonly string[]>> = {
+  maxKeys: ["max-keys"],
+  maxHolds: ["max-holds"],
+};
+
 /** Every group of options, from the interfaces that declare them. */
 export function readOptionGroups(api: Api): readonly OptionGroup[] {
   const from = (entryPoint: string) => (name: string) => readInterface(api.nodeOf(entryPoint, name));
@@ -98,8 +104,9 @@ function nodeGroups(from: DeclarationsFrom): readonly OptionGroup[] {
     {
       title: "Replicated bounds of a node",
       introduction:
-        "The fields of `bounds`: the same on every node, since every node must refuse the same calls. A leader proposes them through the log.",
+        "The fields of `bounds`: the same on every node, since every node must refuse the same calls. A leader proposes them through the log when it begins to lead, so change them with a rolling restart.",
       declaration: optionalFields(limiter("Bounds")),
+      flags: flagsOfBounds,
     },
     {
       title: "Timings of a node",

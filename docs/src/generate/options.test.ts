@@ -5,7 +5,7 @@ import { resolveServerOptions } from "../../../packages/cluster/src/server/serve
 import { defaultBounds } from "../../../packages/limiter/src/bounds.ts";
 import { resolveGuardOptions } from "../../../packages/sdk-core/src/guard-options.ts";
 import { type Api, readApi } from "./api/read-api.ts";
-import { flagsOfNodeOptions, readOptionGroups } from "./option-groups.ts";
+import { flagsOfBounds, flagsOfNodeOptions, readOptionGroups } from "./option-groups.ts";
 import { type OptionGroup, optionsPage, splitDefault } from "./options.ts";
 
 let api: Api;
@@ -82,9 +82,11 @@ test("the replicated bounds that the comments state are those of a new cluster",
 test("every flag of a node stands beside its option, except what concerns the command alone", () => {
   const ofCommand = ["log-level", "stop-with-stdin", "json", "help"];
   const flags = nodeSpec.flags.map(({ name }) => name as string).filter((name) => !ofCommand.includes(name));
-  expect(Object.values(flagsOfNodeOptions).flat().sort()).toEqual(flags.sort());
+  const documented = [...Object.values(flagsOfNodeOptions), ...Object.values(flagsOfBounds)].flat();
+  expect(documented.sort()).toEqual(flags.sort());
   const options = group("A node").declaration.fields.map(({ name }) => name);
   expect(Object.keys(flagsOfNodeOptions).filter((name) => !options.includes(name))).toEqual([]);
+  expect(Object.keys(flagsOfBounds).filter((name) => !(name in defaultBounds))).toEqual([]);
 });
 
 test("a default is told apart from the rest of a comment", () => {

@@ -13,7 +13,8 @@ export const defaultBounds: Bounds = {
 };
 
 const FOUR_HUNDRED_DAYS_US = 34_560_000_000_000;
-const ranges: { readonly [Field in keyof Bounds]: readonly [least: number, most: number] } = {
+/** The least and the most that each bound may be. */
+export const boundRanges: { readonly [Field in keyof Bounds]: readonly [least: number, most: number] } = {
   maxKeys: [1, 100_000_000],
   maxSessions: [1, 1_000_000],
   maxResultsPerSession: [1, 1_000_000],
@@ -26,8 +27,8 @@ const ranges: { readonly [Field in keyof Bounds]: readonly [least: number, most:
 
 /** What is wrong with `bounds`, naming field, value and bound; null: nothing. */
 export function checkBounds(bounds: Bounds): string | null {
-  for (const field of Object.keys(ranges) as (keyof Bounds)[]) {
-    const [least, most] = ranges[field];
+  for (const field of Object.keys(boundRanges) as (keyof Bounds)[]) {
+    const [least, most] = boundRanges[field];
     const value = bounds[field];
     if (!Number.isInteger(value) || value < least || value > most) {
       return `${field} is ${value}; it must be an integer from ${least} to ${most}`;

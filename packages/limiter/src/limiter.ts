@@ -104,14 +104,17 @@ export interface SnapshotCut {
 
 /** Occupancy and counters, for metrics and tests. */
 export interface LimiterStats {
-  /** Keys with a live count. */
+  /** Keys with a live count, and how many there may be. */
   readonly keys: number;
+  readonly maxKeys: number;
   /** Live sessions. */
   readonly sessions: number;
   /** Request ids that are remembered. */
   readonly requestIds: number;
   /** Items refused because the key table was full, since the first entry of the log. */
   readonly keysFull: number;
+  /** Reservations, slots and leases that may be open at once. */
+  readonly maxHolds: number;
   /** Open reservations (slots apart). */
   readonly reservations: number;
   /** Slots of `concurrency` that are held. */

@@ -19,6 +19,11 @@ export interface MemberStatus {
   readonly lag: number | null;
   readonly stateHash: string | null;
   readonly keys: number | null;
+  /** How many keys there may be. */
+  readonly maxKeys: number | null;
+  /** Open reservations, slots and leases, and how many there may be. */
+  readonly holds: number | null;
+  readonly maxHolds: number | null;
   readonly sessions: number | null;
   readonly abstaining: boolean | null;
   readonly version: string | null;
@@ -102,6 +107,9 @@ async function askMember(member: Member, scheme: string, { ca, timeoutMs }: Stat
       lag: null,
       stateHash: status.stateHash,
       keys: Number(status.keys),
+      maxKeys: Number(status.maxKeys),
+      holds: Number(status.holds),
+      maxHolds: Number(status.maxHolds),
       sessions: Number(status.sessions),
       abstaining: status.abstaining,
       version: status.version,
@@ -124,6 +132,9 @@ const silent = {
   lag: null,
   stateHash: null,
   keys: null,
+  maxKeys: null,
+  holds: null,
+  maxHolds: null,
   sessions: null,
   abstaining: null,
   version: null,

@@ -1,4 +1,4 @@
-import { countingAlgorithmNames } from "@quorumguard/limiter";
+import { boundRanges, countingAlgorithmNames, defaultBounds } from "@quorumguard/limiter";
 import { edgeLimits } from "../server/edge-limits.ts";
 import { serverDefaults } from "../server/server-defaults.ts";
 import type { CommandSpec } from "./command-spec.ts";
@@ -167,6 +167,20 @@ export const nodeSpec = {
       value: "FILE",
       text: "policies in YAML or JSON that this node keeps in force while it leads, and follows as they change; the same on all nodes",
       otherwise: "they are set with quorumguard policy put",
+    },
+    {
+      name: "max-keys",
+      value: "N",
+      text: "keys with a live count that the cluster holds; a new one beyond is refused; the same on all nodes, in force once a node with it leads",
+      otherwise: `as it was; ${defaultBounds.maxKeys} in a new cluster`,
+      bounds: boundRanges.maxKeys,
+    },
+    {
+      name: "max-holds",
+      value: "N",
+      text: "reservations, slots and leases open at once; one more is refused; like --max-keys",
+      otherwise: `as it was; ${defaultBounds.maxHolds} in a new cluster`,
+      bounds: boundRanges.maxHolds,
     },
     {
       name: "cors-origin",

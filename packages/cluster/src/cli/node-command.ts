@@ -105,8 +105,16 @@ function serverOptions(flags: NodeFlags): ServerOptions {
     insecure: flags.has("insecure"),
     repair: flags.has("repair"),
     ...(policyFile === undefined ? {} : { policyFile }),
+    bounds: boundsOf(flags),
     corsOrigins: flags.all("cors-origin"),
   };
+}
+
+/** What the cluster is to hold at most; what is not given stays as it is. */
+function boundsOf(flags: NodeFlags): NonNullable<ServerOptions["bounds"]> {
+  const maxKeys = flags.whole("max-keys");
+  const maxHolds = flags.whole("max-holds");
+  return { ...(maxKeys === undefined ? {} : { maxKeys }), ...(maxHolds === undefined ? {} : { maxHolds }) };
 }
 
 /** The founders, or whom a newcomer turns to. */

@@ -16,6 +16,9 @@ const member = (nodeId: number, more: Partial<MemberStatus> = {}): MemberStatus 
   lag: 10 - nodeId,
   stateHash: "00",
   keys: 4,
+  maxKeys: 1_000_000,
+  holds: 2,
+  maxHolds: 100_000,
   sessions: 1,
   abstaining: false,
   version: "0.1.0",
@@ -30,6 +33,9 @@ const down: Partial<MemberStatus> = {
   appliedIndex: null,
   lag: null,
   keys: null,
+  maxKeys: null,
+  holds: null,
+  maxHolds: null,
   sessions: null,
   abstaining: null,
   version: null,
@@ -72,4 +78,12 @@ it("says that nobody can be elected while a majority abstains, although all answ
   const members = [1, 2, 3].map((nodeId) => member(nodeId, { leaderId: 0, abstaining: nodeId !== 1 }));
   const text = statusTable(status(members, { leaderId: 0, healthy: false }));
   expect(text).toContain("no leader while fewer than 2 voters may vote");
+});
+
+it("says when a table is nearly full, once for all members, and how to raise its bound", () => {
+  const text = (more: Partial<MemberStatus>) => statusTable(status([1, 2, 3].map((nodeId) => member(nodeId, more))));
+  const full = text({ keys: 900, maxKeys: 1_000, holds: 95, maxHolds: 100 });
+  expect(full.match(/900 of 1000 keys are in use.*--max-keys/g)).toHaveLength(1);
+  expect(full.match(/95 of 100 reservations, slots and leases are open.*--max-holds/g)).toHaveLength(1);
+  expect(text({ keys: 899, maxKeys: 1_000 })).not.toContain("--max");
 });

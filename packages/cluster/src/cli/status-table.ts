@@ -66,8 +66,29 @@ function notes({ leaderId, clusterId, members }: ClusterStatus): string[] {
     ...(leaderId === 0 && answering - abstaining < quorum && abstaining > 0
       ? [`no leader while fewer than ${quorum} voters may vote: the logs of those that abstain say what they wait for`]
       : []),
+    ...fullTables(members),
     ...(versions.size > 1
       ? [`versions differ: ${members.map(({ nodeId, version }) => `node ${nodeId} ${version ?? "–"}`).join(", ")}`]
       : []),
+  ];
+}
+
+/** Warns while there is time: nothing live is ever dropped to make room. All members have the same tables, so one speaks for all. */
+function fullTables(members: readonly MemberStatus[]): string[] {
+  const isNearlyFull = (count: number | null, most: number | null) =>
+    count !== null && most !== null && most > 0 && count >= most * 0.9;
+  const keys = members.find((member) => isNearlyFull(member.keys, member.maxKeys));
+  const holds = members.find((member) => isNearlyFull(member.holds, member.maxHolds));
+  return [
+    ...(keys === undefined
+      ? []
+      : [
+          `${keys.keys} of ${keys.maxKeys} keys are in use: beyond that, new keys are refused; raise --max-keys of all nodes`,
+        ]),
+    ...(holds === undefined
+      ? []
+      : [
+          `${holds.holds} of ${holds.maxHolds} reservations, slots and leases are open: one more is refused; raise --max-holds of all nodes`,
+        ]),
   ];
 }

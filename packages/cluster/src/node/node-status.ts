@@ -5,6 +5,7 @@ import type { NodeStatus } from "./node.ts";
 import type { RunningNode } from "./running-node.ts";
 
 const noStats: LimiterStats = {
+  ...{ maxKeys: 0, maxHolds: 0 },
   ...{ keys: 0, sessions: 0, requestIds: 0, keysFull: 0, holdsFull: 0, bansBegun: 0, denialsUncounted: 0 },
   ...{ reservations: 0, slots: 0, leases: 0, reservationsEnded: 0, slotsEnded: 0, leasesEnded: 0 },
 };

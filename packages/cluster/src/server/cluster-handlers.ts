@@ -74,6 +74,9 @@ function statusResponse(node: ClusterNode, version: string): GetStatusResponse {
     abstaining: status.abstaining,
     version,
     members: memberStates(node.members()),
+    maxKeys: BigInt(status.limiter.maxKeys),
+    holds: BigInt(status.limiter.reservations + status.limiter.slots + status.limiter.leases),
+    maxHolds: BigInt(status.limiter.maxHolds),
   });
 }
 

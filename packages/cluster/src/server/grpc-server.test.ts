@@ -286,6 +286,9 @@ describe("the other methods", () => {
       role: NodeRole.FOLLOWER,
       term: 5n,
       keys: 11n,
+      maxKeys: 14n,
+      holds: 15n,
+      maxHolds: 18n,
       version: "0.0.0-test",
     });
     expect(await call(transferLeadership, { targetNodeId: 2n })).toMatchObject({ leaderId: 2n, term: 6n });

@@ -237,10 +237,16 @@ function statusGauges(registry: Registry): ShowStatus[] {
     ),
     gauge("flush_seconds", "Moving average of flush durations.", (status) => status.flushMs / 1_000),
     gauge("keys", "Keys with a live count.", (status) => status.limiter.keys),
+    gauge("max_keys", "Keys with a live count that there may be; replicated.", (status) => status.limiter.maxKeys),
     gauge("sessions", "Live sessions.", (status) => status.limiter.sessions),
     gauge("reservations", "Open reservations, slots apart.", (status) => status.limiter.reservations),
     gauge("slots", "Slots of concurrency that are held.", (status) => status.limiter.slots),
     gauge("leases", "Outstanding leases.", (status) => status.limiter.leases),
+    gauge(
+      "max_holds",
+      "Reservations, slots and leases that may be open at once; replicated.",
+      (status) => status.limiter.maxHolds,
+    ),
     gauge("request_ids", "Request ids remembered.", (status) => status.limiter.requestIds),
     total("flushes", "Flushes of the log since start.", (status) => status.flushes),
     total(

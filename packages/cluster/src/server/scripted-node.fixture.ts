@@ -105,6 +105,7 @@ const status: NodeStatus = {
   stampUs: 7_000_000,
   stateHash: "0123456789abcdef",
   limiter: {
+    ...{ maxKeys: 14, maxHolds: 18 },
     ...{ keys: 11, sessions: 2, requestIds: 3, keysFull: 1, holdsFull: 10, bansBegun: 12, denialsUncounted: 13 },
     ...{ reservations: 4, slots: 5, leases: 6, reservationsEnded: 7, slotsEnded: 8, leasesEnded: 9 },
   },

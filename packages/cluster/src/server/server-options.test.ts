@@ -34,6 +34,8 @@ describe("what is out of bounds is refused by field, value and bound", () => {
     [{ grpc: { host: "127.0.0.1", port: 1.5 } }, "grpc.port is 1.5: it must be a whole number from 0 to 65535"],
     [{ maxStreams: 0 }, "maxStreams is 0"],
     [{ maxConnections: -1 }, "maxConnections is -1"],
+    [{ bounds: { maxKeys: 0 } }, "bounds.maxKeys is 0: it must be a whole number from 1 to 100000000"],
+    [{ bounds: { maxHolds: 1.5 } }, "bounds.maxHolds is 1.5"],
     [{ drainTimeoutMs: Number.NaN }, "drainTimeoutMs is NaN"],
     [{ corsOrigins: ["shop.example"] }, 'corsOrigins is "shop.example": it must be an origin'],
     [{ corsOrigins: ["https://shop.example/path"] }, "corsOrigins is"],

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import type { Bounds } from "@quorumguard/limiter";
+import { type Bounds, boundRanges } from "@quorumguard/limiter";
 import type { NodeId } from "@quorumguard/raft";
 import type { NodeLog } from "../node/node-log.ts";
 import type { NodeLimits, NodeTimings } from "../node/node-options.ts";
@@ -89,8 +89,8 @@ export interface ServerOptions {
   /** How long a stop waits for what is in flight, 0 to 600,000 milliseconds. Default 5,000. */
   readonly drainTimeoutMs?: number;
   /**
-   * Replicated limits that a leader proposes when it begins to lead. All nodes. Default: those of the cluster stay as
-   * they are.
+   * Replicated limits that a leader proposes when it begins to lead: they change once a node that has them leads. All nodes.
+   * Default: those of the cluster stay as they are.
    */
   readonly bounds?: Partial<Bounds>;
   /**
@@ -145,6 +145,10 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     processMetrics: options.processMetrics ?? true,
     log: options.log ?? (() => {}),
   };
+  for (const name of Object.keys(options.bounds ?? {}) as (keyof Bounds)[]) {
+    const value = options.bounds?.[name];
+    if (value !== undefined) within(`bounds.${name}`, value, ...boundRanges[name]);
+  }
   checkOrigins(resolved.corsOrigins);
   checkExposure(resolved);
   return resolved;

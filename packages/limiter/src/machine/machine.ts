@@ -99,9 +99,11 @@ export class Machine implements Limiter {
   }
 
   get stats(): LimiterStats {
-    const { keys, sessions, requestIds, holds, keysFull, bans } = this.#state;
+    const { keys, sessions, requestIds, holds, keysFull, bans, bounds } = this.#state;
     return {
       keys: keys.count,
+      maxKeys: bounds.maxKeys,
+      maxHolds: bounds.maxHolds,
       sessions: sessions.count,
       requestIds: requestIds.count,
       keysFull,
