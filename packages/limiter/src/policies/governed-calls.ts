@@ -17,6 +17,7 @@ import { opensHold, Verb } from "../verb.ts";
 import { CarryOver } from "./carry-over.ts";
 import { Counter, count } from "./counters.ts";
 import { type AskedRule, GovernedRule } from "./governed-rule.ts";
+import { KeyQuota } from "./key-quota.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
 
 /** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
@@ -72,7 +73,7 @@ export class GovernedCalls {
   #layout: CallsLayout | null = null;
   #stampUs = 0.5;
   #maxKeys = 0;
-  #maxKeysHere: number | null = null;
+  readonly #quota: KeyQuota;
   /** Counters may have been freed since the call's items were judged. */
   #areBlocksStale = false;
   #starts: Uint32Array = new Uint32Array(0);
@@ -81,6 +82,7 @@ export class GovernedCalls {
   constructor(state: MachineState) {
     this.#state = state;
     this.#keys = state.keys;
+    this.#quota = new KeyQuota(state.keys);
     this.#bans = state.bans;
     this.#hash = state.hash;
     this.#results = state.results;
@@ -93,7 +95,7 @@ export class GovernedCalls {
     this.#layout = layout;
     this.#stampUs = stampUs;
     this.#maxKeys = maxKeys;
-    this.#maxKeysHere = policies?.maxKeys ?? null;
+    this.#quota.begin(policies?.maxKeys ?? null);
     this.#bans.reseed(this.#hash.high, this.#hash.low);
   }
 
@@ -296,40 +298,35 @@ export class GovernedCalls {
   /** Makes room for the counters that are to be created; says which bound is in the way, if one is. */
   #makeRoom(size: number): Outcome | null {
     const keys = this.#keys;
-    const stampUs = this.#stampUs;
+    const { prefix } = this.#judged[0]!.rule.quota;
     let wanted = 0;
     for (let i = 0; i < size; i++) {
       const judged = this.#judged[i]!;
       if (judged.block === 0 && judged.ahead === 0 && this.#charges(judged)) wanted++;
     }
     this.#areBlocksStale = false;
-    if (wanted > 0 && !this.#hasQuota(wanted)) return Outcome.namespaceFull;
-    if (keys.count + wanted <= this.#maxKeys) return null;
+    if (this.#quota.fits(wanted, prefix) && keys.count + wanted <= this.#maxKeys) return null;
     this.#areBlocksStale = true;
-    // The sweep may free a block that this call is about to charge: such keys start anew, so they are freed here first.
+    wanted += this.#freeExpired(size);
+    if (!this.#quota.makeRoom(wanted, prefix, this.#stampUs)) return Outcome.namespaceFull;
+    return keys.makeRoom(wanted, this.#maxKeys, this.#stampUs) ? null : Outcome.keysFull;
+  }
+
+  /** The sweep may free a block that this call is about to charge: such keys start anew, so they are freed here first. */
+  #freeExpired(size: number): number {
+    let freed = 0;
     for (let i = 0; i < size; i++) {
       const judged = this.#judged[i]!;
       const block = this.#charges(judged) && judged.ahead === 0 ? judged.block : 0;
-      if (block === 0 || !keys.isExpired(block, stampUs)) continue;
-      keys.remove(block);
-      wanted++;
+      if (block === 0 || !this.#keys.isExpired(block, this.#stampUs)) continue;
+      this.#keys.remove(block);
+      freed++;
     }
-    return keys.makeRoom(wanted, this.#maxKeys, stampUs) ? null : Outcome.keysFull;
+    return freed;
   }
 
   #charges(judged: Judged): boolean {
     return judged.outcome === Outcome.allowed && !judged.free;
-  }
-
-  #hasQuota(wanted: number): boolean {
-    const most = this.#maxKeysHere;
-    if (most === null) return true;
-    const { prefix } = this.#judged[0]!.rule.quota;
-    const { census } = this.#keys;
-    if (census.keysOf(prefix) + wanted <= most) return true;
-    this.#areBlocksStale = true;
-    this.#keys.reclaim(this.#stampUs, Number.POSITIVE_INFINITY);
-    return census.keysOf(prefix) + wanted <= most;
   }
 
   /** Charges, or takes note of the denial, and completes the item's result. */
@@ -456,8 +453,10 @@ export class GovernedCalls {
     }
     // Whoever executes the verb denies it, and tells what only holds know.
     if (denied) return false;
-    const block = this.#find(judged);
-    if (block !== 0 || this.#hasQuota(1)) return false;
+    const { prefix } = judged.rule.quota;
+    const wanted = judged.block === 0 ? 1 : 0;
+    if (this.#quota.fits(wanted, prefix)) return false;
+    if (this.#quota.makeRoom(wanted + this.#freeExpired(1), prefix, this.#stampUs)) return false;
     this.#fill(at, 1, Outcome.namespaceFull);
     return true;
   }

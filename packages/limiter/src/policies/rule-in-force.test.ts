@@ -412,6 +412,41 @@ describe("the quota of keys of a namespace", () => {
     expect(harness.one(START_US + minute, "c", inline).outcome).toBe(Outcome.allowed);
   });
 
+  it("K2 what has expired leaves room at once, also if the sweep has just passed it", () => {
+    const harness = new PolicyHarness();
+    harness.one(START_US, "first", windowLog(3, second));
+    harness.one(START_US, "second", windowLog(3, second / 2));
+    for (let i = 0; i < 40; i++) harness.one(START_US, `k${i}`, inline);
+    harness.change({ kind: "setKeyQuota", maxKeys: 41 });
+    // The sweep frees the second, leaves the first behind, and stops before its lap is over.
+    harness.one(START_US + second / 2, "k0", inline);
+    expect(harness.limiter.stats.keys).toBe(41);
+    expect(harness.one(START_US + second, "new", inline).outcome).toBe(Outcome.allowed);
+  });
+
+  it("K2 a group that starts an expired key anew counts it against the quota like the new keys beside it", () => {
+    const harness = new PolicyHarness();
+    harness.change({ kind: "setKeyQuota", maxKeys: 2 });
+    const brief = windowLog(3, second);
+    harness.one(START_US, "live", inline);
+    harness.one(START_US, "old", brief);
+    const later = START_US + 2 * second;
+    const items = ["old", "new"].map((key) => ({ key, rule: brief, cost: 1 }));
+    const outcomes = harness.group(later, items).map(({ outcome }) => outcome);
+    expect(outcomes).toEqual([Outcome.namespaceFull, Outcome.namespaceFull]);
+    expect(harness.one(later, "old", brief).outcome).toBe(Outcome.allowed);
+    expect(harness.one(later, "new", brief).outcome).toBe(Outcome.namespaceFull);
+  });
+
+  it("K2 a reservation on an expired key that is still in the table is one on a new key", () => {
+    const harness = new PolicyHarness();
+    const brief = windowLog(3, second);
+    for (const key of ["a", "b", "old"]) harness.one(START_US, key, key === "old" ? brief : inline);
+    harness.change({ kind: "setKeyQuota", maxKeys: 2 }, {}, START_US + second - 1);
+    const reserved = harness.ask(START_US + second, Verb.reserve, "old", brief);
+    expect(reserved.outcome).toBe(Outcome.namespaceFull);
+  });
+
   it("the census agrees with a recount after whatever happened", () => {
     const harness = new PolicyHarness();
     for (let i = 0; i < 300; i++) {
