@@ -19,7 +19,7 @@ import { sessionName } from "../rate-limit/call-ids.ts";
 import { createNaiveLog, type NaiveDecision } from "../rate-limit/naive-log.ts";
 import type { AskedItem } from "../rate-limit/records.ts";
 
-const bounds = { ...defaultBounds, sessionTtlUs: 900_000, maxHolds: 12, maxHoldsPerSession: 5 };
+const usualBounds = { ...defaultBounds, sessionTtlUs: 900_000, maxHolds: 12, maxHoldsPerSession: 5 };
 const ms = 1_000;
 
 /** A small generator of its own: a history is one number, and shrinks to another. */
@@ -52,6 +52,7 @@ const named: readonly Rule[] = [
   { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "one" },
 ];
 const keys = ["a", "b"];
+const moreKeys = ["a", "b", "c", "d"];
 
 function drawPolicy(draw: Draw): PolicyDocument {
   const algorithm = draw.pick([
@@ -113,6 +114,12 @@ function drawChange(draw: Draw, version: number, haveGone: boolean): { readonly 
   ])();
 }
 
+function drawQuota(draw: Draw): { readonly kind: string; readonly [field: string]: unknown } {
+  if (draw.chance(0.3)) return { kind: "putListEntries", entries: [drawList(draw)] };
+  if (draw.chance(0.3)) return { kind: "deleteListEntries", entries: [drawList(draw)] };
+  return { kind: "setKeyQuota", maxKeys: draw.chance(0.2) ? null : draw.between(1, 5) };
+}
+
 const encoder = new TextEncoder();
 
 function batchOf(items: readonly AskedItem[], firstNumber: number) {
@@ -139,11 +146,15 @@ function batchOf(items: readonly AskedItem[], firstNumber: number) {
 interface Mix {
   readonly governed: boolean;
   readonly verbs: readonly number[];
+  /** So few keys and holds that calls are refused; then an operator sets quotas and lists alone. */
+  readonly tight?: boolean;
 }
 
 /** Plays one history to the limiter and to the model, and compares every answer. */
-function play(seed: number, { governed, verbs }: Mix, entries: number): void {
+function play(seed: number, { governed, verbs, tight = false }: Mix, entries: number): void {
   const draw = createDraw(seed);
+  const few = { maxKeys: draw.between(1, 6), maxHolds: draw.between(1, 3), maxHoldsPerSession: 2 };
+  const bounds = tight ? { ...usualBounds, ...few } : usualBounds;
   let limiter = createLimiter(bounds);
   const log = createNaiveLog(bounds);
   const writer = createEntryWriter();
@@ -160,7 +171,11 @@ function play(seed: number, { governed, verbs }: Mix, entries: number): void {
   const rules = governed ? [...inline.slice(0, 2), ...named, ...named] : inline;
 
   const item = (verb: number): AskedItem => {
-    const base = { key: draw.pick(keys), rule: draw.pick(rules), cost: draw.chance(0.7) ? 1 : draw.between(1, 7) };
+    const base = {
+      key: draw.pick(tight ? moreKeys : keys),
+      rule: draw.pick(rules),
+      cost: draw.chance(0.7) ? 1 : draw.between(1, 7),
+    };
     if (verb === Verb.take) return base;
     if (verb === Verb.reserve || verb === Verb.grant)
       return { ...base, verb, ttlMs: draw.pick([0, 20, 100, 400, 1_500]) };
@@ -196,7 +211,7 @@ function play(seed: number, { governed, verbs }: Mix, entries: number): void {
         continue;
       }
       if (governed && draw.chance(0.1)) {
-        const change = drawChange(draw, version, haveGone);
+        const change: { readonly kind: string } = tight ? drawQuota(draw) : drawChange(draw, version, haveGone);
         haveGone ||= change.kind === "deletePolicies" || change.kind === "rollback";
         const request = { namespace: "n", change, changeId: `change-${++changes}` };
         writer.administer(readAdminRequest(request));
@@ -292,6 +307,9 @@ test.each<[string, Mix]>([
   ["leases", { governed: false, verbs: leasing }],
   ["policies over takes", { governed: true, verbs: takes }],
   ["policies over holds", { governed: true, verbs: leasing }],
+  ["a full table", { governed: false, verbs: takes, tight: true }],
+  ["a full table of holds", { governed: false, verbs: leasing, tight: true }],
+  ["quotas of keys", { governed: true, verbs: leasing, tight: true }],
 ])(
   "A1 the model and the limiter agree on every answer: %s",
   (_, mix) => {

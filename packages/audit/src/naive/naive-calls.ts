@@ -19,11 +19,12 @@ export interface NaiveAnswer {
   readonly shadow: number;
 }
 
-/** Who asks, and how many holds there may be. */
+/** Who asks, and how many keys and holds there may be. */
 export interface Asking {
   readonly namespace: string;
   readonly session: NaiveSession | null;
   readonly stampUs: number;
+  readonly maxKeys: number;
   readonly maxHolds: number;
   readonly maxHoldsPerSession: number;
 }
@@ -48,6 +49,7 @@ interface Judged {
 
 const inMs = (durationUs: number) => Math.ceil(durationUs / 1000);
 const nothing = { remaining: 0, resetAfterMs: 0, retryAfterMs: 0, handle: 0, limit: 0, shadow: 0 };
+const refusedBy = (outcome: number): NaiveAnswer => ({ ...nothing, outcome });
 const isDenied = (outcome: number) => outcome !== Outcome.allowed;
 
 /** Numbers under which anything fits: a bucket drains at its own rate all the same, and at some rate if it has none. */
@@ -59,6 +61,8 @@ function roomy({ rule, numbers }: RuleInForce): Numbers {
 
 /** Makes what executes calls on counters, holds and bans. */
 export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: NaiveBans): NaiveCalls {
+  const { places } = keys;
+
   function judgeItem(
     item: AskedItem,
     inForce: RuleInForce,
@@ -112,7 +116,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     return { ...own(), outcome: Outcome.allowed, retryAfterMs: 0, handle: 0, limit, shadow: outcome };
   }
 
-  function takes(items: readonly AskedItem[], { namespace, stampUs }: Asking): readonly NaiveAnswer[] {
+  function takes(items: readonly AskedItem[], { namespace, stampUs, maxKeys }: Asking): readonly NaiveAnswer[] {
     const rules = items.map(({ rule, key }) => keys.resolve(namespace, rule, key));
     for (const { unknown, rule } of rules) {
       const outcome = unknown
@@ -120,7 +124,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
         : rule.algorithm === Algorithm.concurrency
           ? Outcome.needsReservation
           : null;
-      if (outcome !== null) return items.map(() => ({ ...nothing, outcome }));
+      if (outcome !== null) return items.map(() => refusedBy(outcome));
     }
     // A list answers without a counter.
     const counters = rules.map((inForce) =>
@@ -132,6 +136,10 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
       judged.push(judgeItem(item, inForce, counter, aheadOf(judged, inForce, counter), stampUs));
     }
     const allowed = judged.every(({ outcome, inForce }) => !isDenied(outcome) || inForce.policy?.shadow === true);
+    const charged = judged.filter(({ outcome, inForce }) => !isDenied(outcome) && inForce.list !== "allow");
+    const touched = allowed ? charged.map(({ counter }) => counter) : [];
+    if (places.exceedQuota(touched, namespace, stampUs)) return items.map(() => refusedBy(Outcome.namespaceFull));
+    if (places.exceedTable(touched, maxKeys, stampUs)) return items.map(() => refusedBy(Outcome.keysFull));
     for (const one of judged) {
       feed(one, stampUs);
       if (allowed && !isDenied(one.outcome) && one.inForce.list !== "allow")
@@ -174,12 +182,13 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
       feed(judged, stampUs);
       return answerOf(judged, stampUs);
     }
+    const isAnyway = inForce.list === "allow" || shadow;
+    if (!isAnyway && places.exceedQuota([counter], asking.namespace, stampUs)) return refusedBy(Outcome.namespaceFull);
     const open = holds.open(session);
-    if (open.all >= asking.maxHolds || open.ofSession >= asking.maxHoldsPerSession)
-      return { ...nothing, outcome: Outcome.holdsFull };
+    if (open.all >= asking.maxHolds || open.ofSession >= asking.maxHoldsPerSession) return refusedBy(Outcome.holdsFull);
+    if (places.exceedTable([counter], asking.maxKeys, stampUs)) return refusedBy(Outcome.keysFull);
     // What is denied in a shadow leads to bans in a shadow.
     feed(judged, stampUs);
-    const isAnyway = inForce.list === "allow" || shadow;
     const numbers = isAnyway ? roomy(inForce) : inForce.numbers;
     const hold = holds.add({
       ...{ kind, cost: item.cost, session, home, ttlUs: expiryUs - stampUs, expiryUs, fromUs: stampUs },
@@ -214,6 +223,8 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
       feed(judged, stampUs);
       if (judged.outcome === Outcome.banned || judged.outcome === Outcome.blocked) return answerOf(judged, stampUs);
     }
+    const isEnforced = judged.outcome === Outcome.allowed && inForce.list !== "allow";
+    if (isEnforced && places.exceedQuota([counter], asking.namespace, stampUs)) return refusedBy(Outcome.namespaceFull);
     const { remaining, resetAfterMs } = done(inForce, counter, stampUs);
     const never = Math.floor(numbers.windowUs / 10) < 1_000;
     return { ...refused, remaining, resetAfterMs, retryAfterMs: never ? -1 : inMs(lastUs + 1 - stampUs) };

@@ -1,6 +1,7 @@
 import { Algorithm, type PolicyDocument, type Rule } from "@quorumguard/limiter";
 import { counterIdentity } from "../rate-limit/records.ts";
 import { createKeyCounter, type KeyCounter, type Numbers } from "./key-counter.ts";
+import { createKeyPlaces, type KeyPlaces } from "./key-places.ts";
 import type { HoldHome, NaiveHold, NaiveHolds } from "./naive-holds.ts";
 import type { NaiveRecords, PolicyEdit } from "./naive-records.ts";
 
@@ -69,6 +70,8 @@ export interface NaiveKeys {
   settleHolds(stampUs: number, toPolicies: boolean): void;
   /** Counts that one rule handed to another, so far. */
   readonly carriedOver: number;
+  /** Which of the counters have a place in the table. */
+  readonly places: KeyPlaces;
 }
 
 const most = 2_147_483_647;
@@ -94,10 +97,14 @@ function spanUs({ algorithm, limit, windowUs, burst }: Rule): number {
   return limit === 0 ? windowUs : Math.ceil(burst / limit) * windowUs + windowUs;
 }
 
+const usedOf = ({ sources, atUs }: Carried) =>
+  Math.max(0, ...sources.map(({ counter, numbers }) => counter.usedAt(numbers, atUs)));
+
 /** Makes the counters of an empty log. */
 export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): NaiveKeys {
   const inline = new Map<string, { readonly home: HoldHome; readonly counter: KeyCounter }>();
   const lineages = new Map<string, Lineage>();
+  const places = createKeyPlaces(holds, records.quota);
   let carriedOver = 0;
 
   function lineageOf(namespace: string, name: string): Lineage {
@@ -114,14 +121,11 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     return shape;
   }
 
-  function newHome(algorithm: number) {
-    const counter = createKeyCounter(algorithm);
+  function newHome(algorithm: number, namespace: string) {
+    const counter = places.watch(createKeyCounter(algorithm), algorithm, namespace);
     const home: HoldHome = { algorithm, counter };
     return { home, counter };
   }
-
-  const usedOf = ({ sources, atUs }: Carried) =>
-    Math.max(0, ...sources.map(({ counter, numbers }) => counter.usedAt(numbers, atUs)));
 
   /** Charges as of the stamp of the change. */
   function chargeOn(counter: KeyCounter, algorithm: number, numbers: Numbers, used: number, atUs: number): void {
@@ -133,7 +137,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
   const isOver = ({ retainUs }: Carried, stampUs: number) => retainUs <= stampUs;
 
   function carry({ namespace, key, rule, numbers, policy }: RuleInForce, lineage: Lineage, stampUs: number) {
-    const made = newHome(rule.algorithm);
+    const made = newHome(rule.algorithm, namespace);
     const carried = lineage.pending.get(key);
     if (carried !== undefined && !isOver(carried, stampUs)) {
       carriedOver++;
@@ -242,6 +246,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
 
   return {
     resolve,
+    places,
     get carriedOver() {
       return carriedOver;
     },
@@ -249,7 +254,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       const { namespace, rule, key, asked, policy } = inForce;
       if (rule.policy === "") {
         const identity = counterIdentity(namespace, rule, key);
-        const own = inline.get(identity) ?? newHome(rule.algorithm);
+        const own = inline.get(identity) ?? newHome(rule.algorithm, namespace);
         inline.set(identity, own);
         return own;
       }

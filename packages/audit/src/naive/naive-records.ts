@@ -48,6 +48,8 @@ export interface NaiveRecords {
   policy(namespace: string, name: string): PolicyDocument | null;
   /** Numbers of its own that a key has: by an override, or else by its tier. */
   numbers(namespace: string, name: string, key: string): { readonly limit: number; readonly burst?: number } | null;
+  /** How many keys the namespace may have; null: as many as there are places. */
+  quota(namespace: string): number | null;
   /** The list that a key is on, deny before allow. */
   list(namespace: string, name: string, key: string): "allow" | "deny" | null;
 }
@@ -244,6 +246,10 @@ export function createNaiveRecords(): NaiveRecords {
       const tier = member?.kind === "tierKey" ? record(namespace, idOf("tier", member.value.tier)) : undefined;
       return tier?.kind === "tier" ? (tier.value.limits.find(({ policy }) => policy === name) ?? null) : null;
     },
+    quota(namespace) {
+      const quota = record(namespace, "keyQuota");
+      return quota?.kind === "keyQuota" ? quota.value.maxKeys : null;
+    },
     list(namespace, name, key) {
       const lists = new Set<string>();
       for (const one of namespaces.get(namespace)?.records.values() ?? []) {
@@ -258,15 +264,36 @@ export function createNaiveRecords(): NaiveRecords {
   };
 }
 
-/** Whether an IPv4 address lies in a range; other addresses have tests of their own, and are not judged here. */
+/** The bits of an address as text, `0`s and `1`s; null: it is none. One of IPv4 within IPv6 is that of IPv4. */
+function addressBits(text: string): string | null {
+  if (!text.includes(":")) {
+    const parts = text.split(".");
+    if (parts.length !== 4 || !parts.every((part) => /^\d+$/.test(part) && Number(part) < 256)) return null;
+    return parts.map((part) => Number(part).toString(2).padStart(8, "0")).join("");
+  }
+  let groups = text;
+  const last = text.slice(text.lastIndexOf(":") + 1);
+  if (last.includes(".")) {
+    const bits = addressBits(last);
+    if (bits === null) return null;
+    const words = [bits.slice(0, 16), bits.slice(16)].map((word) => Number.parseInt(word, 2).toString(16));
+    groups = `${text.slice(0, -last.length)}${words.join(":")}`;
+  }
+  const [head = [], tail] = groups.split("::").map((half) => half.split(":").filter((group) => group !== ""));
+  const missing = 8 - head.length - (tail?.length ?? 0);
+  if (tail === undefined ? missing !== 0 : missing < 1) return null;
+  const whole = [...head, ...Array.from({ length: missing }, () => "0"), ...(tail ?? [])];
+  if (!whole.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return null;
+  const bits = whole.map((group) => Number.parseInt(group, 16).toString(2).padStart(16, "0")).join("");
+  return bits.startsWith(`${"0".repeat(80)}${"1".repeat(16)}`) ? bits.slice(96) : bits;
+}
+
+/** Whether an address lies in a range; never across families. */
 function isWithin(key: string, range: string): boolean {
-  const [address = "", bits = "32"] = range.split("/");
-  const numberOf = (text: string) => {
-    const parts = text.split(".").map(Number);
-    const isAddress = parts.length === 4 && parts.every((part) => Number.isInteger(part) && part >= 0 && part < 256);
-    return isAddress ? parts.reduce((whole, part) => whole * 256 + part, 0) : null;
-  };
-  const [one, other] = [numberOf(key), numberOf(address)];
-  const size = 2 ** (32 - Number(bits));
-  return one !== null && other !== null && Math.floor(one / size) === Math.floor(other / size);
+  const [address = "", length] = range.split("/");
+  const [one, other] = [addressBits(key), addressBits(address)];
+  if (one === null || other === null || one.length !== other.length) return false;
+  const isMapped = address.includes(":") && other.length === 32;
+  const bits = length === undefined ? other.length : Number(length) - (isMapped ? 96 : 0);
+  return one.slice(0, bits) === other.slice(0, bits);
 }

@@ -102,7 +102,7 @@ function checkAgainstLog(log: NaiveLog, ack: Acknowledgement, lastIndex: number)
   const decision = log.decision(ack.session, ack.number);
   if (outcome >= Outcome.keysFull && decision?.answers[0]?.outcome !== outcome) {
     // Nothing was decided: then some attempt in the log must have been refused for that reason.
-    if (outcome === Outcome.keysFull || log.refusals(ack.session, ack.number).has(outcome)) return [];
+    if (log.refusals(ack.session, ack.number).has(outcome)) return [];
     return [`${nameOf(ack)}: refused with outcome ${outcome}, for which the log has no reason`];
   }
   if (decision === undefined)

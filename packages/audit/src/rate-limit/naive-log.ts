@@ -93,8 +93,8 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     callId: string,
   ): NaiveDecision {
     executed.push({ callId, namespace, items, index, position: position++, stampUs });
-    const { maxHolds, maxHoldsPerSession } = bounds;
-    const answers = calls.execute(items, { namespace, session, stampUs, maxHolds, maxHoldsPerSession });
+    const { maxKeys, maxHolds, maxHoldsPerSession } = bounds;
+    const answers = calls.execute(items, { namespace, session, stampUs, maxKeys, maxHolds, maxHoldsPerSession });
     const allowed = answers.every(({ outcome }) => outcome === Outcome.allowed);
     const decision = { index, stampUs, items, allowed, answers };
     decided.push(decision);
