@@ -1,7 +1,12 @@
 import fs from "node:fs";
 import { defineConfig } from "vitest/config";
 
-const endToEnd = ["**/*.e2e.test.ts", "scripts/readme.test.ts"];
+/** Real processes with real deadlines, which find ports and folders of their own. */
+const endToEnd = ["packages/**/*.e2e.test.ts", "examples/**/*.e2e.test.ts"];
+/** What stands for a user of the whole repository: it builds, packs, browses, or takes all of the machine. */
+const wholeRepository = ["{deploy,docs,scripts}/**/*.e2e.test.ts", "scripts/readme.test.ts"];
+/** What replaces modules for itself alone; all other files of a folder share one set of modules, a quarter cheaper. */
+const replacingModules = ["packages/cluster/src/storage/folder-lock.test.ts"];
 const neverTests = ["**/node_modules/**", "**/dist/**"];
 
 /** Folders with tests: one project each, so that `vitest run --project raft` runs one package's. */
@@ -22,18 +27,24 @@ export default defineConfig({
         test: {
           name: folder.replace("packages/", ""),
           include: [`${folder}/**/*.test.ts`],
-          exclude: [...neverTests, ...endToEnd],
+          exclude: [...neverTests, ...endToEnd, ...wholeRepository, ...replacingModules],
+          isolate: false,
         },
       })),
+      { extends: true as const, test: { name: "replacing-modules", include: replacingModules } },
+      {
+        extends: true as const,
+        test: { name: "e2e", include: endToEnd, exclude: neverTests, sequence: { groupOrder: 1 } },
+      },
       {
         extends: true as const,
         test: {
-          name: "e2e",
-          include: endToEnd,
+          name: "whole",
+          include: wholeRepository,
           exclude: neverTests,
-          // Real processes with real deadlines: one file at a time, after everything else.
+          // One after the other: they would write the same builds.
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
