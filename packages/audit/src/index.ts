@@ -15,6 +15,7 @@ export { auditLink } from "./rate-limit/link-audit.ts";
 export { auditLog } from "./rate-limit/log-audit.ts";
 export { createNaiveCounter, type NaiveCounter, type NaiveVerdict } from "./rate-limit/naive-counter.ts";
 export type { NaiveEvents, NaiveLog } from "./rate-limit/naive-log.ts";
+export { auditOnce } from "./rate-limit/once-audit.ts";
 export { mostInAlignedWindow, mostInAnyWindow } from "./rate-limit/published-bound.ts";
 export type { Acknowledgement, AskedItem, CallerRecord, CommittedEntry } from "./rate-limit/records.ts";
 export {

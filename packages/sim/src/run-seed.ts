@@ -13,7 +13,7 @@ import { type ClusterPlan, createNodeHost, type NodeHost, type NodeMachine } fro
 import { createOperator } from "./cluster/operator.ts";
 import { planCluster } from "./cluster/plan-cluster.ts";
 import { startVerbCallers } from "./cluster/verb-callers.ts";
-import { planVerbs } from "./cluster/verb-workload.ts";
+import { planScarcity, planVerbs } from "./cluster/verb-workload.ts";
 import { planWorkload } from "./cluster/workload.ts";
 import { calmNetwork, type FaultPlan, planFaults } from "./faults/fault-plan.ts";
 import { createNemesis, type Nemesis } from "./faults/nemesis.ts";
@@ -85,11 +85,13 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<S
 
 /** Draws all that a seed decides beforehand. What came later draws from forks of its own, so that faults stay the same. */
 function plan(seed: number, random: Random) {
-  const cluster = planCluster(random.fork("cluster plan"));
+  const planned = planCluster(random.fork("cluster plan"));
   const faultPlan = planFaults(random.fork("fault plan"));
   const workload = planWorkload(random.fork("workload plan"));
   const more = createRandom(seed).fork("more");
-  return { cluster, faultPlan, workload, more, verbs: planVerbs(more.fork("verbs plan")) };
+  const scarcity = planScarcity(more.fork("scarcity plan"));
+  const cluster = { ...planned, bounds: { ...planned.bounds, ...scarcity.bounds } };
+  return { cluster, faultPlan, workload, more, verbs: planVerbs(more.fork("verbs plan"), scarcity) };
 }
 
 /** The parts of one run, wired together; nothing runs yet. */

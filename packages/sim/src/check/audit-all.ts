@@ -2,12 +2,13 @@ import {
   auditCallers,
   auditLink,
   auditLog,
+  auditOnce,
   isPlainTake,
   judgeCallHistory,
   requestCallsOnLog,
   type TimeBreak,
 } from "@quorumguard/audit";
-import { defaultBounds } from "@quorumguard/limiter";
+import { defaultBounds, Outcome } from "@quorumguard/limiter";
 import type { ClientHost } from "../cluster/client-host.ts";
 import type { NodeHost } from "../cluster/node-host.ts";
 import type { Operator } from "../cluster/operator.ts";
@@ -67,9 +68,11 @@ export function auditAll(evidence: Evidence): string[] {
     bounds: defaultBounds,
     acknowledgements: tap.acknowledgements,
   });
+  rare.hit("reservedBySdk", clients.heldBySdk);
   rarities.finish(tap.acknowledgements, clients.records, audit.log.events);
   const judgement = judgeCallHistory([...tap.calls(), ...requestCallsOnLog(clients.records, audit.log)], {
-    log: audit.log.executed,
+    // What was refused for want of room was neither admitted nor denied.
+    log: audit.log.executed.filter((_, at) => audit.log.decisionAt(at)!.answers[0]!.outcome < Outcome.keysFull),
     // A client that died left no record of its calls outside sessions.
     mayBeUnheard: ({ callId }) => callId.startsWith("request "),
     // What an operator may set a policy for is judged by its place in the log alone.
@@ -82,6 +85,7 @@ export function auditAll(evidence: Evidence): string[] {
     "log audit": audit.violations,
     "caller audit": auditCallers(clients.records, timeBreaks),
     "link audit": auditLink(clients.records, audit.log, tap.clientOf),
+    "once audit": auditOnce([...clients.records, ...clients.unfinished], audit.log, tap.clientOf),
     "operator audit": auditOperator(evidence.operator, audit.log),
     "call history": [...judgement.violations, ...judgement.doubts],
     "session wire": tap.violations,

@@ -40,6 +40,10 @@ export function createCallRarities(rare: RareStates) {
     finish(acknowledgements: readonly Acknowledgement[], records: readonly CallerRecord[], events: NaiveEvents): void {
       for (const { asked, outcomes, shadows } of acknowledgements) {
         const [verb, outcome] = [asked[0]!.verb ?? Verb.take, outcomes[0]!];
+        if (outcome === Outcome.keysFull) rare.hit("keyTableFull");
+        if (outcome === Outcome.namespaceFull) rare.hit("quotaReached");
+        if (outcome === Outcome.holdsFull) rare.hit("holdsFull");
+        if (outcome === Outcome.blocked && asked[0]!.key.includes(":")) rare.hit("listedByRangeOfIpv6");
         if (outcome === Outcome.banned) rare.hit("callDeniedByBan");
         if (outcome === Outcome.notHeld && verb !== Verb.giveBack) rare.hit("settledTooLate");
         if (outcome === Outcome.allowed && verb === Verb.grant) rare.hit("leaseGranted");

@@ -58,12 +58,18 @@ export const rareStateNames = [
   "reserveSentAgain",
   "resetSentAgain",
   "leaseGranted",
+  "reservedBySdk",
+  // Bounds.
+  "keyTableFull",
+  "quotaReached",
+  "holdsFull",
   // Policies and bans.
   "policyChangedAmongCalls",
   "countsHandedOn",
   "callDeniedByBan",
   "banAcrossTakeover",
   "deniedInShadow",
+  "listedByRangeOfIpv6",
 ] as const;
 export type RareState = (typeof rareStateNames)[number];
 

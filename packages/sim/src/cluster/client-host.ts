@@ -1,6 +1,6 @@
 import type { AskedItem, CallerRecord } from "@quorumguard/audit";
-import { Algorithm, algorithmNames } from "@quorumguard/limiter";
-import { createGuardCore, type Guard, GuardError, type Runtime } from "@quorumguard/sdk-core";
+import { Algorithm, algorithmNames, Verb } from "@quorumguard/limiter";
+import { createGuardCore, type Guard, GuardError, type Hold, type Runtime } from "@quorumguard/sdk-core";
 import type { ClientNetwork } from "../network/client-network.ts";
 import { createMachineClock, createProcessClock } from "../world/machine-clock.ts";
 import type { Process } from "../world/process.ts";
@@ -39,6 +39,10 @@ export interface ClientHost {
     timeoutMs: number,
     requestId?: string | null,
   ): Promise<CallerRecord>;
+  /** The same as records: nobody has learnt what they came to. */
+  readonly unfinished: readonly CallerRecord[];
+  /** Holds that the SDK opened for its callers. */
+  readonly heldBySdk: number;
   /** What must never happen to a caller. */
   readonly violations: readonly string[];
 }
@@ -46,7 +50,7 @@ export interface ClientHost {
 /** Begins more callers in a client process, which tell what they ask by the host's own means. */
 export type MoreCallers = (
   machine: ClientMachine,
-  host: Pick<VerbCallersParts, "going" | "record" | "reset"> & { readonly endpoints: readonly string[] },
+  host: Pick<VerbCallersParts, "going" | "record" | "reset" | "reserve"> & { readonly endpoints: readonly string[] },
 ) => void;
 
 /**
@@ -66,6 +70,7 @@ export function createClientHost(
   const violations: string[] = [];
   const open = new Map<Process, Set<OpenCall>>();
   let going = false;
+  let heldBySdk = 0;
   const machines = Array.from({ length: workload.clients }, (_, at) => boot(`client-${at + 1}`, 1));
 
   function boot(name: string, number: number): ClientMachine {
@@ -168,7 +173,21 @@ export function createClientHost(
         return { record, handle: end.handle };
       },
       async reset(_, item) {
-        await recorded(machine, [item], null, () => resetBySdk(machine.guard, item));
+        await recorded(machine, [item], null, () => endOf(machine.guard.reset(checkOf(item))));
+      },
+      async reserve(_, item, timeoutMs) {
+        const { end } = await recorded(machine, [item], null, () => reserveBySdk(machine.guard, item, timeoutMs));
+        const { hold } = end;
+        if (hold === null) return null;
+        heldBySdk++;
+        return {
+          async settle(settlement, again) {
+            const settle = () => (settlement.verb === Verb.commit ? hold.commit(settlement.cost) : hold.cancel());
+            const first = recorded(machine, [settlement], null, () => endOf(settle()));
+            if (again) await settle().catch(() => {});
+            await first;
+          },
+        };
       },
     });
   }
@@ -181,6 +200,13 @@ export function createClientHost(
       let sum = 0;
       for (const [process, calls] of open) if (process.alive) sum += calls.size;
       return sum;
+    },
+    get unfinished() {
+      const calls = [...open].flatMap(([process, own]) => (process.alive ? [...own] : []));
+      return calls.map((asked) => ({ ...asked, endUs: world.nowUs, ...unlearned }));
+    },
+    get heldBySdk() {
+      return heldBySdk;
     },
     start() {
       going = true;
@@ -257,12 +283,29 @@ function failed(error: unknown): CallEnd {
   };
 }
 
-/** Empties a counter; the SDK tells no more than that it is done. */
-async function resetBySdk(guard: Guard, item: AskedItem): Promise<CallEnd> {
+/** Of a call of which the SDK tells no more than that it is done. */
+async function endOf(done: Promise<void>): Promise<CallEnd> {
   try {
-    await guard.reset(checkOf(item));
+    await done;
     return { allowed: true, source: "quorum", degraded: false, error: null, applied: null };
   } catch (error) {
     return failed(error);
+  }
+}
+
+async function reserveBySdk(
+  guard: Guard,
+  item: AskedItem,
+  timeoutMs: number,
+): Promise<CallEnd & { readonly hold: Hold | null }> {
+  const { key, cost, rule, ttlMs = 0 } = item;
+  // Numbers of zero: a name alone.
+  const check = rule.windowUs === 0 ? { key, cost, policy: rule.policy } : checkOf(item);
+  try {
+    const held = await guard.reserve(check, { timeoutMs, ...(ttlMs > 0 ? { ttl: `${ttlMs}ms` as const } : {}) });
+    const { allowed, source, degraded } = held;
+    return { allowed, source, degraded, error: null, applied: null, hold: held.allowed ? held : null };
+  } catch (error) {
+    return { ...failed(error), hold: null };
   }
 }

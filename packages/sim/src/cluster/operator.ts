@@ -61,7 +61,8 @@ export function createOperator(world: World, random: Random, workload: VerbWorkl
   }
 
   async function change(): Promise<void> {
-    const kind = drawChange(random, replacements < mostReplacements);
+    const isOfQuotas = workload.operator === "quotas";
+    const kind = isOfQuotas ? drawQuotaChange(random) : drawChange(random, replacements < mostReplacements);
     if (kind.kind === "putPolicies") replacements++;
     else if (kind.kind === "deletePolicies" || kind.kind === "rollback") replacements = mostReplacements;
     const changeId = `change-${++changes}`;
@@ -127,11 +128,23 @@ function drawPolicy(random: Random): PolicyDocument {
   };
 }
 
+/** Ranges of either family, with and without the addresses among the keys. */
+const ranges = [
+  ...["192.0.2.0/24", "192.0.2.0/29", "192.0.2.8/29", "192.0.2.7", "::ffff:192.0.2.0/120"],
+  ...["2001:db8::/32", "2001:db8::/125", "2001:db8::8/125", "2001:db8:0:0::7"],
+];
+
 function drawEntry(random: Random): ListEntryDocument {
   const policy = random.pick(policyNames);
   const list = random.pick(["allow", "deny"] as const);
-  if (random.chance(0.3)) return { list, match: "range", value: "192.0.2.0/24", policy };
+  if (random.chance(0.5)) return { list, match: "range", value: random.pick(ranges), policy };
   return { list, match: random.pick(["key", "prefix"] as const), value: random.pick(namedKeys.slice(0, 2)), policy };
+}
+
+/** Without policies, what an operator can set: quotas, mostly, and lists and numbers of names that callers bring. */
+function drawQuotaChange(random: Random): { readonly kind: string; readonly [field: string]: unknown } {
+  if (random.chance(0.6)) return { kind: "setKeyQuota", maxKeys: random.chance(0.2) ? null : random.between(2, 9) };
+  return drawChange(random, false);
 }
 
 function drawChange(random: Random, mayReplace: boolean): { readonly kind: string; readonly [field: string]: unknown } {

@@ -3,7 +3,7 @@ import { Algorithm, Outcome, Verb } from "@quorumguard/limiter";
 import type { Random } from "../world/random.ts";
 import type { World } from "../world/world.ts";
 import type { ClientMachine } from "./client-host.ts";
-import type { VerbWorkload } from "./verb-workload.ts";
+import { nameAlone, type VerbWorkload } from "./verb-workload.ts";
 import { createWireClient, type WireAnswer } from "./wire-client.ts";
 
 /** What one process's callers need to know and to tell. */
@@ -24,6 +24,14 @@ export interface VerbCallersParts {
   ) => Promise<{ readonly record: CallerRecord; readonly handle: number }>;
   /** Empties a counter through the SDK. */
   readonly reset: (machine: ClientMachine, item: AskedItem) => Promise<void>;
+  /** Reserves through the SDK; null: it opened nothing. */
+  readonly reserve: (machine: ClientMachine, item: AskedItem, timeoutMs: number) => Promise<SdkHold | null>;
+}
+
+/** What a reserve of the SDK opened. */
+export interface SdkHold {
+  /** Commits or cancels by way of the handle; said again, it is the same settlement and no other call. */
+  settle(item: AskedItem, again: boolean): Promise<void>;
 }
 
 /** How a call ended, as callers are told. */
@@ -31,6 +39,8 @@ export type CallEnd = Pick<CallerRecord, "allowed" | "source" | "degraded" | "er
 
 /** Outcomes that are no decision, and that the state of the cluster explains. */
 const refusals: Readonly<Record<number, string>> = {
+  [Outcome.keysFull]: "keys_full",
+  [Outcome.namespaceFull]: "namespace_full",
   [Outcome.unknownPolicy]: "unknown_policy",
   [Outcome.notHeld]: "not_held",
   [Outcome.holdsFull]: "holds_full",
@@ -75,9 +85,24 @@ export function startVerbCallers(parts: VerbCallersParts): void {
     await first;
   }
 
+  /** The same through the SDK, which keeps the handle to itself. */
+  async function holdBySdk(draw: Random): Promise<void> {
+    const { key, rule } = workload.place(draw);
+    // What the guard's options do not define travels by its name alone.
+    const place = { key, rule: rule.policy === "" ? rule : nameAlone(rule.policy) };
+    const cost = draw.chance(0.6) ? 1 : draw.between(1, 4);
+    const ttlMs = draw.pick([0, 150, 600, 2_500]);
+    const hold = await parts.reserve(machine, { ...place, cost, verb: Verb.reserve, ttlMs }, workload.timeoutMs);
+    if (hold === null || draw.chance(0.2)) return;
+    await world.sleep(draw.exponential(80_000), process, "work");
+    const settle = settling(draw, Verb.reserve, place, cost, 0);
+    await hold.settle(settle.verb === Verb.cancel ? { ...settle, cost } : settle, draw.chance(0.15));
+  }
+
   async function step(draw: Random): Promise<void> {
     const kind = draw.float();
-    if (kind < 0.4) await hold(draw, Verb.reserve);
+    if (kind < 0.15) await holdBySdk(draw);
+    else if (kind < 0.4) await hold(draw, Verb.reserve);
     else if (kind < 0.5) await hold(draw, Verb.grant);
     else if (kind < 0.58) await reset(draw);
     else if (kind < 0.6) client.leave();

@@ -1,0 +1,45 @@
+import { Verb } from "@quorumguard/limiter";
+import type { NaiveLog } from "./naive-log.ts";
+import { type AskedItem, type CallerRecord, counterIdentity } from "./records.ts";
+
+/**
+ * A client's sessions execute no more calls than its callers made (P2): whoever asks again for a call that it cannot tell
+ * the end of does so under the same number, and not under another one, where it would be charged, reserved or settled a
+ * second time. Needs every call of the callers, those that never ended as well; calls outside sessions are left out.
+ *
+ * Only cancels may be more than were asked for: what a caller gave up is cancelled for it, once (SEMANTICS R1).
+ *
+ * @param clientOf Whose session it is.
+ */
+export function auditOnce(
+  records: readonly CallerRecord[],
+  log: Pick<NaiveLog, "executed">,
+  clientOf: (session: string) => string | undefined,
+): string[] {
+  const asked = new Map<string, number>();
+  const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const { client, items, requestId, allowed } of records) {
+    if (requestId !== null) continue;
+    count(asked, nameOf(client, items));
+    const [item] = items;
+    if (item!.verb === Verb.reserve && allowed === null)
+      count(asked, nameOf(client, [{ ...item!, verb: Verb.cancel }]));
+  }
+  const executed = new Map<string, number>();
+  for (const { callId, items } of log.executed) {
+    const client = clientOf(callId.split("#")[0]!);
+    if (client !== undefined) count(executed, nameOf(client, items));
+  }
+  return [...executed].flatMap(([name, times]) => {
+    const most = asked.get(name) ?? 0;
+    return times <= most ? [] : [`${name}: callers asked ${most} times, the log executed ${times} calls`];
+  });
+}
+
+/** Alike for calls that ask the same, whatever they hold. */
+function nameOf(client: string, items: readonly AskedItem[]): string {
+  const each = items.map(
+    ({ rule, key, cost, verb = Verb.take }) => `verb ${verb} ${counterIdentity("", rule, key)} cost ${cost}`,
+  );
+  return `${client} on ${each.join(" and ")}`;
+}
