@@ -104,10 +104,12 @@ function checkCounter(calls: readonly CallOperation[], charges: readonly Charge[
   return violations;
 }
 
-/** When a charge has surely been given back: after its window in the slowest time, and after any break since. */
-function goneAt(endUs: number, { windowUs }: Rule, { stampLagUs, breaks }: DenialBounds): number {
+/** When a charge has surely been given back: after all that it counts in, in the slowest time, and after any break since. */
+function goneAt(endUs: number, { algorithm, windowUs }: Rule, { stampLagUs, breaks }: DenialBounds): number {
+  // Under the sliding window counter a charge fades until the end of the window behind its own.
+  const windows = algorithm === Algorithm.slidingWindowCounter ? 2 : 1;
   // The grid on which many admissions are merged, and a little for rounding.
-  const longestUs = (windowUs + Math.ceil(windowUs / 256) + stampLagUs + 2_000) / slowestStamp;
+  const longestUs = (windows * windowUs + Math.ceil(windowUs / 256) + stampLagUs + 2_000) / slowestStamp;
   let fromUs = endUs;
   for (const one of [...breaks].sort((a, b) => a.fromUs - b.fromUs))
     if (one.toUs > fromUs && one.fromUs < fromUs + longestUs) fromUs = one.toUs;

@@ -16,6 +16,8 @@ const rules: readonly Rule[] = [
   { algorithm: Algorithm.slidingWindowLog, limit: 2, windowUs: 200 * ms, burst: 0, policy: "" },
   { algorithm: Algorithm.slidingWindowLog, limit: 4, windowUs: 200 * ms, burst: 0, policy: "" },
   { algorithm: Algorithm.tokenBucket, limit: 3, windowUs: 300 * ms, burst: 2, policy: "" },
+  { algorithm: Algorithm.fixedWindow, limit: 3, windowUs: 250 * ms, burst: 0, policy: "" },
+  { algorithm: Algorithm.slidingWindowCounter, limit: 3, windowUs: 250 * ms, burst: 0, policy: "" },
 ];
 
 const item: fc.Arbitrary<AskedItem> = fc.record({

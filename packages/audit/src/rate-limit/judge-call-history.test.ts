@@ -9,6 +9,8 @@ const ms = 1_000;
 const second = 1_000 * ms;
 const rule: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 2, windowUs: second, burst: 0, policy: "" };
 const bucket: Rule = { algorithm: Algorithm.tokenBucket, limit: 2, windowUs: second, burst: 3, policy: "" };
+const fixed: Rule = { ...rule, algorithm: Algorithm.fixedWindow };
+const counter: Rule = { ...rule, algorithm: Algorithm.slidingWindowCounter };
 /** Stamps of an honest cluster: the callers' time, shifted. */
 const shiftUs = 5_000 * second;
 
@@ -108,6 +110,66 @@ describe("A1 a history whose indexes are known", () => {
     ];
     expect(judge(calls)).toMatchObject({ verdict: "accepted", witnessed: 5 });
     expectRejected([...calls, call("f", true, { atMs: 560, place: 6, items: two })], /call f .* denied/);
+  });
+});
+
+describe("windows that begin at multiples of their length", () => {
+  const told = (id: string, allowed: boolean, atMs: number, remaining: number, own: Rule) =>
+    call(id, allowed, { atMs, place: atMs, remaining, rule: own });
+  const acrossBoundary = (own: Rule) => [told("a", true, 900, 1, own), told("b", true, 920, 0, own)];
+
+  test("a fixed window lets the limit through on both sides of its boundary, and not once more", () => {
+    const honest = [
+      ...acrossBoundary(fixed),
+      told("c", false, 999, 0, fixed),
+      told("d", true, 1_000, 1, fixed),
+      told("e", true, 1_010, 0, fixed),
+      told("f", false, 1_999, 0, fixed),
+    ];
+    expect(judge(honest)).toMatchObject({ verdict: "accepted", witnessed: 6, searched: 0 });
+    expectRejected([...honest.slice(0, 2), told("c", true, 999, 0, fixed)], /call c .* says otherwise: denied/);
+    expectRejected([...honest.slice(0, 5), told("f", true, 1_999, 0, fixed)], /call f .* says otherwise: denied/);
+    expectRejected([...honest.slice(0, 3), told("d", false, 1_000, 0, fixed)], /call d .* says otherwise: allowed/);
+  });
+
+  test("the sliding window counter counts of the bucket before what the window still covers, rounded up", () => {
+    const honest = [
+      ...acrossBoundary(counter),
+      told("c", false, 1_000, 0, counter),
+      told("d", false, 1_499, 0, counter),
+      told("e", true, 1_500, 0, counter),
+      told("f", false, 1_999, 0, counter),
+      told("g", true, 2_000, 0, counter),
+    ];
+    expect(judge(honest)).toMatchObject({ verdict: "accepted", witnessed: 7, searched: 0 });
+    const early = told("d", true, 1_499, 0, counter);
+    expectRejected([...honest.slice(0, 3), early], /call d .* says otherwise: denied, 0 remaining/);
+  });
+
+  test("a call of unknown outcome may have taken what is missing, wherever the boundary lies", () => {
+    for (const own of [fixed, counter]) {
+      const lost = call("lost", null, { atMs: 900, rule: own });
+      expect(judge([lost, told("b", true, 920, 0, own)]).verdict).toBe("accepted");
+      expect(judge([lost, told("b", true, 920, 1, own)]).verdict).toBe("accepted");
+      expectRejected([told("b", true, 920, 0, own)], /says otherwise: allowed, 1 remaining/);
+    }
+  });
+
+  test("callers know no boundaries: room may come back at any time, but not more than the limit; nor does it stay gone", () => {
+    const seen = (id: string, allowed: boolean, atMs: number, remaining: number, own: Rule) =>
+      call(id, allowed, { atMs, remaining, rule: own });
+    for (const own of [fixed, counter]) {
+      const full = [seen("a", true, 0, 1, own), seen("b", true, 20, 0, own)];
+      expect(judge([...full, seen("c", true, 40, 1, own)]).verdict).toBe("accepted");
+      expect(judge([...full, seen("c", false, 40, 0, own)]).verdict).toBe("accepted");
+      expectRejected([...full, seen("c", true, 40, 2, own)], /no order of 3 operations fits/);
+      expectRejected([...full, seen("c", false, 4_500, 0, own)], /no order of 3 operations fits/);
+    }
+    // Under the counter what was admitted fades until the end of the next window.
+    const late = call("late", false, { atMs: 1_700, source: "denial-cache", rule: counter });
+    expect(judge([call("a", true, { atMs: 0, cost: 2, rule: counter }), late], { stampLagUs: 0 }).verdict).toBe(
+      "accepted",
+    );
   });
 });
 

@@ -11,7 +11,7 @@ export interface JudgeOptions {
   readonly mayBeUnheard?: (entry: CommittedCall) => boolean;
   /**
    * Whether there is a model of what an item asks; counters that anything else touches are judged by their places in the
-   * log alone. Default: takes under the sliding-window log and the token bucket.
+   * log alone. Default: takes under every algorithm but `concurrency`.
    */
   readonly isModelled?: (item: AskedItem) => boolean;
   /**
@@ -47,11 +47,9 @@ export interface ResolvedJudgeOptions {
   readonly nowMs: () => number;
 }
 
-/** Whether an item is a take that the models here know. */
+/** Whether an item is a take that the models here know: `concurrency` counts holders and knows no takes. */
 export function isPlainTake({ verb = Verb.take, rule }: AskedItem): boolean {
-  return (
-    verb === Verb.take && (rule.algorithm === Algorithm.slidingWindowLog || rule.algorithm === Algorithm.tokenBucket)
-  );
+  return verb === Verb.take && rule.algorithm !== Algorithm.concurrency;
 }
 
 /**

@@ -12,12 +12,18 @@ export interface TimeScale {
   /** Bounds of the stamp time that passed between two moments, the earlier first. */
   atLeastUs(earlier: TimeSpan, later: TimeSpan): number;
   atMostUs(earlier: TimeSpan, later: TimeSpan): number;
+  /** The number of the window that a moment lies in, where windows begin at multiples of their length; null: unknown. */
+  windowOf(moment: TimeSpan, windowUs: number): number | null;
 }
 
 /** The history is written in stamps: what passed is known exactly, as far as the moments are. */
 export const stampScale: TimeScale = {
   atLeastUs: (earlier, later) => Math.max(0, later.fromUs - earlier.toUs),
   atMostUs: (earlier, later) => later.toUs - earlier.fromUs,
+  windowOf({ fromUs, toUs }, windowUs) {
+    const first = Math.floor(fromUs / windowUs);
+    return first === Math.floor(toUs / windowUs) ? first : null;
+  },
 };
 
 /** What is promised about stamps against real time (SEMANTICS T3). */
@@ -47,5 +53,7 @@ export function callerScale({ lagUs, breaks }: ClockPromise): TimeScale {
         if (fromUs <= later.toUs && toUs >= earlier.fromUs) return Number.POSITIVE_INFINITY;
       return (later.toUs - earlier.fromUs) * fastestStamp + roundingUs;
     },
+    // Callers' clocks say how much time passed, but not which stamp it is.
+    windowOf: () => null,
   };
 }

@@ -1,5 +1,6 @@
 import { Algorithm, type Rule } from "@quorumguard/limiter";
 import type { TimeScale, TimeSpan } from "./time-scale.ts";
+import { createTimedAligned } from "./timed-aligned.ts";
 import { createTimedBucket } from "./timed-bucket.ts";
 import { createTimedWindow } from "./timed-window.ts";
 
@@ -26,6 +27,11 @@ export interface TimedCounter<State> {
 
 /** Makes the counter of an algorithm over a scale of time. */
 export function createTimedCounter(algorithm: Algorithm, scale: TimeScale): TimedCounter<unknown> {
-  const counter = algorithm === Algorithm.tokenBucket ? createTimedBucket(scale) : createTimedWindow(scale);
-  return counter as TimedCounter<unknown>;
+  return counterOf(algorithm, scale) as TimedCounter<unknown>;
+}
+
+function counterOf(algorithm: Algorithm, scale: TimeScale) {
+  if (algorithm === Algorithm.tokenBucket) return createTimedBucket(scale);
+  if (algorithm === Algorithm.slidingWindowLog) return createTimedWindow(scale);
+  return createTimedAligned(algorithm, scale);
 }

@@ -1,13 +1,17 @@
 import type { TimeScale, TimeSpan } from "./time-scale.ts";
-import type { TimedCounter, Wanted } from "./timed-counter.ts";
-
-interface Admission extends TimeSpan {
-  readonly cost: number;
-}
+import {
+  fitsAll,
+  fitsNot,
+  hashAdmissions,
+  sameAdmissions,
+  type TimedAdmission,
+  withAdmission,
+} from "./timed-admissions.ts";
+import type { TimedCounter } from "./timed-counter.ts";
 
 /** Admissions that may still count, in the order in which they were made. */
 interface WindowState {
-  readonly admissions: readonly Admission[];
+  readonly admissions: readonly TimedAdmission[];
   /** So many are alive that the limiter may have merged some, which then count a little longer. */
   readonly blurred: boolean;
 }
@@ -43,47 +47,22 @@ export function createTimedWindow(scale: TimeScale): TimedCounter<WindowState> {
     return -1;
   }
 
-  /** What came before a moment came no later than that moment may be. */
   function keep({ admissions, blurred }: WindowState, gone: number, at: TimeSpan, taken: number): WindowState {
-    const kept = admissions.slice(gone);
-    for (let place = kept.length - 1; place >= 0 && kept[place]!.toUs > at.toUs; place--)
-      kept[place] = { ...kept[place]!, toUs: at.toUs };
-    kept.push({ fromUs: at.fromUs, toUs: at.toUs, cost: taken });
-    return { admissions: kept, blurred: kept.length > keptApart || (blurred && kept.length > 0) };
+    const kept = withAdmission(admissions.slice(gone), at, taken);
+    return { admissions: kept, blurred: kept.length > keptApart || blurred };
   }
 
   return {
     unused: { admissions: [], blurred: false },
     admit(state, wanted, at, remaining) {
       const { rule, cost } = wanted.at(-1)!;
-      const fits = (used: number) =>
-        wanted.every((one) => used + one.cost <= one.rule.limit) &&
-        (remaining === null || rule.limit - used - cost === remaining);
-      const gone = firstGone(state, rule.windowUs, at, fits);
+      const gone = firstGone(state, rule.windowUs, at, (used) => fitsAll(wanted, remaining, used));
       return gone < 0 ? null : keep(state, gone, at, cost);
     },
-    denies(state, { rule, cost }: Wanted, at, remaining) {
-      const fits = (used: number) =>
-        used + cost > rule.limit && (remaining === null || Math.max(0, rule.limit - used) === remaining);
-      return firstGone(state, rule.windowUs, at, fits) >= 0;
+    denies(state, wanted, at, remaining) {
+      return firstGone(state, wanted.rule.windowUs, at, (used) => fitsNot(wanted, remaining, used)) >= 0;
     },
-    equal(one, other) {
-      if (one.blurred !== other.blurred || one.admissions.length !== other.admissions.length) return false;
-      for (let place = 0; place < one.admissions.length; place++) {
-        const [mine, theirs] = [one.admissions[place]!, other.admissions[place]!];
-        if (
-          mine !== theirs &&
-          (mine.fromUs !== theirs.fromUs || mine.toUs !== theirs.toUs || mine.cost !== theirs.cost)
-        )
-          return false;
-      }
-      return true;
-    },
-    hash({ admissions }) {
-      let hash = admissions.length;
-      for (const { fromUs, toUs, cost } of admissions)
-        hash = (Math.imul(hash, 31) + (fromUs | 0) + Math.imul(toUs | 0, 7) + Math.imul(cost, 131)) | 0;
-      return hash;
-    },
+    equal: (one, other) => one.blurred === other.blurred && sameAdmissions(one.admissions, other.admissions),
+    hash: ({ admissions }) => hashAdmissions(admissions),
   };
 }
