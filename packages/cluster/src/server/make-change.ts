@@ -125,7 +125,6 @@ export const policyRefusals: Readonly<Record<PolicyErrorCode, readonly [StatusCo
   "too-many": [StatusCode.failedPrecondition, ErrorReason.CHANGE_REFUSED],
   "history-gone": [StatusCode.failedPrecondition, ErrorReason.CHANGE_REFUSED],
   "change-id-reused": [StatusCode.alreadyExists, ErrorReason.CHANGE_REFUSED],
-  "carrying-over": [StatusCode.failedPrecondition, ErrorReason.CHANGE_REFUSED],
 };
 
 /** A change that was refused, and changed nothing, as an error of the call. */

@@ -241,6 +241,12 @@ export class KeyTable implements BlockMover {
     return this.#heap.number(block, CELL_EXPIRY);
   }
 
+  /** The sweep leaves the block alone until then, though it is as if never used. */
+  keepUntil(block: number, untilUs: number): void {
+    this.#heap.setNumber(block, CELL_EXPIRY, untilUs);
+    this.#noteExpiry(block);
+  }
+
   remove(block: number): void {
     const cell = identityByte(this.#heap.word(block, 0) & 0xff) >> 3;
     if (this.census.isLastOf(block, cell, this.#heap.word(block, WORD_LENGTHS) & 0xffff)) this.census.removeLast();

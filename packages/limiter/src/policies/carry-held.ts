@@ -33,6 +33,7 @@ export function carryHeld(state: MachineState, carryOver: CarryOver, stampUs: nu
     const asked = { algorithm: bytes[shapeAt]!, limit, windowUs, burst, source: bytes, nameStart, nameLength };
     rule.resolve(owner, namespace, asked, name!, stampUs);
     if (toPolicies && rule.policy === null) continue;
+    rule.lookAlsoFor(namespace, asked, epoch);
     keys.prepare(rule.quota);
     const length = bytes.length - prefixLength;
     const hash = keys.hashOf(rule.quota, bytes, prefixLength, length);

@@ -11,11 +11,15 @@ import type { GovernedRule } from "./governed-rule.ts";
 /** Cells that the key table has before an algorithm's own. */
 const COMMON_CELLS = 3;
 const MAX_USED = 4_294_967_295;
+/** What a key is taken to have used of which not all is known: no limit is higher. */
+const FULL = 2_147_483_647;
 
 /** What a key had used when the rule that counts it now took over. */
 export interface Carried {
   readonly used: number;
   readonly atUs: number;
+  /** The key has no counter at all, and is taken to be full because not all that it may have used is known. */
+  readonly isGuessed: boolean;
 }
 
 type Numbers = Quota & { readonly algorithm: number };
@@ -61,15 +65,19 @@ export class CarryOver {
 
   #trace(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Trace {
     const { epochs } = rule;
+    const isKnown = (found: readonly number[]) => found.some((block) => block !== 0);
     const blocks = epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
     const untouched: Untouched[] = [];
     let held = false;
-    let carried: Carried = { used: 0, atUs: 0 };
+    let carried: Carried = { used: 0, atUs: 0, isGuessed: false };
     for (const [at, { epoch }] of epochs.entries()) {
       const { endUs, numbers } = epoch;
-      const isTouched = blocks[at]!.some((block) => block !== 0);
-      if (!isTouched && numbers !== null && carried.used > 0) untouched.push({ numbers, from: carried });
-      let used = 0;
+      const isTouched = isKnown(blocks[at]!);
+      // What becomes of a key that was taken to be full is in how long it is.
+      const isKnownSoFar = rule.fullUntilUs <= carried.atUs;
+      if (!isTouched && numbers !== null && carried.used > 0 && isKnownSoFar)
+        untouched.push({ numbers, from: carried });
+      let used = rule.fullUntilUs > endUs ? FULL : 0;
       for (const [earlier, { rules }] of epochs.slice(0, at + 1).entries()) {
         for (const [shape, past] of rules.entries()) {
           const block = blocks[earlier]![shape]!;
@@ -79,7 +87,7 @@ export class CarryOver {
         }
       }
       for (const each of untouched) used = Math.max(used, this.#aged(each.numbers, each.from, endUs));
-      carried = { used, atUs: endUs };
+      carried = { used, atUs: endUs, isGuessed: used > 0 && !blocks.some(isKnown) };
     }
     // What a window has counted may have faded while its hold is open, and goes along all the same.
     return { carried: carried.used > 0 || held ? carried : null, untouched };
@@ -119,10 +127,12 @@ export class CarryOver {
   }
 
   /**
-   * Whether an old counter must stay beside the new one: it would outlast what the new one takes over of it. One that
-   * does not can tell a later change nothing that the new one does not tell.
+   * Whether the key will have one counter more. So it is under an inline rule; for a key that has none; and if an old one
+   * must stay, because it would outlast what the new one takes over of it: one that does not can tell a later change
+   * nothing that the new one does not tell.
    */
-  keepsAny(rule: GovernedRule, carried: Carried, bytes: Uint8Array, start: number, length: number): boolean {
+  addsCounter(rule: GovernedRule, carried: Carried, bytes: Uint8Array, start: number, length: number): boolean {
+    if (rule.policy === null || carried.isGuessed) return true;
     const emptyUs = this.#outlivedUs(rule.quota, carried);
     if (this.#leadsOn(rule, carried, emptyUs, bytes, start, length)) return true;
     for (const { rules } of rule.epochs) {
@@ -135,9 +145,9 @@ export class CarryOver {
   }
 
   /** Until when the new counter has at least all that is carried over to it; of a bucket: a level above another's. */
-  #outlivedUs(quota: QuotaRule, { used, atUs }: Carried): number {
-    if (used > roomOf(quota.algorithm, quota) || quota.algorithm === Algorithm.slidingWindowCounter) return 0;
-    return this.#emptyUs(quota, { used, atUs });
+  #outlivedUs(quota: QuotaRule, carried: Carried): number {
+    const isWhole = carried.used <= roomOf(quota.algorithm, quota);
+    return isWhole && quota.algorithm !== Algorithm.slidingWindowCounter ? this.#emptyUs(quota, carried) : 0;
   }
 
   #emptyUs(numbers: Numbers, { used, atUs }: Carried): number {
@@ -196,7 +206,7 @@ export class CarryOver {
         }
       }
     }
-    const used = held ? liftedUsed : carried.used;
+    const used = held && carried.used < FULL ? liftedUsed : carried.used;
     const amount = Math.min(used, roomOf(quota.algorithm, quota));
     if (amount === 0 && !held) {
       if (rule.policy !== null) this.forget(rule, bytes, start, length);
@@ -207,7 +217,7 @@ export class CarryOver {
     let block = this.#blockOf(quota, bytes, start, length);
     for (const from of this.#heldOf(rule, bytes, start, length)) this.#holds.rehome(from, block);
     if (keys.isHeld(block)) block = this.#holds.lay(block, quota, atUs);
-    if (rule.policy !== null) this.#dropOutlasted(rule, { used, atUs }, bytes, start, length);
+    if (rule.policy !== null) this.#dropOutlasted(rule, { ...carried, used }, bytes, start, length);
     return block;
   }
 
@@ -240,6 +250,32 @@ export class CarryOver {
         if (block !== 0 && !this.#keys.isHeld(block)) this.#keys.remove(block);
       }
     }
+  }
+
+  /**
+   * After a reset: a key that would be guessed to be full anew gets an unused counter, for as long as the guess would
+   * count. Returns its block, or 0.
+   */
+  keepReset(
+    rule: GovernedRule,
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    stampUs: number,
+  ): number {
+    const { quota } = rule;
+    const carried = quota.limit === 0 ? null : this.find(rule, bytes, start, length);
+    if (!carried?.isGuessed) return 0;
+    const untilUs = this.#emptyUs(quota, carried);
+    if (untilUs <= stampUs) return 0;
+    const keys = this.#keys;
+    // Given back at once: the counter is empty, and knows its rule.
+    const once = { cost: 1, fromUs: stampUs, datedUs: stampUs, expiryUs: stampUs + 1 };
+    const block = keys.hold(quota, keys.create(quota, hash, bytes, start, length), once, stampUs);
+    const home = keys.settle(quota, block, once, 0, stampUs);
+    keys.keepUntil(home, untilUs);
+    return home;
   }
 
   #blockOf(rule: QuotaRule, bytes: Uint8Array, start: number, length: number): number {

@@ -18,6 +18,9 @@ const CELL_FROZEN = 4;
 const CELL_RETAIN = 5;
 const CELLS = 6;
 
+/** Shapes of one name that a change of rule looks at, the newest first; those beyond are not kept for it. */
+export const MAX_SHAPES_SEEN = 4_096;
+
 /** How one name is counted: which algorithm, over which window, since which change of rule. */
 export interface Shape {
   readonly algorithm: number;
@@ -157,7 +160,7 @@ export class Census {
     return name === 0 ? 0 : this.#heap.word(name, WORD_SHAPES);
   }
 
-  /** The shapes of a name, in the order in which they came. */
+  /** The newest shapes of a name, the last to come first. */
   shapesOf(prefix: Uint8Array): readonly Shape[] {
     const shapes: Shape[] = [];
     this.#eachShape(prefix, (shape) => shapes.push(this.#read(shape, nameEndOf(prefix))));
@@ -181,8 +184,10 @@ export class Census {
   #eachShape(prefix: Uint8Array, visit: (shape: number) => void): void {
     const name = this.#find(prefix, nameEndOf(prefix));
     if (name === 0) return;
-    for (let shape = this.#heap.word(name, WORD_FIRST); shape !== 0; shape = this.#heap.word(shape, WORD_AFTER)) {
+    let shape = this.#heap.word(name, WORD_FIRST);
+    for (let seen = 0; shape !== 0 && seen < MAX_SHAPES_SEEN; seen++) {
       visit(shape);
+      shape = this.#heap.word(shape, WORD_AFTER);
     }
   }
 

@@ -17,36 +17,13 @@ import { opensHold, Verb } from "../verb.ts";
 import { CarryOver } from "./carry-over.ts";
 import { Counter, count } from "./counters.ts";
 import { type AskedRule, GovernedRule } from "./governed-rule.ts";
+import { createJudged, type Judged } from "./judged.ts";
 import { KeyQuota } from "./key-quota.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
 
 /** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
 const LIST_FIRM_US = 60_000_000;
 const MAX_INT32 = 2147483647;
-
-/** What one item of a call came to so far. */
-interface Judged {
-  rule: GovernedRule;
-  /** Its own outcome, whether or not it is enforced. */
-  outcome: number;
-  /** On the allow-list: charged nothing. */
-  free: boolean;
-  limit: number;
-  burst: number;
-  cost: number;
-  /** What the same key is asked for earlier in the call. */
-  ahead: number;
-  keyStart: number;
-  keyLength: number;
-  hash: number;
-  /** The key's counter when it was judged, or 0. */
-  block: number;
-}
-
-function createJudged(rule: GovernedRule): Judged {
-  const numbers = { limit: 0, burst: 0, cost: 0, ahead: 0, keyStart: 0, keyLength: 0, hash: 0, block: 0 };
-  return { rule, outcome: Outcome.allowed, free: false, ...numbers };
-}
 
 /**
  * Executes calls in namespaces that have policies, or had some: the rule in force for each key, lists, bans, shadow
@@ -116,15 +93,7 @@ export class GovernedCalls {
     this.#rules[index] = rule;
     const name = textOf(bytes, asked.nameStart, asked.nameLength) ?? "";
     rule.resolve(this.#policies, namespace, asked, name, this.#stampUs);
-    if (rule.policy !== null) this.#noteAsked(name, GovernedRule.askedSpanUs(asked));
-  }
-
-  /** Remembers for how long the inline numbers under a policy's name would count: should the policy go, they are its heirs. */
-  #noteAsked(name: string, askedUs: number): void {
-    const { lineages } = this.#policies!;
-    const lineage = lineages.get(name);
-    if (askedUs <= (lineage?.askedUs ?? 0)) return;
-    lineages.set(lineage === undefined ? { name, epoch: 0, askedUs, past: [] } : { ...lineage, askedUs });
+    if (rule.policy !== null) this.#policies!.noteAsked(name, GovernedRule.askedSpanUs(asked));
   }
 
   /** Where the items' keys lie, and their hashes. */
@@ -143,8 +112,9 @@ export class GovernedCalls {
     for (let i = 0; i < size; i++) {
       const judged = this.#read(from + i, i);
       // A list answers without a counter: what is to be carried over is charged nothing, and wants no room.
-      if (judged.free || judged.outcome === Outcome.blocked || this.#settleCounter(judged)) continue;
-      this.#fill(at, size, Outcome.keysFull);
+      const unsettled = judged.free || judged.outcome === Outcome.blocked ? null : this.#settleCounter(judged);
+      if (unsettled === null) continue;
+      this.#fill(at, size, unsettled);
       return;
     }
     let allowed = true;
@@ -219,19 +189,29 @@ export class GovernedCalls {
     return this.#keys.find(rule.quota, hash, this.#layout!.bytes, keyStart, keyLength);
   }
 
-  /** Carries over what an earlier rule counted; false: that would need room for a key, and there is none. */
-  #settleCounter(judged: Judged): boolean {
+  /** Carries over what an earlier rule counted; says which bound is in the way of the counter that this would need. */
+  #settleCounter(judged: Judged): Outcome | null {
     const { rule, hash, keyStart, keyLength } = judged;
-    if (rule.epochs.length === 0 || this.#find(judged) !== 0) return true;
+    if (rule.epochs.length === 0 || this.#find(judged) !== 0) return null;
     const { bytes } = this.#layout!;
     const carried = this.carryOver.find(rule, bytes, keyStart, keyLength);
-    if (carried === null) return true;
+    // What is only guessed is lost with no counter: a rule that admits nothing must not fill the table with whom it denies.
+    if (carried === null || (carried.isGuessed && judged.limit === 0)) return null;
+    const { quota } = rule;
+    if (carried.isGuessed && !this.#quota.makeRoom(1, quota.prefix, this.#stampUs)) return Outcome.namespaceFull;
     this.#use(judged);
-    const isOneMore = rule.policy === null || this.carryOver.keepsAny(rule, carried, bytes, keyStart, keyLength);
-    if (isOneMore && !this.#keys.makeRoom(1, this.#maxKeys, this.#stampUs)) return false;
+    const isOneMore = this.carryOver.addsCounter(rule, carried, bytes, keyStart, keyLength);
+    if (isOneMore && !this.#keys.makeRoom(1, this.#maxKeys, this.#stampUs)) return Outcome.keysFull;
     const block = this.carryOver.carry(rule, hash, bytes, keyStart, keyLength);
     if (block !== 0) this.#hash.word(this.#keys.fingerprint(block));
-    return true;
+    return null;
+  }
+
+  #keepReset(judged: Judged): void {
+    if (this.#find(judged) !== 0) return;
+    const { rule, hash, keyStart, keyLength } = judged;
+    const block = this.carryOver.keepReset(rule, hash, this.#layout!.bytes, keyStart, keyLength, this.#stampUs);
+    if (block !== 0) this.#hash.word(this.#keys.fingerprint(block));
   }
 
   /** Judges one item and writes its own result, as if it were enforced. */
@@ -408,8 +388,9 @@ export class GovernedCalls {
     }
     const judged = this.#read(item, 0);
     const isBlocked = judged.outcome === Outcome.blocked && opensHold(verb) && rule.policy?.shadow !== true;
-    if (!isBlocked && !this.#settleCounter(judged)) {
-      this.#fill(at, 1, Outcome.keysFull);
+    const unsettled = isBlocked ? null : this.#settleCounter(judged);
+    if (unsettled !== null) {
+      this.#fill(at, 1, unsettled);
       return true;
     }
     this.#use(judged);
@@ -466,6 +447,7 @@ export class GovernedCalls {
     const judged = this.#judged[0]!;
     const results = this.#results;
     if (results.limits[at] !== 0) results.limits[at] = judged.limit;
+    if (verb === Verb.reset && judged.rule.epochs.length > 0) this.#keepReset(judged);
     if (!opensHold(verb)) return;
     const shadow = judged.rule.policy?.shadow === true;
     if (judged.free || (shadow && judged.outcome !== Outcome.allowed)) {

@@ -1,4 +1,5 @@
 import { QuotaRule } from "../keys/quota-rule.ts";
+import { isSameIdentity } from "../keys/same-key.ts";
 import { algorithmNumber, type PolicyDocument } from "./documents.ts";
 import { type Lineage, type PastEpoch, spanUs } from "./lineage.ts";
 import { numbersOf } from "./move-lineages.ts";
@@ -43,6 +44,8 @@ export class GovernedRule {
   burst = 0;
   /** What the name's counters are to be carried over from, the oldest first. */
   epochs: readonly PreparedEpoch[] = [];
+  /** At each change before this stamp, all keys are taken to have been full: not all that they had used is known. */
+  fullUntilUs = 0;
   /** Length of the identity's bytes that say namespace and name: what bans are kept under. */
   nameEnd = 0;
 
@@ -72,26 +75,28 @@ export class GovernedRule {
     this.quota.setEpoch(lineage?.epoch ?? 0);
     this.nameEnd = 2 + namespace.length + nameLength;
     this.epochs = lineage === undefined ? [] : this.#prepareEpochs(lineage, namespace, asked, stampUs);
+    this.fullUntilUs = lineage?.fullUntilUs ?? 0;
   }
 
-  #prepareEpochs(
-    lineage: Lineage,
-    namespace: Uint8Array,
-    { source, nameStart, nameLength }: AskedRule,
-    stampUs: number,
-  ): readonly PreparedEpoch[] {
+  /**
+   * Looks also for a counter of an earlier epoch that need not be among those that are kept: it holds what must go along.
+   * Follows {@link resolve}, whose arguments it repeats.
+   */
+  lookAlsoFor(namespace: Uint8Array, asked: AskedRule, epoch: number): void {
+    const held = pastRule(namespace, asked.algorithm, asked.windowUs, epoch, asked);
+    const [first, ...others] = this.epochs;
+    if (first === undefined || this.epochs.some(({ rules }) => rules.some((it) => isSameIdentity(it, held)))) return;
+    this.epochs = [{ epoch: first.epoch, rules: [held, ...first.rules] }, ...others];
+  }
+
+  #prepareEpochs(lineage: Lineage, namespace: Uint8Array, asked: AskedRule, stampUs: number): readonly PreparedEpoch[] {
     return lineage.past
       .filter(({ retainUs }) => retainUs > stampUs)
       .map((epoch) => ({
         epoch,
-        rules: epoch.shapes.map(({ algorithm, windowUs }) => {
-          const rule = new QuotaRule();
-          // A bucket knows the limit that it was last charged under, which is the one that counts.
-          const burst = algorithm === algorithmNumber("token-bucket") ? MAX_INT32 : 0;
-          rule.set(namespace, algorithm, MAX_INT32, windowUs, burst, source, nameStart, nameLength);
-          rule.setEpoch(epoch.epoch);
-          return rule;
-        }),
+        rules: epoch.shapes.map(({ algorithm, windowUs }) =>
+          pastRule(namespace, algorithm, windowUs, epoch.epoch, asked),
+        ),
       }));
   }
 
@@ -99,4 +104,20 @@ export class GovernedRule {
   static askedSpanUs({ algorithm, limit, windowUs, burst }: AskedRule): number {
     return isNameAlone(windowUs) ? 0 : spanUs(algorithm, limit, windowUs, burst);
   }
+}
+
+/** What an earlier epoch's counters are found by. */
+function pastRule(
+  namespace: Uint8Array,
+  algorithm: number,
+  windowUs: number,
+  epoch: number,
+  { source, nameStart, nameLength }: AskedRule,
+): QuotaRule {
+  const rule = new QuotaRule();
+  // A bucket knows the limit that it was last charged under, which is the one that counts.
+  const burst = algorithm === algorithmNumber("token-bucket") ? MAX_INT32 : 0;
+  rule.set(namespace, algorithm, MAX_INT32, windowUs, burst, source, nameStart, nameLength);
+  rule.setEpoch(epoch);
+  return rule;
 }

@@ -7,6 +7,7 @@ export interface PastEpoch {
   readonly endUs: number;
   /** From this stamp on, nothing of what was counted can matter any more. */
   readonly retainUs: number;
+  /** The counters that may be looked for. */
   readonly shapes: readonly { readonly algorithm: number; readonly windowUs: number }[];
   /** The numbers of the policy in force; null: each caller's own. */
   readonly numbers: {
@@ -29,12 +30,15 @@ export interface Lineage {
   /** The longest time that an inline rule of this name was asked to count for, while a policy stood in its place. */
   readonly askedUs: number;
   readonly past: readonly PastEpoch[];
+  /** Something was forgotten that may count until then: at a change before it, each key is taken to be full. */
+  readonly fullUntilUs: number;
 }
 
-/** Rules that may have taken over before anything of the first has faded. */
-export const MAX_PAST_EPOCHS = 16;
-/** Windows and algorithms that a name may have been used with at once, all epochs together. */
-export const MAX_SHAPES = 32;
+/** Of a name that no rule took over yet. */
+export function newLineage(name: string, askedUs: number): Lineage {
+  return { name, epoch: 0, askedUs, past: [], fullUntilUs: 0 };
+}
+
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 
 /** For how long after a charge a counter can differ from an unused one, in microseconds. */

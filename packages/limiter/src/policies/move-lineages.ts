@@ -1,14 +1,15 @@
+import { MAX_WINDOW_US } from "../entry/format.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
-import type { Census } from "./census.ts";
+import { type Census, MAX_SHAPES_SEEN } from "./census.ts";
 import { algorithmNumber, type PolicyDocument } from "./documents.ts";
-import { countsAlike, type Lineage, MAX_PAST_EPOCHS, MAX_SHAPES, safeSum, spanUs, stillMattering } from "./lineage.ts";
+import { shown } from "./fields.ts";
+import { keepBounded, MAX_PAST_EPOCHS, MAX_SHAPES } from "./keep-bounded.ts";
+import { countsAlike, type Lineage, newLineage, safeSum, spanUs, stillMattering } from "./lineage.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
-import { PolicyError } from "./policy-error.ts";
 import type { RecordEdit } from "./records.ts";
 
-/** Names with a past in one namespace: looked through from so many on, and refused beyond. */
-const PRUNE_ABOVE = 2_000;
-const MAX_LINEAGES = 4_000;
+/** Names with a past in one namespace: looked through from so many on; if they stay so many, each keeps little. */
+const MANY_LINEAGES = 2_000;
 
 interface Move {
   readonly lineage: Lineage;
@@ -19,8 +20,7 @@ interface Move {
 
 /**
  * For each name whose rule the edits change: ends its epoch if its counters cannot go on as they are (SEMANTICS K1).
- * Either all names move, or, when one of them cannot, none.
- * @throws {PolicyError} `carrying-over` when a name has too much past to be carried over.
+ * Refuses nothing, lest a limit of 0 come too late.
  */
 export function moveLineages(
   policies: NamespacePolicies,
@@ -28,31 +28,47 @@ export function moveLineages(
   edits: readonly RecordEdit[],
   stampUs: number,
 ): void {
-  const moves: Move[] = [];
   pruneLineages(policies, census);
   for (const { before, after } of edits) {
     const from = before?.kind === "policy" ? before.value : null;
     const to = after?.kind === "policy" ? after.value : null;
-    if (from !== null || to !== null) moves.push(moveOf(policies, census, from, to, stampUs));
-  }
-  for (const { lineage, ended, prefix } of moves) {
+    if (from === null && to === null) continue;
+    const { lineage, ended, prefix } = moveOf(policies, census, from, to, stampUs);
     if (ended !== null) census.freeze(prefix, ended.epoch, stampUs, ended.retainUs);
     if (isTrivial(lineage)) policies.lineages.delete(lineage.name);
     else policies.lineages.set(lineage);
   }
 }
 
+/** What the edits come to for keys that are not asked for before: of which names not all counts can be carried over now. */
+export function describeMoves(
+  namespace: string,
+  policies: NamespacePolicies | null,
+  census: Census,
+  edits: readonly RecordEdit[],
+): readonly string[] {
+  const words: string[] = [];
+  for (const { before, after } of edits) {
+    if (before !== null || after?.kind !== "policy") continue;
+    const { name } = after.value;
+    const epoch = policies?.lineages.get(name)?.epoch ?? 0;
+    const shapes = census.shapesOf(namePrefix(namespace, name)).filter((shape) => shape.epoch === epoch);
+    if (shapes.length <= MAX_SHAPES) continue;
+    words.push(
+      `policy ${shown(name)}: its name is counted under ${shapes.length} windows and algorithms, ${MAX_SHAPES} can be carried over: each key will begin as used up`,
+    );
+  }
+  return words;
+}
+
 /** Names whose policy and counters are gone need no past; looked for only when there are many. */
 function pruneLineages(policies: NamespacePolicies, census: Census): void {
-  if (policies.lineages.size <= PRUNE_ABOVE) return;
+  if (policies.lineages.size <= MANY_LINEAGES) return;
   for (const name of [...policies.lineages.view.keys()]) {
     if (policies.policy(name) === null && census.shapeCount(namePrefix(policies.name, name)) === 0) {
       policies.lineages.delete(name);
     }
   }
-  if (policies.lineages.size <= MAX_LINEAGES) return;
-  const message = `concerns a namespace in which ${policies.lineages.size} names have counts to carry over; ${MAX_LINEAGES} may have: wait until the counts of deleted policies have expired`;
-  throw new PolicyError("carrying-over", "change", message);
 }
 
 function isTrivial(lineage: Lineage): boolean {
@@ -67,24 +83,14 @@ function moveOf(
   stampUs: number,
 ): Move {
   const name = (to ?? from)!.name;
-  const lineage: Lineage = policies.lineages.get(name) ?? { name, epoch: 0, askedUs: 0, past: [] };
+  const lineage = policies.lineages.get(name) ?? newLineage(name, 0);
   const prefix = namePrefix(policies.name, name);
   const count = census.shapeCount(prefix);
   // Nobody has a counter under this name: there is nothing to carry over, and nothing to remember.
-  if (count === 0) return { lineage: { name, epoch: 0, askedUs: lineage.askedUs, past: [] }, ended: null, prefix };
-  if (count > MAX_SHAPES) {
-    const message = `takes over the name "${name}", which ${count} different windows and algorithms were counted under lately; ${MAX_SHAPES} can be carried over: choose another name, or wait until their counts have expired`;
-    throw new PolicyError("carrying-over", "change", message);
-  }
+  if (count === 0) return { lineage: newLineage(name, lineage.askedUs), ended: null, prefix };
   const shapes = census.shapesOf(prefix).filter((shape) => shape.epoch === lineage.epoch);
   if (goesOn(from, to, shapes, lineage)) return { lineage, ended: null, prefix };
   const heirsUs = keptSpanUs(from, to, lineage, shapes);
-  const past = stillMattering(lineage.past, stampUs, heirsUs);
-  if (past.length >= MAX_PAST_EPOCHS) {
-    const freeUs = Math.min(...past.map((epoch) => epoch.retainUs));
-    const message = `changes how "${name}" is counted for the ${MAX_PAST_EPOCHS + 1}th time before counts of the first way have faded: try again in ${Math.ceil((freeUs - stampUs) / 1_000_000)} s`;
-    throw new PolicyError("carrying-over", "change", message);
-  }
   const retainUs = safeSum(stampUs, heirsUs);
   const ended = {
     epoch: lineage.epoch,
@@ -93,8 +99,12 @@ function moveOf(
     shapes: shapes.map(({ algorithm, windowUs }) => ({ algorithm, windowUs })),
     numbers: from === null ? null : numbersOf(from),
   };
+  const past = [...stillMattering(lineage.past, stampUs, heirsUs), ended];
+  const mostEpochs = policies.lineages.size > MANY_LINEAGES ? 1 : MAX_PAST_EPOCHS;
+  const unseenUntilUs = count > MAX_SHAPES_SEEN ? safeSum(stampUs, 2 * MAX_WINDOW_US) : 0;
+  const kept = keepBounded(past, mostEpochs, Math.max(lineage.fullUntilUs, unseenUntilUs));
   return {
-    lineage: { name, epoch: lineage.epoch + 1, askedUs: lineage.askedUs, past: [...past, ended] },
+    lineage: { name, epoch: lineage.epoch + 1, askedUs: lineage.askedUs, ...kept },
     ended: { epoch: lineage.epoch, retainUs },
     prefix,
   };

@@ -5,7 +5,7 @@ import { createCounters, type PolicyCounters, readCounters } from "./counters.ts
 import type { ListEntryDocument, PolicyDocument } from "./documents.ts";
 import type { HistoryEntry } from "./history.ts";
 import { KeyList } from "./key-list.ts";
-import type { Lineage } from "./lineage.ts";
+import { type Lineage, newLineage } from "./lineage.ts";
 import {
   idOfEdit,
   KEY_QUOTA_ID,
@@ -59,6 +59,12 @@ export class NamespacePolicies {
   policy(name: string): PolicyDocument | null {
     const record = this.records.get(policyId(name));
     return record?.kind === "policy" ? record.value : null;
+  }
+
+  /** Remembers for how long the inline numbers under a policy's name would count: should the policy go, they are its heirs. */
+  noteAsked(name: string, askedUs: number): void {
+    const lineage = this.lineages.get(name) ?? newLineage(name, 0);
+    if (askedUs > lineage.askedUs) this.lineages.set({ ...lineage, askedUs });
   }
 
   get maxKeys(): number | null {

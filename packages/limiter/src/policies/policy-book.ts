@@ -10,7 +10,7 @@ import type { PolicyCounters } from "./counters.ts";
 import { describeEdits } from "./describe.ts";
 import type { NamespaceDocument } from "./documents.ts";
 import { editsBetween, type HistoryEntry, rewind } from "./history.ts";
-import { moveLineages } from "./move-lineages.ts";
+import { describeMoves, moveLineages } from "./move-lineages.ts";
 import { NamespacePolicies } from "./namespace-policies.ts";
 import { planChange } from "./plan-change.ts";
 import { PolicyError, type PolicyErrorCode } from "./policy-error.ts";
@@ -140,7 +140,8 @@ export class PolicyBook {
   preview(namespace: string, change: Exclude<AdminChange, { readonly kind: "liftBan" }>): PolicyDiff {
     const from = this.version(namespace);
     const edits = this.#plan(namespace, change);
-    return { from, to: edits.length === 0 ? from : from + 1, edits, words: describeEdits(edits) };
+    const moves = describeMoves(namespace, this.namespace(namespace), this.#census, edits);
+    return { from, to: edits.length === 0 ? from : from + 1, edits, words: [...describeEdits(edits), ...moves] };
   }
 
   /** The counters of every policy that is set, by its name. */

@@ -15,9 +15,7 @@ export type PolicyErrorCode =
   /** The history does not reach back so far. */
   | "history-gone"
   /** The same change id came with another change before. */
-  | "change-id-reused"
-  /** Counts of earlier rules must be carried over first; the message says until when. */
-  | "carrying-over";
+  | "change-id-reused";
 
 /** A change that is refused: its message names field, value, bound and what to do. */
 export class PolicyError extends Error {

@@ -334,20 +334,6 @@ describe("K1 when another rule takes over a name", () => {
       expect(harness.ask(laterUs, Verb.cancel, "k", inline, { handle }).remaining).toBe(2);
     }
   });
-
-  it("too many shapes, and too many changes within a window, are refused with when to try again", () => {
-    const harness = new PolicyHarness();
-    for (let i = 0; i < 40; i++) harness.one(START_US, "k", windowLog(5, minute + i, "api"));
-    expect(harness.change(put(log(5))).error).toMatchObject({ code: "carrying-over" });
-    for (let i = 0; i < 6; i++) harness.apply(START_US + (2 + i) * minute);
-    expect(harness.change(put(log(5)), {}, START_US + 8 * minute).error).toBeNull();
-    let refused = "";
-    for (let i = 0; i < 20 && refused === ""; i++) {
-      harness.one(START_US + 8 * minute, "k", byName);
-      refused = harness.change(put(log(5, 60_000 + (i % 2))), {}, START_US + 8 * minute).error?.message ?? "";
-    }
-    expect(refused).toMatch(/for the 17th time before counts of the first way have faded: try again in \d+ s/);
-  });
 });
 
 describe("K1 as a whole", () => {

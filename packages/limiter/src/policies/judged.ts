@@ -1,0 +1,27 @@
+import { Outcome } from "../call-batch.ts";
+import type { GovernedRule } from "./governed-rule.ts";
+
+/** What one item of a call came to so far. */
+export interface Judged {
+  rule: GovernedRule;
+  /** Its own outcome, whether or not it is enforced. */
+  outcome: number;
+  /** On the allow-list: charged nothing. */
+  free: boolean;
+  limit: number;
+  burst: number;
+  cost: number;
+  /** What the same key is asked for earlier in the call. */
+  ahead: number;
+  keyStart: number;
+  keyLength: number;
+  hash: number;
+  /** The key's counter when it was judged, or 0. */
+  block: number;
+}
+
+/** To be filled in for each item. */
+export function createJudged(rule: GovernedRule): Judged {
+  const numbers = { limit: 0, burst: 0, cost: 0, ahead: 0, keyStart: 0, keyLength: 0, hash: 0, block: 0 };
+  return { rule, outcome: Outcome.allowed, free: false, ...numbers };
+}

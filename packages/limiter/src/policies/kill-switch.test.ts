@@ -1,0 +1,180 @@
+import { describe, expect, it } from "vitest";
+import { NEVER, Outcome } from "../call-batch.ts";
+import { encodeUtf8 } from "../entry/utf8.ts";
+import { Algorithm, type Rule } from "../rule.ts";
+import { bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
+import { PolicyHarness } from "../testing/policy-harness.ts";
+import { Verb } from "../verb.ts";
+import { readAdminRequest } from "./admin-change.ts";
+
+const second = 1_000_000;
+const minute = 60 * second;
+const day = 24 * 60 * minute;
+const log = (limit: number, windowMs = 60_000) => ({ name: "api", algorithm: "sliding-window-log", limit, windowMs });
+/** Gives one token back a day: what was used matters for two months. */
+const slow = (burst: number) => ({
+  name: "api",
+  algorithm: "token-bucket",
+  limit: 1,
+  burst,
+  windowMs: 86_400_000,
+});
+const put = (policy: object) => ({ kind: "putPolicies", policies: [policy] });
+const gone = { kind: "deletePolicies", names: ["api"] };
+const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
+
+/** How many of `cost` 1 are admitted at once. */
+function admitted(harness: PolicyHarness, stampUs: number, rule: Rule, key = "k", most = 80): number {
+  let count = 0;
+  while (count < most && harness.one(stampUs, key, rule).outcome === Outcome.allowed) count++;
+  return count;
+}
+
+/** A name that was used under so many windows at once. */
+function usedUnder(windows: number, more: { maxKeys?: number } = {}): PolicyHarness {
+  const harness = new PolicyHarness(more);
+  for (let i = 0; i < windows; i++) expect(admitted(harness, START_US, windowLog(5, minute + i, "api"))).toBe(5);
+  return harness;
+}
+
+describe("K1 no change is refused for what was counted before", () => {
+  it("a limit of 0, a deletion and a rollback are made however often a long bucket has changed", () => {
+    const harness = new PolicyHarness();
+    let stampUs = START_US;
+    harness.change(put(slow(60)), {}, stampUs);
+    expect(admitted(harness, stampUs, byName)).toBe(60);
+    for (let i = 0; i < 50; i++) {
+      stampUs += second;
+      expect(harness.change(put({ ...log(0), windowMs: 1_000 }), {}, stampUs).error).toBeNull();
+      expect(harness.one(stampUs, "k", byName)).toMatchObject({
+        outcome: Outcome.limited,
+        limit: 0,
+        retryAfterMs: NEVER,
+      });
+      expect(harness.change({ kind: "rollback", version: 1 }, {}, stampUs).error).toBeNull();
+      expect(admitted(harness, stampUs, byName)).toBe(0);
+      expect(harness.change(gone, {}, stampUs).error).toBeNull();
+      expect(admitted(harness, stampUs, bucket(1, day, 60, "api"))).toBe(0);
+      expect(harness.change(put(slow(60)), {}, stampUs).error).toBeNull();
+    }
+    expect(admitted(harness, stampUs, byName)).toBe(0);
+    expect(admitted(harness, stampUs + day, byName)).toBeLessThanOrEqual(1);
+  });
+
+  it("up to 32 ways of counting are told apart: a key that used nothing is not taken for one that did", () => {
+    const harness = new PolicyHarness();
+    for (let i = 0; i < 32; i++) {
+      harness.change(put(slow(60 + (i % 2))), {}, START_US + i);
+      admitted(harness, START_US + i, byName, `k${i}`, 1);
+    }
+    expect(admitted(harness, START_US + 32, byName, "new")).toBe(61);
+    harness.change(put(slow(60)), {}, START_US + 33);
+    expect(admitted(harness, START_US + 33, byName, "other")).toBe(60);
+    // One more, and not all that a key may have used is looked for: each without a counter counts as full.
+    admitted(harness, START_US + 33, byName, "k32", 1);
+    harness.change(put(slow(61)), {}, START_US + 34);
+    expect(admitted(harness, START_US + 34, byName, "third")).toBe(0);
+    expect(admitted(harness, START_US + 34 + day, byName, "third")).toBe(1);
+  });
+
+  it("what has faded is forgotten first, at no cost to anybody", () => {
+    const harness = new PolicyHarness();
+    for (let i = 0; i < 100; i++) {
+      const atUs = START_US + i * 10 * second;
+      harness.change(put({ ...log(5), windowMs: i % 2 === 0 ? 1_000 : 2_000 }), {}, atUs);
+      expect(admitted(harness, atUs, byName, `k${i}`)).toBe(5);
+    }
+  });
+
+  it("a name used under more than 32 windows gets its policy; its keys count as full, and are free a window later", () => {
+    const harness = usedUnder(40);
+    expect(harness.change(put(log(5, 30_000)), {}, START_US + second).error).toBeNull();
+    const told = harness.limiter.explain("n", byName, encodeUtf8("idle"), START_US + second);
+    expect(told).toMatchObject({ used: 5, available: 0, nextFreeMs: 30_000, isCarriedOver: true });
+    for (const key of ["k", "new"]) expect(harness.one(START_US + second, key, byName).retryAfterMs).toBe(30_000);
+    for (const key of ["k", "new", "idle"]) expect(admitted(harness, START_US + 31 * second, byName, key)).toBe(5);
+  });
+
+  it("a preview says that keys will begin as used up", () => {
+    const change = readAdminRequest({ namespace: "n", change: put(log(5)) }).change;
+    const words = (harness: PolicyHarness) =>
+      change.kind === "liftBan" ? [] : harness.limiter.policies.preview("n", change).words;
+    expect(words(usedUnder(40))[1]).toBe(
+      'policy "api": its name is counted under 40 windows and algorithms, 32 can be carried over: each key will begin as used up',
+    );
+    expect(words(usedUnder(32))).toHaveLength(1);
+  });
+
+  it("K1 what was used under forgotten windows is not admitted again when they come back", () => {
+    const harness = usedUnder(40);
+    harness.change(put(log(5, 1_000)), {}, START_US + second);
+    expect(admitted(harness, START_US + 3 * second, byName)).toBe(5);
+    harness.change(gone, {}, START_US + 4 * second);
+    for (let i = 0; i < 40; i++)
+      expect(admitted(harness, START_US + 5 * second, windowLog(5, minute + i, "api"))).toBe(0);
+  });
+
+  it("a full key is full for all who come after as long as its counters could have lasted, and no longer", () => {
+    const harness = usedUnder(40);
+    harness.change(put(log(5, 1_000)), {}, START_US + second);
+    harness.change(put(log(5, 2_000)), {}, START_US + minute);
+    expect(admitted(harness, START_US + minute, byName, "new")).toBe(0);
+    harness.change(put(log(5, 1_000)), {}, START_US + 4 * minute);
+    expect(admitted(harness, START_US + 4 * minute, byName, "newer")).toBe(5);
+  });
+
+  it("a limit of 0 gives no key a counter that had none, so that whoever is cut off fills no table", () => {
+    const harness = usedUnder(40, { maxKeys: 50 });
+    harness.change(put(log(0)), {}, START_US + second);
+    for (let i = 0; i < 20; i++) {
+      expect(harness.one(START_US + second, `stranger${i}`, byName)).toMatchObject({ outcome: Outcome.limited });
+    }
+    expect(harness.limiter.stats.keys).toBe(40);
+  });
+
+  it.each([
+    log(5),
+    { ...log(5), algorithm: "sliding-window-counter" },
+    { ...log(5), algorithm: "fixed-window" },
+    { ...slow(5), windowMs: 60_000 },
+  ])("a reset frees a key that counts as full, for good: $algorithm", (policy) => {
+    const harness = usedUnder(40);
+    harness.change(put(policy), {}, START_US + second);
+    for (const key of ["k", "new"]) {
+      expect(admitted(harness, START_US + second, byName, key)).toBe(0);
+      harness.ask(START_US + second, Verb.reset, key, byName);
+    }
+    for (let i = 2; i < 20; i++) harness.apply(START_US + i * second);
+    for (const key of ["k", "new"]) expect(admitted(harness, START_US + 20 * second, byName, key)).toBe(5);
+  });
+
+  it("K2 keys that count as full are held against the quota of their namespace", () => {
+    const harness = usedUnder(40);
+    harness.change(put(log(5)), {}, START_US + second);
+    harness.change({ kind: "setKeyQuota", maxKeys: 40 }, {}, START_US + second);
+    expect(harness.one(START_US + second, "new", byName).outcome).toBe(Outcome.namespaceFull);
+  });
+
+  it("R1 a reservation on a counter that is forgotten goes along all the same", () => {
+    const harness = new PolicyHarness();
+    const first = windowLog(5, 1_000, "api");
+    const { handle } = harness.ask(START_US, Verb.reserve, "k", first, { cost: 3, ttlMs: 300_000 });
+    for (let i = 0; i < 40; i++) harness.one(START_US, "k", windowLog(5, minute + i, "api"));
+    harness.change(put(slow(5)), {}, START_US + second);
+    const { holds } = harness.limiter.explain("n", byName, new Uint8Array([107]), START_US + second);
+    expect(holds.map(({ kind, cost }) => [kind, cost])).toEqual([["reservation", 3]]);
+    const laterUs = START_US + second + 3 * minute;
+    expect(harness.ask(laterUs, Verb.cancel, "k", byName, { handle }).outcome).toBe(Outcome.allowed);
+  });
+
+  it("S8 a copy from a snapshot knows what was forgotten, and goes on with the same answers and the same hash", () => {
+    const harness = usedUnder(40);
+    harness.change(put(log(5, 30_000)), {}, START_US + second);
+    const copy = copyOf(harness.limiter);
+    expect(admitted(harness, START_US + 2 * second, byName, "new")).toBe(0);
+    harness.change(put(log(5, 20_000)), {}, START_US + 3 * second);
+    expect(admitted(harness, START_US + 3 * second, byName, "newer")).toBe(0);
+    for (const { index, bytes } of harness.entries) if (index > copy.appliedIndex) copy.apply(index, bytes);
+    expect(copy.stateHash()).toEqual(harness.limiter.stateHash());
+  });
+});
