@@ -36,9 +36,6 @@ it("holds its blocks in the order of stamp and number, through insertions, remov
       const order: number[] = [];
       tree.forEach((block) => void order.push(block));
       expect(order).toEqual(model.map(({ block }) => block));
-      for (const { block, dueUs } of model) heap.setNumber(block, layout.cellDue, -dueUs);
-      tree.fill(order);
-      model.sort((a, b) => b.dueUs - a.dueUs || a.number - b.number);
       for (const { block } of model) {
         expect(tree.first()).toBe(block);
         tree.remove(block);

@@ -35,28 +35,6 @@ export class DueTree {
     this.#seed = seed | 0;
   }
 
-  /** Puts `blocks` in the place of whatever was there: a sort instead of as many insertions. */
-  fill(blocks: readonly number[]): void {
-    const heap = this.#heap;
-    const { wordLeft, wordRight, cellDue, cellNumber } = this.#layout;
-    const dues = Float64Array.from(blocks, (block) => heap.number(block, cellDue));
-    const numbers = Float64Array.from(blocks, (block) => heap.number(block, cellNumber));
-    const order = Uint32Array.from(blocks, (_, i) => i);
-    order.sort((a, b) => dues[a]! - dues[b]! || numbers[a]! - numbers[b]!);
-    // From the root along the right links: whoever comes next is right of the last one whose priority is not smaller.
-    const spine: number[] = [];
-    for (const i of order) {
-      const block = blocks[i]!;
-      let left = 0;
-      while (spine.length > 0 && this.#priorityOf(spine.at(-1)!) < this.#priorityOf(block)) left = spine.pop()!;
-      heap.setWord(block, wordLeft, left);
-      heap.setWord(block, wordRight, 0);
-      if (spine.length > 0) heap.setWord(spine.at(-1)!, wordRight, block);
-      spine.push(block);
-    }
-    this.#root = spine[0] ?? 0;
-  }
-
   /** The block that is due first, or 0. */
   first(): number {
     const { wordLeft } = this.#layout;

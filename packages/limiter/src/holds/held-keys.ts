@@ -42,6 +42,11 @@ export class HeldKeys implements BlockFollower {
     return this.#keys.isHeld(key) ? this.#heap.word(this.#recordOf(key), WORD_FIRST) : 0;
   }
 
+  /** Whether a hold is the first one of its key. */
+  isFirst(hold: number): boolean {
+    return this.#heap.word(hold, WORD_KEY_BEFORE) === 0;
+  }
+
   after(hold: number): number {
     return this.#heap.word(hold, WORD_KEY_AFTER);
   }

@@ -249,19 +249,27 @@ export class Holds implements SessionFollower {
    * A new leader. What was over at the preceding stamp stays over (SEMANTICS S5). A reservation or slot that was open
    * then stays open for its whole time to live, since nobody could settle it meanwhile. A lease is spent without asking,
    * by clocks that know nothing of a jump: its end moves with the jump, and its charge with its end (L2).
+   *
+   * Nothing ends earlier than before, so when each is to be looked at stays as it is: the look finds it open, and puts it
+   * where it belongs. All at once, that would be most of the work of this entry.
    */
   takeover(precedingStampUs: number, stampUs: number): void {
-    const heap = this.#heap;
     while (this.#isFirstDue(precedingStampUs)) this.#look(this.#due.first(), precedingStampUs);
+    this.#due.forEach((hold) => {
+      if (this.#heldKeys.isFirst(hold)) this.#takeOver(hold, precedingStampUs, stampUs);
+    });
+  }
+
+  /** Moves the ends of all holds of a key, `first` and those after it: one key after the other, while its memory is close. */
+  #takeOver(first: number, precedingStampUs: number, stampUs: number): void {
+    const heap = this.#heap;
     const gapUs = stampUs - precedingStampUs;
-    const open: number[] = [];
-    this.#due.forEach((hold) => void open.push(hold));
-    const counted = open.filter((hold) => this.#countsEnd(hold, gapUs));
-    for (const hold of counted) {
+    for (let hold = first; hold !== 0; hold = this.#heldKeys.after(hold)) {
+      if (!this.#countsEnd(hold, gapUs)) continue;
       const key = this.#heldKeys.keyOf(hold);
       this.#keys.settle(this.#quotaOf(hold), key, this.#readHold(hold), 0, precedingStampUs);
     }
-    for (const hold of open) {
+    for (let hold = first; hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (this.kindOf(hold) !== HoldKind.lease) {
         heap.setNumber(hold, CELL_EXPIRES, stampUs + heap.number(hold, CELL_TTL));
       } else if (gapUs > 0) {
@@ -269,12 +277,9 @@ export class Holds implements SessionFollower {
         heap.setNumber(hold, CELL_EXPIRES, heap.number(hold, CELL_EXPIRES) + gapUs);
         heap.setNumber(hold, CELL_DATED, heap.number(hold, CELL_EXPIRES));
       }
-      heap.setNumber(hold, CELL_DUE, this.#dueOf(hold));
-    }
-    for (const hold of counted) {
+      if (!this.#countsEnd(hold, gapUs)) continue;
       this.#keys.hold(this.#quotaOf(hold), this.#heldKeys.keyOf(hold), this.#readHold(hold), stampUs);
     }
-    this.#due.fill(open);
   }
 
   /** Whether what a counter keeps of a hold follows its end: not of a reservation in a window, dated when it was made. */
@@ -330,13 +335,19 @@ export class Holds implements SessionFollower {
 
   #look(hold: number, stampUs: number): void {
     const heap = this.#heap;
-    if (heap.number(hold, CELL_EXPIRES) <= stampUs || !this.#sessions.isAlive(heap.word(hold, WORD_SESSION), stampUs)) {
+    if (heap.number(hold, CELL_EXPIRES) <= stampUs || !this.#isHeldBySomeone(hold, stampUs)) {
       this.#end(hold, stampUs);
       return;
     }
     this.#due.remove(hold);
     heap.setNumber(hold, CELL_DUE, this.#dueOf(hold));
     this.#due.insert(hold);
+  }
+
+  /** Whether nobody need be alive for the hold, or its session is. */
+  #isHeldBySomeone(hold: number, stampUs: number): boolean {
+    const session = this.#heap.word(hold, WORD_SESSION);
+    return this.kindOf(hold) !== HoldKind.slot || session === 0 || this.#sessions.isAlive(session, stampUs);
   }
 
   /** Ends a hold by its own time, which its counter knows, or before it, which it does not. */

@@ -507,6 +507,40 @@ describe("S5 a takeover", () => {
     expect(free(harness, rule, START_US + second)).toBe(3_000);
   });
 
+  it("leaves it to later entries to find out when thousands end now: none ends earlier, and all end in their order", () => {
+    const harness = new Harness({ sessionTtlUs: 5 * second });
+    const rule = slots(4_000);
+    const holder = new Client(harness, START_US, 1);
+    for (let i = 0; i < 100; i++) holder.call(START_US, { key: "k", rule, verb: Verb.reserve, ttlMs: 3_600_000 });
+    const calls = Array.from({ length: 3_000 }, (_, i) => [
+      { key: i % 2 === 0 ? "k" : `own-${i}`, rule, verb: Verb.reserve, ttlMs: 1_000 + (i % 3) * 1_000 },
+    ]);
+    harness.calls(START_US, { kind: "anonymous", namespace: "n" }, batchOf(calls));
+    const backUs = START_US + 600 * second;
+    harness.apply(backUs, () => {}, true);
+    const copy = copyOf(harness.limiter);
+    for (let turn = 0; turn < 5; turn++) harness.apply(backUs + turn);
+    expect(harness.limiter.stats).toMatchObject({ slots: 3_100, slotsEnded: 0 });
+    expect(harness.limiter.nextDueUs()).toBe(backUs + second);
+    const left = [3_999_999, 4_000_000].map((sinceUs) => free(harness, rule, backUs + sinceUs));
+    expect(left).toEqual([3_900, 3_900]);
+    for (const [sinceUs, open] of [
+      [second - 1, 3_100],
+      [second, 2_100],
+      [2 * second, 1_100],
+      [3 * second, 100],
+      [5 * second, 100],
+      [5 * second + 1, 0],
+    ] as const) {
+      for (let turn = 0; turn < 4; turn++) harness.apply(backUs + sinceUs);
+      expect([sinceUs, harness.limiter.stats.slots]).toEqual([sinceUs, open]);
+    }
+    for (const { index, bytes } of harness.entries.filter(({ index: at }) => at > copy.appliedIndex)) {
+      copy.apply(index, bytes);
+    }
+    expect(copy.stateHash()).toEqual(harness.limiter.stateHash());
+  });
+
   it("extends nothing that the first entry after the takeover would have found over at the preceding stamp", () => {
     const harness = new Harness();
     const rule = slots(1);
