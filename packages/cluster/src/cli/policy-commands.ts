@@ -15,6 +15,7 @@ import {
   printLine,
 } from "./asking-flags.ts";
 import { parseFlags } from "./flags.ts";
+import { namespaceName, policyHistoryText, timeOf } from "./policy-history-text.ts";
 import {
   policyDeleteSpec,
   policyDiffSpec,
@@ -75,10 +76,8 @@ export async function policyHistoryCommand(args: readonly string[]): Promise<num
   const { version, revisions } = await askCluster(askOptions(flags), policyMethods.listPolicyHistory, request);
   if (flags.has("json")) {
     printLine(JSON.stringify({ namespace, version: Number(version), revisions: revisions.map(plainRevision) }));
-  } else if (revisions.length === 0) {
-    printLine(`nothing was ever set for ${namespaceName(namespace)}`);
   } else {
-    printLine(revisions.map(revisionText).join("\n"));
+    printLine(policyHistoryText(namespace, version, revisions, request.limit));
   }
   return 0;
 }
@@ -144,9 +143,6 @@ export function changed(
   return 0;
 }
 
-const namespaceName = (namespace: string): string =>
-  namespace === "" ? "the default namespace" : `the namespace ${JSON.stringify(namespace)}`;
-
 function plainRevision({ sequence, version, index, stampUs, author, changeId, kind, about, edits }: PolicyRevision) {
   return {
     sequence: Number(sequence),
@@ -160,11 +156,3 @@ function plainRevision({ sequence, version, index, stampUs, author, changeId, ki
     edits,
   };
 }
-
-function revisionText({ version, stampUs, author, kind, about, edits }: PolicyRevision): string {
-  const what = about === "" ? kind : `${kind} ${about}`;
-  const who = author === "" ? "" : ` by ${author}`;
-  return [`version ${version}  ${timeOf(stampUs)}  ${what}${who}`, ...edits.map((edit) => `  ${edit}`)].join("\n");
-}
-
-const timeOf = (stampUs: bigint): string => new Date(Number(stampUs / 1_000n)).toISOString();

@@ -116,7 +116,9 @@ export const policyHistorySpec = {
     json,
     help,
   ],
-  notes: ["A namespace keeps its last 256 changes, or fewer if they are large."],
+  notes: [
+    "A namespace keeps its last 256 changes within 1 MiB; all namespaces together keep 16 MiB, the largest history gives way first.",
+  ],
   exitStatuses: answeredStatuses,
 } as const satisfies CommandSpec;
 

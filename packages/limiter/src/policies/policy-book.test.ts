@@ -158,6 +158,29 @@ describe("the book of policies", () => {
     expect(book.document("n").maxKeys).toBe(5);
   });
 
+  it("all histories together are bounded: the largest gives way, and who changes little can go back", () => {
+    const room = new Room();
+    const change = (namespace: string, limit: number, size: number) => {
+      const policies = Array.from({ length: size }, (_, at) => ({
+        ...api,
+        name: `p${at}`,
+        limit,
+        description: "x".repeat(500),
+      }));
+      expect(room.change({ kind: "putPolicies", policies }, { namespace }).error).toBeNull();
+    };
+    for (let i = 1; i <= 12; i++) for (let at = 1; at <= 20; at++) change(`large${at}`, i, 80);
+    const { book } = room;
+    const bytesOf = () => book.namespaceNames().map((name) => book.namespace(name)!.history.bytes);
+    for (let i = 1; i <= 3; i++) change("small", i, 1);
+    expect(book.history("small")).toHaveLength(3);
+    const sum = bytesOf().reduce((total, bytes) => total + bytes, 0);
+    expect(sum).toBeLessThanOrEqual(policyBounds.historyBytes);
+    expect(sum).toBeGreaterThan(0.99 * policyBounds.historyBytes);
+    expect(Math.max(...bytesOf())).toBeLessThan(policyBounds.historyNamespaceBytes);
+    expect(room.change({ kind: "rollback", version: 1 }, { namespace: "small" }).error).toBeNull();
+  });
+
   it("records and bytes are bounded, and the error names count, bound and remedy", () => {
     const { change } = bound(new Room());
     const policies = (from: number, to: number) =>

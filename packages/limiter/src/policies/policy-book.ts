@@ -286,19 +286,21 @@ export class PolicyBook {
       about: aboutOf(change),
       edits,
     });
-    let all = 0;
-    for (const each of this.#namespaces.values()) all += each.history.bytes;
-    for (const id of [...history.view.keys()]) {
-      if (
-        history.size <= policyBounds.historyEntries &&
-        history.bytes <= policyBounds.historyNamespaceBytes &&
-        all <= policyBounds.historyBytes
-      ) {
-        break;
-      }
-      all -= history.bytes;
-      history.delete(id);
-      all += history.bytes;
+    while (history.size > policyBounds.historyEntries || history.bytes > policyBounds.historyNamespaceBytes) {
+      forgetOldest(history);
+    }
+    this.#boundHistories();
+  }
+
+  /** Of all histories together, the largest gives way: who changes little keeps what there is to go back to. */
+  #boundHistories(): void {
+    const histories = [...this.#namespaces.values()].map(({ history }) => history);
+    let bytes = histories.reduce((sum, history) => sum + history.bytes, 0);
+    while (bytes > policyBounds.historyBytes) {
+      const largest = histories.reduce((most, history) => (history.bytes > most.bytes ? history : most));
+      bytes -= largest.bytes;
+      forgetOldest(largest);
+      bytes += largest.bytes;
     }
   }
 
@@ -340,6 +342,13 @@ export class PolicyBook {
       this.#namespaces.set(namespace.name, namespace);
     }
     this.#unnamed = [];
+  }
+}
+
+function forgetOldest(history: StoredMap<HistoryEntry>): void {
+  for (const id of history.view.keys()) {
+    history.delete(id);
+    return;
   }
 }
 
