@@ -10,15 +10,15 @@ import {
 } from "./algorithm.ts";
 import {
   addAmount,
-  clearAmounts,
   countPast,
   dropPast,
+  fingerprintAmounts,
   initializeAmounts,
   judgeAmounts,
   past,
   removeAmount,
+  resetAmounts,
   sumOf,
-  wordOf,
 } from "./dated-amounts.ts";
 
 /** The grid by which ends are merged follows from how far apart they are. */
@@ -110,15 +110,12 @@ export const concurrency: CountingAlgorithm = {
   headCells: 1,
   tailCells: 3,
   initialize: initializeAmounts,
-  reset(heap, block) {
-    clearAmounts(heap, block);
-    heap.setNumber(block, CELL_EXPIRY, 0);
-  },
+  reset: resetAmounts,
   judge,
   usedAt,
   charge,
   hold,
   settle,
   leaseEndUs: (_quota, stampUs) => stampUs,
-  fingerprint: (heap, block) => wordOf(heap, block) ^ Math.imul(heap.number(block, CELL_EXPIRY) | 0, 0x85ebca6b),
+  fingerprint: fingerprintAmounts,
 };

@@ -1,6 +1,6 @@
 import { Heap } from "../memory/heap.ts";
 import { Slab } from "../memory/slab.ts";
-import type { BlockMover, Verdict } from "./algorithm.ts";
+import { type BlockMover, CELL_EXPIRY, type Verdict } from "./algorithm.ts";
 
 /**
  * A ring of dated amounts behind a block's identity, in the order of their dates: the admissions of the window log, by
@@ -45,6 +45,12 @@ export function clearAmounts(heap: Heap, block: number): void {
   heap.setWord(block, WORD_SUM, 0);
 }
 
+/** The key is as if never used, where all that is counted lies in the ring. */
+export function resetAmounts(heap: Heap, block: number): void {
+  clearAmounts(heap, block);
+  heap.setNumber(block, CELL_EXPIRY, 0);
+}
+
 /** All amounts together, past ones included. */
 export function sumOf(heap: Heap, block: number): number {
   return heap.word(block, WORD_SUM);
@@ -58,6 +64,11 @@ export function countOf(heap: Heap, block: number): number {
 /** A word that changes with the ring. */
 export function wordOf(heap: Heap, block: number): number {
   return heap.word(block, WORD_SUM) ^ Math.imul(heap.word(block, WORD_RING), 0x9e3779b1);
+}
+
+/** A word that changes with ring and expiry, where nothing else is counted. */
+export function fingerprintAmounts(heap: Heap, block: number): number {
+  return wordOf(heap, block) ^ Math.imul(heap.number(block, CELL_EXPIRY) | 0, 0x85ebca6b);
 }
 
 /** Where segment `index`, counted from the oldest, lies in the ring. */

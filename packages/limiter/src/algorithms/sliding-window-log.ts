@@ -11,15 +11,15 @@ import {
 } from "./algorithm.ts";
 import {
   addAmount,
-  clearAmounts,
   countPast,
   dropPast,
+  fingerprintAmounts,
   initializeAmounts,
   judgeAmounts,
   past,
   removeAmount,
+  resetAmounts,
   sumOf,
-  wordOf,
 } from "./dated-amounts.ts";
 
 /** Admissions are merged only within a cell of window/256, of which no window and a tenth touch more than 283. */
@@ -113,15 +113,12 @@ export const slidingWindowLog: CountingAlgorithm = {
   headCells: 1,
   tailCells: 3,
   initialize: initializeAmounts,
-  reset(heap, block) {
-    clearAmounts(heap, block);
-    heap.setNumber(block, CELL_EXPIRY, 0);
-  },
+  reset: resetAmounts,
   judge,
   usedAt,
   charge,
   hold,
   settle,
   leaseEndUs: longestLeaseEndUs,
-  fingerprint: (heap, block) => wordOf(heap, block) ^ Math.imul(heap.number(block, CELL_EXPIRY) | 0, 0x85ebca6b),
+  fingerprint: fingerprintAmounts,
 };
