@@ -1,6 +1,7 @@
 /** `npm test`: every check, one after the other, each with its time. Flags: `--only a,b`, `--list`, `--help`. */
 import { parseArgs } from "node:util";
 import { installsPackages } from "./install-packages.ts";
+import { inRepository } from "./repository.ts";
 import { killCommands } from "./run-command.ts";
 import { hasPassed, oneCheck, type Step, type StepResult, sumResults } from "./test/step.ts";
 import { steps } from "./test/steps.ts";
@@ -48,6 +49,8 @@ async function main(): Promise<void> {
   });
   if (values.help === true) return console.log(help);
   if (values.list === true) return console.log(steps.map((step) => `${step.name.padEnd(18)}${step.title}`).join("\n"));
+  // Hundreds of processes load the same files: each compiles only what none before it has.
+  process.env.NODE_COMPILE_CACHE ??= inRepository("node_modules", ".cache", "compiled");
   const results: StepResult[] = [];
   const table: string[] = [];
   const startedMs = performance.now();
