@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
 import { Algorithm, type Rule } from "../rule.ts";
-import { batchOf, copyOf, nonceOf, START_US } from "../testing/harness.ts";
+import { batchOf, bucket, copyOf, nonceOf, START_US } from "../testing/harness.ts";
 import { PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
@@ -49,6 +49,24 @@ describe("K1 a rule that takes over finds what is held, however late the key is 
     harness.apply(jumpUs, () => {}, true);
     expect(touch(harness, jumpUs + 1)).toBe(4);
     expect(harness.ask(jumpUs + 2, Verb.giveBack, "k", byName, { handle, cost: 6 }).remaining).toBe(10);
+  });
+
+  it("a policy that goes leaves its holds to the inline rule that asks in time; later they are nobody's, and end by themselves", () => {
+    const inline = bucket(10, 10 * second, 10, "api");
+    const goneUs = START_US + second;
+    for (const [sinceUs, admitted, settled] of [
+      [0, 4, Outcome.allowed],
+      [30 * second, 10, Outcome.notHeld],
+    ] as const) {
+      const harness = under(policies.bucket);
+      const { handle } = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 6, ttlMs: 120_000 });
+      harness.change({ kind: "deletePolicies", names: ["api"] }, {}, goneUs);
+      const atUs = goneUs + sinceUs;
+      expect(harness.one(atUs, "k", inline, 11).remaining).toBe(admitted);
+      expect(harness.ask(atUs, Verb.cancel, "k", inline, { handle }).outcome).toBe(settled);
+      harness.apply(START_US + 120 * second);
+      expect(harness.limiter.stats.reservations).toBe(0);
+    }
   });
 
   it("a slot whose session ends between the change and the first touch is free", () => {
