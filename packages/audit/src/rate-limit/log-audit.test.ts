@@ -103,6 +103,21 @@ describe("A1 A2 the audit by log", () => {
     expect(violations[0]).toContain("acknowledged as denied, the model says allowed");
   });
 
+  test("finds a key beyond maxKeys, and a refusal while there was room", () => {
+    const log = newLog();
+    const few = { ...bounds, maxKeys: 2 };
+    log.add(2, 1_500, [{ kind: "bounds", bounds: few }]);
+    log.calls(3, 2_000, 1, ["a", "b", "c"]);
+    log.calls(4, 1_002_000, 4, ["c"]);
+    const full = { remaining: [0], resetAfterMs: [0], retryAfterMs: [0] };
+    const later = { index: 4, stampUs: 1_002_000 };
+    const honest = [ack(3, "c", Outcome.keysFull, full), ack(4, "c", Outcome.allowed, { ...later, remaining: [1] })];
+    expect(log.audit(honest).violations).toEqual([]);
+    const { violations } = log.audit([ack(3, "c", Outcome.allowed), ack(4, "c", Outcome.keysFull, later)]);
+    expect(violations[0]).toContain("acknowledged as allowed, the model says keysFull");
+    expect(violations[1]).toContain("refused with keysFull, for which the log has no reason");
+  });
+
   test("finds frozen time: a window that should have passed and did not", () => {
     const log = newLog();
     log.calls(2, 2_000, 1, ["k", "k"]);
@@ -257,7 +272,7 @@ describe("A1 A2 the audit by log knows what is no take", () => {
     log.add(3, 3_000, [call(3, Verb.cancel, { handle: 1 })]);
     const asked = [{ key: "k", rule, cost: 1, verb: Verb.cancel, ttlMs: 0, handle: 1 }];
     expect(log.audit([done(2, Verb.cancel, 2, 0, { asked })]).violations).toEqual([]);
-    expect(log.audit([done(3, Verb.cancel, 2, 0, { asked })]).violations[0]).toContain("the model says denied");
+    expect(log.audit([done(3, Verb.cancel, 2, 0, { asked })]).violations[0]).toContain("the model says notHeld");
     expect(
       log.audit([said(3, Verb.cancel, Outcome.notHeld, { asked, resetAfterMs: [0], retryAfterMs: [0] })]).violations,
     ).toEqual([]);

@@ -103,7 +103,7 @@ function checkAgainstLog(log: NaiveLog, ack: Acknowledgement, lastIndex: number)
   if (outcome >= Outcome.keysFull && decision?.answers[0]?.outcome !== outcome) {
     // Nothing was decided: then some attempt in the log must have been refused for that reason.
     if (log.refusals(ack.session, ack.number).has(outcome)) return [];
-    return [`${nameOf(ack)}: refused with outcome ${outcome}, for which the log has no reason`];
+    return [`${nameOf(ack)}: refused with ${outcomeName(outcome)}, for which the log has no reason`];
   }
   if (decision === undefined)
     return [`${nameOf(ack)}: acknowledged at index ${ack.index}, but no committed entry up to ${lastIndex} decides it`];
@@ -116,7 +116,9 @@ function checkValues(ack: Acknowledgement, { answers, allowed, index }: NaiveDec
   const told = ack.outcomes.every((one) => one === Outcome.allowed);
   if (told !== allowed) {
     const said = (value: boolean) => (value ? "allowed" : "denied");
-    return [`${nameOf(ack)}: acknowledged as ${said(told)}, the model says ${said(allowed)} (entry ${index})`];
+    const refused = answers.find(({ outcome }) => outcome >= Outcome.keysFull);
+    const model = refused === undefined ? said(allowed) : outcomeName(refused.outcome);
+    return [`${nameOf(ack)}: acknowledged as ${said(told)}, the model says ${model} (entry ${index})`];
   }
   const wrong: string[] = [];
   for (const [at, { outcome }] of answers.entries())

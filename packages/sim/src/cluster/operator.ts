@@ -135,15 +135,18 @@ const ranges = [
 ];
 
 function drawEntry(random: Random): ListEntryDocument {
-  const policy = random.pick(policyNames);
+  // Without a policy it is for all of them.
+  const policy = random.chance(0.3) ? {} : { policy: random.pick(policyNames) };
   const list = random.pick(["allow", "deny"] as const);
-  if (random.chance(0.5)) return { list, match: "range", value: random.pick(ranges), policy };
-  return { list, match: random.pick(["key", "prefix"] as const), value: random.pick(namedKeys.slice(0, 2)), policy };
+  if (random.chance(0.6)) return { list, match: "range", value: random.pick(ranges), ...policy };
+  return { list, match: random.pick(["key", "prefix"] as const), value: random.pick(namedKeys.slice(0, 2)), ...policy };
 }
 
 /** Without policies, what an operator can set: quotas, mostly, and lists and numbers of names that callers bring. */
 function drawQuotaChange(random: Random): { readonly kind: string; readonly [field: string]: unknown } {
-  if (random.chance(0.6)) return { kind: "setKeyQuota", maxKeys: random.chance(0.2) ? null : random.between(2, 9) };
+  const kind = random.float();
+  if (kind < 0.5) return { kind: "setKeyQuota", maxKeys: random.chance(0.2) ? null : random.between(2, 9) };
+  if (kind < 0.8) return { kind: "putListEntries", entries: [drawEntry(random)] };
   return drawChange(random, false);
 }
 
@@ -156,10 +159,10 @@ function drawChange(random: Random, mayReplace: boolean): { readonly kind: strin
   if (mayReplace && kind < 0.48) return { kind: "deletePolicies", names: [name] };
   if (mayReplace && kind < 0.56) return { kind: "rollback", version: random.below(6) };
   // Buckets that are counted inline have no overrides: what expired of them depends on what was swept.
-  if (kind < 0.66) return { kind: "putOverrides", overrides: [{ policy: "plan", key, limit }] };
-  if (kind < 0.7) return { kind: "deleteOverrides", overrides: [{ policy: "plan", key }] };
-  if (kind < 0.75) return { kind: "putTiers", tiers: [{ name: "gold", limits: [{ policy: "plan", limit }] }] };
-  if (kind < 0.79) return { kind: "putTierKeys", tierKeys: [{ key, tier: "gold" }] };
+  if (kind < 0.62) return { kind: "putOverrides", overrides: [{ policy: "plan", key, limit }] };
+  if (kind < 0.65) return { kind: "deleteOverrides", overrides: [{ policy: "plan", key }] };
+  if (kind < 0.69) return { kind: "putTiers", tiers: [{ name: "gold", limits: [{ policy: "plan", limit }] }] };
+  if (kind < 0.73) return { kind: "putTierKeys", tierKeys: [{ key, tier: "gold" }] };
   if (kind < 0.85) return { kind: "putListEntries", entries: [drawEntry(random)] };
   if (kind < 0.9) return { kind: "deleteListEntries", entries: [drawEntry(random)] };
   return { kind: "liftBan", policy: name, key };
