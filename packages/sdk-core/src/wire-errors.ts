@@ -105,7 +105,11 @@ export function failureOfOutcome(outcome: number): AttemptFailure | null {
   });
   switch (outcome) {
     case Outcome.KEYS_FULL:
-      return refused("keys_full", "the cluster's key table is full; raise maxKeys, or wait for keys to expire", false);
+      return refused(
+        "keys_full",
+        "the cluster's key table is full; raise --max-keys of all nodes, or wait for keys to expire",
+        false,
+      );
     case Outcome.RESULTS_FULL:
       return refused("overloaded", "the session holds as many results as it may", true);
     case Outcome.SESSION_EXPIRED:

@@ -119,7 +119,7 @@ export function outcomeError(outcome: number, asked: AskedPolicy): CallError | n
       return refused(
         StatusCode.resourceExhausted,
         ErrorReason.KEYS_FULL,
-        "the key table is full; no live count is evicted for a new key",
+        "the key table is full, and no live count is evicted for a new key: raise --max-keys of all nodes, or try again later",
       );
     case Outcome.requestIdReused:
       return refused(
