@@ -44,10 +44,10 @@ describe("a bucket whose rate changes while it is in use", () => {
 
   it.fails("has not refilled at the rate that its tier had before", () => {
     const harness = mailsAt(1);
-    const tier = { tier: "gold", policy: "mails", limit: 36_000 };
-    harness.change({ kind: "putTiers", tiers: [tier] });
+    const tiers = (limit: number) => [{ name: "gold", limits: [{ policy: "mails", limit }] }];
+    harness.change({ kind: "putTiers", tiers: tiers(36_000) });
     harness.change({ kind: "putTierKeys", tierKeys: [{ tier: "gold", key: "vip" }] });
-    expect(leftAfterSlowing(harness, { kind: "putTiers", tiers: [{ ...tier, limit: 2 }] })).toBeLessThanOrEqual(1);
+    expect(leftAfterSlowing(harness, { kind: "putTiers", tiers: tiers(2) })).toBeLessThanOrEqual(1);
   });
 });
 
