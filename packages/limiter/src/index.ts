@@ -1,7 +1,7 @@
 /** The rate-limit state machine, pure and deterministic. Internal to QuorumGuard: no semver promise. */
 export { type Ban, banDurationMs } from "./abuse/bans.ts";
 export { boundRanges, checkBounds, defaultBounds } from "./bounds.ts";
-export { type CallBatch, NEVER, Outcome, type ResultColumns, singleCall } from "./call-batch.ts";
+export { type CallBatch, isDecided, NEVER, Outcome, type ResultColumns, singleCall } from "./call-batch.ts";
 export { createLimiter, restoreLimiter } from "./create-limiter.ts";
 export { EntryError } from "./entry/entry-error.ts";
 export { createEntryWriter, encodeOperation, writeOperation } from "./entry/entry-writer.ts";

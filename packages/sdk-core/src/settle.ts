@@ -131,8 +131,7 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
 function replyDecision(item: CallItem, reply: ReceivedReply, at: number): Decision {
   return countedDecision(
     item.rule,
-    // 0: the rule's own, or none since nothing was decided.
-    reply.limits?.[at] || item.rule.limit,
+    reply.limits?.[at] ?? item.rule.limit,
     wireSource(reply.source),
     reply.outcomes[at]!,
     reply.remaining[at]!,

@@ -80,7 +80,7 @@ test("without streams a verb travels in its batch, under a request id", async ()
   expect(second!.requestId).toHaveLength(32);
 });
 
-test("decisions tell the limit in force, bans, lists and shadow verdicts", async () => {
+test("K3 decisions tell the limit in force, also if it is 0, bans, lists and shadow verdicts", async () => {
   const { runtime, guard, cluster } = scene();
   cluster.nodes[0]!.answers = (frame, stream) =>
     stream.raw(replyTo(frame, { outcomes: [1, 3, 4], limits: [9, 9, 0], shadows: [2, 0, 3] }));
@@ -89,7 +89,7 @@ test("decisions tell the limit in force, bans, lists and shadow verdicts", async
   expect(await Promise.all(asked)).toMatchObject([
     { allowed: true, limit: 9, shadow: "limited" },
     { allowed: false, reason: "banned", limit: 9, shadow: null },
-    { allowed: false, reason: "blocked", limit: 5, shadow: "banned" },
+    { allowed: false, reason: "blocked", limit: 0, shadow: "banned" },
   ]);
 });
 

@@ -207,6 +207,21 @@ describe("policies on a cluster of three", () => {
     expect(metrics).toMatch(/quorumguard_policy_decisions_total\{namespace="",policy="login",outcome="denied"\} [1-9]/);
   });
 
+  it("K3 of limit 0 deny at once, and everybody is told that the limit is 0", { timeout: 60_000 }, async () => {
+    const [, follower] = await leaderAndFollower();
+    await quorumguard(0, "policy", "put", await file("policies:\n  - { name: login, limit: 0, window: 1h }\n"));
+    const denied = { allowed: false, reason: "limited", limit: 0, remaining: 0, retryAfterMs: null };
+    // The SDK's own limit for this name is 1.
+    for (let i = 0; i < 2; i++) expect(await guard.allow("user:3", "login")).toMatchObject(denied);
+    for (const rule of [{ policy: "login" }, { policy: "login", limit: 5, windowUs: "60000000" }]) {
+      const { decision } = await call<Answer>(follower, "GuardService/Allow", { check: { key: "user:3", rule } });
+      expect(decision).toMatchObject({ outcome: "OUTCOME_LIMITED", limit: 0, remaining: 0 });
+      expect(decision).not.toHaveProperty("retryAfterMs");
+    }
+    const told = await quorumguard(0, "explain", "user:3", "--policy", "login");
+    expect(told).toMatchObject({ source: "policy", rule: { limit: 0 }, used: 0, available: 0, nextFreeMs: null });
+  });
+
   it("follow a file on the nodes, whatever happens to it", { timeout: 60_000 }, async () => {
     const { version: before } = await quorumguard<{ version: number }>(0, "policy", "get");
     const watched = new CommandProcess([

@@ -1,17 +1,18 @@
 import { create } from "@bufbuild/protobuf";
-import { NEVER, type ResultColumns } from "@quorumguard/limiter";
+import { isDecided, NEVER, type ResultColumns } from "@quorumguard/limiter";
 import { type Decision, DecisionSchema, Outcome, Source } from "@quorumguard/proto";
 import type { DecisionFacts } from "../node/node.ts";
 
 /** Who decided, as the wire says it. */
 export const wireSource = ({ source }: DecisionFacts): Source => (source === "leader" ? Source.LEADER : Source.QUORUM);
 
-/** Item `at` of a node's results as a message of the unary methods; `asked` is its rule's limit, where no other is in force. */
+/** Item `at` of a node's results as a message of the unary methods; `asked` is its rule's limit, told if nothing was decided. */
 export function decisionAt(results: ResultColumns, at: number, asked: number, facts: DecisionFacts): Decision {
   const retryAfterMs = results.retryAfterMs[at] ?? 0;
+  const outcome = results.outcomes[at] ?? Outcome.UNSPECIFIED;
   const decision = create(DecisionSchema, {
-    outcome: (results.outcomes[at] ?? Outcome.UNSPECIFIED) as Outcome,
-    limit: results.limits[at] || asked,
+    outcome: outcome as Outcome,
+    limit: isDecided(outcome) ? (results.limits[at] ?? asked) : asked,
     remaining: results.remaining[at] ?? 0,
     resetAfterMs: BigInt(results.resetAfterMs[at] ?? 0),
     firmForMs: BigInt(results.firmForMs[at] ?? 0),

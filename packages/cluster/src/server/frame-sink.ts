@@ -1,4 +1,4 @@
-import type { ResultColumns, Rule } from "@quorumguard/limiter";
+import { isDecided, type ResultColumns, type Rule } from "@quorumguard/limiter";
 import { encodeFrameReply, encodeSessionResponse, type ReceivedFrame } from "@quorumguard/proto";
 import type { CallSink, ClusterNode, DecisionFacts, NodeFailure } from "../node/node.ts";
 import { failureDetail } from "./call-error.ts";
@@ -64,7 +64,7 @@ export class FrameSink implements CallSink {
       policyVersion: this.#route.policyVersion(),
       source: wireSource(facts),
       results,
-      tellLimits: this.#differ(results.limits, fromItem, toItem, this.#itemsOf(0, fromCall)),
+      tellLimits: this.#differ(results, fromItem, toItem, this.#itemsOf(0, fromCall)),
       fromItem,
       toItem,
     });
@@ -107,13 +107,12 @@ export class FrameSink implements CallSink {
   }
 
   /** Whether a limit in force is another than the rule of its item has; `firstItem` is the frame's item at `fromItem`. */
-  #differ(limits: Float64Array, fromItem: number, toItem: number, firstItem: number): boolean {
+  #differ({ limits, outcomes }: ResultColumns, fromItem: number, toItem: number, firstItem: number): boolean {
     const { rules, ruleIndexes } = this.#frame;
     for (let at = fromItem; at < toItem; at++) {
-      const limit = limits[at]!;
       const rule = ruleIndexes === null ? 0 : ruleIndexes[firstItem + at - fromItem]!;
-      // Of what was not decided, no limit is in force.
-      if (limit !== 0 && limit !== rules[rule]!.limit) return true;
+      // Of what was not decided, no limit is in force; one that is may be 0.
+      if (isDecided(outcomes[at]!) && limits[at] !== rules[rule]!.limit) return true;
     }
     return false;
   }

@@ -515,4 +515,15 @@ describe("the rest of the stream", () => {
       { limits: Float64Array.of(5, 0, 6) },
     ]);
   });
+
+  it("K3 tells a limit in force of 0, and no limit of what was not decided", () => {
+    established();
+    handler.onMessage(frameOf({ keys: ["a", "b"] }));
+    for (const outcome of [Outcome.KEYS_FULL, Outcome.LIMITED]) {
+      const results = resultsOf(1, outcome);
+      results.limits[0] = 0;
+      node.submissions[0]!.sink.decided(0, 1, results, 0, quorumFacts);
+    }
+    expect(replies()).toMatchObject([{ limits: null }, { limits: Float64Array.of(0) }]);
+  });
 });

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Outcome as Limited, Verb } from "@quorumguard/limiter";
+import { Outcome as Limited, NEVER, Verb } from "@quorumguard/limiter";
 import {
   type AllowBatchRequestSchema,
   AllowBatchRequestSchema as Batch,
@@ -129,6 +129,23 @@ describe("the answer to a unary verb", () => {
     const { decision, index } = await guard.reserve(create(ReserveRequestSchema, shared), context);
     expect(index).toBe(42n);
     expect(decision).toMatchObject({ handle: 77n, limit: 9, shadow: Outcome.BANNED });
+  });
+
+  it.each([
+    [Outcome.LIMITED, 0],
+    [Outcome.KEYS_FULL, check.rule!.limit],
+  ])("K3 outcome %i tells the limit %i: a limit in force of 0 is not taken for none", async (outcome, limit) => {
+    const { node, guard } = setUp();
+    node.onSubmit = ({ sink }) => {
+      const results = resultsOf(1, outcome);
+      results.limits[0] = 0;
+      results.retryAfterMs[0] = NEVER;
+      sink.decided(0, 1, results, 0, quorumFacts);
+    };
+    const { results } = await guard.allowBatch(create(Batch, { calls: [{ checks: [check] }] }), context);
+    const decision = results[0]!.decisions[0]!;
+    expect(decision).toMatchObject({ outcome, limit });
+    expect(decision.retryAfterMs).toBeUndefined();
   });
 
   it.each([
