@@ -51,6 +51,8 @@ const inMs = (durationUs: number) => Math.ceil(durationUs / 1000);
 const nothing = { remaining: 0, resetAfterMs: 0, retryAfterMs: 0, handle: 0, limit: 0, shadow: 0 };
 const refusedBy = (outcome: number): NaiveAnswer => ({ ...nothing, outcome });
 const isDenied = (outcome: number) => outcome !== Outcome.allowed;
+/** Denied by a list, without a look at the counter. */
+const isBlocked = ({ list, policy }: RuleInForce) => list === "deny" && policy?.shadow !== true;
 
 /** Numbers under which anything fits: a bucket drains at its own rate all the same, and at some rate if it has none. */
 function roomy({ rule, numbers }: RuleInForce): Numbers {
@@ -88,11 +90,13 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     return before === undefined ? 0 : before.ahead + before.item.cost;
   }
 
-  /** Takes note of a denial: the one that fills the measure starts a ban. */
+  /** Takes note of a denial: the one that fills the measure starts a ban, which is met by the items after it in the call. */
   function feed(judged: Judged, stampUs: number): void {
-    const ban = judged.inForce.policy?.ban;
-    if (ban === undefined || judged.outcome !== Outcome.limited) return;
-    judged.bannedUntilUs = bans.feed(judged.inForce.who, ban, stampUs);
+    const { policy, list, who } = judged.inForce;
+    if (policy?.ban === undefined || list !== null || judged.bannedUntilUs > 0) return;
+    judged.bannedUntilUs = bans.untilUs(who, stampUs);
+    if (judged.bannedUntilUs === 0 && judged.outcome === Outcome.limited)
+      judged.bannedUntilUs = bans.feed(who, policy.ban, stampUs);
     if (judged.bannedUntilUs > 0) judged.outcome = Outcome.banned;
   }
 
@@ -147,9 +151,6 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     }
     return judged.map((one) => answerOf(one, stampUs));
   }
-
-  /** Denied by a list, without a look at the counter. */
-  const isBlocked = ({ list, policy }: RuleInForce) => list === "deny" && policy?.shadow !== true;
 
   /** What is left now that it is done. */
   function done({ numbers }: RuleInForce, counter: KeyCounter, stampUs: number): NaiveAnswer {

@@ -232,15 +232,20 @@ export class GovernedCalls {
     const block = this.#find(judged);
     judged.block = block;
     this.#keys.judge(quota, block, judged.cost, judged.ahead, this.#stampUs, verdict);
+    judged.never = verdict.never;
+    judged.retryAfterUs = verdict.retryAfterUs;
+    judged.resetNowUs = verdict.resetNowUs;
     writeVerdict(verdict, judged.ahead + judged.cost, quota, results, at);
     if (!verdict.allowed && this.#keys.isHeld(block)) results.firmForMs[at] = 0;
-    const untilUs =
-      judged.rule.policy?.ban === undefined ? 0 : this.#bans.untilUs(this.#identityOf(judged), this.#stampUs);
     judged.outcome = results.outcomes[at]!;
-    if (untilUs > 0) {
-      judged.outcome = Outcome.banned;
-      this.#writeBanned(judged, untilUs, at);
-    }
+    this.#meetBan(judged, at);
+  }
+
+  /** A ban in force goes before whatever the rule itself would say. */
+  #meetBan(judged: Judged, at: number): void {
+    if (judged.rule.policy?.ban === undefined) return;
+    const untilUs = this.#bans.untilUs(this.#identityOf(judged), this.#stampUs);
+    if (untilUs > 0) this.#writeBanned(judged, untilUs, at);
   }
 
   /** What earlier items of the call take of the same key. */
@@ -268,10 +273,10 @@ export class GovernedCalls {
 
   /** A ban, told by the verdict of the rule itself: the same call is admitted once both have had enough. */
   #writeBanned(judged: Judged, untilUs: number, at: number): void {
-    const verdict = this.#verdict;
+    judged.outcome = Outcome.banned;
     const leftUs = untilUs - this.#stampUs;
-    const retryMs = verdict.never ? NEVER : ceilMs(Math.max(leftUs, verdict.retryAfterUs));
-    const resetMs = ceilMs(Math.max(leftUs, verdict.resetNowUs));
+    const retryMs = judged.never ? NEVER : ceilMs(Math.max(leftUs, judged.retryAfterUs));
+    const resetMs = ceilMs(Math.max(leftUs, judged.resetNowUs));
     this.#results.set(at, Outcome.banned, 0, resetMs, retryMs, firmMsOf(leftUs), judged.limit);
   }
 
@@ -314,6 +319,8 @@ export class GovernedCalls {
     const { rule } = judged;
     const results = this.#results;
     const shadow = rule.policy?.shadow === true;
+    // An earlier item of the call may have begun a ban of this one's key: one call begins one ban of a key at most (G1).
+    if (!alone && (judged.outcome === Outcome.limited || this.#charges(judged))) this.#meetBan(judged, at);
     if (judged.outcome === Outcome.limited) this.#feed(judged, at);
     else if (this.#charges(judged)) {
       if (allowed) this.#charge(judged);
@@ -334,9 +341,7 @@ export class GovernedCalls {
     if (judged.rule.policy?.ban === undefined) return;
     this.#results.firmForMs[at] = 0;
     const untilUs = this.#countDenial(judged);
-    if (untilUs === 0) return;
-    this.#keys.judge(this.#use(judged), this.#find(judged), judged.cost, judged.ahead, this.#stampUs, this.#verdict);
-    this.#writeBanned(judged, untilUs, at);
+    if (untilUs > 0) this.#writeBanned(judged, untilUs, at);
   }
 
   /** Counts a denial toward a ban, if the policy has one; the stamp until which it then bans, or 0. */

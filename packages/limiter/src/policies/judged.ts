@@ -18,10 +18,15 @@ export interface Judged {
   hash: number;
   /** The key's counter when it was judged, or 0. */
   block: number;
+  /** What the rule itself said when the item was judged: a ban that begins later in the call is told along with it. */
+  never: boolean;
+  retryAfterUs: number;
+  resetNowUs: number;
 }
 
 /** To be filled in for each item. */
 export function createJudged(rule: GovernedRule): Judged {
   const numbers = { limit: 0, burst: 0, cost: 0, ahead: 0, keyStart: 0, keyLength: 0, hash: 0, block: 0 };
-  return { rule, outcome: Outcome.allowed, free: false, ...numbers };
+  const times = { never: false, retryAfterUs: 0.5, resetNowUs: 0.5 };
+  return { rule, outcome: Outcome.allowed, free: false, ...numbers, ...times };
 }
