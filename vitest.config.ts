@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import os from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Real processes with real deadlines, which find ports and folders of their own. */
@@ -21,6 +22,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["quorumguard-source"] } },
   test: {
     testTimeout: 20_000,
+    // By default one core is left idle.
+    maxWorkers: os.availableParallelism(),
     projects: [
       ...folders.map((folder) => ({
         extends: true as const,
