@@ -10,6 +10,8 @@ export const MAX_SHAPES = 32;
  * What is kept of a name's past, so that looking it up stays bounded work and no change need ever be refused: a limit of
  * 0 must not wait. Of what is more, what fades first is forgotten, on the safe side: until the stamp from which it could
  * not have mattered even if it had been full, every key counts as full at each change (SEMANTICS K1).
+ *
+ * The naive model of the audits forgets nothing: where more was, it takes these denials for wrong ones.
  */
 export function keepBounded(
   past: readonly PastEpoch[],

@@ -155,6 +155,42 @@ describe("K1 no change is refused for what was counted before", () => {
     expect(harness.one(START_US + second, "new", byName).outcome).toBe(Outcome.namespaceFull);
   });
 
+  it("thousands of windows under one name are more than a change looks at, and change nothing about that", () => {
+    const harness = new PolicyHarness();
+    for (let i = 0; i < 5_000; i++) harness.one(START_US, "k", windowLog(5, minute + i, "api"));
+    expect(harness.change(put(log(5, 30_000)), {}, START_US + second).error).toBeNull();
+    expect(admitted(harness, START_US + second, byName)).toBe(0);
+    expect(harness.change(gone, {}, START_US + minute / 2).error).toBeNull();
+    for (const i of [0, 4_999])
+      expect(admitted(harness, START_US + minute / 2, windowLog(5, minute + i, "api"))).toBe(0);
+  });
+
+  it("a namespace of thousands of names with a past keeps one rule of each, and refuses none a change", () => {
+    const harness = new PolicyHarness();
+    const names = Array.from({ length: 2_700 }, (_, i) => `p${i}`);
+    const policy = (name: string, algorithm: string, limit = 5) => ({ name, algorithm, limit, windowMs: 60_000 });
+    for (let i = 0; i < names.length; i += 900) {
+      const some = names.slice(i, i + 900);
+      const policies = some.map((name) => policy(name, "sliding-window-log"));
+      expect(harness.change({ kind: "putPolicies", policies }).error).toBeNull();
+      for (const name of some) harness.one(START_US, "k", { ...byName, policy: name }, 5);
+      expect(harness.change({ kind: "deletePolicies", names: some }).error).toBeNull();
+    }
+    for (const [at, name] of ["p0", "p1500", "p2699"].entries()) {
+      const rule = { ...byName, policy: name };
+      const stampUs = START_US + at * second;
+      for (const algorithm of ["fixed-window", "sliding-window-log"]) {
+        expect(harness.change(put(policy(name, algorithm)), {}, stampUs).error).toBeNull();
+        expect(admitted(harness, stampUs, rule)).toBe(0);
+      }
+      expect(harness.change(put(policy(name, "sliding-window-counter", 0)), {}, stampUs).error).toBeNull();
+      expect(harness.one(stampUs, "k", rule)).toMatchObject({ outcome: Outcome.limited, limit: 0 });
+      expect(harness.change({ kind: "deletePolicies", names: [name] }, {}, stampUs).error).toBeNull();
+      expect(admitted(harness, stampUs, windowLog(5, minute, name))).toBe(0);
+    }
+    expect(harness.one(START_US + 2 * second, "other", windowLog(5, minute, "p9")).outcome).toBe(Outcome.allowed);
+  });
+
   it("R1 a reservation on a counter that is forgotten goes along all the same", () => {
     const harness = new PolicyHarness();
     const first = windowLog(5, 1_000, "api");
