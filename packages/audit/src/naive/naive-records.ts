@@ -268,7 +268,7 @@ export function createNaiveRecords(): NaiveRecords {
 function addressBits(text: string): string | null {
   if (!text.includes(":")) {
     const parts = text.split(".");
-    if (parts.length !== 4 || !parts.every((part) => /^\d+$/.test(part) && Number(part) < 256)) return null;
+    if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d*)$/.test(part) && Number(part) < 256)) return null;
     return parts.map((part) => Number(part).toString(2).padStart(8, "0")).join("");
   }
   let groups = text;
@@ -279,7 +279,8 @@ function addressBits(text: string): string | null {
     const words = [bits.slice(0, 16), bits.slice(16)].map((word) => Number.parseInt(word, 2).toString(16));
     groups = `${text.slice(0, -last.length)}${words.join(":")}`;
   }
-  const [head = [], tail] = groups.split("::").map((half) => half.split(":").filter((group) => group !== ""));
+  const [head = [], tail, more] = groups.split("::").map((half) => half.split(":").filter((group) => group !== ""));
+  if (more !== undefined) return null;
   const missing = 8 - head.length - (tail?.length ?? 0);
   if (tail === undefined ? missing !== 0 : missing < 1) return null;
   const whole = [...head, ...Array.from({ length: missing }, () => "0"), ...(tail ?? [])];
@@ -288,12 +289,25 @@ function addressBits(text: string): string | null {
   return bits.startsWith(`${"0".repeat(80)}${"1".repeat(16)}`) ? bits.slice(96) : bits;
 }
 
-/** Whether an address lies in a range; never across families. */
+/** A network: how many bits its addresses have, and the leading ones that all of them share. Null: the text is none. */
+function networkOf(text: string): { readonly width: number; readonly shared: string } | null {
+  const [address = "", length, more] = text.split("/");
+  const bits = addressBits(address);
+  if (bits === null || more !== undefined) return null;
+  if (length === undefined) return { width: bits.length, shared: bits };
+  const isMapped = address.includes(":") && bits.length === 32;
+  const shared = Number(length) - (isMapped ? 96 : 0);
+  if (!/^\d+$/.test(length) || shared < 0 || shared > bits.length || bits.slice(shared).includes("1")) return null;
+  return { width: bits.length, shared: bits.slice(0, shared) };
+}
+
+/**
+ * Whether what a key stands for, an address or a network, lies in a range as a whole; never across families. A key may
+ * have the label `ip:` in front, and an IPv6 address brackets around it.
+ */
 function isWithin(key: string, range: string): boolean {
-  const [address = "", length] = range.split("/");
-  const [one, other] = [addressBits(key), addressBits(address)];
-  if (one === null || other === null || one.length !== other.length) return false;
-  const isMapped = address.includes(":") && other.length === 32;
-  const bits = length === undefined ? other.length : Number(length) - (isMapped ? 96 : 0);
-  return one.slice(0, bits) === other.slice(0, bits);
+  const text = key.startsWith("ip:") ? key.slice(3) : key;
+  const inBrackets = /^\[([^/]*:[^/]*)\]$/.exec(text)?.[1];
+  const [one, other] = [networkOf(inBrackets ?? text), networkOf(range)];
+  return one !== null && other !== null && one.width === other.width && one.shared.startsWith(other.shared);
 }

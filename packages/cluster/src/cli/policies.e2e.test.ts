@@ -130,7 +130,7 @@ describe("policies on a cluster of three", () => {
     expect(third.decision).toMatchObject({ outcome: "OUTCOME_ALLOWED", limit: 3, remaining: 0 });
     const vip = await call<Answer>(follower, "GuardService/Allow", named("user:vip", "login"));
     expect(vip.decision).toMatchObject({ limit: 100, remaining: 99 });
-    const blocked = await call<Answer>(follower, "GuardService/Allow", named("192.0.2.9", "search"));
+    const blocked = await call<Answer>(follower, "GuardService/Allow", named("ip:192.0.2.9", "search"));
     expect(blocked.decision.outcome).toBe("OUTCOME_BLOCKED");
 
     const diff = await quorumguard<{ edits: string[] }>(3, "policy", "diff", await file(policies(9)));

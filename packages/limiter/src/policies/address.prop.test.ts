@@ -119,6 +119,49 @@ describe("ranges", () => {
   });
 });
 
+describe("a range in a list", () => {
+  const listed = (range: string, key: string) => {
+    const list = new KeyList();
+    list.add("range", range);
+    return list.has(key);
+  };
+
+  it.each([
+    ["192.0.2.0/24", "192.0.2.7"],
+    ["192.0.2.0/24", "ip:192.0.2.7"],
+    ["192.0.2.0/24", "ip:::ffff:192.0.2.7"],
+    ["192.0.2.0/24", "ip:[::ffff:192.0.2.7]"],
+    ["192.0.2.0/24", "ip:192.0.2.0/25"],
+    ["192.0.2.7/32", "ip:192.0.2.7"],
+    ["2001:db8::/32", "2001:db8::7"],
+    ["2001:db8::/32", "[2001:db8::7]"],
+    ["2001:db8::/32", "ip:2001:DB8::7"],
+    ["2001:db8::/32", "ip:[2001:db8::7]"],
+    ["2001:db8::/32", "ip:2001:db8:1:2::/64"],
+    ["2001:db8:1:2::/64", "ip:2001:db8:1:2::/64"],
+  ])("%s holds %s", (range, key) => expect(listed(range, key)).toBe(true));
+
+  it.each([
+    ["192.0.2.0/24", "ip:192.0.3.7"],
+    ["192.0.2.0/24", "IP:192.0.2.7"],
+    ["192.0.2.0/24", "user:192.0.2.7"],
+    ["192.0.2.0/24", "ip:ip:192.0.2.7"],
+    ["192.0.2.0/24", "ip: 192.0.2.7"],
+    ["192.0.2.0/24", "ip:192.0.2.7:443"],
+    ["192.0.2.0/24", "ip:[192.0.2.7]"],
+    ["192.0.2.0/24", "ip:192.0.2.7/24"],
+    ["192.0.2.0/24", "ip:192.0.0.0/16"],
+    ["0.0.0.0/0", "ip:"],
+    ["0.0.0.0/0", "ip:unknown"],
+    ["::/0", "ip:[2001:db8::7]:443"],
+    ["::/0", "ip:[2001:db8::]/64"],
+    ["::/0", "ip:[2001:db8::7"],
+    ["::/0", "ip:fe80::1%eth0"],
+    ["2001:db8:1:2::/65", "ip:2001:db8:1:2::/64"],
+    ["2001:db8::/32", "ip:32.1.13.184"],
+  ])("%s does not hold %s", (range, key) => expect(listed(range, key)).toBe(false));
+});
+
 describe("a list of keys", () => {
   it("finds keys, prefixes and ranges as a walk through all of them would, whatever was added and removed", () => {
     const entry = fc.oneof(
@@ -138,6 +181,9 @@ describe("a list of keys", () => {
       "11.0.0.1",
       "::1",
       "::ffff:10.0.0.1",
+      "ip:10.0.0.1",
+      "ip:[::ffff:a00:1]",
+      "ip:11.0.0.1",
       "éa",
       "\u{1f600}x",
     );
@@ -155,7 +201,7 @@ describe("a list of keys", () => {
           if (match === "key") return asked === value;
           if (match === "prefix") return asked.startsWith(value);
           const range = readRange(value);
-          const groupsOfKey = readAddress(asked);
+          const groupsOfKey = readAddress(asked.replace(/^ip:/, "").replace(/^\[(.*)\]$/, "$1"));
           return typeof range !== "string" && groupsOfKey !== null && isInRange(groupsOfKey, range);
         });
         expect(list.has(asked)).toBe(expected);

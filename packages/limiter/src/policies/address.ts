@@ -18,6 +18,10 @@ const IPV6_GROUPS = 8;
 const MAPPED_GROUPS = 6;
 /** No address is longer as text. */
 const MAX_ADDRESS_CHARACTERS = 45;
+/** What examples put in front of a key that is an address. */
+const ADDRESS_LABEL = "ip:";
+/** The label, an address, and brackets or the four characters of its bits. */
+const MAX_ADDRESS_KEY_CHARACTERS = ADDRESS_LABEL.length + MAX_ADDRESS_CHARACTERS + 4;
 
 /**
  * Reads an address; null if the text is not one. Strict where readers differ: no leading zeros in IPv4 (octal to some),
@@ -30,6 +34,27 @@ export function readAddress(text: string): AddressGroups | null {
     return groups !== null && isMapped(groups) ? groups.slice(MAPPED_GROUPS) : groups;
   }
   return readIpv4(text);
+}
+
+/**
+ * Reads the address or network that a key stands for; null if it stands for none. It is the whole key, or what follows
+ * the label `ip:`, the one that our examples put in front. An IPv6 address may be in brackets, as in URLs; a network, such
+ * as the `/64` that stands for all addresses of one customer, is written as {@link readRange} has it.
+ */
+export function readAddressKey(key: string): AddressRange | null {
+  if (key.length > MAX_ADDRESS_KEY_CHARACTERS) return null;
+  const text = key.startsWith(ADDRESS_LABEL) ? key.slice(ADDRESS_LABEL.length) : key;
+  if (text.startsWith("[") && text.endsWith("]") && text.includes(":")) return wholeOf(readAddress(text.slice(1, -1)));
+  const slash = text.indexOf("/");
+  if (slash < 0) return wholeOf(readAddress(text));
+  // Most keys with a slash are paths: they should not cost a message that nobody reads.
+  if (readAddress(text.slice(0, slash)) === null) return null;
+  const range = readRange(text);
+  return typeof range === "string" ? null : range;
+}
+
+function wholeOf(groups: AddressGroups | null): AddressRange | null {
+  return groups === null ? null : { groups, bits: groups.length * 16 };
 }
 
 /** The range as {@link readRange} would take it, in its one normal form: lower case, the longest run of zeros left out. */

@@ -91,7 +91,10 @@ export interface TierKeyDocument {
 /** One row of the allow-list or deny-list. */
 export interface ListEntryDocument {
   readonly list: "allow" | "deny";
-  /** `key`: this very key. `prefix`: keys that begin so. `range`: keys that are addresses in a CIDR range. */
+  /**
+   * `key`: this very key. `prefix`: keys that begin so. `range`: keys that are an address or a network in a CIDR range,
+   * alone or behind the label `ip:`.
+   */
   readonly match: "key" | "prefix" | "range";
   readonly value: string;
   /** Only under this policy; absent: under every rule of the namespace, inline ones included. */

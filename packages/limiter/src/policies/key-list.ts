@@ -1,4 +1,4 @@
-import { type AddressGroups, type AddressRange, maskGroups, readAddress, readRange } from "./address.ts";
+import { type AddressGroups, type AddressRange, maskGroups, readAddressKey, readRange } from "./address.ts";
 import type { ListEntryDocument } from "./documents.ts";
 
 type Match = ListEntryDocument["match"];
@@ -50,10 +50,13 @@ export class KeyList {
       if (length <= key.length && prefixes.has(key.slice(0, length))) return true;
     }
     if (this.#ranges.size === 0) return false;
-    const address = readAddress(key);
-    if (address === null) return false;
+    const named = readAddressKey(key);
+    if (named === null) return false;
+    const { groups: address, bits } = named;
     for (const { example, members } of this.#ranges.values()) {
-      if (example.groups.length === address.length && members.has(maskedName(address, example.bits))) return true;
+      // A network is in a range only as a whole.
+      if (example.groups.length !== address.length || example.bits > bits) continue;
+      if (members.has(maskedName(address, example.bits))) return true;
     }
     return false;
   }

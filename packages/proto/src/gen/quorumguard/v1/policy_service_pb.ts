@@ -121,7 +121,8 @@ export type GetPoliciesResponse = Message<"quorumguard.v1.GetPoliciesResponse"> 
   version: bigint;
 
   /**
-   * With the sections policies, overrides, tiers, tierKeys, lists and maxKeys.
+   * With the sections policies, overrides, tiers, tierKeys, lists and maxKeys. A range in lists holds keys that are an
+   * address or a network in it, alone or behind the label "ip:".
    *
    * @generated from field: google.protobuf.Struct document = 2;
    */
