@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { boundMutants } from "./planted/bounds.ts";
 import { decisionMutants } from "./planted/decisions.ts";
 import { holdMutants } from "./planted/holds.ts";
 import { membershipMutants } from "./planted/membership.ts";
@@ -14,4 +15,5 @@ export const mutants: readonly Mutant[] = [
   ...decisionMutants,
   ...holdMutants,
   ...policyMutants,
+  ...boundMutants,
 ];

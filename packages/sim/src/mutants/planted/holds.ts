@@ -103,4 +103,17 @@ export const holdMutants: readonly Mutant[] = [
     ],
     foundBy: { tests: ["limiter/src/algorithms/holds.test.ts"] },
   },
+  {
+    name: "hold-committed-by-two-calls",
+    breaks:
+      "a commit that its caller repeats goes under a number of its own: what it exceeds could be charged twice (P2)",
+    edits: [
+      {
+        file: "sdk-core/src/hold.ts",
+        search: "      committed ??= perform(Verb.commit, actual);",
+        replacement: "      committed = perform(Verb.commit, actual);",
+      },
+    ],
+    foundBy: { seeds: 300 },
+  },
 ];

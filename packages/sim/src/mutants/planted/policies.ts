@@ -88,4 +88,16 @@ export const policyMutants: readonly Mutant[] = [
     ],
     foundBy: { tests: [takingOver] },
   },
+  {
+    name: "range-of-ipv6-not-met",
+    breaks: "addresses are looked up by the two groups that those of IPv4 have: no range of IPv6 lists anybody",
+    edits: [
+      {
+        file: "limiter/src/policies/key-list.ts",
+        search: "members.has(maskedName(address, example.bits))) return true;",
+        replacement: "members.has(maskedName(address.slice(0, 2), example.bits))) return true;",
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
 ];
