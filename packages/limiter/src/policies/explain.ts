@@ -1,3 +1,4 @@
+import type { Verdict } from "../algorithms/algorithm.ts";
 import { textOf } from "../entry/utf8.ts";
 import type { OpenHold } from "../holds/holds.ts";
 import { ceilMs } from "../machine/call-executor.ts";
@@ -36,14 +37,15 @@ export interface Explanation {
   readonly override: OverrideDocument | null;
   readonly list: "allow" | "deny" | null;
   readonly shadow: boolean;
-  /** What is used, holds included, and what a take could have at once. */
+  /** What is used, holds included, list or not. */
   readonly used: number;
+  /** What a take could have at once, the ban aside: nothing on the deny-list, the limit on the allow-list. */
   readonly available: number;
   /** Milliseconds until a take of 1 would be admitted, the ban aside: 0 now, null never. */
   readonly nextFreeMs: number | null;
-  /** Milliseconds until the key is as if never used. */
+  /** Milliseconds until nothing is used any more, list or not. */
   readonly resetAfterMs: number;
-  /** What is used was counted under an earlier rule, and is carried over at the next call. */
+  /** What is used, and the holds, were counted under an earlier rule, and are carried over at the next call. */
   readonly isCarriedOver: boolean;
   readonly ban: { readonly untilUs: number; readonly leftMs: number; readonly strikes: number } | null;
   readonly holds: readonly OpenHold[];
@@ -62,7 +64,7 @@ export function explain(
 ): Explanation {
   const at = { bytes: keyBytes, start: 0, length: keyBytes.length };
   const look = questions.look(namespace, asked, at, 1, stampUs);
-  const { rule, policies, numbers, block, carried } = look;
+  const { rule, policies, numbers, list, carried } = look;
   const { verdict } = questions;
   const { quota } = rule;
   const key = textOf(keyBytes, 0, keyBytes.length) ?? "";
@@ -86,18 +88,30 @@ export function explain(
       : null,
     policy: rule.policy,
     override: override?.kind === "override" ? override.value : null,
-    list: look.list,
+    list,
     shadow: rule.policy?.shadow === true,
-    used:
-      block !== 0 ? state.keys.usedAt(quota, block, stampUs) : carried === null ? 0 : quota.limit - verdict.available,
-    available: known ? verdict.available : 0,
-    nextFreeMs: !known || verdict.never ? null : ceilMs(verdict.retryAfterUs),
+    used: questions.usedOf(look, stampUs),
+    ...(known ? leftOf(list, quota.limit, verdict) : { available: 0, nextFreeMs: null }),
     resetAfterMs: known ? ceilMs(verdict.resetNowUs) : 0,
     isCarriedOver: carried !== null,
     ban: banOf(state, namespace, rule.name, key, stampUs, look.banUntilUs),
-    holds: state.holds.openOn(block, stampUs, MAX_HOLDS),
+    holds: questions
+      .heldBlocksOf(look, at)
+      .flatMap((block) => state.holds.openOn(block, stampUs, MAX_HOLDS))
+      .slice(0, MAX_HOLDS),
     lastChange: policies === null ? null : lastChangeOf(policies, rule.name, key, numbers?.from),
   };
+}
+
+/** What a call finds left, and when: a list answers whatever is used. */
+function leftOf(
+  list: Explanation["list"],
+  limit: number,
+  { available, never, retryAfterUs }: Verdict,
+): Pick<Explanation, "available" | "nextFreeMs"> {
+  if (list === "deny") return { available: 0, nextFreeMs: null };
+  if (list === "allow") return { available: limit, nextFreeMs: 0 };
+  return { available, nextFreeMs: never ? null : ceilMs(retryAfterUs) };
 }
 
 function banOf(

@@ -13,6 +13,7 @@ import type { KeyNumbers, NamespacePolicies } from "./namespace-policies.ts";
 
 /** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
 const LIST_FIRM_US = 60_000_000;
+const MAX_INT32 = 2147483647;
 
 /** Where a key is asked about lies. */
 export interface KeyBytes {
@@ -43,6 +44,7 @@ export class GovernedQuestions {
   readonly #carryOver: CarryOver;
   readonly #rule = new GovernedRule(new QuotaRule());
   readonly verdict = createVerdict();
+  readonly #roomy = createVerdict();
   /** What {@link #rule} was made from. */
   #prepared: {
     readonly policies: NamespacePolicies | null;
@@ -83,6 +85,32 @@ export class GovernedQuestions {
     const identity: BanIdentity = { prefix: quota.prefix, prefixLength: rule.nameEnd, bytes, start, length };
     const banUntilUs = rule.policy?.ban === undefined ? 0 : bans.untilUs(identity, stampUs);
     return { policies, rule, list, numbers, block, carried, banUntilUs };
+  }
+
+  /** What the key of a look has used at `stampUs`, holds included, also where it is yet to be carried over. */
+  usedOf({ rule: { quota }, block, carried }: Look, stampUs: number): number {
+    if (block !== 0) return this.#state.keys.usedAt(quota, block, stampUs);
+    if (carried === null) return 0;
+    const { limit, burst } = quota;
+    const isBucket = quota.algorithm === Algorithm.tokenBucket;
+    // What is guessed is that nothing is left, not a number.
+    if (carried.isGuessed) return isBucket ? burst : limit;
+    // What is left of a limit above all that may be used: a bucket has its burst, and drains at some rate if it has none.
+    quota.limit = isBucket ? Math.max(1, limit) : MAX_INT32;
+    this.#carryOver.judge(quota, carried, 1, stampUs, this.#roomy);
+    quota.limit = limit;
+    return (isBucket ? burst : MAX_INT32) - this.#roomy.available;
+  }
+
+  /** The counters that the open holds of a look's key are on: its own, or those that they are to be carried over from. */
+  heldBlocksOf({ rule, block, carried }: Look, { bytes, start, length }: KeyBytes): readonly number[] {
+    if (carried === null) return [block];
+    const { keys } = this.#state;
+    const past = rule.epochs.flatMap(({ rules }) => rules);
+    return past.map((quota) => {
+      keys.prepare(quota);
+      return keys.find(quota, keys.hashOf(quota, bytes, start, length), bytes, start, length);
+    });
   }
 
   #prepare(policies: NamespacePolicies | null, namespace: string, asked: Rule, stampUs: number): GovernedRule {

@@ -1,0 +1,113 @@
+import { describe, expect, it } from "vitest";
+import { NEVER, Outcome } from "../call-batch.ts";
+import { encodeUtf8 } from "../entry/utf8.ts";
+import { Algorithm, type Rule } from "../rule.ts";
+import { START_US, windowLog } from "../testing/harness.ts";
+import { PolicyHarness } from "../testing/policy-harness.ts";
+import { Verb } from "../verb.ts";
+
+const second = 1_000_000;
+const minute = 60 * second;
+const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
+
+const shapes = {
+  log: { algorithm: "sliding-window-log", limit: 10, windowMs: 60_000 },
+  counter: { algorithm: "sliding-window-counter", limit: 10, windowMs: 60_000 },
+  fixed: { algorithm: "fixed-window", limit: 10, windowMs: 3_600_000 },
+  bucket: { algorithm: "token-bucket", limit: 10, burst: 100, windowMs: 60_000 },
+  "smaller bucket": { algorithm: "token-bucket", limit: 10, burst: 50, windowMs: 60_000 },
+  "small window": { algorithm: "sliding-window-log", limit: 3, windowMs: 50_000 },
+} as const;
+
+function put(harness: PolicyHarness, shape: object, stampUs = START_US): void {
+  const { error } = harness.change({ kind: "putPolicies", policies: [{ name: "api", ...shape }] }, {}, stampUs);
+  expect(error).toBeNull();
+}
+
+function explain({ limiter }: PolicyHarness, stampUs: number, key = "k", rule = byName) {
+  return limiter.explain("n", rule, encodeUtf8(key), stampUs);
+}
+
+/** The key's counts are carried over, and nothing else happens: there is no such hold. */
+function touch(harness: PolicyHarness, stampUs: number, key = "k"): void {
+  expect(harness.ask(stampUs, Verb.cancel, key, byName, { handle: 999 }).outcome).toBe(Outcome.notHeld);
+}
+
+describe("explain, while counts wait to be carried over", () => {
+  const names = Object.keys(shapes) as (keyof typeof shapes)[];
+  const pairs = names.flatMap((from) => names.filter((to) => to !== from).map((to) => [from, to] as const));
+
+  it.each(pairs)("from %s to %s, tells what it tells once they are", (from, to) => {
+    const harness = new PolicyHarness();
+    put(harness, shapes[from]);
+    harness.one(START_US, "k", byName, 3);
+    put(harness, shapes[to], START_US + second);
+    const stampUs = START_US + 4 * second;
+    const before = explain(harness, stampUs);
+    expect(before).toMatchObject({ isCarriedOver: true, used: 3 });
+    touch(harness, stampUs);
+    expect({ ...before, isCarriedOver: false }).toEqual(explain(harness, stampUs));
+  });
+
+  it("tells all that was used, be it more than the limit is now", () => {
+    const harness = new PolicyHarness();
+    put(harness, { ...shapes.log, limit: 100 });
+    harness.one(START_US, "k", byName, 80);
+    put(harness, { ...shapes.fixed, limit: 10 });
+    const before = explain(harness, START_US);
+    expect(before).toMatchObject({ used: 80, available: 0 });
+    touch(harness, START_US);
+    expect(explain(harness, START_US)).toEqual({ ...before, isCarriedOver: false });
+  });
+
+  it("tells what a limit of 0 finds used", () => {
+    const harness = new PolicyHarness();
+    put(harness, shapes.bucket);
+    harness.one(START_US, "k", byName, 5);
+    put(harness, { ...shapes["smaller bucket"], limit: 0 });
+    expect(explain(harness, START_US)).toMatchObject({ used: 5, available: 0, nextFreeMs: null });
+  });
+
+  it("tells the open holds that a policy which went leaves to the first inline rule", () => {
+    const harness = new PolicyHarness();
+    put(harness, shapes.log);
+    const inline = windowLog(10, minute, "api");
+    const { handle } = harness.ask(START_US, Verb.reserve, "k", byName, { cost: 4, ttlMs: 30_000 });
+    harness.change({ kind: "deletePolicies", names: ["api"] });
+    const before = explain(harness, START_US, "k", inline);
+    expect(before).toMatchObject({
+      ...{ isCarriedOver: true, used: 4, available: 6 },
+      holds: [{ handle, kind: "reservation", cost: 4, expiryUs: START_US + 30 * second }],
+    });
+    expect(harness.ask(START_US, Verb.cancel, "k", inline, { handle: 999 }).outcome).toBe(Outcome.notHeld);
+    expect(explain(harness, START_US, "k", inline)).toEqual({ ...before, isCarriedOver: false });
+  });
+
+  it("changes nothing", () => {
+    const harness = new PolicyHarness();
+    put(harness, shapes.bucket);
+    harness.ask(START_US, Verb.reserve, "k", byName, { cost: 4, ttlMs: 30_000 });
+    put(harness, shapes["smaller bucket"], START_US + second);
+    const stampUs = START_US + 2 * second;
+    const hash = harness.limiter.stateHash();
+    const first = explain(harness, stampUs);
+    expect(explain(harness, stampUs)).toEqual(first);
+    expect(harness.limiter.stateHash()).toEqual(hash);
+  });
+});
+
+describe("explain, of a key on a list", () => {
+  it.each([
+    ["deny", { available: 0, nextFreeMs: null }, { outcome: Outcome.blocked, remaining: 0, retryAfterMs: NEVER }],
+    ["allow", { available: 10, nextFreeMs: 0 }, { outcome: Outcome.allowed, remaining: 10, retryAfterMs: 0 }],
+  ])("%s: tells what a call is told, and what is used all the same", (list, explained, told) => {
+    for (const used of [3, 10]) {
+      const harness = new PolicyHarness();
+      put(harness, shapes.log);
+      harness.one(START_US, "k", byName, used);
+      harness.change({ kind: "putListEntries", entries: [{ list, match: "key", value: "k" }] });
+      expect(explain(harness, START_US)).toMatchObject({ list, used, resetAfterMs: 60_000, ...explained });
+      expect(harness.one(START_US, "k", byName)).toMatchObject(told);
+    }
+  });
+});
