@@ -18,7 +18,8 @@ export const MAX_SEGMENTS = 288;
 const GRID = 256;
 const MAX_SUM = 4_294_967_295;
 
-const WORD_RING = 6; // head in the low 12 bits, count in the next 12
+/** The ring's word: head in the low 12 bits, count in the next 12. */
+export const WORD_RING = 6;
 const WORD_SUM = 7;
 
 const mergedDates = new Float64Array(MAX_SEGMENTS);

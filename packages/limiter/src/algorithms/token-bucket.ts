@@ -19,6 +19,7 @@ import {
   initializeAmounts,
   removeAmount,
   sumOf,
+  WORD_RING,
   wordOf,
 } from "./dated-amounts.ts";
 
@@ -31,11 +32,12 @@ const MAX_USED = 4_294_967_295;
 const OWN_GRID = 0;
 
 /**
- * A bucket at a stamp: whole tokens and a rest in 1/window that are used, tokens that open holds keep, and the first
- * segment of the ring that is still open; at which limit it drains until something is charged, and, if that is not
- * the limit at which something was charged last, when it is empty by that one: from then on it may have been forgotten.
+ * A bucket at a stamp: whole tokens and a rest in 1/window that are used, and tokens that open holds keep. Of the ring,
+ * the first segment that is still open, and how many there are with those that are past. At which limit it drains until
+ * something is charged, and, if that is not the limit at which something was charged last, when it is empty by that one:
+ * from then on it may have been forgotten.
  */
-const level = { used: 0.5, rest: 0.5, held: 0.5, open: 0, limit: 0.5, emptyUs: 0.5 };
+const level = { used: 0.5, rest: 0.5, held: 0.5, open: 0, segments: 0, limit: 0.5, emptyUs: 0.5 };
 
 /** Lets the level drain; limit at least 1, or nothing drains. */
 function drain(elapsedUs: number, limit: number, windowUs: number): void {
@@ -64,10 +66,14 @@ function levelAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs:
   level.open = 0;
   level.limit = quota.limit;
   level.emptyUs = MAX_SAFE;
-  if (block === 0 || heap.number(block, CELL_EXPIRY) <= stampUs) return;
-  const numbers = heap.f64[Heap.chunkOf(block)]!;
-  const words = heap.u32[Heap.chunkOf(block)]!;
+  level.segments = 0;
+  if (block === 0) return;
+  const chunk = Heap.chunkOf(block);
+  const numbers = heap.f64[chunk]!;
+  const words = heap.u32[chunk]!;
   const cell = Heap.cellOf(block);
+  level.segments = words[cell * 2 + WORD_RING]! >>> 12;
+  if (numbers[cell + CELL_EXPIRY]! <= stampUs) return;
   const known = words[cell * 2 + WORD_LIMIT]!;
   const limit = slowerLimit(known, quota.limit);
   if (known !== quota.limit) {
@@ -77,7 +83,7 @@ function levelAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs:
   let atUs = numbers[cell + CELL_AT]!;
   level.used = words[cell * 2 + WORD_USED]!;
   level.rest = numbers[cell + CELL_REST]!;
-  if (countOf(heap, block) > 0) atUs = endHolds(heap, block, tail, limit, quota.windowUs, atUs, stampUs);
+  if (level.segments > 0) atUs = endHolds(heap, block, tail, limit, quota.windowUs, atUs, stampUs);
   if (atUs < stampUs) drain(stampUs - atUs, limit, quota.windowUs);
 }
 
@@ -245,12 +251,12 @@ function write(heap: Heap, block: number, tail: number, quota: Quota, stampUs: n
 /** Reads the level, and forgets the holds that have ended: they are in it. */
 function settleEnded(heap: Heap, block: number, tail: number, quota: Quota, stampUs: number): void {
   levelAt(heap, block, tail, quota, stampUs);
-  if (countOf(heap, block) > 0) dropPast(heap, block, tail, stampUs);
+  if (level.segments > 0) dropPast(heap, block, tail, stampUs);
 }
 
 function charge(heap: Heap, block: number, tail: number, quota: Quota, cost: number, stampUs: number): number {
   levelAt(heap, block, tail, quota, stampUs);
-  if (countOf(heap, block) > 0) dropPast(heap, block, tail, stampUs);
+  if (level.segments > 0) dropPast(heap, block, tail, stampUs);
   pour(cost);
   return write(heap, block, tail, quota, stampUs);
 }
