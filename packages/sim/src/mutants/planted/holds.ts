@@ -116,4 +116,21 @@ export const holdMutants: readonly Mutant[] = [
     ],
     foundBy: { seeds: 300 },
   },
+  {
+    name: "hold-reserved-by-two-calls",
+    breaks: "a reserve whose stream was lost goes on under another number: one caller keeps two holds (S2, P2)",
+    edits: [
+      {
+        file: "sdk-core/src/session-client.ts",
+        search: `      attemptEnded(call, applied, why);
+      call.phase = "toResend";
+      this.#toResend += 1;`,
+        replacement: `      attemptEnded(call, applied, why);
+      if (call.verb === Verb.reserve) this.#window.add({ ...call, phase: "toResend" });
+      call.phase = call.verb === Verb.reserve ? "settled" : "toResend";
+      this.#toResend += 1;`,
+      },
+    ],
+    foundBy: { seeds: 300 },
+  },
 ];
