@@ -31,6 +31,11 @@ interface Admission {
   forgotten: boolean;
 }
 
+interface Drawn {
+  readonly limit: number;
+  readonly minutes: number;
+}
+
 /** A rule in force from a stamp on. */
 interface Reign {
   readonly rule: Numbers;
@@ -77,44 +82,62 @@ class Witness {
 }
 
 describe("K1 the bound across changes of a rule", () => {
-  it("in any window of the rule in force: the largest limit in force in it, and what shorter windows forgot of it", () => {
-    const rule = fc.record({ limit: fc.integer({ min: 0, max: 8 }), minutes: fc.constantFrom(1, 2, 3, 6) });
-    const step = fc.record({
-      waitUs: fc.oneof(fc.nat(minute), fc.nat(6 * minute)),
-      to: fc.option(rule, { freq: 3 }),
-      takes: fc.nat(9),
-    });
-    const seen = { denied: 0, forgotten: 0 };
-    fc.assert(
-      fc.property(rule, fc.array(step, { minLength: 5, maxLength: 60 }), (first, steps) => {
-        const harness = new PolicyHarness();
-        const witness = new Witness();
-        let stampUs = START_US;
-        const change = ({ limit, minutes }: typeof first) => {
-          expect(harness.change(put(log(limit, minutes)), {}, stampUs).error).toBeNull();
-          witness.change(log(limit, minutes), stampUs);
-        };
-        change(first);
-        for (const { waitUs, to, takes } of steps) {
-          stampUs += waitUs;
-          if (to !== null) change(to);
-          for (let i = 0; i < takes; i++) {
-            if (harness.one(stampUs, "k", byName).outcome !== Outcome.allowed) {
-              seen.denied++;
-              break;
-            }
-            witness.admit(stampUs);
-            const { counted, limit, admitted, largest, forgotten } = witness.tell(stampUs);
-            expect(counted).toBeLessThanOrEqual(limit);
-            expect(admitted).toBeLessThanOrEqual(largest + forgotten);
-            seen.forgotten += forgotten;
-          }
-        }
-      }),
-      { numRuns: 300 },
-    );
-    expect(seen.denied * seen.forgotten).toBeGreaterThan(0);
+  const rule: fc.Arbitrary<Drawn> = fc.record({
+    limit: fc.integer({ min: 0, max: 8 }),
+    minutes: fc.constantFrom(1, 2, 3, 6),
   });
+  const waitUs = fc.oneof(fc.nat(minute), fc.nat(6 * minute));
+  const takes = fc.nat(9);
+  const some = fc.array(fc.record({ waitUs, to: fc.option(rule, { freq: 3 }), takes }), {
+    minLength: 5,
+    maxLength: 60,
+  });
+  // So many in so short a time that not all is kept of what was counted.
+  const brief: fc.Arbitrary<Drawn> = fc.record({
+    limit: fc.integer({ min: 0, max: 8 }),
+    minutes: fc.constantFrom(1 / 6, 1 / 3, 6),
+  });
+  const soon = fc.record({ waitUs: fc.nat(minute / 4), to: brief, takes: fc.nat(3) });
+  const many = fc.array(soon, { minLength: 60, maxLength: 90 });
+
+  it.each([
+    ["some", 200, some],
+    ["many", 40, many],
+  ])(
+    "in any window of the rule in force: the largest limit in force in it, and what shorter windows forgot of it, of %s changes",
+    (_, numRuns, script) => {
+      const seen = { denied: 0, forgotten: 0 };
+      fc.assert(
+        fc.property(rule, script, (first, steps) => {
+          const harness = new PolicyHarness();
+          const witness = new Witness();
+          let stampUs = START_US;
+          const change = ({ limit, minutes }: Drawn) => {
+            expect(harness.change(put(log(limit, minutes)), {}, stampUs).error).toBeNull();
+            witness.change(log(limit, minutes), stampUs);
+          };
+          change(first);
+          for (const { waitUs, to, takes } of steps) {
+            stampUs += waitUs;
+            if (to !== null) change(to);
+            for (let i = 0; i < takes; i++) {
+              if (harness.one(stampUs, "k", byName).outcome !== Outcome.allowed) {
+                seen.denied++;
+                break;
+              }
+              witness.admit(stampUs);
+              const { counted, limit, admitted, largest, forgotten } = witness.tell(stampUs);
+              expect(counted).toBeLessThanOrEqual(limit);
+              expect(admitted).toBeLessThanOrEqual(largest + forgotten);
+              seen.forgotten += forgotten;
+            }
+          }
+        }),
+        { numRuns },
+      );
+      expect(seen.denied * seen.forgotten).toBeGreaterThan(0);
+    },
+  );
 
   it("that bound is reached: 100 an hour, 50 a half hour, 100 an hour again admits 150 in an hour, as without the first", () => {
     for (const before of [log(100, 60), log(50, 30)]) {
