@@ -67,7 +67,7 @@ export class CarryOver {
     const { epochs } = rule;
     const isKnown = (found: readonly number[]) => found.some((block) => block !== 0);
     const blocks = epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
-    const untouched: Untouched[] = [];
+    let untouched: readonly Untouched[] = [];
     let held = false;
     let carried: Carried = { used: 0, atUs: 0, isGuessed: false };
     for (const [at, { epoch }] of epochs.entries()) {
@@ -75,8 +75,10 @@ export class CarryOver {
       const isTouched = isKnown(blocks[at]!);
       // What becomes of a key that was taken to be full is in how long it is.
       const isKnownSoFar = rule.fullUntilUs <= carried.atUs;
-      if (!isTouched && numbers !== null && carried.used > 0 && isKnownSoFar)
-        untouched.push({ numbers, from: carried });
+      if (!isTouched && numbers !== null && carried.used > 0 && isKnownSoFar) {
+        const next = { numbers, from: carried };
+        untouched = [...untouched.filter((each) => !outdoes(next, each)), next];
+      }
       let used = rule.fullUntilUs > endUs ? FULL : 0;
       for (const [earlier, { rules }] of epochs.slice(0, at + 1).entries()) {
         for (const [shape, past] of rules.entries()) {
@@ -282,6 +284,14 @@ export class CarryOver {
     this.#keys.prepare(rule);
     return this.#keys.find(rule, this.#keys.hashOf(rule, bytes, start, length), bytes, start, length);
   }
+}
+
+/** Whether a later one, which takes over all that the earlier one counts by then, counts at least as much from then on. */
+function outdoes({ numbers, from }: Untouched, earlier: Untouched): boolean {
+  const { algorithm, windowUs, limit, burst } = numbers;
+  if (algorithm !== earlier.numbers.algorithm || windowUs !== earlier.numbers.windowUs) return false;
+  if (algorithm !== Algorithm.tokenBucket) return algorithm !== Algorithm.slidingWindowCounter;
+  return limit > 0 && limit <= earlier.numbers.limit && burst >= from.used;
 }
 
 /**
