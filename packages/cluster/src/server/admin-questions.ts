@@ -93,16 +93,16 @@ function answer(sources: AdminSources, question: AdminQuestion, limiter: Limiter
       } satisfies AdminAnswers["document"];
     }
     case "preview": {
-      const { from, words } = policies.preview(question.namespace, {
+      const { from, edits, words } = policies.preview(question.namespace, {
         kind: "putDocument",
         document: question.document,
       });
-      return { version: from, words } satisfies AdminAnswers["preview"];
+      return { version: from, words: briefly(words, edits.length) } satisfies AdminAnswers["preview"];
     }
-    case "diff":
-      return {
-        words: policies.diff(question.namespace, question.from, question.to).words,
-      } satisfies AdminAnswers["diff"];
+    case "diff": {
+      const { edits, words } = policies.diff(question.namespace, question.from, question.to);
+      return { words: briefly(words, edits.length) } satisfies AdminAnswers["diff"];
+    }
     case "history":
       return history(question, limiter);
     case "explain":
@@ -123,9 +123,22 @@ function answer(sources: AdminSources, question: AdminQuestion, limiter: Limiter
   }
 }
 
+/** Sentences that are told of one change. An answer must stay within what a message may have, 4 MiB. */
+const MOST_WORDS = 1_000;
+
+/** Leaves out what is more of the `edits` that the words begin with. */
+function briefly(words: readonly string[], edits: number): readonly string[] {
+  if (edits <= MOST_WORDS) return words;
+  const more = `and ${(edits - MOST_WORDS).toLocaleString("en-US")} more`;
+  return [...words.slice(0, MOST_WORDS), more, ...words.slice(edits)];
+}
+
 function history({ namespace, before, limit }: Extract<AdminQuestion, { kind: "history" }>, limiter: Limiter) {
   const kept = limiter.policies.history(namespace).filter(({ sequence }) => before === 0 || sequence < before);
-  const revisions = kept.slice(0, limit).map(({ edits, ...entry }) => ({ ...entry, words: describeEdits(edits) }));
+  const revisions = kept.slice(0, limit).map(({ edits, ...entry }) => ({
+    ...entry,
+    words: briefly(describeEdits(edits.slice(0, MOST_WORDS)), edits.length),
+  }));
   return { version: limiter.policies.version(namespace), revisions } satisfies AdminAnswers["history"];
 }
 

@@ -6,7 +6,7 @@ import {
   type PolicyErrorCode,
   readAdminRequest,
 } from "@quorumguard/limiter";
-import { type ChangeOptions, type ChangeResult, ChangeResultSchema, ErrorReason } from "@quorumguard/proto";
+import { Applied, type ChangeOptions, type ChangeResult, ChangeResultSchema, ErrorReason } from "@quorumguard/proto";
 import type { ClusterNode, NodeFailure, SubmitOptions } from "../node/node.ts";
 import { AskFailure, askLeader } from "./admin-questions.ts";
 import { CallError, failureError, invalidFieldError, refusalDetail, StatusCode } from "./call-error.ts";
@@ -29,26 +29,51 @@ export async function makeChange(
   const submit = submitOptions(context, options?.deadlineMs);
   return told(node, changeId !== "", async () => {
     const request = readRequest(namespace, change, options, context.identity);
-    const { version, changed } = await administer(node, request, submit);
-    const edits =
-      changed === 0 || request.change.kind === "liftBan" ? [] : await editsOf(node, namespace, version, submit);
+    const made = await administer(node, request, submit);
+    const { version, changed } = made;
+    const isTold = changed > 0 && request.change.kind !== "liftBan";
+    const edits = isTold ? await editsOf(node, namespace, made, submit) : [];
     return create(ChangeResultSchema, { version: BigInt(version), changed, edits: [...edits] });
   });
 }
 
-/** The change itself is done; that it cannot be told in words now, since the leader has just gone, does not undo it. */
+interface Made {
+  readonly version: number;
+  readonly changed: number;
+}
+
+/**
+ * What a change that is made came to, in words. That these cannot be had, since the leader has just gone or others have
+ * made so many changes since, does not undo it: no list at all would say that nothing changed, so it is an error that says
+ * what is made.
+ */
 async function editsOf(
   node: ClusterNode,
   namespace: string,
-  version: number,
+  made: Made,
   submit: SubmitOptions,
 ): Promise<readonly string[]> {
+  const { version } = made;
   try {
     return (await askLeader(node, { kind: "diff", namespace, from: version - 1, to: version }, submit)).words;
   } catch (error) {
-    if (error instanceof AskFailure || error instanceof PolicyError) return [];
+    // Never "not leader", upon which clients send a change again that they take to be not made.
+    if (error instanceof AskFailure) {
+      const { failure } = error;
+      const message = untold(made, failure.message);
+      throw new AskFailure({ ...failure, reason: "unavailable", applied: "unknown", message });
+    }
+    if (error instanceof PolicyError) {
+      const detail = refusalDetail(ErrorReason.CHANGE_REFUSED, untold(made, error.message));
+      throw new CallError(StatusCode.unknown, { ...detail, applied: Applied.UNKNOWN });
+    }
     throw error;
   }
+}
+
+function untold({ version, changed }: Made, why: string): string {
+  const records = `${changed} record${changed === 1 ? "" : "s"}`;
+  return `the change is made: version ${version}, with ${records} changed; what it came to cannot be told now, policy history may tell it (${why})`;
 }
 
 function readRequest(
@@ -72,11 +97,7 @@ function readRequest(
   });
 }
 
-function administer(
-  node: ClusterNode,
-  request: AdminRequest,
-  submit: SubmitOptions,
-): Promise<{ readonly version: number; readonly changed: number }> {
+function administer(node: ClusterNode, request: AdminRequest, submit: SubmitOptions): Promise<Made> {
   return new Promise((resolve, reject) => {
     node.operate({ kind: "administer", request }, submit, (outcome) => {
       if (!("kind" in outcome)) {

@@ -1,13 +1,16 @@
 import { create } from "@bufbuild/protobuf";
-import { createLimiter } from "@quorumguard/limiter";
+import { createEntryWriter, createLimiter, readAdminRequest } from "@quorumguard/limiter";
 import {
   AdminService,
   Algorithm,
   Applied,
+  DeletePoliciesRequestSchema,
+  DiffPoliciesRequestSchema,
   ErrorReason,
   ExplainRequestSchema,
   LiftBanRequestSchema,
   ListBansRequestSchema,
+  ListPolicyHistoryRequestSchema,
   ListTopKeysRequestSchema,
   PolicyService,
   PutPoliciesRequestSchema,
@@ -35,7 +38,7 @@ function served() {
   const limiter = createLimiter();
   const topKeys = new TopKeys({ nowMs: () => 90_000 });
   node.answer = (question) => answerAdmin({ nodeId: 2, topKeys }, question, limiter, 1_000_000);
-  return { node, topKeys, policies: createPolicyHandlers(node), admin: createAdminHandlers(node) };
+  return { node, limiter, topKeys, policies: createPolicyHandlers(node), admin: createAdminHandlers(node) };
 }
 
 describe("a change of policies", () => {
@@ -66,13 +69,63 @@ describe("a change of policies", () => {
     expect((await answer).result).toMatchObject({ version: 6n, changed: 0, edits: [] });
   });
 
-  it("is not undone because it cannot be told in words any more", async () => {
-    const { node, policies } = served();
-    node.answer = () => notLeader;
-    const answer = policies.putPolicies(create(PutPoliciesRequestSchema, { document }), context);
+  it("whose words cannot be had any more is an error that says it is made, retried by generic clients only under an id", async () => {
+    for (const [changeId, code] of [
+      ["", StatusCode.unknown],
+      ["id", StatusCode.unavailable],
+    ] as const) {
+      const { node, policies } = served();
+      node.answer = () => notLeader;
+      const request = create(PutPoliciesRequestSchema, { document, options: { changeId } });
+      const answer = rejection(policies.putPolicies(request, context));
+      await expect.poll(() => node.operations.length).toBe(1);
+      node.operations[0]!.done({ kind: "administered", result: { version: 7, changed: 2, error: null } });
+      expect(await answer).toMatchObject({
+        code,
+        message: expect.stringMatching(
+          /^the change is made: version 7, with 2 records changed; .*policy history.* \(.+\)$/,
+        ),
+        detail: { applied: Applied.UNKNOWN },
+      });
+    }
+  });
+
+  it("whose words the history no longer has is an error that says it is made, and that no retry mends", async () => {
+    for (const changeId of ["", "id"]) {
+      const { node, policies } = served();
+      const request = create(PutPoliciesRequestSchema, { document, options: { changeId } });
+      const answer = rejection(policies.putPolicies(request, context));
+      await expect.poll(() => node.operations.length).toBe(1);
+      // The limiter that is asked for the difference knows of no such version.
+      node.operations[0]!.done({ kind: "administered", result: { version: 7, changed: 2, error: null } });
+      expect(await answer).toMatchObject({
+        code: StatusCode.unknown,
+        message: expect.stringContaining("the change is made: version 7, with 2 records changed"),
+        detail: { reason: ErrorReason.CHANGE_REFUSED, applied: Applied.UNKNOWN },
+      });
+    }
+  });
+
+  it("of thousands of records tells the first thousand, and how many more", async () => {
+    const { node, limiter, policies } = served();
+    const overrides = Array.from({ length: 2_500 }, (_, i) => ({ policy: "login", key: `k${i}`, limit: 1 }));
+    const writer = createEntryWriter();
+    writer.begin({ takeover: false });
+    writer.administer(readAdminRequest({ namespace: "", change: { kind: "putOverrides", overrides } }));
+    limiter.apply(1, writer.finish(1_000_000));
+    const answer = policies.deletePolicies(create(DeletePoliciesRequestSchema, { names: ["x"] }), context);
     await expect.poll(() => node.operations.length).toBe(1);
-    node.operations[0]!.done({ kind: "administered", result: { version: 1, changed: 1, error: null } });
-    expect((await answer).result).toMatchObject({ version: 1n, changed: 1, edits: [] });
+    node.operations[0]!.done({ kind: "administered", result: { version: 1, changed: 2_500, error: null } });
+    const { result } = await answer;
+    expect(result!.edits.length).toBe(1_001);
+    expect(result!.edits.slice(-2)).toEqual([expect.stringContaining("is new"), "and 1,500 more"]);
+    const { edits } = await policies.diffPolicies(
+      create(DiffPoliciesRequestSchema, { document: { overrides: [] } }),
+      context,
+    );
+    expect([edits.length, edits.at(-1)]).toEqual([1_001, "and 1,500 more"]);
+    const { revisions } = await policies.listPolicyHistory(create(ListPolicyHistoryRequestSchema), context);
+    expect(revisions.map((each) => [each.edits.length, each.edits.at(-1)])).toEqual([[1_001, "and 1,500 more"]]);
   });
 
   it.each([
@@ -188,7 +241,8 @@ describe("a change of policies", () => {
 describe("a question about policies and keys", () => {
   it("is answered by whoever leads", async () => {
     const { policies, admin, topKeys } = served();
-    topKeys.decided(nameOf({ namespace: "shop", policy: "login", key: "user:1" }), true, 3);
+    const name = nameOf({ namespace: "shop", policy: "login", key: "user:1" });
+    for (let i = 0; i < 3; i++) topKeys.decided(name, true, 1);
     expect(await policies.getPolicies(create(policyInput.getPolicies.input), context)).toMatchObject({
       version: 0n,
       document: { policies: [], overrides: [], tiers: [], tierKeys: [], lists: [], maxKeys: null },
@@ -203,7 +257,9 @@ describe("a question about policies and keys", () => {
     expect(history).toMatchObject({ version: 0n, revisions: [] });
     expect(await admin.listBans(create(ListBansRequestSchema), context)).toMatchObject({ bans: [], total: 0 });
     const top = await admin.listTopKeys(create(ListTopKeysRequestSchema, { by: TopKeysBy.DENIALS }), context);
-    expect(top.keys).toMatchObject([{ namespace: "shop", policy: "login", key: "user:1", count: 3n, overcount: 0n }]);
+    expect(top.keys).toMatchObject([
+      { namespace: "shop", policy: "login", key: "user:1", count: 3n, overcount: 0n, undercount: 0n },
+    ]);
     expect(top).toMatchObject({ nodeId: 2n, overMs: 0n });
     const elsewhere = await admin.listTopKeys(create(ListTopKeysRequestSchema, { namespace: "" }), context);
     expect(elsewhere.keys).toEqual([]);

@@ -72,7 +72,8 @@ export type ChangeResult = Message<"quorumguard.v1.ChangeResult"> & {
   changed: number;
 
   /**
-   * The change in words, one sentence for each record that is another one now.
+   * The change in words, one sentence for each record that is another one now; of more than 1,000, so many and how many
+   * more.
    *
    * @generated from field: repeated string edits = 3;
    */
@@ -347,7 +348,8 @@ export type DiffPoliciesResponse = Message<"quorumguard.v1.DiffPoliciesResponse"
   version: bigint;
 
   /**
-   * In words, one sentence for each record that would be another one; none: everything is so already.
+   * In words, one sentence for each record that would be another one, of more than 1,000 so many and how many more;
+   * none: everything is so already.
    *
    * @generated from field: repeated string edits = 2;
    */
@@ -438,7 +440,7 @@ export type PolicyRevision = Message<"quorumguard.v1.PolicyRevision"> & {
   changeId: string;
 
   /**
-   * The change in words.
+   * The change in words; of more than 1,000, so many and how many more.
    *
    * @generated from field: repeated string edits = 6;
    */
