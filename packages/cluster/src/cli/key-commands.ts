@@ -87,6 +87,7 @@ export async function topCommand(args: readonly string[]): Promise<number> {
     key: top.key,
     count: Number(top.count),
     overcount: Number(top.overcount),
+    undercount: Number(top.undercount),
   }));
   if (flags.has("json")) {
     printLine(JSON.stringify({ by, overMs: Number(overMs), nodeId: Number(nodeId), keys: plain }));
@@ -97,14 +98,15 @@ export async function topCommand(args: readonly string[]): Promise<number> {
     printLine(`no ${what} in the last ${durationText(Math.ceil(Number(overMs) / 1_000) * 1_000)}`);
     return 0;
   }
-  const rows = plain.map(({ namespace: of, policy, key, count, overcount }) => [
+  const rows = plain.map(({ namespace: of, policy, key, count, overcount, undercount }) => [
     `${count}`,
     `${overcount}`,
+    `${undercount}`,
     of,
     policy === "" ? "–" : policy,
     key,
   ]);
-  printLine(columns([[what, "overcount", "namespace", "policy", "key"], ...rows]));
+  printLine(columns([[what, "over", "under", "namespace", "policy", "key"], ...rows]));
   return 0;
 }
 

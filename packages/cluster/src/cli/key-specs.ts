@@ -106,7 +106,7 @@ export const topSpec = {
     help,
   ],
   notes: [
-    "The last minute or two count. Counts are estimates of the leader, never too low; how much too high they may be is shown beside them. They begin anew with every leader.",
+    "The last minute or two count. Counts are estimates of the leader, which begin anew with every leader. How much too high (over) and too low (under) each may be is shown beside it: certainly while the leader decides no more than 1,000 items in a tenth of a second; of more it looks at a sample, and then one key in a thousand may be further off.",
   ],
   exitStatuses: answeredStatuses,
 } as const satisfies CommandSpec;

@@ -187,7 +187,9 @@ describe("policies on a cluster of three", () => {
     });
     const top = await quorumguard<{ nodeId: number; keys: object[] }>(0, "top");
     expect(top.nodeId).toBe(leader);
-    expect(top.keys).toContainEqual(expect.objectContaining({ policy: "login", key: "user:2", overcount: 0 }));
+    expect(top.keys).toContainEqual(
+      expect.objectContaining({ policy: "login", key: "user:2", overcount: 0, undercount: 0 }),
+    );
 
     await nodes.get(leader)!.signal("SIGKILL");
     await start(leader).line<Logged>("stderr", ({ event }) => event === "listening");

@@ -61,7 +61,12 @@ export function createAdminHandlers(node: ClusterNode): AdminHandlers {
         } as const;
         const { keys, overMs, nodeId } = await askLeader(node, question, submitOptions(context));
         return create(ListTopKeysResponseSchema, {
-          keys: keys.map((top) => ({ ...top, count: BigInt(top.count), overcount: BigInt(top.overcount) })),
+          keys: keys.map((top) => ({
+            ...top,
+            count: BigInt(top.count),
+            overcount: BigInt(top.overcount),
+            undercount: BigInt(top.undercount),
+          })),
           overMs: BigInt(Math.ceil(overMs)),
           nodeId: BigInt(nodeId),
         });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nameOf, TopKeys } from "./top-keys.ts";
+import { nameOf, type TopKey, TopKeys } from "./top-keys.ts";
 
 const keyed = (key: string, policy = "login", namespace = "") => nameOf({ namespace, policy, key });
 
@@ -17,8 +17,8 @@ describe("top keys", () => {
     expect(top.read("load", 10)).toEqual({
       overMs: 1_500,
       keys: [
-        { namespace: "", policy: "login", key: "a", count: 3, overcount: 0 },
-        { namespace: "", policy: "login", key: "b", count: 2, overcount: 0 },
+        { namespace: "", policy: "login", key: "a", count: 3, overcount: 0, undercount: 0 },
+        { namespace: "", policy: "login", key: "b", count: 2, overcount: 0, undercount: 0 },
       ],
     });
     expect(top.read("denials", 10).keys.map(({ key }) => key)).toEqual(["b"]);
@@ -43,14 +43,21 @@ describe("top keys", () => {
       key: "c",
       count: 1,
       overcount: 0,
+      undercount: 0,
     });
     expect(top.read("denials", 10, "a").keys.map(({ namespace }) => namespace)).toEqual(["a", "a"]);
   });
 
-  it("count a sampled decision for all that it stands for", () => {
+  it("count a sampled decision for all that it stands for, and own up to what chance may have added and left out", () => {
     const { top } = clocked();
-    top.decided(keyed("a"), true, 16);
-    expect(top.read("denials", 1).keys[0]).toMatchObject({ count: 16 });
+    for (let i = 0; i < 100; i++) top.decided(keyed("a"), true, 16);
+    const [{ count, overcount, undercount }] = top.read("denials", 1).keys as [TopKey];
+    expect(count).toBe(1_600);
+    // 100 of a chance of 1 in 16: half and twice as much would be odd, but a quarter more or less is nothing special.
+    expect(overcount).toBeGreaterThan(400);
+    expect(overcount).toBeLessThan(800);
+    expect(undercount).toBeGreaterThan(400);
+    expect(undercount).toBeLessThan(1_000);
   });
 
   it("are those of the last one or two generations; what is older is forgotten", () => {
@@ -67,12 +74,12 @@ describe("top keys", () => {
 
   it("own up to what two generations together may overcount", () => {
     const { clock, top } = clocked({ generationMs: 100, capacity: 1 });
-    top.decided(keyed("a"), false, 5);
+    for (let i = 0; i < 5; i++) top.decided(keyed("a"), false, 1);
     clock.nowMs = 100;
     top.decided(keyed("b"), false, 1);
     expect(top.read("load", 10).keys).toEqual([
-      { namespace: "", policy: "login", key: "a", count: 6, overcount: 1 },
-      { namespace: "", policy: "login", key: "b", count: 6, overcount: 5 },
+      { namespace: "", policy: "login", key: "a", count: 6, overcount: 1, undercount: 0 },
+      { namespace: "", policy: "login", key: "b", count: 6, overcount: 5, undercount: 0 },
     ]);
   });
 });

@@ -1,3 +1,4 @@
+import { missedAtMost, trulyAtLeast } from "./sampling-error.ts";
 import { SpaceSaving } from "./space-saving.ts";
 
 /** What a list of top keys is ordered by. */
@@ -12,10 +13,12 @@ export interface CountedKey {
 
 /** A key that had many decisions, or denials. */
 export interface TopKey extends CountedKey {
-  /** Decisions or denials, at most so many. */
+  /** Decisions or denials, as far as is known: exact if both errors are 0. */
   readonly count: number;
-  /** How much of `count` may be others'. */
+  /** The truth is at least `count - overcount`: others' may be in it, or more were looked at than is usual by chance. */
   readonly overcount: number;
+  /** The truth is at most `count + undercount`: 0 unless there was so much that not all of it was looked at. */
+  readonly undercount: number;
 }
 
 /** The heaviest keys of a time that has just passed. */
@@ -39,9 +42,15 @@ interface Generation {
   readonly load: SpaceSaving;
   readonly denials: SpaceSaving;
   readonly sinceMs: number;
+  /** The largest of what decisions stood for. */
+  weight: number;
 }
 
-/** Which keys have the most decisions, and the most denials, lately: in bounded memory, of this node alone, never replicated. */
+/**
+ * Which keys have the most decisions, and the most denials, lately: in bounded memory, of this node alone, never
+ * replicated. The truth is between `count - overcount` and `count + undercount`: surely if all decisions were told, else
+ * but for at most one key in a thousand on either side.
+ */
 export class TopKeys {
   readonly #nowMs: () => number;
   readonly #capacity: number;
@@ -56,9 +65,10 @@ export class TopKeys {
     this.#current = this.#begin();
   }
 
-  /** `name` as {@link nameOf} makes it; `weight`: how many decisions this one stands for. */
+  /** `name` as {@link nameOf} makes it; `weight`: how many decisions this one stands for, chosen by its own chance. */
   decided(name: string, denied: boolean, weight: number): void {
     this.#turn();
+    this.#current.weight = Math.max(this.#current.weight, weight);
     this.#current.load.add(name, weight);
     if (denied) this.#current.denials.add(name, weight);
   }
@@ -89,7 +99,7 @@ export class TopKeys {
 
   #begin(): Generation {
     const [load, denials] = [new SpaceSaving(this.#capacity), new SpaceSaving(this.#capacity)];
-    return { load, denials, sinceMs: this.#nowMs() };
+    return { load, denials, sinceMs: this.#nowMs(), weight: 1 };
   }
 }
 
@@ -102,7 +112,9 @@ function sum(name: string, counted: CountedKey, by: TopBy, generations: readonly
     count += kept?.count ?? sketch.floor;
     overcount += kept?.overcount ?? sketch.floor;
   }
-  return { ...counted, count, overcount };
+  const weight = Math.max(...generations.map((generation) => generation.weight));
+  const least = trulyAtLeast(count - overcount, weight);
+  return { ...counted, count, overcount: count - least, undercount: missedAtMost(count, weight) };
 }
 
 /** One string for a key: the lengths in front keep different ones apart, whatever characters they have. */

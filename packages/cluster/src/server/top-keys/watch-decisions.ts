@@ -13,10 +13,19 @@ const decoder = new TextDecoder();
 /** Feeds what a leader decides to `topKeys`: what is taken or reserved, as much of it as `sampler` lets through. */
 export function watchDecisions(topKeys: TopKeys, sampler: Sampler): NonNullable<NodeOptions["watch"]> {
   return (limiter, origin, batch, sink) => {
-    if (!sampler.takes(batch.items)) return sink;
+    sampler.begin(batch.items);
+    const chosen = chosenOf(batch.items, sampler);
+    if (chosen.length === 0) return sink;
     const namespace = namespaceOf(limiter, origin);
-    return namespace === null ? sink : new WatchingSink(sink, topKeys, sampler.weight, namespace, batch);
+    return namespace === null ? sink : new WatchingSink(sink, topKeys, sampler.weight, namespace, batch, chosen);
   };
+}
+
+/** The items that are looked at, in their order. */
+function chosenOf(items: number, sampler: Sampler): readonly number[] {
+  const chosen: number[] = [];
+  for (let item = sampler.skip(); item < items; item += 1 + sampler.skip()) chosen.push(item);
+  return chosen;
 }
 
 /** Null: the session is gone, and its calls will not be decided. */
@@ -28,18 +37,26 @@ class WatchingSink implements CallSink {
   readonly #sink: CallSink;
   readonly #topKeys: TopKeys;
   readonly #weight: number;
-  /** One for each item; empty for one that neither takes nor reserves. */
+  /** The items that are looked at, in their order, and the name of each; empty for one that neither takes nor reserves. */
+  readonly #chosen: readonly number[];
   readonly #names: readonly string[];
   /** Where the items of each call start; null: each call has one item. */
   readonly #starts: Uint32Array | null;
 
-  constructor(sink: CallSink, topKeys: TopKeys, weight: number, namespace: string, batch: CallBatch) {
+  constructor(
+    sink: CallSink,
+    topKeys: TopKeys,
+    weight: number,
+    namespace: string,
+    batch: CallBatch,
+    chosen: readonly number[],
+  ) {
     this.#sink = sink;
     this.#topKeys = topKeys;
     this.#weight = weight;
-    const starts = startsOf(batch);
-    this.#names = namesOf(batch, starts, namespace);
-    this.#starts = starts;
+    this.#starts = startsOf(batch);
+    this.#chosen = chosen;
+    this.#names = namesOf(batch, this.#starts, namespace, chosen);
   }
 
   decided(fromCall: number, toCall: number, results: ResultColumns, fromItem: number, facts: DecisionFacts): void {
@@ -47,9 +64,9 @@ class WatchingSink implements CallSink {
     if (!facts.repeated) {
       const from = this.#starts === null ? fromCall : this.#starts[fromCall]!;
       const to = this.#starts === null ? toCall : this.#starts[toCall]!;
-      for (let item = from; item < to; item++) {
-        const outcome = results.outcomes[fromItem + item - from]!;
-        const name = this.#names[item]!;
+      for (let at = firstNotBelow(this.#chosen, from); at < this.#chosen.length && this.#chosen[at]! < to; at++) {
+        const outcome = results.outcomes[fromItem + this.#chosen[at]! - from]!;
+        const name = this.#names[at]!;
         if (name !== "" && outcome < firstUndecided) this.#topKeys.decided(name, outcome > allowed, this.#weight);
       }
     }
@@ -68,19 +85,33 @@ function startsOf({ sizes, calls }: CallBatch): Uint32Array | null {
   return starts;
 }
 
-function namesOf(batch: CallBatch, starts: Uint32Array | null, namespace: string): string[] {
-  const { calls, verbs, rules, ruleIndexes, keyBytes, keyStarts, keyLengths } = batch;
-  const names: string[] = [];
-  for (let call = 0; call < calls; call++) {
-    const verb = verbs?.[call] ?? Verb.take;
-    const counts = verb === Verb.take || verb === Verb.reserve;
-    const end = starts === null ? call + 1 : starts[call + 1]!;
-    for (let item = starts === null ? call : starts[call]!; item < end; item++) {
-      const policy = rules[ruleIndexes?.[item] ?? 0]?.policy ?? "";
-      const start = keyStarts[item]!;
-      const key = counts ? decoder.decode(keyBytes.subarray(start, start + keyLengths[item]!)) : "";
-      names.push(counts ? nameOf({ namespace, policy, key }) : "");
-    }
+/** Where in ascending numbers the first one is that is not below `bound`: calls of one batch may be answered one by one. */
+function firstNotBelow(numbers: readonly number[], bound: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! < bound) low = middle + 1;
+    else high = middle;
   }
-  return names;
+  return low;
+}
+
+function namesOf(
+  batch: CallBatch,
+  starts: Uint32Array | null,
+  namespace: string,
+  chosen: readonly number[],
+): readonly string[] {
+  const { verbs, rules, ruleIndexes, keyBytes, keyStarts, keyLengths } = batch;
+  let call = 0;
+  return chosen.map((item) => {
+    if (starts === null) call = item;
+    else while (starts[call + 1]! <= item) call++;
+    const verb = verbs?.[call] ?? Verb.take;
+    if (verb !== Verb.take && verb !== Verb.reserve) return "";
+    const policy = rules[ruleIndexes?.[item] ?? 0]?.policy ?? "";
+    const start = keyStarts[item]!;
+    const key = decoder.decode(keyBytes.subarray(start, start + keyLengths[item]!));
+    return nameOf({ namespace, policy, key });
+  });
 }
