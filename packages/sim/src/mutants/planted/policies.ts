@@ -3,6 +3,7 @@ import type { Mutant } from "../mutant.ts";
 const inForce = "limiter/src/policies/rule-in-force.test.ts";
 const book = "limiter/src/policies/policy-book.test.ts";
 const takingOver = "limiter/src/policies/taking-over.test.ts";
+const killSwitch = "limiter/src/policies/kill-switch.test.ts";
 
 /** Bugs in policies, overrides, bans and shadows, and in what becomes of counts when a rule takes over from another. */
 export const policyMutants: readonly Mutant[] = [
@@ -99,5 +100,17 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { seeds: 500 },
+  },
+  {
+    name: "rule-forgets-what-it-cannot-look-for",
+    breaks: "what a key used under the 33rd window of a name is admitted again when a policy takes over (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-over.ts",
+        search: "      let used = rule.fullUntilUs > endUs ? FULL : 0;",
+        replacement: "      let used = 0;",
+      },
+    ],
+    foundBy: { tests: [killSwitch] },
   },
 ];
