@@ -16,17 +16,34 @@ function newWatch() {
     steppedDown() {},
     slewed() {},
   });
-  const indexes = { commitIndex: 0, appliedIndex: 0, lastIndex: 0, snapshotIndex: 0 };
   return {
     violations: watch.violations,
     /** At `atUs`, a node that takes itself for the leader of `term` says that it is `stampUs`; `leads`: its takeover is applied. */
-    says(atUs: number, nodeId: number, term: number, stampUs: number, leads = true) {
+    says(atUs: number, nodeId: number, term: number, stampUs: number, leads = true, index = 0) {
       nowUs = atUs;
+      const indexes = { commitIndex: index, appliedIndex: 0, lastIndex: index, snapshotIndex: 0 };
       const status = { role: "leader", term, ...indexes } as NodeStatus;
       watch.observe(nodeId, 1, { leads, status: () => status, stampUs: () => Math.round(stampUs) } as ClusterNode);
     },
   };
 }
+
+describe("leader completeness", () => {
+  const found = (lateTerm: number) => {
+    const watch = newWatch();
+    watch.says(0, 1, 2, 0, false, 3);
+    watch.says(second, 2, lateTerm, 0, false, 2);
+    return watch.violations;
+  };
+
+  test("a leader lacks nothing that earlier terms committed", () => {
+    expect(found(3)).toEqual(["leader completeness: node-2 leads term 3 with 2 entries, 3 were committed"]);
+  });
+
+  test("votes of a term that is over may arrive late: their leader may lack what a later term committed", () => {
+    expect(found(1)).toEqual([]);
+  });
+});
 
 describe("T3 stamps against true time", () => {
   test("one line must keep to 0.99 and 1.01 of true time", () => {
