@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const inForce = "limiter/src/policies/rule-in-force.test.ts";
 const book = "limiter/src/policies/policy-book.test.ts";
+const groupBans = "limiter/src/policies/group-bans.test.ts";
 const takingOver = "limiter/src/policies/taking-over.test.ts";
 const killSwitch = "limiter/src/policies/kill-switch.test.ts";
 
@@ -15,6 +16,31 @@ export const policyMutants: readonly Mutant[] = [
       { file: "limiter/src/machine/state.ts", search: "    this.bans.load(meta);\n", replacement: "" },
     ],
     foundBy: { tests: [inForce] },
+  },
+  {
+    name: "ban-begun-twice-by-one-call",
+    breaks: "a key that is repeated in one all-or-nothing call goes from ban to longer ban within it (G1)",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-calls.ts",
+        search:
+          "    if (!alone && (judged.outcome === Outcome.limited || this.#charges(judged))) this.#meetBan(judged, at);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [groupBans] },
+  },
+  {
+    name: "explain-without-carried-holds",
+    breaks: "explain tells no open holds of a key while its counts wait to be carried over",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-questions.ts",
+        search: "    if (carried === null) return [block];",
+        replacement: "    if (carried === null || block === 0) return [block];",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/policies/explain.test.ts"] },
   },
   {
     name: "rule-changed-as-of-its-proposal",
