@@ -3,7 +3,7 @@ import type { NaiveSession } from "../rate-limit/naive-sessions.ts";
 import type { AskedItem } from "../rate-limit/records.ts";
 import type { Judgement, KeyCounter, Numbers } from "./key-counter.ts";
 import type { NaiveBans } from "./naive-bans.ts";
-import { leaseEndUs, type NaiveHold, type NaiveHolds } from "./naive-holds.ts";
+import { leaseAfterMs, leaseEndUs, type NaiveHold, type NaiveHolds } from "./naive-holds.ts";
 import type { NaiveKeys, RuleInForce } from "./naive-keys.ts";
 
 /** What one item is answered, in the units of the wire. */
@@ -59,6 +59,13 @@ function roomy({ rule, numbers }: RuleInForce): Numbers {
   const most = 2_147_483_647;
   if (rule.algorithm !== Algorithm.tokenBucket) return { ...numbers, limit: most };
   return { ...numbers, limit: Math.max(1, numbers.limit), burst: most };
+}
+
+/** What is left now that it is done. */
+function done({ numbers }: RuleInForce, counter: KeyCounter, stampUs: number): NaiveAnswer {
+  const { available, resetNowUs } = counter.judge(numbers, 1, stampUs);
+  const { limit } = numbers;
+  return { ...nothing, outcome: Outcome.allowed, remaining: available, resetAfterMs: inMs(resetNowUs), limit };
 }
 
 /** Makes what executes calls on counters, holds and bans. */
@@ -152,13 +159,6 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     return judged.map((one) => answerOf(one, stampUs));
   }
 
-  /** What is left now that it is done. */
-  function done({ numbers }: RuleInForce, counter: KeyCounter, stampUs: number): NaiveAnswer {
-    const { available, resetNowUs } = counter.judge(numbers, 1, stampUs);
-    const { limit } = numbers;
-    return { ...nothing, outcome: Outcome.allowed, remaining: available, resetAfterMs: inMs(resetNowUs), limit };
-  }
-
   function reset(inForce: RuleInForce, stampUs: number): NaiveAnswer {
     const { counter } = keys.touch(inForce, stampUs);
     keys.forget(inForce);
@@ -181,7 +181,12 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     const shadow = inForce.policy?.shadow === true && isDenied(judged.outcome);
     if (isDenied(judged.outcome) && !shadow) {
       feed(judged, stampUs);
-      return answerOf(judged, stampUs);
+      const answer = answerOf(judged, stampUs);
+      if (kind !== "lease" || judged.outcome !== Outcome.limited) return answer;
+      return {
+        ...answer,
+        retryAfterMs: leaseAfterMs(item.cost, inForce.rule.algorithm, inForce.numbers, counter, stampUs),
+      };
     }
     const isAnyway = inForce.list === "allow" || shadow;
     if (!isAnyway && places.exceedQuota([counter], asking.namespace, stampUs)) return refusedBy(Outcome.namespaceFull);
@@ -227,8 +232,9 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     const isEnforced = judged.outcome === Outcome.allowed && inForce.list !== "allow";
     if (isEnforced && places.exceedQuota([counter], asking.namespace, stampUs)) return refusedBy(Outcome.namespaceFull);
     const { remaining, resetAfterMs } = done(inForce, counter, stampUs);
-    const never = Math.floor(numbers.windowUs / 10) < 1_000;
-    return { ...refused, remaining, resetAfterMs, retryAfterMs: never ? -1 : inMs(lastUs + 1 - stampUs) };
+    const isAnyway = inForce.list === "allow" || (policy?.shadow === true && isDenied(judged.outcome));
+    const retryAfterMs = leaseAfterMs(item.cost, algorithm, isAnyway ? roomy(inForce) : numbers, counter, stampUs);
+    return { ...refused, remaining, resetAfterMs, retryAfterMs };
   }
 
   function settle(item: AskedItem, inForce: RuleInForce, verb: number, asking: Asking): NaiveAnswer {

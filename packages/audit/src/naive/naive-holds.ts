@@ -116,3 +116,23 @@ export function leaseEndUs(algorithm: number, { windowUs }: Numbers, stampUs: nu
   const isAligned = algorithm === Algorithm.fixedWindow || algorithm === Algorithm.slidingWindowCounter;
   return isAligned ? Math.min(longestUs, (Math.floor(stampUs / windowUs) + 1) * windowUs - 1) : longestUs;
 }
+
+/** The first millisecond from now at which the same lease has room, and enough of its window before it; -1: none has. */
+export function leaseAfterMs(
+  cost: number,
+  algorithm: number,
+  numbers: Numbers,
+  counter: KeyCounter,
+  stampUs: number,
+): number {
+  const roomAfterMs = (afterMs: number) => {
+    const { allowed, never, retryUs } = counter.judge(numbers, cost, stampUs + afterMs * 1000);
+    if (never) return -1;
+    return allowed ? afterMs : afterMs + Math.ceil(retryUs / 1000);
+  };
+  const endUsOf = (afterMs: number) => leaseEndUs(algorithm, numbers, stampUs + afterMs * 1000);
+  const waitMs = roomAfterMs(0);
+  if (waitMs < 0 || Math.floor(numbers.windowUs / 10) < 1_000) return -1;
+  if (endUsOf(waitMs) - (stampUs + waitMs * 1000) >= 1_000) return waitMs;
+  return roomAfterMs(Math.ceil((endUsOf(waitMs) + 1 - stampUs) / 1000));
+}

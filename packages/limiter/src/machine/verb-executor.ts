@@ -96,14 +96,34 @@ export class VerbExecutor {
     const lastUs = algorithmOf(rule.algorithm)!.leaseEndUs(rule, stampUs);
     const endUs = call.ttlUs === 0 ? lastUs : Math.min(lastUs, stampUs + call.ttlUs);
     if (endUs - stampUs < SHORTEST_LEASE_US) {
-      this.#judge(call, this.#find(call), 1);
+      const block = this.#find(call);
+      this.#judge(call, block, 1);
       const { available, resetNowUs } = this.#verdict;
-      const never = Math.floor(rule.windowUs / 10) < SHORTEST_LEASE_US;
-      const retryMs = never ? NEVER : ceilMs(lastUs + 1 - stampUs);
-      results.set(at, Outcome.limited, available, ceilMs(resetNowUs), retryMs, 0, rule.limit);
+      results.set(at, Outcome.limited, available, ceilMs(resetNowUs), this.#leaseAfterMs(call, block), 0, rule.limit);
       return;
     }
     this.#open(call, HoldKind.lease, endUs, results, at);
+  }
+
+  /**
+   * Milliseconds until the same lease would be granted: until there is room, and as much of the window left as a lease
+   * needs. When it is too late in one window it may be too early in the next, so that is asked once more.
+   */
+  #leaseAfterMs({ rule, cost, stampUs }: VerbCall, block: number): number {
+    if (Math.floor(rule.windowUs / 10) < SHORTEST_LEASE_US) return NEVER;
+    const { leaseEndUs } = algorithmOf(rule.algorithm)!;
+    let waitMs = 0;
+    for (let turn = 0; turn < 2; turn++) {
+      const judgedUs = stampUs + waitMs * 1000;
+      this.#state.keys.judge(rule, block, cost, 0, judgedUs, this.#verdict);
+      if (this.#verdict.never) return NEVER;
+      waitMs += ceilMs(this.#verdict.retryAfterUs);
+      const startUs = stampUs + waitMs * 1000;
+      const lastUs = leaseEndUs(rule, startUs);
+      if (lastUs - startUs >= SHORTEST_LEASE_US) return waitMs;
+      waitMs = ceilMs(lastUs + 1 - stampUs);
+    }
+    return waitMs;
   }
 
   #open(call: VerbCall, kind: HoldKind, expiryUs: number, results: GrowingResultColumns, at: number): void {
@@ -113,6 +133,7 @@ export class VerbExecutor {
     this.#judge(call, block, cost);
     if (!this.#verdict.allowed) {
       writeVerdict(this.#verdict, cost, rule, results, at);
+      if (kind === HoldKind.lease) results.retryAfterMs[at] = this.#leaseAfterMs(call, block);
       if (rule.algorithm === Algorithm.concurrency || keys.isHeld(block)) results.firmForMs[at] = 0;
       return;
     }
