@@ -2,6 +2,7 @@ import { Algorithm, type PolicyDocument, type Rule } from "@quorumguard/limiter"
 import { counterIdentity } from "../rate-limit/records.ts";
 import { createKeyCounter, type KeyCounter, type Numbers } from "./key-counter.ts";
 import { createKeyPlaces, type KeyPlaces } from "./key-places.ts";
+import { leaveBehind, type Source } from "./left-behind.ts";
 import type { HoldHome, NaiveHold, NaiveHolds } from "./naive-holds.ts";
 import type { NaiveRecords, PolicyEdit } from "./naive-records.ts";
 
@@ -21,12 +22,6 @@ export interface RuleInForce {
   readonly list: "allow" | "deny" | null;
   /** Whom bans are about. */
   readonly who: string;
-}
-
-/** A counter that stands still since another rule took over. */
-interface Source {
-  readonly counter: KeyCounter;
-  readonly numbers: Numbers;
 }
 
 /** What a key was counted by when another rule took over, the fullest of which counts, and the holds that were open on it. */
@@ -142,24 +137,22 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     if (carried !== undefined && !isOver(carried, stampUs)) {
       carriedOver++;
       const { atUs, sources } = carried;
-      const before = sources.map(({ counter, numbers: most }) => counter.usedAt(most, atUs));
-      // What is still held goes along; what ended meanwhile stays with what was used.
-      const held = carried.holds.filter(({ state }) => state === "open" || state === "freed");
-      for (const hold of held) for (const { counter } of sources) counter.settle(hold.numbers, hold, 0, atUs);
-      chargeOn(made.counter, rule.algorithm, numbers, usedOf(carried), atUs);
-      for (const hold of held.filter(({ state }) => state === "open")) {
+      // A slot whose session ended meanwhile is free; what was over by its time stays with what was used.
+      for (const hold of carried.holds.filter(({ state }) => state === "freed"))
+        sources.find(({ home }) => home === hold.home)?.counter.settle(hold.numbers, hold, 0, atUs);
+      const open = carried.holds.filter(({ state }) => state === "open");
+      const used = open.length === 0 ? usedOf(carried) : leaveBehind(sources, open, atUs, policy === null);
+      chargeOn(made.counter, rule.algorithm, numbers, used, atUs);
+      for (const hold of open) {
         hold.numbers = numbers;
+        // It counts as of the change, like all that is carried over; a lease as of its end, since it may be spent until then.
+        hold.fromUs = Math.max(hold.fromUs, atUs);
+        hold.datedUs = Math.max(hold.datedUs, atUs);
         homeOf(hold, made);
-        if (hold.expiryUs > atUs) made.counter.open(numbers, hold, atUs);
+        made.counter.open(numbers, hold, atUs);
       }
-      // The next change asks again, and other inline rules of that name: to them, the holds that went along count as used.
+      // The next change asks again, and other inline rules of that name.
       lineage.pending.set(key, { ...carried, holds: [] });
-      if (policy === null) {
-        for (const [at, { counter, numbers: most }] of sources.entries()) {
-          const lifted = before[at]! - counter.usedAt(most, atUs);
-          if (lifted > 0) counter.charge(most, lifted, atUs);
-        }
-      }
     }
     shapeOf(lineageOf(namespace, rule.policy), rule).homes.set(key, made);
     return made;
@@ -184,7 +177,8 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       const own = homes.get(key);
       if (own === undefined) continue;
       const burst = algorithm === Algorithm.tokenBucket ? most : 0;
-      sources.push({ counter: own.counter, numbers: { limit: most, windowUs, burst } });
+      const { counter, home } = own;
+      sources.push({ counter, home, algorithm, numbers: { limit: most, windowUs, burst } });
       kept.push(...holds.on(own.counter).filter(({ expiryUs }) => expiryUs > endUs));
       own.home.counter = null;
     }
@@ -196,7 +190,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       const rule = ruleOf(from);
       const aged = createKeyCounter(rule.algorithm);
       chargeOn(aged, rule.algorithm, rule, usedOf(before), before.atUs);
-      sources.push({ counter: aged, numbers: { ...rule, limit: most } });
+      sources.push({ counter: aged, home: null, algorithm: rule.algorithm, numbers: { ...rule, limit: most } });
     }
     sources.unshift(...(before?.sources ?? []));
     kept.unshift(...(before?.holds ?? []));

@@ -26,12 +26,12 @@ const mergedDates = new Float64Array(MAX_SEGMENTS);
 const mergedAmounts = new Uint32Array(MAX_SEGMENTS);
 
 function capacityOf(heap: Heap, block: number): number {
-  return heap.word(block, 0) >>> 8;
+  return (heap.word(block, 0) >>> 8) & 0xfff;
 }
 
 function setCapacity(heap: Heap, block: number, tail: number, cells: number): void {
   const capacity = Math.min(MAX_SEGMENTS, Math.floor(((cells - tail) * 2) / 3));
-  heap.setWord(block, 0, (heap.word(block, 0) & 0xff) | (capacity << 8));
+  heap.setWord(block, 0, ((heap.word(block, 0) & 0xfff000ff) | (capacity << 8)) >>> 0);
 }
 
 /** Sets up an empty ring in a new block of `cells` cells. */
@@ -165,7 +165,7 @@ export function judgeAmounts(
     const dates = heap.f64[chunk]!;
     const words = heap.u32[chunk]!;
     const cell = Heap.cellOf(block);
-    const capacity = words[cell * 2]! >>> 8;
+    const capacity = (words[cell * 2]! >>> 8) & 0xfff;
     const ring = words[cell * 2 + WORD_RING]!;
     const count = ring >>> 12;
     const head = ring & 0xfff;
@@ -231,7 +231,7 @@ export function addAmount(
   const dates = heap.f64[chunk]!;
   const words = heap.u32[chunk]!;
   const cell = Heap.cellOf(block);
-  const capacity = words[cell * 2]! >>> 8;
+  const capacity = (words[cell * 2]! >>> 8) & 0xfff;
   const ring = ringWithout(words[cell * 2 + WORD_RING]!, past.segments, capacity);
   const sum = words[cell * 2 + WORD_SUM]! - past.amount;
   const fitting = sum + amount <= MAX_SUM ? amount : MAX_SUM - sum;

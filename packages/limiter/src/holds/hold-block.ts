@@ -2,7 +2,7 @@
  * A hold's block. Cells of 8 bytes, words of 4:
  *
  * ```
- * word 0 tag · kind in bits 8 to 15          word 1, 2 hash and link of the index by number
+ * word 0 tag · kind in bits 8 to 15 · CARRIED word 1, 2 hash and link of the index by number
  * word 3 the record of its key               cell 2 number
  * cell 3 due: when it is to be looked at     cell 4 expiry · cell 5 from · cell 6 dated
  * cell 7 time to live · cell 8 window        word 18 cost · 19 limit · 20 burst · 21 session
@@ -28,6 +28,9 @@ export const WORD_KEY_BEFORE = 24;
 export const WORD_KEY_AFTER = 25;
 export const WORD_SESSION_BEFORE = 26;
 export const WORD_SESSION_AFTER = 27;
+
+/** Bit of word 0: another rule took the hold's key over since it was opened. */
+export const CARRIED = 0x10000;
 
 /** In place of a session: the hold was opened by one that has ended since, so nobody can settle it any more. */
 export const ORPHAN = 0xffffffff;

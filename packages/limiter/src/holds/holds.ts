@@ -1,4 +1,4 @@
-import type { Quota } from "../algorithms/algorithm.ts";
+import type { Hold, Quota } from "../algorithms/algorithm.ts";
 import { BlockKind } from "../exactly-once/block-kinds.ts";
 import { type SessionFollower, type Sessions, WORD_FIRST_HOLD, WORD_HOLDS } from "../exactly-once/sessions.ts";
 import type { RollingHash } from "../hash/rolling-hash.ts";
@@ -13,6 +13,7 @@ import { Algorithm } from "../rule.ts";
 import { DueTree } from "./due-tree.ts";
 import { HeldKeys } from "./held-keys.ts";
 import {
+  CARRIED,
   CELL_DATED,
   CELL_DUE,
   CELL_EXPIRES,
@@ -43,6 +44,12 @@ export interface OpenHold {
   readonly kind: "reservation" | "slot" | "lease";
   readonly cost: number;
   readonly expiryUs: number;
+}
+
+/** What open holds of the same dates come to. */
+export interface OpenAmount extends Hold {
+  /** Another rule took their key over since they were opened. */
+  readonly isCarried: boolean;
 }
 
 /**
@@ -194,7 +201,26 @@ export class Holds implements SessionFollower {
     return home;
   }
 
-  /** Lays the open holds of a key on its counter, where none of them is; under `quota` from now on, unless it is null. */
+  /** What is open on a key at the stamp, told together where it counts as of the same dates. */
+  amountsOn(key: number, stampUs: number): readonly OpenAmount[] {
+    const amounts: { cost: number; fromUs: number; datedUs: number; expiryUs: number; isCarried: boolean }[] = [];
+    for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
+      const read = this.#readHold(hold);
+      if (read.expiryUs <= stampUs) continue;
+      const isCarried = (this.#heap.word(hold, 0) & CARRIED) !== 0;
+      const like = amounts.findLast(
+        (one) => one.fromUs === read.fromUs && one.datedUs === read.datedUs && one.isCarried === isCarried,
+      );
+      if (like === undefined) amounts.push({ ...read, isCarried });
+      else like.cost += read.cost;
+    }
+    return amounts;
+  }
+
+  /**
+   * Lays the open holds of a key on its counter, where none of them is. Under `quota` from now on, unless it is null: then
+   * another rule took over at the stamp, and they count as of then, like all that is carried over (SEMANTICS K1).
+   */
   lay(key: number, quota: Quota | null, stampUs: number): number {
     const heap = this.#heap;
     let home = key;
@@ -203,6 +229,9 @@ export class Holds implements SessionFollower {
         heap.setWord(hold, WORD_LIMIT, quota.limit);
         heap.setWord(hold, WORD_BURST, quota.burst);
         heap.setNumber(hold, CELL_WINDOW, quota.windowUs);
+        heap.setWord(hold, 0, heap.word(hold, 0) | CARRIED);
+        heap.setNumber(hold, CELL_FROM, Math.max(heap.number(hold, CELL_FROM), stampUs));
+        heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));
       }
       if (heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
       home = this.#keys.hold(this.#quotaOf(hold), home, this.#readHold(hold), stampUs);

@@ -29,6 +29,9 @@ const LAST_COMMON_WORD = 11;
 /** Bit of {@link WORD_LENGTHS}, above the lengths: holds are open on the key. */
 const HELD = 0x80000000;
 const LENGTHS = 0x7fffffff;
+/** Word 0 of a block: its algorithm, twelve bits that are the algorithm's own, and what {@link KeyTable.setHandedOn} was told. */
+const HANDED_ON_SHIFT = 20;
+const HANDED_ON_EPOCHS = 4_095;
 
 /** Who must know when the block of a held key moves. */
 export interface BlockFollower {
@@ -198,6 +201,17 @@ export class KeyTable implements BlockMover {
     const lengths = this.#heap.word(block, WORD_LENGTHS) & LENGTHS;
     this.#heap.setWord(block, WORD_LENGTHS, held ? (lengths | HELD) >>> 0 : lengths);
     if (!held) this.#noteExpiry(block);
+  }
+
+  /** With the end of this epoch another counter took over what this one says, and tells what became of it. */
+  setHandedOn(block: number, epoch: number): void {
+    const own = this.#heap.word(block, 0) & 0xfffff;
+    this.#heap.setWord(block, 0, (own | (handedOnWith(epoch) << HANDED_ON_SHIFT)) >>> 0);
+  }
+
+  /** Whether {@link setHandedOn} was called last with this epoch. */
+  isHandedOn(block: number, epoch: number): boolean {
+    return this.#heap.word(block, 0) >>> HANDED_ON_SHIFT === handedOnWith(epoch);
   }
 
   #algorithmOf(block: number): CountingAlgorithm {
@@ -384,6 +398,11 @@ export class KeyTable implements BlockMover {
     this.#lapEarliestUs = meta.number();
     this.#lapEndUs = meta.number();
   }
+}
+
+/** An epoch in few bits, never 0: no name keeps so many of them that two could be taken for each other. */
+function handedOnWith(epoch: number): number {
+  return (epoch % HANDED_ON_EPOCHS) + 1;
 }
 
 /** Where a block's identity begins, in bytes from its start. */

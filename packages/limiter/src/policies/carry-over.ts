@@ -7,12 +7,15 @@ import { Heap, PageKind } from "../memory/heap.ts";
 import { Slab } from "../memory/slab.ts";
 import { Algorithm } from "../rule.ts";
 import type { GovernedRule } from "./governed-rule.ts";
+import { type Lifted, liftHolds, type OldCounter } from "./lifted-holds.ts";
 
 /** Cells that the key table has before an algorithm's own. */
 const COMMON_CELLS = 3;
 const MAX_USED = 4_294_967_295;
 /** What a key is taken to have used of which not all is known: no limit is higher. */
 const FULL = 2_147_483_647;
+
+const NOTHING_LIFTED: Lifted = { used: 0, held: 0 };
 
 /** What a key had used when the rule that counts it now took over. */
 export interface Carried {
@@ -83,7 +86,7 @@ export class CarryOver {
       for (const [earlier, { rules }] of epochs.slice(0, at + 1).entries()) {
         for (const [shape, past] of rules.entries()) {
           const block = blocks[earlier]![shape]!;
-          if (block === 0) continue;
+          if (block === 0 || this.#keys.isHandedOn(block, epoch.epoch)) continue;
           used = Math.max(used, this.#keys.usedAt(past, block, endUs));
           held ||= this.#keys.isHeld(block);
         }
@@ -140,6 +143,8 @@ export class CarryOver {
     for (const { rules } of rule.epochs) {
       for (const past of rules) {
         const block = this.#blockOf(past, bytes, start, length);
+        // What is held stays as used on the counter that it was on.
+        if (this.#keys.isHeld(block)) return true;
         if (block !== 0 && this.#outlasts(rule.quota, carried, emptyUs, past, block)) return true;
       }
     }
@@ -150,6 +155,13 @@ export class CarryOver {
   #outlivedUs(quota: QuotaRule, carried: Carried): number {
     const isWhole = carried.used <= roomOf(quota.algorithm, quota);
     return isWhole && quota.algorithm !== Algorithm.slidingWindowCounter ? this.#emptyUs(quota, carried) : 0;
+  }
+
+  /** The same, with so much held: a window counts it as used from the change on, whatever it comes to; others may not. */
+  #heldOutlivedUs(quota: QuotaRule, carried: Carried, held: number): number {
+    if (held > 0 && quota.algorithm === Algorithm.concurrency) return 0;
+    const isTold = quota.algorithm !== Algorithm.tokenBucket;
+    return this.#outlivedUs(quota, isTold ? { ...carried, used: carried.used + held } : carried);
   }
 
   #emptyUs(numbers: Numbers, { used, atUs }: Carried): number {
@@ -186,29 +198,15 @@ export class CarryOver {
    */
   carry(rule: GovernedRule, hash: number, bytes: Uint8Array, start: number, length: number): number {
     const keys = this.#keys;
-    const carried = this.find(rule, bytes, start, length);
+    const { carried, untouched } = this.#trace(rule, bytes, start, length);
     if (carried === null) return 0;
     const { quota } = rule;
     const { atUs } = carried;
-    let held = false;
-    let liftedUsed = 0;
-    for (const { rules } of rule.epochs) {
-      for (const past of rules) {
-        let block = this.#blockOf(past, bytes, start, length);
-        if (block === 0) continue;
-        if (keys.isHeld(block)) {
-          const before = keys.usedAt(past, block, atUs);
-          block = this.#holds.lift(block, atUs);
-          const after = keys.usedAt(past, block, atUs);
-          held = true;
-          liftedUsed = Math.max(liftedUsed, after);
-          if (rule.policy === null && before > after) keys.charge(past, block, before - after, atUs);
-        } else {
-          liftedUsed = Math.max(liftedUsed, keys.usedAt(past, block, atUs));
-        }
-      }
-    }
-    const used = held && carried.used < FULL ? liftedUsed : carried.used;
+    const counters = this.#oldCounters(rule, bytes, start, length);
+    const held = counters.some(({ block }) => keys.isHeld(block));
+    const lifted = held ? liftHolds(keys, this.#holds, counters, atUs, rule.policy === null) : NOTHING_LIFTED;
+    const aged = untouched.map(({ numbers, from }) => this.#aged(numbers, from, atUs));
+    const used = held && carried.used < FULL ? Math.max(lifted.used, ...aged) : carried.used;
     const amount = Math.min(used, roomOf(quota.algorithm, quota));
     if (amount === 0 && !held) {
       if (rule.policy !== null) this.forget(rule, bytes, start, length);
@@ -219,12 +217,34 @@ export class CarryOver {
     let block = this.#blockOf(quota, bytes, start, length);
     for (const from of this.#heldOf(rule, bytes, start, length)) this.#holds.rehome(from, block);
     if (keys.isHeld(block)) block = this.#holds.lay(block, quota, atUs);
-    if (rule.policy !== null) this.#dropOutlasted(rule, { ...carried, used }, bytes, start, length);
+    // What was given back on a counter that is swept since must not come back with those that it was carried over from.
+    if (held && rule.policy !== null) this.#handOn(rule, bytes, start, length);
+    if (rule.policy !== null) this.#dropOutlasted(rule, { ...carried, used }, lifted.held, bytes, start, length);
     return block;
   }
 
-  #dropOutlasted(rule: GovernedRule, carried: Carried, bytes: Uint8Array, start: number, length: number): void {
-    const emptyUs = this.#outlivedUs(rule.quota, carried);
+  #handOn(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
+    const { epoch } = rule.epochs.at(-1)!.epoch;
+    for (const { block } of this.#oldCounters(rule, bytes, start, length)) this.#keys.setHandedOn(block, epoch);
+  }
+
+  #oldCounters(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly OldCounter[] {
+    return rule.epochs
+      .flatMap(({ rules }, epoch) =>
+        rules.map((past) => ({ rule: past, epoch, block: this.#blockOf(past, bytes, start, length) })),
+      )
+      .filter(({ block }) => block !== 0);
+  }
+
+  #dropOutlasted(
+    rule: GovernedRule,
+    carried: Carried,
+    held: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    const emptyUs = this.#heldOutlivedUs(rule.quota, carried, held);
     if (this.#leadsOn(rule, carried, emptyUs, bytes, start, length)) return;
     for (const { rules } of rule.epochs) {
       for (const past of rules) {
