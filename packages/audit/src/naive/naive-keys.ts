@@ -58,6 +58,8 @@ export interface NaiveKeys {
   forget(inForce: RuleInForce): void;
   /** Policies are others from this stamp on. */
   moved(namespace: string, edits: readonly PolicyEdit[], stampUs: number): void;
+  /** Numbers of single keys may be others from this stamp on: until then a bucket drained at the rate that it knew. */
+  renumbered(namespace: string, stampUs: number): void;
   /**
    * Carries over every key with open holds, before a takeover moves them; or, after a change, those that a policy counts
    * now, since a hold may outlive what is kept for those who come late.
@@ -288,6 +290,22 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
           if (carried !== null) pending.set(key, carried);
         }
         lineages.set(`${namespace}|${name}`, { shapes: new Map(), askedUs: lineage.askedUs, pending });
+      }
+    },
+    renumbered(namespace, stampUs) {
+      for (const [id, { shapes }] of lineages) {
+        const policy = records.policy(namespace, id.slice(namespace.length + 1));
+        if (policy === null || !id.startsWith(`${namespace}|`)) continue;
+        for (const { algorithm, windowUs, homes } of shapes.values()) {
+          const soFar: Numbers = { limit: most, windowUs, burst: most };
+          for (const [key, { counter }] of homes) {
+            const { numbers } = resolve(namespace, ruleOf(policy), key);
+            if (algorithm !== Algorithm.tokenBucket || numbers.limit === 0 || counter.usedAt(soFar, stampUs) === 0)
+              continue;
+            counter.charge(soFar, 0, stampUs);
+            counter.charge(numbers, 0, stampUs);
+          }
+        }
       }
     },
     settleHolds: carryHeld,

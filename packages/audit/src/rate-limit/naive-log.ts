@@ -165,7 +165,10 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       (edits) => keys.moved(namespace, edits, stampUs),
       (policy, key) => bans.lift(`${namespace}|${policy}|${key}`, stampUs),
     );
-    if (result.changed > 0) keys.settleHolds(stampUs, true);
+    if (result.changed > 0) {
+      keys.renumbered(namespace, stampUs);
+      keys.settleHolds(stampUs, true);
+    }
     if (changeId !== null) changes.set(`${namespace}|${changeId}`, result);
   }
 

@@ -1,6 +1,7 @@
 import { digest, sipHash } from "../hash/sip.ts";
 import type { OperationResult } from "../limiter.ts";
 import type { AdminRequest } from "../policies/admin-change.ts";
+import { settleRates } from "../policies/settle-rates.ts";
 import type { MachineState } from "./state.ts";
 
 /** Executes an administrative change whose body is `entry[from, to)`, and mixes what it says and comes to into the hash. */
@@ -13,10 +14,11 @@ export function applyAdministration(
   index: number,
   stampUs: number,
 ): Extract<OperationResult, { readonly kind: "administered" }> {
-  const { policies, bans, hash } = state;
-  const result = policies.administer(request, stampUs, index, (namespace, policy, key, stamp) =>
-    bans.lift(namespace, policy, key, stamp),
-  );
+  const { policies, bans, hash, keys } = state;
+  const result = policies.administer(request, stampUs, index, {
+    liftBan: (namespace, policy, key) => bans.lift(namespace, policy, key, stampUs),
+    edited: (namespace, edits) => settleRates(keys, namespace, edits, stampUs),
+  });
   sipHash(0, 0, entry, from, to - from);
   hash.word(digest[0]!);
   hash.word(digest[1]!);

@@ -6,12 +6,12 @@ import { Slab } from "../memory/slab.ts";
 import { readAdminRequest } from "./admin-change.ts";
 import { canonicalJson, type Json } from "./canonical.ts";
 import { Census } from "./census.ts";
-import { PolicyBook, policyBounds } from "./policy-book.ts";
+import { type ChangeEffects, PolicyBook, policyBounds } from "./policy-book.ts";
 import { PolicyError } from "./policy-error.ts";
 
 const second = 1_000_000;
 const startUs = 1_763_000_000_000_000;
-const noBans = () => false;
+const noEffects: ChangeEffects = { liftBan: () => false, edited: () => undefined };
 
 class Room {
   readonly heap = new Heap();
@@ -22,7 +22,7 @@ class Room {
 
   change(change: unknown, more: object = {}, stampUs = startUs) {
     const request = readAdminRequest({ namespace: "n", change, author: "ann", ...more });
-    return this.book.administer(request, stampUs, ++this.index, noBans);
+    return this.book.administer(request, stampUs, ++this.index, noEffects);
   }
 
   copy(): Room {

@@ -65,8 +65,13 @@ interface RememberedChange {
   readonly result: AdminResult;
 }
 
-/** Ends the ban of a key; false: there is none. */
-export type LiftBan = (namespace: string, policy: string, key: string, stampUs: number) => boolean;
+/** What a change comes to outside the policies. */
+export interface ChangeEffects {
+  /** Ends the ban of a key; false: there is none. */
+  liftBan(namespace: string, policy: string, key: string): boolean;
+  /** Records have become others. */
+  edited(policies: NamespacePolicies, edits: readonly RecordEdit[]): void;
+}
 
 /** All namespaces' policies, as the log made them. */
 export class PolicyBook {
@@ -164,7 +169,7 @@ export class PolicyBook {
   }
 
   /** Executes a change that was read and checked; never throws for what the state makes impossible. */
-  administer(request: AdminRequest, stampUs: number, index: number, liftBan: LiftBan): AdminResult {
+  administer(request: AdminRequest, stampUs: number, index: number, effects: ChangeEffects): AdminResult {
     this.#forgetChanges(stampUs);
     const { namespace, changeId } = request;
     const fingerprint = changeId === null ? "" : fingerprintOf(request);
@@ -180,7 +185,7 @@ export class PolicyBook {
     }
     let result: AdminResult;
     try {
-      result = this.#execute(request, stampUs, index, liftBan);
+      result = this.#execute(request, stampUs, index, effects);
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error;
       result = this.#refusal(namespace, error);
@@ -193,7 +198,7 @@ export class PolicyBook {
     return { version: this.version(namespace), changed: 0, error: { code, field, message } };
   }
 
-  #execute(request: AdminRequest, stampUs: number, index: number, liftBan: LiftBan): AdminResult {
+  #execute(request: AdminRequest, stampUs: number, index: number, effects: ChangeEffects): AdminResult {
     const { namespace, change, expectedVersion } = request;
     const version = this.version(namespace);
     if (expectedVersion !== null && expectedVersion !== version) {
@@ -202,7 +207,7 @@ export class PolicyBook {
     }
     if (change.kind === "liftBan") {
       const lifted = this.#namespaces.get(namespace);
-      if (lifted === undefined || !liftBan(namespace, change.policy, change.key, stampUs)) {
+      if (lifted === undefined || !effects.liftBan(namespace, change.policy, change.key)) {
         throw new PolicyError(
           "not-found",
           "change",
@@ -220,6 +225,7 @@ export class PolicyBook {
     const policies = this.#namespaces.get(namespace) ?? this.#create(namespace);
     moveLineages(policies, this.#census, edits, stampUs);
     policies.edit(edits, texts);
+    effects.edited(policies, edits);
     policies.version++;
     this.#remember(policies, request, edits, stampUs, index);
     return { version: policies.version, changed: edits.length, error: null };
