@@ -311,10 +311,10 @@ function reset(heap: Heap, block: number): void {
  * it does not drain, and becomes used when it is settled or ends (SEMANTICS R1). Above 288 holds with different ends,
  * one that nobody settles ends late by less than 1/128 of the time between the first end and the last, never early.
  *
- * A key's limit may be another than that of the last charge (an override, a tier, callers that disagree): the bucket then
- * drains at the slower of the two rates, but at the latest when it is empty by the rate of that charge it is as if never
- * used, lest its memory depend on rates yet to come. So the bound is that of the fastest rate; whoever changes a rate for
- * good must settle the bucket at that stamp, as a change of a policy does by ending its epoch.
+ * Callers that disagree may ask by other limits than that of the last charge: the bucket then drains at the slower of the
+ * two rates, but at the latest when it is empty by the rate of that charge it is as if never used, lest its memory depend
+ * on rates yet to come. So the bound is that of the fastest rate. Where a rate changes for good (an override, a tier) the
+ * bucket is reckoned at that stamp, by a charge of 0 at either rate; a change of a policy ends its epoch.
  *
  * Bytes: for a key of 20 in all 121, however many admissions, and 12 for each open hold with an end of its own.
  */
