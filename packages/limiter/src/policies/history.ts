@@ -1,6 +1,15 @@
 import type { AdminChange } from "./admin-change.ts";
+import { canonicalJson, type Json } from "./canonical.ts";
 import { PolicyError } from "./policy-error.ts";
-import { editsTo, idOfEdit, inverse, type PolicyRecord, type RecordEdit, type RecordView } from "./records.ts";
+import {
+  editsTo,
+  idOfEdit,
+  inverse,
+  type PolicyRecord,
+  type RecordEdit,
+  type RecordView,
+  recordJson,
+} from "./records.ts";
 
 /** One change as the history tells it: who, when, what. */
 export interface HistoryEntry {
@@ -17,6 +26,18 @@ export interface HistoryEntry {
   /** The key of a lifted ban and the version of a rollback, for those who read. */
   readonly about: string;
   readonly edits: readonly RecordEdit[];
+}
+
+/** An entry in canonical JSON; `texts` are those of records that are written already. */
+export function historyJson(entry: HistoryEntry, texts: ReadonlyMap<PolicyRecord, string>): string {
+  const text = (record: PolicyRecord | null) => (record === null ? "null" : (texts.get(record) ?? recordJson(record)));
+  let edits = "";
+  for (const { before, after } of entry.edits) {
+    edits += `${edits === "" ? "" : ","}{"after":${text(after)},"before":${text(before)}}`;
+  }
+  // Quotes within texts are escaped, so this is the field.
+  const parts = canonicalJson({ ...entry, edits: [] } as unknown as Json).split('"edits":[]');
+  return `${parts[0]}"edits":[${edits}]${parts[1]}`;
 }
 
 /**

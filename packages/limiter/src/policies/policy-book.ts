@@ -9,7 +9,7 @@ import type { Census } from "./census.ts";
 import type { PolicyCounters } from "./counters.ts";
 import { describeEdits } from "./describe.ts";
 import type { NamespaceDocument } from "./documents.ts";
-import { editsBetween, type HistoryEntry, rewind } from "./history.ts";
+import { editsBetween, type HistoryEntry, historyJson, rewind } from "./history.ts";
 import { describeMoves, moveLineages } from "./move-lineages.ts";
 import { NamespacePolicies } from "./namespace-policies.ts";
 import { planChange } from "./plan-change.ts";
@@ -48,9 +48,14 @@ export const policyBounds = {
   /** Bytes of all records of a namespace, and of all namespaces, as JSON. */
   namespaceBytes: 2_097_152,
   bytes: 16_777_216,
-  /** Changes and bytes that a namespace's history keeps, and bytes of all histories; the oldest go first. */
+  /** Records that one change may change: an entry that takes longer than a few heartbeats would cost the leader its office. */
+  changeRecords: 12_000,
+  /**
+   * Changes and bytes that a namespace's history keeps, and bytes of all histories; the oldest go first. A history has room
+   * for the largest change there may be, all records of a namespace before and after, lest that one cannot be rolled back.
+   */
   historyEntries: 256,
-  historyNamespaceBytes: 1_048_576,
+  historyNamespaceBytes: 5_242_880,
   historyBytes: 16_777_216,
   /** Change ids remembered at once, and for how long. */
   changeIds: 4_096,
@@ -216,7 +221,7 @@ export class PolicyBook {
       }
       // A version of its own, since it is by versions that clients learn to forget the bans that they were told of.
       lifted.version++;
-      this.#remember(lifted, request, [], stampUs, index);
+      this.#remember(lifted, request, [], new Map(), stampUs, index);
       return { version: lifted.version, changed: 1, error: null };
     }
     const edits = this.#plan(namespace, change);
@@ -227,18 +232,24 @@ export class PolicyBook {
     policies.edit(edits, texts);
     effects.edited(policies, edits);
     policies.version++;
-    this.#remember(policies, request, edits, stampUs, index);
+    this.#remember(policies, request, edits, texts, stampUs, index);
     return { version: policies.version, changed: edits.length, error: null };
   }
 
   #plan(namespace: string, change: Exclude<AdminChange, { readonly kind: "liftBan" }>): readonly RecordEdit[] {
     const view = this.namespace(namespace)?.records.view ?? new Map();
-    return change.kind === "rollback"
-      ? editsBetween(view, this.#viewAt(namespace, change.version))
-      : planChange(view, change);
+    const edits =
+      change.kind === "rollback"
+        ? editsBetween(view, this.#viewAt(namespace, change.version))
+        : planChange(view, change);
+    if (edits.length > policyBounds.changeRecords) {
+      const message = `would change ${edits.length} records; one change may change ${policyBounds.changeRecords}: make it in parts`;
+      throw new PolicyError("too-many", "change", message);
+    }
+    return edits;
   }
 
-  /** Returns the new records as JSON, which need not be written again. */
+  /** Returns the records before and after as JSON, which need not be written again. */
   #checkBytes(namespace: string, edits: readonly RecordEdit[]): ReadonlyMap<PolicyRecord, string> {
     const texts = new Map<PolicyRecord, string>();
     const size = (record: RecordEdit["after"]): number => {
@@ -276,34 +287,31 @@ export class PolicyBook {
     policies: NamespacePolicies,
     { change, author, changeId }: AdminRequest,
     edits: readonly RecordEdit[],
+    texts: ReadonlyMap<PolicyRecord, string>,
     stampUs: number,
     index: number,
   ): void {
     const { history, version } = policies;
     const sequence = ++policies.sequence;
-    history.set({
-      sequence,
-      version,
-      stampUs,
-      index,
-      author,
-      changeId,
-      kind: change.kind,
-      about: aboutOf(change),
-      edits,
-    });
+    const what = { author, changeId, kind: change.kind, about: aboutOf(change), edits };
+    const entry: HistoryEntry = { sequence, version, stampUs, index, ...what };
+    history.set(entry, historyJson(entry, texts));
     while (history.size > policyBounds.historyEntries || history.bytes > policyBounds.historyNamespaceBytes) {
       forgetOldest(history);
     }
-    this.#boundHistories();
+    this.#boundHistories(history);
   }
 
-  /** Of all histories together, the largest gives way: who changes little keeps what there is to go back to. */
-  #boundHistories(): void {
+  /**
+   * Of all histories together, the largest gives way: who changes little keeps what there is to go back to. Never the
+   * change that was just made: `latest` has it.
+   */
+  #boundHistories(latest: StoredMap<HistoryEntry>): void {
     const histories = [...this.#namespaces.values()].map(({ history }) => history);
     let bytes = histories.reduce((sum, history) => sum + history.bytes, 0);
+    const sizeOf = (history: StoredMap<HistoryEntry>) => (history === latest && history.size === 1 ? 0 : history.bytes);
     while (bytes > policyBounds.historyBytes) {
-      const largest = histories.reduce((most, history) => (history.bytes > most.bytes ? history : most));
+      const largest = histories.reduce((most, history) => (sizeOf(history) > sizeOf(most) ? history : most));
       bytes -= largest.bytes;
       forgetOldest(largest);
       bytes += largest.bytes;

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { copyOf } from "../testing/harness.ts";
+import { PolicyHarness } from "../testing/policy-harness.ts";
+import { canonicalJson, type Json } from "./canonical.ts";
+import { historyJson } from "./history.ts";
+import { policyBounds } from "./policy-book.ts";
+
+const clear = { kind: "putDocument", document: { overrides: [] } };
+
+function putOverrides(harness: PolicyHarness, count: number, keyBytes: number, namespace = "n"): void {
+  const perChange = Math.floor(240_000 / (keyBytes + 40));
+  for (let from = 0; from < count; from += perChange) {
+    const overrides = Array.from({ length: Math.min(perChange, count - from) }, (_, at) => ({
+      ...{ policy: "p", key: `${from + at}-`.padEnd(keyBytes, "k"), limit: 5 },
+    }));
+    expect(harness.change({ kind: "putOverrides", overrides }, { namespace }).error).toBeNull();
+  }
+}
+
+describe("a change of thousands of records", () => {
+  it.each([
+    ["3,440 overrides of long keys, most of what a namespace may have", 3_440, 500],
+    ["10,000 overrides, as many as there may be", 10_000, 8],
+  ])("that clears %s can be rolled back at once, after further changes, and from a snapshot", (_, count, keyBytes) => {
+    const harness = new PolicyHarness();
+    putOverrides(harness, count, keyBytes);
+    const { policies } = harness.limiter;
+    const version = policies.version("n");
+    const before = policies.document("n");
+    expect(harness.change(clear)).toEqual({ version: version + 1, changed: count, error: null });
+    expect(policies.history("n")[0]!.edits).toHaveLength(count);
+    expect(policies.diff("n", version, version + 1).edits).toHaveLength(count);
+    for (let i = 1; i <= 5; i++) harness.change({ kind: "setKeyQuota", maxKeys: i });
+    expect(copyOf(harness.limiter).policies.document("n", version)).toEqual(before);
+    expect(harness.change({ kind: "rollback", version })).toMatchObject({ changed: count + 1, error: null });
+    expect(policies.document("n")).toEqual(before);
+    expect(policies.history("n")[0]!.edits).toHaveLength(count + 1);
+  });
+
+  it("can be rolled back whatever the histories of other namespaces hold: they give way", () => {
+    const harness = new PolicyHarness();
+    const { policies } = harness.limiter;
+    const others = Array.from({ length: 5 }, (_, at) => `other${at}`);
+    for (const other of others) putOverrides(harness, 2_800, 500, other);
+    for (const namespace of others) {
+      harness.change({ kind: "putDocument", document: { overrides: [] } }, { namespace });
+      putOverrides(harness, 2_400, 500, namespace);
+    }
+    putOverrides(harness, 2_800, 500);
+    const version = policies.version("n");
+    const before = policies.document("n");
+    harness.change(clear);
+    expect(harness.change({ kind: "rollback", version }).error).toBeNull();
+    expect(policies.document("n")).toEqual(before);
+  });
+
+  it("is refused when it is of more records than one entry may change, a preview as well, and changes nothing", () => {
+    const harness = new PolicyHarness();
+    putOverrides(harness, 10_000, 8);
+    const entries = (count: number) =>
+      Array.from({ length: count }, (_, at) => ({ list: "deny", match: "key", value: `${at}` }));
+    harness.change({ kind: "putListEntries", entries: entries(2_001) });
+    const { policies } = harness.limiter;
+    const version = policies.version("n");
+    const tooMany = { kind: "putDocument", document: { overrides: [], lists: [] } } as const;
+    const message = /would change 12001 records; one change may change 12000: make it in parts/;
+    expect(() => policies.preview("n", tooMany)).toThrow(message);
+    expect(harness.change(tooMany)).toMatchObject({
+      ...{ version, changed: 0 },
+      error: { code: "too-many", message: expect.stringMatching(message) },
+    });
+    expect(harness.change({ kind: "deleteListEntries", entries: entries(1) }).error).toBeNull();
+    expect(harness.change(tooMany)).toMatchObject({ changed: policyBounds.changeRecords, error: null });
+    expect(harness.change({ kind: "rollback", version }).error).toMatchObject({ code: "too-many" });
+    for (const one of [version + 1, version]) {
+      expect(harness.change({ kind: "rollback", version: one }).error).toBeNull();
+    }
+    expect(policies.diff("n", version, policies.version("n")).edits).toEqual([]);
+  });
+
+  it("is kept by the history in canonical JSON, whatever the texts say", () => {
+    const harness = new PolicyHarness();
+    const author = 'quotes "edits":[] and $& in a name';
+    const put = (limit: number) => ({ overrides: [{ policy: "p", key: '"edits":[] $&', limit }] });
+    harness.change({ kind: "putPolicies", policies: [{ name: "p", limit: 1, window: "1m" }] }, { author });
+    harness.change({ kind: "putOverrides", ...put(5) }, { changeId: '"edits":[]' });
+    harness.change({ kind: "putOverrides", ...put(6) });
+    harness.change({ kind: "liftBan", policy: "p", key: "k" });
+    harness.change(clear, { author });
+    const entries = harness.limiter.policies.history("n");
+    const written = entries.map((entry) => historyJson(entry, new Map()));
+    expect(written).toEqual(entries.map((entry) => canonicalJson(entry as unknown as Json)));
+    // A copy reads what was written with the texts at hand.
+    expect(copyOf(harness.limiter).policies.history("n")).toEqual(entries);
+  });
+});
