@@ -39,8 +39,45 @@ describe("a document as text", () => {
 
   it("leaves out what says nothing", () => {
     const nothing = { policies: [], overrides: [], tiers: [], tierKeys: [], lists: [], maxKeys: null };
-    expect(documentYaml("", nothing)).toBe("{}\n");
     expect(documentYaml("", { ...nothing, maxKeys: 5 })).toBe("maxKeys: 5\n");
+  });
+
+  it.each(["", "shop"])("is a file that can be put where nothing is set: namespace %j", (namespace) => {
+    const nothing = { policies: [], overrides: [], tiers: [], tierKeys: [], lists: [], maxKeys: null };
+    expect(readPolicyFile(documentYaml(namespace, nothing), "policies.yaml")).toEqual({
+      namespace: namespace === "" ? null : namespace,
+      document: { policies: [] },
+    });
+    expect(readPolicyFile(documentYaml(namespace, {}), "policies.yaml").document).toEqual({ policies: [] });
+  });
+
+  it("keeps every key as it is, whatever spaces and line ends it has", () => {
+    const part = fc.constantFrom(
+      "a",
+      " ",
+      "  ",
+      "\n",
+      "\r",
+      "\r\n",
+      "\t",
+      "\\",
+      "#",
+      ":",
+      "- ",
+      "'",
+      '"',
+      "\u0085",
+      "\u2028",
+      "é",
+    );
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 60 }), (parts) => {
+        const key = parts.join("");
+        const text = documentYaml("", { overrides: [{ policy: "p", key, limit: 3 }] });
+        expect(readPolicyFile(text, "a").document.overrides?.[0]?.key).toBe(key);
+      }),
+      { numRuns: 2_000, examples: [[["  ", "\n"]]] },
+    );
   });
 
   it("shows any object so, what is not known as null", () => {

@@ -85,6 +85,9 @@ describe("a file of policies", () => {
     ["policies: [\n", "policies.yaml:"],
     ["maxKeys: 1\nmaxKeys: 2\n", "policies.yaml:2:1: map keys must be unique"],
     ["policies: !secret []\n", "policies.yaml:1:11: unresolved tag: !secret"],
+    ["policies: &p [*p]\n", "policies.yaml:1:15: *p repeats what it stands in; write it out"],
+    ["policies:\n  - &a { name: *a }\n", "policies.yaml:2:16: *a repeats what it stands in; write it out"],
+    ["maxKeys: 1\n---\nmaxKeys: 2\n", "policies.yaml:2:1: the file holds more than one document; give each a file"],
     ["namespace: 5\nmaxKeys: 1\n", "policies.yaml:1:12: namespace must be text"],
     [`namespace: ${"n".repeat(129)}\nmaxKeys: 1\n`, "policies.yaml:1:12: namespace is "],
   ])("that is wrong is refused with its place and what to write: %j", (text, message) => {

@@ -1,5 +1,5 @@
 import { type NamespaceDocument, PolicyError, readDocument } from "@quorumguard/limiter";
-import { type Document, isNode, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { type Document, isNode, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { checkNamespace } from "../check-text.ts";
 import { InvalidField } from "../invalid-field.ts";
 
@@ -32,7 +32,20 @@ export function readPolicyFile(text: string, name: string): PolicyFile {
     return `${name}:${line}:${col}`;
   };
   const [problem] = [...source.errors, ...source.warnings];
+  if (problem?.code === "MULTIPLE_DOCS") {
+    throw new PolicyFileError(
+      `${at(problem.pos[0])}: the file holds more than one document; give each a file of its own`,
+    );
+  }
   if (problem !== undefined) throw new PolicyFileError(`${at(problem.pos[0])}: ${lowerFirst(problem.message)}`);
+  visit(source, {
+    Alias: (_, alias, around) => {
+      // Resolving walks the whole file, so only what is suspected is resolved.
+      if (!around.some((node) => isNode(node) && "anchor" in node && node.anchor === alias.source)) return;
+      if (!around.includes(alias.resolve(source)!)) return;
+      throw new PolicyFileError(`${at(startOf(alias))}: *${alias.source} repeats what it stands in; write it out`);
+    },
+  });
   const value = plainValue(source, name);
   try {
     return readFile(value);
