@@ -3,6 +3,7 @@ import { allowSpec } from "./commands.ts";
 import { clusterEndpoints } from "./endpoints.ts";
 import { parseFlags } from "./flags.ts";
 import { commandHelp } from "./help.ts";
+import { readPem } from "./read-pem.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Asks through the SDK, as a service would; resolves with the exit status. */
@@ -12,23 +13,33 @@ export async function allowCommand(args: readonly string[]): Promise<number> {
     process.stdout.write(commandHelp(allowSpec));
     return 0;
   }
-  const { key, limit, window } = question(flags.operands);
+  const asked = question(flags.operands, flags.text("policy"));
   const burst = flags.whole("burst");
-  const rule = {
-    algorithm: flags.choice("algorithm"),
-    cost: flags.whole("cost"),
-    ...(burst === undefined ? {} : { burst }),
-  };
+  const algorithm = flags.choice("algorithm");
+  if (asked.policy !== undefined && (burst !== undefined || algorithm !== undefined)) {
+    const own = burst === undefined ? "algorithm" : "burst";
+    throw new UsageError(`--${own} is the policy's to say; leave it out`);
+  }
+  const cost = flags.whole("cost");
+  const ca = readPem("tls-ca", flags.text("tls-ca"), "certificate");
   const timeoutMs = flags.whole("timeout");
   const { createGuard } = await import("@quorumguard/sdk-node");
   const guard = createGuard({
-    endpoints: clusterEndpoints(flags.all("endpoints")),
+    endpoints: clusterEndpoints(flags.all("endpoints")).map((endpoint) => secureIf(ca !== undefined, endpoint)),
+    ...(ca === undefined ? {} : { tls: { ca } }),
     timeoutMs,
     // A made-up answer would be worse than none: whoever types this wants to know.
     onUnavailable: "throw",
   });
   try {
-    const decision = await guard.allow(key, limit, window, rule);
+    const { key, policy } = asked;
+    const decision = await (policy === undefined
+      ? guard.allow(key, asked.limit, asked.window, {
+          cost,
+          ...(algorithm === undefined ? {} : { algorithm }),
+          ...(burst === undefined ? {} : { burst }),
+        })
+      : guard.allow(key, policy, { cost }));
     const text = flags.has("json") ? JSON.stringify(decision) : sentence(decision);
     process.stdout.write(`${text}\n`);
     return decision.allowed ? 0 : 3;
@@ -39,8 +50,22 @@ export async function allowCommand(args: readonly string[]): Promise<number> {
 
 type Window = `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
-function question(operands: readonly string[]): { key: string; limit: number; window: Window } {
+type Question =
+  | { readonly key: string; readonly policy: string }
+  | { readonly key: string; readonly policy?: undefined; readonly limit: number; readonly window: Window };
+
+/** Who gives an authority means TLS, here as in every other command. */
+function secureIf(isSecure: boolean, endpoint: string): string {
+  return !isSecure || /^https?:\/\//.test(endpoint) ? endpoint : `https://${endpoint}`;
+}
+
+function question(operands: readonly string[], policy: string | undefined): Question {
   const [key, limit, window, ...rest] = operands;
+  if (policy !== undefined) {
+    if (policy === "") throw new UsageError("--policy is empty: give the name of a policy");
+    if (key !== undefined && limit === undefined) return { key, policy };
+    throw new UsageError("give KEY alone with --policy, such as user:1 --policy login; see quorumguard allow --help");
+  }
   if (key === undefined || limit === undefined || window === undefined || rest.length > 0) {
     throw new UsageError("give KEY LIMIT WINDOW, such as user:1 5 1m; see quorumguard allow --help");
   }

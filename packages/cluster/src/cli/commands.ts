@@ -252,19 +252,28 @@ export const statusSpec = {
 export const allowSpec = {
   name: "allow",
   summary: "ask for one decision",
-  examples: [{ command: "quorumguard allow user:1 5 1m", text: "at most 5 per minute for user:1" }],
+  examples: [
+    { command: "quorumguard allow user:1 5 1m", text: "at most 5 per minute for user:1" },
+    { command: "quorumguard allow user:1 --policy login", text: "as the cluster's policy login says" },
+  ],
   operands: [
     { name: "KEY", text: `what is limited, 1 to ${edgeLimits.maxKeyBytes} bytes of UTF-8` },
-    { name: "LIMIT", text: "how many per window; 0 denies always" },
-    { name: "WINDOW", text: "500ms, 10s, 5m, 1h, 1d; 1ms to 400d" },
+    { name: "LIMIT", text: "how many per window; 0 denies always; none with --policy" },
+    { name: "WINDOW", text: "500ms, 10s, 5m, 1h, 1d; 1ms to 400d; none with --policy" },
   ],
   flags: [
+    {
+      name: "policy",
+      value: "NAME",
+      text: "decide by this policy of the cluster's default namespace",
+      otherwise: "by LIMIT and WINDOW",
+    },
     { name: "cost", value: "N", text: "how many this takes", default: 1, bounds: [1, edgeLimits.maxCost] },
     {
       name: "algorithm",
       value: "NAME",
       text: `one of ${countingAlgorithmNames.join(", ")}`,
-      default: "sliding-window-log",
+      otherwise: "sliding-window-log",
       choices: countingAlgorithmNames,
     },
     {
@@ -275,6 +284,7 @@ export const allowSpec = {
       bounds: [1, edgeLimits.maxLimit],
     },
     endpoints,
+    authority,
     {
       name: "timeout",
       value: "MS",

@@ -119,6 +119,8 @@ describe("policies on a cluster of three", () => {
     const [, follower] = await leaderAndFollower();
     const first = await quorumguard<{ version: number; changed: number }>(0, "policy", "put", await file(policies(3)));
     expect(first).toMatchObject({ version: 1, changed: 4 });
+    const asked = await quorumguard<object>(0, "allow", "user:cli", "--policy", "login");
+    expect(asked).toMatchObject({ allowed: true, limit: 3, remaining: 2, policy: "login" });
     // The SDK's own number for this name is 1; the cluster's wins.
     const decisions = [];
     for (let i = 0; i < 2; i++) decisions.push(await guard.allow("user:1", "login"));
