@@ -117,7 +117,7 @@ export const policyHistorySpec = {
     help,
   ],
   notes: [
-    "A namespace keeps its last 256 changes within 1 MiB; all namespaces together keep 16 MiB, the largest history gives way first.",
+    "A namespace keeps its last 256 changes within 5 MiB; all namespaces together keep 16 MiB, the largest history gives way first.",
   ],
   exitStatuses: answeredStatuses,
 } as const satisfies CommandSpec;
