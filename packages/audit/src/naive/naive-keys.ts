@@ -130,8 +130,11 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     if (amount > 0) counter.charge(numbers, amount, atUs);
   }
 
-  /** Holds that are still open then are nobody's any more: what is kept for inline callers is not kept for them. */
-  const isOver = ({ retainUs }: Carried, stampUs: number) => retainUs <= stampUs;
+  /** It matters for longer where a counter counts for longer by itself: a key's own numbers may be slower than its rule's. */
+  const isOver = ({ retainUs, sources, holds: kept }: Carried, stampUs: number) =>
+    retainUs <= stampUs &&
+    sources.every(({ counter, numbers }) => counter.usedAt(numbers, stampUs) === 0) &&
+    kept.every(({ state }) => state !== "open");
 
   function carry({ namespace, key, rule, numbers, policy }: RuleInForce, lineage: Lineage, stampUs: number) {
     const made = newHome(rule.algorithm, namespace);

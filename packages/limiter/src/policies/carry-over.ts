@@ -6,7 +6,7 @@ import type { QuotaRule } from "../keys/quota-rule.ts";
 import { Heap, PageKind } from "../memory/heap.ts";
 import { Slab } from "../memory/slab.ts";
 import { Algorithm } from "../rule.ts";
-import type { GovernedRule } from "./governed-rule.ts";
+import type { GovernedRule, PreparedEpoch } from "./governed-rule.ts";
 import { type Lifted, liftHolds, type OldCounter } from "./lifted-holds.ts";
 
 /** Cells that the key table has before an algorithm's own. */
@@ -69,7 +69,9 @@ export class CarryOver {
   #trace(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Trace {
     const { epochs } = rule;
     const isKnown = (found: readonly number[]) => found.some((block) => block !== 0);
-    const blocks = epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
+    const blocks = epochs.map((each) =>
+      each.rules.map((past) => this.#oldBlockOf(rule, each, past, bytes, start, length)),
+    );
     let untouched: readonly Untouched[] = [];
     let held = false;
     let carried: Carried = { used: 0, atUs: 0, isGuessed: false };
@@ -140,15 +142,10 @@ export class CarryOver {
     if (rule.policy === null || carried.isGuessed) return true;
     const emptyUs = this.#outlivedUs(rule.quota, carried);
     if (this.#leadsOn(rule, carried, emptyUs, bytes, start, length)) return true;
-    for (const { rules } of rule.epochs) {
-      for (const past of rules) {
-        const block = this.#blockOf(past, bytes, start, length);
-        // What is held stays as used on the counter that it was on.
-        if (this.#keys.isHeld(block)) return true;
-        if (block !== 0 && this.#outlasts(rule.quota, carried, emptyUs, past, block)) return true;
-      }
-    }
-    return false;
+    // What is held stays as used on the counter that it was on.
+    return this.#oldCounters(rule, bytes, start, length).some(
+      ({ rule: past, block }) => this.#keys.isHeld(block) || this.#outlasts(rule.quota, carried, emptyUs, past, block),
+    );
   }
 
   /** Until when the new counter has at least all that is carried over to it; of a bucket: a level above another's. */
@@ -215,7 +212,9 @@ export class CarryOver {
     const home = keys.create(quota, hash, bytes, start, length);
     if (amount > 0) keys.charge(quota, home, amount, atUs);
     let block = this.#blockOf(quota, bytes, start, length);
-    for (const from of this.#heldOf(rule, bytes, start, length)) this.#holds.rehome(from, block);
+    for (const { block: from } of this.#oldCounters(rule, bytes, start, length)) {
+      if (keys.isHeld(from)) this.#holds.rehome(from, block);
+    }
     if (keys.isHeld(block)) block = this.#holds.lay(block, quota, atUs);
     // What was given back on a counter that is swept since must not come back with those that it was carried over from.
     if (held && rule.policy !== null) this.#handOn(rule, bytes, start, length);
@@ -230,8 +229,10 @@ export class CarryOver {
 
   #oldCounters(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly OldCounter[] {
     return rule.epochs
-      .flatMap(({ rules }, epoch) =>
-        rules.map((past) => ({ rule: past, epoch, block: this.#blockOf(past, bytes, start, length) })),
+      .flatMap((each, epoch) =>
+        each.rules.map((past) => {
+          return { rule: past, epoch, block: this.#oldBlockOf(rule, each, past, bytes, start, length) };
+        }),
       )
       .filter(({ block }) => block !== 0);
   }
@@ -246,21 +247,9 @@ export class CarryOver {
   ): void {
     const emptyUs = this.#heldOutlivedUs(rule.quota, carried, held);
     if (this.#leadsOn(rule, carried, emptyUs, bytes, start, length)) return;
-    for (const { rules } of rule.epochs) {
-      for (const past of rules) {
-        const block = this.#blockOf(past, bytes, start, length);
-        if (block === 0 || this.#keys.isHeld(block)) continue;
-        if (!this.#outlasts(rule.quota, carried, emptyUs, past, block)) this.#keys.remove(block);
-      }
-    }
-  }
-
-  *#heldOf(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): IterableIterator<number> {
-    for (const { rules } of rule.epochs) {
-      for (const past of rules) {
-        const block = this.#blockOf(past, bytes, start, length);
-        if (this.#keys.isHeld(block)) yield block;
-      }
+    for (const { rule: past, block } of this.#oldCounters(rule, bytes, start, length)) {
+      if (this.#keys.isHeld(block)) continue;
+      if (!this.#outlasts(rule.quota, carried, emptyUs, past, block)) this.#keys.remove(block);
     }
   }
 
@@ -298,6 +287,25 @@ export class CarryOver {
     const home = keys.settle(quota, block, once, 0, stampUs);
     keys.keepUntil(home, untilUs);
     return home;
+  }
+
+  /**
+   * The block of an old counter; 0: there is none, or its time is over and it is still there only because no sweep came by.
+   * It is not over while it counts by its own rule, be that slower than all that is known of the epoch: a key's own
+   * numbers, or a debt.
+   */
+  #oldBlockOf(
+    { stampUs }: GovernedRule,
+    { epoch }: PreparedEpoch,
+    past: QuotaRule,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): number {
+    const isKept = epoch.retainUs > stampUs;
+    if (!(isKept || this.#keys.census.hasFrozen)) return 0;
+    const block = this.#blockOf(past, bytes, start, length);
+    return block !== 0 && (isKept || this.#keys.expiryOf(block) > stampUs) ? block : 0;
   }
 
   #blockOf(rule: QuotaRule, bytes: Uint8Array, start: number, length: number): number {

@@ -177,7 +177,7 @@ export class Census {
         heap.setNumber(shape, CELL_FROZEN, stampUs);
         this.#frozen++;
       }
-      if (retain < retainUs && (retain === 0 || retain > stampUs)) heap.setNumber(shape, CELL_RETAIN, retainUs);
+      if (retain < retainUs) heap.setNumber(shape, CELL_RETAIN, retainUs);
     });
   }
 

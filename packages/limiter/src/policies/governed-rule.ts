@@ -44,6 +44,8 @@ export class GovernedRule {
   burst = 0;
   /** What the name's counters are to be carried over from, the oldest first. */
   epochs: readonly PreparedEpoch[] = [];
+  /** As of when it is in force. */
+  stampUs = 0.5;
   /** At each change before this stamp, all keys are taken to have been full: not all that they had used is known. */
   fullUntilUs = 0;
   /** Length of the identity's bytes that say namespace and name: what bans are kept under. */
@@ -65,6 +67,7 @@ export class GovernedRule {
     const policy = name === "" || policies === null ? null : policies.policy(name);
     const lineage = name === "" || policies === null ? undefined : policies.lineages.get(name);
     this.name = name;
+    this.stampUs = stampUs;
     this.policy = policy;
     this.unknown = policy === null && isNameAlone(asked.windowUs);
     this.counters = policy === null ? 0 : policies!.countersOf(name);
@@ -74,7 +77,7 @@ export class GovernedRule {
     this.quota.set(namespace, algorithm, limit, windowUs, burst, source, nameStart, nameLength);
     this.quota.setEpoch(lineage?.epoch ?? 0);
     this.nameEnd = 2 + namespace.length + nameLength;
-    this.epochs = lineage === undefined ? [] : this.#prepareEpochs(lineage, namespace, asked, stampUs);
+    this.epochs = lineage === undefined ? [] : this.#prepareEpochs(lineage, namespace, asked);
     this.fullUntilUs = lineage?.fullUntilUs ?? 0;
   }
 
@@ -89,15 +92,13 @@ export class GovernedRule {
     this.epochs = [{ epoch: first.epoch, rules: [held, ...first.rules] }, ...others];
   }
 
-  #prepareEpochs(lineage: Lineage, namespace: Uint8Array, asked: AskedRule, stampUs: number): readonly PreparedEpoch[] {
-    return lineage.past
-      .filter(({ retainUs }) => retainUs > stampUs)
-      .map((epoch) => ({
-        epoch,
-        rules: epoch.shapes.map(({ algorithm, windowUs }) =>
-          pastRule(namespace, algorithm, windowUs, epoch.epoch, asked),
-        ),
-      }));
+  #prepareEpochs(lineage: Lineage, namespace: Uint8Array, asked: AskedRule): readonly PreparedEpoch[] {
+    return lineage.past.map((epoch) => ({
+      epoch,
+      rules: epoch.shapes.map(({ algorithm, windowUs }) =>
+        pastRule(namespace, algorithm, windowUs, epoch.epoch, asked),
+      ),
+    }));
   }
 
   /** For how long the numbers asked for would count: heirs must find what a policy leaves behind for as long. */

@@ -5,7 +5,7 @@ export interface PastEpoch {
   readonly epoch: number;
   /** The stamp at which the next rule took over: counts are those in force at it. */
   readonly endUs: number;
-  /** From this stamp on, nothing of what was counted can matter any more. */
+  /** From this stamp on, nothing of what was counted can matter any more, but for counters that still count by their own rule. */
   readonly retainUs: number;
   /** The counters that may be looked for. */
   readonly shapes: readonly { readonly algorithm: number; readonly windowUs: number }[];
@@ -47,10 +47,18 @@ export function spanUs(algorithm: number, limit: number, windowUs: number, burst
   return limit === 0 ? windowUs : Math.min(MAX_SAFE, Math.ceil(burst / limit) * windowUs + windowUs);
 }
 
-/** The past that can still matter at `stampUs`, each epoch kept for `spanUs` more. */
-export function stillMattering(past: readonly PastEpoch[], stampUs: number, spanUs: number): readonly PastEpoch[] {
+/**
+ * The past that can still matter at `stampUs`, each epoch kept for `spanUs` more. Of `living` epochs there are counters: it is
+ * these that know how long they count, since single keys may have slower numbers of their own, or have had them.
+ */
+export function stillMattering(
+  past: readonly PastEpoch[],
+  living: ReadonlySet<number>,
+  stampUs: number,
+  spanUs: number,
+): readonly PastEpoch[] {
   return past
-    .filter((epoch) => epoch.retainUs > stampUs)
+    .filter(({ retainUs, epoch }) => retainUs > stampUs || living.has(epoch))
     .map((epoch) => ({ ...epoch, retainUs: Math.max(epoch.retainUs, safeSum(stampUs, spanUs)) }));
 }
 

@@ -88,7 +88,8 @@ function moveOf(
   const count = census.shapeCount(prefix);
   // Nobody has a counter under this name: there is nothing to carry over, and nothing to remember.
   if (count === 0) return { lineage: newLineage(name, lineage.askedUs), ended: null, prefix };
-  const shapes = census.shapesOf(prefix).filter((shape) => shape.epoch === lineage.epoch);
+  const all = census.shapesOf(prefix);
+  const shapes = all.filter((shape) => shape.epoch === lineage.epoch);
   if (goesOn(from, to, shapes, lineage)) return { lineage, ended: null, prefix };
   const heirsUs = keptSpanUs(from, to, lineage, shapes);
   const retainUs = safeSum(stampUs, heirsUs);
@@ -99,7 +100,7 @@ function moveOf(
     shapes: shapes.map(({ algorithm, windowUs }) => ({ algorithm, windowUs })),
     numbers: from === null ? null : numbersOf(from),
   };
-  const past = [...stillMattering(lineage.past, stampUs, heirsUs), ended];
+  const past = [...stillMattering(lineage.past, new Set(all.map(({ epoch }) => epoch)), stampUs, heirsUs), ended];
   const mostEpochs = policies.lineages.size > MANY_LINEAGES ? 1 : MAX_PAST_EPOCHS;
   const unseenUntilUs = count > MAX_SHAPES_SEEN ? safeSum(stampUs, 2 * MAX_WINDOW_US) : 0;
   const kept = keepBounded(past, mostEpochs, Math.max(lineage.fullUntilUs, unseenUntilUs));
