@@ -21,6 +21,12 @@ export interface VerbPaths {
   readonly handle: string;
 }
 
+/** A number of 64 bits as one that is counted with; a larger one is told as it came, not rounded. @throws {InvalidField} */
+export function exactNumber(value: bigint, field: string, bound: string): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new InvalidField(field, value, bound);
+  return Number(value);
+}
+
 /**
  * Holds a call's verb, of `items` items, to its bounds.
  *

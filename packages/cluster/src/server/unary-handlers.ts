@@ -31,7 +31,7 @@ import type { ClusterNode, SubmitOptions } from "../node/node.ts";
 import { type CheckedItem, checkItem, type UnaryCall } from "./call-batches.ts";
 import { CallError, invalidFieldError, outcomeError, refusalDetail, StatusCode } from "./call-error.ts";
 import { checkNamespace, checkText } from "./check-text.ts";
-import { type CallVerb, checkVerb, take } from "./check-verb.ts";
+import { type CallVerb, checkVerb, exactNumber, take } from "./check-verb.ts";
 import { type DecisionMeter, noMeter } from "./decision-meter.ts";
 import { edgeLimits } from "./edge-limits.ts";
 import { fieldBounds } from "./field-bounds.ts";
@@ -117,14 +117,14 @@ export function createGuardHandlers(node: ClusterNode, options: UnaryHandlerOpti
     reserve: async (request, context) =>
       create(
         ReserveResponseSchema,
-        await single(request, context, false, () => ({ ...take, verb: Verb.reserve, ttlMs: Number(request.ttlMs) })),
+        await single(request, context, false, () => ({ ...take, verb: Verb.reserve, ttlMs: ttlOf(request) })),
       ),
     commit: async (request, context) =>
       create(CommitResponseSchema, await single(request, context, false, (item) => commitVerb(request, item))),
     cancel: async (request, context) =>
       create(
         CancelResponseSchema,
-        await single(request, context, false, () => ({ ...take, verb: Verb.cancel, handle: Number(request.handle) })),
+        await single(request, context, false, () => ({ ...take, verb: Verb.cancel, handle: handleOf(request) })),
       ),
     allowBatch: (request, context) =>
       guarded(room, request.calls.length, async () => {
@@ -167,12 +167,16 @@ function singleAnswer(
 }
 
 /** A commit of nothing gives everything back. */
-function commitVerb({ handle, actualCost }: CommitRequest, item: CheckedItem): CallVerb & { readonly cost: number } {
-  const cost = actualCost ?? item.cost;
+function commitVerb(request: CommitRequest, item: CheckedItem): CallVerb & { readonly cost: number } {
+  const cost = request.actualCost ?? item.cost;
   if (cost > edgeLimits.maxCost) throw new InvalidField("actual_cost", cost, fieldBounds.actualCost);
   const verb = cost === 0 ? Verb.cancel : Verb.commit;
-  return { ...take, verb, handle: Number(handle), cost: Math.max(1, cost) };
+  return { ...take, verb, handle: handleOf(request), cost: Math.max(1, cost) };
 }
+
+const ttlOf = ({ ttlMs }: { readonly ttlMs: bigint }, at = "") => exactNumber(ttlMs, `${at}ttl_ms`, fieldBounds.ttlMs);
+const handleOf = ({ handle }: { readonly handle: bigint }, at = "") =>
+  exactNumber(handle, `${at}handle`, fieldBounds.handle);
 
 /** Bounds what waits, and turns a field out of bounds into an error of the call. */
 async function guarded<T>(room: Room, calls: number, answer: () => Promise<T>): Promise<T> {
@@ -212,8 +216,8 @@ function checkCalls(request: AllowBatchRequest): UnaryCall[] {
     }
     requestIds.add(call.requestId);
     const checked: CheckedItem[] = call.checks.map((check, place) => checkItem(check, `calls[${at}].checks[${place}]`));
-    const verb: CallVerb = { verb: call.verb, ttlMs: Number(call.ttlMs), handle: Number(call.handle) };
     const path = `calls[${at}]`;
+    const verb: CallVerb = { verb: call.verb, ttlMs: ttlOf(call, `${path}.`), handle: handleOf(call, `${path}.`) };
     checkVerb(verb, checked.length, { verb: `${path}.verb`, ttlMs: `${path}.ttl_ms`, handle: `${path}.handle` });
     return { items: checked, requestId: call.requestId, ...verb };
   });

@@ -193,7 +193,7 @@ describe("what does not belong to a verb is refused by field, value and bound", 
     [
       "a handle above 2^53-1",
       { verb: Verb.cancel, handle: 2n ** 64n - 1n },
-      "calls[0].handle is 18446744073709552000: ",
+      "calls[0].handle is 18446744073709551615: ",
     ],
     ["a handle of what ends nothing", { verb: Verb.reset, handle: 1n }, "calls[0].handle is 1: it must be 0"],
     ["an unknown verb", { verb: 7 }, "calls[0].verb is 7: it must be from 0 (take) to 6 (give back)"],
