@@ -97,6 +97,25 @@ function spanUs({ algorithm, limit, windowUs, burst }: Rule): number {
 const usedOf = ({ sources, atUs }: Carried) =>
   Math.max(0, ...sources.map(({ counter, numbers }) => counter.usedAt(numbers, atUs)));
 
+/** Charges as of the stamp of the change. */
+function chargeOn(counter: KeyCounter, algorithm: number, numbers: Numbers, used: number, atUs: number): void {
+  const amount = Math.min(used, roomOf(algorithm, numbers));
+  if (amount > 0) counter.charge(numbers, amount, atUs);
+}
+
+/** It matters for longer where a counter counts for longer by itself: a key's own numbers may be slower than its rule's. */
+const isOver = ({ retainUs, sources, holds: kept }: Carried, stampUs: number) =>
+  retainUs <= stampUs &&
+  sources.every(({ counter, numbers }) => counter.usedAt(numbers, stampUs) === 0) &&
+  kept.every(({ state }) => state !== "open");
+
+/** Whether counters of one document go on under the other as they are. */
+function goesOn(from: PolicyDocument | null, to: PolicyDocument | null): boolean {
+  if (from === null || to === null) return false;
+  if (from.algorithm !== to.algorithm || from.windowMs !== to.windowMs) return false;
+  return from.algorithm !== "token-bucket" || (from.limit === to.limit && from.burst === to.burst);
+}
+
 /** Makes the counters of an empty log. */
 export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): NaiveKeys {
   const inline = new Map<string, { readonly home: HoldHome; readonly counter: KeyCounter }>();
@@ -123,18 +142,6 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     const home: HoldHome = { algorithm, counter };
     return { home, counter };
   }
-
-  /** Charges as of the stamp of the change. */
-  function chargeOn(counter: KeyCounter, algorithm: number, numbers: Numbers, used: number, atUs: number): void {
-    const amount = Math.min(used, roomOf(algorithm, numbers));
-    if (amount > 0) counter.charge(numbers, amount, atUs);
-  }
-
-  /** It matters for longer where a counter counts for longer by itself: a key's own numbers may be slower than its rule's. */
-  const isOver = ({ retainUs, sources, holds: kept }: Carried, stampUs: number) =>
-    retainUs <= stampUs &&
-    sources.every(({ counter, numbers }) => counter.usedAt(numbers, stampUs) === 0) &&
-    kept.every(({ state }) => state !== "open");
 
   function carry({ namespace, key, rule, numbers, policy }: RuleInForce, lineage: Lineage, stampUs: number) {
     const made = newHome(rule.algorithm, namespace);
@@ -201,13 +208,6 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     kept.unshift(...(before?.holds ?? []));
     const all = { sources, atUs: endUs, holds: kept, retainUs: Math.max(before?.retainUs ?? 0, retainUs) };
     return usedOf(all) > 0 || kept.some(({ state }) => state === "open") ? all : null;
-  }
-
-  /** Whether counters of one document go on under the other as they are. */
-  function goesOn(from: PolicyDocument | null, to: PolicyDocument | null): boolean {
-    if (from === null || to === null) return false;
-    if (from.algorithm !== to.algorithm || from.windowMs !== to.windowMs) return false;
-    return from.algorithm !== "token-bucket" || (from.limit === to.limit && from.burst === to.burst);
   }
 
   const resolve = (namespace: string, asked: Rule, key: string): RuleInForce => {
