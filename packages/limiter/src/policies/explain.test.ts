@@ -83,6 +83,17 @@ describe("explain, while counts wait to be carried over", () => {
     expect(explain(harness, START_US, "k", inline)).toEqual({ ...before, isCarriedOver: false });
   });
 
+  it("D2 peek is as little firm as the call itself, while what may come back has yet to be carried over", () => {
+    const harness = new PolicyHarness();
+    put(harness, shapes.log);
+    const inline = windowLog(10, minute, "api");
+    harness.ask(START_US, Verb.reserve, "k", byName, { cost: 10, ttlMs: 30_000 });
+    harness.change({ kind: "deletePolicies", names: ["api"] });
+    const { outcomes, firmForMs } = harness.limiter.peek("n", inline, encodeUtf8("k"), 1, START_US);
+    expect([outcomes[0], firmForMs[0]]).toEqual([Outcome.limited, 0]);
+    expect(harness.one(START_US, "k", inline)).toMatchObject({ outcome: Outcome.limited, firmForMs: 0 });
+  });
+
   it("changes nothing", () => {
     const harness = new PolicyHarness();
     put(harness, shapes.bucket);

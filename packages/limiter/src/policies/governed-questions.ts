@@ -209,7 +209,9 @@ export class GovernedQuestions {
       );
     } else {
       writeVerdict(verdict, cost, quota, results, at);
-      if (this.#state.keys.isHeld(look.block) || rule.policy?.ban !== undefined) results.firmForMs[at] = 0;
+      // Counts that are yet to be carried over may be held ones.
+      const mayComeBack = look.carried !== null || this.#state.keys.isHeld(look.block);
+      if (mayComeBack || rule.policy?.ban !== undefined) results.firmForMs[at] = 0;
     }
   }
 }
