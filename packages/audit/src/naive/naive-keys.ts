@@ -103,11 +103,18 @@ function chargeOn(counter: KeyCounter, algorithm: number, numbers: Numbers, used
   if (amount > 0) counter.charge(numbers, amount, atUs);
 }
 
-/** It matters for longer where a counter counts for longer by itself: a key's own numbers may be slower than its rule's. */
-const isOver = ({ retainUs, sources, holds: kept }: Carried, stampUs: number) =>
-  retainUs <= stampUs &&
-  sources.every(({ counter, numbers }) => counter.usedAt(numbers, stampUs) === 0) &&
-  kept.every(({ state }) => state !== "open");
+/**
+ * What of it can still matter. Beyond the time for which it is kept, that is a counter that counts for longer by itself,
+ * since a key's own numbers may be slower than its rule's; holds that nobody asked for in time are nobody's any more.
+ */
+function stillThere(carried: Carried | undefined, stampUs: number): Carried | null {
+  if (carried === undefined || carried.retainUs > stampUs) return carried ?? null;
+  const open = carried.holds.filter(({ state }) => state === "open");
+  const sources = carried.sources.filter(
+    ({ counter, numbers, home }) => counter.usedAt(numbers, stampUs) > 0 && !open.some((hold) => hold.home === home),
+  );
+  return sources.length > 0 ? { ...carried, sources, holds: [] } : null;
+}
 
 /** Whether counters of one document go on under the other as they are. */
 function goesOn(from: PolicyDocument | null, to: PolicyDocument | null): boolean {
@@ -145,8 +152,8 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
 
   function carry({ namespace, key, rule, numbers, policy }: RuleInForce, lineage: Lineage, stampUs: number) {
     const made = newHome(rule.algorithm, namespace);
-    const carried = lineage.pending.get(key);
-    if (carried !== undefined && !isOver(carried, stampUs)) {
+    const carried = stillThere(lineage.pending.get(key), stampUs);
+    if (carried !== null) {
       carriedOver++;
       const { atUs, sources } = carried;
       // A slot whose session ended meanwhile is free; what was over by its time stays with what was used.
@@ -195,8 +202,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       own.home.counter = null;
     }
     const retainUs = endUs + heirsUs;
-    const found = lineage.pending.get(key);
-    const before = found === undefined || isOver(found, endUs) ? null : found;
+    const before = stillThere(lineage.pending.get(key), endUs);
     if (before !== null && from !== null && sources.length === 0 && usedOf(before) > 0) {
       // Nobody has touched the key under this policy: what it would have counted is what is left.
       const rule = ruleOf(from);
@@ -269,8 +275,8 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       const own = shapeOf(lineage, rule).homes.get(key);
       if (own !== undefined) return own.counter;
       const scratch = createKeyCounter(rule.algorithm);
-      const carried = lineage.pending.get(key);
-      if (carried !== undefined && !isOver(carried, stampUs)) {
+      const carried = stillThere(lineage.pending.get(key), stampUs);
+      if (carried !== null) {
         chargeOn(scratch, rule.algorithm, numbers, usedOf(carried), carried.atUs);
       }
       return scratch;

@@ -212,19 +212,14 @@ export class CarryOver {
     const home = keys.create(quota, hash, bytes, start, length);
     if (amount > 0) keys.charge(quota, home, amount, atUs);
     let block = this.#blockOf(quota, bytes, start, length);
-    for (const { block: from } of this.#oldCounters(rule, bytes, start, length)) {
-      if (keys.isHeld(from)) this.#holds.rehome(from, block);
-    }
+    for (const { block: from } of counters) if (keys.isHeld(from)) this.#holds.rehome(from, block);
     if (keys.isHeld(block)) block = this.#holds.lay(block, quota, atUs);
+    if (rule.policy === null) return block;
     // What was given back on a counter that is swept since must not come back with those that it was carried over from.
-    if (held && rule.policy !== null) this.#handOn(rule, bytes, start, length);
-    if (rule.policy !== null) this.#dropOutlasted(rule, { ...carried, used }, lifted.held, bytes, start, length);
-    return block;
-  }
-
-  #handOn(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
     const { epoch } = rule.epochs.at(-1)!.epoch;
-    for (const { block } of this.#oldCounters(rule, bytes, start, length)) this.#keys.setHandedOn(block, epoch);
+    if (held) for (const { block: from } of counters) keys.setHandedOn(from, epoch);
+    this.#dropOutlasted(rule, { ...carried, used }, lifted.held, counters, bytes, start, length);
+    return block;
   }
 
   #oldCounters(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly OldCounter[] {
@@ -241,13 +236,14 @@ export class CarryOver {
     rule: GovernedRule,
     carried: Carried,
     held: number,
+    counters: readonly OldCounter[],
     bytes: Uint8Array,
     start: number,
     length: number,
   ): void {
     const emptyUs = this.#heldOutlivedUs(rule.quota, carried, held);
     if (this.#leadsOn(rule, carried, emptyUs, bytes, start, length)) return;
-    for (const { rule: past, block } of this.#oldCounters(rule, bytes, start, length)) {
+    for (const { rule: past, block } of counters) {
       if (this.#keys.isHeld(block)) continue;
       if (!this.#outlasts(rule.quota, carried, emptyUs, past, block)) this.#keys.remove(block);
     }
@@ -292,10 +288,10 @@ export class CarryOver {
   /**
    * The block of an old counter; 0: there is none, or its time is over and it is still there only because no sweep came by.
    * It is not over while it counts by its own rule, be that slower than all that is known of the epoch: a key's own
-   * numbers, or a debt.
+   * numbers, or a debt. Open holds prolong nothing: those that no inline rule asked for in time are nobody's.
    */
   #oldBlockOf(
-    { stampUs }: GovernedRule,
+    { stampUs, findsHeld }: GovernedRule,
     { epoch }: PreparedEpoch,
     past: QuotaRule,
     bytes: Uint8Array,
@@ -305,7 +301,9 @@ export class CarryOver {
     const isKept = epoch.retainUs > stampUs;
     if (!(isKept || this.#keys.census.hasFrozen)) return 0;
     const block = this.#blockOf(past, bytes, start, length);
-    return block !== 0 && (isKept || this.#keys.expiryOf(block) > stampUs) ? block : 0;
+    if (block === 0 || isKept) return block;
+    const isThere = this.#keys.isHeld(block) ? findsHeld : this.#keys.expiryOf(block) > stampUs;
+    return isThere ? block : 0;
   }
 
   #blockOf(rule: QuotaRule, bytes: Uint8Array, start: number, length: number): number {

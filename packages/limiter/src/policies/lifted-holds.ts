@@ -9,7 +9,8 @@ export interface OldCounter {
   readonly rule: QuotaRule;
   /** Which epoch it is of, counted from the oldest. */
   readonly epoch: number;
-  readonly block: number;
+  /** Moves when it has to grow. */
+  block: number;
 }
 
 /** What a key's old counters tell of its open holds. */
@@ -51,6 +52,7 @@ export function liftHolds(
     const wasHeld = keys.isHeld(counter.block);
     if (before === 0 && !wasHeld) continue;
     const block = wasHeld ? holds.lift(counter.block, atUs) : counter.block;
+    counter.block = block;
     const left = open.filter(({ isCarried, epoch }) => isCarried && epoch > counter.epoch);
     if (rule.algorithm === Algorithm.tokenBucket) {
       // A bucket drains alike whatever it holds, so what is left of an amount is what it has more.
@@ -58,20 +60,20 @@ export function liftHolds(
       const without = Math.max(0, now - left.reduce((sum, { cost }) => sum + cost, 0));
       used = Math.max(used, without);
       // By its own rate: the old counter is nobody's rule any more.
-      leave(keys, { ...numbersOf(rule), limit: 0 }, block, takenAt(without + held - now, atUs), atUs);
+      const missing = takenAt(without + held - now, atUs);
+      counter.block = leave(keys, { ...numbersOf(rule), limit: 0 }, block, missing, atUs);
     } else if (rule.algorithm === Algorithm.concurrency) {
       const without = keys.usedAt(rule, block, atUs);
       used = Math.max(used, without);
       // A slot is free when its hold ends, wherever that is; only callers of other rules cannot see it there.
       const slots = { ...takenAt(staysForOthers ? before - without : 0, atUs), expiryUs: atUs + rule.windowUs };
-      leave(keys, rule, block, slots, atUs);
+      counter.block = leave(keys, rule, block, slots, atUs);
     } else {
       for (const amount of left) keys.settle(rule, block, amount, 0, atUs);
       used = Math.max(used, keys.usedAt(rule, block, atUs));
-      let home = block;
       for (const { cost, fromUs, datedUs } of open) {
         const dates = { fromUs: Math.max(fromUs, atUs), datedUs: Math.max(datedUs, atUs) };
-        home = leave(keys, rule, home, { cost, ...dates, expiryUs: dates.datedUs }, atUs);
+        counter.block = leave(keys, rule, counter.block, { cost, ...dates, expiryUs: dates.datedUs }, atUs);
       }
     }
   }
