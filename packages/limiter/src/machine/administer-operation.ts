@@ -17,7 +17,7 @@ export function applyAdministration(
   const { policies, bans, hash, keys } = state;
   const result = policies.administer(request, stampUs, index, {
     liftBan: (namespace, policy, key) => bans.lift(namespace, policy, key, stampUs),
-    edited: (namespace, edits) => settleRates(keys, namespace, edits, stampUs),
+    renumbered: (namespace, renumbered) => settleRates(keys, namespace, renumbered, stampUs),
   });
   sipHash(0, 0, entry, from, to - from);
   hash.word(digest[0]!);

@@ -78,6 +78,29 @@ describe("a change of thousands of records", () => {
     expect(policies.diff("n", version, policies.version("n")).edits).toEqual([]);
   });
 
+  it("is refused when tiers would give too many buckets another rate, and rows that stay as they are count for nothing", () => {
+    const harness = new PolicyHarness();
+    const names = Array.from({ length: 12 }, (_, at) => `p${at}`);
+    const bucket = { algorithm: "token-bucket", limit: 100, burst: 100, window: "1h" };
+    harness.change({ kind: "putPolicies", policies: names.map((name) => ({ name, ...bucket })) });
+    const tier = (rows: readonly string[], limit: number) => ({
+      kind: "putTiers" as const,
+      tiers: [{ name: "gold", limits: names.map((policy) => ({ policy, limit: rows.includes(policy) ? limit : 50 })) }],
+    });
+    harness.change(tier(names, 50));
+    for (let from = 0; from < 10_000; from += 2_500) {
+      const tierKeys = Array.from({ length: 2_500 }, (_, at) => ({ tier: "gold", key: `${from + at}` }));
+      expect(harness.change({ kind: "putTierKeys", tierKeys }).error).toBeNull();
+    }
+    const message = /gives other rates to more than 100000 buckets/;
+    expect(harness.change(tier(names.slice(0, 11), 60)).error).toMatchObject({
+      code: "too-many",
+      message: expect.stringMatching(message),
+    });
+    expect(() => harness.limiter.policies.preview("n", tier(names.slice(0, 11), 60))).toThrow(message);
+    expect(harness.change(tier(names.slice(0, 10), 60)).error).toBeNull();
+  });
+
   it("is kept by the history in canonical JSON, whatever the texts say", () => {
     const harness = new PolicyHarness();
     const author = 'quotes "edits":[] and $& in a name';

@@ -14,7 +14,8 @@ import { describeMoves, moveLineages } from "./move-lineages.ts";
 import { NamespacePolicies } from "./namespace-policies.ts";
 import { planChange } from "./plan-change.ts";
 import { PolicyError, type PolicyErrorCode } from "./policy-error.ts";
-import { documentOf, type PolicyRecord, type RecordEdit, recordJson } from "./records.ts";
+import { documentOf, type PolicyRecord, type RecordEdit, type RecordView, recordJson } from "./records.ts";
+import { type RenumberedKeys, renumberedKeys } from "./settle-rates.ts";
 import { StoredMap } from "./stored-map.ts";
 import { TextStore } from "./text-store.ts";
 
@@ -74,8 +75,8 @@ interface RememberedChange {
 export interface ChangeEffects {
   /** Ends the ban of a key; false: there is none. */
   liftBan(namespace: string, policy: string, key: string): boolean;
-  /** Records have become others. */
-  edited(policies: NamespacePolicies, edits: readonly RecordEdit[]): void;
+  /** Single keys have other numbers now. */
+  renumbered(policies: NamespacePolicies, keys: RenumberedKeys): void;
 }
 
 /** All namespaces' policies, as the log made them. */
@@ -150,6 +151,7 @@ export class PolicyBook {
   preview(namespace: string, change: Exclude<AdminChange, { readonly kind: "liftBan" }>): PolicyDiff {
     const from = this.version(namespace);
     const edits = this.#plan(namespace, change);
+    renumberedKeys(this.#viewOf(namespace), edits);
     const moves = describeMoves(namespace, this.namespace(namespace), this.#census, edits);
     return { from, to: edits.length === 0 ? from : from + 1, edits, words: [...describeEdits(edits), ...moves] };
   }
@@ -168,9 +170,12 @@ export class PolicyBook {
     return [...(this.namespace(namespace)?.history.view.values() ?? [])];
   }
 
+  #viewOf(namespace: string): RecordView {
+    return this.namespace(namespace)?.records.view ?? new Map();
+  }
+
   #viewAt(namespace: string, version: number) {
-    const view = this.namespace(namespace)?.records.view ?? new Map();
-    return rewind(view, this.version(namespace), this.#historyOf(namespace), version);
+    return rewind(this.#viewOf(namespace), this.version(namespace), this.#historyOf(namespace), version);
   }
 
   /** Executes a change that was read and checked; never throws for what the state makes impossible. */
@@ -227,17 +232,18 @@ export class PolicyBook {
     const edits = this.#plan(namespace, change);
     if (edits.length === 0) return { version, changed: 0, error: null };
     const texts = this.#checkBytes(namespace, edits);
+    const renumbered = renumberedKeys(this.#viewOf(namespace), edits);
     const policies = this.#namespaces.get(namespace) ?? this.#create(namespace);
     moveLineages(policies, this.#census, edits, stampUs);
     policies.edit(edits, texts);
-    effects.edited(policies, edits);
+    effects.renumbered(policies, renumbered);
     policies.version++;
     this.#remember(policies, request, edits, texts, stampUs, index);
     return { version: policies.version, changed: edits.length, error: null };
   }
 
   #plan(namespace: string, change: Exclude<AdminChange, { readonly kind: "liftBan" }>): readonly RecordEdit[] {
-    const view = this.namespace(namespace)?.records.view ?? new Map();
+    const view = this.#viewOf(namespace);
     const edits =
       change.kind === "rollback"
         ? editsBetween(view, this.#viewAt(namespace, change.version))

@@ -5,77 +5,111 @@ import { Algorithm } from "../rule.ts";
 import type { TierLimit } from "./documents.ts";
 import { numbersOf } from "./move-lineages.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
-import { type RecordEdit, tierId } from "./records.ts";
+import { PolicyError } from "./policy-error.ts";
+import { idOfEdit, type PolicyRecord, policyId, type RecordEdit, type RecordView, tierId } from "./records.ts";
 
 const MOST = 2_147_483_647;
+/** Buckets that one change may have to be reckoned, lest its entry keep heartbeats waiting: about a microsecond each. */
+export const MAX_RECKONED = 100_000;
 
-/** A key whose own numbers under a policy may have become others. */
-interface Renumbered {
-  readonly policy: string;
-  readonly key: string;
+/** Keys by the policy under which a change gives them other numbers of their own. */
+export type RenumberedKeys = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * Which buckets a change gives another rate by overrides and tiers. Some may come twice, which does not matter.
+ *
+ * @param view The records before the change.
+ * @throws {PolicyError} too-many when there are more than {@link MAX_RECKONED}.
+ */
+export function renumberedKeys(view: RecordView, edits: readonly RecordEdit[]): RenumberedKeys {
+  const changed = new Map(edits.map((edit) => [idOfEdit(edit), edit.after]));
+  const recordAfter = (id: string): PolicyRecord | null =>
+    changed.get(id) ?? (changed.has(id) ? null : (view.get(id) ?? null));
+  const found = new Map<string, string[]>();
+  const isBucket = new Map<string, boolean>();
+  let count = 0;
+  const add = (policy: string, key: string): void => {
+    let is = isBucket.get(policy);
+    if (is === undefined) {
+      const record = recordAfter(policyId(policy));
+      is = record?.kind === "policy" && record.value.algorithm === "token-bucket";
+      isBucket.set(policy, is);
+    }
+    if (!is) return;
+    if (++count > MAX_RECKONED) {
+      const message = `gives other rates to more than ${MAX_RECKONED} buckets (rows of tiers times their keys): make it in parts`;
+      throw new PolicyError("too-many", "change", message);
+    }
+    const keys = found.get(policy);
+    if (keys === undefined) found.set(policy, [key]);
+    else keys.push(key);
+  };
+  const limitsOf = (record: PolicyRecord | null | undefined) => (record?.kind === "tier" ? record.value.limits : []);
+  const rows = new Map<string, readonly string[]>();
+  for (const { before, after } of edits) {
+    for (const record of [before, after]) {
+      if (record?.kind === "override") add(record.value.policy, record.value.key);
+      if (record?.kind !== "tierKey") continue;
+      const id = tierId(record.value.tier);
+      for (const { policy } of limitsOf(record === before ? view.get(id) : recordAfter(id)))
+        add(policy, record.value.key);
+    }
+    const tier = before ?? after;
+    if (tier?.kind === "tier") rows.set(tier.value.name, changedRows(limitsOf(before), limitsOf(after)));
+  }
+  if (rows.size === 0) return found;
+  for (const record of view.values()) {
+    if (record.kind !== "tierKey") continue;
+    for (const policy of rows.get(record.value.tier) ?? []) add(policy, record.value.key);
+  }
+  return found;
+}
+
+function changedRows(before: readonly TierLimit[], after: readonly TierLimit[]): readonly string[] {
+  const asText = ({ limit, burst }: TierLimit) => `${limit}/${burst}`;
+  const old = new Map(before.map((row) => [row.policy, asText(row)]));
+  const changed = after.filter((row) => old.get(row.policy) !== asText(row)).map(({ policy }) => policy);
+  for (const { policy } of after) old.delete(policy);
+  return [...changed, ...old.keys()];
 }
 
 /**
- * Reckons the buckets of all keys whose own rate (an override, a tier) a change made another one: until the stamp of the
- * change they drained at the old rate, from then on at the new one. Without it a bucket would be empty when the old rate
- * says so: 10 used at 10 a second, and slowed down at once to 1 an hour, would be 10 again a second later.
+ * Reckons the buckets whose own rate a change made another one: until the stamp of the change they drained at the old
+ * rate, from then on at the new one. Without it a bucket would be empty when the old rate says so: 10 used at 10 a
+ * second, and slowed down at once to 1 an hour, would be 10 again a second later.
  *
  * Follows the change. Where a policy's own numbers change an epoch ends instead, and numbers that travel inline under a
- * name are known to their callers alone. Work: the rows of the change, and for a tier its keys.
+ * name are known to their callers alone.
  */
 export function settleRates(
   keys: KeyTable,
   policies: NamespacePolicies,
-  edits: readonly RecordEdit[],
+  renumbered: RenumberedKeys,
   stampUs: number,
 ): void {
   const namespace = encodeUtf8(policies.name);
   const rule = new QuotaRule();
-  for (const { policy: name, key } of renumbered(policies, edits)) {
-    const policy = policies.policy(name);
-    if (policy?.algorithm !== "token-bucket") continue;
-    const { limit, windowUs, burst } = numbersOf(policy);
-    const own = policies.numbersFor(name, key);
-    const newLimit = own?.limit ?? limit;
-    // A limit of 0 admits nothing, so it sets no rate: the last one goes on.
-    if (newLimit === 0) continue;
-    const [nameBytes, keyBytes] = [encodeUtf8(name), encodeUtf8(key)];
-    rule.set(namespace, Algorithm.tokenBucket, MOST, windowUs, MOST, nameBytes, 0, nameBytes.length);
+  for (const [name, names] of renumbered) {
+    const { limit, windowUs, burst } = numbersOf(policies.policy(name)!);
+    const source = encodeUtf8(name);
+    rule.set(namespace, Algorithm.tokenBucket, MOST, windowUs, MOST, source, 0, source.length);
     rule.setEpoch(policies.lineages.get(name)?.epoch ?? 0);
     keys.prepare(rule);
-    const block = keys.find(rule, keys.hashOf(rule, keyBytes, 0, keyBytes.length), keyBytes, 0, keyBytes.length);
-    if (block === 0 || keys.expiryOf(block) <= stampUs) continue;
-    // Of the rate asked for and the one it last knew the slower counts: so far the one it knew, from now on the new one.
-    keys.charge(rule, block, 0, stampUs);
-    rule.limit = newLimit;
-    rule.burst = own?.burst ?? burst;
-    keys.charge(rule, block, 0, stampUs);
-  }
-}
-
-/** Some may come twice, which does not matter: the second time no time has passed. */
-function* renumbered(policies: NamespacePolicies, edits: readonly RecordEdit[]): IterableIterator<Renumbered> {
-  const tiersBefore = new Map<string, readonly TierLimit[]>();
-  for (const { before } of edits) if (before?.kind === "tier") tiersBefore.set(before.value.name, before.value.limits);
-  /** What a tier says or said. */
-  const namesIn = (tier: string): readonly string[] => {
-    const record = policies.records.get(tierId(tier));
-    const limits = record?.kind === "tier" ? record.value.limits : [];
-    return [...limits, ...(tiersBefore.get(tier) ?? [])].map(({ policy }) => policy);
-  };
-  const changed = new Map<string, ReadonlySet<string>>();
-  for (const { before, after } of edits) {
-    for (const record of [before, after]) {
-      if (record?.kind === "override") yield record.value;
-      if (record?.kind === "tierKey") {
-        for (const policy of namesIn(record.value.tier)) yield { policy, key: record.value.key };
-      }
-      if (record?.kind === "tier") changed.set(record.value.name, new Set(namesIn(record.value.name)));
+    for (const key of names) {
+      const bytes = encodeUtf8(key);
+      const block = keys.find(rule, keys.hashOf(rule, bytes, 0, bytes.length), bytes, 0, bytes.length);
+      if (block === 0 || keys.expiryOf(block) <= stampUs) continue;
+      const own = policies.numbersFor(name, key);
+      const newLimit = own?.limit ?? limit;
+      // A limit of 0 admits nothing, so it sets no rate: the last one goes on.
+      if (newLimit === 0) continue;
+      // Of the rate asked for and the one it last knew the slower counts: so far the one it knew, from now on the new one.
+      keys.charge(rule, block, 0, stampUs);
+      rule.limit = newLimit;
+      rule.burst = own?.burst ?? burst;
+      keys.charge(rule, block, 0, stampUs);
+      rule.limit = MOST;
+      rule.burst = MOST;
     }
-  }
-  if (changed.size === 0) return;
-  for (const record of policies.records.view.values()) {
-    if (record.kind !== "tierKey") continue;
-    for (const policy of changed.get(record.value.tier) ?? []) yield { policy, key: record.value.key };
   }
 }
