@@ -139,4 +139,16 @@ export const policyMutants: readonly Mutant[] = [
     ],
     foundBy: { tests: [killSwitch] },
   },
+  {
+    name: "bucket-full-when-the-old-rate-says-so",
+    breaks: "a key that an override slows down has its whole burst again when its faster rate would have refilled it",
+    edits: [
+      {
+        file: "limiter/src/policies/settle-rates.ts",
+        search: "      if (newLimit === 0) continue;",
+        replacement: "      if (newLimit >= 0) continue;",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/algorithms/token-bucket.test.ts"] },
+  },
 ];
