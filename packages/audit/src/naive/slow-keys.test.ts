@@ -1,0 +1,47 @@
+import { Algorithm, readAdminRequest } from "@quorumguard/limiter";
+import { expect, it } from "vitest";
+import { createNaiveHolds } from "./naive-holds.ts";
+import { createNaiveKeys } from "./naive-keys.ts";
+import { createNaiveRecords } from "./naive-records.ts";
+
+const startUs = 1_763_000_000_000_000;
+const hour = 3_600_000_000;
+const byName = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "mails" } as const;
+
+it("K1 the model keeps the counter of a key that an override makes slower than its policy for as long as it counts", () => {
+  const records = createNaiveRecords();
+  const keys = createNaiveKeys(
+    records,
+    createNaiveHolds(() => true),
+  );
+  const change = (asked: object, stampUs: number) =>
+    records.administer(
+      readAdminRequest({ namespace: "n", change: asked }),
+      (edits) => keys.moved("n", edits, stampUs),
+      () => false,
+    );
+  const tokens = (limit: number) => {
+    const policy = { name: "mails", algorithm: "token-bucket", limit, burst: 3_600, windowMs: 3_600_000 };
+    return { kind: "putPolicies", policies: [policy] };
+  };
+  change(tokens(3_600), startUs);
+  change({ kind: "putOverrides", overrides: [{ policy: "mails", key: "slow", limit: 1, burst: 100 }] }, startUs);
+  const take = (key: string, cost: number) => {
+    const inForce = keys.resolve("n", byName, key);
+    keys.touch(inForce, startUs).counter.charge(inForce.numbers, cost, startUs);
+  };
+  take("slow", 100);
+  take("fast", 3_600);
+  for (const [changes, atUs] of [3_601, 3_602, 3_603].map(
+    (limit, at) => [limit, startUs + 1 + at * 5 * hour] as const,
+  )) {
+    change(tokens(changes), atUs);
+  }
+  const left = (key: string, stampUs: number) => {
+    const inForce = keys.resolve("n", byName, key);
+    return keys.look(inForce, stampUs).judge(inForce.numbers, 1, stampUs).available;
+  };
+  const stampUs = startUs + 15 * hour;
+  expect(left("slow", stampUs)).toBe(14);
+  expect(left("fast", stampUs)).toBe(3_600);
+});
