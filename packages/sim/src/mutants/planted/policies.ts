@@ -4,6 +4,7 @@ const inForce = "limiter/src/policies/rule-in-force.test.ts";
 const book = "limiter/src/policies/policy-book.test.ts";
 const groupBans = "limiter/src/policies/group-bans.test.ts";
 const takingOver = "limiter/src/policies/taking-over.test.ts";
+const heldAcross = "limiter/src/policies/holds-across-changes.test.ts";
 const killSwitch = "limiter/src/policies/kill-switch.test.ts";
 
 /** Bugs in policies, overrides, bans and shadows, and in what becomes of counts when a rule takes over from another. */
@@ -150,5 +151,44 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: ["limiter/src/algorithms/token-bucket.test.ts"] },
+  },
+  {
+    name: "hold-carried-by-its-old-date",
+    breaks:
+      "what is held counts as of when it was reserved: the window of the rule that takes over does not see it (K1)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search: "        heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [heldAcross] },
+  },
+  {
+    name: "hold-leaves-nothing-behind",
+    breaks:
+      "what was held when a rule was replaced is not there when it comes back: five of an hour, then five more (L3)",
+    edits: [
+      {
+        file: "limiter/src/policies/lifted-holds.ts",
+        search: "  return hold.cost > 0 ? keys.hold(quota, block, hold, atUs) : block;",
+        replacement: "  return hold.cost > 0 && atUs === 0 ? keys.hold(quota, block, hold, atUs) : block;",
+      },
+    ],
+    foundBy: { tests: [heldAcross] },
+  },
+  {
+    name: "slow-counter-forgotten",
+    breaks:
+      "a key that an override makes slower than its policy is given everything back by changes for all others (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/lineage.ts",
+        search: "retainUs > stampUs || living.has(epoch)",
+        replacement: "retainUs > stampUs",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/policies/slow-keys.test.ts"] },
   },
 ];
