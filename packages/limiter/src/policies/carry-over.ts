@@ -154,13 +154,6 @@ export class CarryOver {
     return isWhole && quota.algorithm !== Algorithm.slidingWindowCounter ? this.#emptyUs(quota, carried) : 0;
   }
 
-  /** The same, with so much held: a window counts it as used from the change on, whatever it comes to; others may not. */
-  #heldOutlivedUs(quota: QuotaRule, carried: Carried, held: number): number {
-    if (held > 0 && quota.algorithm === Algorithm.concurrency) return 0;
-    const isTold = quota.algorithm !== Algorithm.tokenBucket;
-    return this.#outlivedUs(quota, isTold ? { ...carried, used: carried.used + held } : carried);
-  }
-
   #emptyUs(numbers: Numbers, { used, atUs }: Carried): number {
     return this.#onScratch(numbers.algorithm, numbers, used, atUs, (copy) => this.#scratch.number(copy, CELL_EXPIRY));
   }
@@ -241,7 +234,8 @@ export class CarryOver {
     start: number,
     length: number,
   ): void {
-    const emptyUs = this.#heldOutlivedUs(rule.quota, carried, held);
+    // What is held may be given back on the new counter, and not on those before: each of them tells something.
+    const emptyUs = held > 0 ? 0 : this.#outlivedUs(rule.quota, carried);
     if (this.#leadsOn(rule, carried, emptyUs, bytes, start, length)) return;
     for (const { rule: past, block } of counters) {
       if (this.#keys.isHeld(block)) continue;

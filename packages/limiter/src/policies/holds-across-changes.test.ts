@@ -141,6 +141,13 @@ describe("K1 L3 what is held counts as of the change, as what was taken does", (
     },
   );
 
+  it("what is given back under a rule that counts for longer still counts on the one before, as that one would have it", () => {
+    const { harness, handle } = reserved(log(5, 60 * second), log(5, hour));
+    harness.ask(startUs + 31 * second, Verb.cancel, "k", byName, { handle });
+    put(harness, log(5, 60 * second), startUs + 40 * second);
+    expect(free(harness, startUs + 40 * second)).toBe(0);
+  });
+
   it("a slot that is given back under another rule is free when slots are counted again", () => {
     const harness = new PolicyHarness();
     put(harness, rule("concurrency", 5, hour), startUs);
