@@ -1,4 +1,4 @@
-import { checkWhole, invalidArgument } from "./check-fields.ts";
+import { checkName, checkWhole, invalidArgument } from "./check-fields.ts";
 import type { OnUnavailable, Policy } from "./guard.ts";
 import { checkNames } from "./known-names.ts";
 import { guardNames, guardOptionNames } from "./option-names.ts";
@@ -21,6 +21,11 @@ export interface GuardOptions<P extends string = string> {
    */
   readonly policies?: { readonly [N in P]?: Policy };
   /**
+   * Whose keys and policies are meant, where a cluster serves many tenants: a key of one namespace never shares a count with
+   * that of another. Up to 128 bytes of UTF-8. Default `""`, the namespace of whoever names none.
+   */
+  readonly namespace?: string;
+  /**
    * A bearer token that goes with every connection and request, for a proxy that asks for one; nodes ask for none today.
    * Send it over TLS only. Default: none.
    */
@@ -41,6 +46,7 @@ export interface GuardOptions<P extends string = string> {
 /** A guard's options with every default filled in and every bound checked. */
 export interface ResolvedGuardOptions {
   readonly endpoints: readonly string[];
+  readonly namespace: string;
   readonly rules: RuleBook;
   readonly routing: "direct" | "forward";
   readonly timeoutMs: number;
@@ -62,7 +68,7 @@ export function resolveGuardOptions(
   if (typeof options !== "object" || options === null)
     throw invalidArgument("options", options, "it must be an object");
   checkNames(options, guardNames(optionNames));
-  const { routing = "direct", timeoutMs = 1_000, maxPendingCalls = 65_536, token } = options;
+  const { namespace = "", routing = "direct", timeoutMs = 1_000, maxPendingCalls = 65_536, token } = options;
   if (routing !== "direct" && routing !== "forward") {
     throw invalidArgument("routing", routing, "it must be direct or forward");
   }
@@ -71,6 +77,7 @@ export function resolveGuardOptions(
   }
   return {
     endpoints: resolveEndpoints(options.endpoints ?? defaultEndpoints),
+    namespace: namespace === "" ? "" : checkName(namespace, "namespace"),
     rules: createRuleBook(options.policies),
     routing,
     timeoutMs: checkWhole(timeoutMs, "timeoutMs", 1),

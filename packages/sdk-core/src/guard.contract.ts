@@ -47,6 +47,20 @@ const decisions: readonly GuardContractCase[] = [
       ),
   },
   {
+    name: "namespaces share no count, asked or peeked",
+    run: ({ createGuard, prefix }) =>
+      withGuard(createGuard({ ...exact, namespace: "tenant-1" }), (one) =>
+        withGuard(createGuard({ ...exact, namespace: "tenant-2" }), async (two) => {
+          const asked = { key: `${prefix}:tenants`, limit: 1, window: "1h" } as const;
+          const first = await one.allow(asked.key, 1, "1h");
+          const [own, other] = [await one.peek(asked), await two.peek(asked)];
+          check(first.allowed && own.remaining === 0 && other.remaining === 1, "peeked:", own, other);
+          const [again, second] = [await one.allow(asked.key, 1, "1h"), await two.allow(asked.key, 1, "1h")];
+          check(!again.allowed && second.allowed, "asked:", again, second);
+        }),
+      ),
+  },
+  {
     name: "a cost takes that much, and one above the limit is denied for ever",
     run: ({ createGuard, prefix }) =>
       withGuard(createGuard(exact), async (guard) => {

@@ -36,6 +36,8 @@ export interface LinkContext {
   readonly transport: Transport & { readonly openSession: NonNullable<Transport["openSession"]> };
   readonly runtime: Runtime;
   readonly client: string;
+  /** Of the sessions. */
+  readonly namespace: string;
   readonly handlers: LinkHandlers;
   readonly clusterId: () => string;
   /** Whether a caller waits: then reconnecting is quick. */
@@ -149,7 +151,7 @@ export class Link {
         reject(new TransportError("not-sent", "the link is closed"));
         return;
       }
-      const { transport, runtime, client, clusterId } = this.#context;
+      const { transport, runtime, client, namespace, clusterId } = this.#context;
       let welcomed = false;
       let over = false;
       // Null until the transport has returned it; a transport may report failure before that.
@@ -212,7 +214,7 @@ export class Link {
       stream.send(
         encodeSessionRequest({
           case: "hello",
-          value: { clusterId: clusterId(), client, noForward: !this.forwarding },
+          value: { clusterId: clusterId(), client, namespace, noForward: !this.forwarding },
         }),
       );
     });

@@ -4,6 +4,7 @@ import { type KnownNames, knownNames } from "./known-names.ts";
 export const guardOptionNames = [
   "endpoints",
   "policies",
+  "namespace",
   "token",
   "routing",
   "timeoutMs",

@@ -111,6 +111,7 @@ describe("options", () => {
     const resolved = resolveGuardOptions({}, "a:1, b:2");
     expect(resolved).toMatchObject({
       endpoints: ["a:1", "b:2"],
+      namespace: "",
       routing: "direct",
       timeoutMs: 1_000,
       onUnavailable: "local",
@@ -126,6 +127,8 @@ describe("options", () => {
     [{ timeoutMs: 1.5 }, /^timeoutMs: 1.5/],
     [{ onUnavailable: "panic" }, /^onUnavailable: "panic" .*local, allow, deny, throw/],
     [{ routing: "x" }, /^routing: "x"/],
+    [{ namespace: "n".repeat(129) }, /^namespace: .*129 bytes.*1 to 128/],
+    [{ namespace: 7 }, /^namespace: 7/],
     [{ token: "" }, /^token/],
     [{ policies: { "": { limit: 1, window: "1s" } } }, /^policies: ""/],
     [{ policies: { a: 5 } }, /^policies.a: 5/],

@@ -39,6 +39,8 @@ export interface RequestClientOptions {
   /** One of several endpoints is a mistake; once for each. */
   readonly onMisconfigured: (endpoint: string, reason: string) => void;
   readonly ends: RequestEnds;
+  /** Of all keys. */
+  readonly namespace: string;
 }
 
 /** Calls one by one, each under a request id, so that any endpoint may be asked again (SEMANTICS S7). */
@@ -71,7 +73,7 @@ export function failureOf(error: unknown): AttemptFailure {
 
 /** A client that tries endpoint after endpoint until a call's deadline. */
 export function createRequestClient(options: RequestClientOptions): RequestClient {
-  const { transport, runtime } = options;
+  const { transport, runtime, namespace } = options;
   const endpoints = createRequestEndpoints(options.endpoints, runtime, options.onMisconfigured);
 
   /** Attempts until the deadline; every attempt but the last leaves time for another endpoint. */
@@ -150,6 +152,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
             create(AllowBatchRequestSchema, {
               calls: [{ checks, requestId, verb, ttlMs, handle }],
               deadlineMs: leftMs,
+              namespace,
               firstAttempt,
             }),
           );
@@ -176,7 +179,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         "GuardService/Peek",
         runtime.monotonicMs() + timeoutMs,
         null,
-        (leftMs) => toBinary(PeekRequestSchema, create(PeekRequestSchema, { check, deadlineMs: leftMs })),
+        (leftMs) => toBinary(PeekRequestSchema, create(PeekRequestSchema, { check, deadlineMs: leftMs, namespace })),
         (bytes) => {
           const { decision, stampUs } = fromBinary(PeekResponseSchema, bytes);
           if (decision === undefined) throw new Error("no decision");

@@ -27,6 +27,7 @@ export async function allowCommand(args: readonly string[]): Promise<number> {
   const guard = createGuard({
     endpoints: clusterEndpoints(flags.all("endpoints")).map((endpoint) => secureIf(ca !== undefined, endpoint)),
     ...(ca === undefined ? {} : { tls: { ca } }),
+    namespace: flags.text("namespace") ?? "",
     timeoutMs,
     // A made-up answer would be worse than none: whoever types this wants to know.
     onUnavailable: "throw",

@@ -14,6 +14,7 @@ import {
   memberReplaceSpec,
 } from "./member-specs.ts";
 import {
+  namespace,
   policyDeleteSpec,
   policyDiffSpec,
   policyGetSpec,
@@ -265,9 +266,10 @@ export const allowSpec = {
     {
       name: "policy",
       value: "NAME",
-      text: "decide by this policy of the cluster's default namespace",
+      text: "decide by this policy of the cluster's",
       otherwise: "by LIMIT and WINDOW",
     },
+    { ...namespace, text: "whose keys and policies, up to 128 bytes" },
     { name: "cost", value: "N", text: "how many this takes", default: 1, bounds: [1, edgeLimits.maxCost] },
     {
       name: "algorithm",
