@@ -19,7 +19,7 @@ import type { SnapshotMeta, Storage } from "../storage/storage.ts";
 import type { Clock } from "./clock.ts";
 import { notLeader, outcomeUnknown } from "./failures.ts";
 import type { HashWatch } from "./hash-watch.ts";
-import { lastStampUs } from "./log-stamp.ts";
+import { lastStampUs, lastTermBefore } from "./log-stamp.ts";
 import type { PeerBoard } from "./peer-board.ts";
 import { type Envelope, encodeEnvelope } from "./peer-codec.ts";
 import { type LogInUse, type ProofOfLoss, proofOfLoss } from "./proof-of-loss.ts";
@@ -328,7 +328,7 @@ export class Driver {
   #gain(now: Role): void {
     const { stamp, storage, peers, proposals, electionMs, wantedBounds } = this.#parts;
     stamp.sawEntry(Math.max(this.limiter.stampUs, lastStampUs(storage, this.appliedIndex)));
-    stamp.takeOver(peers.estimates(2 * electionMs), now.term);
+    stamp.takeOver(peers.estimates(2 * electionMs), now.term, lastTermBefore(storage, now.term));
     // Ahead of every other proposal of this term, and nothing is answered before it is applied (SEMANTICS S5).
     proposals.addTakeover(wantedBounds(this.limiter.bounds));
     this.#propose();

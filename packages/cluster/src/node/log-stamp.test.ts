@@ -1,7 +1,7 @@
 import { createEntryWriter } from "@quorumguard/limiter";
 import { createMemoryStorage, type Entry, EntryType, encodeConfChange } from "@quorumguard/raft";
 import { expect, test } from "vitest";
-import { lastStampUs } from "./log-stamp.ts";
+import { lastStampUs, lastTermBefore } from "./log-stamp.ts";
 import { encodeMemberRecords } from "./member-codec.ts";
 
 const nothing = new Uint8Array(0);
@@ -36,4 +36,14 @@ test("the newest stamp in the log is that of an entry of the limiter, whatever c
   expect(lastStampUs(storage, 1)).toBe(stampUs);
   // What is applied the state machine knows.
   expect(lastStampUs(storage, 2)).toBe(0);
+});
+
+test("the last term before one's own is that of the last entry that somebody else led in", () => {
+  const storage = createMemoryStorage();
+  expect(lastTermBefore(storage, 5)).toBe(0);
+  storage.append([stamped(1, stampUs), { term: 3, index: 2, type: EntryType.normal, data: nothing }]);
+  expect(lastTermBefore(storage, 5)).toBe(3);
+  storage.append([{ term: 5, index: 3, type: EntryType.normal, data: nothing }]);
+  expect(lastTermBefore(storage, 5)).toBe(3);
+  expect(lastTermBefore(storage, 3)).toBe(1);
 });

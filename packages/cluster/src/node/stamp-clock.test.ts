@@ -8,7 +8,7 @@ const wallUs = (clock: ManualClock): number => clock.wallMs() * 1_000;
 function leaderAt(clock: ManualClock, stampUs: number): StampClock {
   const stamp = new StampClock(clock, stampUs);
   stamp.heard(stampUs, 1);
-  stamp.takeOver([], 2);
+  stamp.takeOver([], 2, 0);
   return stamp;
 }
 
@@ -62,7 +62,7 @@ describe("T2: a new leader starts", () => {
     stamp.heard(5_000_000_000, 1);
     clock.advance(1_000);
     clock.stepWall(30_000);
-    expect(stamp.takeOver([], 2)).toBe(5_000_000_000 + 0.99 * secondUs);
+    expect(stamp.takeOver([], 2, 0)).toBe(5_000_000_000 + 0.99 * secondUs);
   });
 
   test("from the largest live estimate among its voters when it has restarted and has none", () => {
@@ -77,6 +77,7 @@ describe("T2: a new leader starts", () => {
         { stampUs: 9 * secondUs + idle, live: false, lineTerm: 0, wallUs: 1, heardMs },
       ],
       2,
+      0,
     );
     expect(started).toBe(5 * secondUs + idle + 4_950);
   });
@@ -86,10 +87,10 @@ describe("T2: a new leader starts", () => {
     const heardMs = clock.monotonicMs();
     const ownUs = wallUs(clock);
     const dead = (offsetUs: number) => ({ stampUs: 1, live: false, lineTerm: 0, wallUs: ownUs + offsetUs, heardMs });
-    expect(new StampClock(clock, 0).takeOver([dead(3_600 * secondUs), dead(-2 * secondUs)], 2)).toBe(ownUs);
-    expect(new StampClock(clock, 0).takeOver([dead(3_600 * secondUs)], 2)).toBe(ownUs);
-    expect(new StampClock(clock, 0).takeOver([dead(-secondUs)], 2)).toBe(ownUs - secondUs);
-    expect(new StampClock(clock, ownUs + 1).takeOver([dead(0)], 2)).toBe(ownUs + 1);
+    expect(new StampClock(clock, 0).takeOver([dead(3_600 * secondUs), dead(-2 * secondUs)], 2, 0)).toBe(ownUs);
+    expect(new StampClock(clock, 0).takeOver([dead(3_600 * secondUs)], 2, 0)).toBe(ownUs);
+    expect(new StampClock(clock, 0).takeOver([dead(-secondUs)], 2, 0)).toBe(ownUs - secondUs);
+    expect(new StampClock(clock, ownUs + 1).takeOver([dead(0)], 2, 0)).toBe(ownUs + 1);
   });
 
   test("from the latest leader's line, even if an earlier one was ahead of it", () => {
@@ -99,7 +100,16 @@ describe("T2: a new leader starts", () => {
     const heardMs = clock.monotonicMs();
     const later = { stampUs: 4 * secondUs, live: true, lineTerm: 6, wallUs: 1, heardMs };
     const earlier = { stampUs: 6 * secondUs, live: true, lineTerm: 5, wallUs: 1, heardMs };
-    expect(stamp.takeOver([later, earlier], 7)).toBe(4 * secondUs);
+    expect(stamp.takeOver([later, earlier], 7, 0)).toBe(4 * secondUs);
+  });
+
+  test("from an older line at the slower of two rates, where its log is of a later one that nobody follows any more", () => {
+    const clock = new ManualClock();
+    const stamp = new StampClock(clock, 0);
+    stamp.sawEntry(10 * secondUs);
+    const older = { stampUs: 11 * secondUs, live: true, lineTerm: 2, wallUs: 1, heardMs: clock.monotonicMs() };
+    // At 1.01 the older line gained a second in 0.9901 s; at 0.99 the later one gained 0.9802 s meanwhile.
+    expect(stamp.takeOver([older], 4, 3)).toBe(Math.floor(10 * secondUs + (0.99 / 1.01) * secondUs));
   });
 
   test("never behind an entry that is in its log", () => {
@@ -107,7 +117,7 @@ describe("T2: a new leader starts", () => {
     const stamp = new StampClock(clock, 0);
     stamp.heard(1_000_000, 1);
     stamp.sawEntry(2_000_000);
-    expect(stamp.takeOver([], 2)).toBe(2_000_000);
+    expect(stamp.takeOver([], 2, 0)).toBe(2_000_000);
   });
 });
 
@@ -139,7 +149,7 @@ describe("T3: a follower's estimate", () => {
       leader.nowUs();
     }
     const leaderUs = leader.nowUs();
-    const startUs = follower.takeOver([], 2);
+    const startUs = follower.takeOver([], 2, 0);
     expect(startUs).toBeLessThanOrEqual(leaderUs + 1_000);
     expect(startUs).toBeGreaterThan(leaderUs - 0.02 * 60 * secondUs);
   });
@@ -154,7 +164,7 @@ describe("T3: a follower's estimate", () => {
     old.stepDown();
     old.heard(successorUs, 3);
     clock.advance(100);
-    expect(old.takeOver([], 4)).toBeLessThanOrEqual(successorUs + 100_000);
+    expect(old.takeOver([], 4, 0)).toBeLessThanOrEqual(successorUs + 100_000);
   });
 
   test("does not count downtime: a restarted node says that its estimate is not alive", () => {

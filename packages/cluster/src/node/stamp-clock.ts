@@ -15,6 +15,8 @@ export interface StampEstimate {
 const maxSlew = 0.01;
 /** What is heard of a leader goes on at the slowest rate that its stamps can have: see {@link StampClock}. */
 const slowest = 1 - maxSlew;
+/** How much of what one line gained another one surely gained as well. */
+const sharedGain = slowest / (1 + maxSlew);
 /** The whole difference to the wall clock would be gone after so long, were the slew not bounded. */
 const slewHorizonUs = 1_000_000;
 /** Rates are set anew no more often than this, so that roundings cannot add up to a rate of their own. */
@@ -101,8 +103,14 @@ export class StampClock {
   /**
    * Starts `term` as leader (SEMANTICS T2): from the largest live estimate of the latest line among this node and its
    * voters; with none alive, from the later of the last stamp in the log and the lower median of the voters' wall clocks.
+   *
+   * Where the log has entries of a later line, and nobody who is alive follows it (its leader died, and whoever had heard it
+   * restarted), an older line tells how much time has passed since the last stamp in the log, but not what the later line made
+   * of it: of what the older one is ahead, so much counts as two lines have in common.
+   *
+   * @param loggedTerm The term of the last entry in the log.
    */
-  takeOver(voters: readonly StampEstimate[], term: number): number {
+  takeOver(voters: readonly StampEstimate[], term: number, loggedTerm: number): number {
     const nowMs = this.#clock.monotonicMs();
     const latest = voters.reduce((line, voter) => (voter.live ? Math.max(line, voter.lineTerm) : line), this.#lineTerm);
     let startUs = this.#live && this.#lineTerm === latest ? this.#extrapolate(nowMs) : -1;
@@ -116,7 +124,7 @@ export class StampClock {
     if (startUs < 0) {
       wallsUs.sort((a, b) => a - b);
       startUs = Math.floor(wallsUs[(wallsUs.length - 1) >> 1]!);
-    }
+    } else if (latest < loggedTerm) startUs = this.#loggedUs + Math.floor((startUs - this.#loggedUs) * sharedGain);
     startUs = Math.max(startUs, this.#loggedUs);
     this.#live = true;
     this.#leads = true;
