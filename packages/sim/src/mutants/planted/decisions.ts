@@ -159,4 +159,16 @@ export const decisionMutants: readonly Mutant[] = [
     ],
     foundBy: { seeds: 500 },
   },
+  {
+    name: "older-line-of-time-comes-back",
+    breaks: "whoever wins with followers of an older leader alone goes on from its line, ahead of what its own log tells (T2)",
+    edits: [
+      {
+        file: "cluster/src/node/stamp-clock.ts",
+        search: "latest < loggedTerm",
+        replacement: "latest > term",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/stamp-clock.test.ts"] },
+  },
 ];
