@@ -117,9 +117,9 @@ export function createBucketCounter(): KeyCounter {
       write(numbers, level + BigInt(actual) * BigInt(numbers.windowUs), rest, stampUs);
     },
     clear() {
+      // How fast it drains is no use of it: what stays held after a reset goes by it.
       used = 0n;
       atUs = 0;
-      chargedLimit = 0;
       emptyUs = 0;
       holds = [];
     },

@@ -40,7 +40,7 @@ export function createKeyPlaces(holds: NaiveHolds, quotaOf: (namespace: string) 
     let keptUntilUs = 0;
     let last: Numbers | null = null;
     const keep = (numbers: Numbers, untilUs: number) => {
-      last = numbers;
+      if (numbers.limit > 0) last = numbers;
       keptUntilUs = Math.max(keptUntilUs, untilUs);
     };
     const watched: KeyCounter = {
@@ -64,7 +64,6 @@ export function createKeyPlaces(holds: NaiveHolds, quotaOf: (namespace: string) 
       clear() {
         counter.clear();
         keptUntilUs = 0;
-        last = null;
       },
     };
     const isTakenAt = (stampUs: number) => {

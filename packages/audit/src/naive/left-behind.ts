@@ -1,6 +1,6 @@
 import { Algorithm } from "@quorumguard/limiter";
 import type { HeldAmount, KeyCounter, Numbers } from "./key-counter.ts";
-import type { HoldHome, NaiveHold } from "./naive-holds.ts";
+import { type HoldHome, type NaiveHold, numbersToMove } from "./naive-holds.ts";
 
 /** A counter that stands still since another rule took over. */
 export interface Source {
@@ -44,7 +44,7 @@ export function leaveBehind(
       used = Math.max(used, before);
       continue;
     }
-    for (const hold of own) counter.settle(hold.numbers, hold, 0, atUs);
+    for (const hold of own) counter.settle(numbersToMove(hold), hold, 0, atUs);
     const again = open.filter((hold) => leftOn(hold, counter) !== undefined);
     // A bucket drains alike whatever is in it; it is charged at its own rate.
     if (algorithm === Algorithm.tokenBucket) {

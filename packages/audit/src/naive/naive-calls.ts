@@ -3,7 +3,7 @@ import type { NaiveSession } from "../rate-limit/naive-sessions.ts";
 import type { AskedItem } from "../rate-limit/records.ts";
 import type { Judgement, KeyCounter, Numbers } from "./key-counter.ts";
 import type { NaiveBans } from "./naive-bans.ts";
-import { leaseAfterMs, leaseEndUs, type NaiveHold, type NaiveHolds } from "./naive-holds.ts";
+import { leaseAfterMs, leaseEndUs, type NaiveHold, type NaiveHolds, numbersToMove } from "./naive-holds.ts";
 import type { NaiveKeys, RuleInForce } from "./naive-keys.ts";
 
 /** What one item is answered, in the units of the wire. */
@@ -163,7 +163,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     const { counter } = keys.touch(inForce, stampUs);
     keys.forget(inForce);
     counter.clear();
-    for (const hold of holds.on(counter)) counter.open(hold.numbers, hold, stampUs);
+    for (const hold of holds.on(counter)) counter.open(numbersToMove(hold), hold, stampUs);
     return done(inForce, counter, stampUs);
   }
 

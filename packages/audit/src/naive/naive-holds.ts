@@ -38,6 +38,11 @@ export interface NaiveHolds {
   readonly ended: { readonly over: number; readonly freed: number };
 }
 
+/** Numbers by which a hold comes off a counter and on again: they must not tell a bucket how fast it drains. */
+export function numbersToMove({ home, numbers }: NaiveHold): Numbers {
+  return home.algorithm === Algorithm.tokenBucket ? { ...numbers, limit: 0 } : numbers;
+}
+
 /** Makes the table of an empty log. */
 export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: number) => boolean): NaiveHolds {
   let open: NaiveHold[] = [];
@@ -51,7 +56,7 @@ export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: numbe
   function move(precedingUs: number, stampUs: number): void {
     const gapUs = stampUs - precedingUs;
     const counted = open.filter((hold) => countsEnd(hold, gapUs));
-    for (const hold of counted) hold.home.counter?.settle(hold.numbers, hold, 0, precedingUs);
+    for (const hold of counted) hold.home.counter?.settle(numbersToMove(hold), hold, 0, precedingUs);
     for (const hold of open) {
       if (hold.kind !== "lease") hold.expiryUs = stampUs + hold.ttlUs;
       else if (gapUs > 0) {
@@ -60,7 +65,7 @@ export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: numbe
         hold.datedUs = hold.expiryUs;
       }
     }
-    for (const hold of counted) hold.home.counter?.open(hold.numbers, hold, stampUs);
+    for (const hold of counted) hold.home.counter?.open(numbersToMove(hold), hold, stampUs);
   }
 
   function free(hold: NaiveHold, stampUs: number): void {

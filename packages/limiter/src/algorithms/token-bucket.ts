@@ -292,12 +292,12 @@ function settle(
   return write(heap, block, tail, quota, stampUs);
 }
 
+/** The rate that it knew stays: what is held is laid on again, and brings none. */
 function reset(heap: Heap, block: number): void {
   clearAmounts(heap, block);
   heap.setNumber(block, CELL_EXPIRY, 0);
   heap.setNumber(block, CELL_AT, 0);
   heap.setWord(block, WORD_USED, 0);
-  heap.setWord(block, WORD_LIMIT, 0);
   heap.setNumber(block, CELL_REST, 0);
 }
 
@@ -324,6 +324,7 @@ export const tokenBucket: CountingAlgorithm = {
   initialize(heap, block, tail, cells) {
     initializeAmounts(heap, block, tail, cells);
     reset(heap, block);
+    heap.setWord(block, WORD_LIMIT, 0);
   },
   reset,
   judge,

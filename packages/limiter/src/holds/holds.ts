@@ -196,7 +196,7 @@ export class Holds implements SessionFollower {
     let home = key;
     for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
-      home = this.#keys.settle(this.#quotaOf(hold), home, this.#readHold(hold), 0, stampUs);
+      home = this.#keys.settle(this.#movingQuotaOf(hold), home, this.#readHold(hold), 0, stampUs);
     }
     return home;
   }
@@ -234,7 +234,8 @@ export class Holds implements SessionFollower {
         heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));
       }
       if (heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
-      home = this.#keys.hold(this.#quotaOf(hold), home, this.#readHold(hold), stampUs);
+      const under = quota === null ? this.#movingQuotaOf(hold) : this.#quotaOf(hold);
+      home = this.#keys.hold(under, home, this.#readHold(hold), stampUs);
     }
     return home;
   }
@@ -296,7 +297,7 @@ export class Holds implements SessionFollower {
     for (let hold = first; hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (!this.#countsEnd(hold, gapUs)) continue;
       const key = this.#heldKeys.keyOf(hold);
-      this.#keys.settle(this.#quotaOf(hold), key, this.#readHold(hold), 0, precedingStampUs);
+      this.#keys.settle(this.#movingQuotaOf(hold), key, this.#readHold(hold), 0, precedingStampUs);
     }
     for (let hold = first; hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (this.kindOf(hold) !== HoldKind.lease) {
@@ -307,7 +308,7 @@ export class Holds implements SessionFollower {
         heap.setNumber(hold, CELL_DATED, heap.number(hold, CELL_EXPIRES));
       }
       if (!this.#countsEnd(hold, gapUs)) continue;
-      this.#keys.hold(this.#quotaOf(hold), this.#heldKeys.keyOf(hold), this.#readHold(hold), stampUs);
+      this.#keys.hold(this.#movingQuotaOf(hold), this.#heldKeys.keyOf(hold), this.#readHold(hold), stampUs);
     }
   }
 
@@ -411,6 +412,17 @@ export class Holds implements SessionFollower {
     quota.limit = heap.word(hold, WORD_LIMIT);
     quota.burst = heap.word(hold, WORD_BURST);
     quota.windowUs = heap.number(hold, CELL_WINDOW);
+    return quota;
+  }
+
+  /**
+   * What a hold is moved about by. Its bucket keeps the rate that it knows: that of the hold's opening may be one that an
+   * override had, which is gone since.
+   */
+  #movingQuotaOf(hold: number): Quota {
+    const quota = this.#quotaOf(hold);
+    const algorithm = this.#heap.word(this.#heldKeys.keyOf(hold), 0) & 0xff;
+    if (algorithm === Algorithm.tokenBucket) this.#quota.limit = 0;
     return quota;
   }
 
