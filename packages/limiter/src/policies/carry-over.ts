@@ -215,6 +215,11 @@ export class CarryOver {
     return block;
   }
 
+  /** Whether an old counter of the key has open holds. */
+  isHeld(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): boolean {
+    return this.#oldCounters(rule, bytes, start, length).some(({ block }) => this.#keys.isHeld(block));
+  }
+
   #oldCounters(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly OldCounter[] {
     return rule.epochs
       .flatMap((each, epoch) =>

@@ -13,8 +13,8 @@ import { ceilMs, firmMsOf, mixResult, writeVerdict } from "../machine/call-execu
 import type { MachineState } from "../machine/state.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
 import { Algorithm } from "../rule.ts";
-import { opensHold, Verb } from "../verb.ts";
-import { CarryOver } from "./carry-over.ts";
+import { endsHold, opensHold, Verb } from "../verb.ts";
+import { type Carried, CarryOver } from "./carry-over.ts";
 import { Counter, count } from "./counters.ts";
 import { type AskedRule, GovernedRule } from "./governed-rule.ts";
 import { createJudged, type Judged } from "./judged.ts";
@@ -190,21 +190,29 @@ export class GovernedCalls {
   }
 
   /** Carries over what an earlier rule counted; says which bound is in the way of the counter that this would need. */
-  #settleCounter(judged: Judged): Outcome | null {
+  #settleCounter(judged: Judged, isSettling = false): Outcome | null {
     const { rule, hash, keyStart, keyLength } = judged;
     if (rule.epochs.length === 0 || this.#find(judged) !== 0) return null;
     const { bytes } = this.#layout!;
     const carried = this.carryOver.find(rule, bytes, keyStart, keyLength);
     // What is only guessed is lost with no counter: a rule that admits nothing must not fill the table with whom it denies.
     if (carried === null || (carried.isGuessed && judged.limit === 0)) return null;
-    const { quota } = rule;
-    if (carried.isGuessed && !this.#quota.makeRoom(1, quota.prefix, this.#stampUs)) return Outcome.namespaceFull;
-    this.#use(judged);
-    const isOneMore = this.carryOver.addsCounter(rule, carried, bytes, keyStart, keyLength);
-    if (isOneMore && !this.#keys.makeRoom(1, this.#maxKeys, this.#stampUs)) return Outcome.keysFull;
+    const refusal = this.#noRoomToCarry(judged, carried);
+    if (refusal !== null && !isSettling) return refusal;
+    // What is held must be settled, whatever there is room for; who holds nothing is told so without.
+    if (refusal !== null && !this.carryOver.isHeld(rule, bytes, keyStart, keyLength)) return null;
     const block = this.carryOver.carry(rule, hash, bytes, keyStart, keyLength);
     if (block !== 0) this.#hash.word(this.#keys.fingerprint(block));
     return null;
+  }
+
+  #noRoomToCarry(judged: Judged, carried: Carried): Outcome | null {
+    const { quota } = judged.rule;
+    if (carried.isGuessed && !this.#quota.makeRoom(1, quota.prefix, this.#stampUs)) return Outcome.namespaceFull;
+    this.#use(judged);
+    const { bytes } = this.#layout!;
+    const isOneMore = this.carryOver.addsCounter(judged.rule, carried, bytes, judged.keyStart, judged.keyLength);
+    return isOneMore && !this.#keys.makeRoom(1, this.#maxKeys, this.#stampUs) ? Outcome.keysFull : null;
   }
 
   #keepReset(judged: Judged): void {
@@ -393,7 +401,7 @@ export class GovernedCalls {
     }
     const judged = this.#read(item, 0);
     const isBlocked = judged.outcome === Outcome.blocked && opensHold(verb) && rule.policy?.shadow !== true;
-    const unsettled = isBlocked ? null : this.#settleCounter(judged);
+    const unsettled = isBlocked ? null : this.#settleCounter(judged, endsHold(verb));
     if (unsettled !== null) {
       this.#fill(at, 1, unsettled);
       return true;

@@ -163,3 +163,37 @@ describe("K1 L3 what is held counts as of the change, as what was taken does", (
     expect(copyOf(harness.limiter).stateHash()).toEqual(harness.limiter.stateHash());
   });
 });
+
+it.each([
+  ["a commit", "sliding-window-log", Verb.commit, 1],
+  ["a cancel", "sliding-window-log", Verb.cancel, 0],
+  ["a cancel of a slot", "concurrency", Verb.cancel, 0],
+])(
+  "L1 %s of what a policy held is settled after the policy went, though the table is full",
+  (_, algorithm, verb, cost) => {
+    const harness = new PolicyHarness({ maxKeys: 2 });
+    put(harness, rule(algorithm, 6, 2 * hour), startUs);
+    const asked: Rule = {
+      ...windowLog(5, hour, "api"),
+      ...(algorithm === "concurrency" && { algorithm: Algorithm.concurrency }),
+    };
+    const { handle } = harness.ask(startUs, Verb.reserve, "k", asked, { cost: 2, ttlMs: 600_000 });
+    expect(harness.one(startUs, "other", windowLog(5, hour)).outcome).toBe(Outcome.allowed);
+    expect(harness.change(gone, {}, startUs + second).error).toBeNull();
+    const settle = () =>
+      harness.ask(startUs + 2 * second, verb, "k", asked, { handle, ...(cost > 0 && { cost }) }).outcome;
+    expect(settle()).toBe(Outcome.allowed);
+    expect(settle()).toBe(Outcome.notHeld);
+  },
+);
+
+it("L1 who settles what nobody holds gets no counter in a full table", () => {
+  const harness = new PolicyHarness({ maxKeys: 2 });
+  const asked = windowLog(5, hour, "api");
+  put(harness, log(6, 2 * hour), startUs);
+  expect(harness.one(startUs, "k", asked, 3).outcome).toBe(Outcome.allowed);
+  expect(harness.one(startUs, "other", windowLog(5, hour)).outcome).toBe(Outcome.allowed);
+  expect(harness.change(gone, {}, startUs + second).error).toBeNull();
+  expect(harness.ask(startUs + 2 * second, Verb.cancel, "k", asked, { handle: 7 }).outcome).toBe(Outcome.notHeld);
+  expect(harness.limiter.stats.keys).toBe(2);
+});
