@@ -125,6 +125,7 @@ export class GovernedQuestions {
       before.namespace === namespace &&
       isSameRule(before.asked, asked)
     ) {
+      this.#rule.stampUs = stampUs;
       return this.#rule;
     }
     const source = encodeUtf8(asked.policy);
