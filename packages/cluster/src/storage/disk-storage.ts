@@ -161,6 +161,7 @@ export class DiskStorage implements Storage {
     return this.writer?.stats() ?? noLogStats;
   }
 
+  /** @throws {StorageError} when the disk does not take the last note; all files are closed, and nothing acknowledged is lost. */
   async close(): Promise<void> {
     if (this.closed) return;
     const { opened, writer } = this;
@@ -174,9 +175,12 @@ export class DiskStorage implements Storage {
     this.closed = true;
     this.cancelIdle?.();
     await opened.snapshots.settled();
-    if (!this.failed) await this.recordDurable();
-    await writer.close();
-    await opened.meta.close();
+    try {
+      if (!this.failed) await this.recordDurable();
+    } finally {
+      await writer.close();
+      await opened.meta.close();
+    }
   }
 
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {

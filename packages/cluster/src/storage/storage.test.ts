@@ -256,6 +256,18 @@ describe("a disk that fails", () => {
     expect((await openForTest(disk)).lastIndex()).toBe(index - 1);
   });
 
+  it("closes its files also when the disk is full just then, says so, and has lost nothing", async () => {
+    const { disk, storage } = await failing();
+    await appendDurably(storage, entriesFrom(2, 1, 1));
+    disk.before = (operation) => {
+      if (operation === "write") throw new Error("ENOSPC");
+    };
+    await expect(storage.close()).rejects.toThrow(/^meta: ENOSPC; this node stops; nothing it acknowledged is lost/);
+    disk.before = () => {};
+    expect(disk.openFiles).toBe(0);
+    expect((await openForTest(disk)).lastIndex()).toBe(2);
+  });
+
   it("grows a segment as it goes if only preparing one failed", async () => {
     const { disk, storage, errors } = await failing();
     let denied = false;

@@ -49,6 +49,8 @@ export interface Moment {
  * lose its power before any operation.
  */
 export class TestDisk implements FileSystem {
+  /** Handles that were opened and not closed. */
+  openFiles = 0;
   /** Called before every operation that changes something. */
   before: (operation: Operation, path: string) => void = () => {};
   /** Called before every operation that only looks. */
@@ -161,6 +163,7 @@ export class TestDisk implements FileSystem {
     const node = found ?? { durable: Buffer.alloc(0), current: Buffer.alloc(0), unflushed: [] };
     if (found === undefined) this.changeName(folderOf(path), null, path, node);
     this.names.set(path, node);
+    this.openFiles += 1;
     return {
       size: async () => {
         this.beforeLooking("size", path);
@@ -197,7 +200,9 @@ export class TestDisk implements FileSystem {
         node.durable = durable;
         node.unflushed = [];
       },
-      close: async () => {},
+      close: async () => {
+        this.openFiles -= 1;
+      },
     };
   }
 
