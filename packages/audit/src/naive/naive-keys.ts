@@ -4,7 +4,7 @@ import { createKeyCounter, type KeyCounter, type Numbers } from "./key-counter.t
 import { createKeyPlaces, type KeyPlaces } from "./key-places.ts";
 import { leaveBehind, type Source } from "./left-behind.ts";
 import type { HoldHome, NaiveHold, NaiveHolds } from "./naive-holds.ts";
-import type { NaiveRecords, PolicyEdit } from "./naive-records.ts";
+import type { NaiveRecords, NumbersOf, OwnNumbers, PolicyEdit } from "./naive-records.ts";
 
 /** The rule that is in force for one key. */
 export interface RuleInForce {
@@ -56,9 +56,15 @@ export interface NaiveKeys {
   look(inForce: RuleInForce, stampUs: number): KeyCounter;
   /** Forgets what could still be carried over to the key: it was reset. */
   forget(inForce: RuleInForce): void;
-  /** Policies are others from this stamp on. */
-  moved(namespace: string, edits: readonly PolicyEdit[], stampUs: number): void;
-  /** Numbers of single keys may be others from this stamp on: until then a bucket drained at the rate that it knew. */
+  /**
+   * Policies are others from this stamp on. A key that will have other numbers of its own gets what waits for it by those
+   * that it has.
+   */
+  moved(namespace: string, edits: readonly PolicyEdit[], after: NumbersOf, stampUs: number): void;
+  /**
+   * Numbers of single keys may be others from this stamp on: until then a bucket drained at the rate that it knew. Those
+   * whose policy is another one, too, get what waits for them at once, lest it be kept by the time of others.
+   */
   renumbered(namespace: string, stampUs: number): void;
   /**
    * Carries over every key with open holds, before a takeover moves them; or, after a change, those that a policy counts
@@ -123,11 +129,72 @@ function goesOn(from: PolicyDocument | null, to: PolicyDocument | null): boolean
   return from.algorithm !== "token-bucket" || (from.limit === to.limit && from.burst === to.burst);
 }
 
+/** What a key of one epoch hands on at its end: the fullest of its shapes, without what is held. */
+function handOn(
+  holds: NaiveHolds,
+  lineage: Lineage,
+  key: string,
+  from: PolicyDocument | null,
+  endUs: number,
+  heirsUs: number,
+): Carried | null {
+  const sources: Source[] = [];
+  const kept: NaiveHold[] = [];
+  for (const { algorithm, windowUs, homes } of lineage.shapes.values()) {
+    const own = homes.get(key);
+    if (own === undefined) continue;
+    const burst = algorithm === Algorithm.tokenBucket ? most : 0;
+    const { counter, home } = own;
+    sources.push({ counter, home, algorithm, numbers: { limit: most, windowUs, burst } });
+    kept.push(...holds.on(own.counter).filter(({ expiryUs }) => expiryUs > endUs));
+    own.home.counter = null;
+  }
+  const retainUs = endUs + heirsUs;
+  const before = stillThere(lineage.pending.get(key), endUs);
+  if (before !== null && from !== null && sources.length === 0 && usedOf(before) > 0) {
+    // Nobody has touched the key under this policy: what it would have counted is what is left.
+    const rule = ruleOf(from);
+    const aged = createKeyCounter(rule.algorithm);
+    chargeOn(aged, rule.algorithm, rule, usedOf(before), before.atUs);
+    sources.push({ counter: aged, home: null, algorithm: rule.algorithm, numbers: { ...rule, limit: most } });
+  }
+  sources.unshift(...(before?.sources ?? []));
+  kept.unshift(...(before?.holds ?? []));
+  const all = { sources, atUs: endUs, holds: kept, retainUs: Math.max(before?.retainUs ?? 0, retainUs) };
+  return usedOf(all) > 0 || kept.some(({ state }) => state === "open") ? all : null;
+}
+
+/** The keys that a change gives other numbers under a name that has been a policy's bucket, with what waits for them. */
+function renumberedBy(
+  records: NaiveRecords,
+  lineages: ReadonlyMap<string, Lineage>,
+  namespace: string,
+  edits: readonly PolicyEdit[],
+  after: NumbersOf,
+): readonly (readonly [string, string])[] {
+  const isOther = (one: OwnNumbers | null, other: OwnNumbers | null) =>
+    one?.limit !== other?.limit || one?.burst !== other?.burst;
+  return [...lineages]
+    .filter(([id]) => id.startsWith(`${namespace}|`))
+    .flatMap(([id, { shapes, pending }]) => {
+      const name = id.slice(namespace.length + 1);
+      const edit = edits.find((one) => one.name === name);
+      const to = edit === undefined ? records.policy(namespace, name) : edit.to;
+      if (to?.algorithm !== "token-bucket") return [];
+      const keys = new Set([...pending.keys(), ...[...shapes.values()].flatMap(({ homes }) => [...homes.keys()])]);
+      return [...keys]
+        .filter((key) => isOther(records.numbers(namespace, name, key), after(name, key)))
+        .map((key) => [id, key] as const);
+    });
+}
+
 /** Makes the counters of an empty log. */
 export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): NaiveKeys {
   const inline = new Map<string, { readonly home: HoldHome; readonly counter: KeyCounter }>();
   const lineages = new Map<string, Lineage>();
   const places = createKeyPlaces(holds, records.quota);
+  /** Keys by lineage that the change on its way gives other numbers. */
+  let renumbered: readonly (readonly [string, string])[] = [];
   let carriedOver = 0;
 
   function lineageOf(namespace: string, name: string): Lineage {
@@ -182,40 +249,6 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     home.counter = counter;
   }
 
-  /** What a key of one epoch hands on at its end: the fullest of its shapes, without what is held. */
-  function handOn(
-    lineage: Lineage,
-    key: string,
-    from: PolicyDocument | null,
-    endUs: number,
-    heirsUs: number,
-  ): Carried | null {
-    const sources: Source[] = [];
-    const kept: NaiveHold[] = [];
-    for (const { algorithm, windowUs, homes } of lineage.shapes.values()) {
-      const own = homes.get(key);
-      if (own === undefined) continue;
-      const burst = algorithm === Algorithm.tokenBucket ? most : 0;
-      const { counter, home } = own;
-      sources.push({ counter, home, algorithm, numbers: { limit: most, windowUs, burst } });
-      kept.push(...holds.on(own.counter).filter(({ expiryUs }) => expiryUs > endUs));
-      own.home.counter = null;
-    }
-    const retainUs = endUs + heirsUs;
-    const before = stillThere(lineage.pending.get(key), endUs);
-    if (before !== null && from !== null && sources.length === 0 && usedOf(before) > 0) {
-      // Nobody has touched the key under this policy: what it would have counted is what is left.
-      const rule = ruleOf(from);
-      const aged = createKeyCounter(rule.algorithm);
-      chargeOn(aged, rule.algorithm, rule, usedOf(before), before.atUs);
-      sources.push({ counter: aged, home: null, algorithm: rule.algorithm, numbers: { ...rule, limit: most } });
-    }
-    sources.unshift(...(before?.sources ?? []));
-    kept.unshift(...(before?.holds ?? []));
-    const all = { sources, atUs: endUs, holds: kept, retainUs: Math.max(before?.retainUs ?? 0, retainUs) };
-    return usedOf(all) > 0 || kept.some(({ state }) => state === "open") ? all : null;
-  }
-
   const resolve = (namespace: string, asked: Rule, key: string): RuleInForce => {
     const policy = records.policy(namespace, asked.policy);
     const rule = policy === null ? asked : ruleOf(policy);
@@ -246,6 +279,17 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         if (toPolicies && inForce.policy === null) continue;
         if (!shapeOf(lineage, inForce.rule).homes.has(key)) carry(inForce, lineage, stampUs);
       }
+    }
+  }
+
+  /** What waits for these keys is theirs now, by the bucket in force. */
+  function carryRenumbered(namespace: string, stampUs: number): void {
+    for (const [id, key] of renumbered) {
+      const lineage = lineages.get(id)!;
+      const policy = records.policy(namespace, id.slice(namespace.length + 1));
+      if (policy?.algorithm !== "token-bucket" || !lineage.pending.has(key)) continue;
+      const inForce = resolve(namespace, ruleOf(policy), key);
+      if (!shapeOf(lineage, inForce.rule).homes.has(key)) carry(inForce, lineage, stampUs);
     }
   }
 
@@ -284,7 +328,9 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     forget({ namespace, rule, key }) {
       if (rule.policy !== "") lineageOf(namespace, rule.policy).pending.delete(key);
     },
-    moved(namespace, edits, stampUs) {
+    moved(namespace, edits, after, stampUs) {
+      renumbered = renumberedBy(records, lineages, namespace, edits, after);
+      carryRenumbered(namespace, stampUs);
       for (const { name, from, to } of edits) {
         const lineage = lineages.get(`${namespace}|${name}`);
         if (lineage === undefined || goesOn(from, to)) continue;
@@ -295,13 +341,14 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         const heirsUs = Math.max(ownUs, to === null ? lineage.askedUs : spanUs(ruleOf(to)), ...shapesUs);
         const pending = new Map<string, Carried>();
         for (const key of keys) {
-          const carried = handOn(lineage, key, from, stampUs, heirsUs);
+          const carried = handOn(holds, lineage, key, from, stampUs, heirsUs);
           if (carried !== null) pending.set(key, carried);
         }
         lineages.set(`${namespace}|${name}`, { shapes: new Map(), askedUs: lineage.askedUs, pending });
       }
     },
     renumbered(namespace, stampUs) {
+      carryRenumbered(namespace, stampUs);
       for (const [id, { shapes }] of lineages) {
         const policy = records.policy(namespace, id.slice(namespace.length + 1));
         if (policy === null || !id.startsWith(`${namespace}|`)) continue;

@@ -23,6 +23,15 @@ export interface PolicyEdit {
   readonly to: PolicyDocument | null;
 }
 
+/** Numbers that a key has by an override or its tier. */
+export interface OwnNumbers {
+  readonly limit: number;
+  readonly burst?: number;
+}
+
+/** Those of a key under a policy; null: it has none. */
+export type NumbersOf = (name: string, key: string) => OwnNumbers | null;
+
 type Records = ReadonlyMap<string, PolicyRecord>;
 
 interface Namespace {
@@ -37,17 +46,17 @@ export interface NaiveRecords {
   /**
    * Executes a change.
    *
-   * @param moved Told of the policies that are others now.
+   * @param moved Told of the policies that will be others, and of the numbers that keys will have, while all is as it was.
    * @param lift Ends a ban; false: there is none.
    */
   administer(
     request: AdminRequest,
-    moved: (edits: readonly PolicyEdit[]) => void,
+    moved: (edits: readonly PolicyEdit[], after: NumbersOf) => void,
     lift: (policy: string, key: string) => boolean,
   ): NaiveChange;
   policy(namespace: string, name: string): PolicyDocument | null;
   /** Numbers of its own that a key has: by an override, or else by its tier. */
-  numbers(namespace: string, name: string, key: string): { readonly limit: number; readonly burst?: number } | null;
+  numbers(namespace: string, name: string, key: string): OwnNumbers | null;
   /** How many keys the namespace may have; null: as many as there are places. */
   quota(namespace: string): number | null;
   /** The list that a key is on, deny before allow. */
@@ -174,6 +183,15 @@ function wholeError(after: Records, wanted: ReadonlyMap<string, PolicyRecord | n
   return null;
 }
 
+function numbersIn(records: Records, name: string, key: string): OwnNumbers | null {
+  if (name === "") return null;
+  const override = records.get(idOf("override", name, key));
+  if (override?.kind === "override") return override.value;
+  const member = records.get(idOf("tierKey", key));
+  const tier = member?.kind === "tierKey" ? records.get(idOf("tier", member.value.tier)) : undefined;
+  return tier?.kind === "tier" ? (tier.value.limits.find(({ policy }) => policy === name) ?? null) : null;
+}
+
 /** Makes the records of an empty log. */
 export function createNaiveRecords(): NaiveRecords {
   const namespaces = new Map<string, Namespace>();
@@ -182,7 +200,7 @@ export function createNaiveRecords(): NaiveRecords {
 
   function execute(
     { namespace, change, expectedVersion }: AdminRequest,
-    moved: (edits: readonly PolicyEdit[]) => void,
+    moved: (edits: readonly PolicyEdit[], after: NumbersOf) => void,
     lift: (policy: string, key: string) => boolean,
   ): NaiveChange {
     const known = namespaces.get(namespace);
@@ -216,7 +234,7 @@ export function createNaiveRecords(): NaiveRecords {
     const error = wholeError(after, wanted);
     if (error !== null) return refused(error);
     if (changed === 0) return { version: own.version, changed: 0, error: null };
-    moved(edits);
+    moved(edits, (name, key) => numbersIn(after, name, key));
     return grow(after, changed);
   }
 
@@ -238,14 +256,7 @@ export function createNaiveRecords(): NaiveRecords {
       const found = name === "" ? undefined : record(namespace, idOf("policy", name));
       return found?.kind === "policy" ? found.value : null;
     },
-    numbers(namespace, name, key) {
-      if (name === "") return null;
-      const override = record(namespace, idOf("override", name, key));
-      if (override?.kind === "override") return override.value;
-      const member = record(namespace, idOf("tierKey", key));
-      const tier = member?.kind === "tierKey" ? record(namespace, idOf("tier", member.value.tier)) : undefined;
-      return tier?.kind === "tier" ? (tier.value.limits.find(({ policy }) => policy === name) ?? null) : null;
-    },
+    numbers: (namespace, name, key) => numbersIn(namespaces.get(namespace)?.records ?? new Map(), name, key),
     quota(namespace) {
       const quota = record(namespace, "keyQuota");
       return quota?.kind === "keyQuota" ? quota.value.maxKeys : null;

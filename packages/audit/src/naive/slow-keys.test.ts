@@ -17,7 +17,7 @@ it("K1 the model keeps the counter of a key that an override makes slower than i
   const change = (asked: object, stampUs: number) =>
     records.administer(
       readAdminRequest({ namespace: "n", change: asked }),
-      (edits) => keys.moved("n", edits, stampUs),
+      (edits, after) => keys.moved("n", edits, after, stampUs),
       () => false,
     );
   const tokens = (limit: number) => {
@@ -44,4 +44,41 @@ it("K1 the model keeps the counter of a key that an override makes slower than i
   const stampUs = startUs + 15 * hour;
   expect(left("slow", stampUs)).toBe(14);
   expect(left("fast", stampUs)).toBe(3_600);
+});
+
+it("K1 the model gives a key what waits for it by the numbers that it has until a change, or gets with its policy's new ones", () => {
+  const records = createNaiveRecords();
+  const keys = createNaiveKeys(
+    records,
+    createNaiveHolds(() => true),
+  );
+  const change = (asked: object, stampUs: number) => {
+    const request = readAdminRequest({ namespace: "n", change: asked });
+    records.administer(
+      request,
+      (edits, after) => keys.moved("n", edits, after, stampUs),
+      () => false,
+    );
+    keys.renumbered("n", stampUs);
+  };
+  const policies = (limit: number) => [
+    { name: "mails", algorithm: "token-bucket", limit, burst: 100, windowMs: 3_600_000 },
+  ];
+  const overrides = (key: string, limit: number) => [{ policy: "mails", key, limit }];
+  change({ kind: "putPolicies", policies: policies(3_600) }, startUs);
+  for (const key of ["at once", "later", "freed"]) {
+    const inForce = keys.resolve("n", byName, key);
+    keys.touch(inForce, startUs).counter.charge(inForce.numbers, 100, startUs);
+  }
+  const document = { policies: policies(1), overrides: overrides("at once", 2) };
+  change({ kind: "putDocument", document }, startUs);
+  change({ kind: "putOverrides", overrides: overrides("later", 2) }, startUs + hour);
+  change({ kind: "putOverrides", overrides: [...overrides("freed", 36_000)] }, startUs + 5 * hour);
+  const left = (key: string, stampUs: number) => {
+    const inForce = keys.resolve("n", byName, key);
+    return keys.look(inForce, stampUs).judge(inForce.numbers, 1, stampUs).available;
+  };
+  expect(left("freed", startUs + 5 * hour)).toBe(5);
+  expect(left("later", startUs + 5 * hour)).toBe(9);
+  expect(left("at once", startUs + 5 * hour)).toBe(10);
 });

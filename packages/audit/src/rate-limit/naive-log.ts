@@ -162,7 +162,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     const { namespace, changeId } = request;
     const result = records.administer(
       request,
-      (edits) => keys.moved(namespace, edits, stampUs),
+      (edits, after) => keys.moved(namespace, edits, after, stampUs),
       (policy, key) => bans.lift(`${namespace}|${policy}|${key}`, stampUs),
     );
     if (result.changed > 0) {

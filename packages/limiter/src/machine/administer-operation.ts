@@ -1,12 +1,15 @@
 import { digest, sipHash } from "../hash/sip.ts";
 import type { OperationResult } from "../limiter.ts";
 import type { AdminRequest } from "../policies/admin-change.ts";
+import type { CarryOver } from "../policies/carry-over.ts";
+import { carryWaiting } from "../policies/carry-waiting.ts";
 import { settleRates } from "../policies/settle-rates.ts";
 import type { MachineState } from "./state.ts";
 
 /** Executes an administrative change whose body is `entry[from, to)`, and mixes what it says and comes to into the hash. */
 export function applyAdministration(
   state: MachineState,
+  carryOver: CarryOver,
   request: AdminRequest,
   entry: Uint8Array,
   from: number,
@@ -17,7 +20,11 @@ export function applyAdministration(
   const { policies, bans, hash, keys } = state;
   const result = policies.administer(request, stampUs, index, {
     liftBan: (namespace, policy, key) => bans.lift(namespace, policy, key, stampUs),
-    renumbered: (namespace, renumbered) => settleRates(keys, namespace, renumbered, stampUs),
+    renumbering: (namespace, renumbered) => carryWaiting(keys, carryOver, namespace, renumbered, stampUs),
+    renumbered: (namespace, renumbered) => {
+      carryWaiting(keys, carryOver, namespace, renumbered, stampUs);
+      settleRates(keys, namespace, renumbered, stampUs);
+    },
   });
   sipHash(0, 0, entry, from, to - from);
   hash.word(digest[0]!);

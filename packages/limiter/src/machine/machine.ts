@@ -215,8 +215,10 @@ export class Machine implements Limiter {
     }
     if (entry[at] === Tag.administer) {
       const from = at + OPERATION_HEADER_BYTES;
-      const applied = applyAdministration(this.#state, this.#requests.shift()!, entry, from, end, index, stampUs);
-      if (applied.result.changed > 0) carryHeld(this.#state, this.#governed.carryOver, stampUs, true);
+      const { carryOver } = this.#governed;
+      const request = this.#requests.shift()!;
+      const applied = applyAdministration(this.#state, carryOver, request, entry, from, end, index, stampUs);
+      if (applied.result.changed > 0) carryHeld(this.#state, carryOver, stampUs, true);
       return applied;
     }
     if (entry[at] === Tag.register) {

@@ -11,7 +11,7 @@ import { PolicyError } from "./policy-error.ts";
 
 const second = 1_000_000;
 const startUs = 1_763_000_000_000_000;
-const noEffects: ChangeEffects = { liftBan: () => false, renumbered: () => undefined };
+const noEffects: ChangeEffects = { liftBan: () => false, renumbering: () => undefined, renumbered: () => undefined };
 
 class Room {
   readonly heap = new Heap();

@@ -75,6 +75,8 @@ interface RememberedChange {
 export interface ChangeEffects {
   /** Ends the ban of a key; false: there is none. */
   liftBan(namespace: string, policy: string, key: string): boolean;
+  /** Single keys are about to get other numbers: all is still as it was. */
+  renumbering(policies: NamespacePolicies, keys: RenumberedKeys): void;
   /** Single keys have other numbers now. */
   renumbered(policies: NamespacePolicies, keys: RenumberedKeys): void;
 }
@@ -234,6 +236,7 @@ export class PolicyBook {
     const texts = this.#checkBytes(namespace, edits);
     const renumbered = renumberedKeys(this.#viewOf(namespace), edits);
     const policies = this.#namespaces.get(namespace) ?? this.#create(namespace);
+    effects.renumbering(policies, renumbered);
     moveLineages(policies, this.#census, edits, stampUs);
     policies.edit(edits, texts);
     effects.renumbered(policies, renumbered);

@@ -1,0 +1,64 @@
+import { encodeUtf8 } from "../entry/utf8.ts";
+import type { KeyTable } from "../keys/key-table.ts";
+import { QuotaRule } from "../keys/quota-rule.ts";
+import { Algorithm } from "../rule.ts";
+import type { CarryOver } from "./carry-over.ts";
+import { type AskedRule, GovernedRule } from "./governed-rule.ts";
+import { namePrefix } from "./move-lineages.ts";
+import type { NamespacePolicies } from "./namespace-policies.ts";
+import type { RenumberedKeys } from "./settle-rates.ts";
+
+/**
+ * Carries over the counts of keys that a change gives other numbers, as a touch does. Before the change, by the rules in
+ * force until then: what waits to be carried over is charged by the numbers of whoever carries it, as of the end of the
+ * epoch that counted it, so the new numbers would count from then on. And after it, where it ended an epoch itself: a key
+ * that is slower than its policy would be forgotten by the policy's time else, before anybody asks for it.
+ *
+ * Refuses nothing, like the change; there may be more keys than the bound, at most one for each that is carried over. Of
+ * a name without old counters no key is looked at.
+ */
+export function carryWaiting(
+  keys: KeyTable,
+  carryOver: CarryOver,
+  policies: NamespacePolicies,
+  renumbered: RenumberedKeys,
+  stampUs: number,
+): void {
+  if (!keys.census.hasFrozen) return;
+  const namespace = encodeUtf8(policies.name);
+  const rule = new GovernedRule(new QuotaRule());
+  for (const [name, names] of renumbered) {
+    const source = encodeUtf8(name);
+    const byName: AskedRule = { ...nameAlone, source, nameStart: 0, nameLength: source.length };
+    rule.resolve(policies, namespace, byName, name, stampUs);
+    const { quota } = rule;
+    if (rule.policy === null || quota.algorithm !== Algorithm.tokenBucket || rule.epochs.length === 0) continue;
+    const old = oldRules(keys, policies.name, rule);
+    if (old.length === 0) continue;
+    keys.prepare(quota);
+    for (const key of names) {
+      const bytes = encodeUtf8(key);
+      const { length } = bytes;
+      const isThere = (one: QuotaRule) => keys.find(one, keys.hashOf(one, bytes, 0, length), bytes, 0, length) !== 0;
+      if (!old.some(isThere) || isThere(quota)) continue;
+      const own = policies.numbersFor(name, key);
+      quota.limit = own?.limit ?? rule.limit;
+      quota.burst = own?.burst ?? rule.burst;
+      carryOver.carry(rule, keys.hashOf(quota, bytes, 0, length), bytes, 0, length);
+    }
+  }
+}
+
+const nameAlone = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0 };
+
+/** What the name's old counters are found by; only of epochs and shapes of which there are any. */
+function oldRules(keys: KeyTable, namespace: string, { name, epochs }: GovernedRule): readonly QuotaRule[] {
+  const idOf = (epoch: number, algorithm: number, windowUs: number) => `${epoch}/${algorithm}/${windowUs}`;
+  const shapes = keys.census.shapesOf(namePrefix(namespace, name));
+  const living = new Set(shapes.map(({ epoch, algorithm, windowUs }) => idOf(epoch, algorithm, windowUs)));
+  return epochs.flatMap(({ epoch: { epoch }, rules }) => {
+    const found = rules.filter(({ algorithm, windowUs }) => living.has(idOf(epoch, algorithm, windowUs)));
+    for (const old of found) keys.prepare(old);
+    return found;
+  });
+}
