@@ -182,8 +182,15 @@ function renumberedBy(
       const to = edit === undefined ? records.policy(namespace, name) : edit.to;
       if (to?.algorithm !== "token-bucket") return [];
       const keys = new Set([...pending.keys(), ...[...shapes.values()].flatMap(({ homes }) => [...homes.keys()])]);
+      const begun = edit !== undefined && !goesOn(edit.from, to) ? ruleOf(to) : null;
+      // Its own time is longer than that for which its policy's counts are kept.
+      const isSlower = (own: OwnNumbers | null) =>
+        begun !== null && own !== null && own.limit > 0 && spanUs({ ...begun, ...own }) > spanUs(begun);
       return [...keys]
-        .filter((key) => isOther(records.numbers(namespace, name, key), after(name, key)))
+        .filter((key) => {
+          const own = after(name, key);
+          return isOther(records.numbers(namespace, name, key), own) || isSlower(own);
+        })
         .map((key) => [id, key] as const);
     });
 }

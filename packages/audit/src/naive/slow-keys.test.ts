@@ -82,3 +82,33 @@ it("K1 the model gives a key what waits for it by the numbers that it has until 
   expect(left("later", startUs + 5 * hour)).toBe(9);
   expect(left("at once", startUs + 5 * hour)).toBe(10);
 });
+
+it("K1 the model keeps a key that is slower than its policy's new bucket for its own time", () => {
+  const records = createNaiveRecords();
+  const keys = createNaiveKeys(
+    records,
+    createNaiveHolds(() => true),
+  );
+  const change = (asked: object, stampUs: number) => {
+    const request = readAdminRequest({ namespace: "n", change: asked });
+    records.administer(
+      request,
+      (edits, after) => keys.moved("n", edits, after, stampUs),
+      () => false,
+    );
+    keys.renumbered("n", stampUs);
+  };
+  const policies = (limit: number) => [
+    { name: "mails", algorithm: "token-bucket", limit, burst: 100, windowMs: 3_600_000 },
+  ];
+  const window = { name: "mails", algorithm: "sliding-window-log", limit: 300, windowMs: 1_000 };
+  change({ kind: "putPolicies", policies: [window] }, startUs);
+  const inForce = keys.resolve("n", byName, "slow");
+  keys.touch(inForce, startUs).counter.charge(inForce.numbers, 100, startUs);
+  change({ kind: "putOverrides", overrides: [{ policy: "mails", key: "slow", limit: 1 }] }, startUs);
+  change({ kind: "putPolicies", policies: policies(3_600) }, startUs);
+  // The next change asks what still counts, long after the policy's own time.
+  change({ kind: "putPolicies", policies: policies(7_200) }, startUs + 5 * hour);
+  const slow = keys.resolve("n", byName, "slow");
+  expect(keys.look(slow, startUs + 5 * hour).judge(slow.numbers, 1, startUs + 5 * hour).available).toBe(5);
+});

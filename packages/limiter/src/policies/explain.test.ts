@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { NEVER, Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
 import { Algorithm, type Rule } from "../rule.ts";
-import { copyOf, START_US, windowLog } from "../testing/harness.ts";
+import { bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
 import { PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
@@ -127,15 +127,14 @@ it("K1 a question is answered as of its own stamp, not as of that of the first o
   const harness = new PolicyHarness();
   const later = START_US + 180 * minute;
   put(harness, { algorithm: "sliding-window-log", limit: 100, windowMs: 1_000 });
-  const own = { kind: "putOverrides", overrides: [{ policy: "api", key: "k", limit: 1, burst: 100 }] };
   expect(harness.one(START_US, "k", byName, 50).outcome).toBe(Outcome.allowed);
-  expect(harness.change(own).error).toBeNull();
-  put(harness, { algorithm: "token-bucket", limit: 3_600, burst: 100, windowMs: 3_600_000 }, START_US + 1_000);
-  const free = (asked: PolicyHarness, stampUs: number) =>
-    asked.limiter.peek("n", byName, encodeUtf8("k"), 1, stampUs).remaining[0];
-  const fresh = copyOf(harness.limiter).peek("n", byName, encodeUtf8("k"), 1, later).remaining[0];
+  expect(harness.change({ kind: "deletePolicies", names: ["api"] }, {}, START_US + 1_000).error).toBeNull();
+  const inline = bucket(1, 60 * minute, 100, "api");
+  const free = ({ limiter }: Pick<PolicyHarness, "limiter">, stampUs: number) =>
+    limiter.peek("n", inline, encodeUtf8("k"), 1, stampUs).remaining[0];
+  const fresh = free({ limiter: copyOf(harness.limiter) }, later);
   expect(free(harness, START_US + second)).toBe(50);
   expect(free(harness, later)).toBe(fresh);
-  harness.limiter.peek("n", byName, encodeUtf8("k"), 1, START_US + second);
-  expect(harness.one(later, "k", byName, 1).remaining).toBe(fresh! - 1);
+  free(harness, START_US + second);
+  expect(harness.one(later, "k", inline, 1).remaining).toBe(fresh! - 1);
 });

@@ -2,7 +2,8 @@ import { encodeUtf8 } from "../entry/utf8.ts";
 import type { KeyTable } from "../keys/key-table.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
 import { Algorithm } from "../rule.ts";
-import type { TierLimit } from "./documents.ts";
+import type { PolicyDocument, TierLimit } from "./documents.ts";
+import { countsAlike, spanUs } from "./lineage.ts";
 import { numbersOf } from "./move-lineages.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
 import { PolicyError } from "./policy-error.ts";
@@ -16,7 +17,7 @@ export const MAX_RECKONED = 100_000;
 export type RenumberedKeys = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Which buckets a change gives another rate by overrides and tiers. Some may come twice, which does not matter.
+ * Which buckets a change gives another rate by overrides and tiers, and which stay slower than a policy that it changes. Some may come twice, which does not matter.
  *
  * @param view The records before the change.
  * @throws {PolicyError} too-many when there are more than {@link MAX_RECKONED}.
@@ -57,10 +58,53 @@ export function renumberedKeys(view: RecordView, edits: readonly RecordEdit[]): 
     const tier = before ?? after;
     if (tier?.kind === "tier") rows.set(tier.value.name, changedRows(limitsOf(before), limitsOf(after)));
   }
+  if (rows.size > 0) {
+    for (const record of view.values()) {
+      if (record.kind !== "tierKey") continue;
+      for (const policy of rows.get(record.value.tier) ?? []) add(policy, record.value.key);
+    }
+  }
+  // Not refused for being too many: a policy's change never waits for what was counted before.
+  for (const [policy, key] of slowedByPolicies(view, edits, recordAfter)) if (count < MAX_RECKONED) add(policy, key);
+  return found;
+}
+
+/**
+ * Keys whose own numbers stay, and make them slower than a policy that changes: what waits for them would be forgotten by
+ * the policy's time.
+ */
+function slowedByPolicies(
+  view: RecordView,
+  edits: readonly RecordEdit[],
+  recordAfter: (id: string) => PolicyRecord | null,
+): readonly (readonly [policy: string, key: string])[] {
+  const begun = new Map<string, PolicyDocument>();
+  for (const { before, after } of edits) {
+    if (after?.kind !== "policy" || after.value.algorithm !== "token-bucket") continue;
+    if (before?.kind !== "policy" || !countsAlike(before.value, after.value)) begun.set(after.value.name, after.value);
+  }
+  if (begun.size === 0) return [];
+  const isSlower = (own: { readonly policy: string; readonly limit: number; readonly burst?: number }): boolean => {
+    const policy = begun.get(own.policy);
+    if (policy === undefined || own.limit === 0) return false;
+    const { algorithm, limit, windowUs, burst } = numbersOf(policy);
+    const ownUs = spanUs(algorithm, own.limit, windowUs, own.burst ?? burst);
+    return ownUs > spanUs(algorithm, limit, windowUs, burst);
+  };
+  const found: (readonly [string, string])[] = [];
+  const rows = new Map<string, readonly string[]>();
+  for (const id of view.keys()) {
+    const record = recordAfter(id);
+    if (record?.kind === "override" && isSlower(record.value)) found.push([record.value.policy, record.value.key]);
+    if (record?.kind !== "tier") continue;
+    const slower = record.value.limits.filter(isSlower).map(({ policy }) => policy);
+    if (slower.length > 0) rows.set(record.value.name, slower);
+  }
   if (rows.size === 0) return found;
-  for (const record of view.values()) {
-    if (record.kind !== "tierKey") continue;
-    for (const policy of rows.get(record.value.tier) ?? []) add(policy, record.value.key);
+  for (const id of view.keys()) {
+    const record = recordAfter(id);
+    if (record?.kind !== "tierKey") continue;
+    for (const policy of rows.get(record.value.tier) ?? []) found.push([policy, record.value.key]);
   }
   return found;
 }

@@ -69,3 +69,22 @@ it("K1 a debt that outlasts the bucket's own time is there after a change", () =
   harness.change(tokens(3_600), {}, stampUs);
   expect(harness.one(stampUs, "slow", byName).outcome).toBe(Outcome.limited);
 });
+
+it.each([
+  ["an override", [slow]],
+  ["a tier", tiered],
+])(
+  "K1 a key that is slower by %s than a new bucket is kept for its own time, whatever it was counted by before",
+  (_, own) => {
+    const window = { name: "mails", algorithm: "sliding-window-log", limit: 100, windowMs: 1_000 };
+    for (const before of [{ kind: "putPolicies", policies: [window] }, tokens(3_600_000)]) {
+      const harness = new PolicyHarness();
+      harness.change(before);
+      expect(harness.one(START_US, "slow", byName, 100).outcome).toBe(Outcome.allowed);
+      for (const change of own) expect(harness.change(change).error).toBeNull();
+      harness.change(tokens(3_600), {}, START_US);
+      const stampUs = pass(harness, START_US, 5);
+      expect(left(harness, byName, stampUs)).toBe(5);
+    }
+  },
+);
