@@ -12,6 +12,11 @@ import { idOfEdit, type PolicyRecord, policyId, type RecordEdit, type RecordView
 const MOST = 2_147_483_647;
 /** Buckets that one change may have to be reckoned, lest its entry keep heartbeats waiting: about a microsecond each. */
 export const MAX_RECKONED = 100_000;
+/**
+ * Keys that a policy's change carries over because they stay slower than it: a change that nobody can make in parts must
+ * not stall every node. Those beyond are kept by the policy's time.
+ */
+const MAX_CARRIED_ALONG = 10_000;
 
 /** Keys by the policy under which a change gives them other numbers of their own. */
 export type RenumberedKeys = ReadonlyMap<string, readonly string[]>;
@@ -65,7 +70,8 @@ export function renumberedKeys(view: RecordView, edits: readonly RecordEdit[]): 
     }
   }
   // Not refused for being too many: a policy's change never waits for what was counted before.
-  for (const [policy, key] of slowedByPolicies(view, edits, recordAfter)) if (count < MAX_RECKONED) add(policy, key);
+  for (const [policy, key] of slowedByPolicies(view, edits, recordAfter))
+    if (count < MAX_CARRIED_ALONG) add(policy, key);
   return found;
 }
 
