@@ -16,7 +16,7 @@ export const MAX_RECKONED = 100_000;
  * Keys that a policy's change carries over because they stay slower than it: a change that nobody can make in parts must
  * not stall every node. Those beyond are kept by the policy's time.
  */
-const MAX_CARRIED_ALONG = 10_000;
+const MAX_CARRIED_ALONG = 5_000;
 
 /** Keys by the policy under which a change gives them other numbers of their own. */
 export type RenumberedKeys = ReadonlyMap<string, readonly string[]>;
