@@ -42,6 +42,8 @@ export class DiskStorage implements Storage {
   private readonly files: FileSystem;
   private readonly options: StorageOptions;
   private opened: Opened | null = null;
+  /** The making of a new folder's files, once it was begun. */
+  private saving: Promise<void> | null = null;
   private writer: LogWriter | null = null;
   /** As handed in; durable a flush later. */
   private hardState: HardState = { term: 0, vote: 0, commit: 0 };
@@ -65,7 +67,12 @@ export class DiskStorage implements Storage {
     return this.opened?.identity ?? null;
   }
 
-  async saveIdentity(identity: Identity): Promise<void> {
+  saveIdentity(identity: Identity): Promise<void> {
+    this.saving = this.makeFiles(identity);
+    return this.saving;
+  }
+
+  private async makeFiles(identity: Identity): Promise<void> {
     validateIdentity(identity);
     const present = this.identity;
     if (present !== null) {
@@ -164,6 +171,8 @@ export class DiskStorage implements Storage {
   /** @throws {StorageError} when the disk does not take the last note; all files are closed, and nothing acknowledged is lost. */
   async close(): Promise<void> {
     if (this.closed) return;
+    // What is being made must be there as a whole before it can be closed.
+    await this.saving?.catch(() => {});
     const { opened, writer } = this;
     if (opened === null || writer === null) {
       this.closed = true;

@@ -192,6 +192,18 @@ describe("a folder of another node", () => {
     }
   });
 
+  it("is made as a whole before it is closed, so that nothing is written to it afterwards", async () => {
+    const disk = new TestDisk();
+    const storage = await openStorage(disk, testOptions());
+    const saved = storage.saveIdentity(identity);
+    await storage.close();
+    expect(disk.openFiles).toBe(0);
+    const { operations } = disk;
+    await saved;
+    expect(disk.operations).toBe(operations);
+    expect((await openStorage(disk, testOptions())).identity).toEqual(identity);
+  });
+
   it("refuses an identity that could not be read back", async () => {
     const storage = await openStorage(new TestDisk(), testOptions());
     await expect(storage.saveIdentity({ ...identity, clusterId: "x" })).rejects.toThrow('clusterId is "x"');

@@ -161,7 +161,8 @@ export const decisionMutants: readonly Mutant[] = [
   },
   {
     name: "older-line-of-time-comes-back",
-    breaks: "whoever wins with followers of an older leader alone goes on from its line, ahead of what its own log tells (T2)",
+    breaks:
+      "whoever wins with followers of an older leader alone goes on from its line, ahead of what its own log tells (T2)",
     edits: [
       {
         file: "cluster/src/node/stamp-clock.ts",
