@@ -88,17 +88,17 @@ describe("a change of thousands of records", () => {
       tiers: [{ name: "gold", limits: names.map((policy) => ({ policy, limit: rows.includes(policy) ? limit : 50 })) }],
     });
     harness.change(tier(names, 50));
-    for (let from = 0; from < 10_000; from += 2_500) {
-      const tierKeys = Array.from({ length: 2_500 }, (_, at) => ({ tier: "gold", key: `${from + at}` }));
+    for (let from = 0; from < 10_000; from += 1_000) {
+      const tierKeys = Array.from({ length: 1_000 }, (_, at) => ({ tier: "gold", key: `${from + at}` }));
       expect(harness.change({ kind: "putTierKeys", tierKeys }).error).toBeNull();
     }
-    const message = /gives other rates to more than 100000 buckets/;
-    expect(harness.change(tier(names.slice(0, 11), 60)).error).toMatchObject({
+    const message = /gives other rates to more than 20000 buckets/;
+    expect(harness.change(tier(names.slice(0, 3), 60)).error).toMatchObject({
       code: "too-many",
       message: expect.stringMatching(message),
     });
-    expect(() => harness.limiter.policies.preview("n", tier(names.slice(0, 11), 60))).toThrow(message);
-    expect(harness.change(tier(names.slice(0, 10), 60)).error).toBeNull();
+    expect(() => harness.limiter.policies.preview("n", tier(names.slice(0, 3), 60))).toThrow(message);
+    expect(harness.change(tier(names.slice(0, 2), 60)).error).toBeNull();
   });
 
   it("is kept by the history in canonical JSON, whatever the texts say", () => {

@@ -11,7 +11,7 @@ import { idOfEdit, type PolicyRecord, policyId, type RecordEdit, type RecordView
 
 const MOST = 2_147_483_647;
 /** Buckets that one change may have to be reckoned, lest its entry keep heartbeats waiting: about a microsecond each. */
-export const MAX_RECKONED = 100_000;
+export const MAX_RECKONED = 20_000;
 /**
  * Keys that a policy's change carries over because they stay slower than it: a change that nobody can make in parts must
  * not stall every node. Those beyond are kept by the policy's time.
