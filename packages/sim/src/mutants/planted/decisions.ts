@@ -94,7 +94,7 @@ export const decisionMutants: readonly Mutant[] = [
         replacement: "if (batch.sizes === null && this.#knowsNow()) {",
       },
     ],
-    foundBy: { seeds: 500 },
+    foundBy: { tests: ["cluster/src/node/cluster.test.ts"] },
   },
   {
     name: "fast-path-blind-to-unapplied-resets",
