@@ -5,6 +5,7 @@ const book = "limiter/src/policies/policy-book.test.ts";
 const groupBans = "limiter/src/policies/group-bans.test.ts";
 const takingOver = "limiter/src/policies/taking-over.test.ts";
 const heldAcross = "limiter/src/policies/holds-across-changes.test.ts";
+const ratesOfKeys = "limiter/src/policies/rates-of-keys.test.ts";
 const killSwitch = "limiter/src/policies/kill-switch.test.ts";
 
 /** Bugs in policies, overrides, bans and shadows, and in what becomes of counts when a rule takes over from another. */
@@ -190,5 +191,42 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: ["limiter/src/policies/slow-keys.test.ts"] },
+  },
+  {
+    name: "hold-brings-its-old-rate-back",
+    breaks: "a takeover moves holds under the rate that they were opened under: a slowed bucket refills at once (K1)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search: "    if (algorithm === Algorithm.tokenBucket) this.#quota.limit = 0;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [ratesOfKeys] },
+  },
+  {
+    name: "waiting-counts-left-to-the-new-numbers",
+    breaks:
+      "what waits to be carried over is reckoned by an override that came after it: a slow key is free at once (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-waiting.ts",
+        search: "      if (!old.some(isThere) || isThere(quota)) continue;",
+        replacement: "      if (old.some(isThere) || isThere(quota)) continue;",
+      },
+    ],
+    foundBy: { tests: [ratesOfKeys] },
+  },
+  {
+    name: "hold-locked-in-by-a-full-table",
+    breaks: "in a full table nobody can commit or give back what a deleted policy left open (R1)",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-calls.ts",
+        search: "    if (refusal !== null && !isSettling) return refusal;",
+        replacement: "    if (refusal !== null) return refusal;",
+      },
+    ],
+    foundBy: { tests: [heldAcross] },
   },
 ];
