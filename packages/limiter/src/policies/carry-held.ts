@@ -37,9 +37,7 @@ export function carryHeld(state: MachineState, carryOver: CarryOver, stampUs: nu
     keys.prepare(rule.quota);
     const length = bytes.length - prefixLength;
     const hash = keys.hashOf(rule.quota, bytes, prefixLength, length);
-    const numbers = owner!.numbersFor(name!, textOf(bytes, prefixLength, length) ?? "");
-    rule.quota.limit = numbers?.limit ?? rule.limit;
-    if (rule.quota.burst > 0) rule.quota.burst = numbers?.burst ?? rule.burst;
+    rule.useNumbers(owner!.numbersFor(name!, textOf(bytes, prefixLength, length) ?? ""));
     if (keys.find(rule.quota, hash, bytes, prefixLength, length) === 0) {
       carryOver.carry(rule, hash, bytes, prefixLength, length);
     }

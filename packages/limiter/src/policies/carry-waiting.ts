@@ -6,7 +6,7 @@ import type { CarryOver } from "./carry-over.ts";
 import { type AskedRule, GovernedRule } from "./governed-rule.ts";
 import { namePrefix } from "./move-lineages.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
-import type { RenumberedKeys } from "./settle-rates.ts";
+import type { RenumberedKeys } from "./renumbered-keys.ts";
 
 /**
  * Carries over the counts of keys that a change gives other numbers, as a touch does. Before the change, by the rules in
@@ -41,9 +41,7 @@ export function carryWaiting(
       const { length } = bytes;
       const isThere = (one: QuotaRule) => keys.find(one, keys.hashOf(one, bytes, 0, length), bytes, 0, length) !== 0;
       if (!old.some(isThere) || isThere(quota)) continue;
-      const own = policies.numbersFor(name, key);
-      quota.limit = own?.limit ?? rule.limit;
-      quota.burst = own?.burst ?? rule.burst;
+      rule.useNumbers(policies.numbersFor(name, key));
       carryOver.carry(rule, keys.hashOf(quota, bytes, 0, length), bytes, 0, length);
     }
   }

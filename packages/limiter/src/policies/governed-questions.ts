@@ -75,8 +75,7 @@ export class GovernedQuestions {
     const list = text === null ? null : policies!.listOf(rule.name, text);
     const numbers = text === null || rule.name === "" ? null : policies!.numbersFor(rule.name, text);
     const { quota } = rule;
-    quota.limit = numbers?.limit ?? rule.limit;
-    if (quota.algorithm === Algorithm.tokenBucket) quota.burst = numbers?.burst ?? rule.burst;
+    rule.useNumbers(numbers);
     if (rule.unknown) return { policies, rule, list, numbers, block: 0, carried: null, banUntilUs: 0 };
     const block = keys.find(quota, keys.hashOf(quota, bytes, start, length), bytes, start, length);
     const carried = block === 0 ? this.#carryOver.find(rule, bytes, start, length) : null;

@@ -1,9 +1,10 @@
 import { QuotaRule } from "../keys/quota-rule.ts";
 import { isSameIdentity } from "../keys/same-key.ts";
-import { algorithmNumber, type PolicyDocument } from "./documents.ts";
+import { Algorithm } from "../rule.ts";
+import type { PolicyDocument } from "./documents.ts";
 import { type Lineage, type PastEpoch, spanUs } from "./lineage.ts";
 import { numbersOf } from "./move-lineages.ts";
-import type { NamespacePolicies } from "./namespace-policies.ts";
+import type { KeyNumbers, NamespacePolicies } from "./namespace-policies.ts";
 
 const MAX_INT32 = 2147483647;
 
@@ -84,6 +85,12 @@ export class GovernedRule {
     this.fullUntilUs = lineage?.fullUntilUs ?? 0;
   }
 
+  /** Puts a key's own numbers into the quota; null: it has none, and the rule's count. */
+  useNumbers(own: KeyNumbers | null): void {
+    this.quota.limit = own?.limit ?? this.limit;
+    if (this.quota.algorithm === Algorithm.tokenBucket) this.quota.burst = own?.burst ?? this.burst;
+  }
+
   /**
    * Looks also for a counter of an earlier epoch that need not be among those that are kept: it holds what must go along.
    * Follows {@link resolve}, whose arguments it repeats.
@@ -121,7 +128,7 @@ function pastRule(
 ): QuotaRule {
   const rule = new QuotaRule();
   // A bucket knows the limit that it was last charged under, which is the one that counts.
-  const burst = algorithm === algorithmNumber("token-bucket") ? MAX_INT32 : 0;
+  const burst = algorithm === Algorithm.tokenBucket ? MAX_INT32 : 0;
   rule.set(namespace, algorithm, MAX_INT32, windowUs, burst, source, nameStart, nameLength);
   rule.setEpoch(epoch);
   return rule;

@@ -15,7 +15,7 @@ import { NamespacePolicies } from "./namespace-policies.ts";
 import { planChange } from "./plan-change.ts";
 import { PolicyError, type PolicyErrorCode } from "./policy-error.ts";
 import { documentOf, type PolicyRecord, type RecordEdit, type RecordView, recordJson } from "./records.ts";
-import { type RenumberedKeys, renumberedKeys } from "./settle-rates.ts";
+import { type RenumberedKeys, renumberedKeys } from "./renumbered-keys.ts";
 import { StoredMap } from "./stored-map.ts";
 import { TextStore } from "./text-store.ts";
 
