@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
-import { Algorithm, type Rule } from "../rule.ts";
 import { START_US } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { byName, PolicyHarness, putPolicy } from "../testing/policy-harness.ts";
 
 const minute = 60_000_000;
 const log = (limit: number, minutes: number) => ({
@@ -13,13 +12,12 @@ const log = (limit: number, minutes: number) => ({
   windowMs: minutes * 60_000,
 });
 type Numbers = ReturnType<typeof log>;
-const put = (policy: object) => ({ kind: "putPolicies", policies: [policy] });
-const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
+const nameAlone = byName("api");
 
 /** Takes all that is left; returns how much that was. */
 function takeAll(harness: PolicyHarness, stampUs: number): number {
   let count = 0;
-  while (harness.one(stampUs, "k", byName).outcome === Outcome.allowed) count++;
+  while (harness.one(stampUs, "k", nameAlone).outcome === Outcome.allowed) count++;
   return count;
 }
 
@@ -113,7 +111,7 @@ describe("K1 the bound across changes of a rule", () => {
           const witness = new Witness();
           let stampUs = START_US;
           const change = ({ limit, minutes }: Drawn) => {
-            expect(harness.change(put(log(limit, minutes)), {}, stampUs).error).toBeNull();
+            expect(harness.change(putPolicy(log(limit, minutes)), {}, stampUs).error).toBeNull();
             witness.change(log(limit, minutes), stampUs);
           };
           change(first);
@@ -121,7 +119,7 @@ describe("K1 the bound across changes of a rule", () => {
             stampUs += waitUs;
             if (to !== null) change(to);
             for (let i = 0; i < takes; i++) {
-              if (harness.one(stampUs, "k", byName).outcome !== Outcome.allowed) {
+              if (harness.one(stampUs, "k", nameAlone).outcome !== Outcome.allowed) {
                 seen.denied++;
                 break;
               }
@@ -142,12 +140,12 @@ describe("K1 the bound across changes of a rule", () => {
   it("that bound is reached: 100 an hour, 50 a half hour, 100 an hour again admits 150 in an hour, as without the first", () => {
     for (const before of [log(100, 60), log(50, 30)]) {
       const harness = new PolicyHarness();
-      harness.change(put(before));
-      for (let i = 0; i < 50; i++) expect(harness.one(START_US, "k", byName).outcome).toBe(Outcome.allowed);
-      harness.change(put(log(50, 30)));
+      harness.change(putPolicy(before));
+      for (let i = 0; i < 50; i++) expect(harness.one(START_US, "k", nameAlone).outcome).toBe(Outcome.allowed);
+      harness.change(putPolicy(log(50, 30)));
       expect(takeAll(harness, START_US)).toBe(0);
       expect(takeAll(harness, START_US + 30 * minute)).toBe(50);
-      harness.change(put(log(100, 60)), {}, START_US + 30 * minute);
+      harness.change(putPolicy(log(100, 60)), {}, START_US + 30 * minute);
       expect(takeAll(harness, START_US + 30 * minute)).toBe(50);
       expect(takeAll(harness, START_US + 90 * minute - 1)).toBe(0);
     }
@@ -155,11 +153,11 @@ describe("K1 the bound across changes of a rule", () => {
 
   it("what the first rule had counted beyond that is remembered: 100 of an hour used leave nothing to its return", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(100, 60)));
+    harness.change(putPolicy(log(100, 60)));
     expect(takeAll(harness, START_US)).toBe(100);
-    harness.change(put(log(50, 30)));
+    harness.change(putPolicy(log(50, 30)));
     expect(takeAll(harness, START_US + 30 * minute)).toBe(50);
-    harness.change(put(log(100, 60)), {}, START_US + 30 * minute);
+    harness.change(putPolicy(log(100, 60)), {}, START_US + 30 * minute);
     expect(takeAll(harness, START_US + 30 * minute)).toBe(0);
   });
 });

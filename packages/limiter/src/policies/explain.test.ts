@@ -1,14 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { NEVER, Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
-import { Algorithm, type Rule } from "../rule.ts";
 import { bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { byName, PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
 const second = 1_000_000;
 const minute = 60 * second;
-const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
+const nameAlone = byName("api");
 
 const shapes = {
   log: { algorithm: "sliding-window-log", limit: 10, windowMs: 60_000 },
@@ -24,13 +23,13 @@ function put(harness: PolicyHarness, shape: object, stampUs = START_US): void {
   expect(error).toBeNull();
 }
 
-function explain({ limiter }: PolicyHarness, stampUs: number, key = "k", rule = byName) {
+function explain({ limiter }: PolicyHarness, stampUs: number, key = "k", rule = nameAlone) {
   return limiter.explain("n", rule, encodeUtf8(key), stampUs);
 }
 
 /** The key's counts are carried over, and nothing else happens: there is no such hold. */
 function touch(harness: PolicyHarness, stampUs: number, key = "k"): void {
-  expect(harness.ask(stampUs, Verb.cancel, key, byName, { handle: 999 }).outcome).toBe(Outcome.notHeld);
+  expect(harness.ask(stampUs, Verb.cancel, key, nameAlone, { handle: 999 }).outcome).toBe(Outcome.notHeld);
 }
 
 describe("explain, while counts wait to be carried over", () => {
@@ -40,7 +39,7 @@ describe("explain, while counts wait to be carried over", () => {
   it.each(pairs)("from %s to %s, tells what it tells once they are", (from, to) => {
     const harness = new PolicyHarness();
     put(harness, shapes[from]);
-    harness.one(START_US, "k", byName, 3);
+    harness.one(START_US, "k", nameAlone, 3);
     put(harness, shapes[to], START_US + second);
     const stampUs = START_US + 4 * second;
     const before = explain(harness, stampUs);
@@ -52,7 +51,7 @@ describe("explain, while counts wait to be carried over", () => {
   it("tells all that was used, be it more than the limit is now", () => {
     const harness = new PolicyHarness();
     put(harness, { ...shapes.log, limit: 100 });
-    harness.one(START_US, "k", byName, 80);
+    harness.one(START_US, "k", nameAlone, 80);
     put(harness, { ...shapes.fixed, limit: 10 });
     const before = explain(harness, START_US);
     expect(before).toMatchObject({ used: 80, available: 0 });
@@ -63,7 +62,7 @@ describe("explain, while counts wait to be carried over", () => {
   it("tells what a limit of 0 finds used", () => {
     const harness = new PolicyHarness();
     put(harness, shapes.bucket);
-    harness.one(START_US, "k", byName, 5);
+    harness.one(START_US, "k", nameAlone, 5);
     put(harness, { ...shapes["smaller bucket"], limit: 0 });
     expect(explain(harness, START_US)).toMatchObject({ used: 5, available: 0, nextFreeMs: null });
   });
@@ -72,7 +71,7 @@ describe("explain, while counts wait to be carried over", () => {
     const harness = new PolicyHarness();
     put(harness, shapes.log);
     const inline = windowLog(10, minute, "api");
-    const { handle } = harness.ask(START_US, Verb.reserve, "k", byName, { cost: 4, ttlMs: 30_000 });
+    const { handle } = harness.ask(START_US, Verb.reserve, "k", nameAlone, { cost: 4, ttlMs: 30_000 });
     harness.change({ kind: "deletePolicies", names: ["api"] });
     const before = explain(harness, START_US, "k", inline);
     expect(before).toMatchObject({
@@ -87,7 +86,7 @@ describe("explain, while counts wait to be carried over", () => {
     const harness = new PolicyHarness();
     put(harness, shapes.log);
     const inline = windowLog(10, minute, "api");
-    harness.ask(START_US, Verb.reserve, "k", byName, { cost: 10, ttlMs: 30_000 });
+    harness.ask(START_US, Verb.reserve, "k", nameAlone, { cost: 10, ttlMs: 30_000 });
     harness.change({ kind: "deletePolicies", names: ["api"] });
     const { outcomes, firmForMs } = harness.limiter.peek("n", inline, encodeUtf8("k"), 1, START_US);
     expect([outcomes[0], firmForMs[0]]).toEqual([Outcome.limited, 0]);
@@ -97,7 +96,7 @@ describe("explain, while counts wait to be carried over", () => {
   it("changes nothing", () => {
     const harness = new PolicyHarness();
     put(harness, shapes.bucket);
-    harness.ask(START_US, Verb.reserve, "k", byName, { cost: 4, ttlMs: 30_000 });
+    harness.ask(START_US, Verb.reserve, "k", nameAlone, { cost: 4, ttlMs: 30_000 });
     put(harness, shapes["smaller bucket"], START_US + second);
     const stampUs = START_US + 2 * second;
     const hash = harness.limiter.stateHash();
@@ -115,10 +114,10 @@ describe("explain, of a key on a list", () => {
     for (const used of [3, 10]) {
       const harness = new PolicyHarness();
       put(harness, shapes.log);
-      harness.one(START_US, "k", byName, used);
+      harness.one(START_US, "k", nameAlone, used);
       harness.change({ kind: "putListEntries", entries: [{ list, match: "key", value: "k" }] });
       expect(explain(harness, START_US)).toMatchObject({ list, used, resetAfterMs: 60_000, ...explained });
-      expect(harness.one(START_US, "k", byName)).toMatchObject(told);
+      expect(harness.one(START_US, "k", nameAlone)).toMatchObject(told);
     }
   });
 });
@@ -127,7 +126,7 @@ it("K1 a question is answered as of its own stamp, not as of that of the first o
   const harness = new PolicyHarness();
   const later = START_US + 180 * minute;
   put(harness, { algorithm: "sliding-window-log", limit: 100, windowMs: 1_000 });
-  expect(harness.one(START_US, "k", byName, 50).outcome).toBe(Outcome.allowed);
+  expect(harness.one(START_US, "k", nameAlone, 50).outcome).toBe(Outcome.allowed);
   expect(harness.change({ kind: "deletePolicies", names: ["api"] }, {}, START_US + 1_000).error).toBeNull();
   const inline = bucket(1, 60 * minute, 100, "api");
   const free = ({ limiter }: Pick<PolicyHarness, "limiter">, stampUs: number) =>

@@ -1,13 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
-import { Algorithm, type Rule } from "../rule.ts";
 import { START_US } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { byName, PolicyHarness, putPolicy } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
-const put = (policy: object) => ({ kind: "putPolicies", policies: [policy] });
-const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
+const nameAlone = byName("api");
 
 const shape = fc
   .record({
@@ -68,14 +66,14 @@ describe("K1 L3 the bound of each rule, over all the times that it was in force"
         const open: { readonly handle: number; readonly grant: Granted }[] = [];
         let stampUs = START_US;
         let rule = 0;
-        harness.change(put(rules[0]!), {}, stampUs);
+        harness.change(putPolicy(rules[0]!), {}, stampUs);
         const ask = (verb: number, cost: number, more: object = {}) =>
-          harness.ask(stampUs, verb, "k", byName, { cost, ...more });
+          harness.ask(stampUs, verb, "k", nameAlone, { cost, ...more });
         for (const { what, waitUs, to, cost, ttlMs, which, spent } of steps) {
           stampUs += waitUs;
           if (what === "change") {
             rule = rules.findIndex((each) => JSON.stringify(each) === JSON.stringify(rules[to]));
-            expect(harness.change(put(rules[rule]!), {}, stampUs).error).toBeNull();
+            expect(harness.change(putPolicy(rules[rule]!), {}, stampUs).error).toBeNull();
           } else if (what === "settle") {
             const [hold] = open.splice(open.length - 1 - which, 1);
             const actual = Math.min(spent, hold?.grant.amount ?? 0);
@@ -89,7 +87,7 @@ describe("K1 L3 the bound of each rule, over all the times that it was in force"
           } else {
             const verb = what === "take" ? Verb.take : what === "reserve" ? Verb.reserve : Verb.grant;
             const { outcome, handle } =
-              verb === Verb.take ? harness.one(stampUs, "k", byName, cost) : ask(verb, cost, { ttlMs });
+              verb === Verb.take ? harness.one(stampUs, "k", nameAlone, cost) : ask(verb, cost, { ttlMs });
             if (outcome !== Outcome.allowed) {
               seen.denied++;
               continue;

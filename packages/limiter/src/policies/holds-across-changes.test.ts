@@ -3,14 +3,14 @@ import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
 import { Algorithm, type Rule } from "../rule.ts";
 import { batchOf, bucket, copyOf, nonceOf, START_US, windowLog } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { byName, PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
 const second = 1_000_000;
 const hour = 3_600 * second;
 /** A full hour: fixed windows begin here. */
 const startUs = Math.ceil(START_US / hour) * hour;
-const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
+const nameAlone = byName("api");
 const rule = (algorithm: string, limit: number, windowUs: number) => {
   const numbers = { name: "api", algorithm, limit, windowMs: windowUs / 1_000 };
   return algorithm === "token-bucket" ? { ...numbers, burst: limit } : numbers;
@@ -22,15 +22,16 @@ function put(harness: PolicyHarness, policy: object, stampUs: number): void {
   expect(harness.change({ kind: "putPolicies", policies: [policy] }, {}, stampUs).error).toBeNull();
 }
 
-const take = (harness: PolicyHarness, stampUs: number, cost: number) => harness.one(stampUs, "k", byName, cost).outcome;
-const free = (harness: PolicyHarness, stampUs: number, asked = byName) =>
+const take = (harness: PolicyHarness, stampUs: number, cost: number) =>
+  harness.one(stampUs, "k", nameAlone, cost).outcome;
+const free = (harness: PolicyHarness, stampUs: number, asked = nameAlone) =>
   harness.limiter.peek("n", asked, encodeUtf8("k"), 1, stampUs).remaining[0]!;
 
 /** Five of five are reserved under a policy at 10 s, which another one replaces at 30 s. */
 function reserved(from: object, to: object): { readonly harness: PolicyHarness; readonly handle: number } {
   const harness = new PolicyHarness();
   put(harness, from, startUs);
-  const call = harness.ask(startUs + 10 * second, Verb.reserve, "k", byName, { cost: 5, ttlMs: 600_000 });
+  const call = harness.ask(startUs + 10 * second, Verb.reserve, "k", nameAlone, { cost: 5, ttlMs: 600_000 });
   expect(call.outcome).toBe(Outcome.allowed);
   put(harness, to, startUs + 30 * second);
   return { harness, handle: call.handle };
@@ -60,7 +61,7 @@ describe("K1 L3 what is held counts as of the change, as what was taken does", (
 
   it.each(pairs)("committed under the other rule, it still counts when the first one is back: %s", (_, from, to) => {
     const { harness, handle } = reserved(from, to);
-    const commit = harness.ask(startUs + 40 * second, Verb.commit, "k", byName, { cost: 5, handle });
+    const commit = harness.ask(startUs + 40 * second, Verb.commit, "k", nameAlone, { cost: 5, handle });
     expect(commit.outcome).toBe(Outcome.allowed);
     put(harness, from, startUs + 90 * second);
     expect(take(harness, startUs + 90 * second, 5)).toBe(Outcome.limited);
@@ -70,14 +71,14 @@ describe("K1 L3 what is held counts as of the change, as what was taken does", (
     const { harness, handle } = reserved({ ...from, limit: 9, ...("burst" in from ? { burst: 9 } : {}) }, to);
     put(harness, { ...from, limit: 9, ...("burst" in from ? { burst: 9 } : {}) }, startUs + 90 * second);
     expect(free(harness, startUs + 90 * second)).toBe(4);
-    expect(harness.ask(startUs + 91 * second, Verb.cancel, "k", byName, { handle }).remaining).toBe(9);
-    expect(harness.ask(startUs + 91 * second, Verb.cancel, "k", byName, { handle }).outcome).toBe(Outcome.notHeld);
+    expect(harness.ask(startUs + 91 * second, Verb.cancel, "k", nameAlone, { handle }).remaining).toBe(9);
+    expect(harness.ask(startUs + 91 * second, Verb.cancel, "k", nameAlone, { handle }).outcome).toBe(Outcome.notHeld);
   });
 
   it("a lease that was spent in full counts when the first rule is back", () => {
     const harness = new PolicyHarness();
     put(harness, log(5, hour), startUs);
-    expect(harness.ask(startUs + second, Verb.grant, "k", byName, { cost: 5 }).outcome).toBe(Outcome.allowed);
+    expect(harness.ask(startUs + second, Verb.grant, "k", nameAlone, { cost: 5 }).outcome).toBe(Outcome.allowed);
     put(harness, log(5, second), startUs + 1.5 * second);
     put(harness, log(5, hour), startUs + 30 * second);
     expect(take(harness, startUs + 30 * second, 1)).toBe(Outcome.limited);
@@ -86,7 +87,7 @@ describe("K1 L3 what is held counts as of the change, as what was taken does", (
   it("a reservation of the hour that a sliding window still sees counts in the fixed window that follows", () => {
     const harness = new PolicyHarness();
     put(harness, log(5, hour), startUs);
-    harness.ask(startUs + hour - second, Verb.reserve, "k", byName, { cost: 5, ttlMs: 600_000 });
+    harness.ask(startUs + hour - second, Verb.reserve, "k", nameAlone, { cost: 5, ttlMs: 600_000 });
     put(harness, rule("fixed-window", 5, hour), startUs + hour + second);
     expect(take(harness, startUs + hour + second, 1)).toBe(Outcome.limited);
   });
@@ -96,10 +97,10 @@ describe("K1 L3 what is held counts as of the change, as what was taken does", (
     put(harness, log(5, hour), startUs);
     expect(take(harness, startUs, 5)).toBe(Outcome.allowed);
     put(harness, log(5, second), startUs + second);
-    const { handle } = harness.ask(startUs + 3 * second, Verb.reserve, "k", byName, { cost: 5, ttlMs: 600_000 });
+    const { handle } = harness.ask(startUs + 3 * second, Verb.reserve, "k", nameAlone, { cost: 5, ttlMs: 600_000 });
     put(harness, log(20, hour), startUs + 9 * second);
     expect(free(harness, startUs + 9 * second)).toBe(10);
-    expect(harness.ask(startUs + 9 * second, Verb.cancel, "k", byName, { handle }).remaining).toBe(15);
+    expect(harness.ask(startUs + 9 * second, Verb.cancel, "k", nameAlone, { handle }).remaining).toBe(15);
   });
 
   it("a bucket that is left keeps its own rate: what is held on it drains no faster afterwards", () => {
@@ -110,7 +111,7 @@ describe("K1 L3 what is held counts as of the change, as what was taken does", (
       const harness = new PolicyHarness();
       put(harness, rule("token-bucket", 5, hour), startUs);
       const inline = [windowLog(5, 10 * second, "api"), bucket(5, hour, 5, "api")] as const;
-      harness.ask(startUs, Verb.reserve, "k", byName, { cost: 5, ttlMs: 2_000 });
+      harness.ask(startUs, Verb.reserve, "k", nameAlone, { cost: 5, ttlMs: 2_000 });
       leave(harness);
       harness.one(startUs + second, "k", inline[0], 9);
       put(harness, rule("token-bucket", 5, hour), startUs + 60 * second);
@@ -124,7 +125,7 @@ describe("K1 L3 what is held counts as of the change, as what was taken does", (
     expect(take(harness, startUs, 5)).toBe(Outcome.allowed);
     put(harness, log(5, hour), startUs + 1);
     put(harness, log(9, second), startUs + 2);
-    harness.ask(startUs + 2, Verb.reserve, "k", byName, { cost: 1, ttlMs: 600_000 });
+    harness.ask(startUs + 2, Verb.reserve, "k", nameAlone, { cost: 1, ttlMs: 600_000 });
     put(harness, log(9, hour), startUs + 10 * second);
     expect(free(harness, startUs + 10 * second)).toBe(3);
   });
@@ -133,17 +134,17 @@ describe("K1 L3 what is held counts as of the change, as what was taken does", (
     "what is given back stays so, though its counter is swept while the one before is kept: $algorithm",
     (to) => {
       const { harness, handle } = reserved(log(5, hour), to);
-      harness.ask(startUs + 31 * second, Verb.cancel, "k", byName, { handle });
+      harness.ask(startUs + 31 * second, Verb.cancel, "k", nameAlone, { handle });
       for (let at = 32; at < 90; at++) harness.apply(startUs + at * second);
       expect(free(harness, startUs + 90 * second)).toBe(5);
-      const asked = harness.ask(startUs + 90 * second, Verb.reserve, "k", byName, { cost: 5, ttlMs: 1_000 });
+      const asked = harness.ask(startUs + 90 * second, Verb.reserve, "k", nameAlone, { cost: 5, ttlMs: 1_000 });
       expect(asked.outcome).toBe(Outcome.allowed);
     },
   );
 
   it("what is given back under a rule that counts for longer still counts on the one before, as that one would have it", () => {
     const { harness, handle } = reserved(log(5, 60 * second), log(5, hour));
-    harness.ask(startUs + 31 * second, Verb.cancel, "k", byName, { handle });
+    harness.ask(startUs + 31 * second, Verb.cancel, "k", nameAlone, { handle });
     put(harness, log(5, 60 * second), startUs + 40 * second);
     expect(free(harness, startUs + 40 * second)).toBe(0);
   });
@@ -153,7 +154,7 @@ describe("K1 L3 what is held counts as of the change, as what was taken does", (
     put(harness, rule("concurrency", 5, hour), startUs);
     const session = harness.session(startUs, 1);
     const origin = { kind: "session", session, nonce: nonceOf(1), ackedThrough: 0 } as const;
-    const slot = { key: "k", rule: byName, cost: 5, verb: Verb.reserve };
+    const slot = { key: "k", rule: nameAlone, cost: 5, verb: Verb.reserve };
     const { handle } = harness.calls(startUs, origin, batchOf([[slot]], 1))[0]!;
     put(harness, log(5, second), startUs + second);
     expect(free(harness, startUs + second)).toBe(0);

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { NEVER, Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
-import { Algorithm, type Rule } from "../rule.ts";
 import { bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { byName, PolicyHarness, putPolicy } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 import { readAdminRequest } from "./admin-change.ts";
 
@@ -19,21 +18,13 @@ const slow = (burst: number) => ({
   burst,
   windowMs: 86_400_000,
 });
-const put = (policy: object) => ({ kind: "putPolicies", policies: [policy] });
 const gone = { kind: "deletePolicies", names: ["api"] };
-const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
-
-/** How many of `cost` 1 are admitted at once. */
-function admitted(harness: PolicyHarness, stampUs: number, rule: Rule, key = "k", most = 80): number {
-  let count = 0;
-  while (count < most && harness.one(stampUs, key, rule).outcome === Outcome.allowed) count++;
-  return count;
-}
+const nameAlone = byName("api");
 
 /** A name that was used under so many windows at once. */
 function usedUnder(windows: number, more: { maxKeys?: number } = {}): PolicyHarness {
   const harness = new PolicyHarness(more);
-  for (let i = 0; i < windows; i++) expect(admitted(harness, START_US, windowLog(5, minute + i, "api"))).toBe(5);
+  for (let i = 0; i < windows; i++) expect(harness.admitted(START_US, windowLog(5, minute + i, "api"))).toBe(5);
   return harness;
 }
 
@@ -41,62 +32,62 @@ describe("K1 no change is refused for what was counted before", () => {
   it("a limit of 0, a deletion and a rollback are made however often a long bucket has changed", () => {
     const harness = new PolicyHarness();
     let stampUs = START_US;
-    harness.change(put(slow(60)), {}, stampUs);
-    expect(admitted(harness, stampUs, byName)).toBe(60);
+    harness.change(putPolicy(slow(60)), {}, stampUs);
+    expect(harness.admitted(stampUs, nameAlone)).toBe(60);
     for (let i = 0; i < 50; i++) {
       stampUs += second;
-      expect(harness.change(put({ ...log(0), windowMs: 1_000 }), {}, stampUs).error).toBeNull();
-      expect(harness.one(stampUs, "k", byName)).toMatchObject({
+      expect(harness.change(putPolicy({ ...log(0), windowMs: 1_000 }), {}, stampUs).error).toBeNull();
+      expect(harness.one(stampUs, "k", nameAlone)).toMatchObject({
         outcome: Outcome.limited,
         limit: 0,
         retryAfterMs: NEVER,
       });
       expect(harness.change({ kind: "rollback", version: 1 }, {}, stampUs).error).toBeNull();
-      expect(admitted(harness, stampUs, byName)).toBe(0);
+      expect(harness.admitted(stampUs, nameAlone)).toBe(0);
       expect(harness.change(gone, {}, stampUs).error).toBeNull();
-      expect(admitted(harness, stampUs, bucket(1, day, 60, "api"))).toBe(0);
-      expect(harness.change(put(slow(60)), {}, stampUs).error).toBeNull();
+      expect(harness.admitted(stampUs, bucket(1, day, 60, "api"))).toBe(0);
+      expect(harness.change(putPolicy(slow(60)), {}, stampUs).error).toBeNull();
     }
-    expect(admitted(harness, stampUs, byName)).toBe(0);
-    expect(admitted(harness, stampUs + day, byName)).toBeLessThanOrEqual(1);
+    expect(harness.admitted(stampUs, nameAlone)).toBe(0);
+    expect(harness.admitted(stampUs + day, nameAlone)).toBeLessThanOrEqual(1);
   });
 
   it("up to 32 ways of counting are told apart: a key that used nothing is not taken for one that did", () => {
     const harness = new PolicyHarness();
     for (let i = 0; i < 32; i++) {
-      harness.change(put(slow(60 + (i % 2))), {}, START_US + i);
-      admitted(harness, START_US + i, byName, `k${i}`, 1);
+      harness.change(putPolicy(slow(60 + (i % 2))), {}, START_US + i);
+      harness.admitted(START_US + i, nameAlone, `k${i}`, 1);
     }
-    expect(admitted(harness, START_US + 32, byName, "new")).toBe(61);
-    harness.change(put(slow(60)), {}, START_US + 33);
-    expect(admitted(harness, START_US + 33, byName, "other")).toBe(60);
+    expect(harness.admitted(START_US + 32, nameAlone, "new")).toBe(61);
+    harness.change(putPolicy(slow(60)), {}, START_US + 33);
+    expect(harness.admitted(START_US + 33, nameAlone, "other")).toBe(60);
     // One more, and not all that a key may have used is looked for: each without a counter counts as full.
-    admitted(harness, START_US + 33, byName, "k32", 1);
-    harness.change(put(slow(61)), {}, START_US + 34);
-    expect(admitted(harness, START_US + 34, byName, "third")).toBe(0);
-    expect(admitted(harness, START_US + 34 + day, byName, "third")).toBe(1);
+    harness.admitted(START_US + 33, nameAlone, "k32", 1);
+    harness.change(putPolicy(slow(61)), {}, START_US + 34);
+    expect(harness.admitted(START_US + 34, nameAlone, "third")).toBe(0);
+    expect(harness.admitted(START_US + 34 + day, nameAlone, "third")).toBe(1);
   });
 
   it("what has faded is forgotten first, at no cost to anybody", () => {
     const harness = new PolicyHarness();
     for (let i = 0; i < 100; i++) {
       const atUs = START_US + i * 10 * second;
-      harness.change(put({ ...log(5), windowMs: i % 2 === 0 ? 1_000 : 2_000 }), {}, atUs);
-      expect(admitted(harness, atUs, byName, `k${i}`)).toBe(5);
+      harness.change(putPolicy({ ...log(5), windowMs: i % 2 === 0 ? 1_000 : 2_000 }), {}, atUs);
+      expect(harness.admitted(atUs, nameAlone, `k${i}`)).toBe(5);
     }
   });
 
   it("a name used under more than 32 windows gets its policy; its keys count as full, and are free a window later", () => {
     const harness = usedUnder(40);
-    expect(harness.change(put(log(5, 30_000)), {}, START_US + second).error).toBeNull();
-    const told = harness.limiter.explain("n", byName, encodeUtf8("idle"), START_US + second);
+    expect(harness.change(putPolicy(log(5, 30_000)), {}, START_US + second).error).toBeNull();
+    const told = harness.limiter.explain("n", nameAlone, encodeUtf8("idle"), START_US + second);
     expect(told).toMatchObject({ used: 5, available: 0, nextFreeMs: 30_000, isCarriedOver: true });
-    for (const key of ["k", "new"]) expect(harness.one(START_US + second, key, byName).retryAfterMs).toBe(30_000);
-    for (const key of ["k", "new", "idle"]) expect(admitted(harness, START_US + 31 * second, byName, key)).toBe(5);
+    for (const key of ["k", "new"]) expect(harness.one(START_US + second, key, nameAlone).retryAfterMs).toBe(30_000);
+    for (const key of ["k", "new", "idle"]) expect(harness.admitted(START_US + 31 * second, nameAlone, key)).toBe(5);
   });
 
   it("a preview says that keys will begin as used up", () => {
-    const change = readAdminRequest({ namespace: "n", change: put(log(5)) }).change;
+    const change = readAdminRequest({ namespace: "n", change: putPolicy(log(5)) }).change;
     const words = (harness: PolicyHarness) =>
       change.kind === "liftBan" ? [] : harness.limiter.policies.preview("n", change).words;
     expect(words(usedUnder(40))[1]).toBe(
@@ -107,27 +98,27 @@ describe("K1 no change is refused for what was counted before", () => {
 
   it("K1 what was used under forgotten windows is not admitted again when they come back", () => {
     const harness = usedUnder(40);
-    harness.change(put(log(5, 1_000)), {}, START_US + second);
-    expect(admitted(harness, START_US + 3 * second, byName)).toBe(5);
+    harness.change(putPolicy(log(5, 1_000)), {}, START_US + second);
+    expect(harness.admitted(START_US + 3 * second, nameAlone)).toBe(5);
     harness.change(gone, {}, START_US + 4 * second);
     for (let i = 0; i < 40; i++)
-      expect(admitted(harness, START_US + 5 * second, windowLog(5, minute + i, "api"))).toBe(0);
+      expect(harness.admitted(START_US + 5 * second, windowLog(5, minute + i, "api"))).toBe(0);
   });
 
   it("a full key is full for all who come after as long as its counters could have lasted, and no longer", () => {
     const harness = usedUnder(40);
-    harness.change(put(log(5, 1_000)), {}, START_US + second);
-    harness.change(put(log(5, 2_000)), {}, START_US + minute);
-    expect(admitted(harness, START_US + minute, byName, "new")).toBe(0);
-    harness.change(put(log(5, 1_000)), {}, START_US + 4 * minute);
-    expect(admitted(harness, START_US + 4 * minute, byName, "newer")).toBe(5);
+    harness.change(putPolicy(log(5, 1_000)), {}, START_US + second);
+    harness.change(putPolicy(log(5, 2_000)), {}, START_US + minute);
+    expect(harness.admitted(START_US + minute, nameAlone, "new")).toBe(0);
+    harness.change(putPolicy(log(5, 1_000)), {}, START_US + 4 * minute);
+    expect(harness.admitted(START_US + 4 * minute, nameAlone, "newer")).toBe(5);
   });
 
   it("a limit of 0 gives no key a counter that had none, so that whoever is cut off fills no table", () => {
     const harness = usedUnder(40, { maxKeys: 50 });
-    harness.change(put(log(0)), {}, START_US + second);
+    harness.change(putPolicy(log(0)), {}, START_US + second);
     for (let i = 0; i < 20; i++) {
-      expect(harness.one(START_US + second, `stranger${i}`, byName)).toMatchObject({ outcome: Outcome.limited });
+      expect(harness.one(START_US + second, `stranger${i}`, nameAlone)).toMatchObject({ outcome: Outcome.limited });
     }
     expect(harness.limiter.stats.keys).toBe(40);
   });
@@ -139,30 +130,30 @@ describe("K1 no change is refused for what was counted before", () => {
     { ...slow(5), windowMs: 60_000 },
   ])("a reset frees a key that counts as full, for good: $algorithm", (policy) => {
     const harness = usedUnder(40);
-    harness.change(put(policy), {}, START_US + second);
+    harness.change(putPolicy(policy), {}, START_US + second);
     for (const key of ["k", "new"]) {
-      expect(admitted(harness, START_US + second, byName, key)).toBe(0);
-      harness.ask(START_US + second, Verb.reset, key, byName);
+      expect(harness.admitted(START_US + second, nameAlone, key)).toBe(0);
+      harness.ask(START_US + second, Verb.reset, key, nameAlone);
     }
     for (let i = 2; i < 20; i++) harness.apply(START_US + i * second);
-    for (const key of ["k", "new"]) expect(admitted(harness, START_US + 20 * second, byName, key)).toBe(5);
+    for (const key of ["k", "new"]) expect(harness.admitted(START_US + 20 * second, nameAlone, key)).toBe(5);
   });
 
   it("K2 keys that count as full are held against the quota of their namespace", () => {
     const harness = usedUnder(40);
-    harness.change(put(log(5)), {}, START_US + second);
+    harness.change(putPolicy(log(5)), {}, START_US + second);
     harness.change({ kind: "setKeyQuota", maxKeys: 40 }, {}, START_US + second);
-    expect(harness.one(START_US + second, "new", byName).outcome).toBe(Outcome.namespaceFull);
+    expect(harness.one(START_US + second, "new", nameAlone).outcome).toBe(Outcome.namespaceFull);
   });
 
   it("thousands of windows under one name are more than a change looks at, and change nothing about that", () => {
     const harness = new PolicyHarness();
     for (let i = 0; i < 5_000; i++) harness.one(START_US, "k", windowLog(5, minute + i, "api"));
-    expect(harness.change(put(log(5, 30_000)), {}, START_US + second).error).toBeNull();
-    expect(admitted(harness, START_US + second, byName)).toBe(0);
+    expect(harness.change(putPolicy(log(5, 30_000)), {}, START_US + second).error).toBeNull();
+    expect(harness.admitted(START_US + second, nameAlone)).toBe(0);
     expect(harness.change(gone, {}, START_US + minute / 2).error).toBeNull();
     for (const i of [0, 4_999])
-      expect(admitted(harness, START_US + minute / 2, windowLog(5, minute + i, "api"))).toBe(0);
+      expect(harness.admitted(START_US + minute / 2, windowLog(5, minute + i, "api"))).toBe(0);
   });
 
   it("a namespace of thousands of names with a past keeps one rule of each, and refuses none a change", () => {
@@ -173,20 +164,20 @@ describe("K1 no change is refused for what was counted before", () => {
       const some = names.slice(i, i + 900);
       const policies = some.map((name) => policy(name, "sliding-window-log"));
       expect(harness.change({ kind: "putPolicies", policies }).error).toBeNull();
-      for (const name of some) harness.one(START_US, "k", { ...byName, policy: name }, 5);
+      for (const name of some) harness.one(START_US, "k", { ...nameAlone, policy: name }, 5);
       expect(harness.change({ kind: "deletePolicies", names: some }).error).toBeNull();
     }
     for (const [at, name] of ["p0", "p1500", "p2699"].entries()) {
-      const rule = { ...byName, policy: name };
+      const rule = { ...nameAlone, policy: name };
       const stampUs = START_US + at * second;
       for (const algorithm of ["fixed-window", "sliding-window-log"]) {
-        expect(harness.change(put(policy(name, algorithm)), {}, stampUs).error).toBeNull();
-        expect(admitted(harness, stampUs, rule)).toBe(0);
+        expect(harness.change(putPolicy(policy(name, algorithm)), {}, stampUs).error).toBeNull();
+        expect(harness.admitted(stampUs, rule)).toBe(0);
       }
-      expect(harness.change(put(policy(name, "sliding-window-counter", 0)), {}, stampUs).error).toBeNull();
+      expect(harness.change(putPolicy(policy(name, "sliding-window-counter", 0)), {}, stampUs).error).toBeNull();
       expect(harness.one(stampUs, "k", rule)).toMatchObject({ outcome: Outcome.limited, limit: 0 });
       expect(harness.change({ kind: "deletePolicies", names: [name] }, {}, stampUs).error).toBeNull();
-      expect(admitted(harness, stampUs, windowLog(5, minute, name))).toBe(0);
+      expect(harness.admitted(stampUs, windowLog(5, minute, name))).toBe(0);
     }
     expect(harness.one(START_US + 2 * second, "other", windowLog(5, minute, "p9")).outcome).toBe(Outcome.allowed);
   });
@@ -196,20 +187,20 @@ describe("K1 no change is refused for what was counted before", () => {
     const first = windowLog(5, 1_000, "api");
     const { handle } = harness.ask(START_US, Verb.reserve, "k", first, { cost: 3, ttlMs: 300_000 });
     for (let i = 0; i < 40; i++) harness.one(START_US, "k", windowLog(5, minute + i, "api"));
-    harness.change(put(slow(5)), {}, START_US + second);
-    const { holds } = harness.limiter.explain("n", byName, new Uint8Array([107]), START_US + second);
+    harness.change(putPolicy(slow(5)), {}, START_US + second);
+    const { holds } = harness.limiter.explain("n", nameAlone, new Uint8Array([107]), START_US + second);
     expect(holds.map(({ kind, cost }) => [kind, cost])).toEqual([["reservation", 3]]);
     const laterUs = START_US + second + 3 * minute;
-    expect(harness.ask(laterUs, Verb.cancel, "k", byName, { handle }).outcome).toBe(Outcome.allowed);
+    expect(harness.ask(laterUs, Verb.cancel, "k", nameAlone, { handle }).outcome).toBe(Outcome.allowed);
   });
 
   it("S8 a copy from a snapshot knows what was forgotten, and goes on with the same answers and the same hash", () => {
     const harness = usedUnder(40);
-    harness.change(put(log(5, 30_000)), {}, START_US + second);
+    harness.change(putPolicy(log(5, 30_000)), {}, START_US + second);
     const copy = copyOf(harness.limiter);
-    expect(admitted(harness, START_US + 2 * second, byName, "new")).toBe(0);
-    harness.change(put(log(5, 20_000)), {}, START_US + 3 * second);
-    expect(admitted(harness, START_US + 3 * second, byName, "newer")).toBe(0);
+    expect(harness.admitted(START_US + 2 * second, nameAlone, "new")).toBe(0);
+    harness.change(putPolicy(log(5, 20_000)), {}, START_US + 3 * second);
+    expect(harness.admitted(START_US + 3 * second, nameAlone, "newer")).toBe(0);
     for (const { index, bytes } of harness.entries) if (index > copy.appliedIndex) copy.apply(index, bytes);
     expect(copy.stateHash()).toEqual(harness.limiter.stateHash());
   });

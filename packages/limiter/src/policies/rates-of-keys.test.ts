@@ -2,11 +2,11 @@ import { expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
 import { Algorithm, type Rule } from "../rule.ts";
 import { START_US } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { byName, PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
 const second = 1_000_000;
-const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
+const nameAlone = byName("api");
 const tokens = (limit: number, burst = 10) => {
   return { kind: "putPolicies", policies: [{ name: "api", algorithm: "token-bucket", limit, burst, window: "1h" }] };
 };
@@ -23,25 +23,27 @@ function fastKey(): PolicyHarness {
 
 it("K1 a new leader does not bring back the rate under which a hold was opened", () => {
   const harness = fastKey();
-  expect(harness.one(START_US, "vip", byName, 9).outcome).toBe(Outcome.allowed);
-  expect(harness.ask(START_US, Verb.reserve, "vip", byName, { cost: 1, ttlMs: 1_000 }).outcome).toBe(Outcome.allowed);
+  expect(harness.one(START_US, "vip", nameAlone, 9).outcome).toBe(Outcome.allowed);
+  expect(harness.ask(START_US, Verb.reserve, "vip", nameAlone, { cost: 1, ttlMs: 1_000 }).outcome).toBe(
+    Outcome.allowed,
+  );
   expect(harness.change(ownNoMore, {}, START_US + 1_000).error).toBeNull();
   harness.apply(START_US + 2_000, () => {}, true);
-  expect(harness.one(START_US + 2 * second, "vip", byName, 10).outcome).toBe(Outcome.limited);
+  expect(harness.one(START_US + 2 * second, "vip", nameAlone, 10).outcome).toBe(Outcome.limited);
 });
 
 it("L3 a reset does not bring back the rate under which a hold was opened", () => {
   const harness = fastKey();
-  const reserved = harness.ask(START_US, Verb.reserve, "vip", byName, { cost: 10, ttlMs: 60_000 });
+  const reserved = harness.ask(START_US, Verb.reserve, "vip", nameAlone, { cost: 10, ttlMs: 60_000 });
   expect(reserved.outcome).toBe(Outcome.allowed);
   expect(harness.change(ownNoMore, {}, START_US + 1_000).error).toBeNull();
-  expect(harness.ask(START_US + 2_000, Verb.reset, "vip", byName).outcome).toBe(Outcome.allowed);
-  expect(harness.one(START_US + 62 * second, "vip", byName, 10).outcome).toBe(Outcome.limited);
+  expect(harness.ask(START_US + 2_000, Verb.reset, "vip", nameAlone).outcome).toBe(Outcome.allowed);
+  expect(harness.one(START_US + 62 * second, "vip", nameAlone, 10).outcome).toBe(Outcome.limited);
 });
 
 const hour = 3_600 * second;
 const take = (harness: PolicyHarness, stampUs: number, cost: number) =>
-  harness.one(stampUs, "vip", byName, cost).outcome;
+  harness.one(stampUs, "vip", nameAlone, cost).outcome;
 const change = (harness: PolicyHarness, asked: object, stampUs: number) =>
   expect(harness.change(asked, {}, stampUs).error).toBeNull();
 

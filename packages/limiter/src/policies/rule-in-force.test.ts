@@ -2,15 +2,14 @@ import { describe, expect, it } from "vitest";
 import { NEVER, Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
 import { createResultColumns } from "../result-columns.ts";
-import { Algorithm, type Rule } from "../rule.ts";
 import { batchOf, bucket, copyOf, type Item, START_US, windowLog } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { byName, PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
 const second = 1_000_000;
 const minute = 60 * second;
 const api = { name: "api", algorithm: "sliding-window-log", limit: 3, windowMs: 60_000 } as const;
-const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
+const nameAlone = byName("api");
 const inline = windowLog(100, minute, "api");
 
 describe("the rule in force", () => {
@@ -27,11 +26,11 @@ describe("the rule in force", () => {
 
   it("a name alone is decided by the policy, and by none if there is none, in namespaces with and without policies", () => {
     const harness = new PolicyHarness();
-    expect(harness.one(START_US, "k", byName).outcome).toBe(Outcome.unknownPolicy);
+    expect(harness.one(START_US, "k", nameAlone).outcome).toBe(Outcome.unknownPolicy);
     harness.change({ kind: "putPolicies", policies: [api] });
-    expect(harness.one(START_US, "k", byName)).toMatchObject({ outcome: Outcome.allowed, limit: 3 });
-    expect(harness.one(START_US, "k", { ...byName, policy: "nope" }).outcome).toBe(Outcome.unknownPolicy);
-    expect(harness.one(START_US, "k", byName, 1, "m").outcome).toBe(Outcome.unknownPolicy);
+    expect(harness.one(START_US, "k", nameAlone)).toMatchObject({ outcome: Outcome.allowed, limit: 3 });
+    expect(harness.one(START_US, "k", { ...nameAlone, policy: "nope" }).outcome).toBe(Outcome.unknownPolicy);
+    expect(harness.one(START_US, "k", nameAlone, 1, "m").outcome).toBe(Outcome.unknownPolicy);
     expect(harness.limiter.stats.keys).toBe(1);
   });
 
@@ -476,11 +475,11 @@ describe("explain", () => {
       { author: "ann" },
     );
     harness.change({ kind: "putOverrides", overrides: [{ policy: "api", key: "k", limit: 2 }] }, { author: "bob" });
-    harness.ask(START_US, Verb.reserve, "k", byName);
-    harness.one(START_US, "k", byName);
-    harness.one(START_US + second, "k", byName);
+    harness.ask(START_US, Verb.reserve, "k", nameAlone);
+    harness.one(START_US, "k", nameAlone);
+    harness.one(START_US + second, "k", nameAlone);
     const before = harness.limiter.stateHash();
-    expect(harness.limiter.explain("n", byName, key, START_US + second)).toMatchObject({
+    expect(harness.limiter.explain("n", nameAlone, key, START_US + second)).toMatchObject({
       name: "api",
       version: 2,
       source: "override",
@@ -497,7 +496,7 @@ describe("explain", () => {
       holds: [{ kind: "reservation", cost: 1 }],
       lastChange: { author: "bob", kind: "putOverrides", version: 2 },
     });
-    expect(harness.limiter.explain("n", { ...byName, policy: "x" }, key, START_US)).toMatchObject({
+    expect(harness.limiter.explain("n", { ...nameAlone, policy: "x" }, key, START_US)).toMatchObject({
       source: "unknown",
       rule: null,
       nextFreeMs: null,
@@ -511,7 +510,7 @@ describe("lifting a ban", () => {
     const harness = new PolicyHarness();
     const ban = { denials: 1, windowMs: 1_000, durationMs: 60_000 };
     harness.change({ kind: "putPolicies", policies: [{ ...api, limit: 0, ban }] });
-    expect(harness.one(START_US, "k", byName).outcome).toBe(Outcome.banned);
+    expect(harness.one(START_US, "k", nameAlone).outcome).toBe(Outcome.banned);
     expect(harness.change({ kind: "liftBan", policy: "api", key: "k" })).toEqual({
       version: 2,
       changed: 1,

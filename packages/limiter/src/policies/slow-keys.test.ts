@@ -1,14 +1,14 @@
 import { expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
-import { Algorithm, type Rule } from "../rule.ts";
+import type { Rule } from "../rule.ts";
 import { bucket, START_US } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { byName, PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
 const second = 1_000_000;
 const hour = 3_600 * second;
-const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "mails" };
+const nameAlone = byName("mails");
 const tokens = (limit: number) => {
   const policy = { name: "mails", algorithm: "token-bucket", limit, burst: 3_600, windowMs: 3_600_000 };
   return { kind: "putPolicies", policies: [policy] };
@@ -37,15 +37,15 @@ it.each([
     const harness = new PolicyHarness();
     harness.change(tokens(3_600));
     for (const change of own) expect(harness.change(change).error).toBeNull();
-    expect(harness.one(START_US, "slow", byName, 100).outcome).toBe(Outcome.allowed);
+    expect(harness.one(START_US, "slow", nameAlone, 100).outcome).toBe(Outcome.allowed);
     let stampUs = START_US + second;
     for (let i = 1; i <= changes; i++) {
       expect(harness.change(tokens(3_600 + i), {}, stampUs).error).toBeNull();
       stampUs = pass(harness, stampUs, 5);
     }
     // What drained since its last charge, and the token that is not whole yet.
-    expect(left(harness, byName, stampUs)).toBe(changes * 5);
-    expect(harness.one(stampUs, "slow", byName, 100).outcome).toBe(Outcome.limited);
+    expect(left(harness, nameAlone, stampUs)).toBe(changes * 5);
+    expect(harness.one(stampUs, "slow", nameAlone, 100).outcome).toBe(Outcome.limited);
   },
 );
 
@@ -62,12 +62,12 @@ it("K1 what a slow bucket of callers' own numbers used is there when they count 
 it("K1 a debt that outlasts the bucket's own time is there after a change", () => {
   const harness = new PolicyHarness();
   harness.change(tokens(3_600));
-  const { handle } = harness.ask(START_US, Verb.reserve, "slow", byName, { cost: 1, ttlMs: 60_000 });
-  harness.ask(START_US, Verb.commit, "slow", byName, { handle, cost: 36_000 });
+  const { handle } = harness.ask(START_US, Verb.reserve, "slow", nameAlone, { cost: 1, ttlMs: 60_000 });
+  harness.ask(START_US, Verb.commit, "slow", nameAlone, { handle, cost: 36_000 });
   harness.change(tokens(3_601), {}, START_US + second);
   const stampUs = pass(harness, START_US + second, 5);
   harness.change(tokens(3_600), {}, stampUs);
-  expect(harness.one(stampUs, "slow", byName).outcome).toBe(Outcome.limited);
+  expect(harness.one(stampUs, "slow", nameAlone).outcome).toBe(Outcome.limited);
 });
 
 it.each([
@@ -80,11 +80,11 @@ it.each([
     for (const before of [{ kind: "putPolicies", policies: [window] }, tokens(3_600_000)]) {
       const harness = new PolicyHarness();
       harness.change(before);
-      expect(harness.one(START_US, "slow", byName, 100).outcome).toBe(Outcome.allowed);
+      expect(harness.one(START_US, "slow", nameAlone, 100).outcome).toBe(Outcome.allowed);
       for (const change of own) expect(harness.change(change).error).toBeNull();
       harness.change(tokens(3_600), {}, START_US);
       const stampUs = pass(harness, START_US, 5);
-      expect(left(harness, byName, stampUs)).toBe(5);
+      expect(left(harness, nameAlone, stampUs)).toBe(5);
     }
   },
 );

@@ -2,9 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
 import { createResultColumns } from "../result-columns.ts";
-import { Algorithm, type Rule } from "../rule.ts";
 import { batchOf, bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { byName, PolicyHarness, putPolicy } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
 const second = 1_000_000;
@@ -17,29 +16,21 @@ const tokens = (limit: number, burst: number, windowMs = 60_000) => ({
   burst,
   windowMs,
 });
-const put = (policy: object) => ({ kind: "putPolicies", policies: [policy] });
 const gone = { kind: "deletePolicies", names: ["api"] };
-const byName: Rule = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0, policy: "api" };
-
-/** How many of `cost` 1 are admitted at once. */
-function admitted(harness: PolicyHarness, stampUs: number, rule: Rule, key = "k", most = 30): number {
-  let count = 0;
-  while (count < most && harness.one(stampUs, key, rule).outcome === Outcome.allowed) count++;
-  return count;
-}
+const nameAlone = byName("api");
 
 describe("K1 when another rule takes over a name", () => {
   it.each([
     ["a policy goes", gone],
-    ["another policy comes", put(tokens(5, 5))],
+    ["another policy comes", putPolicy(tokens(5, 5))],
   ])("R1 a reservation whose charge has left its window stays withheld, and can be settled: %s", (_, change) => {
     const harness = new PolicyHarness();
-    harness.change(put(log(5, 1_000)));
+    harness.change(putPolicy(log(5, 1_000)));
     const inline = bucket(5, second, 5, "api");
     const reserved = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 2, ttlMs: 10_000 });
     const fadedUs = START_US + 2 * second;
     harness.change(change, {}, fadedUs);
-    expect(admitted(harness, fadedUs, inline)).toBe(3);
+    expect(harness.admitted(fadedUs, inline)).toBe(3);
     const settled = harness.ask(fadedUs, Verb.cancel, "k", inline, { handle: reserved.handle });
     expect(settled).toMatchObject({ outcome: Outcome.allowed, remaining: 2 });
   });
@@ -47,74 +38,74 @@ describe("K1 when another rule takes over a name", () => {
   it("5 of 5 used inline, policy created: no 5 more", () => {
     for (const windowMs of [60_000, 30_000, 120_000]) {
       const harness = new PolicyHarness();
-      expect(admitted(harness, START_US, windowLog(5, minute, "api"))).toBe(5);
-      harness.change(put(log(5, windowMs)), {}, START_US + second);
-      expect(admitted(harness, START_US + 2 * second, byName)).toBe(0);
+      expect(harness.admitted(START_US, windowLog(5, minute, "api"))).toBe(5);
+      harness.change(putPolicy(log(5, windowMs)), {}, START_US + second);
+      expect(harness.admitted(START_US + 2 * second, nameAlone)).toBe(0);
     }
   });
 
   it("two deployments' windows trimming each other: the key takes the fullest of both", () => {
     const harness = new PolicyHarness();
-    expect(admitted(harness, START_US, windowLog(3, minute, "api"))).toBe(3);
-    expect(admitted(harness, START_US, windowLog(7, 10 * second, "api"))).toBe(7);
-    harness.change(put(log(8)), {}, START_US + second);
-    expect(admitted(harness, START_US + second, byName)).toBe(1);
+    expect(harness.admitted(START_US, windowLog(3, minute, "api"))).toBe(3);
+    expect(harness.admitted(START_US, windowLog(7, 10 * second, "api"))).toBe(7);
+    harness.change(putPolicy(log(8)), {}, START_US + second);
+    expect(harness.admitted(START_US + second, nameAlone)).toBe(1);
   });
 
   it("what was counted is charged as of the stamp of the change, whenever the key is touched first", () => {
     const changeUs = START_US + 5 * second;
     for (const afterUs of [0, second, 30 * second, minute - 1]) {
       const harness = new PolicyHarness();
-      admitted(harness, START_US, windowLog(5, 10 * second, "api"));
-      harness.change(put(log(5)), {}, changeUs);
+      harness.admitted(START_US, windowLog(5, 10 * second, "api"));
+      harness.change(putPolicy(log(5)), {}, changeUs);
       // The window of the old rule is over long before the last of these: sweeps must not have freed what was counted.
       for (let us = 0; us <= afterUs; us += second) harness.apply(changeUs + us);
-      const { outcome, retryAfterMs } = harness.one(changeUs + afterUs, "k", byName);
+      const { outcome, retryAfterMs } = harness.one(changeUs + afterUs, "k", nameAlone);
       expect([outcome, retryAfterMs]).toEqual([Outcome.limited, Math.ceil((minute - afterUs) / 1_000)]);
-      expect(harness.one(changeUs + minute, "k", byName).outcome).toBe(Outcome.allowed);
+      expect(harness.one(changeUs + minute, "k", nameAlone).outcome).toBe(Outcome.allowed);
     }
   });
 
   it("a policy that goes leaves its counts to every inline rule of its name, each only once", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(5)));
-    expect(admitted(harness, START_US, byName)).toBe(5);
+    harness.change(putPolicy(log(5)));
+    expect(harness.admitted(START_US, nameAlone)).toBe(5);
     harness.change(gone, {}, START_US + second);
-    expect(admitted(harness, START_US + second, windowLog(5, minute, "api"))).toBe(0);
-    expect(admitted(harness, START_US + second, windowLog(7, 30 * second, "api"))).toBe(2);
-    expect(admitted(harness, START_US + second, windowLog(7, 30 * second, "other"))).toBe(7);
-    expect(admitted(harness, START_US + second + 30 * second, windowLog(7, 30 * second, "api"))).toBe(7);
-    expect(admitted(harness, START_US + 2 * second + 30 * second, windowLog(5, minute, "api"))).toBe(0);
+    expect(harness.admitted(START_US + second, windowLog(5, minute, "api"))).toBe(0);
+    expect(harness.admitted(START_US + second, windowLog(7, 30 * second, "api"))).toBe(2);
+    expect(harness.admitted(START_US + second, windowLog(7, 30 * second, "other"))).toBe(7);
+    expect(harness.admitted(START_US + second + 30 * second, windowLog(7, 30 * second, "api"))).toBe(7);
+    expect(harness.admitted(START_US + 2 * second + 30 * second, windowLog(5, minute, "api"))).toBe(0);
   });
 
   it("an inline rule that was asked while the policy stood finds its counts for as long as its own window", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(5, 1_000)));
+    harness.change(putPolicy(log(5, 1_000)));
     const hourly = windowLog(5, 60 * minute, "api");
-    expect(admitted(harness, START_US, hourly)).toBe(5);
+    expect(harness.admitted(START_US, hourly)).toBe(5);
     harness.change(gone, {}, START_US + 1);
     for (let i = 1; i < 60; i++) harness.apply(START_US + i * minute);
-    expect(admitted(harness, START_US + 59 * minute, hourly)).toBe(0);
-    expect(admitted(harness, START_US + 1 + 60 * minute, hourly)).toBe(5);
+    expect(harness.admitted(START_US + 59 * minute, hourly)).toBe(0);
+    expect(harness.admitted(START_US + 1 + 60 * minute, hourly)).toBe(5);
   });
 
   it("an inline rule of the same shape as the policy that went does not move what others inherit", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(5)));
-    expect(admitted(harness, START_US, byName)).toBe(5);
+    harness.change(putPolicy(log(5)));
+    expect(harness.admitted(START_US, nameAlone)).toBe(5);
     harness.change(gone, {}, START_US + second);
-    expect(admitted(harness, START_US + second, windowLog(9, minute, "api"))).toBe(4);
-    expect(admitted(harness, START_US + 2 * second, windowLog(9, 50 * second, "api"))).toBe(4);
+    expect(harness.admitted(START_US + second, windowLog(9, minute, "api"))).toBe(4);
+    expect(harness.admitted(START_US + 2 * second, windowLog(9, 50 * second, "api"))).toBe(4);
   });
 
   it("a change of the limit alone keeps every admission where it is", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(5)));
-    expect(admitted(harness, START_US, byName)).toBe(5);
-    harness.change(put(log(8)), {}, START_US + second);
-    expect(admitted(harness, START_US + second, byName)).toBe(3);
-    harness.change(put(log(2)), {}, START_US + 2 * second);
-    expect(harness.one(START_US + 59 * second, "k", byName)).toMatchObject({
+    harness.change(putPolicy(log(5)));
+    expect(harness.admitted(START_US, nameAlone)).toBe(5);
+    harness.change(putPolicy(log(8)), {}, START_US + second);
+    expect(harness.admitted(START_US + second, nameAlone)).toBe(3);
+    harness.change(putPolicy(log(2)), {}, START_US + 2 * second);
+    expect(harness.one(START_US + 59 * second, "k", nameAlone)).toMatchObject({
       outcome: Outcome.limited,
       retryAfterMs: 2_000,
     });
@@ -131,145 +122,148 @@ describe("K1 when another rule takes over a name", () => {
   ])("what is used stays used when a limit comes back after a lower one: %s", (_, high, low, more) => {
     for (const isAsked of [true, false]) {
       const harness = new PolicyHarness();
-      harness.change(put(high));
-      expect(admitted(harness, START_US, byName, "k", 200)).toBe(100);
-      harness.change(put(low), {}, START_US + second);
-      let between = isAsked ? admitted(harness, START_US + second, byName) : 0;
+      harness.change(putPolicy(high));
+      expect(harness.admitted(START_US, nameAlone, "k", 200)).toBe(100);
+      harness.change(putPolicy(low), {}, START_US + second);
+      let between = isAsked ? harness.admitted(START_US + second, nameAlone) : 0;
       for (let i = 1; i < 20; i++) harness.apply(START_US + (1 + i) * second);
-      if (isAsked) between += admitted(harness, START_US + 20 * second, byName);
+      if (isAsked) between += harness.admitted(START_US + 20 * second, nameAlone);
       expect(between).toBeLessThanOrEqual(2);
       harness.change({ kind: "rollback", version: 1 }, {}, START_US + 20 * second);
-      expect(admitted(harness, START_US + 20 * second, byName, "k", 200)).toBeLessThanOrEqual(more);
+      expect(harness.admitted(START_US + 20 * second, nameAlone, "k", 200)).toBeLessThanOrEqual(more);
     }
   });
 
   it("a limit that comes back in the same window as the lower one finds what was used before both", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(100, 3_600_000)));
-    admitted(harness, START_US, byName, "k", 100);
-    harness.change(put(log(1, 7_200_000)), {}, START_US + second);
-    expect(admitted(harness, START_US + second, byName)).toBe(0);
-    harness.change(put(log(100, 7_200_000)), {}, START_US + 2 * second);
-    expect(admitted(harness, START_US + 2 * second, byName, "k", 200)).toBe(0);
+    harness.change(putPolicy(log(100, 3_600_000)));
+    harness.admitted(START_US, nameAlone, "k", 100);
+    harness.change(putPolicy(log(1, 7_200_000)), {}, START_US + second);
+    expect(harness.admitted(START_US + second, nameAlone)).toBe(0);
+    harness.change(putPolicy(log(100, 7_200_000)), {}, START_US + 2 * second);
+    expect(harness.admitted(START_US + 2 * second, nameAlone, "k", 200)).toBe(0);
   });
 
   it("a lower rate locks nobody out for what was used under a higher one", () => {
     const harness = new PolicyHarness();
-    harness.change(put(tokens(100, 100, 3_600_000)));
-    admitted(harness, START_US, byName, "k", 100);
-    harness.change(put(tokens(1, 1, 3_600_000)), {}, START_US + second);
-    expect(harness.one(START_US + second, "k", byName).retryAfterMs).toBe(3_600_000);
-    expect(harness.one(START_US + second + 60 * minute, "k", byName).outcome).toBe(Outcome.allowed);
+    harness.change(putPolicy(tokens(100, 100, 3_600_000)));
+    harness.admitted(START_US, nameAlone, "k", 100);
+    harness.change(putPolicy(tokens(1, 1, 3_600_000)), {}, START_US + second);
+    expect(harness.one(START_US + second, "k", nameAlone).retryAfterMs).toBe(3_600_000);
+    expect(harness.one(START_US + second + 60 * minute, "k", nameAlone).outcome).toBe(Outcome.allowed);
   });
 
   it("an old counter stays only if it outlasts the new one, and a full table has no room for it", () => {
     const harness = new PolicyHarness({ maxKeys: 1 });
-    harness.change(put(log(5)));
-    expect(admitted(harness, START_US, byName)).toBe(5);
-    harness.change(put(log(8, 120_000)), {}, START_US + second);
-    expect(admitted(harness, START_US + second, byName)).toBe(3);
-    harness.change(put(log(2, 1_000)), {}, START_US + 2 * second);
-    expect(harness.one(START_US + 2 * second, "k", byName).outcome).toBe(Outcome.keysFull);
+    harness.change(putPolicy(log(5)));
+    expect(harness.admitted(START_US, nameAlone)).toBe(5);
+    harness.change(putPolicy(log(8, 120_000)), {}, START_US + second);
+    expect(harness.admitted(START_US + second, nameAlone)).toBe(3);
+    harness.change(putPolicy(log(2, 1_000)), {}, START_US + 2 * second);
+    expect(harness.one(START_US + 2 * second, "k", nameAlone).outcome).toBe(Outcome.keysFull);
   });
 
   it("D1 a key on a list is answered without a counter, however full the table: from applied state and by the log alike", () => {
     const harness = new PolicyHarness({ maxKeys: 1 });
-    harness.change(put(log(5)));
-    expect(admitted(harness, START_US, byName)).toBe(5);
+    harness.change(putPolicy(log(5)));
+    expect(harness.admitted(START_US, nameAlone)).toBe(5);
     // The old counter outlasts the new one, so a take of the key wants room for two.
-    harness.change(put(log(2, 1_000)), {}, START_US + second);
+    harness.change(putPolicy(log(2, 1_000)), {}, START_US + second);
     const listed = (list: string) => ({ kind: "putListEntries", entries: [{ list, match: "key", value: "k" }] });
     const denied = () => {
       const into = createResultColumns(1);
-      const is = harness.limiter.denies("n", batchOf([[{ key: "k", rule: byName }]]), 0, START_US + second, into, 0);
+      const is = harness.limiter.denies("n", batchOf([[{ key: "k", rule: nameAlone }]]), 0, START_US + second, into, 0);
       return is ? into.outcomes[0] : null;
     };
-    expect([denied(), harness.one(START_US + second, "k", byName).outcome]).toEqual([null, Outcome.keysFull]);
+    expect([denied(), harness.one(START_US + second, "k", nameAlone).outcome]).toEqual([null, Outcome.keysFull]);
     harness.change(listed("deny"), {}, START_US + second);
-    expect([denied(), harness.one(START_US + second, "k", byName).outcome]).toEqual([Outcome.blocked, Outcome.blocked]);
-    expect(harness.ask(START_US + second, Verb.reserve, "k", byName).outcome).toBe(Outcome.blocked);
-    expect(harness.ask(START_US + second, Verb.grant, "k", byName).outcome).toBe(Outcome.blocked);
+    expect([denied(), harness.one(START_US + second, "k", nameAlone).outcome]).toEqual([
+      Outcome.blocked,
+      Outcome.blocked,
+    ]);
+    expect(harness.ask(START_US + second, Verb.reserve, "k", nameAlone).outcome).toBe(Outcome.blocked);
+    expect(harness.ask(START_US + second, Verb.grant, "k", nameAlone).outcome).toBe(Outcome.blocked);
     harness.change({ kind: "deleteListEntries", entries: listed("deny").entries }, {}, START_US + second);
     harness.change(listed("allow"), {}, START_US + second);
-    expect(harness.one(START_US + second, "k", byName)).toMatchObject({ outcome: Outcome.allowed, remaining: 2 });
+    expect(harness.one(START_US + second, "k", nameAlone)).toMatchObject({ outcome: Outcome.allowed, remaining: 2 });
     expect(harness.limiter.stats).toMatchObject({ keys: 1, keysFull: 1 });
   });
 
   it("D1 a ban is answered from applied state only where the log would tell it, too", () => {
     const harness = new PolicyHarness({ maxKeys: 1 });
     const ban = { denials: 1, windowMs: 1_000, durationMs: 50_000 };
-    harness.change(put({ ...log(5), ban }));
-    admitted(harness, START_US, byName);
+    harness.change(putPolicy({ ...log(5), ban }));
+    harness.admitted(START_US, nameAlone);
     const into = createResultColumns(1);
     const denies = (stampUs: number) =>
-      harness.limiter.denies("n", batchOf([[{ key: "k", rule: byName }]]), 0, stampUs, into, 0);
+      harness.limiter.denies("n", batchOf([[{ key: "k", rule: nameAlone }]]), 0, stampUs, into, 0);
     expect(denies(START_US)).toBe(true);
-    harness.change(put({ ...log(2, 1_000), ban }), {}, START_US + second);
-    expect(harness.one(START_US + second, "k", byName).outcome).toBe(Outcome.keysFull);
+    harness.change(putPolicy({ ...log(2, 1_000), ban }), {}, START_US + second);
+    expect(harness.one(START_US + second, "k", nameAlone).outcome).toBe(Outcome.keysFull);
     expect(denies(START_US + second)).toBe(false);
   });
 
   it("a bucket's rate changes at the stamp of the change, not at the last take", () => {
     const harness = new PolicyHarness();
-    harness.change(put(tokens(60, 10)));
-    expect(admitted(harness, START_US, byName)).toBe(10);
+    harness.change(putPolicy(tokens(60, 10)));
+    expect(harness.admitted(START_US, nameAlone)).toBe(10);
     // Five seconds at one token a second, then five at ten.
-    harness.change(put(tokens(600, 10)), {}, START_US + 5 * second);
-    expect(admitted(harness, START_US + 5 * second, byName)).toBe(5);
+    harness.change(putPolicy(tokens(600, 10)), {}, START_US + 5 * second);
+    expect(harness.admitted(START_US + 5 * second, nameAlone)).toBe(5);
     const other = new PolicyHarness();
-    other.change(put(tokens(600, 10)));
-    expect(admitted(other, START_US, byName)).toBe(10);
-    other.change(put(tokens(60, 10)), {}, START_US + second / 2);
-    expect(admitted(other, START_US + second / 2 + 2 * second, byName)).toBe(7);
+    other.change(putPolicy(tokens(600, 10)));
+    expect(other.admitted(START_US, nameAlone)).toBe(10);
+    other.change(putPolicy(tokens(60, 10)), {}, START_US + second / 2);
+    expect(other.admitted(START_US + second / 2 + 2 * second, nameAlone)).toBe(7);
   });
 
   it("from one algorithm to another: what is used stays used", () => {
     for (const algorithm of ["token-bucket", "sliding-window-counter", "fixed-window"]) {
       const harness = new PolicyHarness();
-      harness.change(put(log(5)));
-      expect(admitted(harness, START_US, byName)).toBe(5);
-      harness.change(put({ ...log(7), algorithm }), {}, START_US + second);
-      expect(admitted(harness, START_US + second, byName)).toBe(2);
-      harness.change(put(log(6)), {}, START_US + second + 1);
-      expect(admitted(harness, START_US + second + 1, byName)).toBe(0);
+      harness.change(putPolicy(log(5)));
+      expect(harness.admitted(START_US, nameAlone)).toBe(5);
+      harness.change(putPolicy({ ...log(7), algorithm }), {}, START_US + second);
+      expect(harness.admitted(START_US + second, nameAlone)).toBe(2);
+      harness.change(putPolicy(log(6)), {}, START_US + second + 1);
+      expect(harness.admitted(START_US + second + 1, nameAlone)).toBe(0);
     }
   });
 
   it("keys that nobody asked for between two changes are carried through both", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(5, 2_000)));
-    expect(admitted(harness, START_US, byName, "idle")).toBe(5);
-    harness.change(put(tokens(60, 10)), {}, START_US + second);
+    harness.change(putPolicy(log(5, 2_000)));
+    expect(harness.admitted(START_US, nameAlone, "idle")).toBe(5);
+    harness.change(putPolicy(tokens(60, 10)), {}, START_US + second);
     // The bucket gave two of five back until then, and the window of two seconds all of them.
-    harness.change(put(log(8, 30_000)), {}, START_US + 3 * second);
-    expect(admitted(harness, START_US + 3 * second, byName, "idle")).toBe(5);
+    harness.change(putPolicy(log(8, 30_000)), {}, START_US + 3 * second);
+    expect(harness.admitted(START_US + 3 * second, nameAlone, "idle")).toBe(5);
   });
 
   it("a key's own numbers cap what is carried over, not the policy's", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(5)));
+    harness.change(putPolicy(log(5)));
     harness.change({ kind: "putOverrides", overrides: [{ policy: "api", key: "k", limit: 20 }] });
-    expect(admitted(harness, START_US, byName)).toBe(20);
-    harness.change(put(log(5, 30_000)), {}, START_US + second);
-    expect(admitted(harness, START_US + second, byName)).toBe(0);
+    expect(harness.admitted(START_US, nameAlone)).toBe(20);
+    harness.change(putPolicy(log(5, 30_000)), {}, START_US + second);
+    expect(harness.admitted(START_US + second, nameAlone)).toBe(0);
   });
 
   it("D1 a key that is yet to be carried over is left to the log; peek and explain tell what it will find", () => {
     const harness = new PolicyHarness();
-    admitted(harness, START_US, windowLog(5, 10 * second, "api"));
-    harness.change(put(log(6)), {}, START_US + second);
+    harness.admitted(START_US, windowLog(5, 10 * second, "api"));
+    harness.change(putPolicy(log(6)), {}, START_US + second);
     const hash = harness.limiter.stateHash();
     const key = new Uint8Array([107]);
-    expect(harness.limiter.peek("n", byName, key, 1, START_US + 2 * second).remaining[0]).toBe(1);
-    expect(harness.limiter.peek("n", byName, key, 2, START_US + 2 * second).retryAfterMs[0]).toBe(59_000);
-    expect(harness.limiter.explain("n", byName, key, START_US + 2 * second)).toMatchObject({
+    expect(harness.limiter.peek("n", nameAlone, key, 1, START_US + 2 * second).remaining[0]).toBe(1);
+    expect(harness.limiter.peek("n", nameAlone, key, 2, START_US + 2 * second).retryAfterMs[0]).toBe(59_000);
+    expect(harness.limiter.explain("n", nameAlone, key, START_US + 2 * second)).toMatchObject({
       used: 5,
       isCarriedOver: true,
       nextFreeMs: 0,
     });
     expect(harness.limiter.stateHash()).toEqual(hash);
-    expect(harness.one(START_US + 2 * second, "k", byName).remaining).toBe(0);
-    expect(harness.limiter.explain("n", byName, key, START_US + 2 * second)).toMatchObject({
+    expect(harness.one(START_US + 2 * second, "k", nameAlone).remaining).toBe(0);
+    expect(harness.limiter.explain("n", nameAlone, key, START_US + 2 * second)).toMatchObject({
       used: 6,
       isCarriedOver: false,
     });
@@ -277,36 +271,36 @@ describe("K1 when another rule takes over a name", () => {
 
   it("a reset forgets what was to be carried over as well", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(5)));
-    admitted(harness, START_US, byName);
+    harness.change(putPolicy(log(5)));
+    harness.admitted(START_US, nameAlone);
     harness.change(gone, {}, START_US + second);
     harness.ask(START_US + second, Verb.reset, "k", windowLog(5, minute, "api"));
-    expect(admitted(harness, START_US + second, windowLog(5, minute, "api"))).toBe(5);
+    expect(harness.admitted(START_US + second, windowLog(5, minute, "api"))).toBe(5);
   });
 
   it("R1 L3 an open reservation moves with its key: it stays withheld, and is given back once", () => {
     for (const to of [log(5, 30_000), tokens(5, 5)]) {
       const harness = new PolicyHarness();
-      harness.change(put(log(5)));
-      const { handle } = harness.ask(START_US, Verb.reserve, "k", byName, { cost: 3, ttlMs: 50_000 });
-      expect(harness.one(START_US, "k", byName).remaining).toBe(1);
-      harness.change(put(to), {}, START_US + second);
-      expect(admitted(harness, START_US + second, byName)).toBe(1);
-      const cancelled = harness.ask(START_US + second, Verb.cancel, "k", byName, { handle });
+      harness.change(putPolicy(log(5)));
+      const { handle } = harness.ask(START_US, Verb.reserve, "k", nameAlone, { cost: 3, ttlMs: 50_000 });
+      expect(harness.one(START_US, "k", nameAlone).remaining).toBe(1);
+      harness.change(putPolicy(to), {}, START_US + second);
+      expect(harness.admitted(START_US + second, nameAlone)).toBe(1);
+      const cancelled = harness.ask(START_US + second, Verb.cancel, "k", nameAlone, { handle });
       expect(cancelled).toMatchObject({ outcome: Outcome.allowed, remaining: 3 });
-      expect(harness.ask(START_US + second, Verb.cancel, "k", byName, { handle }).outcome).toBe(Outcome.notHeld);
-      expect(admitted(harness, START_US + second, byName)).toBe(3);
+      expect(harness.ask(START_US + second, Verb.cancel, "k", nameAlone, { handle }).outcome).toBe(Outcome.notHeld);
+      expect(harness.admitted(START_US + second, nameAlone)).toBe(3);
     }
   });
 
   it("a reservation of a policy that goes is still one, and counts under every inline rule of the name", () => {
     const harness = new PolicyHarness();
-    harness.change(put(log(5)));
+    harness.change(putPolicy(log(5)));
     const inline = windowLog(5, minute, "api");
     const { handle } = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 3, ttlMs: 50_000 });
     harness.change(gone, {}, START_US + second);
-    expect(admitted(harness, START_US + second, windowLog(5, 30 * second, "api"))).toBe(2);
-    expect(admitted(harness, START_US + second, inline)).toBe(2);
+    expect(harness.admitted(START_US + second, windowLog(5, 30 * second, "api"))).toBe(2);
+    expect(harness.admitted(START_US + second, inline)).toBe(2);
     const outcomes = [inline, windowLog(5, 30 * second, "api")].map(
       (rule) => harness.ask(START_US + second, Verb.cancel, "k", rule, { handle }).outcome,
     );
@@ -322,22 +316,22 @@ describe("K1 when another rule takes over a name", () => {
     ] as const) {
       const harness = new PolicyHarness();
       const inline = windowLog(5, minute, "api");
-      harness.change(put(from));
+      harness.change(putPolicy(from));
       const { handle } = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 2, ttlMs: 30_000 });
       harness.ask(START_US, Verb.grant, "k", inline, { cost: 2, ttlMs: 1_000 });
-      harness.change(to === null ? gone : put(to), {}, START_US + second / 10);
+      harness.change(to === null ? gone : putPolicy(to), {}, START_US + second / 10);
       harness.apply(START_US + second / 5 + 30 * second, () => {}, true);
       const laterUs = START_US + second / 5 + 30 * second;
       const { used, holds } = harness.limiter.explain("n", inline, new Uint8Array([107]), laterUs);
       expect([used, holds.map(({ kind }) => kind)]).toEqual([4, ["reservation", "lease"]]);
-      expect(admitted(harness, laterUs, inline)).toBe(1);
+      expect(harness.admitted(laterUs, inline)).toBe(1);
       expect(harness.ask(laterUs, Verb.cancel, "k", inline, { handle }).remaining).toBe(2);
     }
   });
 });
 
 describe("K1 as a whole", () => {
-  const rules = [windowLog(4, minute, "api"), windowLog(6, 20 * second, "api"), bucket(6, minute, 3, "api"), byName];
+  const rules = [windowLog(4, minute, "api"), windowLog(6, 20 * second, "api"), bucket(6, minute, 3, "api"), nameAlone];
   const step = fc.oneof(
     {
       weight: 8,
@@ -352,11 +346,11 @@ describe("K1 as a whole", () => {
       weight: 2,
       arbitrary: fc.record({
         change: fc.constantFrom(
-          put(log(4)),
-          put(log(3, 20_000)),
-          put(tokens(6, 4)),
-          put(tokens(12, 4)),
-          put({ ...log(5), algorithm: "fixed-window" }),
+          putPolicy(log(4)),
+          putPolicy(log(3, 20_000)),
+          putPolicy(tokens(6, 4)),
+          putPolicy(tokens(12, 4)),
+          putPolicy({ ...log(5), algorithm: "fixed-window" }),
           gone,
         ),
         waitUs: fc.nat(4 * second),
@@ -379,7 +373,7 @@ describe("K1 as a whole", () => {
             expect(eager.change(each.change, {}, stampUs)).toEqual(result);
             if (result.error === null) policy = each.change !== gone;
             // A denial that can never be cured charges nothing, but touches the key.
-            if (policy) for (const key of ["a", "b", "c"]) eager.one(stampUs, key, byName, 1_000);
+            if (policy) for (const key of ["a", "b", "c"]) eager.one(stampUs, key, nameAlone, 1_000);
             continue;
           }
           const rule = rules[each.rule]!;
