@@ -1,6 +1,6 @@
 import { ErrorReasonSchema, OutcomeSchema } from "@quorumguard/proto";
 import { beforeAll, expect, test } from "vitest";
-import { GuardError, guardErrorCodes, isUnavailable } from "../../../packages/sdk-core/src/guard-error.ts";
+import { GuardError, guardErrorCodes, isUnavailable } from "../../../packages/sdk-core/src/surface/guard-error.ts";
 import { readApi } from "./api/read-api.ts";
 import { readErrorFacts } from "./error-facts.ts";
 import { type ErrorFacts, errorsPage } from "./errors.ts";

@@ -3,7 +3,7 @@ import { nodeSpec } from "../../../packages/cluster/src/cli/commands.ts";
 import { resolveNodeOptions } from "../../../packages/cluster/src/node/node-options.ts";
 import { resolveServerOptions } from "../../../packages/cluster/src/server/server-options.ts";
 import { defaultBounds } from "../../../packages/limiter/src/bounds.ts";
-import { resolveGuardOptions } from "../../../packages/sdk-core/src/guard-options.ts";
+import { resolveGuardOptions } from "../../../packages/sdk-core/src/surface/guard-options.ts";
 import { type Api, readApi } from "./api/read-api.ts";
 import { flagsOfBounds, flagsOfNodeOptions, readOptionGroups } from "./option-groups.ts";
 import { type OptionGroup, optionsPage, splitDefault } from "./options.ts";

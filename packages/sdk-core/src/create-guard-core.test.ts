@@ -1,9 +1,9 @@
 import { Applied, ErrorReason } from "@quorumguard/proto";
 import { describe, expect, test } from "vitest";
 import { createGuardCore } from "./create-guard-core.ts";
-import type { Decision, Guard, GuardEvent } from "./guard.ts";
-import { GuardError } from "./guard-error.ts";
-import type { GuardOptions } from "./guard-options.ts";
+import type { Decision, Guard, GuardEvent } from "./surface/guard.ts";
+import { GuardError } from "./surface/guard-error.ts";
+import type { GuardOptions } from "./surface/guard-options.ts";
 import { ScriptedCluster } from "./testing/scripted-cluster.ts";
 import { VirtualRuntime } from "./testing/virtual-runtime.ts";
 import { TransportError } from "./transport.ts";

@@ -1,11 +1,26 @@
 import { Algorithm, Verb } from "@quorumguard/limiter";
-import { missingLimit, notOptions, notPolicyArgument, takesNoSlot, unknownPolicyMessage } from "./allow-arguments.ts";
-import { appliedNow, type Call, type CallItem, type CallVerb, take } from "./call.ts";
-import { checkCallOptions } from "./call-options.ts";
-import { checkKey, checkWhole, invalidArgument } from "./check-fields.ts";
-import { countedDecision, wireSource } from "./decisions.ts";
-import { degradedWarning } from "./degraded-warning.ts";
-import { ttlMs } from "./duration.ts";
+import { appliedNow, type Call, type CallItem, type CallVerb, take } from "./calls/call.ts";
+import { countedDecision, wireSource } from "./calls/decisions.ts";
+import { createPendingCalls } from "./calls/pending-calls.ts";
+import { createSettler, deadlineError } from "./calls/settle.ts";
+import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
+import { createMembership, type Membership } from "./cluster/membership.ts";
+import { createReadyWaiters, type ReadyWaiters } from "./cluster/ready-waiters.ts";
+import { createClusterView } from "./cluster/topology.ts";
+import { createGuardEvents, type GuardEvents } from "./guard-events.ts";
+import { createReservations, type Reservations } from "./holds/reservations.ts";
+import { createRequestClient, failureOf } from "./requests/request-client.ts";
+import { SessionClient } from "./session/session-client.ts";
+import {
+  missingLimit,
+  notOptions,
+  notPolicyArgument,
+  takesNoSlot,
+  unknownPolicyMessage,
+} from "./surface/allow-arguments.ts";
+import { checkCallOptions } from "./surface/call-options.ts";
+import { checkKey, checkWhole, invalidArgument } from "./surface/check-fields.ts";
+import { ttlMs } from "./surface/duration.ts";
 import type {
   CallOptions,
   Check,
@@ -17,13 +32,10 @@ import type {
   Reservation,
   ReserveOptions,
   Rule,
-} from "./guard.ts";
-import { GuardError } from "./guard-error.ts";
-import { createGuardEvents, type GuardEvents } from "./guard-events.ts";
-import { type GuardOptions, resolveGuardOptions } from "./guard-options.ts";
-import { checkNames } from "./known-names.ts";
-import { createLocalLimiter, type LocalLimiter } from "./local-limiter.ts";
-import { createMembership, type Membership } from "./membership.ts";
+} from "./surface/guard.ts";
+import { GuardError } from "./surface/guard-error.ts";
+import { type GuardOptions, resolveGuardOptions } from "./surface/guard-options.ts";
+import { checkNames } from "./surface/known-names.ts";
 import {
   groupCallNames,
   guardOptionNames,
@@ -33,17 +45,11 @@ import {
   policyCheckNames,
   readyNames,
   reserveNames,
-} from "./option-names.ts";
-import { createPendingCalls } from "./pending-calls.ts";
-import { createReadyWaiters, type ReadyWaiters } from "./ready-waiters.ts";
-import { createRequestClient, failureOf } from "./request-client.ts";
-import { createReservations, type Reservations } from "./reservations.ts";
-import type { ResolvedRule } from "./resolved-rule.ts";
-import { SessionClient } from "./session-client.ts";
-import { createSettler, deadlineError } from "./settle.ts";
-import { createClusterView } from "./topology.ts";
+} from "./surface/option-names.ts";
+import type { ResolvedRule } from "./surface/resolved-rule.ts";
 import type { Runtime, Transport } from "./transport.ts";
-import { type AttemptFailure, guardError } from "./wire-errors.ts";
+import { degradedWarning } from "./unavailable/degraded-warning.ts";
+import { createLocalLimiter, type LocalLimiter } from "./unavailable/local-limiter.ts";
 
 /** Checks of one group. */
 const MAX_GROUP_ITEMS = 1_024;

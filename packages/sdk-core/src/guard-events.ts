@@ -1,5 +1,5 @@
-import { invalidArgument } from "./check-fields.ts";
-import type { GuardEvent } from "./guard.ts";
+import { invalidArgument } from "./surface/check-fields.ts";
+import type { GuardEvent } from "./surface/guard.ts";
 import type { Runtime } from "./transport.ts";
 
 const eventTypes: readonly GuardEvent["type"][] = ["topology", "degraded", "recovered", "misconfigured"];

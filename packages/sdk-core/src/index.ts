@@ -1,4 +1,6 @@
 /** The runtime-neutral client. Internal to QuorumGuard: no semver promise. */
+
+export { resolveToken } from "./cluster/resolve-token.ts";
 export { createGuardCore, type PlatformOptions } from "./create-guard-core.ts";
 export type {
   AbortSignalLike,
@@ -22,7 +24,7 @@ export type {
   ReserveOptions,
   Rule,
   Source,
-} from "./guard.ts";
+} from "./surface/guard.ts";
 export {
   type AppliedState,
   GuardError,
@@ -30,11 +32,10 @@ export {
   guardErrorCodes,
   isUnavailable,
   type RetrySafety,
-} from "./guard-error.ts";
-export type { GuardOptions, TokenSource } from "./guard-options.ts";
-export { checkNames, type KnownNames, knownNames } from "./known-names.ts";
-export { guardOptionNames } from "./option-names.ts";
-export { resolveToken } from "./resolve-token.ts";
+} from "./surface/guard-error.ts";
+export type { GuardOptions, TokenSource } from "./surface/guard-options.ts";
+export { checkNames, type KnownNames, knownNames } from "./surface/known-names.ts";
+export { guardOptionNames } from "./surface/option-names.ts";
 export {
   type Runtime,
   type StreamConnection,

@@ -1,4 +1,4 @@
-import type { AbortSignalLike } from "./guard.ts";
+import type { AbortSignalLike } from "./surface/guard.ts";
 
 /**
  * The edge of the SDK: everything that touches a network. sdk-node implements it over gRPC, sdk-web over Connect, the

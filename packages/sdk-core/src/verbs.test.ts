@@ -1,8 +1,8 @@
 import { encodeFrameReply, type ReceivedFrame, type ResultValues } from "@quorumguard/proto";
 import { expect, test } from "vitest";
 import { createGuardCore } from "./create-guard-core.ts";
-import { GuardError } from "./guard-error.ts";
-import type { GuardOptions } from "./guard-options.ts";
+import { GuardError } from "./surface/guard-error.ts";
+import type { GuardOptions } from "./surface/guard-options.ts";
 import { ScriptedCluster } from "./testing/scripted-cluster.ts";
 import { VirtualRuntime } from "./testing/virtual-runtime.ts";
 import { TransportError } from "./transport.ts";

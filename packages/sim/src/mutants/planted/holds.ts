@@ -109,7 +109,7 @@ export const holdMutants: readonly Mutant[] = [
       "a commit that its caller repeats goes under a number of its own: what it exceeds could be charged twice (P2)",
     edits: [
       {
-        file: "sdk-core/src/hold.ts",
+        file: "sdk-core/src/holds/hold.ts",
         search: "      committed ??= perform(Verb.commit, actual);",
         replacement: "      committed = perform(Verb.commit, actual);",
       },
@@ -121,7 +121,7 @@ export const holdMutants: readonly Mutant[] = [
     breaks: "a reserve whose stream was lost goes on under another number: one caller keeps two holds (S2, P2)",
     edits: [
       {
-        file: "sdk-core/src/session-client.ts",
+        file: "sdk-core/src/session/session-client.ts",
         search: `      attemptEnded(call, applied, why);
       call.phase = "toResend";
       this.#toResend += 1;`,

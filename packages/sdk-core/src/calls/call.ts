@@ -1,0 +1,120 @@
+import { Verb } from "@quorumguard/limiter";
+import type { AbortSignalLike, OnUnavailable } from "../surface/guard.ts";
+import type { AppliedState } from "../surface/guard-error.ts";
+import type { ResolvedRule } from "../surface/resolved-rule.ts";
+
+/** One key of a call, under a rule that was checked, with its cost. */
+export interface CallItem {
+  readonly key: string;
+  readonly rule: ResolvedRule;
+  readonly cost: number;
+}
+
+/** What a call asks for, beside its items. */
+export interface CallVerb {
+  /** Of one item, unless it is a take. */
+  readonly verb: Verb;
+  /** Of what a reserve or grant opens; 0: as the rule has it. */
+  readonly ttlMs: number;
+  /** The hold that a commit, cancel or give-back means; else 0. */
+  readonly handle: number;
+}
+
+/** What a call is that says nothing else. */
+export const take: CallVerb = { verb: Verb.take, ttlMs: 0, handle: 0 };
+
+/**
+ * Where a call stands. `queued`: it has no number. `inFlight`: a frame or request carries it. `toResend`: its last
+ * attempt ended without a decision, and another will be made. `settled`: the caller has its answer.
+ */
+export type CallPhase = "queued" | "inFlight" | "toResend" | "settled";
+
+/** A frame on its way: how many of its calls are still open, and whose room it takes up. */
+export interface FrameInFlight {
+  open: number;
+  readonly carrier: { framesInFlight: number };
+}
+
+/**
+ * One call until it is settled. Mutable and flat, since there may be a few hundred thousand a second:
+ * the promise is the only other object that a call costs.
+ */
+export interface Call extends CallVerb {
+  /** The first item, in place; `group` holds all of them if the call is all-or-nothing. */
+  readonly key: string;
+  readonly rule: ResolvedRule;
+  readonly cost: number;
+  readonly group: readonly CallItem[] | null;
+  readonly requestId: string | null;
+  readonly onUnavailable: OnUnavailable;
+  /** On the monotonic clock. */
+  readonly deadlineMs: number;
+  readonly timeoutMs: number;
+  readonly resolve: (value: never, call: Call) => void;
+  readonly reject: (error: Error) => void;
+  signal: AbortSignalLike | null;
+  onAbort: (() => void) | null;
+  phase: CallPhase;
+  /** Its number in the session; 0: none yet. */
+  number: number;
+  frame: FrameInFlight | null;
+  /** The hold that it opened, once it is decided; 0: none. */
+  opened: number;
+  /** For how many milliseconds that hold stays open, counted from the first send. */
+  openForMs: number;
+  /** The stamp of the entry that opened it, in microseconds; 0: not told. */
+  openedAtUs: number;
+  /** When it first left this process, on the monotonic clock. */
+  sentMs: number;
+  /** The caller has an answer of another kind, and the cluster is still asked: what a reserve opens is given back, what settles a hold is done. */
+  abandoned: boolean;
+  /** How often it left this process: only the first time it is a first attempt (SEMANTICS D1). */
+  sends: number;
+  /** Sticky: once an attempt's end is not known, the call's is not either (SEMANTICS U2). */
+  applied: AppliedState;
+  /** What the last attempt failed with, for the message if the deadline comes first. */
+  lastFailure: string | null;
+  /** Ends its own timer, where calls do not share one. */
+  cancelTimer: (() => void) | null;
+  previous: Call | null;
+  next: Call | null;
+}
+
+/** What may settle a hold. */
+export function isSettling({ verb }: CallVerb): boolean {
+  return verb === Verb.commit || verb === Verb.cancel;
+}
+
+/** Items of a call: what its answer has one value for each of. */
+export function itemsOf(call: Call): number {
+  return call.group === null ? 1 : call.group.length;
+}
+
+/** What an unsettled call's end would be reported as if it came now. */
+export function appliedNow(call: Call): AppliedState {
+  return call.phase === "inFlight" ? "unknown" : call.applied;
+}
+
+/** An attempt of this call ended without a decision; remembers for good if its end is not known. */
+export function attemptEnded(call: Call, applied: AppliedState, failure: string): void {
+  if (applied === "unknown") call.applied = "unknown";
+  call.lastFailure = failure;
+  releaseFrame(call);
+}
+
+/** Nobody waits for the call any more: it takes up no room on its way, but its answer is still looked for there. */
+export function abandon(call: Call): void {
+  const { frame } = call;
+  call.abandoned = true;
+  releaseFrame(call);
+  if (frame !== null) call.frame = { open: Number.POSITIVE_INFINITY, carrier: frame.carrier };
+}
+
+/** The call no longer counts as open in its frame; the last one gives the frame's room back. */
+export function releaseFrame(call: Call): void {
+  const { frame } = call;
+  if (frame === null) return;
+  call.frame = null;
+  frame.open -= 1;
+  if (frame.open === 0) frame.carrier.framesInFlight -= 1;
+}

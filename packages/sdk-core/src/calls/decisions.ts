@@ -1,0 +1,92 @@
+import type { Decision, DenialReason, Source } from "../surface/guard.ts";
+import type { ResolvedRule } from "../surface/resolved-rule.ts";
+
+/** `quorumguard.v1.Outcome` of an admission, and of a denial by the limit. */
+export const OUTCOME_ALLOWED = 1;
+export const OUTCOME_LIMITED = 2;
+const OUTCOME_BANNED = 3;
+const OUTCOME_BLOCKED = 4;
+/** From here on an outcome says why there is no decision. */
+export const FIRST_FAILURE_OUTCOME = 16;
+
+/** What a decision is made of, from the wire or from the local limiter. `retryAfterMs` below 0: never. */
+export interface DecisionValues {
+  readonly outcome: number;
+  readonly remaining: number;
+  readonly resetAfterMs: number;
+  readonly retryAfterMs: number;
+}
+
+/** A decision by counts: the cluster's, or this process's own if `source` is `local`. */
+export function countedDecision(
+  rule: ResolvedRule,
+  limit: number,
+  source: Source,
+  outcome: number,
+  remaining: number,
+  resetAfterMs: number,
+  retryAfterMs: number,
+  shadowOutcome = 0,
+): Decision {
+  const shadow = shadowOutcome === 0 ? null : denialReason(shadowOutcome);
+  const degraded = source === "local";
+  if (outcome === OUTCOME_ALLOWED) {
+    return {
+      allowed: true,
+      reason: null,
+      retryAfterMs: 0,
+      policy: rule.name,
+      limit,
+      remaining,
+      resetAfterMs,
+      source,
+      degraded,
+      shadow,
+    };
+  }
+  return {
+    allowed: false,
+    reason: denialReason(outcome),
+    retryAfterMs: retryAfterMs < 0 ? null : retryAfterMs,
+    policy: rule.name,
+    limit,
+    remaining,
+    resetAfterMs,
+    source,
+    degraded,
+    shadow,
+  };
+}
+
+function denialReason(outcome: number): DenialReason {
+  if (outcome === OUTCOME_BANNED) return "banned";
+  return outcome === OUTCOME_BLOCKED ? "blocked" : "limited";
+}
+
+/** When to ask again after a fail-closed denial: about as long as a failover takes. */
+const FAIL_CLOSED_RETRY_MS = 1_000;
+
+/** A degraded decision that knows no counts: failed open, or failed closed. */
+export function blindDecision(rule: ResolvedRule, allowed: boolean): Decision {
+  const facts = {
+    policy: rule.name,
+    limit: rule.limit,
+    remaining: null,
+    resetAfterMs: null,
+    degraded: true,
+    shadow: null,
+  };
+  if (allowed) return { allowed: true, reason: null, retryAfterMs: 0, source: "fail-open", ...facts };
+  return {
+    allowed: false,
+    reason: "unavailable",
+    retryAfterMs: FAIL_CLOSED_RETRY_MS,
+    source: "fail-closed",
+    ...facts,
+  };
+}
+
+/** The source of a cluster's decision, by `quorumguard.v1.Source`. */
+export function wireSource(source: number): Source {
+  return source === 2 ? "leader" : "quorum";
+}

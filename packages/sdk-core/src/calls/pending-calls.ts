@@ -1,0 +1,94 @@
+import type { Runtime } from "../transport.ts";
+import type { Call } from "./call.ts";
+
+/** No more often than this, so that calls with scattered deadlines cost one timer. Calls end at most this late. */
+const GRANULARITY_MS = 5;
+
+/**
+ * All calls that are not settled, and the one timer that watches their deadlines. The timer is also what keeps a
+ * process alive while it waits for an answer; everything else of the SDK lets it end.
+ */
+export interface PendingCalls {
+  readonly count: number;
+  add(call: Call): void;
+  /** Once per added call. */
+  remove(call: Call): void;
+  /** Visits all; the visitor may remove the call that it is given. */
+  forEach(visit: (call: Call) => void): void;
+}
+
+/**
+ * Makes the list; `onDeadline` is called for each call whose deadline passed, and must remove it. Without a shared
+ * timer each call has its own: on edge runtimes a timer lives and dies with the request that set it.
+ */
+export function createPendingCalls(
+  runtime: Runtime,
+  onDeadline: (call: Call) => void,
+  sharedTimer = true,
+): PendingCalls {
+  let head: Call | null = null;
+  let tail: Call | null = null;
+  let count = 0;
+  let timerAtMs = Number.POSITIVE_INFINITY;
+  let cancelTimer: (() => void) | null = null;
+
+  const forEach = (visit: (call: Call) => void): void => {
+    for (let call = head; call !== null; ) {
+      const next: Call | null = call.next;
+      visit(call);
+      call = next;
+    }
+  };
+  const schedule = (atMs: number, nowMs: number): void => {
+    cancelTimer?.();
+    timerAtMs = atMs;
+    cancelTimer = runtime.setTimer(scan, Math.max(0, atMs - nowMs), true);
+  };
+  const scan = (): void => {
+    cancelTimer = null;
+    timerAtMs = Number.POSITIVE_INFINITY;
+    const nowMs = runtime.monotonicMs();
+    let earliest = Number.POSITIVE_INFINITY;
+    forEach((call) => {
+      if (call.deadlineMs <= nowMs) onDeadline(call);
+      else if (call.deadlineMs < earliest) earliest = call.deadlineMs;
+    });
+    // An onDeadline may have added calls and so a timer of its own.
+    const atMs = Math.max(earliest, nowMs + GRANULARITY_MS);
+    if (count > 0 && earliest !== Number.POSITIVE_INFINITY && atMs < timerAtMs) schedule(atMs, nowMs);
+  };
+
+  return {
+    get count() {
+      return count;
+    },
+    add(call) {
+      call.previous = tail;
+      if (tail === null) head = call;
+      else tail.next = call;
+      tail = call;
+      count += 1;
+      if (!sharedTimer) {
+        call.cancelTimer = runtime.setTimer(() => onDeadline(call), call.timeoutMs, true);
+        return;
+      }
+      if (call.deadlineMs < timerAtMs) schedule(call.deadlineMs, runtime.monotonicMs());
+    },
+    remove(call) {
+      if (call.previous === null) head = call.next;
+      else call.previous.next = call.next;
+      if (call.next === null) tail = call.previous;
+      else call.next.previous = call.previous;
+      call.previous = null;
+      call.next = null;
+      count -= 1;
+      call.cancelTimer?.();
+      call.cancelTimer = null;
+      if (count > 0) return;
+      cancelTimer?.();
+      cancelTimer = null;
+      timerAtMs = Number.POSITIVE_INFINITY;
+    },
+    forEach,
+  };
+}

@@ -1,0 +1,146 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { Applied, type ErrorDetail, ErrorDetailSchema, ErrorReason, Outcome } from "@quorumguard/proto";
+import { type AppliedState, GuardError, type GuardErrorCode } from "../surface/guard-error.ts";
+import type { TransportError } from "../transport.ts";
+
+/** How an attempt failed, in the terms that decide what happens to its call. */
+export interface AttemptFailure {
+  readonly code: GuardErrorCode;
+  readonly message: string;
+  readonly applied: AppliedState;
+  /** Another attempt may succeed. */
+  readonly retryable: boolean;
+  /** The server's wish, in milliseconds. */
+  readonly retryAfterMs: number;
+  readonly detail: ErrorDetail | null;
+}
+
+/** A failure as the server's typed detail tells it. */
+export function failureOfDetail(detail: ErrorDetail): AttemptFailure {
+  // Anything but a clear NO may have been applied.
+  const applied = detail.applied === Applied.NO ? "no" : "unknown";
+  const [code, retryable] = codeOf(detail.reason);
+  return {
+    code,
+    message: detail.message === "" ? `the node gave reason ${detail.reason} and no message` : detail.message,
+    applied: detail.reason === ErrorReason.NOT_LEADER ? "no" : applied,
+    retryable,
+    retryAfterMs: Number(detail.retryAfterMs),
+    detail,
+  };
+}
+
+function codeOf(reason: ErrorReason): readonly [GuardErrorCode, boolean] {
+  switch (reason) {
+    case ErrorReason.NOT_LEADER:
+    case ErrorReason.UNAVAILABLE:
+      return ["unavailable", true];
+    case ErrorReason.OVERLOADED:
+      return ["overloaded", true];
+    case ErrorReason.SESSION_EXPIRED:
+      return ["session_expired", false];
+    case ErrorReason.KEYS_FULL:
+      return ["keys_full", false];
+    case ErrorReason.INVALID_ARGUMENT:
+      return ["invalid_argument", false];
+    case ErrorReason.WRONG_CLUSTER:
+      return ["wrong_cluster", false];
+    case ErrorReason.REQUEST_ID_REUSED:
+      return ["request_id_reused", false];
+    case ErrorReason.NOT_HELD:
+      return ["not_held", false];
+    case ErrorReason.HOLDS_FULL:
+      return ["holds_full", false];
+    case ErrorReason.UNKNOWN_POLICY:
+      return ["unknown_policy", false];
+    case ErrorReason.NAMESPACE_FULL:
+      return ["namespace_full", false];
+    case ErrorReason.NEEDS_RESERVATION:
+      return ["needs_reservation", false];
+    default:
+      return ["internal", false];
+  }
+}
+
+/** A failure as the transport tells it. */
+export function failureOfTransport(error: TransportError): AttemptFailure {
+  const detail = decodeDetail(error.detail);
+  if (error.kind === "rejected" && detail !== null) return failureOfDetail(detail);
+  const base = { message: error.message, retryAfterMs: 0, detail };
+  switch (error.kind) {
+    case "not-sent":
+      return { ...base, code: "unavailable", applied: "no", retryable: true };
+    case "misconfigured":
+      return { ...base, code: misconfigurationCode(error, detail), applied: "no", retryable: false };
+    default:
+      return { ...base, code: "unavailable", applied: "unknown", retryable: true };
+  }
+}
+
+function misconfigurationCode(error: TransportError, detail: ErrorDetail | null): GuardErrorCode {
+  if (detail?.reason === ErrorReason.WRONG_CLUSTER) return "wrong_cluster";
+  return error.message.startsWith("unauthenticated") ? "unauthenticated" : "misconfigured";
+}
+
+function decodeDetail(bytes: Uint8Array | null): ErrorDetail | null {
+  if (bytes === null) return null;
+  try {
+    return fromBinary(ErrorDetailSchema, bytes);
+  } catch {
+    // A proxy's own error body: the transport's class of the failure stands.
+    return null;
+  }
+}
+
+/** A failure as an item's outcome tells it; null if the outcome is a decision. Nothing was charged. */
+export function failureOfOutcome(outcome: number): AttemptFailure | null {
+  if (outcome > 0 && outcome < 16) return null;
+  const refused = (code: GuardErrorCode, message: string, retryable: boolean): AttemptFailure => ({
+    code,
+    message,
+    applied: "no",
+    retryable,
+    retryAfterMs: 0,
+    detail: null,
+  });
+  switch (outcome) {
+    case Outcome.KEYS_FULL:
+      return refused(
+        "keys_full",
+        "the cluster's key table is full; raise --max-keys of all nodes, or wait for keys to expire",
+        false,
+      );
+    case Outcome.RESULTS_FULL:
+      return refused("overloaded", "the session holds as many results as it may", true);
+    case Outcome.SESSION_EXPIRED:
+      return refused("session_expired", "the session is not known to the cluster", false);
+    case Outcome.REQUEST_ID_REUSED:
+      return refused("request_id_reused", "requestId: it was used for a different call; use a new one", false);
+    case Outcome.REQUEST_IDS_FULL:
+      return refused("overloaded", "the cluster's memory for request ids is full", true);
+    case Outcome.OVERLOADED:
+      return refused("overloaded", "the node's queue is full", true);
+    case Outcome.UNKNOWN_POLICY:
+      return refused("unknown_policy", "the cluster has no such policy, and the rule has no limit of its own", false);
+    case Outcome.NOT_HELD:
+      return refused(
+        "not_held",
+        "no such hold is open: it is settled, its time is over, or the session that made it has ended",
+        false,
+      );
+    case Outcome.HOLDS_FULL:
+      return refused("holds_full", "as many holds are open as there may be; settle some, or try again later", false);
+    case Outcome.NAMESPACE_FULL:
+      return refused("namespace_full", "the namespace has as many keys as its quota allows", false);
+    case Outcome.NEEDS_RESERVATION:
+      return refused("needs_reservation", "slots of concurrency are reserved, not taken: call reserve", false);
+    default:
+      return { ...refused("internal", `outcome ${outcome} is not one this version knows`, false), applied: "unknown" };
+  }
+}
+
+/** The error that ends a call, with what is known about whether it was applied. */
+export function guardError(failure: AttemptFailure, applied: AppliedState): GuardError {
+  const known = applied === "unknown" || failure.applied === "unknown" ? "unknown" : "no";
+  return new GuardError(failure.code, failure.message, { applied: known });
+}

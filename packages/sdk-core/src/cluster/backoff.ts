@@ -1,0 +1,56 @@
+import pRetry from "p-retry";
+import { type Runtime, TransportError } from "../transport.ts";
+
+/** The first delay's upper end; it doubles with every failure. */
+export const BACKOFF_BASE_MS = 5;
+/** The upper end of delays while somebody waits: a failover takes a few hundred milliseconds, and is not to be missed. */
+export const BACKOFF_CAP_MS = 100;
+
+/** A delay with full jitter: anything from 0 to the doubled base, at least 1 so that time passes. */
+export function backoffMs(failures: number, runtime: Pick<Runtime, "random">, capMs = BACKOFF_CAP_MS): number {
+  const ceiling = Math.min(capMs, BACKOFF_BASE_MS * 2 ** Math.min(failures, 20));
+  return Math.max(1, runtime.random() * ceiling);
+}
+
+/** How one series of attempts waits between them, and when it is given up. */
+export interface RetryOptions {
+  readonly runtime: Runtime;
+  /** Upper end of the delay before the next attempt. */
+  readonly capMs: () => number;
+  /** Called after each failure; true gives the series up. */
+  readonly onFailure?: (error: TransportError, attempt: number) => boolean;
+  /** True: a caller waits for the result, so the process must not end during a delay. */
+  readonly keepAlive: boolean;
+  /** True once nobody wants the result. */
+  readonly stopped: () => boolean;
+  /** Receives what ends the current wait early. */
+  readonly onWait?: (wake: () => void) => void;
+}
+
+/**
+ * Attempts until one succeeds, or the series is given up. `p-retry` counts and decides; the waiting is done by the
+ * injected runtime, so that a simulator's clock owns it.
+ */
+export function retrying<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { runtime } = options;
+  return pRetry(attempt, {
+    retries: Number.POSITIVE_INFINITY,
+    factor: 1,
+    minTimeout: 0,
+    maxTimeout: 0,
+    shouldRetry: () => !options.stopped(),
+    onFailedAttempt: async ({ error, attemptNumber }) => {
+      const failure =
+        error instanceof TransportError ? error : new TransportError("unknown", String(error), { cause: error });
+      if (options.stopped() || options.onFailure?.(failure, attemptNumber)) throw failure;
+      await new Promise<void>((resolve) => {
+        const delayMs = backoffMs(attemptNumber, runtime, options.capMs());
+        const cancel = runtime.setTimer(resolve, delayMs, options.keepAlive);
+        options.onWait?.(() => {
+          cancel();
+          resolve();
+        });
+      });
+    },
+  });
+}

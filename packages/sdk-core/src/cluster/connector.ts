@@ -1,0 +1,350 @@
+import { type DecodedResponse, ErrorReason, type Topology, type Welcome } from "@quorumguard/proto";
+import { type AttemptFailure, failureOfTransport } from "../calls/wire-errors.ts";
+import type { Runtime, TransportError } from "../transport.ts";
+import { backoffMs } from "./backoff.ts";
+import { Link, type LinkContext } from "./link.ts";
+import type { ClusterView } from "./topology.ts";
+
+const PING_INTERVAL_MS = 500;
+/** A known leader that cannot be reached for so long is reached through another member. Longer than an election. */
+const FORWARD_AFTER_MS = 500;
+/** The same for a leader that was never reached: behind a proxy members may have addresses that lead nowhere from here. */
+const FIRST_FORWARD_AFTER_MS = 150;
+
+/**
+ * What becomes of the connections, told to the session's owner: which link leads, what it says, and when it is gone.
+ */
+export interface ConnectorHandlers {
+  /** Calls go to this link from now on; null: to none, until there is one. */
+  onActive(link: Link | null): void;
+  onMessage(link: Link, message: DecodedResponse): void;
+  onDown(link: Link, error: TransportError): void;
+  onTopology(): void;
+  /** No wait will help: every endpoint is a mistake, or a node refused the token. */
+  onFault(failure: AttemptFailure): void;
+  /** An endpoint is a mistake, and calls need not fail for it. */
+  onMisconfigured(endpoint: string, reason: string): void;
+  onWelcome(welcome: Welcome): void;
+}
+
+/** Where a connector starts looking, how it routes, and whom it tells. */
+export interface ConnectorOptions {
+  readonly seeds: readonly string[];
+  readonly routing: "direct" | "forward";
+  readonly runtime: Runtime;
+  readonly view: ClusterView;
+  readonly link: Omit<LinkContext, "handlers">;
+  readonly handlers: ConnectorHandlers;
+}
+
+/** Keeps warm connections to the cluster and knows which of them leads. */
+export class Connector {
+  readonly #options: ConnectorOptions;
+  readonly #links = new Map<string, Link>();
+  #forward: Link | null = null;
+  #active: Link | null = null;
+  #fault: AttemptFailure | null = null;
+  /** Ends the wait for a leader that is known and not reached; null: it is reached, or not known. */
+  #cancelDetour: (() => void) | null = null;
+  #missingLeaderId = 0;
+  /** Nodes that were reached at their own addresses. */
+  readonly #reached = new Set<number>();
+  /** Endpoints whose nodes said that they belong to the cluster; the first one taught this guard its id. */
+  readonly #belonging = new Set<string>();
+  /** Endpoints whose mistakes were told. */
+  readonly #told = new Set<string>();
+  #detourDue = false;
+  #started = false;
+  #closed = false;
+  #cancelTick: () => void = () => {};
+  #refusals = 0;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+  }
+
+  get active(): Link | null {
+    return this.#active;
+  }
+
+  /** Why calling is pointless: set while no link is ready and one was refused for good, and for good by two clusters. */
+  get fault(): AttemptFailure | null {
+    return this.#fault;
+  }
+
+  /** The last trouble of each endpoint, for messages. */
+  describe(): string {
+    const parts: string[] = [];
+    for (const link of this.#links.values()) {
+      const { endpoint, lastError } = link;
+      // A transport's message begins with the endpoint; a node's own word does not.
+      if (link.ready) parts.push(`${endpoint} is connected`);
+      else if (lastError?.message.includes(endpoint)) parts.push(lastError.message);
+      else parts.push(`${endpoint}: ${lastError?.message ?? "connecting"}`);
+    }
+    return parts.join("; ");
+  }
+
+  /** Connects, once; later calls only hurry what is pausing. */
+  start(): void {
+    if (this.#closed) return;
+    if (this.#started) {
+      if (this.#active === null) for (const link of this.#links.values()) link.hurry();
+      return;
+    }
+    this.#started = true;
+    this.#reconcile();
+    this.#tick();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelTick();
+    this.#cancelDetour?.();
+    this.#forward?.close();
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+    this.#active = null;
+  }
+
+  /** The active node refused calls: switch at once if it named another, else pause before asking it again. */
+  refused(link: Link, failure: AttemptFailure): void {
+    const { view, runtime } = this.#options;
+    const { detail } = failure;
+    if (detail?.reason === ErrorReason.NOT_LEADER) {
+      const hint = {
+        leaderId: Number(detail.leaderId),
+        term: Number(detail.term),
+        endpoint: detail.leaderGrpcEndpoint,
+      };
+      if (view.hint(hint)) this.#topologyChanged();
+    }
+    if (this.#pick() === link) {
+      this.#refusals += 1;
+      const delayMs = Math.max(failure.retryAfterMs, backoffMs(this.#refusals, runtime));
+      link.refusedUntilMs = runtime.monotonicMs() + delayMs;
+      runtime.setTimer(() => this.#evaluate(), delayMs, false);
+    }
+    this.#evaluate();
+  }
+
+  /** A frame was answered: refusals are over. */
+  accepted(): void {
+    this.#refusals = 0;
+  }
+
+  observe(link: Link, topology: Topology): void {
+    if (this.#closed || this.#isForeign(link, topology)) return;
+    if (topology.clusterId !== "") this.#belonging.add(link.endpoint);
+    const group = topology.groups[0];
+    if (group !== undefined) link.disclaimedTerm = Number(group.leaderId) === link.nodeId ? -1 : Number(group.term);
+    if (this.#options.view.observe(topology)) this.#topologyChanged();
+    else this.#evaluate();
+  }
+
+  drained(link: Link): void {
+    link.draining = true;
+    this.#evaluate();
+  }
+
+  #topologyChanged(): void {
+    this.#options.handlers.onTopology();
+    this.#reconcile();
+    this.#evaluate();
+  }
+
+  /** Opens and closes links until there is one to every endpoint that should have one. */
+  #reconcile(): void {
+    if (!this.#started || this.#closed) return;
+    const { seeds, view, routing } = this.#options;
+    const members = routing === "direct" ? new Set(view.endpoints.values()) : new Set<string>();
+    const readyNodes = new Set<number>();
+    for (const link of this.#links.values()) {
+      if (link.ready && members.has(link.endpoint)) readyNodes.add(link.nodeId);
+    }
+    const anyReady = [...this.#links.values()].some((link) => link.ready);
+    const wanted = new Set(members);
+    for (const seed of seeds) {
+      const link = this.#links.get(seed);
+      // A seed that is a member under another name is not needed twice, but is a way back in if all else fails.
+      const covered =
+        members.size > 0 && anyReady && (link === undefined || (link.ready && readyNodes.has(link.nodeId)));
+      if (!covered) wanted.add(seed);
+    }
+    for (const [endpoint, link] of this.#links) {
+      if (wanted.has(endpoint)) continue;
+      link.close();
+      this.#links.delete(endpoint);
+      if (link === this.#active) this.#active = null;
+    }
+    for (const endpoint of wanted) {
+      if (!this.#links.has(endpoint)) this.#links.set(endpoint, this.#open(endpoint, routing === "forward"));
+    }
+  }
+
+  #open(endpoint: string, forwarding: boolean): Link {
+    const link = new Link(endpoint, forwarding, {
+      ...this.#options.link,
+      handlers: {
+        onReady: (ready, welcome) => {
+          if (welcome.topology !== undefined && this.#isForeign(ready, welcome.topology)) return;
+          this.#fault = null;
+          this.#options.handlers.onWelcome(welcome);
+          if (welcome.topology !== undefined) this.observe(ready, welcome.topology);
+          this.#reconcile();
+          this.#evaluate();
+        },
+        onMessage: (from, message) => this.#options.handlers.onMessage(from, message),
+        onDown: (down, error) => {
+          if (down === this.#active) this.#active = null;
+          this.#options.handlers.onDown(down, error);
+          this.#reconcile();
+          this.#evaluate();
+        },
+        onFailure: (failed, error) => this.#failed(failed, error),
+      },
+    });
+    link.start();
+    return link;
+  }
+
+  #isForeign(link: Link, topology: Topology): boolean {
+    const foreign = this.#options.view.foreign(topology);
+    if (foreign) this.#twoClusters(link, `to ${JSON.stringify(topology.clusterId)}`);
+    return foreign;
+  }
+
+  /** For good: calls of one guard must never be counted in two clusters, so none is sent any more. */
+  #twoClusters(link: Link, what: string): void {
+    const [first] = this.#belonging;
+    const known = JSON.stringify(this.#options.view.clusterId);
+    const message = `endpoints: ${first ?? "the first node heard of"} belongs to cluster ${known}, and ${link.endpoint} ${what}; name the nodes of one cluster only`;
+    this.close();
+    this.#fault = {
+      code: "wrong_cluster",
+      message,
+      applied: "no",
+      retryable: false,
+      retryAfterMs: 0,
+      detail: null,
+    };
+    this.#options.handlers.onFault(this.#fault);
+  }
+
+  #failed(link: Link, error: TransportError): void {
+    if (this.#closed) return;
+    const isForeign = failureOfTransport(error).code === "wrong_cluster";
+    // A node that once belonged to the cluster and was replaced is no misconfiguration while others serve.
+    const isSeed = this.#options.seeds.includes(link.endpoint) && !this.#belonging.has(link.endpoint);
+    if (isForeign && isSeed && this.#belonging.size > 0) {
+      this.#twoClusters(link, `to another (${error.message})`);
+      return;
+    }
+    const fault = this.#faultOfAll();
+    if (fault !== null) {
+      this.#fault = fault;
+      this.#options.handlers.onFault(fault);
+      return;
+    }
+    if (this.#fault?.code !== "wrong_cluster") this.#fault = null;
+    if (error.kind !== "misconfigured" || this.#told.has(link.endpoint)) return;
+    const links = [...this.#links.values()];
+    // Not before every endpoint was tried: it may yet turn out that all are mistakes, which is then said by throwing.
+    if (!links.some((each) => each.failures === 0 && !each.ready)) for (const each of links) this.#tellMistake(each);
+  }
+
+  #tellMistake(link: Link): void {
+    const { lastError } = link;
+    if (link.ready || lastError?.kind !== "misconfigured" || this.#told.has(link.endpoint)) return;
+    this.#told.add(link.endpoint);
+    this.#options.handlers.onMisconfigured(link.endpoint, lastError.message);
+  }
+
+  /**
+   * A fault only if no link serves or is still being tried for the first time, and each one is a mistake by itself: a
+   * mistake beside endpoints that are merely down leaves the outage an outage. A refused token is every node's answer.
+   */
+  #faultOfAll(): AttemptFailure | null {
+    const links = [...this.#links.values()];
+    if (links.length === 0 || links.some((link) => link.ready || link.failures === 0)) return null;
+    const failures = links.map((link) => (link.lastError === null ? null : failureOfTransport(link.lastError)));
+    const refused = failures.find((failure) => failure?.code === "unauthenticated");
+    if (refused != null) return refused;
+    const mistakes = links.filter((link) => link.lastError?.kind === "misconfigured");
+    if (mistakes.length < links.length) return null;
+    const [first] = failures;
+    if (first == null || links.length === 1) return first ?? null;
+    return { ...first, message: mistakes.map((link) => link.lastError!.message).join("; ") };
+  }
+
+  #pick(): Link | null {
+    const { routing, view, runtime } = this.#options;
+    const nowMs = runtime.monotonicMs();
+    const usable = (link: Link) => link.ready && !link.draining && link.refusedUntilMs <= nowMs;
+    const links = [...this.#links.values()];
+    if (routing === "forward") {
+      if (this.#active !== null && usable(this.#active)) return this.#active;
+      return links.find(usable) ?? null;
+    }
+    // What a node said of itself in an older term is no objection to the hint.
+    const leads = (link: Link) => link.nodeId === view.leaderId && link.disclaimedTerm < view.term;
+    const leader = links.find((link) => usable(link) && leads(link));
+    if (leader !== undefined) return leader;
+    return this.#forward !== null && usable(this.#forward) ? this.#forward : null;
+  }
+
+  #evaluate(): void {
+    if (this.#closed) return;
+    this.#watchLeader();
+    const next = this.#pick();
+    if (next === this.#active) return;
+    this.#active = next;
+    this.#options.handlers.onActive(next);
+  }
+
+  /** Waits for a leader that is known and not reached; drops the detour once it is reached. */
+  #watchLeader(): void {
+    const { routing, view, runtime } = this.#options;
+    if (routing === "forward") return;
+    const leader = [...this.#links.values()].find((link) => link.ready && link.nodeId === view.leaderId);
+    if (leader !== undefined || view.leaderId === 0) {
+      if (leader !== undefined) this.#reached.add(leader.nodeId);
+      this.#cancelDetour?.();
+      this.#cancelDetour = null;
+      this.#forward?.close();
+      this.#forward = null;
+      return;
+    }
+    if (this.#cancelDetour !== null && this.#missingLeaderId === view.leaderId) return;
+    this.#cancelDetour?.();
+    this.#missingLeaderId = view.leaderId;
+    const afterMs = this.#reached.has(view.leaderId) ? FORWARD_AFTER_MS : FIRST_FORWARD_AFTER_MS;
+    this.#cancelDetour = runtime.setTimer(() => this.#detour(), afterMs, false);
+  }
+
+  #tick(): void {
+    const { runtime } = this.#options;
+    this.#cancelTick = runtime.setTimer(
+      () => {
+        for (const link of [...this.#links.values()]) link.ping();
+        this.#forward?.ping();
+        this.#evaluate();
+        // Nobody may have been ready to forward when the wait for the leader ended.
+        if (this.#detourDue) this.#detour();
+        if (!this.#closed) this.#tick();
+      },
+      PING_INTERVAL_MS,
+      false,
+    );
+  }
+
+  /** Members know a leader that this client cannot reach (a load balancer, a private network): let one forward. */
+  #detour(): void {
+    this.#detourDue = false;
+    if (this.#closed || this.#forward !== null || this.#cancelDetour === null) return;
+    const ready = [...this.#links.values()].filter((link) => link.ready);
+    this.#detourDue = ready.length === 0;
+    const by = ready[Math.floor(this.#options.runtime.random() * ready.length)];
+    if (by !== undefined) this.#forward = this.#open(by.endpoint, true);
+  }
+}

@@ -1,0 +1,131 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { GetTopologyResponseSchema } from "@quorumguard/proto";
+import { describe, expect, test } from "vitest";
+import { createGuardCore } from "../create-guard-core.ts";
+import type { Guard, GuardEvent } from "../surface/guard.ts";
+import { GuardError } from "../surface/guard-error.ts";
+import { ScriptedCluster } from "../testing/scripted-cluster.ts";
+import { VirtualRuntime } from "../testing/virtual-runtime.ts";
+import { TransportError, type UnaryCall } from "../transport.ts";
+
+interface Scene {
+  readonly guard: Guard;
+  readonly runtime: VirtualRuntime;
+  /** Decisions asked for, by endpoint. */
+  readonly asked: string[];
+  readonly topologies: string[];
+  readonly mistakes: GuardEvent[];
+}
+
+/** A guard without streams over three endpoints; `answer` may take over a call, or return null to leave it to the cluster. */
+function scene(answer: (call: UnaryCall) => Uint8Array | Promise<Uint8Array> | null = () => null): Scene {
+  const cluster = new ScriptedCluster();
+  const runtime = new VirtualRuntime();
+  const asked: string[] = [];
+  const topologies: string[] = [];
+  cluster.onUnary = async (call) => {
+    (call.method === "ClusterService/GetTopology" ? topologies : asked).push(call.endpoint);
+    return (await answer(call)) ?? cluster.defaultUnary(call);
+  };
+  const transport = { unary: (call: UnaryCall) => cluster.unary(call), close: () => cluster.close() };
+  const guard = createGuardCore(
+    { endpoints: ["a:1", "b:1", "c:1"], onUnavailable: "throw", timeoutMs: 1_000 },
+    transport,
+    runtime,
+    { defaultEndpoints: "a:1", client: "test", endpointOf: (member) => member.httpUrl },
+  );
+  const mistakes: GuardEvent[] = [];
+  guard.on("misconfigured", (event) => mistakes.push(event));
+  return { guard, runtime, asked, topologies, mistakes };
+}
+
+const mistake = (endpoint: string) => new TransportError("misconfigured", `${endpoint}: a web page`);
+
+async function ended<T>({ runtime }: Scene, promise: Promise<T>): Promise<T | GuardError> {
+  const end = promise.catch((error: unknown) => {
+    if (error instanceof GuardError) return error;
+    throw error;
+  });
+  await runtime.pass(1_500);
+  return end;
+}
+
+describe("a mistake among the endpoints", () => {
+  test("others answer, it is told once, and left alone afterwards", async () => {
+    const at = scene((call) => (call.endpoint === "a:1" ? Promise.reject(mistake("a:1")) : null));
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ allowed: true });
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ allowed: true });
+    expect(at.asked).toEqual(["a:1", "b:1", "b:1"]);
+    expect(at.mistakes).toEqual([{ type: "misconfigured", endpoint: "a:1", reason: "a:1: a web page" }]);
+  });
+
+  test("beside endpoints that are down, the outage stays an outage", async () => {
+    const at = scene((call) =>
+      Promise.reject(call.endpoint === "a:1" ? mistake("a:1") : new TransportError("not-sent", "refused")),
+    );
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ code: "unavailable", retry: "safe" });
+  });
+
+  test("all of them: misconfigured at once, with what each one is", async () => {
+    const at = scene((call) => Promise.reject(mistake(call.endpoint)));
+    const startedMs = at.runtime.nowMs;
+    let endedMs = 0;
+    const call = at.guard.allow("k", 5, "1m").finally(() => {
+      endedMs = at.runtime.nowMs;
+    });
+    expect(await ended(at, call)).toMatchObject({
+      code: "misconfigured",
+      message: "a:1: a web page; b:1: a web page; c:1: a web page",
+    });
+    expect(endedMs - startedMs).toBeLessThan(100);
+  });
+
+  test("a refused token is not tried elsewhere", async () => {
+    const at = scene(() => Promise.reject(new TransportError("misconfigured", "unauthenticated: who are you")));
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ code: "unauthenticated" });
+    expect(at.asked).toEqual(["a:1"]);
+  });
+});
+
+describe("two clusters among the endpoints", () => {
+  const topology = (clusterId: string) =>
+    toBinary(
+      GetTopologyResponseSchema,
+      create(GetTopologyResponseSchema, {
+        topology: { clusterId, version: 1n, groups: [{ leaderId: 1n, term: 1n }] } as never,
+      }),
+    );
+  const twoClusters = (call: UnaryCall) =>
+    call.method === "ClusterService/GetTopology" ? topology(call.endpoint === "b:1" ? "blue" : "red") : null;
+
+  test("are found beside the first call to each, which waits for nothing; then no call is sent any more", async () => {
+    let down = false;
+    const at = scene((call) =>
+      down && call.endpoint === "a:1" ? Promise.reject(new TransportError("not-sent", "down")) : twoClusters(call),
+    );
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ allowed: true });
+    expect(at.topologies).toEqual(["a:1"]);
+    down = true;
+    await ended(at, at.guard.allow("k", 5, "1m"));
+    const before = at.asked.length;
+    const error = await ended(at, at.guard.allow("k", 5, "1m"));
+    expect(error).toMatchObject({ code: "wrong_cluster", applied: "no" });
+    expect((error as GuardError).message).toMatch(/a:1 belongs to cluster "red", and b:1 to "blue"/);
+    expect(await ended(at, at.guard.peek({ key: "k", limit: 5, window: "1m" }))).toMatchObject({
+      code: "wrong_cluster",
+    });
+    expect(at.asked.length).toBe(before);
+  });
+
+  test("ready asks all of them", async () => {
+    const at = scene(twoClusters);
+    expect(await ended(at, at.guard.ready())).toMatchObject({ code: "wrong_cluster" });
+  });
+
+  test("each endpoint is asked once, however many calls there are", async () => {
+    const at = scene();
+    for (let i = 0; i < 5; i++) await ended(at, at.guard.allow("k", 5, "1m"));
+    expect(at.topologies).toEqual(["a:1"]);
+    expect(at.asked.length).toBe(5);
+  });
+});
