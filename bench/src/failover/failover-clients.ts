@@ -1,6 +1,6 @@
 import type { TimelineCall } from "@quorumguard/pictures";
 import { createGuard, type Guard } from "@quorumguard/sdk-node";
-import { startSchedule } from "./call-schedule.ts";
+import { startSchedule } from "@quorumguard/testbed";
 
 /** What is asked of the cluster while its leader dies. */
 export const load = {

@@ -1,4 +1,5 @@
-/** Real node processes, proxies and ports on loopback. Runs from source only: nothing here is published. */
+/** Real node processes, proxies and ports on loopback, and calls on a schedule. Runs from source only: nothing here is published. */
+export { type CallSchedule, startSchedule } from "./call-schedule.ts";
 export { freePorts } from "./free-ports.ts";
 export {
   type LocalCluster,
