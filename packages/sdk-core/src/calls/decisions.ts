@@ -1,3 +1,4 @@
+import type { Decision as WireDecision } from "@quorumguard/proto";
 import type { Decision, DenialReason, Source } from "../surface/guard.ts";
 import type { ResolvedRule } from "../surface/resolved-rule.ts";
 
@@ -56,6 +57,14 @@ export function countedDecision(
     degraded,
     shadow,
   };
+}
+
+/** The decision that one item of an answer outside of sessions holds. */
+export function wireDecision(rule: ResolvedRule, wire: WireDecision): Decision {
+  const { limit, outcome, remaining, resetAfterMs, shadow } = wire;
+  const retryAfterMs = wire.retryAfterMs === undefined ? -1 : Number(wire.retryAfterMs);
+  const source = wireSource(wire.source);
+  return countedDecision(rule, limit, source, outcome, remaining, Number(resetAfterMs), retryAfterMs, shadow);
 }
 
 function denialReason(outcome: number): DenialReason {

@@ -5,7 +5,14 @@ import { GuardError, isUnavailable } from "../surface/guard-error.ts";
 import type { Decider } from "../unavailable/degraded-warning.ts";
 import type { LocalLimiter } from "../unavailable/local-limiter.ts";
 import { appliedNow, type Call, type CallItem } from "./call.ts";
-import { blindDecision, countedDecision, FIRST_FAILURE_OUTCOME, OUTCOME_ALLOWED, wireSource } from "./decisions.ts";
+import {
+  blindDecision,
+  countedDecision,
+  FIRST_FAILURE_OUTCOME,
+  OUTCOME_ALLOWED,
+  wireDecision,
+  wireSource,
+} from "./decisions.ts";
 import type { PendingCalls } from "./pending-calls.ts";
 import { type AttemptFailure, guardError } from "./wire-errors.ts";
 
@@ -100,20 +107,7 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
       call.openedAtUs = Number(result.stampUs);
       give(
         call,
-        items.map((item, at) => {
-          const wire = result.decisions[at]!;
-          const retryAfterMs = wire.retryAfterMs === undefined ? -1 : Number(wire.retryAfterMs);
-          return countedDecision(
-            item.rule,
-            wire.limit,
-            wireSource(wire.source),
-            wire.outcome,
-            wire.remaining,
-            Number(wire.resetAfterMs),
-            retryAfterMs,
-            wire.shadow,
-          );
-        }),
+        items.map((item, at) => wireDecision(item.rule, result.decisions[at]!)),
       );
     },
     byFailure(call, failure) {

@@ -1,0 +1,207 @@
+import type { CallResult, ReceivedReply } from "@quorumguard/proto";
+import type { Call, CallItem } from "./calls/call.ts";
+import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
+import { createMembership, type Membership } from "./cluster/membership.ts";
+import { createReadyWaiters, type ReadyWaiters } from "./cluster/ready-waiters.ts";
+import { type ClusterView, createClusterView } from "./cluster/topology.ts";
+import { createRequestClient, failureOf, type RequestClient } from "./requests/request-client.ts";
+import { SessionClient } from "./session/session-client.ts";
+import type { SessionLife } from "./session/session-life.ts";
+import type { GuardEvent } from "./surface/guard.ts";
+import { GuardError } from "./surface/guard-error.ts";
+import type { ResolvedGuardOptions } from "./surface/guard-options.ts";
+import type { Runtime, Transport } from "./transport.ts";
+
+/** Where the ends of calls go. Each call ends once; the sink sets its phase to `settled` before it returns. */
+export interface ClusterCallEnds {
+  /** Decided through the session; `item` is where the call's values begin in the reply. */
+  replied(call: Call, reply: ReceivedReply, item: number): void;
+  /** Decided by a request of its own. */
+  answered(call: Call, result: CallResult): void;
+  failed(call: Call, failure: AttemptFailure): void;
+}
+
+/** How the cluster is reached, and who hears of it. */
+export interface ClusterClientOptions {
+  readonly options: ResolvedGuardOptions;
+  readonly transport: Transport;
+  readonly runtime: Runtime;
+  /** For operators: "sdk-node/0.1.0 node/24". */
+  readonly client: string;
+  readonly endpointOf: (member: { readonly grpcEndpoint: string; readonly httpUrl: string }) => string;
+  /** Whether calls wait, so that connecting is in a hurry. */
+  readonly hasCalls: () => boolean;
+  readonly ends: ClusterCallEnds;
+  readonly emit: (event: GuardEvent) => void;
+  /** No wait will help; told once, with every call that waits to be failed by it. */
+  readonly onFault: (failure: AttemptFailure) => void;
+}
+
+/**
+ * The cluster, as a guard sees it: takes calls to whoever leads, through a session where the transport has streams and else one
+ * request at a time, and brings back their ends.
+ */
+export class ClusterClient {
+  readonly #setup: ClusterClientOptions;
+  readonly #view: ClusterView;
+  readonly #waiters: ReadyWaiters;
+  readonly #session: SessionClient | null;
+  readonly #requests: RequestClient;
+  /** Where streams do not say which cluster answers; null: they do, or there is one endpoint only. */
+  readonly #membership: Membership | null;
+
+  constructor(setup: ClusterClientOptions) {
+    this.#setup = setup;
+    const { options, transport, runtime } = setup;
+    this.#view = createClusterView(setup.endpointOf);
+    this.#waiters = createReadyWaiters(runtime, () => this.describe());
+    this.#session = transport.openSession === undefined ? null : this.#createSession(transport.openSession);
+    this.#requests = createRequestClient({
+      transport,
+      runtime,
+      endpoints: options.endpoints,
+      namespace: options.namespace,
+      preferred: () => this.#session?.endpoint ?? null,
+      onAsk: (endpoint) => void this.#membership?.check(endpoint),
+      onMisconfigured: (endpoint, reason) => setup.emit({ type: "misconfigured", endpoint, reason }),
+      ends: { decided: setup.ends.answered, failed: setup.ends.failed },
+    });
+    const manyWithoutStreams = this.#session === null && options.endpoints.length > 1;
+    this.#membership = manyWithoutStreams ? this.#createMembership() : null;
+  }
+
+  #createMembership(): Membership {
+    const { options, runtime } = this.#setup;
+    return createMembership({
+      runtime,
+      view: this.#view,
+      ask: (endpoint) => this.#requests.topologyOf(endpoint, options.timeoutMs),
+      onFault: (failure) => this.#onFault(failure),
+      onTopology: () => this.#onTopology(),
+    });
+  }
+
+  #createSession(openSession: NonNullable<Transport["openSession"]>): SessionClient {
+    const { options, transport, runtime, client, ends } = this.#setup;
+    return new SessionClient({
+      seeds: options.endpoints,
+      routing: options.routing,
+      runtime,
+      view: this.#view,
+      link: {
+        transport: {
+          ...transport,
+          openSession: (endpoint, handlers) => openSession.call(transport, endpoint, handlers),
+        },
+        runtime,
+        client,
+        namespace: options.namespace,
+        clusterId: () => this.#view.clusterId,
+        hurry: () => this.#setup.hasCalls() || this.#waiters.count > 0,
+      },
+      ends: { decided: ends.replied, failed: ends.failed },
+      onFault: (failure) => this.#onFault(failure),
+      onMisconfigured: (endpoint, reason) => this.#setup.emit({ type: "misconfigured", endpoint, reason }),
+      onTopology: () => this.#onTopology(),
+      onEstablished: () => this.#waiters.resolve(),
+    });
+  }
+
+  /** Whether calls share one stream; else each is a request of its own. */
+  get hasSessions(): boolean {
+    return this.#session !== null;
+  }
+
+  /** How long what the session holds surely lives; null: there is no session. */
+  get life(): SessionLife | null {
+    return this.#session?.life ?? null;
+  }
+
+  /** Why calling is pointless; null: it is not. */
+  get fault(): AttemptFailure | null {
+    return this.#session?.fault ?? this.#membership?.fault ?? null;
+  }
+
+  /** The state of the connections, for messages. */
+  describe(): string {
+    return this.#session?.describe() ?? "";
+  }
+
+  submit(call: Call): void {
+    if (this.#session === null || call.requestId !== null) this.#requests.submit(call);
+    else this.#session.submit(call);
+  }
+
+  /** Sends a call whose end nobody waits for, where there is a session to retry it in. */
+  submitUnheard(call: Call): void {
+    this.#session?.submit(call);
+  }
+
+  /** The call ended by its deadline or its caller's wish; its phase was `phase` until then, and is `settled` now. */
+  forget(call: Call, phase: Call["phase"]): void {
+    if (call.requestId === null) this.#session?.forget(call, phase);
+  }
+
+  /** What `allow` would say. @throws {AttemptError} or a TransportError. */
+  peek(item: CallItem, timeoutMs: number): ReturnType<RequestClient["peek"]> {
+    this.#expectOneCluster();
+    this.#session?.start();
+    return this.#requests.peek(item, timeoutMs);
+  }
+
+  /** The replicated time in microseconds, asked beside the session. */
+  async stampUs(item: CallItem, timeoutMs: number): Promise<number> {
+    return (await this.#requests.peek(item, timeoutMs)).stampUs;
+  }
+
+  /** Resolves once a leader takes calls. @throws {GuardError} when none does in time, or calling is pointless. */
+  async ready(timeoutMs: number): Promise<void> {
+    const session = this.#session;
+    if (session === null) {
+      await this.#readyByRequests(timeoutMs);
+      return;
+    }
+    this.#expectOneCluster();
+    if (session.established) return;
+    const waiting = this.#waiters.wait(timeoutMs);
+    session.start();
+    await waiting;
+  }
+
+  async #readyByRequests(timeoutMs: number): Promise<void> {
+    try {
+      const topology = await this.#requests.topology(timeoutMs);
+      if (!this.#view.foreign(topology) && this.#view.observe(topology)) this.#onTopology();
+    } catch (error) {
+      throw guardError({ ...failureOf(error), applied: "no" }, "no");
+    }
+    await Promise.all(this.#setup.options.endpoints.map((endpoint) => this.#membership?.check(endpoint)));
+    this.#expectOneCluster();
+  }
+
+  /** Ends the session, so that no call is sent any more. */
+  endSession(): void {
+    this.#session?.close();
+  }
+
+  /** Ends the connections and what waits for them. */
+  close(): Promise<void> {
+    this.#waiters.reject(new GuardError("closed", "the guard was closed"));
+    return this.#setup.transport.close();
+  }
+
+  #expectOneCluster(): void {
+    const { fault } = this;
+    if (fault?.code === "wrong_cluster") throw guardError(fault, "no");
+  }
+
+  #onFault(failure: AttemptFailure): void {
+    this.#waiters.reject(guardError(failure, "no"));
+    this.#setup.onFault(failure);
+  }
+
+  #onTopology(): void {
+    const { clusterId, term, leaderId, endpoints } = this.#view;
+    this.#setup.emit({ type: "topology", clusterId, term, leaderId, endpoints: [...endpoints.values()] });
+  }
+}

@@ -1,0 +1,116 @@
+import { Algorithm, Verb } from "@quorumguard/limiter";
+import { type CallItem, type CallVerb, take } from "../calls/call.ts";
+import { missingLimit, notOptions, notPolicyArgument, takesNoSlot } from "./allow-arguments.ts";
+import { checkKey, checkWhole, invalidArgument } from "./check-fields.ts";
+import { ttlMs } from "./duration.ts";
+import type { CallOptions, Check, Duration, ReserveOptions, Rule } from "./guard.ts";
+import { checkNames } from "./known-names.ts";
+import {
+  groupCallNames,
+  inlineCallNames,
+  inlineCheckNames,
+  policyCallNames,
+  policyCheckNames,
+  reserveNames,
+} from "./option-names.ts";
+import type { ResolvedRule, RuleBook } from "./resolved-rule.ts";
+
+/** Checks of one group. */
+const MAX_GROUP_ITEMS = 1_024;
+
+/** What a call that chooses nothing for itself is given, so that it is known by identity. */
+export const noOptions: CallOptions = {};
+
+/** What may follow the window of an inline limit. */
+export type InlineOptions = CallOptions & Pick<Rule, "algorithm" | "burst">;
+
+/** Reads what callers wrote into what is sent. Everything throws a {@link GuardError} `invalid_argument` that names field, value and bound. */
+export interface ArgumentReader {
+  /** The options of `allow`, wherever they stand. */
+  allowOptions(policyOrLimit: unknown, windowOrOptions: unknown, inlineOptions: unknown): InlineOptions;
+  /** The rule of `allow`. @throws {GuardError} also `needs_reservation` under concurrency. */
+  allowRule(policyOrLimit: unknown, windowOrOptions: unknown, options: InlineOptions): ResolvedRule;
+  /** The cost of a call that may have chosen one. */
+  cost(options: CallOptions): number;
+  check(check: Check<string>, path: string): CallItem;
+  /** The items of `allowAll`. @throws {GuardError} also `needs_reservation` under concurrency. */
+  group(checks: unknown, options: unknown): readonly CallItem[];
+  reserve(check: Check<string>, options: ReserveOptions): { readonly item: CallItem; readonly verb: CallVerb };
+}
+
+/** A reader over the rules of one guard. */
+export function createArgumentReader(rules: RuleBook): ArgumentReader {
+  const named = (name: string, next: unknown): ResolvedRule => {
+    const known = rules.find(name);
+    if (known !== undefined) return known;
+    const misread = notPolicyArgument(name, next);
+    if (misread !== null) throw misread;
+    return rules.policy(name, "policy");
+  };
+  const inline = (limit: number, window: Duration, { algorithm, burst }: InlineOptions): ResolvedRule => {
+    if (limit === undefined) throw missingLimit();
+    if (algorithm === undefined && burst === undefined) return rules.plain(limit, window);
+    return rules.inline({
+      limit,
+      window,
+      ...(algorithm === undefined ? {} : { algorithm }),
+      ...(burst === undefined ? {} : { burst }),
+    });
+  };
+  const check = (check: Check<string>, path: string): CallItem => {
+    if (typeof check !== "object" || check === null) throw invalidArgument(path, check, "it must be a check {key, …}");
+    const isNamed = "policy" in check;
+    checkNames(check, isNamed ? policyCheckNames : inlineCheckNames, path);
+    const key = checkKey(check.key, `${path}.key`);
+    const cost = check.cost === undefined ? 1 : checkWhole(check.cost, `${path}.cost`, 1);
+    const rule = isNamed ? rules.policy(check.policy, `${path}.policy`) : rules.inline(check, path);
+    return { key, rule, cost };
+  };
+
+  return {
+    check,
+    allowOptions(policyOrLimit, windowOrOptions, inlineOptions) {
+      const isNamed = typeof policyOrLimit === "string";
+      const options = (isNamed ? windowOrOptions : inlineOptions) ?? noOptions;
+      // A limit in a name's place, or a window after a policy, is told of by the rule, which knows more.
+      if (typeof options !== "object") {
+        throw notOptions(options, isNamed ? named(policyOrLimit, windowOrOptions).name : null);
+      }
+      if (options !== noOptions) checkNames(options, isNamed ? policyCallNames : inlineCallNames);
+      return options as InlineOptions;
+    },
+    allowRule(policyOrLimit, windowOrOptions, options) {
+      const rule =
+        typeof policyOrLimit === "string"
+          ? named(policyOrLimit, windowOrOptions)
+          : inline(policyOrLimit as number, windowOrOptions as Duration, options);
+      if (rule.algorithm === Algorithm.concurrency) throw takesNoSlot();
+      return rule;
+    },
+    cost: ({ cost }) => (cost === undefined ? 1 : checkWhole(cost, "cost", 1)),
+    group(checks, options) {
+      if (!Array.isArray(checks) || checks.length === 0 || checks.length > MAX_GROUP_ITEMS) {
+        const given = Array.isArray(checks) ? checks.length : checks;
+        throw invalidArgument("checks", given, `give 1 to ${MAX_GROUP_ITEMS} checks`);
+      }
+      if (typeof options !== "object" || options === null)
+        throw invalidArgument("options", options, "it must be an object");
+      if (options !== noOptions) checkNames(options, groupCallNames);
+      const group = checks.map((each: Check<string>, at) => check(each, `checks[${at}]`));
+      if (group.some(({ rule }) => rule.algorithm === Algorithm.concurrency)) throw takesNoSlot();
+      return group;
+    },
+    reserve(asked, options) {
+      if (typeof options !== "object" || options === null) throw notOptions(options, null);
+      if (options !== noOptions) checkNames(options, reserveNames);
+      const item = check(asked, "check");
+      if (options.cost !== undefined && asked.cost !== undefined) {
+        throw invalidArgument("cost", options.cost, "the check has a cost already; give it once");
+      }
+      return {
+        item: options.cost === undefined ? item : { ...item, cost: checkWhole(options.cost, "cost", 1) },
+        verb: { ...take, verb: Verb.reserve, ttlMs: options.ttl === undefined ? 0 : ttlMs(options.ttl, "ttl") },
+      };
+    },
+  };
+}
