@@ -19,6 +19,8 @@ export interface FrameReplyColumns {
   readonly firstNumber: number;
   readonly calls: number;
   readonly index: number;
+  /** The first log index that the decisions may not know to its end; absent: `index`. */
+  readonly asOfIndex?: number;
   readonly stampUs: number;
   readonly policyVersion: number;
   /** `quorumguard.v1.Source`. */
@@ -36,6 +38,8 @@ export interface ReceivedReply {
   readonly calls: number;
   readonly items: number;
   readonly index: number;
+  /** The first log index that the decisions may not know to its end: a `Forget` of it or a later one undoes a denial. */
+  readonly asOfIndex: number;
   readonly stampUs: number;
   readonly policyVersion: number;
   readonly source: number;
@@ -90,6 +94,8 @@ export function encodeFrameReply(columns: FrameReplyColumns): Uint8Array {
   if (!noneHeld) writer.column(0x62, "handles", results.handles, fromItem, toItem);
   if (!noneShadowed) writer.column(0x6a, "shadows", results.shadows, fromItem, toItem);
   if (columns.tellLimits) writer.column(0x72, "limits", results.limits, fromItem, toItem);
+  const asOfIndex = columns.asOfIndex ?? columns.index;
+  if (asOfIndex !== columns.index) writer.number(0x78, "as_of_index", asOfIndex);
   return writer.finish(0x0a);
 }
 
@@ -127,8 +133,8 @@ function replyScratch(): Scratch {
 export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number): ReceivedReply {
   const reader = new WireReader(bytes, from, to);
   const columns = replyScratch();
-  /** By field number: scalars (1 to 4, 10, 11) hold values, columns their counts. */
-  const seen = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  /** By field number: scalars (1 to 4, 10, 11, 15) hold values, columns their counts. */
+  const seen = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   while (reader.at < reader.end) {
     const tag = reader.tag();
     const wireType = tag & 7;
@@ -144,7 +150,7 @@ export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number
     else if (field === 10 || field === 11) {
       expectWireType(field === 10 ? "calls" : "source", wireType, WireType.varint);
       seen[field] = reader.uint32(field === 10 ? "calls" : "source");
-    } else if (field >= 1 && field <= 4) {
+    } else if ((field >= 1 && field <= 4) || field === 15) {
       expectWireType(`reply field ${field}`, wireType, WireType.varint);
       seen[field] = reader.varint(`reply field ${field}`);
     } else if (field === 0) throw new CodecError("tag", "tag: field number 0 does not exist");
@@ -167,6 +173,7 @@ export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number
     calls,
     items,
     index: seen[2]!,
+    asOfIndex: seen[15]! === 0 ? seen[2]! : seen[15]!,
     stampUs: seen[3]!,
     policyVersion: seen[4]!,
     source: seen[11]!,

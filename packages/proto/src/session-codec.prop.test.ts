@@ -146,8 +146,9 @@ const results = fc.array(
 
 test("a reply has the bytes that the generated code writes, and reads back as it was, from any range", () => {
   fc.assert(
-    fc.property(results, u64, u64, u64, fc.nat(2), fc.nat(7), (rows, first, index, stampUs, source, seed) => {
-      const lead = seed >> 1;
+    fc.property(results, u64, u64, u64, fc.nat(2), fc.nat(15), (rows, first, index, stampUs, source, seed) => {
+      const asOf = (seed & 8) === 8 ? {} : { asOfIndex: stampUs };
+      const lead = (seed >> 1) & 3;
       const tellLimits = (seed & 1) === 1;
       const before = { outcome: 9, remaining: 9, reset: 9, retry: 9, firm: 9, handle: 9, shadow: 9, limit: 9 };
       const padded = [...Array<typeof before>(lead).fill(before), ...rows];
@@ -165,6 +166,7 @@ test("a reply has the bytes that the generated code writes, and reads back as it
         firstNumber: first,
         calls: rows.length,
         index,
+        ...asOf,
         stampUs,
         policyVersion: 3,
         source,
@@ -190,12 +192,14 @@ test("a reply has the bytes that the generated code writes, and reads back as it
         handles: rows.some((row) => row.handle !== 0) ? rows.map((row) => BigInt(row.handle)) : [],
         shadows: rows.some((row) => row.shadow !== 0) ? rows.map((row) => row.shadow) : [],
         limits: tellLimits ? rows.map((row) => row.limit) : [],
+        asOfIndex: BigInt(asOf.asOfIndex === undefined || asOf.asOfIndex === index ? 0 : asOf.asOfIndex),
       };
       const generated = create(SessionResponseSchema, { message: { case: "reply", value } });
       expect(bytes).toEqual(toBinary(SessionResponseSchema, generated));
       const decoded = decodeSessionResponse(bytes);
       if (decoded.kind !== "reply") throw new Error("not a reply");
       expect(decoded.reply).toMatchObject({ firstNumber: first, index, stampUs, source, items: rows.length });
+      expect(decoded.reply.asOfIndex).toBe(value.asOfIndex === 0n ? index : Number(value.asOfIndex));
       expect([...decoded.reply.outcomes]).toEqual(value.outcomes);
       expect([...decoded.reply.remaining]).toEqual(value.remaining);
       expect([...decoded.reply.resetAfterMs]).toEqual(rows.map((row) => row.reset));

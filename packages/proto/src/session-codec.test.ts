@@ -118,4 +118,7 @@ test("messages beside the hot path go through the generated code both ways", () 
   const pong = encodeSessionResponse({ case: "pong", value: { id: 7n } });
   const response = decodeSessionResponse(pong);
   expect(response).toMatchObject({ kind: "message", message: { message: { case: "pong", value: { id: 7n } } } });
+  const value = { index: 9n, policyVersion: 3n, rules: [{ policy: "p" }], keys: ["a", "b"], ruleIndexes: [0, 0] };
+  const pushed = decodeSessionResponse(encodeSessionResponse({ case: "forget", value }));
+  expect(pushed).toMatchObject({ kind: "message", message: { message: { case: "forget", value } } });
 });

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quorumguard/v1/session.proto.
  */
 export const file_quorumguard_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChxxdW9ydW1ndWFyZC92MS9zZXNzaW9uLnByb3RvEg5xdW9ydW1ndWFyZC52MSI7CglTZXNzaW9uSWQSDQoFaW5kZXgYASABKAQSEAoIcG9zaXRpb24YAiABKA0SDQoFbm9uY2UYAyABKAwiUgoFSGVsbG8SEgoKY2x1c3Rlcl9pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDgoGY2xpZW50GAMgASgJEhIKCm5vX2ZvcndhcmQYBCABKAgidAoHV2VsY29tZRIqCgh0b3BvbG9neRgBIAEoCzIYLnF1b3J1bWd1YXJkLnYxLlRvcG9sb2d5EhAKCHN0YW1wX3VzGAIgASgEEhYKDnNlc3Npb25fdHRsX21zGAMgASgEEhMKC21heF9yZXN1bHRzGAQgASgNIjEKCFJlZ2lzdGVyEg0KBW5vbmNlGAEgASgMEhYKDmhlbGxvX3N0YW1wX3VzGAIgASgEIjgKClJlZ2lzdGVyZWQSKgoHc2Vzc2lvbhgBIAEoCzIZLnF1b3J1bWd1YXJkLnYxLlNlc3Npb25JZCI0CgZSZXN1bWUSKgoHc2Vzc2lvbhgBIAEoCzIZLnF1b3J1bWd1YXJkLnYxLlNlc3Npb25JZCIJCgdSZXN1bWVkIv4BCgVGcmFtZRIUCgxmaXJzdF9udW1iZXIYASABKAQSFQoNYWNrZWRfdGhyb3VnaBgCIAEoBBIVCg1maXJzdF9hdHRlbXB0GAMgASgIEiMKBXJ1bGVzGAQgAygLMhQucXVvcnVtZ3VhcmQudjEuUnVsZRIMCgRrZXlzGAUgAygJEhQKDHJ1bGVfaW5kZXhlcxgGIAMoDRINCgVjb3N0cxgHIAMoDRINCgVzaXplcxgIIAMoDRITCgtkZWFkbGluZV9tcxgJIAEoDRINCgV2ZXJicxgKIAMoDRIPCgd0dGxzX21zGAsgAygEEg8KB2hhbmRsZXMYDCADKARKBAgNEBAivQIKCkZyYW1lUmVwbHkSFAoMZmlyc3RfbnVtYmVyGAEgASgEEg0KBWluZGV4GAIgASgEEhAKCHN0YW1wX3VzGAMgASgEEhYKDnBvbGljeV92ZXJzaW9uGAQgASgEEhAKCG91dGNvbWVzGAUgAygNEhEKCXJlbWFpbmluZxgGIAMoDRIWCg5yZXNldF9hZnRlcl9tcxgHIAMoBBIfChdyZXRyeV9hZnRlcl9tc19wbHVzX29uZRgIIAMoBBITCgtmaXJtX2Zvcl9tcxgJIAMoBBINCgVjYWxscxgKIAEoDRImCgZzb3VyY2UYCyABKA4yFi5xdW9ydW1ndWFyZC52MS5Tb3VyY2USDwoHaGFuZGxlcxgMIAMoBBIPCgdzaGFkb3dzGA0gAygNEg4KBmxpbWl0cxgOIAMoDUoECA8QECIqCgVSZW5ldxIKCgJpZBgBIAEoBBIVCg1hY2tlZF90aHJvdWdoGAIgASgEIhUKB1JlbmV3ZWQSCgoCaWQYASABKAQiCQoHR29vZGJ5ZSISCgRQaW5nEgoKAmlkGAEgASgEIioKBFBvbmcSCgoCaWQYASABKAQSFgoOcG9saWN5X3ZlcnNpb24YAiABKAQiXgoKRnJhbWVFcnJvchIUCgxmaXJzdF9udW1iZXIYASABKAQSDQoFY2FsbHMYAiABKA0SKwoGZGV0YWlsGAMgASgLMhsucXVvcnVtZ3VhcmQudjEuRXJyb3JEZXRhaWwiBwoFRHJhaW4iwwIKDlNlc3Npb25SZXF1ZXN0EiYKBWZyYW1lGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuRnJhbWVIABIkCgRwaW5nGAIgASgLMhQucXVvcnVtZ3VhcmQudjEuUGluZ0gAEiYKBXJlbmV3GAMgASgLMhUucXVvcnVtZ3VhcmQudjEuUmVuZXdIABImCgVoZWxsbxgQIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkhlbGxvSAASLAoIcmVnaXN0ZXIYESABKAsyGC5xdW9ydW1ndWFyZC52MS5SZWdpc3RlckgAEigKBnJlc3VtZRgSIAEoCzIWLnF1b3J1bWd1YXJkLnYxLlJlc3VtZUgAEioKB2dvb2RieWUYEyABKAsyFy5xdW9ydW1ndWFyZC52MS5Hb29kYnllSABCCQoHbWVzc2FnZUoECAQQECKuAwoPU2Vzc2lvblJlc3BvbnNlEisKBXJlcGx5GAEgASgLMhoucXVvcnVtZ3VhcmQudjEuRnJhbWVSZXBseUgAEiQKBHBvbmcYAiABKAsyFC5xdW9ydW1ndWFyZC52MS5Qb25nSAASKgoHcmVuZXdlZBgDIAEoCzIXLnF1b3J1bWd1YXJkLnYxLlJlbmV3ZWRIABIrCgVlcnJvchgEIAEoCzIaLnF1b3J1bWd1YXJkLnYxLkZyYW1lRXJyb3JIABIqCgd3ZWxjb21lGBAgASgLMhcucXVvcnVtZ3VhcmQudjEuV2VsY29tZUgAEjAKCnJlZ2lzdGVyZWQYESABKAsyGi5xdW9ydW1ndWFyZC52MS5SZWdpc3RlcmVkSAASKgoHcmVzdW1lZBgSIAEoCzIXLnF1b3J1bWd1YXJkLnYxLlJlc3VtZWRIABIsCgh0b3BvbG9neRgTIAEoCzIYLnF1b3J1bWd1YXJkLnYxLlRvcG9sb2d5SAASJgoFZHJhaW4YFCABKAsyFS5xdW9ydW1ndWFyZC52MS5EcmFpbkgAQgkKB21lc3NhZ2VKBAgFEBBiBnByb3RvMw", [file_quorumguard_v1_decision, file_quorumguard_v1_error, file_quorumguard_v1_topology]);
+  fileDesc("ChxxdW9ydW1ndWFyZC92MS9zZXNzaW9uLnByb3RvEg5xdW9ydW1ndWFyZC52MSI7CglTZXNzaW9uSWQSDQoFaW5kZXgYASABKAQSEAoIcG9zaXRpb24YAiABKA0SDQoFbm9uY2UYAyABKAwiUgoFSGVsbG8SEgoKY2x1c3Rlcl9pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDgoGY2xpZW50GAMgASgJEhIKCm5vX2ZvcndhcmQYBCABKAgitAEKB1dlbGNvbWUSKgoIdG9wb2xvZ3kYASABKAsyGC5xdW9ydW1ndWFyZC52MS5Ub3BvbG9neRIQCghzdGFtcF91cxgCIAEoBBIWCg5zZXNzaW9uX3R0bF9tcxgDIAEoBBITCgttYXhfcmVzdWx0cxgEIAEoDRIPCgdjbGllbnRzGAUgASgNEhUKDWFwcGxpZWRfaW5kZXgYBiABKAQSFgoOcG9saWN5X3ZlcnNpb24YByABKAQiMQoIUmVnaXN0ZXISDQoFbm9uY2UYASABKAwSFgoOaGVsbG9fc3RhbXBfdXMYAiABKAQiSQoKUmVnaXN0ZXJlZBIqCgdzZXNzaW9uGAEgASgLMhkucXVvcnVtZ3VhcmQudjEuU2Vzc2lvbklkEg8KB2NsaWVudHMYAiABKA0iNAoGUmVzdW1lEioKB3Nlc3Npb24YASABKAsyGS5xdW9ydW1ndWFyZC52MS5TZXNzaW9uSWQiCQoHUmVzdW1lZCL+AQoFRnJhbWUSFAoMZmlyc3RfbnVtYmVyGAEgASgEEhUKDWFja2VkX3Rocm91Z2gYAiABKAQSFQoNZmlyc3RfYXR0ZW1wdBgDIAEoCBIjCgVydWxlcxgEIAMoCzIULnF1b3J1bWd1YXJkLnYxLlJ1bGUSDAoEa2V5cxgFIAMoCRIUCgxydWxlX2luZGV4ZXMYBiADKA0SDQoFY29zdHMYByADKA0SDQoFc2l6ZXMYCCADKA0SEwoLZGVhZGxpbmVfbXMYCSABKA0SDQoFdmVyYnMYCiADKA0SDwoHdHRsc19tcxgLIAMoBBIPCgdoYW5kbGVzGAwgAygESgQIDRAQIswCCgpGcmFtZVJlcGx5EhQKDGZpcnN0X251bWJlchgBIAEoBBINCgVpbmRleBgCIAEoBBIQCghzdGFtcF91cxgDIAEoBBIWCg5wb2xpY3lfdmVyc2lvbhgEIAEoBBIQCghvdXRjb21lcxgFIAMoDRIRCglyZW1haW5pbmcYBiADKA0SFgoOcmVzZXRfYWZ0ZXJfbXMYByADKAQSHwoXcmV0cnlfYWZ0ZXJfbXNfcGx1c19vbmUYCCADKAQSEwoLZmlybV9mb3JfbXMYCSADKAQSDQoFY2FsbHMYCiABKA0SJgoGc291cmNlGAsgASgOMhYucXVvcnVtZ3VhcmQudjEuU291cmNlEg8KB2hhbmRsZXMYDCADKAQSDwoHc2hhZG93cxgNIAMoDRIOCgZsaW1pdHMYDiADKA0SEwoLYXNfb2ZfaW5kZXgYDyABKAQiKgoFUmVuZXcSCgoCaWQYASABKAQSFQoNYWNrZWRfdGhyb3VnaBgCIAEoBCIVCgdSZW5ld2VkEgoKAmlkGAEgASgEIgkKB0dvb2RieWUiEgoEUGluZxIKCgJpZBgBIAEoBCI7CgRQb25nEgoKAmlkGAEgASgEEhYKDnBvbGljeV92ZXJzaW9uGAIgASgEEg8KB2NsaWVudHMYAyABKA0ihQEKBkZvcmdldBINCgVpbmRleBgBIAEoBBIWCg5wb2xpY3lfdmVyc2lvbhgCIAEoBBILCgNhbGwYAyABKAgSIwoFcnVsZXMYBCADKAsyFC5xdW9ydW1ndWFyZC52MS5SdWxlEgwKBGtleXMYBSADKAkSFAoMcnVsZV9pbmRleGVzGAYgAygNIhgKBUZsZWV0Eg8KB2NsaWVudHMYASABKA0iXgoKRnJhbWVFcnJvchIUCgxmaXJzdF9udW1iZXIYASABKAQSDQoFY2FsbHMYAiABKA0SKwoGZGV0YWlsGAMgASgLMhsucXVvcnVtZ3VhcmQudjEuRXJyb3JEZXRhaWwiBwoFRHJhaW4iwwIKDlNlc3Npb25SZXF1ZXN0EiYKBWZyYW1lGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuRnJhbWVIABIkCgRwaW5nGAIgASgLMhQucXVvcnVtZ3VhcmQudjEuUGluZ0gAEiYKBXJlbmV3GAMgASgLMhUucXVvcnVtZ3VhcmQudjEuUmVuZXdIABImCgVoZWxsbxgQIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkhlbGxvSAASLAoIcmVnaXN0ZXIYESABKAsyGC5xdW9ydW1ndWFyZC52MS5SZWdpc3RlckgAEigKBnJlc3VtZRgSIAEoCzIWLnF1b3J1bWd1YXJkLnYxLlJlc3VtZUgAEioKB2dvb2RieWUYEyABKAsyFy5xdW9ydW1ndWFyZC52MS5Hb29kYnllSABCCQoHbWVzc2FnZUoECAQQECKABAoPU2Vzc2lvblJlc3BvbnNlEisKBXJlcGx5GAEgASgLMhoucXVvcnVtZ3VhcmQudjEuRnJhbWVSZXBseUgAEiQKBHBvbmcYAiABKAsyFC5xdW9ydW1ndWFyZC52MS5Qb25nSAASKgoHcmVuZXdlZBgDIAEoCzIXLnF1b3J1bWd1YXJkLnYxLlJlbmV3ZWRIABIrCgVlcnJvchgEIAEoCzIaLnF1b3J1bWd1YXJkLnYxLkZyYW1lRXJyb3JIABIoCgZmb3JnZXQYBSABKAsyFi5xdW9ydW1ndWFyZC52MS5Gb3JnZXRIABImCgVmbGVldBgGIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkZsZWV0SAASKgoHd2VsY29tZRgQIAEoCzIXLnF1b3J1bWd1YXJkLnYxLldlbGNvbWVIABIwCgpyZWdpc3RlcmVkGBEgASgLMhoucXVvcnVtZ3VhcmQudjEuUmVnaXN0ZXJlZEgAEioKB3Jlc3VtZWQYEiABKAsyFy5xdW9ydW1ndWFyZC52MS5SZXN1bWVkSAASLAoIdG9wb2xvZ3kYEyABKAsyGC5xdW9ydW1ndWFyZC52MS5Ub3BvbG9neUgAEiYKBWRyYWluGBQgASgLMhUucXVvcnVtZ3VhcmQudjEuRHJhaW5IAEIJCgdtZXNzYWdlSgQIBxAQYgZwcm90bzM", [file_quorumguard_v1_decision, file_quorumguard_v1_error, file_quorumguard_v1_topology]);
 
 /**
  * A session's name: the log index that registered it and the position in that entry. The nonce proves ownership.
@@ -70,7 +70,8 @@ export type Hello = Message<"quorumguard.v1.Hello"> & {
   clusterId: string;
 
   /**
-   * The namespace of a session that is registered on this stream: at most 128 bytes of UTF-8; empty: the default one.
+   * The namespace of a session that is registered on this stream, and the one whose changes are pushed on it: at most 128
+   * bytes of UTF-8; empty: the default one. A stream that resumes a session names that one's.
    *
    * @generated from field: string namespace = 2;
    */
@@ -132,6 +133,29 @@ export type Welcome = Message<"quorumguard.v1.Welcome"> & {
    * @generated from field: uint32 max_results = 4;
    */
   maxResults: number;
+
+  /**
+   * Live sessions of the namespace as this node knows them, this client's not among them before it is registered; 0 also
+   * if the node does not tell. A client's share of a limit is the limit divided by them.
+   *
+   * @generated from field: uint32 clients = 5;
+   */
+  clients: number;
+
+  /**
+   * The last log index that this node had applied: what happens after it is pushed on this stream, what happened up to it
+   * is not. What was denied as of it or before (FrameReply.as_of_index) may not be remembered on this stream.
+   *
+   * @generated from field: uint64 applied_index = 6;
+   */
+  appliedIndex: bigint;
+
+  /**
+   * As in FrameReply.
+   *
+   * @generated from field: uint64 policy_version = 7;
+   */
+  policyVersion: bigint;
 };
 
 /**
@@ -181,6 +205,13 @@ export type Registered = Message<"quorumguard.v1.Registered"> & {
    * @generated from field: quorumguard.v1.SessionId session = 1;
    */
   session?: SessionId | undefined;
+
+  /**
+   * As in Welcome, this session among them once this node has applied its registration.
+   *
+   * @generated from field: uint32 clients = 2;
+   */
+  clients: number;
 };
 
 /**
@@ -435,6 +466,15 @@ export type FrameReply = Message<"quorumguard.v1.FrameReply"> & {
    * @generated from field: repeated uint32 limits = 14;
    */
   limits: number[];
+
+  /**
+   * The first log index whose entry these decisions may not know to its end: `index`, or, if the leader answered from
+   * applied state, one more than the last entry in that. A Forget of this index or a later one undoes a denial, whichever
+   * of the two arrives first. 0: the same as `index`; of an older node, which sends no Forget, 0 for both.
+   *
+   * @generated from field: uint64 as_of_index = 15;
+   */
+  asOfIndex: bigint;
 };
 
 /**
@@ -548,6 +588,13 @@ export type Pong = Message<"quorumguard.v1.Pong"> & {
    * @generated from field: uint64 policy_version = 2;
    */
   policyVersion: bigint;
+
+  /**
+   * As in Welcome, as of now.
+   *
+   * @generated from field: uint32 clients = 3;
+   */
+  clients: number;
 };
 
 /**
@@ -556,6 +603,89 @@ export type Pong = Message<"quorumguard.v1.Pong"> & {
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
   messageDesc(file_quorumguard_v1_session, 13);
+
+/**
+ * Pushed after the node has applied what may make a denial of the stream's namespace untrue: keys were reset, or policies,
+ * lists, overrides or bans changed. At once if nothing was pushed within the last 20 ms or the policies changed, else at
+ * the end of those. Undoes the denials that it names as of `index` or before (FrameReply.as_of_index), also such as arrive
+ * later: a client need only keep the largest `index`, and remember no denial as of it or before.
+ *
+ * @generated from message quorumguard.v1.Forget
+ */
+export type Forget = Message<"quorumguard.v1.Forget"> & {
+  /**
+   * The log index of the latest entry that this is about.
+   *
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * As in FrameReply. If it is another than the stream last told, the rules may have changed, and leases are to be given
+   * back: what the cluster counts of them stays counted.
+   *
+   * @generated from field: uint64 policy_version = 2;
+   */
+  policyVersion: bigint;
+
+  /**
+   * True: whatever the namespace denied. The columns are empty then: the policies changed, too many keys were reset at
+   * once, or the node skipped a part of the log by a snapshot.
+   *
+   * @generated from field: bool all = 3;
+   */
+  all: boolean;
+
+  /**
+   * Identities of the rules whose keys were reset. Of a named one only `policy` is set, and it stands for every rule of that
+   * name. Of an inline one algorithm and window are, and of a token bucket limit and burst, with defaults filled in.
+   *
+   * @generated from field: repeated quorumguard.v1.Rule rules = 4;
+   */
+  rules: Rule[];
+
+  /**
+   * The keys that were reset, at most 64 and 16 KiB of them.
+   *
+   * @generated from field: repeated string keys = 5;
+   */
+  keys: string[];
+
+  /**
+   * One per key, an index into `rules`; empty: all under rule 0.
+   *
+   * @generated from field: repeated uint32 rule_indexes = 6;
+   */
+  ruleIndexes: number[];
+};
+
+/**
+ * Describes the message quorumguard.v1.Forget.
+ * Use `create(ForgetSchema)` to create a new message.
+ */
+export const ForgetSchema: GenMessage<Forget> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_session, 14);
+
+/**
+ * Pushed when the number of live sessions of the stream's namespace has changed, at most once a second.
+ *
+ * @generated from message quorumguard.v1.Fleet
+ */
+export type Fleet = Message<"quorumguard.v1.Fleet"> & {
+  /**
+   * As in Welcome.
+   *
+   * @generated from field: uint32 clients = 1;
+   */
+  clients: number;
+};
+
+/**
+ * Describes the message quorumguard.v1.Fleet.
+ * Use `create(FleetSchema)` to create a new message.
+ */
+export const FleetSchema: GenMessage<Fleet> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_session, 15);
 
 /**
  * Calls that were not decided, or another message that was refused.
@@ -590,7 +720,7 @@ export type FrameError = Message<"quorumguard.v1.FrameError"> & {
  * Use `create(FrameErrorSchema)` to create a new message.
  */
 export const FrameErrorSchema: GenMessage<FrameError> = /*@__PURE__*/
-  messageDesc(file_quorumguard_v1_session, 14);
+  messageDesc(file_quorumguard_v1_session, 16);
 
 /**
  * The node is about to stop: send new calls to the leader named in the next topology.
@@ -605,7 +735,7 @@ export type Drain = Message<"quorumguard.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_quorumguard_v1_session, 15);
+  messageDesc(file_quorumguard_v1_session, 17);
 
 /**
  * What a client sends: Hello, then Register or Resume, then frames.
@@ -682,7 +812,7 @@ export type SessionRequest = Message<"quorumguard.v1.SessionRequest"> & {
  * Use `create(SessionRequestSchema)` to create a new message.
  */
 export const SessionRequestSchema: GenMessage<SessionRequest> = /*@__PURE__*/
-  messageDesc(file_quorumguard_v1_session, 16);
+  messageDesc(file_quorumguard_v1_session, 18);
 
 /**
  * What a node sends. Replies to frames come as they are decided, in any order.
@@ -727,6 +857,22 @@ export type SessionResponse = Message<"quorumguard.v1.SessionResponse"> & {
      */
     value: FrameError;
     case: "error";
+  } | {
+    /**
+     * Denials to forget.
+     *
+     * @generated from field: quorumguard.v1.Forget forget = 5;
+     */
+    value: Forget;
+    case: "forget";
+  } | {
+    /**
+     * How many clients share the namespace's limits.
+     *
+     * @generated from field: quorumguard.v1.Fleet fleet = 6;
+     */
+    value: Fleet;
+    case: "fleet";
   } | {
     /**
      * Answers the hello.
@@ -775,5 +921,5 @@ export type SessionResponse = Message<"quorumguard.v1.SessionResponse"> & {
  * Use `create(SessionResponseSchema)` to create a new message.
  */
 export const SessionResponseSchema: GenMessage<SessionResponse> = /*@__PURE__*/
-  messageDesc(file_quorumguard_v1_session, 17);
+  messageDesc(file_quorumguard_v1_session, 19);
 
