@@ -16,6 +16,7 @@ export type {
   LimiterRestore,
   LimiterStats,
   OperationResult,
+  ResetKey,
   SessionId,
   SnapshotCut,
   StateHash,

@@ -73,6 +73,15 @@ export type OperationResult =
   | { readonly kind: "bounds" }
   | { readonly kind: "administered"; readonly result: AdminResult };
 
+/** A counter that an entry emptied, named as its caller named it: whoever remembers a denial of it must forget that. */
+export interface ResetKey {
+  readonly namespace: string;
+  /** As the caller gave it: what is in force under a policy's name may have other numbers. */
+  readonly rule: Rule;
+  /** The key's bytes, in memory of their own. */
+  readonly key: Uint8Array;
+}
+
 /** The outcome of one entry. `results` is shared by all its operations and valid until the next call of the limiter. */
 export interface Applied {
   readonly index: number;
@@ -80,6 +89,8 @@ export interface Applied {
   readonly stampUs: number;
   readonly operations: readonly OperationResult[];
   readonly results: ResultColumns;
+  /** What its resets emptied, in their order; one that is a retry, and did nothing, is not among them. */
+  readonly resets: readonly ResetKey[];
 }
 
 /** A rolling hash over everything that `apply` did, equal on all nodes at the same index. */
@@ -164,6 +175,9 @@ export interface Limiter {
 
   /** How a take would come out at `stampUs`, with `remaining` and `resetAfterMs` as they are now; changes nothing. */
   peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, stampUs: number): ResultColumns;
+
+  /** Living sessions of a namespace: how many clients share its limits. */
+  countSessions(namespace: string): number;
 
   /** Whether the session lives in applied state and the nonce is its own. */
   knowsSession(session: SessionId, nonce: Uint8Array): boolean;

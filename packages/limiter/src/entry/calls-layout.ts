@@ -1,6 +1,6 @@
 import { algorithmOf } from "../algorithms/registry.ts";
 import { MAX_NAMESPACE_BYTES, MAX_POLICY_BYTES } from "../keys/quota-rule.ts";
-import { Algorithm } from "../rule.ts";
+import { Algorithm, type Rule } from "../rule.ts";
 import { endsHold, LAST_VERB, opensHold, Verb } from "../verb.ts";
 import { type ByteReader, between, u16At, u32At, u64At } from "./byte-reader.ts";
 import { EntryError } from "./entry-error.ts";
@@ -19,6 +19,7 @@ import {
   OriginTag,
   RULE_FIXED_BYTES,
 } from "./format.ts";
+import { textOf } from "./utf8.ts";
 
 /**
  * Where everything is in the body of a calls operation, after all of it was checked: what apply, the reader and the
@@ -64,6 +65,17 @@ export class CallsLayout {
 
   ruleOf(item: number): number {
     return this.ruleIndexesStart === 0 ? 0 : u16At(this.bytes, this.ruleIndexesStart + item * 2);
+  }
+
+  /** Rule `i` as its caller gave it; null when its name is not text, so that nobody can have meant it. */
+  rule(i: number): Rule | null {
+    const { bytes } = this;
+    const at = this.ruleStarts[i]!;
+    const policy = textOf(bytes, at + RULE_FIXED_BYTES + 2, u16At(bytes, at + RULE_FIXED_BYTES));
+    if (policy === null) return null;
+    const algorithm = bytes[at] as Algorithm;
+    const [limit, windowUs, burst] = [u32At(bytes, at + 1), u64At(bytes, at + 5), u32At(bytes, at + 13)];
+    return { algorithm, limit, windowUs, burst, policy };
   }
 
   costOf(item: number): number {

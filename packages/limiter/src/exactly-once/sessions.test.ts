@@ -301,3 +301,24 @@ it("S8 sessions with results, request ids and what they charged are in the snaps
   expect(harness.calls(START_US + 1, origin, batchOf([take("d", 9)]))).toEqual(requested);
   expect(harness.take(START_US + 1, "d", rule).remaining).toBe(90);
 });
+
+it("U1 living sessions are counted by namespace, through goodbyes, deaths and snapshots", () => {
+  const harness = new Harness();
+  const counts = (limiter = harness.limiter) => ["n", "m", "none"].map((name) => limiter.countSessions(name));
+  expect(counts()).toEqual([0, 0, 0]);
+  const first = harness.session(START_US, 1);
+  harness.register(START_US, nonceOf(2), START_US, "m");
+  harness.register(START_US + 10, nonceOf(3));
+  harness.register(START_US + 10, nonceOf(3));
+  expect(counts()).toEqual([2, 1, 0]);
+  harness.apply(START_US + 20, (writer) => void writer.goodbye(first, nonceOf(1)));
+  expect(counts()).toEqual([1, 1, 0]);
+  const copy = copyOf(harness.limiter);
+  expect(counts(copy)).toEqual([1, 1, 0]);
+  harness.apply(START_US + ttlUs + 1);
+  expect(counts()).toEqual([1, 0, 0]);
+  copy.apply(harness.limiter.appliedIndex, harness.entries.at(-1)!.bytes);
+  expect(counts(copy)).toEqual([1, 0, 0]);
+  harness.apply(START_US + ttlUs + 11);
+  expect(counts()).toEqual([0, 0, 0]);
+});

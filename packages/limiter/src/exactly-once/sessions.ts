@@ -1,4 +1,5 @@
 import { NONCE_BYTES } from "../entry/format.ts";
+import { textOf } from "../entry/utf8.ts";
 import { mixWords, sipHash } from "../hash/sip.ts";
 import type { Bounds, SessionId } from "../limiter.ts";
 import { BlockList } from "../memory/block-list.ts";
@@ -59,6 +60,8 @@ export class Sessions {
   readonly #live: BlockList;
   readonly #tombstones: BlockList;
   #seed = 0x1f83d9ab;
+  /** Living sessions by namespace, which the live ones say as well; null: to be counted when somebody asks. */
+  #counts: Map<string, number> | null = null;
   follower: SessionFollower | null = null;
 
   constructor(heap: Heap, slab: Slab) {
@@ -73,6 +76,24 @@ export class Sessions {
 
   get count(): number {
     return this.#live.count;
+  }
+
+  /** Sessions of a namespace that have not ended: dead ones that no entry has swept yet are among them. */
+  countOf(namespace: string): number {
+    if (this.#counts === null) {
+      this.#counts = new Map();
+      for (let block = this.#live.first; block !== 0; block = this.#live.after(block)) this.#count(block, 1);
+    }
+    return this.#counts.get(namespace) ?? 0;
+  }
+
+  #count(block: number, change: number): void {
+    if (this.#counts === null) return;
+    const bytes = this.namespaceOf(block);
+    const namespace = textOf(bytes, 0, bytes.length) ?? "";
+    const count = (this.#counts.get(namespace) ?? 0) + change;
+    if (count === 0) this.#counts.delete(namespace);
+    else this.#counts.set(namespace, count);
   }
 
   /** The block of a living session whose nonce is the one at `nonceStart`, or 0. */
@@ -177,6 +198,7 @@ export class Sessions {
     heap.setBytes(block, CELL_NAMESPACE, bytes, namespaceStart, namespaceLength);
     this.#byId.insert(this.#hashOf(index, position), block);
     this.#live.append(block);
+    this.#count(block, 1);
     heap.setWord(nonce, 0, BlockKind.nonce);
     heap.setWord(nonce, WORD_OWNER, block);
     this.#byNonce.insert(nonceHash, nonce);
@@ -221,6 +243,7 @@ export class Sessions {
     this.follower?.sessionEnded(block, stampUs);
     this.calls.forget(block, heap.number(block, CELL_ACKED), Number.MAX_SAFE_INTEGER);
     this.#live.remove(block);
+    this.#count(block, -1);
     if (stampUs > heap.number(block, CELL_HELLO) + bounds.sessionTtlUs) {
       this.#free(block);
       return;
@@ -280,6 +303,7 @@ export class Sessions {
   }
 
   load(meta: MetaReader): void {
+    this.#counts = null;
     this.calls.load(meta);
     this.#byId.load(meta);
     this.#byNonce.load(meta);

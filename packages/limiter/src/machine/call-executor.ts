@@ -3,6 +3,7 @@ import { NEVER, Outcome } from "../call-batch.ts";
 import { u16At, u32At, u64At } from "../entry/byte-reader.ts";
 import type { CallsLayout } from "../entry/calls-layout.ts";
 import { RULE_FIXED_BYTES } from "../entry/format.ts";
+import { textOf } from "../entry/utf8.ts";
 import type { RollingHash } from "../hash/rolling-hash.ts";
 import { digest, sipHash } from "../hash/sip.ts";
 import type { KeyTable } from "../keys/key-table.ts";
@@ -75,10 +76,12 @@ export class CallExecutor {
   readonly #verbs: VerbExecutor;
   readonly #policies: PolicyBook;
   readonly #governed: GovernedCalls;
+  readonly #state: MachineState;
   readonly #call = new VerbCall();
   readonly #rules: QuotaRule[] = [];
   readonly #verdict = createVerdict();
   #layout: CallsLayout | null = null;
+  #namespace: Uint8Array = new Uint8Array(0);
   #stampUs = 0.5;
   #maxKeys = 0;
   #session = 0;
@@ -92,6 +95,7 @@ export class CallExecutor {
   #groupAhead = new Float64Array(16);
 
   constructor(state: MachineState, verbs: VerbExecutor, governed: GovernedCalls) {
+    this.#state = state;
     this.#keys = state.keys;
     this.#hash = state.hash;
     this.#results = state.results;
@@ -100,9 +104,13 @@ export class CallExecutor {
     this.#governed = governed;
   }
 
-  /** Makes the operation's rules ready. `namespace` is read at once; `session` is the caller's block, or 0. */
+  /**
+   * Makes the operation's rules ready. `namespace` must stay as it is while the operation is executed; `session` is the
+   * caller's block, or 0.
+   */
   begin(layout: CallsLayout, namespace: Uint8Array, stampUs: number, maxKeys: number, session: number): void {
     this.#layout = layout;
+    this.#namespace = namespace;
     this.#session = session;
     this.#allPlain = layout.verbsStart === 0;
     this.#stampUs = stampUs;
@@ -210,11 +218,23 @@ export class CallExecutor {
     call.stampUs = this.#stampUs;
     call.maxKeys = this.#maxKeys;
     this.#verbs.execute(call, this.#results, at);
+    if (verb === Verb.reset) this.#noteReset(item);
     if (this.#isGoverned) this.#governed.afterVerb(verb, at);
     this.#hash.word(verb);
     this.#hash.number(this.#results.handles[at]!);
     this.#mix(at);
     return true;
+  }
+
+  /** Denials of the key are remembered elsewhere: they are to be forgotten now. */
+  #noteReset(item: number): void {
+    const layout = this.#layout!;
+    const start = this.#starts[item]!;
+    const namespace = textOf(this.#namespace, 0, this.#namespace.length);
+    const rule = layout.rule(layout.ruleOf(item));
+    if (namespace === null || rule === null) return;
+    const key = layout.bytes.slice(start, start + layout.keyLengthOf(item));
+    this.#state.resets.push({ namespace, rule, key });
   }
 
   /** A call of one item; writes the result at `at`. */

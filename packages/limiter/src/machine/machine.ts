@@ -128,6 +128,7 @@ export class Machine implements Limiter {
     this.#check(entry);
     const stampUs = Math.max(state.stampUs, proposedUs);
     state.results.items = 0;
+    state.resets = [];
     state.hash.number(index);
     state.hash.number(stampUs);
     if (takeover) {
@@ -155,7 +156,7 @@ export class Machine implements Limiter {
     state.appliedIndex = index;
     state.stampUs = stampUs;
     this.#close();
-    return { index, stampUs, operations, results: state.results };
+    return { index, stampUs, operations, results: state.results, resets: state.resets };
   }
 
   /** Checks every operation before any is executed, so that an entry is applied as a whole or not at all. */
@@ -371,6 +372,10 @@ export class Machine implements Limiter {
 
   explain(namespace: string, rule: Rule, key: Uint8Array, stampUs: number): Explanation {
     return explain(this.#state, this.#questions, namespace, rule, key, Math.max(stampUs, this.#state.stampUs));
+  }
+
+  countSessions(namespace: string): number {
+    return this.#state.sessions.countOf(namespace);
   }
 
   knowsSession(session: SessionId, nonce: Uint8Array): boolean {

@@ -5,7 +5,7 @@ import { Sessions } from "../exactly-once/sessions.ts";
 import { RollingHash } from "../hash/rolling-hash.ts";
 import { Holds } from "../holds/holds.ts";
 import { KeyTable } from "../keys/key-table.ts";
-import type { Bounds } from "../limiter.ts";
+import type { Bounds, ResetKey } from "../limiter.ts";
 import { Heap, PageKind } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import { Slab } from "../memory/slab.ts";
@@ -25,6 +25,8 @@ export class MachineState {
   readonly bans = new Bans(this.heap);
   /** Results of the entry being applied; not part of the state. */
   readonly results = new GrowingResultColumns(64);
+  /** What it emptied, likewise. */
+  resets: ResetKey[] = [];
   bounds: Bounds;
   appliedIndex = 0;
   stampUs = 0;
