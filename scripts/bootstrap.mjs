@@ -21,6 +21,9 @@ const windows = process.platform === "win32";
  */
 const product = ["quorumguard", "@quorumguard/cluster", "@quorumguard/sdk-web"];
 
+/** Who measures failovers, and the built command that it starts. */
+const failover = [...product, "@quorumguard/nemesis"];
+
 /** The programs of the exactness audit, and the built command that it starts. */
 const exactness = [...product, "@quorumguard/exactness", "@quorumguard/sim", "@quorumguard/nemesis"];
 
@@ -38,6 +41,7 @@ const commands = {
   "conformance:raft": { build: false, file: "packages/raft/test/conformance.ts" },
   "conformance:histories": { build: false, file: "packages/audit/src/cli.ts" },
   nemesis: { build: true, file: "packages/nemesis/src/main.ts" },
+  failover: { build: true, only: () => failover, file: "packages/nemesis/src/failover-main.ts" },
   exactness: { build: true, only: () => exactness, file: "packages/exactness/src/main.ts" },
   mutants: { build: false, file: "packages/sim/src/mutants-cli.ts" },
   bench: { build: true, file: "bench/src/main.ts" },

@@ -19,7 +19,7 @@ const entryPoints: readonly RegExp[] = [
   /^deploy\/src\/dashboard\/main\.ts$/,
   /^packages\/sim\/src\/(cli|mutants-cli|exactness-cli)\.ts$/,
   /^packages\/audit\/src\/cli\.ts$/,
-  /^packages\/nemesis\/src\/(main|exactness-main)\.ts$/,
+  /^packages\/nemesis\/src\/(main|exactness-main|failover-main)\.ts$/,
   /^packages\/exactness\/src\/main\.ts$/,
   // packages/runtimes starts these from dist, on runtimes that cannot be handed a source.
   /^packages\/sdk-(node|web)\/src\/contract\/contract-(main|page|worker)\.ts$/,

@@ -19,7 +19,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   exactness: ["audit", "limiter"],
   sim: ["audit", "exactness", "cluster", "sdk-node", "sdk-web", "sdk-core", "raft", "limiter", "proto"],
   testbed: [],
-  nemesis: ["audit", "exactness", "testbed", "cluster", "sdk-node", "limiter", "proto"],
+  nemesis: ["audit", "exactness", "pictures", "testbed", "cluster", "sdk-node", "limiter", "proto"],
   pictures: [],
   runtimes: ["testbed", "cluster", "sdk-node", "sdk-web", "sdk-core", "proto"],
 };

@@ -11,9 +11,10 @@
  */
 import { randomInt } from "node:crypto";
 import { judgeRun } from "./judge/judge-run.ts";
-import { helpText, type NemesisOptions, parseNemesisOptions, UsageError } from "./nemesis-options.ts";
+import { helpText, type NemesisOptions, parseNemesisOptions } from "./nemesis-options.ts";
 import { resultTable } from "./result-table.ts";
 import { allFaults, runOnce } from "./run-nemesis.ts";
+import { UsageError } from "./usage-error.ts";
 
 function readOptions(): NemesisOptions | null {
   try {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { parseNemesisOptions, UsageError } from "./nemesis-options.ts";
+import { parseNemesisOptions } from "./nemesis-options.ts";
+import { UsageError } from "./usage-error.ts";
 
 const parse = (...args: string[]) => parseNemesisOptions(args, () => 77);
 

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { UsageError } from "./usage-error.ts";
 
 /** What one run is told. */
 export interface NemesisOptions {
@@ -17,9 +18,6 @@ export interface NemesisOptions {
   readonly judge: string | null;
   readonly help: boolean;
 }
-
-/** A mistake in the command line, in words for whoever typed it. */
-export class UsageError extends Error {}
 
 /** What `--help` prints. */
 export const helpText = `Usage: npm run nemesis -- [flags]

@@ -2,10 +2,8 @@ import { mkdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { createGuard } from "@quorumguard/sdk-node";
 import { type ClientProcesses, startClients } from "./clients/client-processes.ts";
-import type { CallLine } from "./clients/history.ts";
-import { isLedgerKey, ledgerRule } from "./clients/workload.ts";
+import { planNemesisClients } from "./clients/plan-clients.ts";
 import { diskFaults } from "./faults/disk-faults.ts";
 import type { FaultScene } from "./faults/fault.ts";
 import { runNemesis } from "./faults/nemesis.ts";
@@ -13,13 +11,13 @@ import { networkFaults } from "./faults/network-faults.ts";
 import { processFaults } from "./faults/process-faults.ts";
 import { hostClockUs } from "./host-clock.ts";
 import { judgeRun } from "./judge/judge-run.ts";
-import { readLines } from "./judge/read-lines.ts";
 import { writeRunFolder } from "./judge/run-folder.ts";
 import type { NemesisOptions } from "./nemesis-options.ts";
 import { createWiretap, type Wiretap } from "./network/wiretap.ts";
 import { createNemesisCluster, type NemesisCluster } from "./nodes/nemesis-cluster.ts";
 import type { NodeKind } from "./nodes/node-plan.ts";
 import { createRandom, type Random } from "./random.ts";
+import { agree, served, settle, stopNodes } from "./run-ends.ts";
 
 /** What one run came to: the line of `--json`. */
 export interface NemesisResult {
@@ -77,13 +75,9 @@ export async function runOnce(options: NemesisOptions, say: (line: string) => vo
     await Promise.all(cluster.nodeIds.map((nodeId) => cluster.start(nodeId)));
     await served(cluster);
     mkdirSync(join(folder, "history"));
-    clients = startClients({
-      folder: join(folder, "history"),
-      endpoints: cluster.endpoints,
-      seed: options.seed,
-      startUs: hostClockUs(),
-      random: random.fork("clients"),
-    });
+    const { endpoints } = cluster;
+    const ofRun = { folder: join(folder, "history"), endpoints, seed: options.seed, startUs: hostClockUs() };
+    clients = startClients(planNemesisClients(ofRun, random.fork("clients")));
     await clients.more(20, patienceMs);
     const harmed = await harm(options, cluster, clients, say);
     const violations = [...harmed.problems];
@@ -145,16 +139,6 @@ async function harm(
   return { faults, skipped: Object.fromEntries(skipped), problems };
 }
 
-/** Waits until a leader serves: the cluster has formed. */
-async function served(cluster: NemesisCluster): Promise<void> {
-  const guard = createGuard({ endpoints: cluster.endpoints, onUnavailable: "throw" });
-  try {
-    await guard.ready({ timeoutMs: patienceMs });
-  } finally {
-    await guard.close();
-  }
-}
-
 /** Nothing is broken any more: every client must be served again, within a bounded number of elections. */
 async function recover(
   cluster: NemesisCluster,
@@ -176,45 +160,6 @@ async function recover(
       ? null
       : `liveness: ${elections} elections after the last fault, at most ${mostElections} may be needed`;
   return [problem, late].filter((one) => one !== null);
-}
-
-/** What the cluster says in the end is left of the keys that had one owner. */
-async function settle(cluster: NemesisCluster, clients: ClientProcesses): Promise<ReadonlyMap<string, number>> {
-  const keys = new Set<string>();
-  for (const file of clients.callsFiles)
-    for await (const { items } of readLines<CallLine>(file)) if (isLedgerKey(items[0]!.key)) keys.add(items[0]!.key);
-  const guard = createGuard({ endpoints: cluster.endpoints, onUnavailable: "throw", timeoutMs: 10_000 });
-  const settled = new Map<string, number>();
-  try {
-    const window = ledgerRule.windowUs / 1_000;
-    for (const key of keys) {
-      const { remaining } = await guard.peek({ key, limit: ledgerRule.limit, window });
-      if (remaining !== null) settled.set(key, remaining);
-    }
-  } finally {
-    await guard.close();
-  }
-  return settled;
-}
-
-/** All nodes must come to the same state. An idle leader may still write now and then, so they are asked again. */
-async function agree(cluster: NemesisCluster): Promise<readonly string[]> {
-  let shown = "";
-  for (let asked = 0; asked < 300; asked++) {
-    const all = await Promise.all(cluster.nodeIds.map((nodeId) => cluster.status(nodeId)));
-    shown = all.map((one) => `${one?.nodeId} ${one?.appliedIndex} ${one?.stateHash}`).join(", ");
-    const [first] = all;
-    if (first != null && all.every((one) => one?.appliedIndex === first.appliedIndex)) {
-      return all.every((one) => one?.stateHash === first.stateHash) ? [] : [`nodes differ in state: ${shown}`];
-    }
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-  return [`nodes did not catch up: ${shown}`];
-}
-
-async function stopNodes(cluster: NemesisCluster): Promise<readonly string[]> {
-  const codes = await cluster.stop();
-  return codes.flatMap((code, at) => (code === 0 ? [] : [`node ${at + 1} was asked to stop and exited with ${code}`]));
 }
 
 interface Conclusion {

@@ -2,11 +2,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { AskedItem } from "@quorumguard/audit";
 import { Algorithm } from "@quorumguard/limiter";
 import { type Decision, type Guard, GuardError } from "@quorumguard/sdk-node";
+import { startSchedule } from "@quorumguard/testbed";
 import { hostClockUs } from "../host-clock.ts";
 import type { Random } from "../random.ts";
 import type { CallNames } from "./call-names.ts";
 import type { CallLine } from "./history.ts";
-import { ledgerRule, type Workload } from "./workload.ts";
+import { ledgerRule, steadyRule, type Workload } from "./workload.ts";
 
 /** What a caller asks through, and where it writes what it saw. */
 export interface CallerOptions {
@@ -54,6 +55,20 @@ export async function runLedgerCaller(options: CallerOptions): Promise<void> {
     await ask(options, [{ key, rule: ledgerRule, cost: random.between(1, 3) }], null);
     if (!stopped()) await pause(random.around(thinkMs));
   }
+}
+
+/**
+ * Asks for what always has room, one call every so many milliseconds whatever becomes of those before it. The function that
+ * it returns makes an end of that, and waits for the calls in flight.
+ */
+export function startSteadyCaller(options: CallerOptions, intervalMs: number): () => Promise<void> {
+  const { workload } = options;
+  let turn = 0;
+  const call = () => {
+    const key = workload.steadyKey(turn++, hostClockUs());
+    return ask(options, [{ key, rule: steadyRule, cost: 1 }], null);
+  };
+  return startSchedule({ intervalMs, callsAtOnce: 1, call });
 }
 
 async function ask(options: CallerOptions, items: readonly AskedItem[], requestId: string | null): Promise<void> {

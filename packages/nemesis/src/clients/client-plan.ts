@@ -1,3 +1,8 @@
+import type { GuardOptions } from "@quorumguard/sdk-node";
+
+/** The options of a guard that plans set. */
+export type GuardPlan = Pick<GuardOptions, "onUnavailable" | "timeoutMs" | "routing">;
+
 /** What one client process is told as its first argument, as JSON. */
 export interface ClientPlan {
   readonly name: string;
@@ -8,8 +13,10 @@ export interface ClientPlan {
   readonly ledgerCallers: number;
   /** Mean pause of a caller between two calls. */
   readonly thinkMs: number;
-  readonly timeoutMs: number;
-  readonly routing: "direct" | "forward";
+  /** What its guard is told besides the endpoints; what is absent here, the SDK decides. */
+  readonly guard: GuardPlan;
+  /** One caller asks for what always has room every so many milliseconds, and every answer is told of; null: no such caller. */
+  readonly steadyIntervalMs: number | null;
   /** On the host's monotonic clock, the same for all clients: from it they tell which keys are in use. */
   readonly startUs: number;
   /** Where what its callers saw goes, and what its sessions were told. */

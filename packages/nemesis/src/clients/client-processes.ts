@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Random } from "../random.ts";
 import type { ClientPlan } from "./client-plan.ts";
+import type { ClientReport, SteadyAnswer } from "./client-report.ts";
 
 const script = fileURLToPath(new URL("./client-main.ts", import.meta.url));
 
@@ -25,13 +24,10 @@ export interface ClientProcesses {
   killAll(): void;
 }
 
-/** What all clients of a run have in common. */
-export interface ClientProcessesOptions {
-  readonly folder: string;
-  readonly endpoints: readonly string[];
-  readonly seed: number;
-  readonly startUs: number;
-  readonly random: Random;
+/** Who is told what clients report, while it happens. */
+export interface ClientListener {
+  /** A steady caller was told something. */
+  readonly onSteady?: (answer: SteadyAnswer) => void;
 }
 
 interface Running {
@@ -42,11 +38,10 @@ interface Running {
   errors: string;
 }
 
-/** Starts four client processes: about 700 calls a second in all. */
-export function startClients(options: ClientProcessesOptions): ClientProcesses {
+/** Starts a process for each plan. */
+export function startClients(plans: readonly ClientPlan[], listener: ClientListener = {}): ClientProcesses {
   const listeners = new Set<() => void>();
-  const clients = [1, 2, 3, 4].map((at): Running => {
-    const plan = planClient(options, `client-${at}`);
+  const clients = plans.map((plan): Running => {
     const flags = ["--conditions=quorumguard-source", "--disable-warning=ExperimentalWarning"];
     const child = spawn(process.execPath, [...flags, script, JSON.stringify(plan)], {
       stdio: ["pipe", "pipe", "pipe"],
@@ -59,10 +54,14 @@ export function startClients(options: ClientProcessesOptions): ClientProcesses {
       running.errors = (running.errors + text).slice(-4_000);
     });
     createInterface({ input: child.stdout! }).on("line", (line) => {
-      const { decided, failed } = JSON.parse(line) as { decided: number; failed: number };
-      running.decided = decided;
-      running.failed = failed;
-      for (const listener of listeners) listener();
+      const report = JSON.parse(line) as ClientReport;
+      if (report.kind === "steady") {
+        listener.onSteady?.(report);
+        return;
+      }
+      running.decided = report.decided;
+      running.failed = report.failed;
+      for (const look of listeners) look();
     });
     return running;
   });
@@ -104,22 +103,6 @@ export function startClients(options: ClientProcessesOptions): ClientProcesses {
     killAll() {
       for (const { child } of clients) child.kill("SIGKILL");
     },
-  };
-}
-
-function planClient({ folder, endpoints, seed, startUs, random }: ClientProcessesOptions, name: string): ClientPlan {
-  return {
-    name,
-    seed,
-    endpoints,
-    sharedCallers: 18,
-    ledgerCallers: 4,
-    thinkMs: random.between(90, 160),
-    timeoutMs: random.pick([400, 1_000, 2_500]),
-    routing: random.chance(0.8) ? "direct" : "forward",
-    startUs,
-    callsFile: join(folder, `${name}.calls.ndjson`),
-    sessionsFile: join(folder, `${name}.sessions.ndjson`),
   };
 }
 

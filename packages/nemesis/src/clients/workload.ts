@@ -8,12 +8,16 @@ export interface Workload {
   next(draw: Random, nowUs: number): readonly AskedItem[];
   /** The key that a caller has to itself at this time. */
   ledgerKey(caller: string, nowUs: number): string;
+  /** A key of the caller that asks at a steady rate: one of few, in turn. */
+  steadyKey(turn: number, nowUs: number): string;
 }
 
 /** Keys are left after so long: a naive model counts every admission of a key ever anew. */
 const epochUs = 8_000_000;
 const keysPerEpoch = 12;
 const groupChance = 0.06;
+/** So many that none of them is asked for more often within a window than is counted exactly. */
+const steadyKeys = 10;
 
 /** The rule of keys that one caller has to itself: whatever happens in a run, nothing of it expires. */
 export const ledgerRule: Rule = {
@@ -23,6 +27,9 @@ export const ledgerRule: Rule = {
   burst: 0,
   policy: "",
 };
+
+/** The rule of keys that always have room, and by default: whoever asks every few milliseconds is never denied. */
+export const steadyRule: Rule = { ...ledgerRule, windowUs: 1_000_000 };
 
 /** Whether only one caller uses the key. */
 export function isLedgerKey(key: string): boolean {
@@ -49,6 +56,7 @@ export function createWorkload(seed: number, startUs: number): Workload {
     next: (draw, nowUs) =>
       Array.from({ length: draw.chance(groupChance) ? draw.between(2, 3) : 1 }, () => item(draw, nowUs)),
     ledgerKey: (caller, nowUs) => `ledger/${caller}/${epochOf(nowUs)}`,
+    steadyKey: (turn, nowUs) => `steady/${turn % steadyKeys}/${epochOf(nowUs)}`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { freePorts, type LocalStatus, type NodeEnd, NodeProcesses, readStatus } from "@quorumguard/testbed";
 import { passing } from "../network/direction.ts";
 import { LinkProxy } from "../network/link-proxy.ts";
@@ -39,6 +39,8 @@ export interface NemesisCluster {
   /** From now on, until it is started again, the node may end by itself. Resolves with its end. */
   mayEnd(nodeId: number): Promise<NodeEnd>;
   stepClock(nodeId: number, stepMs: number): void;
+  /** From now on the node's flushes hang, or are let go. */
+  hangFlushes(nodeId: number, hang: boolean): void;
   /** The leader of the newest term that the wire has shown. */
   leader(): number;
   peerLink(from: number, to: number): LinkProxy;
@@ -91,10 +93,11 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
       nodeId: id,
       port: id === nodeId ? own[id - 1]!.peerPort : peerLink(nodeId, id).port,
     }));
-    const { data, clock } = foldersOf(folder, nodeId);
+    const { data, clock, hang } = foldersOf(folder, nodeId);
     const wrapper = typeof smallDisk === "object" && nodeId === small ? smallDisk.disk.wrapper : [];
     const clientPort = clientLink(nodeId).port;
-    return { nodeId, ...own[nodeId - 1]!, cluster, clientPort, dataFolder: data, clockFile: clock, wrapper };
+    const files = { dataFolder: data, clockFile: clock, hangFile: hang };
+    return { nodeId, ...own[nodeId - 1]!, cluster, clientPort, ...files, wrapper };
   });
   const kinds = new Map<number, NodeKind>(options.kinds.map((kind, at) => [at + 1, kind]));
   const violations: string[] = [];
@@ -205,6 +208,12 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
     mayEnd: (nodeId) => new Promise((resolve) => ends.set(nodeId, resolve)),
     stepClock(nodeId, stepMs) {
       writeFileSync(foldersOf(folder, nodeId).clock, String(stepMs));
+      if (speaking.has(nodeId)) processes.signal(nodeId, "SIGUSR2");
+    },
+    hangFlushes(nodeId, hang) {
+      const file = foldersOf(folder, nodeId).hang;
+      if (hang) writeFileSync(file, "");
+      else rmSync(file, { force: true });
       if (speaking.has(nodeId)) processes.signal(nodeId, "SIGUSR2");
     },
     leader: () => wiretap.leaders.get([...wiretap.leaders.keys()].reduce((a, b) => Math.max(a, b), 0)) ?? nodeIds[0]!,

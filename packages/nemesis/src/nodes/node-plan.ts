@@ -18,11 +18,14 @@ export interface NodePlan {
   readonly clientPort: number;
   readonly dataFolder: string;
   readonly clockFile: string;
+  /** Its flushes hang while there is such a file. */
+  readonly hangFile: string;
   readonly wrapper: readonly string[];
 }
 
 const hostScript = fileURLToPath(new URL("./host-main.ts", import.meta.url));
-const clockScript = new URL("./stepped-clock.ts", import.meta.url).href;
+/** What every node loads before its own code: a clock that can be stepped, and flushes that can be held. */
+const preloads = ["./stepped-clock.ts", "./hanging-flush.ts"].map((file) => new URL(file, import.meta.url).href);
 const host = "127.0.0.1";
 
 /** How a node's process is started. @param repair What is damaged in its folder shall be repaired by the others. */
@@ -33,8 +36,8 @@ export function launchOf(
 ): { readonly flags: readonly string[]; readonly launch: NodeLaunch } {
   const launch = {
     wrapper: plan.wrapper,
-    nodeFlags: ["--disable-warning=ExperimentalWarning", "--import", clockScript],
-    environment: { QUORUMGUARD_NEMESIS_CLOCK: plan.clockFile },
+    nodeFlags: ["--disable-warning=ExperimentalWarning", ...preloads.flatMap((url) => ["--import", url])],
+    environment: { QUORUMGUARD_NEMESIS_CLOCK: plan.clockFile, QUORUMGUARD_NEMESIS_FLUSHES: plan.hangFile },
   };
   const flags = [
     ...["--id", String(plan.nodeId), "--data", plan.dataFolder],
@@ -77,10 +80,11 @@ export function launchOf(
 export function foldersOf(
   folder: string,
   nodeId: number,
-): { readonly data: string; readonly clock: string; readonly log: string } {
+): { readonly data: string; readonly clock: string; readonly hang: string; readonly log: string } {
   return {
     data: join(folder, `node-${nodeId}`),
     clock: join(folder, `node-${nodeId}.clock`),
+    hang: join(folder, `node-${nodeId}.hang`),
     log: join(folder, `node-${nodeId}.log`),
   };
 }
