@@ -21,6 +21,7 @@ import type {
   GuardEvent,
   Reservation,
   ReserveOptions,
+  WaitOptions,
 } from "./surface/guard.ts";
 import { GuardError } from "./surface/guard-error.ts";
 import { type GuardOptions, type ResolvedGuardOptions, resolveGuardOptions } from "./surface/guard-options.ts";
@@ -30,6 +31,7 @@ import { type ArgumentReader, createArgumentReader, type InlineOptions, noOption
 import type { Runtime, Transport } from "./transport.ts";
 import { degradedWarning } from "./unavailable/degraded-warning.ts";
 import { createLocalLimiter, type LocalLimiter } from "./unavailable/local-limiter.ts";
+import { createWaitingLines, type WaitingLines } from "./waiting-lines.ts";
 
 const DEFAULT_READY_TIMEOUT_MS = 10_000;
 
@@ -72,6 +74,7 @@ class GuardCore implements Guard<string> {
   readonly #settler: Settler;
   readonly #cluster: ClusterClient;
   readonly #reservations: Reservations;
+  readonly #lines: WaitingLines;
   #local: LocalLimiter | null = null;
   #closed = false;
 
@@ -122,6 +125,24 @@ class GuardCore implements Guard<string> {
         this.#cluster.submitUnheard({ ...call, ...item, ...verb, ...unheard });
       },
     });
+    this.#lines = this.#createLines();
+  }
+
+  #createLines(): WaitingLines {
+    return createWaitingLines({
+      runtime: this.#runtime,
+      askTimeoutMs: this.#options.timeoutMs,
+      maxWaiting: this.#options.maxPendingCalls,
+      ask: (item, { timeoutMs, signal, onUnavailable }) =>
+        new Promise<Decision>((resolve, reject) => {
+          const chosen = {
+            timeoutMs,
+            ...(signal === null ? {} : { signal }),
+            ...(onUnavailable === null ? {} : { onUnavailable }),
+          };
+          this.#submit(item, null, chosen, resolve, reject);
+        }),
+    });
   }
 
   #createEnds(): ClusterCallEnds {
@@ -170,6 +191,14 @@ class GuardCore implements Guard<string> {
     });
   }
 
+  wait(check: Check<string>, options: WaitOptions): Promise<Decision> {
+    return new Promise<Decision>((resolve, reject) => {
+      const { item, terms } = this.#arguments.wait(check, options);
+      this.#expectOpen();
+      this.#lines.wait(item, terms).then(resolve, reject);
+    });
+  }
+
   async peek(check: Check<string>): Promise<Decision> {
     const item = this.#arguments.check(check, "check");
     this.#expectOpen();
@@ -210,6 +239,9 @@ class GuardCore implements Guard<string> {
     if (this.#closed) return;
     this.#closed = true;
     this.#cluster.endSession();
+    this.#lines.close(
+      new GuardError("closed", "the guard was closed while the call waited its turn", { applied: "no" }),
+    );
     this.#pending.forEach((call) => {
       const applied = appliedNow(call);
       this.#settler.byError(call, new GuardError("closed", "the guard was closed while the call waited", { applied }));

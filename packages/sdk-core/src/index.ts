@@ -24,6 +24,7 @@ export type {
   ReserveOptions,
   Rule,
   Source,
+  WaitOptions,
 } from "./surface/guard.ts";
 export {
   type AppliedState,

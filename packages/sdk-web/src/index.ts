@@ -32,4 +32,5 @@ export {
   type Rule,
   type Source,
   type TokenSource,
+  type WaitOptions,
 } from "@quorumguard/sdk-core";

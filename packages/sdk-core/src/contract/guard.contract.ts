@@ -202,6 +202,39 @@ const groups: readonly GuardContractCase[] = [
         }),
       ),
   },
+  {
+    name: "who waits is admitted when there is room, in the order in which they came",
+    run: ({ createGuard, prefix }) =>
+      withGuard(createGuard(exact), async (guard) => {
+        const asked = { key: `${prefix}:wait`, limit: 1, window: "1s" } as const;
+        const order: number[] = [];
+        const waiting = [0, 1, 2].map((at) =>
+          guard.wait(asked, { timeoutMs: 20_000 }).then((decision) => {
+            order.push(at);
+            return decision;
+          }),
+        );
+        const decisions = await Promise.all(waiting);
+        check(
+          decisions.every(({ allowed, degraded }) => allowed && !degraded),
+          "all admitted:",
+          decisions,
+        );
+        check(order.join() === "0,1,2", "in order:", order);
+      }),
+  },
+  {
+    name: "a wait that is in vain is denied at once, and one without an end is refused",
+    run: ({ createGuard, prefix }) =>
+      withGuard(createGuard(exact), async (guard) => {
+        const asked = { key: `${prefix}:vain`, limit: 1, window: "1h" } as const;
+        check((await guard.wait(asked, { timeoutMs: 20_000 })).allowed, "the first");
+        const denied = await guard.wait(asked, { timeoutMs: 20_000 });
+        check(!denied.allowed && (denied.retryAfterMs ?? 0) > 3_000_000, "the second:", denied);
+        const error = await rejection(guard.wait(asked, {} as { timeoutMs: number }));
+        check(error.code === "invalid_argument" && /needs an end/.test(error.message), error.message);
+      }),
+  },
 ];
 
 const failures: readonly GuardContractCase[] = [

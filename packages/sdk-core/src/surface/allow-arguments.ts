@@ -47,6 +47,13 @@ export function missingLimit(): GuardError {
   return new GuardError("invalid_argument", message, { details: { field: "limit", value: undefined } });
 }
 
+/** A wait that nothing would end. */
+export function missingWaitTerms(value: unknown): GuardError {
+  const message =
+    "options: a wait needs an end; write wait(check, { timeoutMs: 5_000 }), or give the signal that ends it, or both";
+  return new GuardError("invalid_argument", message, { details: { field: "options", value } });
+}
+
 /** The last argument of `allow` is no object; `policy` is the policy before it, if there is one. */
 export function notOptions(value: unknown, policy: string | null): GuardError {
   const hint =

@@ -168,6 +168,22 @@ export interface ReserveOptions extends CallOptions {
   readonly ttl?: Duration;
 }
 
+/** What one `wait` may choose for itself: how long it may take, by a time, a signal, or both. */
+export type WaitOptions = Omit<CallOptions, "timeoutMs" | "signal" | "requestId"> &
+  (
+    | {
+        /** How long to wait at most, all questions included, in milliseconds: 1 to 2,147,483,647. */
+        readonly timeoutMs: number;
+        /** Gives the wait up. */
+        readonly signal?: AbortSignalLike;
+      }
+    | {
+        /** Gives the wait up; without `timeoutMs` nothing else does. */
+        readonly signal: AbortSignalLike;
+        readonly timeoutMs?: number;
+      }
+  );
+
 /** The platform's own AbortSignal, where its types are there; else the part of it that a guard knows. */
 export type HoldSignal = typeof globalThis extends { AbortSignal: { prototype: infer Signal } }
   ? Signal
@@ -292,6 +308,15 @@ export interface Guard<P extends string = string> extends AsyncDisposable {
    * @throws {GuardError} As `allow`; and `holds_full` when as many are open as there may be.
    */
   reserve(check: Check<P>, options?: ReserveOptions): Promise<Reservation>;
+  /**
+   * As `allow`, but a caller that is denied waits for its turn: callers of this process that wait for one key under one rule are
+   * served in the order in which they came, and only the first of them asks, no sooner than it can be admitted. Resolves with
+   * an admission, or with the last denial: when the time is up, at once when the next turn comes too late for it, and at once when
+   * no waiting helps (`retryAfterMs` null). A `cost` may stand in the check or in the options.
+   *
+   * @throws {GuardError} As `allow`; `aborted` when the signal says so, with nothing counted unless its `applied` says otherwise.
+   */
+  wait(check: Check<P>, options: WaitOptions): Promise<Decision>;
   /**
    * Answers what `allow` would say, and charges nothing.
    *

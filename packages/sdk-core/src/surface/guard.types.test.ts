@@ -1,5 +1,6 @@
 import { expectTypeOf, test } from "vitest";
 import type { createGuardCore } from "../create-guard-core.ts";
+import { AbortController } from "../testing/abort-controller.ts";
 import type {
   AbortSignalLike,
   Allowed,
@@ -78,6 +79,15 @@ const neverRun = () => {
     return reservation.signal.aborted;
   });
 
+  expectTypeOf(guard.wait({ key: "k", policy: "login" }, { timeoutMs: 500 })).resolves.toEqualTypeOf<Decision>();
+  guard.wait({ key: "k", limit: 5, window: "1m" }, { signal: new AbortController().signal, cost: 2 });
+  // @ts-expect-error a wait needs an end
+  guard.wait({ key: "k", policy: "login" }, {});
+  // @ts-expect-error a wait needs an end
+  guard.wait({ key: "k", policy: "login" });
+  // @ts-expect-error one request id has one answer
+  guard.wait({ key: "k", policy: "login" }, { timeoutMs: 500, requestId: "r" });
+
   const known = make<"cluster-only">();
   known.allow("k", "cluster-only");
   // @ts-expect-error a name that is not among those that were given
@@ -106,13 +116,3 @@ test("the surface of API.md holds", () => {
   expectTypeOf<GuardEvent["type"]>().toEqualTypeOf<"topology" | "degraded" | "recovered" | "misconfigured">();
   expectTypeOf<ReturnType<typeof createGuardCore<"a">>>().toEqualTypeOf<Guard<"a">>();
 });
-
-// The package compiles without the DOM's types; every runtime has these.
-declare const AbortController: new () => {
-  readonly signal: {
-    readonly aborted: boolean;
-    readonly reason: unknown;
-    addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
-    removeEventListener(type: "abort", listener: () => void): void;
-  };
-};

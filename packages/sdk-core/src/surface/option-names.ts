@@ -41,6 +41,12 @@ export const groupCallNames = knownNames(
 );
 /** Options of `reserve(check, options)`. */
 export const reserveNames = knownNames("an option of a reservation", [...callNames, "ttl"]);
+/** Options of `wait(check, options)`. */
+export const waitNames = knownNames(
+  "an option of wait",
+  callNames.filter((name) => name !== "requestId"),
+  { requestId: "wait asks as often as it takes, and one request id has one answer; use allow" },
+);
 /** Options of `ready(options)`. */
 export const readyNames = knownNames("an option of ready", ["timeoutMs"]);
 /** Fields of a check under a policy. */

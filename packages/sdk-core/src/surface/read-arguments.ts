@@ -1,9 +1,11 @@
 import { Algorithm, Verb } from "@quorumguard/limiter";
 import { type CallItem, type CallVerb, take } from "../calls/call.ts";
-import { missingLimit, notOptions, notPolicyArgument, takesNoSlot } from "./allow-arguments.ts";
-import { checkKey, checkWhole, invalidArgument } from "./check-fields.ts";
+import type { WaitTerms } from "../waiting-lines.ts";
+import { missingLimit, missingWaitTerms, notOptions, notPolicyArgument, takesNoSlot } from "./allow-arguments.ts";
+import { checkCallOptions } from "./call-options.ts";
+import { checkKey, checkWhole, invalidArgument, MAX_COUNT } from "./check-fields.ts";
 import { ttlMs } from "./duration.ts";
-import type { CallOptions, Check, Duration, ReserveOptions, Rule } from "./guard.ts";
+import type { CallOptions, Check, Duration, ReserveOptions, Rule, WaitOptions } from "./guard.ts";
 import { checkNames } from "./known-names.ts";
 import {
   groupCallNames,
@@ -12,6 +14,7 @@ import {
   policyCallNames,
   policyCheckNames,
   reserveNames,
+  waitNames,
 } from "./option-names.ts";
 import type { ResolvedRule, RuleBook } from "./resolved-rule.ts";
 
@@ -35,6 +38,8 @@ export interface ArgumentReader {
   check(check: Check<string>, path: string): CallItem;
   /** The items of `allowAll`. @throws {GuardError} also `needs_reservation` under concurrency. */
   group(checks: unknown, options: unknown): readonly CallItem[];
+  /** @throws {GuardError} also `needs_reservation` under concurrency. */
+  wait(check: Check<string>, options: WaitOptions): { readonly item: CallItem; readonly terms: WaitTerms };
   reserve(check: Check<string>, options: ReserveOptions): { readonly item: CallItem; readonly verb: CallVerb };
 }
 
@@ -100,17 +105,30 @@ export function createArgumentReader(rules: RuleBook): ArgumentReader {
       if (group.some(({ rule }) => rule.algorithm === Algorithm.concurrency)) throw takesNoSlot();
       return group;
     },
+    wait(asked, options) {
+      if (typeof options !== "object" || options === null) throw missingWaitTerms(options);
+      checkNames(options, waitNames);
+      const item = withCost(check(asked, "check"), asked, options);
+      if (item.rule.algorithm === Algorithm.concurrency) throw takesNoSlot();
+      if (options.timeoutMs === undefined && options.signal === undefined) throw missingWaitTerms(options);
+      const { timeoutMs, signal, onUnavailable } = checkCallOptions(options, MAX_COUNT);
+      const hasEnd = options.timeoutMs !== undefined;
+      return { item, terms: { timeoutMs: hasEnd ? timeoutMs : null, signal: signal ?? null, onUnavailable } };
+    },
     reserve(asked, options) {
       if (typeof options !== "object" || options === null) throw notOptions(options, null);
       if (options !== noOptions) checkNames(options, reserveNames);
-      const item = check(asked, "check");
-      if (options.cost !== undefined && asked.cost !== undefined) {
-        throw invalidArgument("cost", options.cost, "the check has a cost already; give it once");
-      }
       return {
-        item: options.cost === undefined ? item : { ...item, cost: checkWhole(options.cost, "cost", 1) },
+        item: withCost(check(asked, "check"), asked, options),
         verb: { ...take, verb: Verb.reserve, ttlMs: options.ttl === undefined ? 0 : ttlMs(options.ttl, "ttl") },
       };
     },
   };
+}
+
+/** The cost may stand in the check or in the options, once. */
+function withCost(item: CallItem, check: Check<string>, { cost }: Pick<CallOptions, "cost">): CallItem {
+  if (cost === undefined) return item;
+  if (check.cost !== undefined) throw invalidArgument("cost", cost, "the check has a cost already; give it once");
+  return { ...item, cost: checkWhole(cost, "cost", 1) };
 }

@@ -1,0 +1,193 @@
+import { describe, expect, test } from "vitest";
+import { type CallItem, take } from "./calls/call.ts";
+import { countedDecision } from "./calls/decisions.ts";
+import type { Decision } from "./surface/guard.ts";
+import { GuardError } from "./surface/guard-error.ts";
+import { resolveRule } from "./surface/resolved-rule.ts";
+import { AbortController } from "./testing/abort-controller.ts";
+import { VirtualRuntime } from "./testing/virtual-runtime.ts";
+import { createLocalLimiter } from "./unavailable/local-limiter.ts";
+import { createWaitingLines, type WaitTerms } from "./waiting-lines.ts";
+
+const rule = resolveRule({ limit: 2, window: "10s" }, "");
+const patient: WaitTerms = { timeoutMs: 60_000, signal: null, onUnavailable: null };
+const itemOf = (key = "k", cost = 1): CallItem => ({ key, rule, cost });
+
+/** Lines before a real limiter that answers at once. */
+function scene(maxWaiting = 1_000) {
+  const runtime = new VirtualRuntime();
+  const limiter = createLocalLimiter(
+    () => runtime.monotonicMs(),
+    () => 1,
+  );
+  const asked: { readonly key: string; readonly cost: number; readonly timeoutMs: number }[] = [];
+  const served: string[] = [];
+  let held: Promise<void> | null = null;
+  const lines = createWaitingLines({
+    runtime,
+    askTimeoutMs: 1_000,
+    maxWaiting,
+    async ask(item, { timeoutMs }) {
+      asked.push({ key: item.key, cost: item.cost, timeoutMs });
+      await held;
+      const at = limiter.decide({ ...item, ...take, group: null })!;
+      const [outcome, remaining, reset, retry] = [at.outcomes, at.remaining, at.resetAfterMs, at.retryAfterMs];
+      return countedDecision(item.rule, rule.limit, "quorum", outcome[0]!, remaining[0]!, reset[0]!, retry[0]!);
+    },
+  });
+  const wait = (name: string, item = itemOf(), terms = patient): Promise<Decision | GuardError> =>
+    lines.wait(item, terms).then(
+      (decision) => {
+        served.push(`${name} ${decision.allowed ? "in" : "out"} at ${runtime.nowMs - 1_000}`);
+        return decision;
+      },
+      (error: unknown) => {
+        served.push(`${name} ${(error as GuardError).code} at ${runtime.nowMs - 1_000}`);
+        return error as GuardError;
+      },
+    );
+  /** Questions stay open until what is returned is called. */
+  const hold = (): (() => void) => {
+    let release = () => {};
+    held = new Promise((resolve) => {
+      release = () => {
+        held = null;
+        resolve();
+      };
+    });
+    return release;
+  };
+  return { runtime, lines, wait, asked, served, hold };
+}
+
+describe("wait", () => {
+  test("serves callers of one key in the order in which they came, each as soon as there is room", async () => {
+    const { runtime, wait, served } = scene();
+    for (const name of ["a", "b", "c", "d", "e"]) void wait(name);
+    await runtime.pass(20_000);
+    expect(served).toEqual(["a in at 0", "b in at 0", "c in at 10000", "d in at 10000", "e in at 20000"]);
+  });
+
+  test("lets only the first of a line ask, and not before it can be admitted", async () => {
+    const { runtime, wait, asked, served } = scene();
+    for (let at = 0; at < 100; at++) void wait(`w${at}`);
+    await runtime.pass(9_999);
+    // Two admissions, and one denial for the third, which stands for the 97 behind it.
+    expect(asked).toHaveLength(3);
+    expect(served).toHaveLength(2);
+    await runtime.pass(1);
+    expect(asked).toHaveLength(6);
+  });
+
+  test("nobody overtakes a dearer call before it", async () => {
+    const { runtime, wait, served } = scene();
+    void wait("first", itemOf("k", 1));
+    void wait("dear", itemOf("k", 2));
+    void wait("cheap", itemOf("k", 1));
+    await runtime.pass(0);
+    expect(served).toEqual(["first in at 0"]);
+    await runtime.pass(30_000);
+    expect(served.slice(1)).toEqual(["dear in at 10000", "cheap in at 20000"]);
+  });
+
+  test("keys have lines of their own", async () => {
+    const { runtime, wait, served } = scene();
+    for (const key of ["k", "k", "k", "other"]) void wait(key, itemOf(key));
+    await runtime.pass(0);
+    expect(served).toEqual(["k in at 0", "other in at 0", "k in at 0"]);
+  });
+
+  test("a turn that comes too late is told at once, with when it would be", async () => {
+    const { runtime, wait, served } = scene();
+    void wait("a");
+    void wait("b");
+    const late = wait("late", itemOf(), { ...patient, timeoutMs: 9_999 });
+    await runtime.pass(0);
+    expect(await late).toMatchObject({ allowed: false, reason: "limited", retryAfterMs: 10_000 });
+    void wait("patient");
+    await runtime.pass(4_000);
+    // Behind one that pauses until 10,000.
+    const later = await wait("later", itemOf(), { ...patient, timeoutMs: 5_999 });
+    expect(later).toMatchObject({ allowed: false, retryAfterMs: 6_000, resetAfterMs: 6_000 });
+    await runtime.pass(6_000);
+    expect(served.at(-1)).toBe("patient in at 10000");
+  });
+
+  test("what no waiting cures is denied at once", async () => {
+    const { runtime, wait, served } = scene();
+    const never = wait("never", itemOf("k", 3));
+    await runtime.pass(0);
+    expect(await never).toMatchObject({ allowed: false, retryAfterMs: null });
+    expect(served).toEqual(["never out at 0"]);
+  });
+
+  test("a question has the guard's deadline, and never more than the caller has left", async () => {
+    const { runtime, wait, asked } = scene();
+    void wait("long");
+    void wait("short", itemOf("other"), { ...patient, timeoutMs: 300 });
+    await runtime.pass(0);
+    expect(asked.map(({ timeoutMs }) => timeoutMs)).toEqual([1_000, 300]);
+  });
+
+  test("one whose time is up while the first has no answer yet asks for itself", async () => {
+    const { runtime, wait, asked, served, hold } = scene();
+    const release = hold();
+    void wait("first");
+    void wait("second", itemOf(), { ...patient, timeoutMs: 50 });
+    await runtime.pass(50);
+    expect(asked).toHaveLength(2);
+    expect(asked[1]).toMatchObject({ timeoutMs: 1 });
+    release();
+    await runtime.pass(0);
+    expect(served.sort()).toEqual(["first in at 50", "second in at 50"]);
+  });
+
+  test("an aborted caller leaves its place, counts nothing, and those behind it move up", async () => {
+    const { runtime, wait, asked, served } = scene();
+    const [pausing, queued] = [new AbortController(), new AbortController()];
+    void wait("a");
+    void wait("b");
+    void wait("pausing", itemOf(), { ...patient, signal: pausing.signal });
+    void wait("queued", itemOf(), { timeoutMs: null, signal: queued.signal, onUnavailable: null });
+    void wait("last");
+    await runtime.pass(1_000);
+    queued.abort(new Error("gone"));
+    pausing.abort();
+    await runtime.pass(0);
+    expect(served.slice(2).sort()).toEqual(["pausing aborted at 1000", "queued aborted at 1000"]);
+    const asks = asked.length;
+    await runtime.pass(9_000);
+    expect(served.at(-1)).toBe("last in at 10000");
+    expect(asked.length - asks).toBe(1);
+  });
+
+  test("a signal that is aborted already asks nothing", async () => {
+    const { runtime, wait, asked } = scene();
+    const over = new AbortController();
+    over.abort(new Error("over"));
+    const outcome = await wait("a", itemOf(), { ...patient, signal: over.signal });
+    await runtime.pass(0);
+    expect(outcome).toMatchObject({ code: "aborted", applied: "no" });
+    expect(asked).toHaveLength(0);
+  });
+
+  test("only so many may wait, and closing ends them all", async () => {
+    const { runtime, lines, wait, served } = scene(3);
+    for (const name of ["a", "b", "c"]) void wait(name);
+    expect(await wait("d")).toMatchObject({ code: "overloaded" });
+    await runtime.pass(0);
+    void wait("e");
+    await runtime.pass(0);
+    lines.close(new GuardError("closed", "the guard was closed"));
+    await runtime.pass(0);
+    expect(served).toEqual(["d overloaded at 0", "a in at 0", "b in at 0", "c closed at 0", "e closed at 0"]);
+    expect(runtime.keepsAlive).toBe(false);
+  });
+
+  test("nothing of a line is left when nobody waits in it", async () => {
+    const { runtime, wait } = scene();
+    void wait("a");
+    await runtime.pass(0);
+    expect(runtime.keepsAlive).toBe(false);
+  });
+});

@@ -1,0 +1,215 @@
+import type { CallItem } from "./calls/call.ts";
+import type { AbortSignalLike, Decision, Denied, OnUnavailable } from "./surface/guard.ts";
+import { GuardError } from "./surface/guard-error.ts";
+import type { ResolvedRule } from "./surface/resolved-rule.ts";
+import type { Runtime } from "./transport.ts";
+
+/** What a waiting caller chose. At least one of `timeoutMs` and `signal` is there. */
+export interface WaitTerms {
+  /** For how long it waits at most; null: until its signal says so. */
+  readonly timeoutMs: number | null;
+  readonly signal: AbortSignalLike | null;
+  readonly onUnavailable: OnUnavailable | null;
+}
+
+/** What the lines need of their guard. */
+export interface WaitingLinesOptions {
+  readonly runtime: Runtime;
+  /** The deadline of one question, in milliseconds. */
+  readonly askTimeoutMs: number;
+  /** Callers that may wait at once; one more is `overloaded`. */
+  readonly maxWaiting: number;
+  /** One `allow`. */
+  readonly ask: (item: CallItem, terms: WaitTerms & { readonly timeoutMs: number }) => Promise<Decision>;
+}
+
+/** Callers of `wait`: one line per key and rule, served in the order in which they came. */
+export interface WaitingLines {
+  wait(item: CallItem, terms: WaitTerms): Promise<Decision>;
+  /** Everyone who still waits is rejected with it. */
+  close(error: GuardError): void;
+}
+
+interface Waiter {
+  readonly item: CallItem;
+  readonly terms: WaitTerms;
+  /** On the monotonic clock; infinite: there is none. */
+  readonly endsMs: number;
+  readonly resolve: (decision: Decision) => void;
+  readonly reject: (error: unknown) => void;
+  /** Ends its timer and its signal's listener. */
+  release: () => void;
+}
+
+/** Those who wait for one key under one rule. */
+interface Line {
+  readonly waiters: Set<Waiter>;
+  /** What the first one was told last, and when on the monotonic clock. */
+  denial: Denied | null;
+  deniedAtMs: number;
+  /** Until when the first one pauses, on the monotonic clock. */
+  pausesUntilMs: number;
+  /** Ends that pause before its time; null: it does not pause. */
+  wake: (() => void) | null;
+}
+
+/**
+ * Lines that nobody waits in yet. Only the first of a line asks, and again no sooner than the cluster said that it could be
+ * admitted; so a thousand callers of one key cost as many questions as there are admissions, and nobody overtakes.
+ */
+export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
+  const { runtime, askTimeoutMs, maxWaiting } = options;
+  const lines = new Map<ResolvedRule, Map<string, Line>>();
+  let waiting = 0;
+  let closed: GuardError | null = null;
+
+  const leave = (line: Line, waiter: Waiter): boolean => {
+    if (!line.waiters.delete(waiter)) return false;
+    waiting -= 1;
+    waiter.release();
+    return true;
+  };
+  const give = (line: Line, waiter: Waiter, decision: Decision): void => {
+    if (leave(line, waiter)) waiter.resolve(decision);
+  };
+  const ask = ({ item, terms, endsMs }: Waiter): Promise<Decision> => {
+    const leftMs = Math.max(1, Math.ceil(endsMs - runtime.monotonicMs()));
+    return options.ask(item, { ...terms, timeoutMs: Math.min(leftMs, askTimeoutMs) });
+  };
+
+  /** The line's last denial, as it is now. */
+  const denialNow = (line: Line, denial: Denied): Denied => {
+    const elapsedMs = runtime.monotonicMs() - line.deniedAtMs;
+    const left = (ms: number | null) => (ms === null ? null : Math.max(0, ms - elapsedMs));
+    return { ...denial, retryAfterMs: left(denial.retryAfterMs), resetAfterMs: left(denial.resetAfterMs) };
+  };
+  /** Whose time is up before the first one asks again learns it at once: to wait in vain keeps from doing something else. */
+  const dismiss = (line: Line, waiter: Waiter, wakeMs: number): boolean => {
+    if (line.denial === null || waiter.endsMs >= wakeMs) return false;
+    give(line, waiter, denialNow(line, line.denial));
+    return true;
+  };
+
+  /** Waits until that time, or until somebody wakes the line. */
+  const pauseUntil = (line: Line, wakeMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = runtime.setTimer(() => line.wake?.(), Math.max(0, wakeMs - runtime.monotonicMs()), true);
+      line.pausesUntilMs = wakeMs;
+      line.wake = () => {
+        line.wake = null;
+        cancel();
+        resolve();
+      };
+    });
+
+  const serveFirst = async (line: Line, first: Waiter): Promise<void> => {
+    const decision = await ask(first);
+    const nowMs = runtime.monotonicMs();
+    if (decision.allowed) {
+      line.denial = null;
+      give(line, first, decision);
+      return;
+    }
+    line.denial = decision;
+    line.deniedAtMs = nowMs;
+    if (decision.retryAfterMs === null) {
+      give(line, first, decision);
+      return;
+    }
+    const wakeMs = nowMs + decision.retryAfterMs;
+    for (const waiter of line.waiters) dismiss(line, waiter, wakeMs);
+    if (line.waiters.has(first)) await pauseUntil(line, wakeMs);
+  };
+  const serve = async (line: Line, forget: () => void): Promise<void> => {
+    for (let [first] = line.waiters; first !== undefined; [first] = line.waiters) {
+      const waiter = first;
+      await serveFirst(line, waiter).catch((error: unknown) => {
+        if (leave(line, waiter)) waiter.reject(error);
+      });
+    }
+    forget();
+  };
+  const lineOf = ({ rule, key }: CallItem): Line => {
+    let ofRule = lines.get(rule);
+    if (ofRule === undefined) {
+      ofRule = new Map();
+      lines.set(rule, ofRule);
+    }
+    const known = ofRule.get(key);
+    if (known !== undefined) return known;
+    const line: Line = { waiters: new Set(), denial: null, deniedAtMs: 0, pausesUntilMs: 0, wake: null };
+    ofRule.set(key, line);
+    const forget = () => {
+      lines.get(rule)?.delete(key);
+      if (lines.get(rule)?.size === 0) lines.delete(rule);
+    };
+    // The first waiter steps in within this turn.
+    void Promise.resolve().then(() => serve(line, forget));
+    return line;
+  };
+
+  /** The time is up for one that may be anywhere in its line. */
+  const onTimeUp = (line: Line, waiter: Waiter): void => {
+    const [first] = line.waiters;
+    const { denial } = line;
+    // The first one either asks, with this very deadline, or pauses only where the pause ends before it.
+    if (first === waiter || !leave(line, waiter)) return;
+    if (denial === null) {
+      // Nobody before it has an answer either: what that means is for `onUnavailable` to say.
+      ask(waiter).then(waiter.resolve, waiter.reject);
+      return;
+    }
+    waiter.resolve(denialNow(line, denial));
+  };
+  const onAbort = (line: Line, waiter: Waiter): void => {
+    const [first] = line.waiters;
+    // While it asks, its question hears of it too, and knows whether something was counted.
+    if (first === waiter && line.wake === null) return;
+    if (!leave(line, waiter)) return;
+    const cause = waiter.terms.signal?.reason;
+    waiter.reject(
+      new GuardError("aborted", "the call was aborted while it waited; nothing was counted", { applied: "no", cause }),
+    );
+    if (first === waiter) line.wake?.();
+  };
+
+  return {
+    wait: (item, terms) =>
+      new Promise<Decision>((resolve, reject) => {
+        const { timeoutMs, signal } = terms;
+        if (closed !== null) throw closed;
+        if (signal?.aborted === true) {
+          const message = "the signal was aborted already";
+          throw new GuardError("aborted", message, { applied: "no", cause: signal.reason });
+        }
+        if (waiting >= maxWaiting) {
+          const message = `${maxWaiting} callers of wait wait in this process, the most that maxPendingCalls allows`;
+          throw new GuardError("overloaded", message);
+        }
+        const endsMs = timeoutMs === null ? Number.POSITIVE_INFINITY : runtime.monotonicMs() + timeoutMs;
+        const waiter: Waiter = { item, terms, endsMs, resolve, reject, release: () => {} };
+        const line = lineOf(item);
+        line.waiters.add(waiter);
+        waiting += 1;
+        if (line.wake !== null && dismiss(line, waiter, line.pausesUntilMs)) return;
+        const abort = () => onAbort(line, waiter);
+        signal?.addEventListener("abort", abort, { once: true });
+        const cancel = timeoutMs === null ? null : runtime.setTimer(() => onTimeUp(line, waiter), timeoutMs, true);
+        waiter.release = () => {
+          signal?.removeEventListener("abort", abort);
+          cancel?.();
+        };
+      }),
+    close(error) {
+      closed = error;
+      for (const ofRule of lines.values()) {
+        for (const line of ofRule.values()) {
+          for (const waiter of line.waiters) {
+            if (leave(line, waiter)) waiter.reject(error);
+          }
+          line.wake?.();
+        }
+      }
+    },
+  };
+}
