@@ -11,7 +11,7 @@ import { invalidArgument, notLeader, overloaded, unavailable } from "./failures.
 import { FastPath } from "./fast-path.ts";
 import { maxAnswerBytes } from "./forward-codec.ts";
 import type { Forwarder } from "./forwarder.ts";
-import type { CallSink, NodeFailure, SubmitOptions } from "./node.ts";
+import type { CallSink, DecisionFacts, NodeFailure, SubmitOptions } from "./node.ts";
 import type { ResolvedNodeOptions } from "./node-options.ts";
 import type { PeerBoard } from "./peer-board.ts";
 import type { Proposals } from "./proposals.ts";
@@ -85,7 +85,7 @@ export class CallDesk {
     } else {
       const stampUs = stamp.nowUs();
       const results = driver.limiter.peek(namespace, rule, key, cost, stampUs);
-      sink.decided(0, 1, results, 0, { index: 0, stampUs, source: "leader", repeated: false });
+      sink.decided(0, 1, results, 0, factsOf(driver, stampUs));
     }
   }
 
@@ -143,7 +143,7 @@ export class CallDesk {
   /** Proposes what is not denied first, and then answers the denials: a sink may submit again, which reuses the columns. */
   #split(origin: CallOrigin, batch: CallBatch, sink: CallSink, stampUs: number): void {
     const { denied, results } = this.#fastPath;
-    const facts = { index: 0, stampUs, source: "leader" as const, repeated: false };
+    const facts = factsOf(this.#parts.driver, stampUs);
     const { calls } = batch;
     const runs: number[] = [];
     for (let from = 0; from < calls; ) {
@@ -160,4 +160,9 @@ export class CallDesk {
     const kept = this.#fastPath.release();
     for (let i = 0; i < runs.length; i += 2) sink.decided(runs[i]!, runs[i + 1]!, kept, runs[i]!, facts);
   }
+}
+
+/** Of an answer from applied state. */
+function factsOf({ limiter }: Driver, stampUs: number): DecisionFacts {
+  return { index: 0, asOfIndex: limiter.appliedIndex + 1, stampUs, source: "leader", repeated: false };
 }

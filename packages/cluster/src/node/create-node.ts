@@ -7,6 +7,7 @@ import type { Abstention } from "./abstention.ts";
 import { leaveTerms, returnIfTold } from "./abstention-end.ts";
 import { saysRemoved } from "./admission.ts";
 import { PeerFormatError } from "./bytes.ts";
+import { drain } from "./drain.ts";
 import type { Role } from "./driver.ts";
 import { Entrance } from "./entrance.ts";
 import { notRunning } from "./failures.ts";
@@ -26,6 +27,7 @@ import { MemberChangeError } from "./member-change-error.ts";
 import { checkMemberChange, MemberChanges } from "./member-changes.ts";
 import { memberViews } from "./member-views.ts";
 import { foundersOf, Members } from "./members.ts";
+import { NamespaceWatch } from "./namespace-watch.ts";
 import type {
   AppliedState,
   CallSink,
@@ -48,7 +50,6 @@ import { selfHello } from "./self-hello.ts";
 import { restoreNewest } from "./snapshots.ts";
 import { takeFrame } from "./take-frame.ts";
 import { TopologyBoard } from "./topology-board.ts";
-import { waitUntil } from "./wait-until.ts";
 
 /** Between two rounds of founding frames, in milliseconds: hellos are said once per connection, and founders restart. */
 const foundingIntervalMs = 50;
@@ -63,6 +64,7 @@ class Node implements ClusterNode {
   readonly #members: Members;
   readonly #peers: PeerBoard;
   readonly #links: PeerLinks;
+  readonly namespaces: NamespaceWatch;
   readonly #board: TopologyBoard;
   readonly #losses: Losses;
   readonly #bootId: string;
@@ -105,6 +107,7 @@ class Node implements ClusterNode {
       graceMs: electionMs,
       dismissed: (peer) => this.#running?.hashes.dismiss(peer),
     });
+    this.namespaces = new NamespaceWatch(clock, () => this.applied());
     this.#board = new TopologyBoard(nodeId, this.#members, options.clientAddressOf);
     this.#losses = new Losses({
       ...options,
@@ -249,16 +252,8 @@ class Node implements ClusterNode {
   async drain(timeoutMs: number): Promise<void> {
     const running = this.#running;
     if (running === null) return;
-    const untilMs = this.#options.clock.monotonicMs() + timeoutMs;
-    running.desk.close();
-    const idle = (items: () => number) => waitUntil(this.#options, () => this.#failed || items() === 0, untilMs);
-    await idle(() => running.proposals.pendingItems);
-    if (running.driver.role.state === "leader") {
-      await this.transferLeadership(0).catch((error: unknown) => {
-        this.#options.log("warn", "no-hand-over", { error: String(error) });
-      });
-    }
-    await idle(() => running.proposals.pendingItems + running.forwarder.pendingItems);
+    const handOver = () => this.transferLeadership(0);
+    await drain(timeoutMs, { ...this.#options, running, failed: () => this.#failed, handOver });
   }
 
   stop(): Promise<void> {
@@ -336,6 +331,7 @@ class Node implements ClusterNode {
       restoredIndex: this.#restoredIndex,
       peers: this.#peers,
       members: this.#members,
+      namespaces: this.namespaces,
       abstains: this.#abstention !== null,
       roleChanged: (now) => this.#roleChanged(now),
       appliedOther: (entry) => this.#changes?.applied(entry),

@@ -50,6 +50,8 @@ async function createFollower(entries: readonly Entry[] = entriesFrom(2, 1, 1)) 
     sendSnapshot: () => {},
     restore: () => Promise.reject(new Error("nobody sent a snapshot")),
     appliedOther: () => {},
+    applied: () => {},
+    replaced: () => {},
     flush: () => {},
     send(to, frame) {
       const { messages } = decodeEnvelope(frame, nodeId, to);

@@ -1,4 +1,4 @@
-import type { Bounds, Limiter } from "@quorumguard/limiter";
+import type { Applied, Bounds, Limiter } from "@quorumguard/limiter";
 import {
   appendThread,
   applyThread,
@@ -56,6 +56,10 @@ export interface DriverHooks {
    * becomes of a change that may not be made.
    */
   appliedOther(entry: Entry, change: ConfChange | null, confState: ConfState | null): void;
+  /** An entry of the state machine's was applied; whoever proposed it is answered afterwards. */
+  applied(applied: Applied): void;
+  /** The state machine is another one, which has applied more, or otherwise. */
+  replaced(): void;
   /** End of turn: hand over what gathered for peers. */
   flush(): void;
   send(to: NodeId, frame: Uint8Array): void;
@@ -401,6 +405,7 @@ export class Driver {
     this.limiter = limiter;
     this.#parts.hashes.forget();
     this.#parts.stamp.sawEntry(limiter.stampUs);
+    this.#parts.hooks.replaced();
   }
 
   #applyAll(): void {
@@ -424,6 +429,7 @@ export class Driver {
     } else if (index > this.limiter.appliedIndex) {
       const applied = this.limiter.apply(index, data);
       stamp.sawEntry(applied.stampUs);
+      hooks.applied(applied);
       proposals.applied(index, term, applied, () => notLeader(this.role.leader, this.role.term));
     }
     if (hashes.wants(index)) hashes.record(index, this.limiter.stateHash().hash);

@@ -73,7 +73,8 @@ export function writeDecided(
   out.f64(id);
   out.u32(fromCall);
   out.u32(toCall);
-  out.f64(facts.index);
+  // The deciding entry's index is 0 if the leader answered from applied state, and this one otherwise.
+  out.f64(facts.asOfIndex);
   out.f64(facts.stampUs);
   out.u8((facts.source === "quorum" ? 1 : 0) | (facts.repeated ? 2 : 0));
   out.u32(items);
@@ -155,11 +156,12 @@ export function readReply(input: ByteReader): ForwardReply {
 function readDecided(input: ByteReader, id: number): ForwardReply {
   const fromCall = input.u32();
   const toCall = input.u32();
-  const index = input.u53();
+  const asOfIndex = input.u53();
   const stampUs = input.u53();
   const flags = input.u8();
   const source = (flags & 1) === 1 ? "quorum" : "leader";
   const repeated = (flags & 2) === 2;
+  const facts: DecisionFacts = { index: source === "quorum" ? asOfIndex : 0, asOfIndex, stampUs, source, repeated };
   const items = input.count(50);
   const outcomes = input.raw(items);
   const shadows = input.raw(items);
@@ -178,7 +180,7 @@ function readDecided(input: ByteReader, id: number): ForwardReply {
     limits[i] = input.finite();
   }
   const results = { items, outcomes, remaining, resetAfterMs, retryAfterMs, firmForMs, handles, limits, shadows };
-  return { id, kind: "decided", fromCall, toCall, facts: { index, stampUs, source, repeated }, results };
+  return { id, kind: "decided", fromCall, toCall, facts, results };
 }
 
 function readFailed(input: ByteReader, id: number): ForwardReply {

@@ -18,7 +18,7 @@ const columns = (outcomes: readonly number[]) => ({
   limits: new Float64Array(outcomes.length),
   shadows: new Uint8Array(outcomes.length),
 });
-const facts = { index: 5, stampUs: 6, source: "quorum" as const, repeated: false };
+const facts = { index: 5, asOfIndex: 5, stampUs: 6, source: "quorum" as const, repeated: false };
 
 /** Node 2 forwards to node 1, whose answers the test gives. */
 function pair() {

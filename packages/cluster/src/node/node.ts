@@ -11,6 +11,7 @@ import type {
 } from "@quorumguard/limiter";
 import type { NodeId, StateType } from "@quorumguard/raft";
 import type { DurationHistogram } from "../storage/duration-counts.ts";
+import type { NamespaceWatch } from "./namespace-watch.ts";
 
 /** A member and the addresses that clients reach it at. */
 export interface Member {
@@ -113,6 +114,11 @@ export interface DecisionFacts {
   /** Log index of the deciding entry; 0: answered by the leader from applied state. */
   readonly index: number;
   readonly stampUs: number;
+  /**
+   * The first log index whose entry the decision may not know to its end: the deciding entry's own, or one more than the
+   * last in the leader's applied state.
+   */
+  readonly asOfIndex: number;
   readonly source: "quorum" | "leader";
   /** The call is a retry, and this is what was decided the first time: nothing was charged now. */
   readonly repeated: boolean;
@@ -170,7 +176,7 @@ export interface NodeStatus {
 }
 
 /** What a node's applied state tells about what operators set, and what came of it. */
-export type AppliedState = Pick<Limiter, "policies" | "countBans">;
+export type AppliedState = Pick<Limiter, "appliedIndex" | "policies" | "countBans" | "countSessions">;
 
 /** What a program may ask and tell a node that it runs with `startServer`. */
 export interface NodeHandle {
@@ -229,6 +235,8 @@ export interface ClusterNode extends NodeHandle {
    * heard from a quorum, so that no newer one can have changed what it tells.
    */
   ask(question: Uint8Array, options: SubmitOptions, answered: (answer: Uint8Array | NodeFailure) => void): void;
+  /** Tells clients of a namespace what they do not ask for. */
+  readonly namespaces: Pick<NamespaceWatch, "listen">;
   /** What this node has applied, for metrics and hints: a follower's is a little behind. Null: it has not started. */
   applied(): AppliedState | null;
   /** Whether the session lives in this node's applied state. Only a leader's "false" proves that it is gone. */

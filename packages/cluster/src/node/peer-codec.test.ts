@@ -188,12 +188,12 @@ describe("forwarded calls", () => {
       shadows: Uint8Array.of(9, 2, 0),
     };
     const out = new ByteWriter();
-    writeDecided(out, 5, 2, 4, { index: 8, stampUs: 9, source: "quorum", repeated: true }, results, 1, 2);
+    writeDecided(out, 5, 2, 4, { index: 8, asOfIndex: 8, stampUs: 9, source: "quorum", repeated: true }, results, 1, 2);
     expect(readReply(new ByteReader(out.take()))).toMatchObject({
       id: 5,
       fromCall: 2,
       toCall: 4,
-      facts: { index: 8, stampUs: 9, source: "quorum", repeated: true },
+      facts: { index: 8, asOfIndex: 8, stampUs: 9, source: "quorum", repeated: true },
       results: {
         items: 2,
         outcomes: Uint8Array.of(1, 2),

@@ -11,7 +11,7 @@ import {
   writeOperation,
 } from "@quorumguard/limiter";
 import { invalidArgument } from "./failures.ts";
-import type { CallSink, NodeFailure } from "./node.ts";
+import type { CallSink, DecisionFacts, NodeFailure } from "./node.ts";
 import { slotsOfOperation, TouchedKeys, touchedSlots } from "./touched-keys.ts";
 
 /** Who waits for one operation of an entry. */
@@ -211,18 +211,20 @@ function tell(waiter: Waiter, applied: Applied, result: OperationResult): void {
     if (result.kind !== "calls") throw new Error(`operation of kind ${result.kind} answered calls at ${applied.index}`);
     const { sink, fromCall, toCall } = waiter;
     if (result.runs === null) {
-      const facts = { index: result.index, stampUs: result.stampUs, source: "quorum" as const, repeated: false };
-      sink.decided(fromCall, toCall, applied.results, result.from, facts);
+      sink.decided(fromCall, toCall, applied.results, result.from, factsOf(result, false));
       return;
     }
     // Retries of calls that earlier entries decided: each run names the entry whose decision it repeats. A run alone has
     // no neighbour that this entry decided, so it is a retry even if both came in one entry.
     for (const run of result.runs) {
       const repeated = run.index !== result.index || result.runs.length === 1;
-      const facts = { index: run.index, stampUs: run.stampUs, source: "quorum" as const, repeated };
-      sink.decided(fromCall + run.fromCall, fromCall + run.toCall, applied.results, run.from, facts);
+      sink.decided(fromCall + run.fromCall, fromCall + run.toCall, applied.results, run.from, factsOf(run, repeated));
     }
   } else if (waiter.kind === "operation") {
     waiter.done(result);
   }
+}
+
+function factsOf({ index, stampUs }: Pick<DecisionFacts, "index" | "stampUs">, repeated: boolean): DecisionFacts {
+  return { index, asOfIndex: index, stampUs, source: "quorum", repeated };
 }

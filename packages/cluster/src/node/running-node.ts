@@ -18,6 +18,7 @@ import { Forwarder } from "./forwarder.ts";
 import { HashWatch } from "./hash-watch.ts";
 import { Leadership } from "./leadership.ts";
 import type { Members } from "./members.ts";
+import type { NamespaceWatch } from "./namespace-watch.ts";
 import type { ResolvedNodeOptions } from "./node-options.ts";
 import type { PeerBoard } from "./peer-board.ts";
 import type { ProofOfLoss } from "./proof-of-loss.ts";
@@ -39,6 +40,8 @@ export interface RunningNodeParts {
   readonly peers: PeerBoard;
   /** Follows what is applied here. */
   readonly members: Members;
+  /** Is told what is applied here. */
+  readonly namespaces: NamespaceWatch;
   /** The log lost its end: the core begins by abstaining (SEMANTICS N2). */
   readonly abstains: boolean;
   readonly roleChanged: (now: Role, before: Role) => void;
@@ -90,12 +93,15 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
     asked: (message) => leadership.asked(message),
     deposed: (from) => leadership.deposed(from),
     lossProven: parts.lossProven,
+    applied: (applied) => parts.namespaces.applied(applied),
+    replaced: () => parts.namespaces.replaced(),
     ticked() {
       if (unsettled && isRepaired(raft, driver)) {
         unsettled = false;
         parts.settled();
       }
       forwarder.expire();
+      parts.namespaces.ticked();
       leadership.ticked();
       snapshots.ticked();
       resync.ticked();

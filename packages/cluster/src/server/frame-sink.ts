@@ -60,6 +60,7 @@ export class FrameSink implements CallSink {
       firstNumber: this.#firstNumber + fromCall,
       calls: toCall - fromCall,
       index: facts.index,
+      asOfIndex: facts.asOfIndex,
       stampUs: facts.stampUs,
       policyVersion: this.#route.policyVersion(),
       source: wireSource(facts),

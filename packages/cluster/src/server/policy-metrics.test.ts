@@ -3,7 +3,7 @@ import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import type { AppliedState } from "../node/node.ts";
 import { maxLabelledPolicies, policyMetrics } from "./policy-metrics.ts";
-import { createScriptedNode } from "./scripted-node.fixture.ts";
+import { createScriptedNode, stateOf } from "./scripted-node.fixture.ts";
 
 type Namespaces = Readonly<Record<string, Readonly<Record<string, PolicyCounters>>>>;
 
@@ -13,10 +13,7 @@ function applied(namespaces: Namespaces): AppliedState {
     namespaceNames: () => Object.keys(namespaces).sort(),
     counters: (namespace: string) => new Map(Object.entries(namespaces[namespace] ?? {})),
   };
-  return {
-    policies: policies as unknown as AppliedState["policies"],
-    countBans: (stampUs) => (stampUs === 7_000_000.5 ? 3 : 0),
-  };
+  return stateOf(policies, { countBans: (stampUs) => (stampUs === 7_000_000.5 ? 3 : 0) });
 }
 
 async function page(...states: readonly (AppliedState | null)[]): Promise<string[]> {

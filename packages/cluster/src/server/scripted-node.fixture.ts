@@ -5,6 +5,7 @@ import {
   type ResultColumns,
   singleCall,
 } from "@quorumguard/limiter";
+import type { NamespaceListener } from "../node/namespace-watch.ts";
 import type {
   AppliedState,
   CallSink,
@@ -42,6 +43,8 @@ export interface ScriptedNode extends ClusterNode {
   readonly knownSessions: Set<number>;
   currentTopology: NodeTopology;
   listeners: Set<(topology: NodeTopology) => void>;
+  /** Who listens for what happens in each namespace. */
+  readonly namespaceListeners: Map<string, NamespaceListener>;
   currentStatus: NodeStatus;
   currentMembers: readonly MemberView[];
   readonly changes: MemberChange[];
@@ -70,7 +73,22 @@ export function resultsOf(items: number, outcome: number, remaining = 4): Result
   };
 }
 
-export const quorumFacts: DecisionFacts = { index: 42, stampUs: 7_000_000, source: "quorum", repeated: false };
+export const quorumFacts: DecisionFacts = {
+  index: 42,
+  asOfIndex: 42,
+  stampUs: 7_000_000,
+  source: "quorum",
+  repeated: false,
+};
+
+/** A denial from applied state. */
+export const leaderFacts: DecisionFacts = { ...quorumFacts, index: 0, asOfIndex: 40, source: "leader" };
+
+/** Applied state without anything in it but policies, of which a test says what it needs. */
+export function stateOf(policies: object, over: Partial<AppliedState> = {}): AppliedState {
+  const none = { appliedIndex: 0, countBans: () => 0, countSessions: () => 0 };
+  return { ...none, policies: policies as AppliedState["policies"], ...over };
+}
 
 export const notLeader: NodeFailure = {
   reason: "not-leader",
@@ -140,6 +158,13 @@ export function createScriptedNode(): ScriptedNode {
     appliedState: null,
     answer: () => notLeader,
     listeners: new Set(),
+    namespaceListeners: new Map(),
+    namespaces: {
+      listen(namespace, listener) {
+        node.namespaceListeners.set(namespace, listener);
+        return () => node.namespaceListeners.delete(namespace);
+      },
+    },
     onSubmit: () => {},
     start: async () => {},
     submit(origin, batch, options, sink) {

@@ -10,15 +10,16 @@ import {
   Source,
 } from "@quorumguard/proto";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { AppliedState } from "../node/node.ts";
 import { createNodeMetrics } from "./metrics.ts";
 import {
   answerAll,
   createScriptedNode,
+  leaderFacts,
   notLeader,
   quorumFacts,
   resultsOf,
   type ScriptedNode,
+  stateOf,
 } from "./scripted-node.fixture.ts";
 import { createSessionHandler, type SessionHandlerOptions } from "./session-handler.ts";
 import type { SessionHandler, SessionStream } from "./session-stream.ts";
@@ -289,8 +290,8 @@ describe("frames", () => {
     expect(batch.rules).toEqual([{ limit: 5, windowUs: 1_000_000, algorithm: 1, burst: 0, policy: "" }]);
     expect(options).toEqual({ firstAttempt: true, noForward: false, deadlineMs: 800 });
 
-    sink.decided(1, 2, resultsOf(4, Outcome.LIMITED), 2, { index: 0, stampUs: 6, source: "leader", repeated: false });
-    expect(replies()).toMatchObject([{ firstNumber: 11, calls: 1, index: 0, source: Source.LEADER }]);
+    sink.decided(1, 2, resultsOf(4, Outcome.LIMITED), 2, leaderFacts);
+    expect(replies()).toMatchObject([{ firstNumber: 11, calls: 1, index: 0, asOfIndex: 40, source: Source.LEADER }]);
     expect([...replies()[0]!.outcomes]).toEqual([Outcome.LIMITED]);
     expect([...replies()[0]!.retryAfterMs]).toEqual([250]);
     sink.decided(0, 1, resultsOf(3, Outcome.ALLOWED), 0, quorumFacts);
@@ -299,6 +300,7 @@ describe("frames", () => {
       firstNumber: 10,
       calls: 1,
       index: 42,
+      asOfIndex: 42,
       stampUs: 7_000_000,
       source: Source.QUORUM,
     });
@@ -396,7 +398,7 @@ describe("the rest of the stream", () => {
   it("tells with every reply, and with every pong, which version of the namespace's policies it has applied", () => {
     let version = 3;
     const policies = { version: (namespace: string) => (namespace === "shop" ? version : 0) };
-    node.appliedState = { policies: policies as unknown as AppliedState["policies"], countBans: () => 0 };
+    node.appliedState = stateOf(policies);
     node.knownSessions.add(9);
     hello({ namespace: "shop" });
     resume();
@@ -446,12 +448,7 @@ describe("the rest of the stream", () => {
     established({ meter: metrics.meter, monotonicMs: () => nowMs });
     handler.onMessage(frameOf());
     nowMs = 104;
-    node.submissions[0]!.sink.decided(0, 2, resultsOf(2, Outcome.LIMITED), 0, {
-      index: 0,
-      stampUs: 1,
-      source: "leader",
-      repeated: false,
-    });
+    node.submissions[0]!.sink.decided(0, 2, resultsOf(2, Outcome.LIMITED), 0, leaderFacts);
     node.submissions[0]!.sink.failed(2, 3, notLeader);
     const text = await metrics.text(true);
     expect(text).toContain('quorumguard_decisions_total{outcome="limited",source="leader"} 2');

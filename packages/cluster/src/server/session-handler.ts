@@ -19,6 +19,7 @@ import { type DecisionMeter, noMeter } from "./decision-meter.ts";
 import { edgeLimits } from "./edge-limits.ts";
 import { checkFrame, FrameSink, type ReplyRoute } from "./frame-sink.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
+import { fleetPush, forgetPush, topologyPush } from "./pushes.ts";
 import type { SessionHandler, SessionStream } from "./session-stream.ts";
 import { wireTopology } from "./wire-topology.ts";
 
@@ -68,7 +69,7 @@ class Handler implements SessionHandler {
   #draining = false;
   #framesInFlight = 0;
   #operationsInFlight = 0;
-  #endTopology: () => void = () => {};
+  #endPushes: () => void = () => {};
 
   constructor(node: ClusterNode, stream: SessionStream, options: SessionHandlerOptions) {
     this.#node = node;
@@ -110,7 +111,7 @@ class Handler implements SessionHandler {
   onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#endTopology();
+    this.#endPushes();
     this.#options.meter.streams(-1);
   }
 
@@ -157,8 +158,8 @@ class Handler implements SessionHandler {
 
   #onControl({ message }: SessionRequest): void {
     if (message.case === "ping") {
-      const policyVersion = BigInt(this.#route.policyVersion());
-      this.#send(encodeSessionResponse({ case: "pong", value: { id: message.value.id, policyVersion } }));
+      const value = { policyVersion: BigInt(this.#route.policyVersion()), clients: this.#clients() };
+      this.#send(encodeSessionResponse({ case: "pong", value: { id: message.value.id, ...value } }));
       return;
     }
     if (message.case === "hello") {
@@ -204,10 +205,26 @@ class Handler implements SessionHandler {
       stampUs: BigInt(Math.trunc(this.#node.stampUs())),
       sessionTtlMs: BigInt(this.#options.sessionTtlMs),
       maxResults: this.#options.maxResults,
+      clients: this.#clients(),
+      appliedIndex: BigInt(this.#node.applied()?.appliedIndex ?? 0),
+      policyVersion: BigInt(this.#route.policyVersion()),
     };
     this.#send(encodeSessionResponse({ case: "welcome", value }));
-    this.#endTopology = this.#node.onTopology((changed) => this.#send(topologyPush(changed)));
+    this.#beginPushes(hello.namespace);
     if (this.#draining) this.#send(encodeSessionResponse({ case: "drain", value: {} }));
+  }
+
+  /** What is applied after the index that the welcome told goes out, without being asked for. */
+  #beginPushes(namespace: string): void {
+    const endTopology = this.#node.onTopology((changed) => this.#send(topologyPush(changed)));
+    const endNamespace = this.#node.namespaces.listen(namespace, {
+      forget: (what) => this.#send(forgetPush(what)),
+      clients: (count) => this.#send(fleetPush(count)),
+    });
+    this.#endPushes = () => {
+      endTopology();
+      endNamespace();
+    };
   }
 
   #wrongCluster(hello: Hello, topology: NodeTopology): void {
@@ -220,6 +237,11 @@ class Handler implements SessionHandler {
     const error = new InvalidField("hello.cluster_id", hello.clusterId, bound);
     this.#refuse(0, 0, ErrorReason.WRONG_CLUSTER, error.message);
     this.#end("invalid-argument", error.message);
+  }
+
+  #clients(): number {
+    if (this.#hello === null) return 0;
+    return this.#node.applied()?.countSessions(this.#hello.namespace) ?? 0;
   }
 
   #onRegister(register: Register): void {
@@ -239,7 +261,7 @@ class Handler implements SessionHandler {
       const { index, position } = outcome.session;
       this.#session = { id: { index, position }, nonce };
       const session = { index: BigInt(index), position, nonce };
-      this.#send(encodeSessionResponse({ case: "registered", value: { session } }));
+      this.#send(encodeSessionResponse({ case: "registered", value: { session, clients: this.#clients() } }));
     });
   }
 
@@ -367,17 +389,6 @@ class Handler implements SessionHandler {
     if (code === undefined) this.#stream.end();
     else this.#stream.end({ code, message });
   }
-}
-
-/** A change of topology goes to every stream of a node; it is encoded once. */
-const topologyPushes = new WeakMap<NodeTopology, Uint8Array>();
-
-function topologyPush(topology: NodeTopology): Uint8Array {
-  const known = topologyPushes.get(topology);
-  if (known !== undefined) return known;
-  const push = encodeSessionResponse({ case: "topology", value: wireTopology(topology) });
-  topologyPushes.set(topology, push);
-  return push;
 }
 
 function checkNonce(nonce: Uint8Array, field: string): void {
