@@ -54,6 +54,13 @@ describe("A2 the judge of real runs", () => {
     expect(judge({ ...rest, entries: [] }).violations.join()).toContain("no committed entry was seen");
   });
 
+  test("accepts that the cluster charged what a process decided by itself when its patience was over", () => {
+    const { calls, ...rest } = honestRun();
+    const own = { allowed: false, remaining: null, degraded: true, source: "local" };
+    const decidedHere = calls.map((call, at) => ([1, 5, 10].includes(at + 1) ? { ...call, ...own } : call));
+    expect(judge({ ...rest, calls: decidedHere })).toEqual({ ...clean, degraded: 3 });
+  });
+
   test("reports degraded decisions, which the load never asks for", () => {
     const { calls, ...rest } = honestRun();
     const [first, ...others] = calls;

@@ -43,7 +43,8 @@ export interface Verdict {
  * owners of a key saw against what is left, what sessions were told against the replayed log, callers' sums against those of
  * the log, and all of it as one history of one exact limiter.
  */
-export function judge({ calls, sessions, entries, breaks, settled }: Evidence): Verdict {
+export function judge({ calls: told, sessions, entries, breaks, settled }: Evidence): Verdict {
+  const calls = told.map(asAskedOfTheCluster);
   const ledger = judgeLedger(calls, settled);
   const byCallers = auditCallers(calls, breaks);
   const acknowledgements = sessions.filter((line) => line.kind === "answer");
@@ -60,7 +61,7 @@ export function judge({ calls, sessions, entries, breaks, settled }: Evidence): 
     overAdmitted: byCallers.length + against.overAdmitted,
     chargedTwice: ledger.twice + doubled.units,
     acknowledgedLost: ledger.lost + against.lost,
-    degraded: calls.filter((call) => call.degraded).length,
+    degraded: told.filter((call) => call.degraded).length,
     violations: [
       ...byCallers.map((line) => `callers: ${line}`),
       ...ledger.violations.map((line) => `ledger: ${line}`),
@@ -74,6 +75,12 @@ export function judge({ calls, sessions, entries, breaks, settled }: Evidence): 
       ...settledByLog(settled, log, entries).map((line) => `ledger: ${line}`),
     ],
   };
+}
+
+/** What a process decided by itself says nothing of what the cluster did with the call: it may have come, late, and been charged. */
+function asAskedOfTheCluster(call: CallLine): CallLine {
+  if (!call.degraded) return call;
+  return { ...call, allowed: null, remaining: null, source: "", degraded: false, applied: "unknown" };
 }
 
 /** Calls of sessions under the names that the log has for them; those with a request id as one each. */

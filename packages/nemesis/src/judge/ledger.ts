@@ -51,7 +51,7 @@ export function createLedger(): Ledger {
   return {
     saw(line) {
       const [item] = line.items;
-      if (item === undefined || !isLedgerKey(item.key) || line.degraded) return;
+      if (item === undefined || !isLedgerKey(item.key)) return;
       const account = accounts.get(item.key) ?? { told: 0, unknown: 0 };
       accounts.set(item.key, account);
       if (line.allowed === false) violations.push(`${item.key}: denied, though nearly all of it is left`);
