@@ -22,6 +22,7 @@ const programs: Readonly<Record<string, string>> = {
   sim: "packages/sim/src/cli.ts",
   mutants: "packages/sim/src/mutants-cli.ts",
   nemesis: "packages/nemesis/src/main.ts",
+  failover: "packages/nemesis/src/failover-main.ts",
   exactness: "packages/exactness/src/main.ts",
   "conformance:raft": "packages/raft/test/conformance.ts",
   "conformance:histories": "packages/audit/src/cli.ts",
