@@ -11,11 +11,12 @@ import type { GuardEvent } from "./surface/guard.ts";
 import { GuardError } from "./surface/guard-error.ts";
 import type { ResolvedGuardOptions } from "./surface/guard-options.ts";
 import type { Runtime, Transport } from "./transport.ts";
+import type { ClusterNews } from "./without-network/local-answers.ts";
 
 /** Where the ends of calls go. Each call ends once; the sink sets its phase to `settled` before it returns. */
 export interface ClusterCallEnds {
   /** Decided through the session; `item` is where the call's values begin in the reply. */
-  replied(call: Call, reply: ReceivedReply, item: number): void;
+  replied(call: Call, reply: ReceivedReply, item: number, current: boolean): void;
   /** Decided by a request of its own. */
   answered(call: Call, result: CallResult): void;
   failed(call: Call, failure: AttemptFailure): void;
@@ -32,6 +33,8 @@ export interface ClusterClientOptions {
   /** Whether calls wait, so that connecting is in a hurry. */
   readonly hasCalls: () => boolean;
   readonly ends: ClusterCallEnds;
+  /** Told what undoes what was remembered. */
+  readonly news: ClusterNews;
   readonly emit: (event: GuardEvent) => void;
   /** No wait will help; told once, with every call that waits to be failed by it. */
   readonly onFault: (failure: AttemptFailure) => void;
@@ -103,6 +106,7 @@ export class ClusterClient {
       onFault: (failure) => this.#onFault(failure),
       onMisconfigured: (endpoint, reason) => this.#setup.emit({ type: "misconfigured", endpoint, reason }),
       onTopology: () => this.#onTopology(),
+      news: this.#setup.news,
       onEstablished: () => this.#waiters.resolve(),
     });
   }

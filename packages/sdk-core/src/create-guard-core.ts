@@ -1,5 +1,5 @@
 import { Verb } from "@quorumguard/limiter";
-import { appliedNow, type Call, type CallItem, type CallVerb, take } from "./calls/call.ts";
+import { appliedNow, type Call, type CallItem, type CallVerb, isPlainTake, take } from "./calls/call.ts";
 import { wireDecision } from "./calls/decisions.ts";
 import { createPendingCalls, type PendingCalls } from "./calls/pending-calls.ts";
 import { createSettler, deadlineError, type Settler } from "./calls/settle.ts";
@@ -32,6 +32,8 @@ import type { Runtime, Transport } from "./transport.ts";
 import { degradedWarning } from "./unavailable/degraded-warning.ts";
 import { createLocalLimiter, type LocalLimiter } from "./unavailable/local-limiter.ts";
 import { createWaitingLines, type WaitingLines } from "./waiting-lines.ts";
+import { createLocalAnswerCounts } from "./without-network/local-answer-counts.ts";
+import { LocalAnswers } from "./without-network/local-answers.ts";
 
 const DEFAULT_READY_TIMEOUT_MS = 10_000;
 
@@ -72,6 +74,7 @@ class GuardCore implements Guard<string> {
   readonly #events: GuardEvents;
   readonly #pending: PendingCalls;
   readonly #settler: Settler;
+  readonly #answers: LocalAnswers;
   readonly #cluster: ClusterClient;
   readonly #reservations: Reservations;
   readonly #lines: WaitingLines;
@@ -98,6 +101,8 @@ class GuardCore implements Guard<string> {
         platform.warn(degradedWarning(this.#options.endpoints, reason, decider));
       },
     });
+    const { maxRememberedKeys: maxKeys } = this.#options;
+    this.#answers = new LocalAnswers({ runtime, maxKeys, counts: createLocalAnswerCounts() });
     const { client, endpointOf } = platform;
     this.#cluster = new ClusterClient({
       options: this.#options,
@@ -108,6 +113,7 @@ class GuardCore implements Guard<string> {
       emit,
       hasCalls: () => this.#pending.count > 0,
       ends: this.#createEnds(),
+      news: this.#answers,
       onFault: (failure) => this.#onFault(failure),
     });
     this.#reservations = createReservations({
@@ -147,7 +153,8 @@ class GuardCore implements Guard<string> {
 
   #createEnds(): ClusterCallEnds {
     return {
-      replied: (call, reply, item) => {
+      replied: (call, reply, item, current) => {
+        this.#answers.learn(call, reply, item, current);
         if (call.abandoned) this.#reservations.late(call, reply.outcomes[item]!, reply.handles[item]!);
         else this.#settler.byReply(call, reply, item);
       },
@@ -165,12 +172,22 @@ class GuardCore implements Guard<string> {
     windowOrOptions?: Duration | CallOptions,
     inlineOptions?: InlineOptions,
   ): Promise<Decision> {
+    const known = this.#knownAnswer(key, policyOrLimit, windowOrOptions, inlineOptions);
+    if (known !== null) return Promise.resolve(known);
     return new Promise<Decision>((resolve, reject) => {
       const options = this.#arguments.allowOptions(policyOrLimit, windowOrOptions, inlineOptions);
       const rule = this.#arguments.allowRule(policyOrLimit, windowOrOptions, options);
       const cost = this.#arguments.cost(options);
       this.#submit({ key: checkKey(key), rule, cost }, null, options, resolve, reject);
     });
+  }
+
+  /** The answer to a call without options that this process can give by itself: nothing is checked that was checked before. */
+  #knownAnswer(key: string, policyOrLimit: unknown, windowOrOptions: unknown, inlineOptions: unknown): Decision | null {
+    const options = typeof policyOrLimit === "string" ? windowOrOptions : inlineOptions;
+    if (options !== undefined || this.#closed) return null;
+    const rule = this.#options.rules.used(policyOrLimit, windowOrOptions);
+    return rule === undefined ? null : this.#answers.answer(rule, key, 1);
   }
 
   allowAll<const C extends readonly Check<string>[]>(
@@ -289,6 +306,7 @@ class GuardCore implements Guard<string> {
       openForMs: 0,
       openedAtUs: 0,
       sentMs: 0,
+      sentWallMs: 0,
       abandoned: false,
       sends: 0,
       applied: "no",
@@ -299,7 +317,9 @@ class GuardCore implements Guard<string> {
     };
     this.#pending.add(call);
     if (checked?.signal !== undefined && !this.#watch(call, checked.signal)) return;
-    this.#dispatch(call);
+    const known = isPlainTake(call) ? this.#answers.answer(call.rule, call.key, call.cost) : null;
+    if (known === null) this.#dispatch(call);
+    else this.#settler.byLocalAnswer(call, known);
   }
 
   #dispatch(call: Call): void {
@@ -352,6 +372,8 @@ class GuardCore implements Guard<string> {
   }
 
   #onFault(failure: AttemptFailure): void {
+    // Calls are to throw for it, whatever was heard before.
+    this.#answers.allReset();
     this.#pending.forEach((call) => {
       const { phase } = call;
       this.#settler.byFailure(call, { ...failure, applied: appliedNow(call) });

@@ -64,8 +64,9 @@ export interface Call extends CallVerb {
   openForMs: number;
   /** The stamp of the entry that opened it, in microseconds; 0: not told. */
   openedAtUs: number;
-  /** When it first left this process, on the monotonic clock. */
+  /** When it first left this process, on the monotonic clock and on the wall clock. */
   sentMs: number;
+  sentWallMs: number;
   /** The caller has an answer of another kind, and the cluster is still asked: what a reserve opens is given back, what settles a hold is done. */
   abandoned: boolean;
   /** How often it left this process: only the first time it is a first attempt (SEMANTICS D1). */
@@ -78,6 +79,11 @@ export interface Call extends CallVerb {
   cancelTimer: (() => void) | null;
   previous: Call | null;
   next: Call | null;
+}
+
+/** Whether nothing else is asked for than one key's admission, by a call that is this one only (SEMANTICS D2). */
+export function isPlainTake({ verb, group, requestId }: Pick<Call, "verb" | "group" | "requestId">): boolean {
+  return verb === Verb.take && group === null && requestId === null;
 }
 
 /** What may settle a hold. */

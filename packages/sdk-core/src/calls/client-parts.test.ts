@@ -37,6 +37,7 @@ function makeCall(key = "k", deadlineMs = 0): Call {
     openForMs: 0,
     openedAtUs: 0,
     sentMs: 0,
+    sentWallMs: 0,
     abandoned: false,
     sends: 0,
     applied: "no",

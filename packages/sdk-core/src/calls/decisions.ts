@@ -67,7 +67,8 @@ export function wireDecision(rule: ResolvedRule, wire: WireDecision): Decision {
   return countedDecision(rule, limit, source, outcome, remaining, Number(resetAfterMs), retryAfterMs, shadow);
 }
 
-function denialReason(outcome: number): DenialReason {
+/** What callers are told for the number of a denial. */
+export function denialReason(outcome: number): DenialReason {
   if (outcome === OUTCOME_BANNED) return "banned";
   return outcome === OUTCOME_BLOCKED ? "blocked" : "limited";
 }

@@ -20,6 +20,8 @@ import { type AttemptFailure, guardError } from "./wire-errors.ts";
 export interface Settler {
   byReply(call: Call, reply: ReceivedReply, item: number): void;
   byResult(call: Call, result: CallResult): void;
+  /** By what this process knows for certain, whatever became of the cluster. */
+  byLocalAnswer(call: Call, decision: Decision): void;
   /** An attempt's failure that ends the call: by `onUnavailable`, or by throwing. */
   byFailure(call: Call, failure: AttemptFailure): void;
   /** Ends the call with this error, whatever `onUnavailable` says. */
@@ -110,6 +112,7 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
         items.map((item, at) => wireDecision(item.rule, result.decisions[at]!)),
       );
     },
+    byLocalAnswer: (call, decision) => give(call, [decision]),
     byFailure(call, failure) {
       const error = guardError(failure, call.applied);
       if (isUnavailable(failure.code)) unavailable(call, error);

@@ -2,6 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { Applied, type ErrorDetail, ErrorDetailSchema, ErrorReason, Outcome } from "@quorumguard/proto";
 import { type AppliedState, GuardError, type GuardErrorCode } from "../surface/guard-error.ts";
 import type { TransportError } from "../transport.ts";
+import { FIRST_FAILURE_OUTCOME } from "./decisions.ts";
 
 /** How an attempt failed, in the terms that decide what happens to its call. */
 export interface AttemptFailure {
@@ -143,4 +144,23 @@ export function failureOfOutcome(outcome: number): AttemptFailure | null {
 export function guardError(failure: AttemptFailure, applied: AppliedState): GuardError {
   const known = applied === "unknown" || failure.applied === "unknown" ? "unknown" : "no";
   return new GuardError(failure.code, failure.message, { applied: known });
+}
+
+/** The session was over before the call was answered in it. */
+export const endedInFlight: AttemptFailure = {
+  code: "session_expired",
+  message: "the session ended while the call was in flight; whether it was counted is not known",
+  applied: "unknown",
+  retryable: false,
+  retryAfterMs: 0,
+  detail: null,
+};
+
+/** Why the items `[from, to)` of a reply are no decision: a call is decided by all of its items, or by none. Null: it is. */
+export function failureAmong(outcomes: ArrayLike<number>, from: number, to: number): AttemptFailure | null {
+  for (let at = from; at < to; at++) {
+    const outcome = outcomes[at]!;
+    if (outcome >= FIRST_FAILURE_OUTCOME || outcome === 0) return failureOfOutcome(outcome);
+  }
+  return null;
 }

@@ -9,6 +9,7 @@ import {
   type Welcome,
 } from "@quorumguard/proto";
 import { type Runtime, type StreamConnection, type Transport, TransportError } from "../transport.ts";
+import { HeardOfStream } from "../without-network/heard-of-stream.ts";
 import { BACKOFF_CAP_MS, backoffMs, retrying } from "./backoff.ts";
 
 /** Without a Welcome for so long, the attempt is given up. */
@@ -67,6 +68,8 @@ export class Link {
   session: object | null = null;
   /** From the Welcome. */
   helloStampUs = 0n;
+  /** What this stream has heard of, as far as it bears on what may be remembered; null: its node pushes nothing. */
+  heard: HeardOfStream | null = null;
   /** How often connecting failed in a row, and how. */
   failures = 0;
   lastError: TransportError | null = null;
@@ -240,6 +243,7 @@ export class Link {
     this.framesInFlight = 0;
     this.session = null;
     this.helloStampUs = welcome.stampUs;
+    this.heard = HeardOfStream.since(welcome);
     this.nodeId = Number(welcome.topology?.nodeId ?? 0n);
     this.#unansweredPings = 0;
     this.#context.handlers.onReady(this, welcome);

@@ -12,13 +12,19 @@ import {
 import { abandon, attemptEnded, type Call, isSettling, itemsOf, releaseFrame } from "../calls/call.ts";
 import { type CallQueue, createCallQueue } from "../calls/call-queue.ts";
 import { type CallWindow, createCallWindow } from "../calls/call-window.ts";
-import { FIRST_FAILURE_OUTCOME } from "../calls/decisions.ts";
-import { type AttemptFailure, failureOfDetail, failureOfOutcome, failureOfTransport } from "../calls/wire-errors.ts";
+import {
+  type AttemptFailure,
+  endedInFlight,
+  failureAmong,
+  failureOfDetail,
+  failureOfTransport,
+} from "../calls/wire-errors.ts";
 import { backoffMs } from "../cluster/backoff.ts";
 import { Connector, type ConnectorOptions } from "../cluster/connector.ts";
 import type { Link } from "../cluster/link.ts";
 import { createRetryBudget } from "../cluster/retry-budget.ts";
 import { type Runtime, TransportError } from "../transport.ts";
+import type { ClusterNews } from "../without-network/local-answers.ts";
 import { buildFrame } from "./build-frame.ts";
 import { type Registration, type Session, SessionLife } from "./session-life.ts";
 
@@ -30,7 +36,8 @@ const DEFAULT_MAX_RESULTS = 4_096;
 
 /** Where the ends of calls go. Each call ends once; the sink sets its phase to `settled` before it returns. */
 export interface CallEnds {
-  decided(call: Call, reply: ReceivedReply, item: number): void;
+  /** `current`: on the stream that calls go to, and nothing that was pushed on it may undo a denial. */
+  decided(call: Call, reply: ReceivedReply, item: number, current: boolean): void;
   failed(call: Call, failure: AttemptFailure): void;
 }
 
@@ -41,6 +48,7 @@ export interface SessionClientOptions extends Omit<ConnectorOptions, "handlers">
   /** One of several endpoints is a mistake; once for each. */
   readonly onMisconfigured: (endpoint: string, reason: string) => void;
   readonly onTopology: () => void;
+  readonly news: ClusterNews;
   /** The session is registered and a leader takes its calls. */
   readonly onEstablished: () => void;
 }
@@ -199,10 +207,14 @@ export class SessionClient {
     const message = buildFrame(calls, this.#window.ackedThrough, nowMs);
     const frame = { open: calls.length, carrier: link };
     link.framesInFlight += 1;
+    const wallMs = this.#runtime.wallMs();
     for (const call of calls) {
       call.frame = frame;
       call.phase = "inFlight";
-      if (call.sends === 0) call.sentMs = nowMs;
+      if (call.sends === 0) {
+        call.sentMs = nowMs;
+        call.sentWallMs = wallMs;
+      }
       call.sends += 1;
     }
     link.send(message);
@@ -215,6 +227,7 @@ export class SessionClient {
 
   #onActive(link: Link | null): void {
     if (link === null || this.#closed) return;
+    this.#options.news.streamBegan();
     if (this.#session === null) {
       this.#register(link);
       return;
@@ -271,10 +284,11 @@ export class SessionClient {
 
   #onMessage(link: Link, decoded: DecodedResponse): void {
     if (decoded.kind === "reply") {
-      if (link.session !== null && link.session === this.#session) this.#onReply(decoded.reply);
+      if (link.session !== null && link.session === this.#session) this.#onReply(link, decoded.reply);
       return;
     }
     const { message } = decoded.message;
+    link.heard?.message(message, this.#options.news);
     switch (message.case) {
       case "registered":
         this.#onRegistered(link, message.value);
@@ -297,7 +311,8 @@ export class SessionClient {
     }
   }
 
-  #onReply(reply: ReceivedReply): void {
+  #onReply(link: Link, reply: ReceivedReply): void {
+    const isCurrent = link.heard?.reply(reply, this.#options.news) === true && link === this.#connector.active;
     let item = reply.items;
     let allDecided = true;
     // From the end, since only the numbers at the front may have left the window, and with them their sizes.
@@ -309,7 +324,7 @@ export class SessionClient {
       if (call.phase === "settled") continue;
       // The first attempt was denied without an entry, but another one is on its way and may be charged: what that comes to counts.
       if (reply.source === Source.LEADER && call.sends > 1) continue;
-      const failure = this.#failureIn(reply, item, call);
+      const failure = failureAmong(reply.outcomes, item, item + itemsOf(call));
       if (failure !== null) {
         allDecided = false;
         this.#attemptFailed(call, failure);
@@ -318,7 +333,8 @@ export class SessionClient {
       if (call.phase === "toResend") this.#toResend -= 1;
       releaseFrame(call);
       if (reply.index > 0) this.#session?.life.heard(call.sentMs);
-      this.#options.ends.decided(call, reply, item);
+      if (call.verb === Verb.reset) link.heard?.reset(reply.index);
+      this.#options.ends.decided(call, reply, item, isCurrent);
     }
     if (allDecided) {
       this.#budget.succeeded();
@@ -327,16 +343,6 @@ export class SessionClient {
     } else if (!this.#expired) this.#resendLater(0);
     this.#window.advance();
     this.#afterEnds();
-  }
-
-  /** A call is decided by all of its items, or by none. */
-  #failureIn(reply: ReceivedReply, item: number, call: Call): AttemptFailure | null {
-    const end = item + itemsOf(call);
-    for (let at = item; at < end; at++) {
-      const outcome = reply.outcomes[at]!;
-      if (outcome >= FIRST_FAILURE_OUTCOME || outcome === 0) return failureOfOutcome(outcome);
-    }
-    return null;
   }
 
   #onError(link: Link, error: FrameError): void {
@@ -438,14 +444,7 @@ export class SessionClient {
       this.#startOver.push(call);
       return;
     }
-    this.#options.ends.failed(call, {
-      code: "session_expired",
-      message: "the session ended while the call was in flight; whether it was counted is not known",
-      applied: "unknown",
-      retryable: false,
-      retryAfterMs: 0,
-      detail: null,
-    });
+    this.#options.ends.failed(call, endedInFlight);
   }
 
   /** After calls ended: room for more, or the moment to leave an expired session. */

@@ -10,6 +10,7 @@ export const guardOptionNames = [
   "timeoutMs",
   "onUnavailable",
   "maxPendingCalls",
+  "maxRememberedKeys",
 ] as const;
 
 const ruleNames = ["limit", "window", "algorithm", "burst"] as const;

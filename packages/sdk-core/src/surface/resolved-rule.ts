@@ -1,4 +1,5 @@
 import { Algorithm as AlgorithmNumber, type Rule as LimiterRule } from "@quorumguard/limiter";
+import type { KnownKey } from "../without-network/known-keys.ts";
 import { missingPolicy } from "./allow-arguments.ts";
 import { checkName, checkWhole, invalidArgument, MAX_COUNT } from "./check-fields.ts";
 import { windowUs } from "./duration.ts";
@@ -24,6 +25,8 @@ export interface ResolvedRule extends Omit<LimiterRule, "algorithm"> {
   /** The frame that is being built, and this rule's place in it: what saves a map per frame. */
   frameMark: number;
   frameIndex: number;
+  /** What this process knows of its keys, by their text; null: of none. */
+  known: Map<string, KnownKey> | null;
 }
 
 /**
@@ -56,6 +59,7 @@ export function resolveRule(rule: Rule | Policy, path: string, name: string | nu
     onUnavailable: "onUnavailable" in rule ? checkOnUnavailable(rule.onUnavailable, `${prefix}onUnavailable`) : null,
     frameMark: 0,
     frameIndex: 0,
+    known: null,
   };
 }
 
@@ -71,6 +75,7 @@ function ruleByName(name: string): ResolvedRule {
     onUnavailable: null,
     frameMark: 0,
     frameIndex: 0,
+    known: null,
   };
 }
 
@@ -99,6 +104,8 @@ export interface RuleBook {
   readonly names: readonly string[];
   /** The policy of that name, if there is one. */
   find(name: string): ResolvedRule | undefined;
+  /** The rule of `allow` without options, if it was used before; checks nothing. */
+  used(policyOrLimit: unknown, window: unknown): ResolvedRule | undefined;
   /**
    * The policy of that name, or the cluster's by its name alone.
    * @throws {GuardError} invalid_argument when it cannot be a policy's name; the message says where it stands.
@@ -139,6 +146,14 @@ export function createRuleBook(policies: { readonly [name: string]: Policy | und
   return {
     names: [...named.keys()],
     find: (name) => named.get(name),
+    used(policyOrLimit, window) {
+      if (typeof policyOrLimit === "string") return named.get(policyOrLimit) ?? byName.get(policyOrLimit);
+      if (last !== null && last.limit === policyOrLimit && last.window === window) return last.rule;
+      // Only what has a text of its own is looked for by it.
+      if (typeof policyOrLimit !== "number" || (typeof window !== "string" && typeof window !== "number"))
+        return undefined;
+      return inline.get(plainKey(policyOrLimit, window));
+    },
     policy(name, field) {
       const known = named.get(name as string) ?? byName.get(name as string);
       if (known !== undefined) return known;
@@ -156,15 +171,16 @@ export function createRuleBook(policies: { readonly [name: string]: Policy | und
     },
     plain(limit, window) {
       if (last !== null && last.limit === limit && last.window === window) return last.rule;
-      const rule = remember(
-        `${typeof limit}${limit}|${typeof window}${window}|undefined|undefined`,
-        { limit, window },
-        "",
-      );
+      const rule = remember(plainKey(limit, window), { limit, window }, "");
       last = { limit, window, rule };
       return rule;
     },
   };
+}
+
+/** Under what an inline rule of these numbers and nothing else is remembered. */
+function plainKey(limit: unknown, window: unknown): string {
+  return `${typeof limit}${limit}|${typeof window}${window}|undefined|undefined`;
 }
 
 /** The rule as one of `clients` may apply it by itself (SEMANTICS U1); null: only the cluster knows it. */

@@ -26,6 +26,17 @@ import {
 /** What a frame's calls come to. */
 export type Answers = (frame: ReceivedFrame, stream: ScriptedStream) => void;
 
+/** What a reply tells of each item beside its outcome; left out: a fixed value. */
+export interface ToldByReply {
+  readonly index?: number;
+  readonly asOfIndex?: number;
+  readonly policyVersion?: number;
+  readonly remaining?: number;
+  readonly resetAfterMs?: number;
+  readonly retryAfterMs?: number;
+  readonly firmForMs?: number;
+}
+
 /** A frame as a test looks at it. */
 export interface SeenFrame {
   readonly endpoint: string;
@@ -53,23 +64,24 @@ export class ScriptedStream {
   }
 
   /** Answers all calls of a frame with one outcome; 1 is "allowed". Reserves get holds numbered from 101 on, open for a minute unless they say. */
-  reply(frame: ReceivedFrame, outcome = 1, source = 1): void {
+  reply(frame: ReceivedFrame, outcome = 1, source = 1, told: ToldByReply = {}): void {
     const column = (value: number) => new Array<number>(frame.items).fill(value);
     const opens = column(0).map((_, item) => outcome === 1 && frame.sizes === null && frame.verbs?.[item] === 2);
     this.raw(
       encodeFrameReply({
         firstNumber: frame.firstNumber,
         calls: frame.calls,
-        index: 7,
+        index: told.index ?? 7,
+        asOfIndex: told.asOfIndex ?? told.index ?? 7,
         stampUs: 1_000_000,
-        policyVersion: 0,
+        policyVersion: told.policyVersion ?? 0,
         source,
         results: {
           outcomes: column(outcome),
-          remaining: column(4),
-          resetAfterMs: column(1_000),
-          retryAfterMs: column(outcome === 1 ? 0 : 250),
-          firmForMs: opens.map((does, item) => (does ? frame.ttlsMs![item] || 60_000 : 0)),
+          remaining: column(told.remaining ?? 4),
+          resetAfterMs: column(told.resetAfterMs ?? 1_000),
+          retryAfterMs: column(told.retryAfterMs ?? (outcome === 1 ? 0 : 250)),
+          firmForMs: opens.map((does, item) => (does ? frame.ttlsMs![item] || 60_000 : (told.firmForMs ?? 0))),
           handles: opens.map((does) => (does ? ++this.node.lastHandle : 0)),
           limits: column(0),
           shadows: column(0),
@@ -138,6 +150,9 @@ export class ScriptedCluster implements Transport {
   /** The stamp of what a request opened, and that of a peek. */
   openedAtUs = 1_000_000n;
   peekedAtUs = 1_000_000n;
+  /** What nodes say that they have applied when a stream begins; 0: they are of a version that pushes nothing. */
+  appliedIndex = 0n;
+  policyVersion = 0n;
   /** Renewals are answered. */
   renews = true;
   /** Answers every hello with this error; null: welcomes. */
@@ -242,6 +257,8 @@ export class ScriptedCluster implements Transport {
             stampUs: 5_000_000n,
             sessionTtlMs: 60_000n,
             maxResults: this.maxResults,
+            appliedIndex: this.appliedIndex,
+            policyVersion: this.policyVersion,
           },
         });
         return;

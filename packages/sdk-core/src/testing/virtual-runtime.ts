@@ -10,6 +10,8 @@ interface Timer {
 /** A runtime whose time passes only when a test says so, with numbers instead of chance. */
 export class VirtualRuntime implements Runtime {
   nowMs = 1_000;
+  /** What the wall clock gained on it. */
+  wallStepMs = 0;
   /** What `random` returns next, again and again. */
   chance = 0.5;
   #timers: Timer[] = [];
@@ -22,7 +24,7 @@ export class VirtualRuntime implements Runtime {
   }
 
   wallMs(): number {
-    return 1_700_000_000_000 + this.nowMs;
+    return 1_700_000_000_000 + this.nowMs + this.wallStepMs;
   }
 
   setTimer(callback: () => void, delayMs: number, keepAlive = false): () => void {
