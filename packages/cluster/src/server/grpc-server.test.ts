@@ -405,6 +405,32 @@ describe("Session", () => {
     expect(node.listeners.size).toBe(0);
   });
 
+  it("is pushed what its namespace must forget, and one word for all that came while it did not read", async () => {
+    const stream = openStream();
+    stream.on("error", () => {});
+    stream.write(hello);
+    await nextMessage(stream);
+    const forgotten: { readonly index: bigint; readonly all: boolean }[] = [];
+    const last = new Promise<void>((resolve) => {
+      stream.on("data", (bytes: Buffer) => {
+        const decoded = decodeSessionResponse(bytes);
+        if (decoded.kind !== "message" || decoded.message.message.case !== "forget") return;
+        const { index, all } = decoded.message.message.value;
+        forgotten.push({ index, all });
+        if (index === 1_000n) resolve();
+      });
+    });
+    // All in one turn: nothing of it can have been read meanwhile.
+    for (let index = 1; index <= 1_000; index++) {
+      node.namespaceListeners.get("")!.forget({ index, policyVersion: 0, keys: [] });
+    }
+    await last;
+    expect(forgotten.length).toBeLessThan(300);
+    expect(forgotten[0]).toEqual({ index: 1n, all: false });
+    expect(forgotten.at(-1)).toEqual({ index: 1_000n, all: true });
+    stream.cancel();
+  });
+
   it("ends with a reason on garbage", async () => {
     const stream = openStream();
     stream.write(Buffer.from([0xff, 0xff]));

@@ -92,6 +92,9 @@ function attach(call: Duplex, handler: SessionHandler, options: GrpcSessionOptio
       close();
     }
   });
+  call.on("drain", () => {
+    if (!closed) handler.onDrained();
+  });
   call.on("end", () => {
     close();
     call.end();
@@ -115,6 +118,7 @@ function streamOf(call: Duplex): SessionStream {
       paused = true;
       call.pause();
     },
+    isBehind: () => paused,
     end(error) {
       if (error === undefined) call.end();
       else endWith(call, error);

@@ -12,6 +12,7 @@ import {
   type Resume,
   type SessionRequest,
 } from "@quorumguard/proto";
+import type { Forgotten } from "../node/namespace-watch.ts";
 import type { ClusterNode, NodeFailure, NodeTopology, SubmitOptions } from "../node/node.ts";
 import { failureDetail, refusalDetail } from "./call-error.ts";
 import { checkText } from "./check-text.ts";
@@ -70,6 +71,8 @@ class Handler implements SessionHandler {
   #framesInFlight = 0;
   #operationsInFlight = 0;
   #endPushes: () => void = () => {};
+  /** What is to be told once the client reads again; null: nothing. */
+  #heldBack: Forgotten | null = null;
 
   constructor(node: ClusterNode, stream: SessionStream, options: SessionHandlerOptions) {
     this.#node = node;
@@ -113,6 +116,12 @@ class Handler implements SessionHandler {
     this.#closed = true;
     this.#endPushes();
     this.#options.meter.streams(-1);
+  }
+
+  onDrained(): void {
+    if (this.#heldBack === null || this.#closed) return;
+    this.#send(forgetPush(this.#heldBack));
+    this.#heldBack = null;
   }
 
   drain(): void {
@@ -218,13 +227,26 @@ class Handler implements SessionHandler {
   #beginPushes(namespace: string): void {
     const endTopology = this.#node.onTopology((changed) => this.#send(topologyPush(changed)));
     const endNamespace = this.#node.namespaces.listen(namespace, {
-      forget: (what) => this.#send(forgetPush(what)),
-      clients: (count) => this.#send(fleetPush(count)),
+      forget: (what) => this.#forget(what),
+      clients: (count) => {
+        // Every pong tells it as well.
+        if (!this.#isBehind) this.#send(fleetPush(count));
+      },
     });
     this.#endPushes = () => {
       endTopology();
       endNamespace();
     };
+  }
+
+  get #isBehind(): boolean {
+    return this.#stream.isBehind?.() ?? false;
+  }
+
+  /** For a client that does not read, nothing piles up: in the end it is told once, to forget everything. */
+  #forget(what: Forgotten): void {
+    if (this.#heldBack === null && !this.#isBehind) this.#send(forgetPush(what));
+    else this.#heldBack = { ...what, keys: null };
   }
 
   #wrongCluster(hello: Hello, topology: NodeTopology): void {

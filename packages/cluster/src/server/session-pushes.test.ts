@@ -23,9 +23,11 @@ let handler: SessionHandler;
 let version: number;
 let sessions: number;
 
+let behind: boolean;
+
 function open(): SessionHandler {
   const send = (message: Uint8Array) => void sent.push(decodeSessionResponse(message));
-  return createSessionHandler(node, { send, end: () => {} });
+  return createSessionHandler(node, { send, end: () => {}, isBehind: () => behind });
 }
 
 const say = (message: Parameters<typeof encodeSessionRequest>[0]) => handler.onMessage(encodeSessionRequest(message));
@@ -43,6 +45,7 @@ function lastMessage() {
 beforeEach(() => {
   version = 3;
   sessions = 4;
+  behind = false;
   node = createScriptedNode();
   sent = [];
   const ofShop = (value: () => number) => (namespace: string) => (namespace === "shop" ? value() : 0);
@@ -111,6 +114,26 @@ describe("a stream is told", () => {
       case: "forget",
       value: { index: 50n, policyVersion: 4n, all: true, rules: [], keys: [] },
     });
+  });
+
+  it("nothing while it does not read, and then, once, to forget everything", () => {
+    hello();
+    const before = sent.length;
+    behind = true;
+    push({ index: 41, policyVersion: 3, keys: keys(["a", log()]) });
+    node.namespaceListeners.get("shop")!.clients(9);
+    behind = false;
+    push({ index: 42, policyVersion: 4, keys: keys(["b", log()]) });
+    expect(sent.length).toBe(before);
+    handler.onDrained();
+    handler.onDrained();
+    expect(sent.length).toBe(before + 1);
+    expect(lastMessage()).toMatchObject({
+      case: "forget",
+      value: { index: 42n, policyVersion: 4n, all: true, keys: [] },
+    });
+    push({ index: 43, policyVersion: 4, keys: keys(["c", log()]) });
+    expect(lastMessage()).toMatchObject({ case: "forget", value: { index: 43n, all: false, keys: ["c"] } });
   });
 
   it("nothing of other namespaces, nothing before its hello, and nothing after its end", () => {
