@@ -1,5 +1,12 @@
 import process from "node:process";
-import { createGuardCore, type Guard, GuardError, type GuardOptions, guardOptionNames } from "@quorumguard/sdk-core";
+import {
+  createGuardCore,
+  type Guard,
+  GuardError,
+  type GuardOptions,
+  guardOptionNames,
+  type Runtime,
+} from "@quorumguard/sdk-core";
 import { DEFAULT_GRPC_PORT, isSecure } from "./endpoint.ts";
 import { createGrpcTransport } from "./grpc-transport.ts";
 import { nodeRuntime } from "./node-runtime.ts";
@@ -13,7 +20,12 @@ const WARNING = { type: "QuorumGuardWarning", code: "QUORUMGUARD_DEGRADED" };
 export interface NodeGuardOptions<P extends string = string> extends GuardOptions<P> {
   /** Certificates for endpoints that begin with `https://`; refused if there is none. Default: the authorities that Node trusts, no certificate of our own. */
   readonly tls?: TlsOptions;
+  /** The time that holds, sessions and local limits are counted by, for tests that move it. Default: this machine's. */
+  readonly clock?: GuardClock;
 }
+
+/** Time as a guard sees it: a monotonic clock and the wall clock, in milliseconds, and timers. */
+export type GuardClock = Pick<Runtime, "monotonicMs" | "wallMs" | "setTimer">;
 
 /**
  * Makes a guard over gRPC. Nothing is sent before the first call, and nothing of it keeps a process alive but a call
@@ -45,13 +57,23 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
       details: { field: "tls" },
     });
   }
-  return createGuardCore(options, transport, nodeRuntime, {
+  return createGuardCore(options, transport, runtimeOf(options.clock), {
     defaultEndpoints,
-    optionNames: [...guardOptionNames, "tls"],
+    optionNames: [...guardOptionNames, "tls", "clock"],
     warn: (message) => process.emitWarning(message, WARNING),
     client: `sdk-node/${VERSION} node/${process.versions.node.split(".")[0]}`,
     // Members advertise host:port; whether it is TLS is what the caller's own endpoints say.
     endpointOf: (member) =>
       secure && member.grpcEndpoint !== "" ? `https://${member.grpcEndpoint}` : member.grpcEndpoint,
   });
+}
+
+function runtimeOf(clock: GuardClock | undefined): Runtime {
+  if (clock === undefined) return nodeRuntime;
+  return {
+    ...nodeRuntime,
+    monotonicMs: () => clock.monotonicMs(),
+    wallMs: () => clock.wallMs(),
+    setTimer: (callback, delayMs, keepAlive) => clock.setTimer(callback, delayMs, keepAlive),
+  };
 }

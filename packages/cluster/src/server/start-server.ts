@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { NodeId } from "@quorumguard/raft";
+import type { Clock } from "../node/clock.ts";
 import { createNode } from "../node/create-node.ts";
 import type { ClusterNode, NodeHandle } from "../node/node.ts";
 import { createSystemClock } from "../node/system-clock.ts";
@@ -51,6 +52,13 @@ export interface RunningServer {
   readonly removed: Promise<void>;
 }
 
+/** A server for who runs nodes as a test does: with all of the node, and an end without any farewell. */
+export interface OwnedServer extends RunningServer {
+  readonly node: ClusterNode;
+  /** Closes everything at once, as if the process had ended: nothing is handed over, and calls in flight break off. */
+  abort(): Promise<void>;
+}
+
 /** Decisions that the sketch of top keys looks at; of more, a sample. Each costs about a microsecond. */
 const watchedPerSecond = 10_000;
 
@@ -65,18 +73,27 @@ const closeGraceMs = 250;
  * @throws {StartError} when a port or the data folder cannot be had; it names the option and what to do.
  * @throws {StorageError} when the data folder is damaged, another node's, or in use.
  */
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
+export function startServer(options: ServerOptions): Promise<RunningServer> {
+  return startOwnedServer(options, createSystemClock());
+}
+
+/** Starts what {@link startServer} starts, on a clock that is handed in. */
+export async function startOwnedServer(options: ServerOptions, clock: Clock): Promise<OwnedServer> {
   const resolved = resolveServerOptions(options);
   const closers: (() => Promise<void>)[] = [];
   try {
-    return await start(resolved, closers);
+    return await start(resolved, clock, closers);
   } catch (error) {
     for (const close of closers.reverse()) await close().catch(() => {});
     throw error;
   }
 }
 
-async function start(options: ResolvedServerOptions, closers: (() => Promise<void>)[]): Promise<RunningServer> {
+async function start(
+  options: ResolvedServerOptions,
+  clock: Clock,
+  closers: (() => Promise<void>)[],
+): Promise<OwnedServer> {
   const { files, close: closeFiles } = await openFiles(options);
   closers.push(closeFiles);
   let onFatal = (_error: Error) => {};
@@ -89,7 +106,7 @@ async function start(options: ResolvedServerOptions, closers: (() => Promise<voi
   });
   const addresses: { own: ClientAddresses } = { own: { grpcEndpoint: "", httpUrl: "" } };
   const book = new AddressBook();
-  const { node, peerPort } = createServedNode(options, files, book, () => addresses.own, {
+  const { node, peerPort } = createServedNode(options, { files, clock }, book, () => addresses.own, {
     onFatal,
     onRemoved,
   });
@@ -120,6 +137,13 @@ async function start(options: ResolvedServerOptions, closers: (() => Promise<voi
       stopping ??= (followed?.close() ?? Promise.resolve()).then(() => stop(options, node, listeners, closeFiles));
       return stopping;
     },
+    async abort() {
+      unwatch();
+      stopping ??= Promise.resolve();
+      const { grpc, http } = listeners;
+      const ends = [followed?.close(), grpc.close(0), http.close(0), node.stop().then(closeFiles)];
+      for (const end of await Promise.allSettled(ends)) if (end.status === "rejected") throw end.reason;
+    },
   };
 }
 
@@ -142,12 +166,11 @@ async function openFiles(
 
 function createServedNode(
   options: ResolvedServerOptions,
-  files: FileSystem,
+  { files, clock }: { readonly files: FileSystem; readonly clock: Clock },
   book: AddressBook,
   own: () => ClientAddresses,
   endings: { readonly onFatal: (error: Error) => void; readonly onRemoved: () => void },
 ): { node: ClusterNode; peerPort: () => number } {
-  const clock = createSystemClock();
   const transport = createTcpTransport({
     nodeId: options.nodeId,
     listen: options.peer,

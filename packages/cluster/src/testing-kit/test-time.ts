@@ -1,0 +1,133 @@
+import type { Clock } from "../node/clock.ts";
+import { createSystemClock } from "../node/system-clock.ts";
+
+/** Timers of the platform end here, and what is longer fires at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Time that is this machine's, and as much more as it was moved forward. It never stands still, and never steps back. */
+export class MovedTime {
+  readonly #real = createSystemClock();
+  #monotonicMs = 0;
+  #wallMs = 0;
+
+  monotonicMs = (): number => this.#real.monotonicMs() + this.#monotonicMs;
+
+  wallMs = (): number => this.#real.wallMs() + this.#wallMs;
+
+  /** Moves the clocks forward, each by so many milliseconds: as little as two machines agree do the clocks of one. */
+  move(monotonicMs: number, wallMs: number): void {
+    this.#monotonicMs += monotonicMs;
+    this.#wallMs += wallMs;
+  }
+}
+
+/** The time of the guards of a test cluster, timers included. */
+export class GuardTime extends MovedTime {
+  readonly #real = createSystemClock();
+  readonly #timers = new Set<MovableTimer>();
+
+  /**
+   * A timer of a guard. One that somebody waits for (`keepAlive`), a deadline, runs on real time; all others are due by this
+   * time, so that a hold ends when its time is moved over.
+   */
+  setTimer = (callback: () => void, delayMs: number, keepAlive = false): (() => void) => {
+    if (keepAlive) {
+      const timer = setTimeout(callback, delayMs);
+      return () => clearTimeout(timer);
+    }
+    const timer: MovableTimer = { dueMs: this.monotonicMs() + delayMs, callback, disarm: () => {} };
+    this.#timers.add(timer);
+    this.#arm(timer);
+    return () => this.#drop(timer);
+  };
+
+  /** Moves the clocks forward, calls what has become due, in order, and has the rest wait for what is left. */
+  override move(monotonicMs: number, wallMs: number): void {
+    super.move(monotonicMs, wallMs);
+    const nowMs = this.monotonicMs();
+    for (const timer of [...this.#timers].sort((a, b) => a.dueMs - b.dueMs)) {
+      if (!this.#timers.has(timer)) continue;
+      timer.disarm();
+      if (timer.dueMs <= nowMs) this.#fire(timer);
+      else this.#arm(timer);
+    }
+  }
+
+  /** Nothing of it is called any more. */
+  stop(): void {
+    for (const timer of [...this.#timers]) this.#drop(timer);
+  }
+
+  #arm(timer: MovableTimer): void {
+    const leftMs = Math.max(0, timer.dueMs - this.monotonicMs());
+    timer.disarm = this.#real.setTimer(
+      () => {
+        if (leftMs > longestTimerMs) this.#arm(timer);
+        else this.#fire(timer);
+      },
+      Math.min(leftMs, longestTimerMs),
+    );
+  }
+
+  #fire(timer: MovableTimer): void {
+    this.#timers.delete(timer);
+    timer.callback();
+  }
+
+  #drop(timer: MovableTimer): void {
+    timer.disarm();
+    this.#timers.delete(timer);
+  }
+}
+
+interface MovableTimer {
+  readonly dueMs: number;
+  readonly callback: () => void;
+  disarm: () => void;
+}
+
+/** The clock of one node. Its timers run on real time, as sockets and disks do; while the node stands still nothing is called. */
+export class NodeClock implements Clock {
+  readonly #time: MovedTime;
+  readonly #real = createSystemClock();
+  #paused = false;
+  #late: (() => void)[] = [];
+
+  constructor(time: MovedTime) {
+    this.#time = time;
+  }
+
+  monotonicMs = (): number => this.#time.monotonicMs();
+
+  wallMs = (): number => this.#time.wallMs();
+
+  setTimer = (callback: () => void, delayMs: number): (() => void) => {
+    let cancelled = false;
+    const cancel = this.#real.setTimer(() => {
+      this.#call(() => {
+        if (!cancelled) callback();
+      });
+    }, delayMs);
+    return () => {
+      cancelled = true;
+      cancel();
+    };
+  };
+
+  endOfTurn = (callback: () => void): void => {
+    this.#real.endOfTurn(() => this.#call(callback));
+  };
+
+  set paused(paused: boolean) {
+    this.#paused = paused;
+    if (paused) return;
+    const late = this.#late;
+    this.#late = [];
+    for (const callback of late) this.#real.endOfTurn(() => this.#call(callback));
+  }
+
+  #call(callback: () => void): void {
+    if (this.#paused) this.#late.push(callback);
+    else callback();
+  }
+}
