@@ -1,12 +1,14 @@
 import type { CallResult, ReceivedReply } from "@quorumguard/proto";
 import type { Call, CallItem } from "./calls/call.ts";
 import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
+import { BACKOFF_CAP_MS, IDLE_BACKOFF_CAP_MS, SPARED_BACKOFF_CAP_MS } from "./cluster/backoff.ts";
 import { createMembership, type Membership } from "./cluster/membership.ts";
 import { createReadyWaiters, type ReadyWaiters } from "./cluster/ready-waiters.ts";
 import { type ClusterView, createClusterView } from "./cluster/topology.ts";
 import { createRequestClient, failureOf, type RequestClient } from "./requests/request-client.ts";
 import { SessionClient } from "./session/session-client.ts";
 import type { SessionLife } from "./session/session-life.ts";
+import type { StreamListener } from "./session/stream-listener.ts";
 import type { GuardEvent } from "./surface/guard.ts";
 import { GuardError } from "./surface/guard-error.ts";
 import type { ResolvedGuardOptions } from "./surface/guard-options.ts";
@@ -32,6 +34,10 @@ export interface ClusterClientOptions {
   readonly endpointOf: (member: { readonly grpcEndpoint: string; readonly httpUrl: string }) => string;
   /** Whether calls wait, so that connecting is in a hurry. */
   readonly hasCalls: () => boolean;
+  /** Whether calls are kept from the cluster until it is back. */
+  readonly isSpared: () => boolean;
+  /** Learns from what nodes say beside answers. */
+  readonly listener: StreamListener;
   readonly ends: ClusterCallEnds;
   /** Told what undoes what was remembered. */
   readonly news: ClusterNews;
@@ -100,8 +106,9 @@ export class ClusterClient {
         client,
         namespace: options.namespace,
         clusterId: () => this.#view.clusterId,
-        hurry: () => this.#setup.hasCalls() || this.#waiters.count > 0,
+        pauseCapMs: () => this.#pauseCapMs(),
       },
+      listener: this.#setup.listener,
       ends: { decided: ends.replied, failed: ends.failed },
       onFault: (failure) => this.#onFault(failure),
       onMisconfigured: (endpoint, reason) => this.#setup.emit({ type: "misconfigured", endpoint, reason }),
@@ -109,6 +116,16 @@ export class ClusterClient {
       news: this.#setup.news,
       onEstablished: () => this.#waiters.resolve(),
     });
+  }
+
+  #pauseCapMs(): number {
+    if (this.#setup.hasCalls() || this.#waiters.count > 0) return BACKOFF_CAP_MS;
+    return this.#setup.isSpared() ? SPARED_BACKOFF_CAP_MS : IDLE_BACKOFF_CAP_MS;
+  }
+
+  /** Whether somebody is there who would take a call; without streams only a call can tell. */
+  get reachable(): boolean {
+    return this.#session?.established ?? true;
   }
 
   /** Whether calls share one stream; else each is a request of its own. */

@@ -2,12 +2,14 @@ import { Verb } from "@quorumguard/limiter";
 import { appliedNow, type Call, type CallItem, type CallVerb, isPlainTake, take } from "./calls/call.ts";
 import { wireDecision } from "./calls/decisions.ts";
 import { createPendingCalls, type PendingCalls } from "./calls/pending-calls.ts";
-import { createSettler, deadlineError, type Settler } from "./calls/settle.ts";
+import { createSettler, type Settler } from "./calls/settle.ts";
 import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
 import { type ClusterCallEnds, ClusterClient } from "./cluster-client.ts";
 import { createGuardEvents, type GuardEvents } from "./guard-events.ts";
+import type { GuardObserver } from "./guard-observer.ts";
 import { createReservations, type Reservations } from "./holds/reservations.ts";
 import { failureOf } from "./requests/request-client.ts";
+import { allListeners } from "./session/stream-listener.ts";
 import { unknownPolicyMessage } from "./surface/allow-arguments.ts";
 import { checkCallOptions } from "./surface/call-options.ts";
 import { checkKey, checkWhole, invalidArgument } from "./surface/check-fields.ts";
@@ -29,8 +31,12 @@ import { checkNames } from "./surface/known-names.ts";
 import { guardOptionNames, readyNames } from "./surface/option-names.ts";
 import { type ArgumentReader, createArgumentReader, type InlineOptions, noOptions } from "./surface/read-arguments.ts";
 import type { Runtime, Transport } from "./transport.ts";
+import { type Breaker, createBreaker, PROBE_TIMEOUT_MS } from "./unavailable/breaker.ts";
 import { degradedWarning } from "./unavailable/degraded-warning.ts";
+import { createFleet } from "./unavailable/fleet.ts";
 import { createLocalLimiter, type LocalLimiter } from "./unavailable/local-limiter.ts";
+import { createOverload } from "./unavailable/overload.ts";
+import { createWithoutCluster } from "./unavailable/without-cluster.ts";
 import { createWaitingLines, type WaitingLines } from "./waiting-lines.ts";
 import { createLocalAnswerCounts } from "./without-network/local-answer-counts.ts";
 import { LocalAnswers } from "./without-network/local-answers.ts";
@@ -52,6 +58,8 @@ export interface PlatformOptions {
    * per outage. Default: nobody is told.
    */
   readonly warn?: (message: string) => void;
+  /** Counts what operators want to see. Default: nobody does. */
+  readonly observer?: GuardObserver;
 }
 
 /**
@@ -73,6 +81,7 @@ class GuardCore implements Guard<string> {
   readonly #arguments: ArgumentReader;
   readonly #events: GuardEvents;
   readonly #pending: PendingCalls;
+  readonly #breaker: Breaker;
   readonly #settler: Settler;
   readonly #answers: LocalAnswers;
   readonly #cluster: ClusterClient;
@@ -88,12 +97,27 @@ class GuardCore implements Guard<string> {
     const monotonicMs = () => runtime.monotonicMs();
     this.#events = createGuardEvents(runtime);
     const emit = (event: GuardEvent) => this.#events.emit(event);
-    // One client: the cluster does not yet tell how many there are (SEMANTICS U1).
-    const local = () => (this.#local ??= createLocalLimiter(monotonicMs, () => 1));
+    const fleet = createFleet();
+    const overload = createOverload(runtime);
+    const local = () => (this.#local ??= createLocalLimiter(monotonicMs, () => fleet.clients));
+    const observer = platform.observer ?? {};
     this.#pending = createPendingCalls(runtime, (call) => this.#onDeadline(call), transport.openSession !== undefined);
+    this.#breaker = createBreaker({
+      runtime,
+      timeoutMs: this.#options.timeoutMs,
+      reachable: () => this.#cluster.reachable,
+      onChange: (state) => observer.breakerChanged?.(state),
+    });
     this.#settler = createSettler({
       pending: this.#pending,
-      local,
+      breaker: this.#breaker,
+      fairTimeoutMs: Math.min(this.#options.timeoutMs, PROBE_TIMEOUT_MS),
+      overload,
+      withoutCluster: createWithoutCluster({
+        local,
+        firmDenial: ({ rule, key, cost }) => this.#answers.answer(rule, key, cost),
+      }),
+      observer,
       monotonicMs,
       emit,
       onDegraded: (reason, decider) => {
@@ -112,6 +136,8 @@ class GuardCore implements Guard<string> {
       endpointOf,
       emit,
       hasCalls: () => this.#pending.count > 0,
+      isSpared: () => this.#breaker.state !== "closed",
+      listener: allListeners([fleet, overload]),
       ends: this.#createEnds(),
       news: this.#answers,
       onFault: (failure) => this.#onFault(failure),
@@ -311,6 +337,7 @@ class GuardCore implements Guard<string> {
       sends: 0,
       applied: "no",
       lastFailure: null,
+      overloaded: false,
       cancelTimer: null,
       previous: null,
       next: null,
@@ -329,8 +356,18 @@ class GuardCore implements Guard<string> {
       return;
     }
     const { fault } = this.#cluster;
-    if (fault !== null) this.#settler.byFailure(call, fault);
-    else this.#cluster.submit(call);
+    if (fault !== null) {
+      this.#settler.byFailure(call, fault);
+      return;
+    }
+    // What settles a hold or empties a counter has nobody else to do it.
+    const passage = call.verb === Verb.take || call.verb === Verb.reserve ? this.#breaker.admit(call) : "pass";
+    if (passage === "refuse") {
+      this.#settler.byBreaker(call);
+      return;
+    }
+    if (passage === "probe" && call.timeoutMs > PROBE_TIMEOUT_MS) this.#pending.shorten(call, PROBE_TIMEOUT_MS);
+    this.#cluster.submit(call);
   }
 
   /** Ties the call to its caller's signal; false: it is aborted already. */
@@ -360,7 +397,7 @@ class GuardCore implements Guard<string> {
 
   #onDeadline(call: Call): void {
     const { phase } = call;
-    this.#settler.byError(call, deadlineError(call, this.#cluster.describe()));
+    this.#settler.byDeadline(call, () => this.#cluster.describe());
     this.#cluster.forget(call, phase);
   }
 

@@ -48,8 +48,8 @@ export interface Call extends CallVerb {
   readonly requestId: string | null;
   readonly onUnavailable: OnUnavailable;
   /** On the monotonic clock. */
-  readonly deadlineMs: number;
-  readonly timeoutMs: number;
+  deadlineMs: number;
+  timeoutMs: number;
   readonly resolve: (value: never, call: Call) => void;
   readonly reject: (error: Error) => void;
   signal: AbortSignalLike | null;
@@ -75,6 +75,8 @@ export interface Call extends CallVerb {
   applied: AppliedState;
   /** What the last attempt failed with, for the message if the deadline comes first. */
   lastFailure: string | null;
+  /** Where each call is a request of its own: that was a refusal for too much work. */
+  overloaded: boolean;
   /** Ends its own timer, where calls do not share one. */
   cancelTimer: (() => void) | null;
   previous: Call | null;
@@ -102,9 +104,10 @@ export function appliedNow(call: Call): AppliedState {
 }
 
 /** An attempt of this call ended without a decision; remembers for good if its end is not known. */
-export function attemptEnded(call: Call, applied: AppliedState, failure: string): void {
+export function attemptEnded(call: Call, applied: AppliedState, failure: string, overloaded = false): void {
   if (applied === "unknown") call.applied = "unknown";
   call.lastFailure = failure;
+  call.overloaded = overloaded;
   releaseFrame(call);
 }
 

@@ -42,6 +42,7 @@ function makeCall(key = "k", deadlineMs = 0): Call {
     sends: 0,
     applied: "no",
     lastFailure: null,
+    overloaded: false,
     cancelTimer: null,
     previous: null,
     next: null,

@@ -13,6 +13,8 @@ export interface PendingCalls {
   add(call: Call): void;
   /** Once per added call. */
   remove(call: Call): void;
+  /** The call may wait no longer than this, from now on. */
+  shorten(call: Call, timeoutMs: number): void;
   /** Visits all; the visitor may remove the call that it is given. */
   forEach(visit: (call: Call) => void): void;
 }
@@ -58,36 +60,45 @@ export function createPendingCalls(
     if (count > 0 && earliest !== Number.POSITIVE_INFINITY && atMs < timerAtMs) schedule(atMs, nowMs);
   };
 
+  const add = (call: Call): void => {
+    call.previous = tail;
+    if (tail === null) head = call;
+    else tail.next = call;
+    tail = call;
+    count += 1;
+    if (!sharedTimer) {
+      call.cancelTimer = runtime.setTimer(() => onDeadline(call), call.timeoutMs, true);
+      return;
+    }
+    if (call.deadlineMs < timerAtMs) schedule(call.deadlineMs, runtime.monotonicMs());
+  };
+  const remove = (call: Call): void => {
+    if (call.previous === null) head = call.next;
+    else call.previous.next = call.next;
+    if (call.next === null) tail = call.previous;
+    else call.next.previous = call.previous;
+    call.previous = null;
+    call.next = null;
+    count -= 1;
+    call.cancelTimer?.();
+    call.cancelTimer = null;
+    if (count > 0) return;
+    cancelTimer?.();
+    cancelTimer = null;
+    timerAtMs = Number.POSITIVE_INFINITY;
+  };
+
   return {
     get count() {
       return count;
     },
-    add(call) {
-      call.previous = tail;
-      if (tail === null) head = call;
-      else tail.next = call;
-      tail = call;
-      count += 1;
-      if (!sharedTimer) {
-        call.cancelTimer = runtime.setTimer(() => onDeadline(call), call.timeoutMs, true);
-        return;
-      }
-      if (call.deadlineMs < timerAtMs) schedule(call.deadlineMs, runtime.monotonicMs());
-    },
-    remove(call) {
-      if (call.previous === null) head = call.next;
-      else call.previous.next = call.next;
-      if (call.next === null) tail = call.previous;
-      else call.next.previous = call.previous;
-      call.previous = null;
-      call.next = null;
-      count -= 1;
-      call.cancelTimer?.();
-      call.cancelTimer = null;
-      if (count > 0) return;
-      cancelTimer?.();
-      cancelTimer = null;
-      timerAtMs = Number.POSITIVE_INFINITY;
+    add,
+    remove,
+    shorten(call, timeoutMs) {
+      remove(call);
+      call.deadlineMs += timeoutMs - call.timeoutMs;
+      call.timeoutMs = timeoutMs;
+      add(call);
     },
     forEach,
   };

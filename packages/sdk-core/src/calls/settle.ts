@@ -1,18 +1,14 @@
 import { Verb } from "@quorumguard/limiter";
 import type { CallResult, ReceivedReply } from "@quorumguard/proto";
+import type { GuardObserver } from "../guard-observer.ts";
 import type { Decision, GuardEvent } from "../surface/guard.ts";
-import { GuardError, isUnavailable } from "../surface/guard-error.ts";
+import { GuardError, type GuardErrorCode, isUnavailable } from "../surface/guard-error.ts";
+import type { Breaker } from "../unavailable/breaker.ts";
 import type { Decider } from "../unavailable/degraded-warning.ts";
-import type { LocalLimiter } from "../unavailable/local-limiter.ts";
+import type { Overload } from "../unavailable/overload.ts";
+import type { WithoutCluster } from "../unavailable/without-cluster.ts";
 import { appliedNow, type Call, type CallItem } from "./call.ts";
-import {
-  blindDecision,
-  countedDecision,
-  FIRST_FAILURE_OUTCOME,
-  OUTCOME_ALLOWED,
-  wireDecision,
-  wireSource,
-} from "./decisions.ts";
+import { countedDecision, wireDecision, wireSource } from "./decisions.ts";
 import type { PendingCalls } from "./pending-calls.ts";
 import { type AttemptFailure, guardError } from "./wire-errors.ts";
 
@@ -24,14 +20,23 @@ export interface Settler {
   byLocalAnswer(call: Call, decision: Decision): void;
   /** An attempt's failure that ends the call: by `onUnavailable`, or by throwing. */
   byFailure(call: Call, failure: AttemptFailure): void;
-  /** Ends the call with this error, whatever `onUnavailable` says. */
+  /** Ends the call with this error, whatever it says of the cluster: by `onUnavailable`, or by throwing. */
   byError(call: Call, error: GuardError): void;
+  /** The call's time is over; `connections` is asked only if somebody is told. */
+  byDeadline(call: Call, connections: () => string): void;
+  /** The breaker did not let it through. */
+  byBreaker(call: Call): void;
 }
 
 /** What a settler decides with when the cluster does not, and whom it tells of it. */
 export interface SettlerOptions {
   readonly pending: PendingCalls;
-  readonly local: () => LocalLimiter;
+  readonly breaker: Breaker;
+  /** That a deadline passed says nothing about the cluster if its caller chose a shorter one than this, in milliseconds. */
+  readonly fairTimeoutMs: number;
+  readonly overload: Pick<Overload, "since">;
+  readonly withoutCluster: WithoutCluster;
+  readonly observer: GuardObserver;
   readonly monotonicMs: () => number;
   readonly emit: (event: GuardEvent) => void;
   /** The first decision of an outage that something else than the cluster made, and what made it. */
@@ -39,7 +44,9 @@ export interface SettlerOptions {
 }
 
 /** A settler for one guard; it also tells of the first degraded decision, and of the first one after it that is not. */
-export function createSettler({ pending, local, monotonicMs, emit, onDegraded }: SettlerOptions): Settler {
+export function createSettler(options: SettlerOptions): Settler {
+  const { pending, breaker, fairTimeoutMs, overload, withoutCluster, observer, monotonicMs, emit, onDegraded } =
+    options;
   let degradedSinceMs: number | null = null;
   /** An outage that only threw so far has degraded no decision. */
   let decidedAlone = false;
@@ -51,8 +58,10 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
     call.onAbort = null;
     call.signal = null;
   };
-  const healthy = (): void => {
-    if (degradedSinceMs === null) return;
+  const decided = (): void => {
+    breaker.answered();
+    // While calls return in shares, the next one may be degraded again.
+    if (degradedSinceMs === null || breaker.state !== "closed") return;
     const degradedForMs = monotonicMs() - degradedSinceMs;
     degradedSinceMs = null;
     decidedAlone = false;
@@ -68,27 +77,40 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
     detach(call);
     call.reject(error);
   };
-  const unavailable = (call: Call, error: GuardError): void => {
+  /** The error is made only for who is told of it: in an outage most calls are not. */
+  const unavailable = (call: Call, makeError: () => GuardError): void => {
+    const { onUnavailable } = call;
     if (degradedSinceMs === null) {
       degradedSinceMs = monotonicMs();
-      emit({ type: "degraded", reason: error.message });
+      emit({ type: "degraded", reason: makeError().message });
     }
-    const { onUnavailable } = call;
     // What is neither asked for nor reserved is done by the cluster or not at all.
     if (onUnavailable === "throw" || (call.verb !== Verb.take && call.verb !== Verb.reserve)) {
-      fail(call, error);
+      fail(call, makeError());
       return;
     }
     if (!decidedAlone) {
       decidedAlone = true;
-      onDegraded(error.message, onUnavailable);
+      onDegraded(makeError().message, onUnavailable);
     }
-    give(call, withoutCluster(call, onUnavailable, local));
+    const decisions = withoutCluster.decide(call, onUnavailable);
+    const { source, degraded } = decisions[0]!;
+    if (degraded) observer.degradedDecisions?.(source as "local", decisions.length);
+    give(call, decisions);
+  };
+  const letDown = (call: Call, reason: () => string): void => {
+    const busy = call.overloaded || overload.since(call.deadlineMs - call.timeoutMs);
+    if (busy || call.timeoutMs < fairTimeoutMs) breaker.ended(call);
+    else breaker.failed(call, reason);
+  };
+  const end = (call: Call, code: GuardErrorCode, makeError: () => GuardError): void => {
+    if (isUnavailable(code)) unavailable(call, makeError);
+    else fail(call, makeError());
   };
 
   return {
     byReply(call, reply, item) {
-      healthy();
+      decided();
       if (call.group !== null) {
         give(
           call,
@@ -102,7 +124,7 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
       (call.resolve as (value: Decision, call: Call) => void)(replyDecision(call, reply, item), call);
     },
     byResult(call, result) {
-      healthy();
+      decided();
       const items = call.group ?? [call];
       call.opened = Number(result.decisions[0]?.handle ?? 0);
       call.openForMs = Number(result.decisions[0]?.firmForMs ?? 0);
@@ -114,15 +136,42 @@ export function createSettler({ pending, local, monotonicMs, emit, onDegraded }:
     },
     byLocalAnswer: (call, decision) => give(call, [decision]),
     byFailure(call, failure) {
-      const error = guardError(failure, call.applied);
-      if (isUnavailable(failure.code)) unavailable(call, error);
-      else fail(call, error);
+      const { code } = failure;
+      if (code === "unavailable" || code === "timed_out") letDown(call, () => failure.message);
+      else if (answeringCodes.has(code)) breaker.answered();
+      else breaker.ended(call);
+      end(call, code, () => guardError(failure, call.applied));
     },
     byError(call, error) {
-      if (isUnavailable(error.code)) unavailable(call, error);
-      else fail(call, error);
+      breaker.ended(call);
+      end(call, error.code, () => error);
+    },
+    byDeadline(call, connections) {
+      const makeError = once(() => deadlineError(call, connections()));
+      const applied = appliedNow(call);
+      letDown(call, () => makeError().message);
+      end(call, applied === "no" ? "unavailable" : "timed_out", makeError);
+    },
+    byBreaker(call) {
+      unavailable(call, () => new GuardError("unavailable", breaker.explain(), { applied: "no" }));
     },
   };
+}
+
+/** Refusals that the log, or the leader by it, has come to: whoever says so decides. */
+const answeringCodes: ReadonlySet<GuardErrorCode> = new Set([
+  "keys_full",
+  "namespace_full",
+  "holds_full",
+  "not_held",
+  "unknown_policy",
+  "needs_reservation",
+  "request_id_reused",
+]);
+
+function once<T>(make: () => T): () => T {
+  let made: T | null = null;
+  return () => (made ??= make());
 }
 
 function replyDecision(item: CallItem, reply: ReceivedReply, at: number): Decision {
@@ -138,40 +187,8 @@ function replyDecision(item: CallItem, reply: ReceivedReply, at: number): Decisi
   );
 }
 
-/** What `onUnavailable` gives. */
-function withoutCluster(call: Call, decider: Decider, local: () => LocalLimiter): Decision[] {
-  const items = call.group ?? [call];
-  if (decider === "local") return localDecisions(call, items, local());
-  return items.map((item) => blindDecision(item.rule, decider === "allow"));
-}
-
-function localDecisions(call: Call, items: readonly CallItem[], local: LocalLimiter): Decision[] {
-  const results = local.decide(call);
-  // Nothing to count by: as with keys that do not fit, this process does not let pass what it cannot count.
-  if (results === null) return items.map((item) => blindDecision(item.rule, false));
-  if (call.verb === Verb.reserve) {
-    call.opened = results.handles[0]!;
-    call.openForMs = results.firmForMs[0]!;
-  }
-  return items.map((item, at) => {
-    const outcome = results.outcomes[at]!;
-    // No room for another key here either: this process cannot count it, so it does not let it pass.
-    if (outcome >= FIRST_FAILURE_OUTCOME) return blindDecision(item.rule, false);
-    const limit = item.rule.limit;
-    return countedDecision(
-      item.rule,
-      limit,
-      "local",
-      outcome === OUTCOME_ALLOWED ? OUTCOME_ALLOWED : outcome,
-      results.remaining[at]!,
-      results.resetAfterMs[at]!,
-      results.retryAfterMs[at]!,
-    );
-  });
-}
-
 /** What a call that reached its deadline is told: where it stood, and what went wrong last. */
-export function deadlineError(call: Call, connections: string): GuardError {
+function deadlineError(call: Call, connections: string): GuardError {
   const applied = appliedNow(call);
   const { lastFailure } = call;
   // What a connection says of itself need not be said twice.

@@ -6,6 +6,11 @@ export const BACKOFF_BASE_MS = 5;
 /** The upper end of delays while somebody waits: a failover takes a few hundred milliseconds, and is not to be missed. */
 export const BACKOFF_CAP_MS = 100;
 
+/** The same while the breaker is open: nobody waits for the connection, but many would use it. */
+export const SPARED_BACKOFF_CAP_MS = 300;
+/** The same while nobody asks. */
+export const IDLE_BACKOFF_CAP_MS = 1_000;
+
 /** A delay with full jitter: anything from 0 to the doubled base, at least 1 so that time passes. */
 export function backoffMs(failures: number, runtime: Pick<Runtime, "random">, capMs = BACKOFF_CAP_MS): number {
   const ceiling = Math.min(capMs, BACKOFF_BASE_MS * 2 ** Math.min(failures, 20));

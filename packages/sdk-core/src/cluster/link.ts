@@ -10,12 +10,10 @@ import {
 } from "@quorumguard/proto";
 import { type Runtime, type StreamConnection, type Transport, TransportError } from "../transport.ts";
 import { HeardOfStream } from "../without-network/heard-of-stream.ts";
-import { BACKOFF_CAP_MS, backoffMs, retrying } from "./backoff.ts";
+import { backoffMs, retrying } from "./backoff.ts";
 
 /** Without a Welcome for so long, the attempt is given up. */
 const CONNECT_TIMEOUT_MS = 2_000;
-/** The longest pause between attempts while nobody waits for an answer. */
-const IDLE_BACKOFF_CAP_MS = 1_000;
 /** Pings without any sign of life after which a connection counts as dead. */
 const MAX_UNANSWERED_PINGS = 3;
 
@@ -41,8 +39,8 @@ export interface LinkContext {
   readonly namespace: string;
   readonly handlers: LinkHandlers;
   readonly clusterId: () => string;
-  /** Whether a caller waits: then reconnecting is quick. */
-  readonly hurry: () => boolean;
+  /** The longest pause between attempts now, in milliseconds: short while a caller waits. */
+  readonly pauseCapMs: () => number;
 }
 
 /**
@@ -89,12 +87,12 @@ export class Link {
 
   start(): void {
     if (this.closed) return;
-    const { runtime, hurry, handlers } = this.#context;
+    const { runtime, pauseCapMs, handlers } = this.#context;
     retrying(() => this.#connect(), {
       runtime,
       keepAlive: false,
       stopped: () => this.closed,
-      capMs: () => (hurry() ? BACKOFF_CAP_MS : IDLE_BACKOFF_CAP_MS),
+      capMs: pauseCapMs,
       onFailure: (error) => {
         this.failures += 1;
         this.lastError = error;

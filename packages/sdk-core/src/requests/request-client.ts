@@ -160,7 +160,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         (bytes) => readResult(bytes, checks.length),
         (failure) => {
           if (call.phase !== "inFlight") return;
-          attemptEnded(call, failure.applied, failure.message);
+          attemptEnded(call, failure.applied, failure.message, failure.code === "overloaded");
           call.phase = "toResend";
         },
         () => call.phase === "settled",

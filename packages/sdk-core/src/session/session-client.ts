@@ -27,6 +27,7 @@ import { type Runtime, TransportError } from "../transport.ts";
 import type { ClusterNews } from "../without-network/local-answers.ts";
 import { buildFrame } from "./build-frame.ts";
 import { type Registration, type Session, SessionLife } from "./session-life.ts";
+import type { StreamListener } from "./stream-listener.ts";
 
 /** Frames on their way at once: enough to keep the leader busy, few enough that calls gather while they are. */
 const MAX_FRAMES_IN_FLIGHT = 4;
@@ -45,6 +46,7 @@ export interface CallEnds {
 export interface SessionClientOptions extends Omit<ConnectorOptions, "handlers"> {
   readonly ends: CallEnds;
   readonly onFault: (failure: AttemptFailure) => void;
+  readonly listener: StreamListener;
   /** One of several endpoints is a mistake; once for each. */
   readonly onMisconfigured: (endpoint: string, reason: string) => void;
   readonly onTopology: () => void;
@@ -221,6 +223,7 @@ export class SessionClient {
   }
 
   #onWelcome(welcome: Welcome): void {
+    this.#options.listener.welcomed(welcome, this.#session !== null);
     if (welcome.maxResults > 0) this.#maxResults = welcome.maxResults;
     if (welcome.sessionTtlMs > 0n) this.#ttlMs = Number(welcome.sessionTtlMs);
   }
@@ -289,6 +292,7 @@ export class SessionClient {
     }
     const { message } = decoded.message;
     link.heard?.message(message, this.#options.news);
+    this.#options.listener.told(message);
     switch (message.case) {
       case "registered":
         this.#onRegistered(link, message.value);

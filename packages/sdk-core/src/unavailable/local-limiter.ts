@@ -1,7 +1,7 @@
-import { createEntryWriter, createLimiter, type ResultColumns, type Rule } from "@quorumguard/limiter";
+import { Algorithm, createEntryWriter, createLimiter, type ResultColumns, type Rule } from "@quorumguard/limiter";
 import { utf8Length, writeUtf8 } from "@quorumguard/proto";
 import { type CallItem, type CallVerb, take } from "../calls/call.ts";
-import { localShare } from "../surface/resolved-rule.ts";
+import { localShare, type ResolvedRule } from "../surface/resolved-rule.ts";
 
 /** Keys that one process limits by itself at once. */
 const MAX_LOCAL_KEYS = 100_000;
@@ -32,7 +32,7 @@ export function createLocalLimiter(monotonicMs: () => number, clients: () => num
       for (const item of items) {
         const share = localShare(item.rule, clients());
         if (share === null) return null;
-        shares.push(share);
+        shares.push(ofOneIdentity(share, item.rule));
       }
       const { keyBytes, keyStarts, keyLengths } = layOut(items);
       writer.begin({ takeover: false });
@@ -60,6 +60,15 @@ export function createLocalLimiter(monotonicMs: () => number, clients: () => num
       return limiter.apply(index, writer.finish(Math.floor(monotonicMs() * 1_000))).results;
     },
   };
+}
+
+/**
+ * A bucket without a name is identified by its numbers: here by those of the whole, which no policy's name looks like. So
+ * what a key has used stays used when the share changes.
+ */
+function ofOneIdentity(share: Rule, whole: ResolvedRule): Rule {
+  if (share.policy !== "" || share.algorithm !== Algorithm.tokenBucket) return share;
+  return { ...share, policy: `\u0000${whole.limit}/${whole.burst}` };
 }
 
 function layOut(items: readonly CallItem[]): { keyBytes: Uint8Array; keyStarts: Uint32Array; keyLengths: Uint32Array } {
