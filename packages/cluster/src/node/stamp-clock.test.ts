@@ -107,9 +107,23 @@ describe("T2: a new leader starts", () => {
     const clock = new ManualClock();
     const stamp = new StampClock(clock, 0);
     stamp.sawEntry(10 * secondUs);
-    const older = { stampUs: 11 * secondUs, live: true, lineTerm: 2, wallUs: 1, heardMs: clock.monotonicMs() };
+    const heardMs = clock.monotonicMs();
+    const older = { stampUs: 11 * secondUs, live: true, lineTerm: 2, wallUs: wallUs(clock), heardMs };
     // At 1.01 the older line gained a second in 0.9901 s; at 0.99 the later one gained 0.9802 s meanwhile.
     expect(stamp.takeOver([older], 4, 3)).toBe(Math.floor(10 * secondUs + (0.99 / 1.01) * secondUs));
+  });
+
+  test("from an older line no later than the wall clocks, since the lost line may have begun from them", () => {
+    const clock = new ManualClock();
+    const stamp = new StampClock(clock, 0);
+    stamp.sawEntry(wallUs(clock) - secondUs);
+    const heardMs = clock.monotonicMs();
+    // Ten minutes ahead: it led on while the others were down, who began anew from their own clocks and lost that line again.
+    const older = { stampUs: wallUs(clock) + 600 * secondUs, live: true, lineTerm: 2, wallUs: wallUs(clock), heardMs };
+    expect(stamp.takeOver([older], 4, 3)).toBe(wallUs(clock));
+    const behind = new StampClock(clock, 0);
+    behind.sawEntry(wallUs(clock) + secondUs);
+    expect(behind.takeOver([older], 4, 3)).toBe(wallUs(clock) + secondUs);
   });
 
   test("never behind an entry that is in its log", () => {

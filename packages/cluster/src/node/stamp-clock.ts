@@ -106,7 +106,8 @@ export class StampClock {
    *
    * Where the log has entries of a later line, and nobody who is alive follows it (its leader died, and whoever had heard it
    * restarted), an older line tells how much time has passed since the last stamp in the log, but not what the later line made
-   * of it: of what the older one is ahead, so much counts as two lines have in common.
+   * of it: of what the older one is ahead, so much counts as two lines have in common. And the later line may have begun with
+   * nobody alive, from wall clocks that were behind the older one; so no more counts than these say either.
    *
    * @param loggedTerm The term of the last entry in the log.
    */
@@ -121,10 +122,13 @@ export class StampClock {
       if (voter.live && voter.lineTerm === latest)
         startUs = Math.max(startUs, Math.floor(voter.stampUs + sinceUs * slowest));
     }
-    if (startUs < 0) {
-      wallsUs.sort((a, b) => a - b);
-      startUs = Math.floor(wallsUs[(wallsUs.length - 1) >> 1]!);
-    } else if (latest < loggedTerm) startUs = this.#loggedUs + Math.floor((startUs - this.#loggedUs) * sharedGain);
+    wallsUs.sort((a, b) => a - b);
+    const wallUs = Math.floor(wallsUs[(wallsUs.length - 1) >> 1]!);
+    if (startUs < 0) startUs = wallUs;
+    else if (latest < loggedTerm) {
+      const sharedUs = this.#loggedUs + Math.floor((startUs - this.#loggedUs) * sharedGain);
+      startUs = Math.min(sharedUs, wallUs);
+    }
     startUs = Math.max(startUs, this.#loggedUs);
     this.#live = true;
     this.#leads = true;
