@@ -115,7 +115,7 @@ class GuardCore implements Guard<string> {
       overload,
       withoutCluster: createWithoutCluster({
         local,
-        firmDenial: ({ rule, key, cost }) => this.#answers.answer(rule, key, cost),
+        firmDenial: (item) => this.#answers.denial(item),
       }),
       observer,
       monotonicMs,
@@ -125,8 +125,18 @@ class GuardCore implements Guard<string> {
         platform.warn(degradedWarning(this.#options.endpoints, reason, decider));
       },
     });
-    const { maxRememberedKeys: maxKeys } = this.#options;
-    this.#answers = new LocalAnswers({ runtime, maxKeys, counts: createLocalAnswerCounts() });
+    const counts = createLocalAnswerCounts();
+    observer.localAnswers?.(counts);
+    this.#answers = new LocalAnswers({
+      runtime,
+      maxKeys: this.#options.maxRememberedKeys,
+      counts,
+      clients: () => fleet.clients,
+      life: () => this.#cluster.life,
+      grant: (item, failed) => void this.#done(item, { ...take, verb: Verb.grant }).catch(failed),
+      // What cannot be given back ends by itself.
+      giveBack: (item, handle) => this.#done(item, { ...take, verb: Verb.giveBack, handle }).catch(() => {}),
+    });
     const { client, endpointOf } = platform;
     this.#cluster = new ClusterClient({
       options: this.#options,
@@ -280,7 +290,9 @@ class GuardCore implements Guard<string> {
 
   async close(): Promise<void> {
     if (this.#closed) return;
+    const returned = this.#answers.close();
     this.#closed = true;
+    if (returned !== null) await returned;
     this.#cluster.endSession();
     this.#lines.close(
       new GuardError("closed", "the guard was closed while the call waited its turn", { applied: "no" }),
@@ -393,6 +405,11 @@ class GuardCore implements Guard<string> {
     call.onAbort = abort;
     signal.addEventListener("abort", abort, { once: true });
     return true;
+  }
+
+  /** A call whose answer nobody waits for by itself: it says that it is done. */
+  #done(item: CallItem, verb: CallVerb): Promise<void> {
+    return new Promise((resolve, reject) => this.#submit(item, null, noOptions, () => resolve(), reject, verb));
   }
 
   #onDeadline(call: Call): void {

@@ -12,11 +12,16 @@ export * from "./index.ts";
 const VERSION = "0.1.0";
 const DEFAULT_ENDPOINT = "http://127.0.0.1:7402";
 
-/** There are no streams, hence no routing. */
-const optionNames = [...guardOptionNames.filter((name) => name !== "routing"), "fetch"];
+/** There are no streams, hence no routing, and nothing is pushed that would undo what was remembered or leased. */
+const withoutStreams = ["routing", "lease", "maxRememberedKeys"] as const;
+const optionNames = [...guardOptionNames.filter((name) => !withoutStreams.some((each) => each === name)), "fetch"];
 
-/** Options of a guard over `fetch`. There are no streams, hence no `routing`: whoever is asked forwards. */
-export interface EdgeGuardOptions<P extends string = string> extends Omit<GuardOptions<P>, "routing"> {
+/**
+ * Options of a guard over `fetch`. There are no streams, hence no `routing`: whoever is asked forwards; and no `lease` nor
+ * `maxRememberedKeys`: the cluster is asked each time.
+ */
+export interface EdgeGuardOptions<P extends string = string>
+  extends Omit<GuardOptions<P>, (typeof withoutStreams)[number]> {
   /**
    * URLs of nodes' HTTP ports, or one of a proxy, with its path if it has one; 1 to 64, as a list or one text with commas.
    * `host:port` means `http://`. Default http://127.0.0.1:7402.

@@ -31,9 +31,9 @@ export type Source =
   | "quorum"
   /** A denial from the leader's applied state: exact. */
   | "leader"
-  /** A denial that the cluster called firm, remembered in this process: exact. Not given today. */
+  /** A denial that the cluster called firm, remembered in this process: exact. */
   | "denial-cache"
-  /** From a share that the cluster granted to this process: exact. Not given today. */
+  /** From a lease: admissions that the cluster granted to this process, and charged, beforehand: exact. */
   | "lease"
   /** This process's own count, without the cluster's: degraded. */
   | "local"
@@ -55,7 +55,10 @@ export interface Facts {
   readonly policy: string | null;
   /** The limit that was applied, in admissions (or units of cost) per window; 0 also where only the cluster knows it and could not say. */
   readonly limit: number;
-  /** What the same key could still take at once, 0 to `limit` (token bucket: to `burst`); null: not known. */
+  /**
+   * What the same key could still take at once, 0 to `limit` (token bucket: to `burst`); null: not known. Source `lease`: what was
+   * left when the lease was granted, and what is left of the lease.
+   */
   readonly remaining: number | null;
   /** Milliseconds until the key is as if it had never been used; null: not known. */
   readonly resetAfterMs: number | null;
@@ -119,6 +122,12 @@ export interface Rule {
 export interface Policy extends Rule {
   /** What calls under this policy get when the cluster cannot decide. Default: the guard's own. */
   readonly onUnavailable?: OnUnavailable;
+  /**
+   * Whether this process may lease admissions of keys that it is asked for often, and spend them without asking the cluster: never
+   * more than the limit, but what one process holds, others cannot take meanwhile. Default: the guard's `lease`. A policy of the
+   * cluster that says `lease: false` forbids it.
+   */
+  readonly lease?: boolean;
 }
 
 /** One question: may `key` take `cost` under a policy (by its name) or a limit of its own (`limit`, `window` and so on)? */

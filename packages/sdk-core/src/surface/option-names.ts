@@ -10,6 +10,7 @@ export const guardOptionNames = [
   "timeoutMs",
   "onUnavailable",
   "maxPendingCalls",
+  "lease",
   "maxRememberedKeys",
 ] as const;
 
@@ -23,7 +24,7 @@ export function guardNames(names: readonly string[]): KnownNames {
 }
 
 /** Fields of a policy in a guard's options. */
-export const policyNames = knownNames("a field of a policy", [...ruleNames, "onUnavailable"]);
+export const policyNames = knownNames("a field of a policy", [...ruleNames, "onUnavailable", "lease"]);
 /** Options of `allow(key, policy, options)`. */
 export const policyCallNames = knownNames("an option of a call under a policy", callNames, {
   algorithm: onePolicy,

@@ -22,6 +22,8 @@ export interface ResolvedRule extends Omit<LimiterRule, "algorithm"> {
   /** The policy's name as decisions show it. */
   readonly name: string | null;
   readonly onUnavailable: OnUnavailable | null;
+  /** Whether this process may lease its keys, as far as it is asked; the cluster may say no. */
+  readonly lease: boolean;
   /** The frame that is being built, and this rule's place in it: what saves a map per frame. */
   frameMark: number;
   frameIndex: number;
@@ -33,7 +35,12 @@ export interface ResolvedRule extends Omit<LimiterRule, "algorithm"> {
  * Checks a rule and brings it into the wire's terms.
  * @throws {GuardError} invalid_argument, naming the field under `path`.
  */
-export function resolveRule(rule: Rule | Policy, path: string, name: string | null = null): ResolvedRule {
+export function resolveRule(
+  rule: Rule | Policy,
+  path: string,
+  name: string | null = null,
+  leases = false,
+): ResolvedRule {
   if (typeof rule !== "object" || rule === null) throw invalidArgument(path, rule, "it must be a rule {limit, window}");
   const prefix = path === "" ? "" : `${path}.`;
   const limit = checkWhole(rule.limit, `${prefix}limit`, 0);
@@ -57,6 +64,7 @@ export function resolveRule(rule: Rule | Policy, path: string, name: string | nu
     policy: name ?? "",
     name,
     onUnavailable: "onUnavailable" in rule ? checkOnUnavailable(rule.onUnavailable, `${prefix}onUnavailable`) : null,
+    lease: ("lease" in rule ? checkLease(rule.lease, algorithm, `${prefix}lease`) : null) ?? leases,
     frameMark: 0,
     frameIndex: 0,
     known: null,
@@ -64,7 +72,7 @@ export function resolveRule(rule: Rule | Policy, path: string, name: string | nu
 }
 
 /** The policy of that name, whatever the cluster says it is. */
-function ruleByName(name: string): ResolvedRule {
+function ruleByName(name: string, lease: boolean): ResolvedRule {
   return {
     algorithm: 0,
     limit: 0,
@@ -73,6 +81,7 @@ function ruleByName(name: string): ResolvedRule {
     policy: name,
     name,
     onUnavailable: null,
+    lease,
     frameMark: 0,
     frameIndex: 0,
     known: null,
@@ -98,6 +107,14 @@ export function checkOnUnavailable(value: unknown, field: string): OnUnavailable
   throw invalidArgument(field, value, "it must be one of local, allow, deny, throw");
 }
 
+function checkLease(value: unknown, algorithm: AlgorithmNumber, field: string): boolean | null {
+  if (value === undefined) return null;
+  if (typeof value !== "boolean") throw invalidArgument(field, value, "it must be true or false");
+  if (value && algorithm === AlgorithmNumber.concurrency)
+    throw invalidArgument(field, value, "slots of concurrency are never leased; leave it out");
+  return value;
+}
+
 /** Finds rules by what callers write, so that a call under a known rule allocates and checks nothing. */
 export interface RuleBook {
   /** The names of all policies. */
@@ -119,8 +136,11 @@ export interface RuleBook {
 /** Inline rules, and names of the cluster's policies, remembered at once; beyond it the memory starts anew, which costs time and nothing else. */
 const MAX_INLINE_RULES = 1_024;
 
-/** Makes a rule book over the policies of a guard's options. */
-export function createRuleBook(policies: { readonly [name: string]: Policy | undefined } | undefined): RuleBook {
+/** Makes a rule book over the policies of a guard's options; `leases`: what holds for rules that do not say whether they may be leased. */
+export function createRuleBook(
+  policies: { readonly [name: string]: Policy | undefined } | undefined,
+  leases = false,
+): RuleBook {
   const named = new Map<string, ResolvedRule>();
   if (policies !== undefined && (typeof policies !== "object" || policies === null || Array.isArray(policies))) {
     throw invalidArgument("policies", policies, "it must be an object of rules by their names");
@@ -128,7 +148,7 @@ export function createRuleBook(policies: { readonly [name: string]: Policy | und
   for (const [name, policy] of Object.entries(policies ?? {})) {
     checkName(name, "policies");
     if (typeof policy === "object" && policy !== null) checkNames(policy, policyNames, `policies.${name}`);
-    named.set(name, resolveRule(policy as Policy, `policies.${name}`, name));
+    named.set(name, resolveRule(policy as Policy, `policies.${name}`, name, leases));
   }
   const inline = new Map<string, ResolvedRule>();
   const byName = new Map<string, ResolvedRule>();
@@ -137,7 +157,7 @@ export function createRuleBook(policies: { readonly [name: string]: Policy | und
   const remember = (key: string, rule: Rule, path: string): ResolvedRule => {
     const known = inline.get(key);
     if (known !== undefined) return known;
-    const resolved = resolveRule(rule, path);
+    const resolved = resolveRule(rule, path, null, leases);
     if (inline.size >= MAX_INLINE_RULES) inline.clear();
     inline.set(key, resolved);
     return resolved;
@@ -158,7 +178,7 @@ export function createRuleBook(policies: { readonly [name: string]: Policy | und
       const known = named.get(name as string) ?? byName.get(name as string);
       if (known !== undefined) return known;
       if (name === undefined) throw missingPolicy(field);
-      const rule = ruleByName(checkName(name, field));
+      const rule = ruleByName(checkName(name, field), leases);
       if (byName.size >= MAX_INLINE_RULES) byName.clear();
       byName.set(rule.policy, rule);
       return rule;

@@ -1,4 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { opensHold } from "@quorumguard/limiter";
 import {
   type AllowBatchRequest,
   AllowBatchRequestSchema,
@@ -63,10 +64,12 @@ export class ScriptedStream {
     if (this.open) this.handlers.onMessage(bytes);
   }
 
-  /** Answers all calls of a frame with one outcome; 1 is "allowed". Reserves get holds numbered from 101 on, open for a minute unless they say. */
+  /** Answers all calls of a frame with one outcome; 1 is "allowed". Reserves and grants get holds numbered from 101 on, open for a minute unless they or `told` say. */
   reply(frame: ReceivedFrame, outcome = 1, source = 1, told: ToldByReply = {}): void {
     const column = (value: number) => new Array<number>(frame.items).fill(value);
-    const opens = column(0).map((_, item) => outcome === 1 && frame.sizes === null && frame.verbs?.[item] === 2);
+    const opens = column(0).map(
+      (_, item) => outcome === 1 && frame.sizes === null && opensHold(frame.verbs?.[item] ?? 0),
+    );
     this.raw(
       encodeFrameReply({
         firstNumber: frame.firstNumber,
@@ -81,7 +84,9 @@ export class ScriptedStream {
           remaining: column(told.remaining ?? 4),
           resetAfterMs: column(told.resetAfterMs ?? 1_000),
           retryAfterMs: column(told.retryAfterMs ?? (outcome === 1 ? 0 : 250)),
-          firmForMs: opens.map((does, item) => (does ? frame.ttlsMs![item] || 60_000 : (told.firmForMs ?? 0))),
+          firmForMs: opens.map((does, item) =>
+            does ? frame.ttlsMs![item] || (told.firmForMs ?? 60_000) : (told.firmForMs ?? 0),
+          ),
           handles: opens.map((does) => (does ? ++this.node.lastHandle : 0)),
           limits: column(0),
           shadows: column(0),

@@ -1,5 +1,6 @@
 import type { ResolvedRule } from "../surface/resolved-rule.ts";
 import type { Denial } from "./denials.ts";
+import type { KeyLeases } from "./leases.ts";
 
 /** Keys that were asked about lately get so many second chances before one of them has to go. */
 const MAX_CHANCES = 8;
@@ -10,6 +11,8 @@ export interface KnownKey {
   readonly key: string;
   /** The denial that was heard last; it names those of other costs. */
   denial: Denial | null;
+  /** What is leased of it; null: its rule is not, or it was not asked for. */
+  leases: KeyLeases | null;
   /** It was asked about since it was last looked at for room. */
   used: boolean;
   previous: KnownKey | null;
@@ -53,7 +56,7 @@ export class KnownKeys {
     if (found !== undefined) return found;
     if (this.#max === 0) return null;
     if (this.#count >= this.#max) this.#makeRoom();
-    const known: KnownKey = { rule, key, denial: null, used: false, previous: null, next: null };
+    const known: KnownKey = { rule, key, denial: null, leases: null, used: false, previous: null, next: null };
     rule.known ??= new Map();
     rule.known.set(key, known);
     this.#rules.add(rule);

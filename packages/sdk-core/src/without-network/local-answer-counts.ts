@@ -1,14 +1,33 @@
 /**
- * What this process answered by itself, in totals since the guard was made; whoever watches reads them when it likes.
+ * What this process answered by itself, in totals since the guard was made; whoever watches reads them when it likes. Of the
+ * units granted, what is neither spent nor returned nor expired is still out.
  */
 export interface LocalAnswerCounts {
   /** Calls that were denied by what the cluster had said before. */
   denialsServed: number;
   /** Denials that were remembered. */
   denialsRemembered: number;
+  /** Leases that the cluster granted. */
+  leasesGranted: number;
+  /** Units of cost that were leased. */
+  unitsGranted: number;
+  /** Units that calls were admitted by. */
+  unitsSpent: number;
+  /** Units that were given back before their lease was over. */
+  unitsReturned: number;
+  /** Units that nobody used: their lease was over first. The cluster counts them as spent. */
+  unitsExpired: number;
 }
 
 /** Nothing was answered yet. */
 export function createLocalAnswerCounts(): LocalAnswerCounts {
-  return { denialsServed: 0, denialsRemembered: 0 };
+  return {
+    denialsServed: 0,
+    denialsRemembered: 0,
+    leasesGranted: 0,
+    unitsGranted: 0,
+    unitsSpent: 0,
+    unitsReturned: 0,
+    unitsExpired: 0,
+  };
 }

@@ -1,12 +1,13 @@
 import { Algorithm, Verb } from "@quorumguard/limiter";
 import type { ReceivedReply } from "@quorumguard/proto";
-import type { Call } from "../calls/call.ts";
+import type { Call, CallItem } from "../calls/call.ts";
 import { OUTCOME_ALLOWED } from "../calls/decisions.ts";
 import type { Decision } from "../surface/guard.ts";
 import type { ResolvedRule } from "../surface/resolved-rule.ts";
 import type { Runtime } from "../transport.ts";
 import { denialFor, denialOf, deniedNow, withDenial } from "./denials.ts";
 import { type KnownKey, KnownKeys, type RuleIdentity } from "./known-keys.ts";
+import { LeaseKeeper, type LeaseKeeperOptions } from "./lease-keeper.ts";
 import type { LocalAnswerCounts } from "./local-answer-counts.ts";
 
 /** What of the cluster's news bears on what this process remembers. */
@@ -20,23 +21,23 @@ export interface ClusterNews {
 }
 
 /** Of what local answers are made. */
-export interface LocalAnswersOptions {
-  readonly runtime: Runtime;
+export interface LocalAnswersOptions extends LeaseKeeperOptions {
   /** Keys about which something may be remembered at once. */
   readonly maxKeys: number;
-  readonly counts: LocalAnswerCounts;
 }
 
-/** What this process answers by itself, exactly, from what the cluster has told it. */
+/** What this process answers by itself, exactly, from what the cluster has told it and leased to it. */
 export class LocalAnswers implements ClusterNews {
   readonly #runtime: Runtime;
   readonly #counts: LocalAnswerCounts;
   readonly #keys: KnownKeys;
+  readonly #keeper: LeaseKeeper;
 
-  constructor({ runtime, maxKeys, counts }: LocalAnswersOptions) {
-    this.#runtime = runtime;
-    this.#counts = counts;
-    this.#keys = new KnownKeys(maxKeys, () => {});
+  constructor(options: LocalAnswersOptions) {
+    this.#runtime = options.runtime;
+    this.#counts = options.counts;
+    this.#keeper = new LeaseKeeper(options);
+    this.#keys = new KnownKeys(options.maxKeys, (known) => this.#keeper.giveBack(known));
   }
 
   /** The decision on a plain take of a single key; null: the cluster is to be asked. Checks nothing: what is known was checked when it was asked first. */
@@ -46,15 +47,31 @@ export class LocalAnswers implements ClusterNews {
     return known === undefined ? null : this.#fromKnown(known, cost);
   }
 
+  /** The denial that holds for it now; null: there is none. */
+  denial({ rule, key, cost }: CallItem): Decision | null {
+    const known = rule.known?.get(key);
+    return known === undefined ? null : this.#denied(known, cost, this.#runtime.monotonicMs(), this.#runtime.wallMs());
+  }
+
   /**
    * Both clocks are read for each call: calls that await each other share a turn of the event loop however long that takes, so a
    * reading of the turn's beginning could let what is over be used.
    */
   #fromKnown(known: KnownKey, cost: number): Decision | null {
+    const { leases } = known;
     const nowMs = this.#runtime.monotonicMs();
-    const denial = denialFor(known.denial, cost, nowMs, this.#runtime.wallMs());
-    if (denial === null) return null;
+    const wallMs = this.#runtime.wallMs();
     known.used = true;
+    if (leases !== null) {
+      const spent = this.#keeper.spend(known, leases, cost, nowMs, wallMs);
+      if (spent !== null) return spent;
+    }
+    return known.denial === null ? null : this.#denied(known, cost, nowMs, wallMs);
+  }
+
+  #denied(known: KnownKey, cost: number, nowMs: number, wallMs: number): Decision | null {
+    const denial = denialFor(known.denial, cost, nowMs, wallMs);
+    if (denial === null) return null;
     this.#counts.denialsServed += 1;
     return deniedNow(known.rule, denial, nowMs);
   }
@@ -64,12 +81,42 @@ export class LocalAnswers implements ClusterNews {
    * be out of date.
    */
   learn(call: Call, reply: ReceivedReply, item: number, current: boolean): void {
-    if (call.verb === Verb.reset) {
-      this.keyReset(call.rule as RuleIdentity, call.key);
-      return;
+    switch (call.verb) {
+      case Verb.reset:
+        this.keyReset(call.rule as RuleIdentity, call.key);
+        return;
+      case Verb.grant:
+        this.#learnGrant(call, reply, item, current);
+        return;
+      case Verb.take:
+        if (call.group !== null || !current) return;
+        if (reply.outcomes[item] !== OUTCOME_ALLOWED) this.#learnDenial(call, reply, item);
+        if (this.#keeper.mayLease(call.rule)) this.#learnDemand(call, reply, item);
     }
-    if (call.verb !== Verb.take || call.group !== null || !current) return;
-    if (reply.outcomes[item] !== OUTCOME_ALLOWED) this.#learnDenial(call, reply, item);
+  }
+
+  /** Gives back all leases and remembers nothing more; resolves when the cluster has heard of it, or soon. Null: it need not. */
+  close(): Promise<void> | null {
+    const returned = this.#keeper.close();
+    this.#keys.clear();
+    return returned;
+  }
+
+  streamBegan(): void {
+    // Leases are charged whoever leads; denials may have been undone unheard.
+    this.#keys.forEach((known) => {
+      known.denial = null;
+      if (known.leases === null) this.#keys.remove(known);
+    });
+  }
+
+  keyReset(identity: RuleIdentity, key: string): void {
+    this.#keys.forEachOf(identity, key, (known) => this.#keys.remove(known));
+  }
+
+  allReset(): void {
+    this.#keeper.policiesChanged();
+    this.#keys.clear();
   }
 
   #learnDenial(call: Call, reply: ReceivedReply, item: number): void {
@@ -92,15 +139,30 @@ export class LocalAnswers implements ClusterNews {
     this.#counts.denialsRemembered += 1;
   }
 
-  streamBegan(): void {
-    this.allReset();
+  #learnDemand({ rule, key, cost }: Call, reply: ReceivedReply, item: number): void {
+    const known = this.#keys.open(rule, key);
+    if (known === null) return;
+    known.used = true;
+    this.#keeper.heard(known, cost, {
+      // What a shadow policy lets pass is no sign of room.
+      allowed: reply.outcomes[item] === OUTCOME_ALLOWED && reply.shadows[item] === 0,
+      limit: reply.limits?.[item] ?? rule.limit,
+      remaining: reply.remaining[item]!,
+    });
   }
 
-  keyReset(identity: RuleIdentity, key: string): void {
-    this.#keys.forEachOf(identity, key, (known) => this.#keys.remove(known));
-  }
-
-  allReset(): void {
-    this.#keys.clear();
+  #learnGrant(call: Call, reply: ReceivedReply, item: number, current: boolean): void {
+    const isGranted = reply.outcomes[item] === OUTCOME_ALLOWED;
+    this.#keeper.answered(call.rule.known?.get(call.key) ?? null, call, {
+      isGranted,
+      isCurrent: current && reply.shadows[item] === 0,
+      retryAfterMs: isGranted ? 0 : reply.retryAfterMs[item]!,
+      handle: reply.handles[item]!,
+      units: call.cost,
+      openForMs: reply.firmForMs[item]!,
+      limit: reply.limits?.[item] ?? call.rule.limit,
+      remaining: reply.remaining[item]!,
+      resetAfterMs: reply.resetAfterMs[item]!,
+    });
   }
 }
