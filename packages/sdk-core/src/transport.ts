@@ -72,6 +72,11 @@ export interface Runtime {
   wallMs(): number;
   /** Calls once after `delayMs`; returns what cancels it. `keepAlive` false: a pending timer lets a process end. */
   setTimer(callback: () => void, delayMs: number, keepAlive?: boolean): () => void;
+  /**
+   * The same for a caller who waits until the cluster's limits allow more, and not for an answer: a test that moves the cluster's time
+   * ends it with that, and leaves deadlines as they are. It keeps a process alive. Default: {@link setTimer}.
+   */
+  setPause?(callback: () => void, delayMs: number): () => void;
   /** Calls once at the end of this event-loop turn: where calls are gathered into a frame. */
   endOfTurn(callback: () => void): void;
   /** [0, 1). */

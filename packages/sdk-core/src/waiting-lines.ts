@@ -93,7 +93,8 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
   /** Waits until that time, or until somebody wakes the line. */
   const pauseUntil = (line: Line, wakeMs: number): Promise<void> =>
     new Promise((resolve) => {
-      const cancel = runtime.setTimer(() => line.wake?.(), Math.max(0, wakeMs - runtime.monotonicMs()), true);
+      const [wake, delayMs] = [() => line.wake?.(), Math.max(0, wakeMs - runtime.monotonicMs())];
+      const cancel = runtime.setPause?.(wake, delayMs) ?? runtime.setTimer(wake, delayMs, true);
       line.pausesUntilMs = wakeMs;
       line.wake = () => {
         line.wake = null;

@@ -28,6 +28,7 @@ export {
   type Rule,
   type Source,
   type TokenSource,
+  type WaitOptions,
 } from "@quorumguard/sdk-core";
-export { createGuard, type NodeGuardOptions } from "./create-guard.ts";
+export { createGuard, type GuardClock, type NodeGuardOptions } from "./create-guard.ts";
 export type { TlsOptions } from "./tls-options.ts";

@@ -1,5 +1,5 @@
 import type { NodeId } from "@quorumguard/raft";
-import { createGuard, type Guard, type NodeGuardOptions } from "@quorumguard/sdk-node";
+import { createGuard, type Guard, type GuardClock, type NodeGuardOptions } from "@quorumguard/sdk-node";
 import type { ClusterNode } from "../node/node.ts";
 import { InvalidField, shown } from "../server/invalid-field.ts";
 import { advanceTime } from "./advance-time.ts";
@@ -54,6 +54,8 @@ export interface WaitOptions {
 export interface TestCluster extends AsyncDisposable {
   /** Addresses of all nodes, for `createGuard`. They stay the same over restarts. */
   readonly endpoints: readonly string[];
+  /** The time of its guards, for `createGuard({ endpoints, clock })` in the code that is tested. */
+  readonly clock: GuardClock;
   /** The node that leads now; null: none that reaches a quorum does. */
   readonly leader: number | null;
   /** All nodes and their states now. */
@@ -89,8 +91,8 @@ export interface TestCluster extends AsyncDisposable {
   /** Sets policies, as `policies` of the start does; policies under other names go. */
   setPolicies(policies: Readonly<Record<string, TestPolicy>>): Promise<void>;
   /**
-   * Moves the cluster's time forward, and that of guards made by {@link TestCluster.createGuard}: windows free up, bans and holds
-   * end. Exactly so much, and not a microsecond less; real time goes on besides. Deadlines of calls and sockets stay in real time.
+   * Moves the cluster's time forward, and that of guards on its {@link TestCluster.clock}: windows free up, bans and holds
+   * end. Exactly so much; real time goes on besides. Deadlines of calls, and sockets, stay in real time.
    * @throws {InvalidField} when the span is none, or the clock is not `"virtual"`.
    */
   advance(span: TestSpan): Promise<void>;
@@ -123,7 +125,7 @@ const longestLeapMs = 8_640_000_000;
 class InProcessCluster implements TestCluster {
   readonly #options: ResolvedTestClusterOptions;
   readonly #nodeTime = new MovedTime();
-  readonly #guardTime = new GuardTime();
+  readonly clock = new GuardTime();
   readonly #network: TestNetwork;
   readonly #nodes: ReadonlyMap<NodeId, TestNode>;
   readonly #guards: Guard[] = [];
@@ -169,7 +171,7 @@ class InProcessCluster implements TestCluster {
     options: Omit<NodeGuardOptions<P>, "endpoints" | "clock"> = {},
   ): Guard<P> {
     this.#checkOpen();
-    const guard = createGuard<P>({ ...options, endpoints: this.endpoints, clock: this.#guardTime });
+    const guard = createGuard<P>({ ...options, endpoints: this.endpoints, clock: this.clock });
     this.#guards.push(guard);
     return guard;
   }
@@ -266,7 +268,7 @@ class InProcessCluster implements TestCluster {
     const nodes = [...this.#nodes.values()];
     await Promise.all(nodes.map((node) => node.kill()));
     await Promise.all([...nodes.map((node) => node.settled()), this.#network.close()]);
-    this.#guardTime.stop();
+    this.clock.stop();
   }
 
   async #put(policies: TestPolicyDocument): Promise<void> {
@@ -290,7 +292,7 @@ class InProcessCluster implements TestCluster {
         (leader) => this.#reachedBy(leader),
       );
     }
-    this.#guardTime.move(ms, ms);
+    this.clock.move(ms, ms);
   }
 
   #checkOpen(): void {

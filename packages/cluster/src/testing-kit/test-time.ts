@@ -23,23 +23,20 @@ export class MovedTime {
 
 /** The time of the guards of a test cluster, timers included. */
 export class GuardTime extends MovedTime {
-  readonly #real = createSystemClock();
   readonly #timers = new Set<MovableTimer>();
 
   /**
-   * A timer of a guard. One that somebody waits for (`keepAlive`), a deadline, runs on real time; all others are due by this
-   * time, so that a hold ends when its time is moved over.
+   * A timer of a guard. One that keeps a process alive is a deadline of somebody who waits for an answer, and runs on real time;
+   * all others are due by this time, so that a hold ends when its time is moved over.
    */
   setTimer = (callback: () => void, delayMs: number, keepAlive = false): (() => void) => {
-    if (keepAlive) {
-      const timer = setTimeout(callback, delayMs);
-      return () => clearTimeout(timer);
-    }
-    const timer: MovableTimer = { dueMs: this.monotonicMs() + delayMs, callback, disarm: () => {} };
-    this.#timers.add(timer);
-    this.#arm(timer);
-    return () => this.#drop(timer);
+    if (!keepAlive) return this.#add(callback, delayMs, false);
+    const timer = setTimeout(callback, Math.min(delayMs, longestTimerMs));
+    return () => clearTimeout(timer);
   };
+
+  /** Somebody waits for this time to pass. */
+  setPause = (callback: () => void, delayMs: number): (() => void) => this.#add(callback, delayMs, true);
 
   /** Moves the clocks forward, calls what has become due, in order, and has the rest wait for what is left. */
   override move(monotonicMs: number, wallMs: number): void {
@@ -58,15 +55,19 @@ export class GuardTime extends MovedTime {
     for (const timer of [...this.#timers]) this.#drop(timer);
   }
 
+  #add(callback: () => void, delayMs: number, keepAlive: boolean): () => void {
+    const timer: MovableTimer = { dueMs: this.monotonicMs() + delayMs, callback, keepAlive, disarm: () => {} };
+    this.#timers.add(timer);
+    this.#arm(timer);
+    return () => this.#drop(timer);
+  }
+
   #arm(timer: MovableTimer): void {
     const leftMs = Math.max(0, timer.dueMs - this.monotonicMs());
-    timer.disarm = this.#real.setTimer(
-      () => {
-        if (leftMs > longestTimerMs) this.#arm(timer);
-        else this.#fire(timer);
-      },
-      Math.min(leftMs, longestTimerMs),
-    );
+    const expired = () => (leftMs > longestTimerMs ? this.#arm(timer) : this.#fire(timer));
+    const armed = setTimeout(expired, Math.min(leftMs, longestTimerMs));
+    if (!timer.keepAlive) armed.unref();
+    timer.disarm = () => clearTimeout(armed);
   }
 
   #fire(timer: MovableTimer): void {
@@ -83,6 +84,7 @@ export class GuardTime extends MovedTime {
 interface MovableTimer {
   readonly dueMs: number;
   readonly callback: () => void;
+  readonly keepAlive: boolean;
   disarm: () => void;
 }
 

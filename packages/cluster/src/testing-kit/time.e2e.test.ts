@@ -1,3 +1,4 @@
+import { createGuard } from "@quorumguard/sdk-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startTestCluster, type TestCluster } from "./index.ts";
 import { takeAll } from "./steady-calls.fixture.ts";
@@ -71,6 +72,23 @@ describe.each([1, 3])("time moved in a cluster of %i", (nodes) => {
     expect(await guard.reserve(check)).toMatchObject({ allowed: true });
   });
 
+  it("ends the wait of who waits for a turn, and leaves it until then", async () => {
+    const guard = cluster.createGuard(patient);
+    const check = { key: "user", limit: 1, window: "1d" } as const;
+    expect(await takeAll(guard, "user", 1, "1d")).toBe(1);
+    let waits = true;
+    const waiting = guard.wait(check, { timeoutMs: 2 * dayMs }).finally(() => {
+      waits = false;
+    });
+    // Behind it in the line: it has asked, and pauses.
+    await expect(guard.wait(check, { timeoutMs: 1_000 })).resolves.toMatchObject({ allowed: false });
+    await cluster.advance("23h");
+    expect(await guard.allow("user", 1, "1d")).toMatchObject({ allowed: false });
+    expect(waits).toBe(true);
+    await cluster.advance("1h");
+    expect(await waiting).toMatchObject({ allowed: true });
+  });
+
   it("keeps sessions: who holds a slot for as long as it lives holds it after any leap", async () => {
     const guard = cluster.createGuard<"jobs">(patient);
     const other = cluster.createGuard<"jobs">(patient);
@@ -124,12 +142,17 @@ it("is known to whoever leads next", async () => {
 
 it("does not run over the deadlines of calls that are under way", async () => {
   cluster = await startTestCluster({ clock: "virtual" });
-  const guard = cluster.createGuard(patient);
+  const { nodeId, endpoint } = cluster.topology.members.find(({ isLeader }) => !isLeader)!;
+  await using guard = createGuard({ ...patient, endpoints: endpoint, routing: "forward", clock: cluster.clock });
   await guard.ready();
-  await cluster.partition([[1], [2], [3]]);
-  const call = guard.allow("user", 2, "1d");
-  await cluster.heal();
+  await cluster.pause(nodeId);
+  let settled = false;
+  const call = guard.allow("user", 2, "1d").finally(() => {
+    settled = true;
+  });
   await cluster.advance("1h");
+  expect(settled).toBe(false);
+  await cluster.resume(nodeId);
   expect(await call).toMatchObject({ allowed: true, source: "quorum" });
 });
 
