@@ -6,7 +6,7 @@ import { createSettler, type Settler } from "./calls/settle.ts";
 import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
 import { type ClusterCallEnds, ClusterClient } from "./cluster-client.ts";
 import { createGuardEvents, type GuardEvents } from "./guard-events.ts";
-import type { GuardObserver } from "./guard-observer.ts";
+import type { GuardObserver, ObservedCall, VerbName } from "./guard-observer.ts";
 import { createReservations, type Reservations } from "./holds/reservations.ts";
 import { failureOf } from "./requests/request-client.ts";
 import { allListeners } from "./session/stream-listener.ts";
@@ -79,6 +79,7 @@ class GuardCore implements Guard<string> {
   readonly #options: ResolvedGuardOptions;
   readonly #runtime: Runtime;
   readonly #arguments: ArgumentReader;
+  readonly #observer: GuardObserver;
   readonly #events: GuardEvents;
   readonly #pending: PendingCalls;
   readonly #breaker: Breaker;
@@ -96,11 +97,15 @@ class GuardCore implements Guard<string> {
     this.#arguments = createArgumentReader(this.#options.rules);
     const monotonicMs = () => runtime.monotonicMs();
     this.#events = createGuardEvents(runtime);
-    const emit = (event: GuardEvent) => this.#events.emit(event);
+    const observer = platform.observer ?? {};
+    this.#observer = observer;
+    const emit = (event: GuardEvent) => {
+      observer.event?.(event);
+      this.#events.emit(event);
+    };
     const fleet = createFleet();
     const overload = createOverload(runtime);
     const local = () => (this.#local ??= createLocalLimiter(monotonicMs, () => fleet.clients));
-    const observer = platform.observer ?? {};
     this.#pending = createPendingCalls(runtime, (call) => this.#onDeadline(call), transport.openSession !== undefined);
     this.#breaker = createBreaker({
       runtime,
@@ -163,7 +168,7 @@ class GuardCore implements Guard<string> {
           this.#submit(item, null, chosen, () => resolve(), reject, verb);
         }),
       sendUnheard: (call, item, verb) => {
-        const unheard = { opened: 0, phase: "queued", number: 0, sends: 0, applied: "no" } as const;
+        const unheard = { opened: 0, phase: "queued", number: 0, sends: 0, applied: "no", observer: null } as const;
         this.#cluster.submitUnheard({ ...call, ...item, ...verb, ...unheard });
       },
     });
@@ -302,6 +307,7 @@ class GuardCore implements Guard<string> {
       this.#settler.byError(call, new GuardError("closed", "the guard was closed while the call waited", { applied }));
     });
     await this.#cluster.close();
+    this.#observer.closed?.();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -350,6 +356,7 @@ class GuardCore implements Guard<string> {
       applied: "no",
       lastFailure: null,
       overloaded: false,
+      observer: this.#observer.callStarted?.(observedCall(item, group, verb, timeoutMs)) ?? null,
       cancelTimer: null,
       previous: null,
       next: null,
@@ -434,4 +441,23 @@ class GuardCore implements Guard<string> {
       this.#cluster.forget(call, phase);
     });
   }
+}
+
+const verbNames: Readonly<Record<Verb, VerbName>> = {
+  [Verb.take]: "take",
+  [Verb.reserve]: "reserve",
+  [Verb.commit]: "commit",
+  [Verb.cancel]: "cancel",
+  [Verb.reset]: "reset",
+  [Verb.grant]: "grant",
+  [Verb.giveBack]: "giveBack",
+};
+
+function observedCall(
+  { key, rule }: CallItem,
+  group: readonly CallItem[] | null,
+  { verb }: CallVerb,
+  timeoutMs: number,
+): ObservedCall {
+  return { verb: verbNames[verb], key, policy: rule.name, checks: group?.length ?? 1, timeoutMs };
 }

@@ -2,6 +2,7 @@
 
 export { resolveToken } from "./cluster/resolve-token.ts";
 export { createGuardCore, type PlatformOptions } from "./create-guard-core.ts";
+export type { CallObserver, GuardObserver, ObservedCall, VerbName } from "./guard-observer.ts";
 export type {
   AbortSignalLike,
   Algorithm,

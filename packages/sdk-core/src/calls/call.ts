@@ -1,4 +1,5 @@
 import { Verb } from "@quorumguard/limiter";
+import type { CallObserver } from "../guard-observer.ts";
 import type { AbortSignalLike, OnUnavailable } from "../surface/guard.ts";
 import type { AppliedState } from "../surface/guard-error.ts";
 import type { ResolvedRule } from "../surface/resolved-rule.ts";
@@ -77,6 +78,7 @@ export interface Call extends CallVerb {
   lastFailure: string | null;
   /** Where each call is a request of its own: that was a refusal for too much work. */
   overloaded: boolean;
+  readonly observer: CallObserver | null;
   /** Ends its own timer, where calls do not share one. */
   cancelTimer: (() => void) | null;
   previous: Call | null;
@@ -108,6 +110,7 @@ export function attemptEnded(call: Call, applied: AppliedState, failure: string,
   if (applied === "unknown") call.applied = "unknown";
   call.lastFailure = failure;
   call.overloaded = overloaded;
+  call.observer?.attemptFailed?.(failure, applied);
   releaseFrame(call);
 }
 

@@ -69,12 +69,14 @@ export function createSettler(options: SettlerOptions): Settler {
   };
   const give = (call: Call, decisions: readonly Decision[]): void => {
     detach(call);
+    call.observer?.decided?.(decisions);
     const resolve = call.resolve as (value: unknown, call: Call) => void;
     if (call.group === null) resolve(decisions[0], call);
     else resolve({ allowed: decisions.every((decision) => decision.allowed), decisions }, call);
   };
   const fail = (call: Call, error: GuardError): void => {
     detach(call);
+    call.observer?.failed?.(error);
     call.reject(error);
   };
   /** The error is made only for who is told of it: in an outage most calls are not. */
@@ -120,8 +122,10 @@ export function createSettler(options: SettlerOptions): Settler {
       }
       call.opened = reply.handles[item]!;
       call.openForMs = reply.firmForMs[item]!;
+      const decision = replyDecision(call, reply, item);
       detach(call);
-      (call.resolve as (value: Decision, call: Call) => void)(replyDecision(call, reply, item), call);
+      call.observer?.decided?.([decision]);
+      (call.resolve as (value: Decision, call: Call) => void)(decision, call);
     },
     byResult(call, result) {
       decided();

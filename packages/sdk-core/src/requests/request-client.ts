@@ -81,20 +81,18 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     method: UnaryCall["method"],
     deadlineMs: number,
     signal: AbortSignalLike | null,
-    build: (leftMs: number, first: boolean) => Uint8Array,
+    build: (leftMs: number, endpoint: string) => Uint8Array,
     read: (bytes: Uint8Array) => T,
     onFailure: (failure: AttemptFailure) => void,
     stopped: () => boolean,
   ): Promise<T> => {
-    let first = true;
     let endpoint = "";
     const left = () => Math.max(1, Math.ceil(deadlineMs - runtime.monotonicMs()));
     return retrying(
       async () => {
         const leftMs = left();
-        const message = build(leftMs, first);
-        first = false;
         endpoint = options.preferred() ?? endpoints.current();
+        const message = build(leftMs, endpoint);
         options.onAsk(endpoint);
         const bytes = await transport.unary({
           endpoint,
@@ -142,10 +140,11 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         "GuardService/AllowBatch",
         call.deadlineMs,
         call.signal,
-        (leftMs) => {
+        (leftMs, endpoint) => {
           const firstAttempt = call.sends === 0 && call.requestId === null;
           if (call.sends === 0) call.sentMs = runtime.monotonicMs();
           call.sends += 1;
+          call.observer?.sent?.(endpoint, call.sends);
           call.phase = "inFlight";
           return toBinary(
             AllowBatchRequestSchema,

@@ -218,6 +218,7 @@ export class SessionClient {
         call.sentWallMs = wallMs;
       }
       call.sends += 1;
+      call.observer?.sent?.(link.endpoint, call.sends);
     }
     link.send(message);
   }
