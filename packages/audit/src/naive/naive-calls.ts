@@ -97,12 +97,15 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     return before === undefined ? 0 : before.ahead + before.item.cost;
   }
 
-  /** Takes note of a denial: the one that fills the measure starts a ban, which is met by the items after it in the call. */
-  function feed(judged: Judged, stampUs: number): void {
+  /**
+   * Takes note of a denial: the one that fills the measure starts a ban, which is met by the items after it in the call. A lease that
+   * is refused is nobody's denial, and only meets a ban.
+   */
+  function feed(judged: Judged, stampUs: number, isRefusedLease = false): void {
     const { policy, list, who } = judged.inForce;
     if (policy?.ban === undefined || list !== null || judged.bannedUntilUs > 0) return;
     judged.bannedUntilUs = bans.untilUs(who, stampUs);
-    if (judged.bannedUntilUs === 0 && judged.outcome === Outcome.limited)
+    if (judged.bannedUntilUs === 0 && judged.outcome === Outcome.limited && !isRefusedLease)
       judged.bannedUntilUs = bans.feed(who, policy.ban, stampUs);
     if (judged.bannedUntilUs > 0) judged.outcome = Outcome.banned;
   }
@@ -180,7 +183,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     const judged = judgeItem(item, inForce, counter, 0, stampUs);
     const shadow = inForce.policy?.shadow === true && isDenied(judged.outcome);
     if (isDenied(judged.outcome) && !shadow) {
-      feed(judged, stampUs);
+      feed(judged, stampUs, kind === "lease");
       const answer = answerOf(judged, stampUs);
       if (kind !== "lease" || judged.outcome !== Outcome.limited) return answer;
       return {
@@ -226,7 +229,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     const counter = isBlocked(inForce) ? keys.look(inForce, stampUs) : keys.touch(inForce, stampUs).counter;
     const judged = judgeItem(item, inForce, counter, 0, stampUs);
     if (policy?.shadow !== true) {
-      feed(judged, stampUs);
+      feed(judged, stampUs, true);
       if (judged.outcome === Outcome.banned || judged.outcome === Outcome.blocked) return answerOf(judged, stampUs);
     }
     const isEnforced = judged.outcome === Outcome.allowed && inForce.list !== "allow";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { NEVER, Outcome } from "../call-batch.ts";
 import { Algorithm, type Rule } from "../rule.ts";
 import { START_US } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { byName, PolicyHarness, putPolicy } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
 const SECOND_US = 1_000_000;
@@ -47,6 +47,33 @@ const situations = algorithms.flatMap((algorithm) =>
 );
 
 describe("a lease that is not granted", () => {
+  it("counts toward no ban, and meets one: nobody was denied yet, and whoever asks next is counted", () => {
+    const harness = new PolicyHarness();
+    const ban = { denials: 1, windowMs: 60_000, durationsMs: [20_000], forgetAfterMs: 60_000 };
+    harness.change(putPolicy({ name: "api", algorithm: "fixed-window", limit: 5, windowMs: 1_000, ban }));
+    const rule = byName("api");
+    const grant = (stampUs: number, cost: number) => harness.ask(stampUs, Verb.grant, "k", rule, { cost });
+    for (const stampUs of [WINDOW_US, WINDOW_US + 999_500]) {
+      const refused = { outcome: Outcome.limited, remaining: 5, firmForMs: 0 };
+      for (let i = 0; i < 3; i++) expect(grant(stampUs, 6)).toMatchObject(refused);
+    }
+    expect(harness.limiter.stats.bansBegun).toBe(0);
+    expect(harness.one(WINDOW_US + 999_500, "k", rule, 6).outcome).toBe(Outcome.banned);
+    expect(grant(WINDOW_US + SECOND_US, 1)).toMatchObject({ outcome: Outcome.banned, retryAfterMs: 20_000 });
+  });
+
+  it("tells how much could have been: that much is granted at once", () => {
+    for (const algorithm of algorithms) {
+      const harness = new PolicyHarness();
+      const rule = ruleOf(algorithm);
+      harness.one(WINDOW_US, "k", rule, 2);
+      const refused = harness.ask(WINDOW_US, Verb.grant, "k", rule, { cost: 4 });
+      expect(refused).toMatchObject({ outcome: Outcome.limited, remaining: 3, handle: 0 });
+      const given = harness.ask(WINDOW_US, Verb.grant, "k", rule, { cost: refused.remaining });
+      expect(given).toMatchObject({ outcome: Outcome.allowed, remaining: 0, firmForMs: 100 });
+    }
+  });
+
   it("K3 is granted after exactly retryAfterMs, and not a millisecond earlier", () => {
     let refused = 0;
     for (const situation of situations) {

@@ -468,7 +468,9 @@ export class GovernedCalls {
     } else if (results.outcomes[at] === Outcome.allowed) {
       this.#count(judged, true, shadow);
     } else if (results.outcomes[at] === Outcome.limited && judged.outcome === Outcome.limited) {
-      this.#feed(judged, at);
+      // Nobody is denied by a lease that is not granted: whoever asks next, with a take, is, and is counted then.
+      if (verb !== Verb.grant) this.#feed(judged, at);
+      else if (judged.rule.policy?.ban !== undefined) results.firmForMs[at] = 0;
       this.#count(judged, false, false);
     }
   }

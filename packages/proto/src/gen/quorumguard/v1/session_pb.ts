@@ -606,8 +606,8 @@ export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
 
 /**
  * Pushed after the node has applied what may make a denial of the stream's namespace untrue: keys were reset, or policies,
- * lists, overrides or bans changed. At once if nothing was pushed within the last 20 ms or the policies changed, else at
- * the end of those. Undoes the denials that it names as of `index` or before (FrameReply.as_of_index), also such as arrive
+ * lists, overrides or bans changed. At once, but gathered for a while after the last one: for 20 ms, or longer if the node has
+ * more than 200 streams of the namespace. Undoes the denials that it names as of `index` or before (FrameReply.as_of_index), also such as arrive
  * later: a client need only keep the largest `index`, and remember no denial as of it or before.
  *
  * @generated from message quorumguard.v1.Forget
@@ -621,8 +621,8 @@ export type Forget = Message<"quorumguard.v1.Forget"> & {
   index: bigint;
 
   /**
-   * As in FrameReply. If it is another than the stream last told, the rules may have changed, and leases are to be given
-   * back: what the cluster counts of them stays counted.
+   * As in FrameReply. If it is above what the client knew, the rules may have changed, and leases are to be given back: what
+   * the cluster counts of them stays counted.
    *
    * @generated from field: uint64 policy_version = 2;
    */
