@@ -6,12 +6,14 @@ import type { Scenario } from "./scenario.ts";
 import { failover } from "./scenarios/failover.ts";
 import { millionKeys } from "./scenarios/million-keys.ts";
 import { redisUnique } from "./scenarios/redis-unique.ts";
+import { sdkAnswers } from "./scenarios/sdk-answers.ts";
 import { AbsentSystem } from "./system.ts";
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["redis-unique", redisUnique],
   ["failover", failover],
   ["million-keys", millionKeys],
+  ["sdk-answers", sdkAnswers],
 ]);
 
 const usage = `npm run bench -- [--quick] [--only NAME] [--json]
