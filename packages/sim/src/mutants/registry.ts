@@ -4,6 +4,7 @@ import { decisionMutants } from "./planted/decisions.ts";
 import { holdMutants } from "./planted/holds.ts";
 import { membershipMutants } from "./planted/membership.ts";
 import { policyMutants } from "./planted/policies.ts";
+import { pushMutants } from "./planted/pushes.ts";
 import { raftMutants } from "./planted/raft.ts";
 import { storageMutants } from "./planted/storage.ts";
 
@@ -15,5 +16,6 @@ export const mutants: readonly Mutant[] = [
   ...decisionMutants,
   ...holdMutants,
   ...policyMutants,
+  ...pushMutants,
   ...boundMutants,
 ];
