@@ -6,6 +6,8 @@ import { defineConfig } from "vitest/config";
 const endToEnd = ["packages/**/*.e2e.test.ts", "examples/**/*.e2e.test.ts"];
 /** What stands for a user of the whole repository: it builds, packs, browses, or takes all of the machine. */
 const wholeRepository = ["{deploy,docs,scripts}/**/*.e2e.test.ts", "scripts/readme.test.ts"];
+/** The packages as files, packed and installed once for all of them; a step of its own in `npm test`. */
+const packaging = ["packages/packaging/src/*.e2e.test.ts"];
 /** What replaces modules for itself alone; all other files of a folder share one set of modules, a quarter cheaper. */
 const replacingModules = ["packages/cluster/src/storage/folder-lock.test.ts"];
 const neverTests = ["**/node_modules/**", "**/dist/**"];
@@ -37,7 +39,7 @@ export default defineConfig({
       { extends: true as const, test: { name: "replacing-modules", include: replacingModules } },
       {
         extends: true as const,
-        test: { name: "e2e", include: endToEnd, exclude: neverTests, sequence: { groupOrder: 1 } },
+        test: { name: "e2e", include: endToEnd, exclude: [...neverTests, ...packaging], sequence: { groupOrder: 1 } },
       },
       {
         extends: true as const,
@@ -48,6 +50,16 @@ export default defineConfig({
           // One after the other: they would write the same builds.
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true as const,
+        test: {
+          name: "packages",
+          include: packaging,
+          exclude: neverTests,
+          globalSetup: "packages/packaging/src/pack-once.ts",
+          sequence: { groupOrder: 3 },
         },
       },
     ],

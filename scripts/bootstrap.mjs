@@ -59,6 +59,7 @@ const commands = {
   generate: { build: false, file: "scripts/generate.ts" },
   check: { build: false, tool: "biome", flags: ["check", "--write"] },
   changeset: { build: false, tool: "changeset", flags: [] },
+  release: { build: true, file: "scripts/release.ts" },
 };
 
 /** Something that the user can act on: printed without a stack. */

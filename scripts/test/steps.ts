@@ -70,7 +70,12 @@ export const steps: readonly Step[] = [
       runCheck(process.execPath, ["--conditions=quorumguard-source", inRepository("docs", "src", "main.ts")], 180_000),
   },
   { name: "runtimes", title: "the SDKs' contract on every runtime", run: () => runMatrix(240_000) },
-  { name: "vitest", title: "unit, property, contract and end-to-end tests", run: () => runVitest(900_000) },
+  { name: "packages", title: "what is published, as its users get it", run: () => runVitest("packages", 240_000) },
+  {
+    name: "vitest",
+    title: "unit, property, contract and end-to-end tests",
+    run: () => runVitest("!packages", 900_000),
+  },
   {
     name: "simulator",
     title: `whole clusters on virtual time, ${simulatorSeeds} seeds`,

@@ -36,13 +36,20 @@ export function countTests(report: VitestReport, root: string = repositoryRoot):
   return { passed, failed: failures.length, skipped, notes: [], failures };
 }
 
-/** All unit, property, contract and end-to-end tests. */
-export async function runVitest(timeoutMs: number): Promise<StepResult> {
+/** Tests of one of vitest.config.ts's projects, or of all but that one: `!packages`. */
+export async function runVitest(project: string, timeoutMs: number): Promise<StepResult> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "quorumguard-vitest-"));
   try {
     const file = path.join(folder, "report.json");
     const vitest = inRepository("node_modules", "vitest", "vitest.mjs");
-    const flags = [vitest, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+    const flags = [
+      vitest,
+      "run",
+      `--project=${project}`,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${file}`,
+    ];
     const { failure } = await runCommand(process.execPath, flags, { timeoutMs });
     if (!fs.existsSync(file)) return oneCheck(failure ?? "no report was written");
     const counted = countTests(JSON.parse(fs.readFileSync(file, "utf8")) as VitestReport);

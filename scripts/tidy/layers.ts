@@ -19,6 +19,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   exactness: ["audit", "limiter"],
   sim: ["audit", "exactness", "cluster", "sdk-node", "sdk-web", "sdk-core", "raft", "limiter", "proto"],
   testbed: [],
+  packaging: ["testbed", "sdk-node", "sdk-web"],
   nemesis: ["audit", "exactness", "pictures", "testbed", "cluster", "sdk-node", "limiter", "proto"],
   pictures: [],
   runtimes: ["testbed", "cluster", "sdk-node", "sdk-web", "sdk-core", "proto"],

@@ -30,6 +30,7 @@ const programs: Readonly<Record<string, string>> = {
   runtimes: "packages/runtimes/src/main.ts",
   example: "scripts/example.ts",
   pack: "scripts/pack.ts",
+  release: "scripts/release.ts",
 };
 
 /** Reads the facts from the programs themselves, each asked once and only if a page calls it. */

@@ -39,6 +39,8 @@ export interface LocalClusterOptions {
   readonly nodes?: number;
   /** Extra arguments for every node. */
   readonly arguments?: readonly string[];
+  /** The command's script, such as an installed package's. Default: the workspace's build. */
+  readonly command?: string;
   /** Where the nodes' logs go; default: nowhere, but the last lines are shown if a node dies by itself. */
   readonly onLog?: (nodeId: number, text: string) => void;
 }
@@ -58,12 +60,16 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   const founders = nodes.map((node) => `${node.nodeId}=127.0.0.1:${port(node.nodeId, 2)}`).join(",");
   const statusOf = (nodeId: number) => readStatus(nodeId, nodes[nodeId - 1]!.httpUrl);
   const processes = new NodeProcesses({ onLog: options.onLog });
-  const start = (node: LocalNode) =>
-    processes.start(node.nodeId, [
+  const start = (node: LocalNode) => {
+    const flags = [
       ...["--id", String(node.nodeId), "--cluster", founders, "--data", join(folder, String(node.nodeId))],
       ...["--grpc", node.grpcEndpoint, "--http", node.httpUrl.slice("http://".length)],
       ...["--peer", `127.0.0.1:${port(node.nodeId, 2)}`, ...(options.arguments ?? [])],
-    ]);
+    ];
+    const { command } = options;
+    const script = command === undefined ? {} : { script: [command, "node", ...flags, "--stop-with-stdin"] };
+    processes.start(node.nodeId, flags, script);
+  };
   const statuses = () => Promise.all(processes.nodeIds.map(statusOf));
 
   // A script that is itself killed must not leave nodes behind.

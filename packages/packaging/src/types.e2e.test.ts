@@ -1,0 +1,63 @@
+import fs from "node:fs";
+import path from "node:path";
+import { expect, inject, it } from "vitest";
+import { compile, compilers } from "./compile.ts";
+import { closureOf, entriesOf, readPublished } from "./published-package.ts";
+
+const { unpacked, service, edge } = inject("workbench");
+const published = readPublished(unpacked);
+const entries = published.flatMap(entriesOf);
+const edgeEntries = closureOf("@quorumguard/sdk-web", published).flatMap(entriesOf);
+/** A busy machine, and two compilers written in JavaScript. */
+const timeout = 180_000;
+
+it("three compilers are checked", () => {
+  expect(compilers).toEqual(["5.9", "6.0", "7.0"]);
+});
+
+it("the project of an edge worker has no types of Node to lean on", () => {
+  expect(edge.failure).toBe(null);
+  expect(fs.existsSync(path.join(edge.folder, "node_modules", "@types"))).toBe(false);
+  expect(edgeEntries.map(({ specifier }) => specifier)).toContain("@quorumguard/sdk-web/edge");
+});
+
+const cells = compilers.flatMap((typescript) =>
+  (["nodenext", "bundler"] as const).map((module) => ({ typescript, module })),
+);
+
+it.each(cells)("a Node service: TypeScript $typescript, $module", { timeout }, async ({ typescript, module }) => {
+  expect(service.failure).toBe(null);
+  const options = {
+    ...{ typescript, module, lib: ["ES2023", "ESNext.Disposable"], types: ["node"] },
+    sources: ["./consumers/node-service.ts", "./consumers/edge-worker.ts"],
+    entries: entries.filter(({ hasPeers }) => !hasPeers),
+  };
+  expect(await compile(service.folder, options)).toBe("");
+});
+
+it.each(cells)("an edge worker: TypeScript $typescript, $module", { timeout }, async ({ typescript, module }) => {
+  // Workers' types under one resolution and pages' under the other: neither may need the other's.
+  const lib = ["ES2022", module === "nodenext" ? "WebWorker" : "DOM"];
+  const options = { typescript, module, lib, types: [], sources: ["./consumers/edge-worker.ts"], entries: edgeEntries };
+  expect(await compile(edge.folder, options)).toBe("");
+});
+
+it.each(compilers)("TypeScript %s refuses a mistake that nothing expects", { timeout }, async (typescript) => {
+  const nowhere = { specifier: "@quorumguard/sdk-node/nowhere", folder: "sdk-node", hasPeers: false };
+  const options = { typescript, lib: ["ES2022"], types: [], sources: [], entries: [nowhere], skipLibCheck: true };
+  expect(await compile(edge.folder, { ...options, module: "bundler" })).toMatch(/entries\.ts.*TS2307/);
+});
+
+const withPeers = entries.filter(({ hasPeers }) => hasPeers);
+it.each(withPeers.length === 0 ? [] : cells)(
+  "beside web frameworks: TypeScript $typescript, $module",
+  { timeout },
+  async ({ typescript, module }) => {
+    const options = {
+      ...{ typescript, module, lib: ["ES2023", "ESNext.Disposable", "DOM"], types: ["node"], sources: [] },
+      // Frameworks' own declarations are not ours to mend.
+      ...{ skipLibCheck: true, entries: withPeers },
+    };
+    expect(await compile(service.folder, options)).toBe("");
+  },
+);
