@@ -215,7 +215,8 @@ class Handler implements SessionHandler {
       sessionTtlMs: BigInt(this.#options.sessionTtlMs),
       maxResults: this.#options.maxResults,
       clients: this.#clients(),
-      appliedIndex: BigInt(this.#node.applied()?.appliedIndex ?? 0),
+      // A 0 would say that this node pushes nothing. At 1 there is never more than a leader's first entry.
+      appliedIndex: BigInt(Math.max(1, this.#node.applied()?.appliedIndex ?? 0)),
       policyVersion: BigInt(this.#route.policyVersion()),
     };
     this.#send(encodeSessionResponse({ case: "welcome", value }));

@@ -65,6 +65,12 @@ describe("a stream is told", () => {
     });
   });
 
+  it("from the first index on, by a node that has applied nothing yet: a 0 would say that it pushes nothing", () => {
+    node.appliedState = null;
+    hello();
+    expect(lastMessage()).toMatchObject({ case: "welcome", value: { appliedIndex: 1n, clients: 0 } });
+  });
+
   it("how many they are with its registration and with every pong, and of no namespace before it named its own", () => {
     say({ case: "ping", value: { id: 1n } });
     expect(lastMessage()).toMatchObject({ case: "pong", value: { clients: 0 } });

@@ -144,7 +144,8 @@ export type Welcome = Message<"quorumguard.v1.Welcome"> & {
 
   /**
    * The last log index that this node had applied: what happens after it is pushed on this stream, what happened up to it
-   * is not. What was denied as of it or before (FrameReply.as_of_index) may not be remembered on this stream.
+   * is not. What was denied as of it or before (FrameReply.as_of_index) may not be remembered on this stream. 0: an older
+   * node, which pushes nothing: nothing may be remembered.
    *
    * @generated from field: uint64 applied_index = 6;
    */
