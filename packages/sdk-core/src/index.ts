@@ -47,3 +47,5 @@ export {
   type TransportErrorKind,
   type UnaryCall,
 } from "./transport.ts";
+export type { BreakerState } from "./unavailable/breaker.ts";
+export { createLocalAnswerCounts, type LocalAnswerCounts } from "./without-network/local-answer-counts.ts";

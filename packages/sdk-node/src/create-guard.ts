@@ -10,6 +10,7 @@ import {
 import { DEFAULT_GRPC_PORT, isSecure } from "./endpoint.ts";
 import { createGrpcTransport } from "./grpc-transport.ts";
 import { nodeRuntime } from "./node-runtime.ts";
+import { guardTelemetry } from "./telemetry/guard-telemetry.ts";
 import { checkTlsOptions, type TlsOptions } from "./tls-options.ts";
 
 const VERSION = "0.1.0";
@@ -61,6 +62,7 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
     defaultEndpoints,
     optionNames: [...guardOptionNames, "tls", "clock"],
     warn: (message) => process.emitWarning(message, WARNING),
+    observer: guardTelemetry(VERSION),
     client: `sdk-node/${VERSION} node/${process.versions.node.split(".")[0]}`,
     // Members advertise host:port; whether it is TLS is what the caller's own endpoints say.
     endpointOf: (member) =>

@@ -20,6 +20,7 @@ export {
   guardErrorCodes,
   type Hold,
   type HoldSignal,
+  type ObservedCall,
   type OnUnavailable,
   type Policy,
   type Reservation,
@@ -31,4 +32,11 @@ export {
   type WaitOptions,
 } from "@quorumguard/sdk-core";
 export { createGuard, type GuardClock, type NodeGuardOptions } from "./create-guard.ts";
+export type {
+  AttemptFailedMessage,
+  CallDecidedMessage,
+  CallFailedMessage,
+  CallSentMessage,
+  EventMessage,
+} from "./telemetry/channels.ts";
 export type { TlsOptions } from "./tls-options.ts";

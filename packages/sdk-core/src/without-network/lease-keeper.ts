@@ -81,6 +81,7 @@ export class LeaseKeeper {
     lease.left -= cost;
     leases.units += cost;
     this.#options.counts.unitsSpent += cost;
+    this.#options.counts.admissionsServed += 1;
     if (lease.left <= lease.renewAt) this.#renew(known, leases, lease, nowMs);
     return leasedNow(known.rule, lease, nowMs);
   }

@@ -11,6 +11,8 @@ export interface LocalAnswerCounts {
   leasesGranted: number;
   /** Units of cost that were leased. */
   unitsGranted: number;
+  /** Calls that were admitted by a lease. */
+  admissionsServed: number;
   /** Units that calls were admitted by. */
   unitsSpent: number;
   /** Units that were given back before their lease was over. */
@@ -26,6 +28,7 @@ export function createLocalAnswerCounts(): LocalAnswerCounts {
     denialsRemembered: 0,
     leasesGranted: 0,
     unitsGranted: 0,
+    admissionsServed: 0,
     unitsSpent: 0,
     unitsReturned: 0,
     unitsExpired: 0,
