@@ -52,7 +52,7 @@ const commands = {
     only: ([name]) => [...product, `@quorumguard/example-${name ?? ""}`],
     file: "scripts/example.ts",
   },
-  pack: { build: true, only: () => product, file: "scripts/pack.ts" },
+  pack: { build: true, only: () => [...product, "@quorumguard/middleware"], file: "scripts/pack.ts" },
   docs: { build: true, file: "docs/src/main.ts" },
   dashboard: { build: false, file: "deploy/src/dashboard/main.ts" },
   tidy: { build: false, file: "scripts/tidy.ts" },

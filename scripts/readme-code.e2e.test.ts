@@ -36,6 +36,12 @@ beforeAll(() => {
   for (const name of fs.readdirSync(inRepository("packages"))) {
     fs.symlinkSync(inRepository("packages", name), path.join(scope, name), "junction");
   }
+  // What the middleware's user has beside it.
+  fs.mkdirSync(path.join(folder, "node_modules", "@types"));
+  for (const name of ["express", "@types/express"]) {
+    const installed = fs.realpathSync(inRepository("packages", "middleware", "node_modules", name));
+    fs.symlinkSync(installed, path.join(folder, "node_modules", name), "junction");
+  }
   for (const { file, code } of blocks) fs.writeFileSync(path.join(folder, file), code);
   fs.writeFileSync(path.join(folder, "package.json"), '{ "type": "module" }');
 });
@@ -57,7 +63,7 @@ function blockOf(name: string): Block {
 }
 
 it("the code of all READMEs compiles under the strictest settings", { timeout: 60_000 }, async () => {
-  for (const name of ["cluster", "raft", "testbed", "sdk-core", "sdk-node", "sdk-web"]) blockOf(name);
+  for (const name of ["cluster", "raft", "testbed", "sdk-core", "sdk-node", "sdk-web", "middleware"]) blockOf(name);
   const config = {
     extends: inRepository("tsconfig.base.json"),
     files: blocks.map(({ file }) => file),

@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url";
 import { freePorts, type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Result } from "./account.ts";
-import { network } from "./client-key.ts";
 import { type ServerProcess, startServer } from "./server-process.ts";
 
 /** Runs the example as `npm run example` does, to its end. */
@@ -102,17 +101,4 @@ describe("the server", () => {
     expect((await fetch(`${other.url}/quote`)).status).toBe(200);
     expect(await other.stop()).toBe(0);
   });
-});
-
-it.each([
-  ["192.0.2.7", "192.0.2.7"],
-  ["::ffff:192.0.2.7", "192.0.2.7"],
-  ["2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"],
-  ["2001:0DB8:1:2:bbbb:0:0:2", "2001:db8:1:2::/64"],
-  ["2001:db8::1", "2001:db8:0:0::/64"],
-  ["::1", "0:0:0:0::/64"],
-  ["fe80::1%eth0", "fe80:0:0:0::/64"],
-  ["unknown", "unknown"],
-])("the network of %s is %s", (address, expected) => {
-  expect(network(address)).toBe(expected);
 });

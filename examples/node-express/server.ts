@@ -1,9 +1,9 @@
 /** An Express application with two limited routes. Finds the cluster by $QUORUMGUARD_ENDPOINTS, else at 127.0.0.1:7400. */
 import type { AddressInfo } from "node:net";
+import { rateLimit } from "@quorumguard/middleware/express";
 import { createGuard, type Policy } from "@quorumguard/sdk-node";
 import express from "express";
-import { clientKey } from "./client-key.ts";
-import { rateLimit } from "./rate-limit.ts";
+import { accountOf } from "./accounts.ts";
 
 const policies = {
   api: { limit: 25, window: "1s" },
@@ -15,15 +15,17 @@ const guard = createGuard({ policies });
 guard.on("degraded", ({ reason }) => console.error(`degraded: ${reason}`));
 guard.on("recovered", () => console.error("recovered: the cluster decides again"));
 
+// The proxies whose X-Forwarded-For may be believed; without any, the address is the connection's own.
+const trustedProxies = process.env.TRUSTED_PROXIES?.split(",") ?? [];
+const common = { guard, policies, identify: accountOf, trustedProxies };
+
 const app = express();
 app.disable("x-powered-by");
-// The proxies whose X-Forwarded-For may be believed; without any, the address is the connection's own.
-app.set("trust proxy", process.env.TRUSTED_PROXIES || false);
 
-app.get("/quote", rateLimit({ guard, policies, policy: "api", keyOf: clientKey }), (_request, response) => {
+app.get("/quote", rateLimit({ ...common, limits: "api" }), (_request, response) => {
   response.json({ quote: "Nothing acknowledged is lost." });
 });
-app.post("/login", rateLimit({ guard, policies, policy: "login", keyOf: clientKey }), (_request, response) => {
+app.post("/login", rateLimit({ ...common, limits: "login" }), (_request, response) => {
   response.status(204).end();
 });
 

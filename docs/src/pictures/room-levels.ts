@@ -6,6 +6,7 @@ export const packageLevels = {
   "sdk-core": 1,
   "sdk-node": 2,
   "sdk-web": 2,
+  middleware: 2,
   cluster: 3,
   sim: 4,
 } as const satisfies Readonly<Record<string, number>>;

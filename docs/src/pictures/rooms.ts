@@ -20,6 +20,7 @@ const purposes: Readonly<Record<Room, string>> = {
   "sdk-core": "the client",
   "sdk-node": "gRPC",
   "sdk-web": "fetch",
+  middleware: "HTTP frameworks",
   cluster: "a node",
   sim: "everything in one process, on virtual time",
   storage: "log, snapshots",
@@ -35,7 +36,8 @@ export function rooms(): Picture {
     name: "rooms",
     title: "Packages and layers: imports go down only",
     description:
-      "At the bottom raft, limiter and proto, which know no other package. Above them sdk-core, and on it sdk-node and sdk-web. " +
+      "At the bottom raft, limiter and proto, which know no other package. Above them sdk-core, and on it sdk-node, sdk-web and " +
+      "middleware. " +
       "Beside these the cluster package, whose folders are, from the top: cli, server, node, and storage beside transport. " +
       "The simulator runs all of it, and nothing imports it. The command line of cluster also uses sdk-node.",
     wide: draw(720, 14),
@@ -87,6 +89,8 @@ function draw(width: number, size: number): Drawing {
     const [x, cellWidth] = stacked ? [clientFrom, clientTo - clientFrom] : beside(clientFrom, clientTo, 2, i);
     parts.push(...cell(room, x, row(stacked ? 1 + i : 1), cellWidth));
   });
+  // It stands on sdk-core as well, and takes the guards of both.
+  parts.push(...cell("middleware", clientFrom, row(width < 600 ? 3 : 2), clientTo - clientFrom));
   for (const room of ["cli", "server", "node"] as const) {
     parts.push(...cell(room, clusterFrom, row(clusterLevels[room]), clusterTo - clusterFrom, { stroke: "leader" }));
   }

@@ -1,0 +1,8 @@
+/** The core that the middleware of all frameworks shares, and what it takes to write one for another framework. */
+
+export type { Denial, DenialAnswer } from "./answer/denial.ts";
+export type { HeaderField, HeaderFormat } from "./answer/header-fields.ts";
+export type { Cost, CountsFor, LimitingGuard, RateLimitOptions, RouteLimit, UserId } from "./options.ts";
+export { bodyText, createRateLimiter, type Outcome, type RateLimiter } from "./rate-limiter.ts";
+export { factsOfNodeRequest, factsOfWebRequest, type NodeRequestLike, type RequestFacts } from "./request-facts.ts";
+export type { Skip } from "./skip.ts";
