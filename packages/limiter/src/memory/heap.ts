@@ -185,7 +185,7 @@ export class Heap {
     this.#pages = meta.number();
     if (this.#pages !== kinds.length)
       throw new RangeError(`the scalars speak of ${this.#pages} pages, not ${kinds.length}`);
-    this.#freePages.push(...meta.numbers());
+    for (const page of meta.numbers()) this.#freePages.push(page);
     if (this.#pages > 0) this.#ensure(this.#pages - 1);
     this.#kinds.set(kinds.subarray(0, this.#pages));
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { copyOf } from "../testing/harness.ts";
 import { PolicyHarness } from "../testing/policy-harness.ts";
+import { readAdminChange } from "./admin-change.ts";
 import { canonicalJson, type Json } from "./canonical.ts";
 import { historyJson } from "./history.ts";
 import { policyBounds } from "./policy-book.ts";
@@ -99,6 +100,26 @@ describe("a change of thousands of records", () => {
     });
     expect(() => harness.limiter.policies.preview("n", tier(names.slice(0, 3), 60))).toThrow(message);
     expect(harness.change(tier(names.slice(0, 2), 60)).error).toBeNull();
+  });
+
+  it("of policies is made whatever tiers and keys there are: 130 policies, and 1,000 keys that are slower under each", () => {
+    const harness = new PolicyHarness();
+    const names = Array.from({ length: 130 }, (_, at) => `p${at}`);
+    const put = (limit: number) => {
+      const bucket = { algorithm: "token-bucket", limit, burst: 100, window: "1h" } as const;
+      return { kind: "putPolicies", policies: names.map((name) => ({ name, ...bucket })) } as const;
+    };
+    harness.change({
+      kind: "putTiers",
+      tiers: [{ name: "free", limits: names.map((policy) => ({ policy, limit: 10 })) }],
+    });
+    const tierKeys = Array.from({ length: 1_000 }, (_, at) => ({ tier: "free", key: `${at}` }));
+    expect(harness.change({ kind: "putTierKeys", tierKeys }).error).toBeNull();
+    expect(harness.change(put(3_600))).toMatchObject({ changed: 130, error: null });
+    expect(harness.limiter.policies.preview("n", readAdminChange(put(7_200), "change") as never).edits).toHaveLength(
+      130,
+    );
+    expect(harness.change(put(7_200))).toMatchObject({ changed: 130, error: null });
   });
 
   it("is kept by the history in canonical JSON, whatever the texts say", () => {

@@ -63,8 +63,11 @@ export function renumberedKeys(view: RecordView, edits: readonly RecordEdit[]): 
   }
   for (const [policy, key] of keysOfRows(view.values(), rows)) add(policy, key);
   // Not refused for being too many: a policy's change never waits for what was counted before.
-  for (const [policy, key] of slowedByPolicies(view, edits, recordAfter))
-    if (count < MAX_CARRIED_ALONG) add(policy, key);
+  let along = 0;
+  for (const [policy, key] of slowedByPolicies(view, edits, recordAfter)) {
+    if (count >= MAX_CARRIED_ALONG || along++ >= MAX_CARRIED_ALONG) break;
+    add(policy, key);
+  }
   return found;
 }
 
@@ -72,17 +75,17 @@ export function renumberedKeys(view: RecordView, edits: readonly RecordEdit[]): 
  * Keys whose own numbers stay, and make them slower than a policy that changes: what waits for them would be forgotten by
  * the policy's time.
  */
-function slowedByPolicies(
+function* slowedByPolicies(
   view: RecordView,
   edits: readonly RecordEdit[],
   recordAfter: (id: string) => PolicyRecord | null,
-): readonly PolicyKey[] {
+): IterableIterator<PolicyKey> {
   const begun = new Map<string, PolicyDocument>();
   for (const { before, after } of edits) {
     if (after?.kind !== "policy" || after.value.algorithm !== "token-bucket") continue;
     if (before?.kind !== "policy" || !countsAlike(before.value, after.value)) begun.set(after.value.name, after.value);
   }
-  if (begun.size === 0) return [];
+  if (begun.size === 0) return;
   const isSlower = (own: { readonly policy: string; readonly limit: number; readonly burst?: number }): boolean => {
     const policy = begun.get(own.policy);
     if (policy === undefined || own.limit === 0) return false;
@@ -90,17 +93,15 @@ function slowedByPolicies(
     const ownUs = spanUs(algorithm, own.limit, windowUs, own.burst ?? burst);
     return ownUs > spanUs(algorithm, limit, windowUs, burst);
   };
-  const found: PolicyKey[] = [];
   const rows = new Map<string, readonly string[]>();
   for (const id of view.keys()) {
     const record = recordAfter(id);
-    if (record?.kind === "override" && isSlower(record.value)) found.push([record.value.policy, record.value.key]);
+    if (record?.kind === "override" && isSlower(record.value)) yield [record.value.policy, record.value.key];
     if (record?.kind !== "tier") continue;
     const slower = record.value.limits.filter(isSlower).map(({ policy }) => policy);
     if (slower.length > 0) rows.set(record.value.name, slower);
   }
-  if (rows.size > 0) found.push(...keysOfRows([...view.keys()].map(recordAfter), rows));
-  return found;
+  if (rows.size > 0) yield* keysOfRows([...view.keys()].map(recordAfter), rows);
 }
 
 /** The keys of tiers, each with the policies of those rows of its tier that are asked about. */
