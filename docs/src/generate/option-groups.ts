@@ -118,6 +118,12 @@ function nodeGroups(from: DeclarationsFrom): readonly OptionGroup[] {
       introduction: "Fields of `node` too.",
       declaration: cluster("NodeLimits"),
     },
+    {
+      title: "A test cluster",
+      introduction:
+        "`startTestCluster(options)` of `@quorumguard/cluster/testing`, for [your own tests](/start/testing-your-code/).",
+      declaration: from("packages/cluster/src/testing-kit/index.ts")("TestClusterOptions"),
+    },
   ];
 }
 

@@ -43,13 +43,18 @@ const specs: readonly ApiPageSpec[] = [
   {
     path: "reference/cluster",
     title: "@quorumguard/cluster",
-    description: "Running a node from code: startServer, its options and what it tells.",
+    description:
+      "Running a node from code: startServer, its options and what it tells. A cluster in tests: startTestCluster.",
     order: 3,
     introduction: [
       "A node, run from code. Most people want the [command](/reference/command-line/) instead.",
       "`startServer` starts one; what it resolves with tells where the node listens and how it is, and stops it.",
+      "The entry `@quorumguard/cluster/testing` starts whole clusters in [tests](/start/testing-your-code/).",
     ].join(" "),
-    entries: [{ specifier: "@quorumguard/cluster", source: "packages/cluster/src/index.ts" }],
+    entries: [
+      { specifier: "@quorumguard/cluster", source: "packages/cluster/src/index.ts" },
+      { specifier: "@quorumguard/cluster/testing", source: "packages/cluster/src/testing-kit/index.ts" },
+    ],
   },
 ];
 

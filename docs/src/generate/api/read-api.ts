@@ -38,6 +38,7 @@ const entryPoints = [
   "packages/sdk-web/src/index.ts",
   "packages/sdk-web/src/edge.ts",
   "packages/cluster/src/index.ts",
+  "packages/cluster/src/testing-kit/index.ts",
 ] as const;
 
 /** Reads all packages' sources, which takes some two seconds. */
