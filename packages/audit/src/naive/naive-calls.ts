@@ -97,10 +97,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
     return before === undefined ? 0 : before.ahead + before.item.cost;
   }
 
-  /**
-   * Takes note of a denial: the one that fills the measure starts a ban, which is met by the items after it in the call. A lease that
-   * is refused is nobody's denial, and only meets a ban.
-   */
+  /** Takes note of a denial: the one that fills the measure starts a ban, which later items meet. A refused lease only meets one. */
   function feed(judged: Judged, stampUs: number, isRefusedLease = false): void {
     const { policy, list, who } = judged.inForce;
     if (policy?.ban === undefined || list !== null || judged.bannedUntilUs > 0) return;
