@@ -11,6 +11,7 @@ export { auditCallers, type TimeBreak } from "./rate-limit/caller-audit.ts";
 export { callsOfRecords, requestCallsOnLog } from "./rate-limit/calls-of-records.ts";
 export { type Judgement, judgeCallHistory } from "./rate-limit/judge-call-history.ts";
 export { isPlainTake, type JudgeOptions } from "./rate-limit/judge-options.ts";
+export { auditLeases } from "./rate-limit/lease-audit.ts";
 export { auditLink } from "./rate-limit/link-audit.ts";
 export { auditLog } from "./rate-limit/log-audit.ts";
 export { createNaiveCounter, type NaiveCounter, type NaiveVerdict } from "./rate-limit/naive-counter.ts";

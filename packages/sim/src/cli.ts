@@ -14,6 +14,7 @@ const { values } = parseArgs({
     workers: { type: "string", default: "1" },
     faults: { type: "string" },
     "until-us": { type: "string" },
+    clients: { type: "string" },
     json: { type: "boolean", default: false },
     lines: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
@@ -25,7 +26,7 @@ const { values } = parseArgs({
 const usage = `Runs the whole of QuorumGuard on virtual time, network and disk, with faults drawn from a seed.
 
   npm run sim -- [--seeds N] [--start S] [--workers N] [--json] [--verbose] [--until-failure]
-                 [--faults N] [--until-us T]
+                 [--faults N] [--until-us T] [--clients N]
 
   --seeds N    how many seeds to run, 1 or more (default 20)
   --start S    the first seed (default 1)
@@ -36,6 +37,7 @@ const usage = `Runs the whole of QuorumGuard on virtual time, network and disk, 
   --until-failure   stop at the first seed that fails, and do not look for its shortest failing front
   --faults N   commit only the first N faults of a seed
   --until-us T   mend everything at virtual time T, in microseconds
+  --clients N  so many clients that lease what they ask for, in place of the few that a seed draws
 
 A seed replays exactly. A failing one is run again and again with fewer faults and less time, until the shortest front of it
 that fails is found; the command that replays that is printed.`;
@@ -47,8 +49,8 @@ function whole(name: string, text: string, least: number): number {
   process.exit(2);
 }
 
-const optional = (name: "faults" | "until-us") =>
-  values[name] === undefined ? undefined : whole(name, values[name], 0);
+const optional = (name: "faults" | "until-us" | "clients") =>
+  values[name] === undefined ? undefined : whole(name, values[name], name === "clients" ? 1 : 0);
 
 function printFailure(result: SeedResult, again: string): void {
   console.error(`\nseed ${result.seed} failed; what mattered, in order:\n`);
@@ -65,10 +67,13 @@ async function explain(result: SeedResult, options: RunOptions): Promise<void> {
     printFailure(result, isCut ? cutFlags(options.maxFaults, options.untilUs) : "");
     return;
   }
-  const { maxFaults, untilUs, result: short } = await shorten(result);
+  const { maxFaults, untilUs, result: short } = await shorten(result, options.clients);
   console.error(`\nseed ${result.seed} failed with ${result.strikes} faults: ${result.violations[0]}`);
   console.error(`shortest failing front: ${maxFaults} faults, everything mended at ${untilUs / 1000} ms`);
-  printFailure(short, cutFlags(maxFaults, untilUs));
+  printFailure(
+    short,
+    cutFlags(maxFaults, untilUs) + (options.clients === undefined ? "" : ` --clients ${options.clients}`),
+  );
 }
 
 const cutFlags = (maxFaults: number | undefined, untilUs: number | undefined) =>
@@ -95,6 +100,7 @@ async function runHere(range: { start: number; seeds: number; step: number }, re
   const options: RunOptions = {
     maxFaults: optional("faults"),
     untilUs: optional("until-us"),
+    clients: optional("clients"),
     ...(values.verbose ? { verbose: (line: string) => console.log(line) } : {}),
   };
   let explained = 0;
@@ -115,7 +121,7 @@ async function main(): Promise<void> {
   const began = performance.now();
   if (workers > 1) {
     const flags = values["until-failure"] ? ["--until-failure"] : [];
-    for (const name of ["faults", "until-us"] as const)
+    for (const name of ["faults", "until-us", "clients"] as const)
       if (values[name] !== undefined) flags.push(`--${name}`, values[name]);
     const cli = fileURLToPath(import.meta.url);
     await runInWorkers(cli, { start, seeds }, workers, flags, (result) => take(result, results));

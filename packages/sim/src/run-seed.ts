@@ -9,6 +9,7 @@ import { createRarities, type Rarities } from "./check/rarities.ts";
 import { watchCluster } from "./check/watch-cluster.ts";
 import { createWiretap, type Wiretap } from "./check/wiretap.ts";
 import { createClientHost } from "./cluster/client-host.ts";
+import { planLeases, startLeaseCallers } from "./cluster/lease-workload.ts";
 import { type ClusterPlan, createNodeHost, type NodeHost, type NodeMachine } from "./cluster/node-host.ts";
 import { createOperator } from "./cluster/operator.ts";
 import { planCluster } from "./cluster/plan-cluster.ts";
@@ -56,6 +57,8 @@ export interface RunOptions extends TraceOptions {
   readonly maxFaults?: number | undefined;
   /** Everything is mended at this virtual time at the latest. Default: when the seed says so. */
   readonly untilUs?: number | undefined;
+  /** So many clients that lease what they ask for, in place of the few that the seed draws. Default: as the seed says. */
+  readonly clients?: number | undefined;
   /** A run that handles so many events without an end has a violation named `limit`. Default: far more than a sound one needs. */
   readonly mostEvents?: number | undefined;
 }
@@ -64,6 +67,8 @@ const second = 1_000_000;
 
 /** Five times what the longest of 200 sound seeds needs; the phases of a run add up to less than so much virtual time. */
 const usualMostEvents = 250_000;
+/** Of a crowd, the same by 20 seeds of 64 clients. */
+const crowdedMostEvents = 5_000_000;
 const mostUs = 60 * second;
 
 /** Runs one seed: a safety phase full of faults, then a liveness phase without, then the audits. */
@@ -84,21 +89,28 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<S
 }
 
 /** Draws all that a seed decides beforehand. What came later draws from forks of its own, so that faults stay the same. */
-function plan(seed: number, random: Random) {
+function plan(seed: number, random: Random, clients: number | undefined) {
   const planned = planCluster(random.fork("cluster plan"));
   const faultPlan = planFaults(random.fork("fault plan"));
   const workload = planWorkload(random.fork("workload plan"));
   const more = createRandom(seed).fork("more");
   const scarcity = planScarcity(more.fork("scarcity plan"));
   const cluster = { ...planned, bounds: { ...planned.bounds, ...scarcity.bounds } };
-  return { cluster, faultPlan, workload, more, verbs: planVerbs(more.fork("verbs plan"), scarcity) };
+  const leases = planLeases(more.fork("leases plan"), clients !== undefined);
+  return {
+    ...{ cluster, faultPlan, more, leases, verbs: planVerbs(more.fork("verbs plan"), scarcity) },
+    workload: { ...workload, leases: leases !== null, ...(clients === undefined ? {} : crowd(clients)) },
+  };
 }
 
+/** Many clients, each of which asks little but for what it leases. */
+const crowd = (clients: number) => ({ clients, callersPerClient: 1, thinkUs: 15_000 * clients });
+
 /** The parts of one run, wired together; nothing runs yet. */
-function assemble(seed: number, world: World, random: Random) {
-  const { cluster, faultPlan, workload, verbs, more } = plan(seed, random);
+function assemble(seed: number, world: World, random: Random, clientCount: number | undefined) {
+  const { cluster, faultPlan, workload, verbs, leases, more } = plan(seed, random, clientCount);
   const note = (line: string) => world.trace.note(world.nowUs, line);
-  note(`seed ${seed}: ${JSON.stringify({ cluster, faultPlan, workload, verbs })}`);
+  note(`seed ${seed}: ${JSON.stringify({ cluster, faultPlan, workload, verbs, leases })}`);
 
   const faults: Record<string, number> = {};
   const count = (kind: string, times = 1) => {
@@ -153,6 +165,13 @@ function assemble(seed: number, world: World, random: Random) {
     (machine, host) => {
       const transport = clientNetwork.transport(machine.name, machine.process);
       const own = callers.fork(`${machine.name}/${machine.boot}`);
+      if (leases !== null) {
+        const thinkUs = leases.thinkUs * (clientCount === undefined ? 1 : 4);
+        const leasing = { ...leases, thinkUs };
+        startLeaseCallers({ world, machine, workload: leasing, ...host, random: own.fork("leases") });
+      }
+      // A crowd has one thing to do.
+      if (clientCount !== undefined) return;
       startVerbCallers({ world, machine, sessionTtlMs, workload: verbs, ...host, transport, random: own });
     },
   );
@@ -216,10 +235,10 @@ async function simulate(
   rejections: unknown[],
   options: RunOptions,
 ): Promise<SeedResult> {
-  const parts = assemble(seed, world, random);
+  const parts = assemble(seed, world, random, options.clients);
   const { faultPlan, faults, count, nodes, clients, heard, configurations, violations } = parts;
   const { watch, rare } = heard;
-  limit(world, parts, options.mostEvents ?? usualMostEvents);
+  limit(world, parts, options.mostEvents ?? (options.clients === undefined ? usualMostEvents : crowdedMostEvents));
   const timeBreaks = watchCluster(world, nodes, watch, configurations, faultPlan.badClocks);
   const nemesis = createNemesis(parts.victims, faultPlan, options.maxFaults ?? Number.POSITIVE_INFINITY);
 

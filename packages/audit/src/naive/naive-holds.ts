@@ -30,6 +30,8 @@ export interface NaiveHolds {
   add(hold: Omit<NaiveHold, "number" | "state">): NaiveHold;
   /** The open hold of this number on this counter, if the caller may settle it. */
   find(number: number, counter: KeyCounter, session: NaiveSession | null): NaiveHold | null;
+  /** The hold of this number, open or not; undefined: there never was one. */
+  everOpened(number: number): NaiveHold | undefined;
   /** Those that are open on a counter, the oldest first. */
   on(counter: KeyCounter): readonly NaiveHold[];
   /** A session said goodbye: its slots are free (SEMANTICS R2). */
@@ -46,6 +48,7 @@ export function numbersToMove({ home, numbers }: NaiveHold): Numbers {
 /** Makes the table of an empty log. */
 export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: number) => boolean): NaiveHolds {
   let open: NaiveHold[] = [];
+  const all = new Map<number, NaiveHold>();
   let lastNumber = 0;
   const ended = { over: 0, freed: 0 };
 
@@ -100,6 +103,7 @@ export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: numbe
     add(hold) {
       const added: NaiveHold = { ...hold, number: ++lastNumber, state: "open" };
       open.push(added);
+      all.set(added.number, added);
       return added;
     },
     find(number, counter, session) {
@@ -107,6 +111,7 @@ export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: numbe
       if (hold === undefined || hold.home.counter !== counter) return null;
       return hold.session === null || hold.session === session ? hold : null;
     },
+    everOpened: (number) => all.get(number),
     on: (counter) => open.filter((hold) => hold.home.counter === counter && hold.state === "open"),
     sessionEnded(session, stampUs) {
       keepOpen();

@@ -22,7 +22,8 @@ export function auditLink(
   }
   const told = new Map<string, number>();
   for (const record of records) {
-    if (record.allowed !== true || record.degraded || record.requestId !== null) continue;
+    // What leases allowed was charged when they were granted: the audit of leases holds them against that.
+    if (record.allowed !== true || record.degraded || record.requestId !== null || record.source === "lease") continue;
     for (const { rule, key, cost, verb = 0 } of record.items)
       add(told, `${record.client} on ${counterIdentity("", rule, key)} by verb ${verb}`, cost);
   }

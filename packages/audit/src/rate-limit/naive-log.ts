@@ -32,6 +32,8 @@ export interface NaiveLog {
   requestDecision(namespace: string, requestId: string): NaiveDecision | undefined;
   /** Outcomes of attempts that did not execute: the call was stale, its session gone, or its memory full. */
   refusals(session: string, number: number): ReadonlySet<number>;
+  /** The stamp at which a hold was to end, or ended, by itself; undefined if it was never opened. */
+  holdEndUs(number: number): number | undefined;
   /** What a take would come to at this stamp, after all that was applied so far. */
   peek(namespace: string, item: AskedItem, stampUs: number): NaiveAnswer;
   /** What an administrative change came to, by its id; undefined if it never executed. */
@@ -223,6 +225,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     decisionAt: (place) => decided[place],
     requestDecision: (namespace, requestId) => requestDecisions.get(`${namespace}|${requestId}`),
     refusals: (session, number) => refused.get(sessionCallId(session, number)) ?? new Set(),
+    holdEndUs: (number) => holds.everOpened(number)?.expiryUs,
     peek: (namespace, item, stampUs) => calls.peek(namespace, item, stampUs),
     change: (namespace, changeId) => changes.get(`${namespace}|${changeId}`),
     get events() {

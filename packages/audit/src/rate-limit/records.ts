@@ -34,6 +34,8 @@ export interface Acknowledgement {
    * after it, though time that begins anew may give later entries earlier stamps.
    */
   readonly knownCommit?: number;
+  /** When the answer was heard, in microseconds of true time, if that is known. */
+  readonly heardUs?: number;
   /** One value per item each. */
   readonly outcomes: readonly number[];
   readonly remaining: readonly number[];

@@ -1,8 +1,11 @@
 import {
   auditCallers,
+  auditLeases,
   auditLink,
   auditLog,
   auditOnce,
+  type CallerRecord,
+  type CallOperation,
   isPlainTake,
   judgeCallHistory,
   requestCallsOnLog,
@@ -70,7 +73,12 @@ export function auditAll(evidence: Evidence): string[] {
   });
   rare.hit("reservedBySdk", clients.heldBySdk);
   rarities.finish(tap.acknowledgements, clients.records, audit.log.events);
-  const judgement = judgeCallHistory([...tap.calls(), ...requestCallsOnLog(clients.records, audit.log)], {
+  const calls = [
+    ...tap.calls(),
+    ...requestCallsOnLog(clients.records, audit.log),
+    ...rememberedDenials(clients.records),
+  ];
+  const judgement = judgeCallHistory(calls, {
     // What was refused for want of room was neither admitted nor denied.
     log: audit.log.executed.filter((_, at) => audit.log.decisionAt(at)!.answers[0]!.outcome < Outcome.keysFull),
     // A client that died left no record of its calls outside sessions.
@@ -84,6 +92,10 @@ export function auditAll(evidence: Evidence): string[] {
     ...steps(evidence),
     "log audit": audit.violations,
     "caller audit": auditCallers(clients.records, timeBreaks),
+    "lease audit": auditLeases({
+      ...{ records: clients.records, log: audit.log, clientOf: tap.clientOf },
+      ...{ acknowledgements: tap.acknowledgements, timeBreaks },
+    }),
     "link audit": auditLink(clients.records, audit.log, tap.clientOf),
     "once audit": auditOnce([...clients.records, ...clients.unfinished], audit.log, tap.clientOf),
     "operator audit": auditOperator(evidence.operator, audit.log),
@@ -91,6 +103,18 @@ export function auditAll(evidence: Evidence): string[] {
     "session wire": tap.violations,
     client: clients.violations,
     ...breakdowns(evidence),
+  });
+}
+
+/** What clients denied without asking, which no tap on the wire has seen. */
+function rememberedDenials(records: readonly CallerRecord[]): CallOperation[] {
+  return records.flatMap(({ client, items, startUs, endUs, allowed, source, degraded }, at) => {
+    if (source !== "denial-cache") return [];
+    const decision = {
+      ...{ allowed: allowed === true, source, degraded },
+      ...{ remaining: null, index: null, position: null, stampUs: null },
+    };
+    return [{ clientId: client, callId: `remembered ${at}`, items, startUs, endUs, decision, applied: null }];
   });
 }
 

@@ -59,6 +59,8 @@ export function createCallRarities(rare: RareStates) {
       for (const key of executed) if (!told.has(key)) lost++;
       rare.hit("callAppliedButReplyLost", lost);
       rare.hit("denialFromAppliedState", acknowledgements.filter(({ source }) => source === "leader").length);
+      rare.hit("spentFromLease", records.filter(({ source }) => source === "lease").length);
+      rare.hit("deniedFromMemory", records.filter(({ source }) => source === "denial-cache").length);
       rare.hit("sessionExpiredUnderClient", records.filter(({ error }) => error === "session_expired").length);
     },
   };

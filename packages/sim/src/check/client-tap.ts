@@ -106,7 +106,7 @@ export function createSessionTap(
       const session = sessions.get(stream);
       const answers = asked.answers(session ?? null, reply);
       for (const ack of answers.acknowledgements) {
-        acknowledgements.push({ ...ack, knownCommit: commitIndex() });
+        acknowledgements.push({ ...ack, knownCommit: commitIndex(), heardUs: nowUs() });
         sawAnswer(ack);
       }
       if (answers.unasked !== null) {

@@ -59,6 +59,9 @@ export const rareStateNames = [
   "resetSentAgain",
   "leaseGranted",
   "reservedBySdk",
+  // Answers of the SDK's own.
+  "spentFromLease",
+  "deniedFromMemory",
   // Bounds.
   "keyTableFull",
   "quotaReached",

@@ -50,7 +50,8 @@ export interface ClientHost {
 /** Begins more callers in a client process, which tell what they ask by the host's own means. */
 export type MoreCallers = (
   machine: ClientMachine,
-  host: Pick<VerbCallersParts, "going" | "record" | "reset" | "reserve"> & { readonly endpoints: readonly string[] },
+  host: Pick<VerbCallersParts, "going" | "record" | "reset" | "reserve"> &
+    Pick<ClientHost, "call"> & { readonly endpoints: readonly string[] },
 ) => void;
 
 /**
@@ -87,7 +88,7 @@ export function createClientHost(
       randomBytes: (length) => life.bytes(length),
     };
     const guard = createGuardCore(
-      { endpoints: [...given], onUnavailable: "throw" },
+      { endpoints: [...given], onUnavailable: "throw", lease: workload.leases },
       network.transport(name, process),
       runtime,
       { defaultEndpoints: given, client: name, endpointOf: (member) => member.grpcEndpoint },
@@ -168,6 +169,7 @@ export function createClientHost(
     more(machine, {
       endpoints: machine.endpoints,
       going: () => going,
+      call,
       async record(_, items, ask) {
         const { record, end } = await recorded(machine, items, null, ask);
         return { record, handle: end.handle };
@@ -233,6 +235,9 @@ const bearable: ReadonlySet<string> = new Set([
   ...refusalErrors,
 ]);
 
+/** The deadline of a call that says nothing. */
+const DEFAULT_TIMEOUT_MS = 1_000;
+
 type OpenCall = Omit<CallerRecord, "endUs" | keyof CallEnd>;
 
 /** Of a call whose process died first. */
@@ -249,7 +254,14 @@ async function ask(
     const none = { error: null, applied: null };
     if (rules.length === 1) {
       const { key, limit, window, ...options } = rules[0]!;
-      const { allowed, source, degraded } = await guard.allow(key, limit, window, { ...options, ...chosen });
+      const { cost, rule } = items[0]!;
+      // Without options, as most callers ask, a guard may answer by itself before it makes a call of it.
+      const isDefault = chosen.timeoutMs === DEFAULT_TIMEOUT_MS && chosen.requestId === undefined;
+      const isPlain = isDefault && cost === 1 && rule.algorithm === Algorithm.slidingWindowLog;
+      const asked = isPlain
+        ? guard.allow(key, limit, window)
+        : guard.allow(key, limit, window, { ...options, ...chosen });
+      const { allowed, source, degraded } = await asked;
       return { allowed, source, degraded, ...none };
     }
     const { allowed, decisions } = await guard.allowAll(rules, chosen);

@@ -14,6 +14,8 @@ export interface Workload {
   readonly groupChance: number;
   /** Chance that a call goes outside the session, under a request id, and is asked twice. */
   readonly requestChance: number;
+  /** Whether the clients' guards may lease what they are asked for often. */
+  readonly leases: boolean;
   next(random: Random): readonly AskedItem[];
 }
 
@@ -36,6 +38,7 @@ export function planWorkload(random: Random): Workload {
     burstChance: random.pick([0, 0.02, 0.08]),
     groupChance,
     requestChance: random.chance(0.5) ? 0.08 : 0,
+    leases: false,
     next: (draw) =>
       draw.chance(groupChance) ? Array.from({ length: draw.between(2, 3) }, () => item(draw)) : [item(draw)],
   };

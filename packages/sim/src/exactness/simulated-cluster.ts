@@ -61,7 +61,7 @@ export function createSimulatedCluster(
   // Arrivals are made by the audit itself: these clients have no callers of their own.
   const workload = {
     ...{ clients: size.clients, callersPerClient: 0, thinkUs: 0, timeoutMs: 1_000 },
-    ...{ burstChance: 0, groupChance: 0, requestChance: 0, next: () => [] },
+    ...{ burstChance: 0, groupChance: 0, requestChance: 0, leases: false, next: () => [] },
   };
   const endpoints = nodes.machines.map(({ nodeId }) => endpointOf(nodeId));
   const clients = createClientHost(world, random.fork("clients"), workload, () => endpoints, clientNetwork);

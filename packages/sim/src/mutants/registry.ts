@@ -6,6 +6,7 @@ import { membershipMutants } from "./planted/membership.ts";
 import { policyMutants } from "./planted/policies.ts";
 import { pushMutants } from "./planted/pushes.ts";
 import { raftMutants } from "./planted/raft.ts";
+import { sdkAnswerMutants } from "./planted/sdk-answers.ts";
 import { storageMutants } from "./planted/storage.ts";
 
 /** Bugs that are planted one at a time into a copy of the sources, never into the sources themselves. */
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...policyMutants,
   ...pushMutants,
   ...boundMutants,
+  ...sdkAnswerMutants,
 ];

@@ -12,11 +12,11 @@ export interface Shortened {
  * are found by halving, as if a longer front failed whenever a shorter one does; should that not be so, what is found is
  * still a run that fails. About twenty runs.
  */
-export async function shorten(whole: SeedResult): Promise<Shortened> {
+export async function shorten(whole: SeedResult, clients?: number): Promise<Shortened> {
   const { seed } = whole;
   let found: Shortened = { maxFaults: whole.strikes, untilUs: whole.faultsUntilUs, result: whole };
   const fails = async (maxFaults: number, untilUs: number): Promise<boolean> => {
-    const result = await runSeed(seed, { maxFaults, untilUs });
+    const result = await runSeed(seed, { maxFaults, untilUs, clients });
     if (result.violations.length === 0) return false;
     found = { maxFaults, untilUs, result };
     return true;
