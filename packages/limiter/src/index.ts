@@ -21,6 +21,7 @@ export type {
   SnapshotCut,
   StateHash,
 } from "./limiter.ts";
+export { createLocalCounts, type LocalBounds, type LocalCounts, type LocalItem } from "./local-counts.ts";
 export {
   type AdminChange,
   type AdminRequest,
