@@ -11,7 +11,17 @@ beforeAll(async () => {
 
 test("every page of the reference is there, with decisions and benchmarks", () => {
   const paths = pages.map(({ path }) => path);
-  const reference = ["sdk-node", "sdk-web", "cluster", "command-line", "options", "errors", "wire", "metrics"];
+  const reference = [
+    "sdk-node",
+    "sdk-web",
+    "middleware",
+    "cluster",
+    "command-line",
+    "options",
+    "errors",
+    "wire",
+    "metrics",
+  ];
   expect(paths).toEqual(expect.arrayContaining(reference.map((name) => `reference/${name}`)));
   expect(paths).toEqual(expect.arrayContaining(["decisions/index", "decisions/own-log", "benchmarks/index"]));
 });

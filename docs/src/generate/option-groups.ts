@@ -32,7 +32,7 @@ export const flagsOfBounds: Readonly<Record<string, readonly string[]>> = {
 /** Every group of options, from the interfaces that declare them. */
 export function readOptionGroups(api: Api): readonly OptionGroup[] {
   const from = (entryPoint: string) => (name: string) => readInterface(api.nodeOf(entryPoint, name));
-  return [...guardGroups(api, from), ...nodeGroups(from)];
+  return [...guardGroups(api, from), ...middlewareGroups(from), ...nodeGroups(from)];
 }
 
 type DeclarationsFrom = (entryPoint: string) => (name: string) => SourceDeclaration;
@@ -86,6 +86,27 @@ function guardGroups(api: Api, from: DeclarationsFrom): readonly OptionGroup[] {
       introduction:
         "What `peek` and `allowAll` ask about. It has a rule's fields, or `policy`, the name of one of the guard's policies; and:",
       declaration: readObject(api.nodeOf("packages/sdk-core/src/index.ts", "Check")),
+    },
+  ];
+}
+
+function middlewareGroups(from: DeclarationsFrom): readonly OptionGroup[] {
+  const middleware = from("packages/middleware/src/index.ts");
+  return [
+    {
+      title: "Middleware",
+      introduction: "`rateLimit(options)` of every framework, and the first argument of Next's `withRateLimit`.",
+      declaration: middleware("RateLimitOptions"),
+    },
+    {
+      title: "A limit of a route",
+      introduction: "One of a middleware's `limits`, where the policy's name alone does not say enough.",
+      declaration: middleware("RouteLimit"),
+    },
+    {
+      title: "What is skipped",
+      introduction: "A middleware's `skip`.",
+      declaration: middleware("Skip"),
     },
   ];
 }

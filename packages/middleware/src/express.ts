@@ -1,5 +1,5 @@
 /** Rate limits for Express 4 and 5. */
-import type { Request, RequestHandler, Response } from "express";
+import type { NextFunction, Request, Response } from "express";
 import type { RateLimitOptions } from "./options.ts";
 import { bodyText, createRateLimiter } from "./rate-limiter.ts";
 import { factsOfNodeRequest } from "./request-facts.ts";
@@ -7,13 +7,16 @@ import { factsOfNodeRequest } from "./request-facts.ts";
 export type { Denial, DenialAnswer } from "./answer/denial.ts";
 export type { RateLimitOptions, RouteLimit } from "./options.ts";
 
+/** What Express takes wherever it takes a handler. A name of its own, so that an application's declarations can name it, too. */
+export type RateLimitHandler = (request: Request, response: Response, next: NextFunction) => void;
+
 /**
  * Limits the routes it is used for: `app.get("/quote", rateLimit({ guard, limits: "api" }), handler)`. Addresses are read by
  * `trustedProxies` alone, whatever the application's `trust proxy` is. Errors go to the application's error handler.
  *
  * @throws {GuardError} `invalid_argument` for options that cannot be meant so.
  */
-export function rateLimit<P extends string>(options: RateLimitOptions<Request, P>): RequestHandler {
+export function rateLimit<P extends string>(options: RateLimitOptions<Request, P>): RateLimitHandler {
   const limiter = createRateLimiter(options);
   const admits = async (request: Request, response: Response): Promise<boolean> => {
     const { fields, denial } = await limiter.check(request, factsOfNodeRequest(request));

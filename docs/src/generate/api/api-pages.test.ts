@@ -21,6 +21,7 @@ test.each([
   ["packages/sdk-node/src/index.ts", "reference/sdk-node"],
   ["packages/sdk-web/src/index.ts", "reference/sdk-web"],
   ["packages/sdk-web/src/edge.ts", "reference/sdk-web"],
+  ["packages/middleware/src/index.ts", "reference/middleware"],
   ["packages/cluster/src/index.ts", "reference/cluster"],
   ["packages/cluster/src/testing-kit/index.ts", "reference/cluster"],
 ])("every export of %s has one section on %s, or a link to the page that explains it", (entryPoint, path) => {

@@ -41,6 +41,18 @@ const specs: readonly ApiPageSpec[] = [
     ],
   },
   {
+    path: "reference/middleware",
+    title: "@quorumguard/middleware",
+    description:
+      "The core of the middleware for web frameworks: its options, what a request comes to, and how to build on it.",
+    order: 2.5,
+    introduction: [
+      "What the middleware of all frameworks shares. `@quorumguard/middleware/express`, `/fastify`, `/hono` and `/nest` each have a `rateLimit`",
+      "that takes `RateLimitOptions` of the framework's own request, and `/next` has `withRateLimit`: see [the guide](/start/middleware/).",
+    ].join(" "),
+    entries: [{ specifier: "@quorumguard/middleware", source: "packages/middleware/src/index.ts" }],
+  },
+  {
     path: "reference/cluster",
     title: "@quorumguard/cluster",
     description:

@@ -37,6 +37,7 @@ const entryPoints = [
   "packages/sdk-node/src/index.ts",
   "packages/sdk-web/src/index.ts",
   "packages/sdk-web/src/edge.ts",
+  "packages/middleware/src/index.ts",
   "packages/cluster/src/index.ts",
   "packages/cluster/src/testing-kit/index.ts",
 ] as const;
