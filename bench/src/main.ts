@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import type { Scenario } from "./scenario.ts";
+import { deadCluster } from "./scenarios/dead-cluster.ts";
 import { failover } from "./scenarios/failover.ts";
 import { millionKeys } from "./scenarios/million-keys.ts";
 import { redisUnique } from "./scenarios/redis-unique.ts";
@@ -14,6 +15,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["failover", failover],
   ["million-keys", millionKeys],
   ["sdk-answers", sdkAnswers],
+  ["dead-cluster", deadCluster],
 ]);
 
 const usage = `npm run bench -- [--quick] [--only NAME] [--json]

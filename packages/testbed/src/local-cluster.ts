@@ -23,6 +23,10 @@ export interface LocalCluster {
   kill(nodeId: number): Promise<void>;
   /** Starts a killed node again on the same data and the same ports. */
   restart(nodeId: number): Promise<void>;
+  /** SIGSTOP: the process keeps its memory and its connections, and does nothing. */
+  pause(nodeId: number): void;
+  /** SIGCONT. */
+  resume(nodeId: number): void;
   /** Null if the node does not answer. */
   status(nodeId: number): Promise<LocalStatus | null>;
   /** Waits until one node leads and every running node has heard of it. */
@@ -86,6 +90,8 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     endpoints: nodes.map((node) => node.grpcEndpoint),
     kill: async (nodeId) => void (await processes.end(nodeId, "SIGKILL")),
     restart: async (nodeId) => start(nodes[nodeId - 1]!),
+    pause: (nodeId) => void processes.signal(nodeId, "SIGSTOP"),
+    resume: (nodeId) => void processes.signal(nodeId, "SIGCONT"),
     status: statusOf,
     waitForLeader: (timeoutMs = 15_000) =>
       until("no leader", timeoutMs, async () => {

@@ -1,0 +1,100 @@
+import type { LocalCluster } from "@quorumguard/testbed";
+import { machineMs } from "./messages.ts";
+
+/** What each node has answered so far, as it says itself on `/metrics`; null: it does not say. */
+type Counts = readonly (number | null)[];
+
+const counters = /^quorumguard_(?:decisions_total|repeated_answers_total|failed_calls_total)(?:\{[^}]*\})? (\S+)$/gm;
+
+/** How many requests for a decision the nodes answered or refused, one by one. */
+async function countAll(cluster: LocalCluster): Promise<Counts> {
+  return Promise.all(
+    cluster.nodes.map(async ({ metricsUrl }) => {
+      try {
+        const response = await fetch(metricsUrl, { signal: AbortSignal.timeout(200) });
+        const text = await response.text();
+        let sum = 0;
+        for (const [, value] of text.matchAll(counters)) sum += Number(value);
+        return sum;
+      } catch {
+        return null;
+      }
+    }),
+  );
+}
+
+const sumOf = (counts: Counts) => counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+
+/** Requests per second over the next `ms`. */
+export async function steadyRate(cluster: LocalCluster, ms: number): Promise<number> {
+  const from = { counts: await countAll(cluster), atMs: machineMs() };
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  const to = { counts: await countAll(cluster), atMs: machineMs() };
+  return ((sumOf(to.counts) - sumOf(from.counts)) * 1_000) / (to.atMs - from.atMs);
+}
+
+/** One look at all nodes. */
+interface Look {
+  readonly doneMs: number;
+  readonly counts: Counts;
+}
+
+/** How often nodes are looked at. */
+const LOOK_EVERY_MS = 40;
+
+/** Watches what the nodes answer, from a moment at which all of them can be asked. */
+export class RequestWatch {
+  readonly #cluster: LocalCluster;
+  readonly #looks: Look[] = [];
+  readonly #watching: Promise<void>;
+  #over = false;
+
+  constructor(cluster: LocalCluster) {
+    this.#cluster = cluster;
+    this.#watching = this.#watch();
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#over) {
+      const counts = await countAll(this.#cluster);
+      this.#looks.push({ doneMs: machineMs(), counts });
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+  }
+
+  /**
+   * Ends the watch, and tells how many requests came in the second after the first one that came when the fault had ended.
+   * `restarted`: the nodes count from zero. What the looks leave open is counted, not left out.
+   *
+   * @throws {Error} when it was not watched for so long, or nobody asked.
+   */
+  async firstSecondAfter(endedMs: number, restarted: boolean): Promise<number> {
+    this.#over = true;
+    await this.#watching;
+    const zero: Counts = this.#cluster.nodes.map(() => 0);
+    const before = restarted ? zero : latest(this.#looks.filter(({ doneMs }) => doneMs < endedMs));
+    const after = this.#looks.filter(({ doneMs }) => doneMs >= endedMs);
+    const totals = after.map(({ doneMs }, at) => ({
+      doneMs,
+      requests: sumOf(latest([{ doneMs: 0, counts: before }, ...after.slice(0, at + 1)])) - sumOf(before),
+    }));
+    // Paused nodes may answer what they had received, and what they answered after the last look is seen only now.
+    const complete = restarted ? 0 : after.findIndex(({ counts }) => !counts.includes(null));
+    const base = totals[complete]?.requests ?? 0;
+    const first = totals.findIndex(({ requests }, at) => at >= complete && requests > base);
+    if (first < 1) throw new Error("the cluster was not asked again");
+    const fromMs = totals[first - 1]!.doneMs;
+    const end = totals.find(({ doneMs }) => doneMs >= fromMs + 1_000 + LOOK_EVERY_MS);
+    if (end === undefined) throw new Error("the cluster was watched for less than a second");
+    return end.requests;
+  }
+}
+
+/** Of each node what it said last. */
+function latest(looks: readonly Pick<Look, "counts">[]): Counts {
+  const nodes = looks.at(-1)?.counts.length ?? 0;
+  return Array.from(
+    { length: nodes },
+    (_, node) => looks.findLast(({ counts }) => counts[node] !== null)?.counts[node] ?? 0,
+  );
+}
