@@ -10,7 +10,7 @@ import {
 } from "@quorumguard/proto";
 import { type Runtime, type StreamConnection, type Transport, TransportError } from "../transport.ts";
 import { HeardOfStream } from "../without-network/heard-of-stream.ts";
-import { backoffMs, retrying } from "./backoff.ts";
+import { BACKOFF_CAP_MS, backoffMs, retrying } from "./backoff.ts";
 
 /** Without a Welcome for so long, the attempt is given up. */
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -88,11 +88,15 @@ export class Link {
   start(): void {
     if (this.closed) return;
     const { runtime, pauseCapMs, handlers } = this.#context;
+    let capMs = 0;
     retrying(() => this.#connect(), {
       runtime,
       keepAlive: false,
       stopped: () => this.closed,
-      capMs: pauseCapMs,
+      capMs: () => {
+        capMs = pauseCapMs();
+        return capMs;
+      },
       onFailure: (error) => {
         this.failures += 1;
         this.lastError = error;
@@ -100,7 +104,8 @@ export class Link {
         return this.closed;
       },
       onWait: (wake) => {
-        this.#wake = wake;
+        // A pause that began while somebody waited is short already: ended by every call, it would be none.
+        this.#wake = capMs > BACKOFF_CAP_MS ? wake : () => {};
       },
     }).catch(() => {
       // Only a closed link gives up, and nobody waits for that.

@@ -173,6 +173,34 @@ describe.each([
   });
 });
 
+test("calls that keep coming do not make connecting any quicker than the pause that suits those who wait", async () => {
+  const at = scene({ timeoutMs: 1_000 });
+  await ask(at);
+  goDark(at);
+  const before = at.cluster.log.length;
+  const calls: Promise<Decision>[] = [];
+  for (let i = 0; i < 900; i++) {
+    calls.push(at.guard.allow("k", 1_000, "1h"));
+    await at.runtime.pass(1);
+  }
+  // 2.5, 5, 10, 20, 40, then 50 ms apart.
+  expect(at.cluster.log.slice(before).filter((line) => line.startsWith("open")).length).toBeLessThanOrEqual(25);
+  await at.runtime.pass(1_200);
+  await Promise.all(calls);
+});
+
+test("a call that comes while nobody waited ends the long pause between attempts", async () => {
+  const at = scene();
+  await ask(at);
+  goDark(at);
+  await at.runtime.pass(30_000);
+  const before = at.cluster.log.length;
+  const call = ask(at);
+  await at.runtime.settle();
+  expect(at.cluster.log.slice(before)).toContain("open n1:7400");
+  await call;
+});
+
 describe("what says nothing about the cluster does not open the breaker (SEMANTICS U1)", () => {
   async function hundred(at: Scene, options: Parameters<Guard["allow"]>[3] = {}): Promise<Answer[]> {
     const answers: Answer[] = [];
