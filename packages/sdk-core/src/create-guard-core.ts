@@ -1,6 +1,6 @@
 import { Verb } from "@quorumguard/limiter";
-import { appliedNow, type Call, type CallItem, type CallVerb, isPlainTake, take } from "./calls/call.ts";
-import { wireDecision } from "./calls/decisions.ts";
+import { appliedNow, type Call, type CallItem, type CallVerb, isPlainTake, itemsOf, take } from "./calls/call.ts";
+import { OUTCOME_ALLOWED, wireDecision } from "./calls/decisions.ts";
 import { createPendingCalls, type PendingCalls } from "./calls/pending-calls.ts";
 import { createSettler, type Settler } from "./calls/settle.ts";
 import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
@@ -36,6 +36,7 @@ import { degradedWarning } from "./unavailable/degraded-warning.ts";
 import { createFleet } from "./unavailable/fleet.ts";
 import { createLocalLimiter, type LocalLimiter } from "./unavailable/local-limiter.ts";
 import { createOverload } from "./unavailable/overload.ts";
+import { createReconciler, type Reconciler } from "./unavailable/reconciler.ts";
 import { createWithoutCluster } from "./unavailable/without-cluster.ts";
 import { createWaitingLines, type WaitingLines } from "./waiting-lines.ts";
 import { createLocalAnswerCounts } from "./without-network/local-answer-counts.ts";
@@ -87,6 +88,7 @@ class GuardCore implements Guard<string> {
   readonly #answers: LocalAnswers;
   readonly #cluster: ClusterClient;
   readonly #reservations: Reservations;
+  readonly #reconciler: Reconciler;
   readonly #lines: WaitingLines;
   #local: LocalLimiter | null = null;
   #closed = false;
@@ -122,6 +124,9 @@ class GuardCore implements Guard<string> {
         local,
         firmDenial: (item) => this.#answers.denial(item),
       }),
+      onAdmittedAlone: (call, phase) => {
+        if (this.#options.reconcile) this.#reconciler.admitted(call, phase);
+      },
       observer,
       monotonicMs,
       emit,
@@ -172,6 +177,13 @@ class GuardCore implements Guard<string> {
         this.#cluster.submitUnheard({ ...call, ...item, ...verb, ...unheard });
       },
     });
+    this.#reconciler = createReconciler({
+      runtime,
+      maxCalls: this.#options.maxUnreportedCalls,
+      isBack: () => this.#breaker.state === "closed" && this.#cluster.reachable,
+      send: (call) => this.#cluster.submitUnheard(call),
+      emit,
+    });
     this.#lines = this.#createLines();
   }
 
@@ -196,12 +208,19 @@ class GuardCore implements Guard<string> {
     return {
       replied: (call, reply, item, current) => {
         this.#answers.learn(call, reply, item, current);
-        if (call.abandoned) this.#reservations.late(call, reply.outcomes[item]!, reply.handles[item]!);
+        if (call.abandoned) this.#breaker.answered();
+        if (call.reports)
+          this.#reconciler.reported(
+            call,
+            reply.outcomes.slice(item, item + itemsOf(call)).every((each) => each === OUTCOME_ALLOWED),
+          );
+        else if (call.abandoned) this.#reservations.late(call, reply.outcomes[item]!, reply.handles[item]!);
         else this.#settler.byReply(call, reply, item);
       },
       answered: (call, result) => this.#settler.byResult(call, result),
       failed: (call, failure) => {
-        if (call.abandoned) call.phase = "settled";
+        if (call.reports) this.#reconciler.lost(call);
+        else if (call.abandoned) call.phase = "settled";
         else this.#settler.byFailure(call, this.#explained(failure, call.group ?? [call]));
       },
     };
@@ -299,6 +318,7 @@ class GuardCore implements Guard<string> {
     this.#closed = true;
     if (returned !== null) await returned;
     this.#cluster.endSession();
+    this.#reconciler.close();
     this.#lines.close(
       new GuardError("closed", "the guard was closed while the call waited its turn", { applied: "no" }),
     );
@@ -352,6 +372,7 @@ class GuardCore implements Guard<string> {
       sentMs: 0,
       sentWallMs: 0,
       abandoned: false,
+      reports: false,
       sends: 0,
       applied: "no",
       lastFailure: null,

@@ -13,12 +13,12 @@ const VERSION = "0.1.0";
 const DEFAULT_ENDPOINT = "http://127.0.0.1:7402";
 
 /** There are no streams, hence no routing, and nothing is pushed that would undo what was remembered or leased. */
-const withoutStreams = ["routing", "lease", "maxRememberedKeys"] as const;
+const withoutStreams = ["routing", "lease", "maxRememberedKeys", "reconcile", "maxUnreportedCalls"] as const;
 const optionNames = [...guardOptionNames.filter((name) => !withoutStreams.some((each) => each === name)), "fetch"];
 
 /**
- * Options of a guard over `fetch`. There are no streams, hence no `routing`: whoever is asked forwards; and no `lease` nor
- * `maxRememberedKeys`: the cluster is asked each time.
+ * Options of a guard over `fetch`. There are no streams, hence no `routing`: whoever is asked forwards; no `lease` nor
+ * `maxRememberedKeys`: the cluster is asked each time; and no `reconcile`: nothing is sent that no caller waits for.
  */
 export interface EdgeGuardOptions<P extends string = string>
   extends Omit<GuardOptions<P>, (typeof withoutStreams)[number]> {

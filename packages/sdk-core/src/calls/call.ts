@@ -70,6 +70,8 @@ export interface Call extends CallVerb {
   sentWallMs: number;
   /** The caller has an answer of another kind, and the cluster is still asked: what a reserve opens is given back, what settles a hold is done. */
   abandoned: boolean;
+  /** It was admitted without the cluster, and is sent so that the cluster counts it (SEMANTICS U3). */
+  reports: boolean;
   /** How often it left this process: only the first time it is a first attempt (SEMANTICS D1). */
   sends: number;
   /** Sticky: once an attempt's end is not known, the call's is not either (SEMANTICS U2). */

@@ -43,6 +43,7 @@ function makeCall(key = "k", deadlineMs = 0): Call {
     applied: "no",
     lastFailure: null,
     overloaded: false,
+    reports: false,
     observer: null,
     cancelTimer: null,
     previous: null,

@@ -7,7 +7,7 @@ import type { Breaker } from "../unavailable/breaker.ts";
 import type { Decider } from "../unavailable/degraded-warning.ts";
 import type { Overload } from "../unavailable/overload.ts";
 import type { WithoutCluster } from "../unavailable/without-cluster.ts";
-import { appliedNow, type Call, type CallItem } from "./call.ts";
+import { appliedNow, type Call, type CallItem, type CallPhase } from "./call.ts";
 import { countedDecision, wireDecision, wireSource } from "./decisions.ts";
 import type { PendingCalls } from "./pending-calls.ts";
 import { type AttemptFailure, guardError } from "./wire-errors.ts";
@@ -36,6 +36,8 @@ export interface SettlerOptions {
   readonly fairTimeoutMs: number;
   readonly overload: Pick<Overload, "since">;
   readonly withoutCluster: WithoutCluster;
+  /** This plain call was admitted while the cluster was away. */
+  readonly onAdmittedAlone: (call: Call, phase: CallPhase) => void;
   readonly observer: GuardObserver;
   readonly monotonicMs: () => number;
   readonly emit: (event: GuardEvent) => void;
@@ -45,8 +47,18 @@ export interface SettlerOptions {
 
 /** A settler for one guard; it also tells of the first degraded decision, and of the first one after it that is not. */
 export function createSettler(options: SettlerOptions): Settler {
-  const { pending, breaker, fairTimeoutMs, overload, withoutCluster, observer, monotonicMs, emit, onDegraded } =
-    options;
+  const {
+    pending,
+    breaker,
+    fairTimeoutMs,
+    overload,
+    withoutCluster,
+    observer,
+    monotonicMs,
+    emit,
+    onDegraded,
+    onAdmittedAlone,
+  } = options;
   let degradedSinceMs: number | null = null;
   /** An outage that only threw so far has degraded no decision. */
   let decidedAlone = false;
@@ -79,8 +91,8 @@ export function createSettler(options: SettlerOptions): Settler {
     call.observer?.failed?.(error);
     call.reject(error);
   };
-  /** The error is made only for who is told of it: in an outage most calls are not. */
-  const unavailable = (call: Call, makeError: () => GuardError): void => {
+  /** The error is made only for who is told of it: in an outage most calls are not. Returns what was decided in its place. */
+  const unavailable = (call: Call, makeError: () => GuardError): readonly Decision[] => {
     const { onUnavailable } = call;
     if (degradedSinceMs === null) {
       degradedSinceMs = monotonicMs();
@@ -89,7 +101,7 @@ export function createSettler(options: SettlerOptions): Settler {
     // What is neither asked for nor reserved is done by the cluster or not at all.
     if (onUnavailable === "throw" || (call.verb !== Verb.take && call.verb !== Verb.reserve)) {
       fail(call, makeError());
-      return;
+      return [];
     }
     if (!decidedAlone) {
       decidedAlone = true;
@@ -99,6 +111,11 @@ export function createSettler(options: SettlerOptions): Settler {
     const { source, degraded } = decisions[0]!;
     if (degraded) observer.degradedDecisions?.(source as "local", decisions.length);
     give(call, decisions);
+    return decisions;
+  };
+  const reconcilable = (decisions: readonly Decision[], call: Call, phase: CallPhase): void => {
+    if (decisions.length === 0 || call.verb !== Verb.take || call.requestId !== null) return;
+    if (decisions.every(({ allowed }) => allowed)) onAdmittedAlone(call, phase);
   };
   const letDown = (call: Call, reason: () => string): void => {
     const busy = call.overloaded || overload.since(call.deadlineMs - call.timeoutMs);
@@ -151,13 +168,14 @@ export function createSettler(options: SettlerOptions): Settler {
       end(call, error.code, () => error);
     },
     byDeadline(call, connections) {
+      const { phase } = call;
       const makeError = once(() => deadlineError(call, connections()));
-      const applied = appliedNow(call);
       letDown(call, () => makeError().message);
-      end(call, applied === "no" ? "unavailable" : "timed_out", makeError);
+      reconcilable(unavailable(call, makeError), call, phase);
     },
     byBreaker(call) {
-      unavailable(call, () => new GuardError("unavailable", breaker.explain(), { applied: "no" }));
+      const decisions = unavailable(call, () => new GuardError("unavailable", breaker.explain(), { applied: "no" }));
+      reconcilable(decisions, call, "queued");
     },
   };
 }

@@ -152,7 +152,7 @@ export class SessionClient {
   /** Its end still matters: a hold that nobody knows of would stay open, and one that is not settled as well. */
   #staysOpen(call: Call, phase: Call["phase"]): boolean {
     if (this.#closed || phase === "settled") return false;
-    if (isSettling(call)) return true;
+    if (isSettling(call) || (call.reports && phase !== "queued")) return true;
     return call.verb === Verb.reserve && (phase === "inFlight" || (phase === "toResend" && call.applied === "unknown"));
   }
 
@@ -444,7 +444,7 @@ export class SessionClient {
 
   /** SEMANTICS S4: only what was surely not applied may be sent in another session. */
   #settleExpired(call: Call): void {
-    if (call.applied === "no" && !call.abandoned) {
+    if (call.applied === "no" && (!call.abandoned || call.reports)) {
       call.phase = "queued";
       this.#startOver.push(call);
       return;

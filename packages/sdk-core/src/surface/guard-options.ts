@@ -39,6 +39,14 @@ export interface GuardOptions<P extends string = string> {
   readonly timeoutMs?: number;
   /** What callers get when the cluster cannot decide. Default `"local"`: this process keeps limiting by itself, and says so. */
   readonly onUnavailable?: OnUnavailable;
+  /**
+   * Whether `allow` and `allowAll` report to the cluster, once it is back, what this process admitted while it was away, so that
+   * it counts: a call that was sent under the number that it had, so that it never counts twice. Default false: after an
+   * outage the counts are as the cluster left them, and a key can be admitted anew at once.
+   */
+  readonly reconcile?: boolean;
+  /** With `reconcile`: calls that may wait to be reported at once, 0 to 1,000,000; what exceeds that is counted in the event `reconciled`. Default 10,000. */
+  readonly maxUnreportedCalls?: number;
   /** Calls that may wait in this process at once, 1 to 1,000,000; one more is `overloaded`. Default 65,536. */
   readonly maxPendingCalls?: number;
   /**
@@ -62,6 +70,8 @@ export interface ResolvedGuardOptions {
   readonly timeoutMs: number;
   readonly onUnavailable: OnUnavailable;
   readonly maxPendingCalls: number;
+  readonly reconcile: boolean;
+  readonly maxUnreportedCalls: number;
   readonly maxRememberedKeys: number;
 }
 
@@ -81,6 +91,8 @@ export function resolveGuardOptions(
   checkNames(options, guardNames(optionNames));
   const { namespace = "", routing = "direct", timeoutMs = 1_000, maxPendingCalls = 65_536, token } = options;
   const { maxRememberedKeys = 10_000, lease = false } = options;
+  const { reconcile = false, maxUnreportedCalls = 10_000 } = options;
+  if (typeof reconcile !== "boolean") throw invalidArgument("reconcile", reconcile, "it must be true or false");
   if (typeof lease !== "boolean") throw invalidArgument("lease", lease, "it must be true or false");
   if (routing !== "direct" && routing !== "forward") {
     throw invalidArgument("routing", routing, "it must be direct or forward");
@@ -95,6 +107,8 @@ export function resolveGuardOptions(
     routing,
     timeoutMs: checkWhole(timeoutMs, "timeoutMs", 1),
     onUnavailable: checkOnUnavailable(options.onUnavailable, "onUnavailable") ?? "local",
+    reconcile,
+    maxUnreportedCalls: checkWhole(maxUnreportedCalls, "maxUnreportedCalls", 0, 1_000_000),
     maxPendingCalls: checkWhole(maxPendingCalls, "maxPendingCalls", 1, 1_000_000),
     maxRememberedKeys: checkWhole(maxRememberedKeys, "maxRememberedKeys", 0, 1_000_000),
   };

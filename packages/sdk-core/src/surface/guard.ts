@@ -260,6 +260,16 @@ export type GuardEvent =
   | { readonly type: "degraded"; readonly reason: string }
   /** The first decision of the cluster after that, and how many milliseconds lay between. */
   | { readonly type: "recovered"; readonly degradedForMs: number }
+  /** With `reconcile`: what was admitted while the cluster was away has been reported to it. Calls, by what became of them. */
+  | {
+      readonly type: "reconciled";
+      /** They count: the report charged them, or they had been charged before their deadline after all. */
+      readonly charged: number;
+      /** Their keys had no room for them any more. */
+      readonly refused: number;
+      /** More than `maxUnreportedCalls`, or sent under a session that the cluster has forgotten: not known to count. */
+      readonly unreported: number;
+    }
   /**
    * One of several endpoints is a mistake (a wrong port, scheme or certificate) while others serve or are silent: told
    * once for each such endpoint, since no call throws for it.

@@ -113,6 +113,8 @@ test("the surface of API.md holds", () => {
   expectTypeOf<Reservation>().toExtend<Decision & AsyncDisposable>();
   // Without the types of a platform; with them it is the platform's own.
   expectTypeOf<HoldSignal>().toEqualTypeOf<AbortSignalLike>();
-  expectTypeOf<GuardEvent["type"]>().toEqualTypeOf<"topology" | "degraded" | "recovered" | "misconfigured">();
+  expectTypeOf<GuardEvent["type"]>().toEqualTypeOf<
+    "topology" | "degraded" | "recovered" | "reconciled" | "misconfigured"
+  >();
   expectTypeOf<ReturnType<typeof createGuardCore<"a">>>().toEqualTypeOf<Guard<"a">>();
 });

@@ -10,6 +10,8 @@ export const guardOptionNames = [
   "timeoutMs",
   "onUnavailable",
   "maxPendingCalls",
+  "reconcile",
+  "maxUnreportedCalls",
   "lease",
   "maxRememberedKeys",
 ] as const;
