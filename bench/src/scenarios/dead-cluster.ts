@@ -6,7 +6,7 @@ import { machineMs } from "../dead-cluster/messages.ts";
 import { RequestWatch, steadyRate } from "../dead-cluster/request-counter.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
-const load = { processes: 2, callsPerSecond: 2_000, timeoutMs: 1_000 } as const;
+const load = { processes: 2, callsPerSecond: 1_000, timeoutMs: 1_000 } as const;
 /** Steady load, then dead, then steady load again. The leader's first second and the callers' two are in the last. */
 const times = { steadyMs: 2_000, deadMs: 4_000, afterMs: 4_000 } as const;
 
