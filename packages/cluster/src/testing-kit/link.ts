@@ -2,6 +2,9 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
 const host = "127.0.0.1";
+/** How often, and at what distance in milliseconds, a link asks for its port again that somebody else has. */
+const maxAttempts = 250;
+const attemptMs = 20;
 
 /** One directed link: who dials its port reaches the target through it, as well as the link lets him. */
 export class Link {
@@ -24,13 +27,16 @@ export class Link {
 
   /** Takes connections; at first on any free port. */
   async open(): Promise<void> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
-      this.#accept(socket).catch(() => socket.destroy());
-    });
-    server.listen(this.#port, host);
-    await once(server, "listening");
-    this.#server = server;
-    this.#port = (server.address() as AddressInfo).port;
+    for (let attempt = 1; this.#server === null; attempt += 1) {
+      try {
+        this.#server = await this.#listen();
+        this.#port = (this.#server.address() as AddressInfo).port;
+      } catch (error) {
+        // While nobody listened there, some connection of this machine may have begun at the port; few last.
+        if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || attempt === maxAttempts) throw error;
+        await new Promise((resolve) => setTimeout(resolve, attemptMs));
+      }
+    }
   }
 
   /** The target listens there. */
@@ -59,6 +65,15 @@ export class Link {
   /** Resets all connections. */
   reset(): void {
     for (const connection of [...this.#connections]) connection.abort();
+  }
+
+  async #listen(): Promise<Server> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+      this.#accept(socket).catch(() => socket.destroy());
+    });
+    server.listen(this.#port, host);
+    await once(server, "listening");
+    return server;
   }
 
   #unknownTarget(): Promise<number> {

@@ -92,9 +92,13 @@ it.each<[unknown, RegExp]>([
   await expect(startTestCluster(options as TestClusterOptions)).rejects.toThrow(message);
 });
 
-it("a node that does not exist is named, with those that do", async () => {
+it("a node that does not exist is named, with those that do, and one that does not run cannot stand still", async () => {
   const cluster = await start({ nodes: 1 });
   await expect(cluster.kill(4)).rejects.toThrow('node is 4: it must be "leader" or one of 1');
+  await cluster.kill(1);
+  await cluster.kill(1);
+  await expect(cluster.pause(1)).rejects.toThrow("node is 1: it is killed; restart it first");
+  await expect(cluster.stallDisk(1)).rejects.toThrow("node is 1: it is killed; restart it first");
 });
 
 it("close frees every port and closes the guards; what is asked afterwards is refused", async () => {

@@ -71,7 +71,10 @@ export interface TestCluster extends AsyncDisposable {
   kill(node: NodeRef): Promise<number>;
   /** Starts a node that was killed, on its disk; one that runs is first stopped as an operator does, who hands over. */
   restart(node: NodeRef): Promise<void>;
-  /** Has a node stand still, as SIGSTOP would: connections stay, and nothing is answered. Resolves with its id. */
+  /**
+   * Has a node stand still, as SIGSTOP would: connections stay, and nothing is answered. Resolves with its id.
+   * @throws {InvalidField} when it does not run.
+   */
   pause(node: NodeRef): Promise<number>;
   /** Has a node that stands still go on. */
   resume(node: NodeRef): Promise<void>;
@@ -82,7 +85,10 @@ export interface TestCluster extends AsyncDisposable {
   partition(groups: readonly (readonly NodeRef[])[]): Promise<void>;
   /** Ends the partition. */
   heal(): Promise<void>;
-  /** Has a node's flushes to disk not end; a leader hands over while calls go on. Resolves with its id. */
+  /**
+   * Has a node's flushes to disk not end; a leader hands over while calls go on. Resolves with its id.
+   * @throws {InvalidField} when it does not run.
+   */
   stallDisk(node: NodeRef): Promise<number>;
   /** Has a stalled disk go on. */
   resumeDisk(node: NodeRef): Promise<void>;
@@ -194,7 +200,7 @@ class InProcessCluster implements TestCluster {
   }
 
   async pause(ref: NodeRef): Promise<number> {
-    const node = await this.#find(ref);
+    const node = await this.#findUp(ref);
     node.paused = true;
     return node.nodeId;
   }
@@ -221,7 +227,7 @@ class InProcessCluster implements TestCluster {
   }
 
   async stallDisk(ref: NodeRef): Promise<number> {
-    const node = await this.#find(ref);
+    const node = await this.#findUp(ref);
     node.diskStalled = true;
     return node.nodeId;
   }
@@ -313,6 +319,12 @@ class InProcessCluster implements TestCluster {
       shown(String(ref)),
       `it must be "leader" or one of ${[...this.#nodes.keys()].join(", ")}`,
     );
+  }
+
+  async #findUp(ref: NodeRef): Promise<TestNode> {
+    const node = await this.#find(ref);
+    if (node.state === "running" || node.state === "paused") return node;
+    throw new InvalidField("node", node.nodeId, `it is ${node.state}; restart it first`);
   }
 
   /** A node that leads and that a quorum can hear, whatever an older one on the other side of a partition believes. */
