@@ -5,7 +5,9 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener, serve } from "@hono/node-server";
 import { Catch, Controller, Get, Module, UseFilters, UseGuards } from "@nestjs/common";
-import { NestFactory } from "@nestjs/core";
+import { type AbstractHttpAdapter, NestFactory } from "@nestjs/core";
+import { ExpressAdapter } from "@nestjs/platform-express";
+import { FastifyAdapter } from "@nestjs/platform-fastify";
 import express5, { type ErrorRequestHandler, type Express } from "express";
 // @ts-expect-error: it has no types of its own, and those of Express 5 are what the middleware is compiled against.
 import express4 from "express-4";
@@ -141,8 +143,8 @@ const nextFramework: Framework = {
   },
 };
 
-const nestFramework: Framework = {
-  name: "Nest 12 on Express",
+const nestFramework = (name: string, adapter: () => AbstractHttpAdapter): Framework => ({
+  name,
   knowsPeer: true,
   headerOf: nodeHeader,
   async serve(...stack) {
@@ -171,7 +173,7 @@ const nestFramework: Framework = {
     UseFilters(new ErrorFilter())(RouteController);
     Controller("route")(RouteController);
     Module({ controllers: [RouteController] })(AppModule);
-    const app = await NestFactory.create(AppModule, { logger: false });
+    const app = await NestFactory.create(AppModule, adapter(), { logger: false });
     await app.listen(0, "127.0.0.1");
     return served(
       app.getHttpServer() as http.Server,
@@ -179,7 +181,7 @@ const nestFramework: Framework = {
       () => app.close(),
     );
   },
-};
+});
 
 /** All of them. */
 export const frameworks: readonly Framework[] = [
@@ -188,5 +190,6 @@ export const frameworks: readonly Framework[] = [
   fastifyFramework,
   honoFramework,
   nextFramework,
-  nestFramework,
+  nestFramework("Nest 12 on Express", () => new ExpressAdapter()),
+  nestFramework("Nest 12 on Fastify", () => new FastifyAdapter()),
 ];
