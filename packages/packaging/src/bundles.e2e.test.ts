@@ -20,15 +20,17 @@ const smallThings = [
  */
 const maxGuardGzipBytes = 70_000;
 const maxSmallGzipBytes = 2_000;
+/** A busy machine takes seconds to start a bundler. */
+const timeout = 60_000;
 
-it("nothing runs, and so nothing stays, when an entry is imported for no name", async () => {
+it("nothing runs, and so nothing stays, when an entry is imported for no name", { timeout }, async () => {
   expect(specifiers.length).toBeGreaterThan(4);
   for (const specifier of specifiers) {
     expect((await bundle(`import "${specifier}";`, edge.folder)).minifiedBytes, specifier).toBe(0);
   }
 });
 
-it.each(smallThings)("%s of %s comes without the rest", async (name, specifier) => {
+it.each(smallThings)("%s of %s comes without the rest", { timeout }, async (name, specifier) => {
   const whole = await bundle(`export * from "${specifier}";`, edge.folder);
   const small = await bundle(`export { ${name} } from "${specifier}";`, edge.folder);
   expect(small.gzipBytes).toBeGreaterThan(50);
@@ -36,7 +38,9 @@ it.each(smallThings)("%s of %s comes without the rest", async (name, specifier) 
   if (specifier.startsWith("@quorumguard/sdk-web/")) expect(whole.gzipBytes).toBeGreaterThan(10 * small.gzipBytes);
 });
 
-it("a guard for browsers and the edge fits, with all that it needs, and asks for no module of Node", async () => {
+it("a guard for browsers and the edge fits, with all that it needs, and asks for no module of Node", {
+  timeout,
+}, async () => {
   let measured = 0;
   for (const specifier of specifiers.filter((each) => each.startsWith("@quorumguard/sdk-web"))) {
     const { exports } = await bundle(`export * from "${specifier}";`, edge.folder);
@@ -50,7 +54,7 @@ it("a guard for browsers and the edge fits, with all that it needs, and asks for
   expect(measured).toBeGreaterThan(0);
 });
 
-it("no entry that runs everywhere names a module of Node", async () => {
+it("no entry that runs everywhere names a module of Node", { timeout }, async () => {
   for (const specifier of specifiers) {
     expect((await bundle(`export * from "${specifier}";`, edge.folder)).external, specifier).toEqual([]);
   }
