@@ -287,6 +287,7 @@ class InProcessCluster implements TestCluster {
   }
 
   async #leap(ms: number): Promise<void> {
+    this.clock.move(ms, ms);
     const isDead = [...this.#nodes.values()].every(({ state }) => state === "killed" || state === "failed");
     // Nobody carries the time: whoever starts next goes by wall clocks.
     if (isDead) this.#nodeTime.move(ms, ms);
@@ -298,7 +299,7 @@ class InProcessCluster implements TestCluster {
         (leader) => this.#reachedBy(leader),
       );
     }
-    this.clock.move(ms, ms);
+    this.clock.endPauses();
   }
 
   #checkOpen(): void {

@@ -19,7 +19,7 @@ it("timers that are moved over fire in their order, and the others are so much n
   const fired: string[] = [];
   time.setTimer(() => fired.push("third"), 3_000);
   time.setTimer(() => fired.push("second"), 2_000);
-  time.setPause(() => fired.push("first"), 1_000);
+  time.setTimer(() => fired.push("first"), 1_000);
   time.setTimer(() => fired.push("cancelled"), 1_500)();
   time.move(2_000, 2_000);
   expect(fired).toEqual(["first", "second"]);
@@ -27,6 +27,17 @@ it("timers that are moved over fire in their order, and the others are so much n
   expect(fired).toHaveLength(2);
   vi.advanceTimersByTime(1);
   expect(fired).toEqual(["first", "second", "third"]);
+});
+
+it("who waits for the cluster to allow more goes on once that has been moved too", () => {
+  const time = new GuardTime();
+  const fired: string[] = [];
+  time.setPause(() => fired.push("pause"), 1_000);
+  time.setTimer(() => fired.push("lease"), 2_000);
+  time.move(3_000, 3_000);
+  expect(fired).toEqual(["lease"]);
+  time.endPauses();
+  expect(fired).toEqual(["lease", "pause"]);
 });
 
 it("a deadline is not moved over", () => {

@@ -35,24 +35,37 @@ export class GuardTime extends MovedTime {
     return () => clearTimeout(timer);
   };
 
-  /** Somebody waits for this time to pass. */
+  /** Somebody waits for the cluster to allow more. */
   setPause = (callback: () => void, delayMs: number): (() => void) => this.#add(callback, delayMs, true);
 
-  /** Moves the clocks forward, calls what has become due, in order, and has the rest wait for what is left. */
+  /**
+   * Moves the clocks forward, calls what has become due, in order, and has the rest wait for what is left. Guards are moved before
+   * their cluster, as one whose clock is fast: what they were granted ends before the cluster gives it to others.
+   */
   override move(monotonicMs: number, wallMs: number): void {
     super.move(monotonicMs, wallMs);
-    const nowMs = this.monotonicMs();
-    for (const timer of [...this.#timers].sort((a, b) => a.dueMs - b.dueMs)) {
-      if (!this.#timers.has(timer)) continue;
-      timer.disarm();
-      if (timer.dueMs <= nowMs) this.#fire(timer);
-      else this.#arm(timer);
-    }
+    this.#settle(false);
+  }
+
+  /** The cluster has been moved too: who waited for that asks again. */
+  endPauses(): void {
+    this.#settle(true);
   }
 
   /** Nothing of it is called any more. */
   stop(): void {
     for (const timer of [...this.#timers]) this.#drop(timer);
+  }
+
+  #settle(keepAlive: boolean): void {
+    const nowMs = this.monotonicMs();
+    const timers = [...this.#timers].filter((timer) => timer.keepAlive === keepAlive);
+    for (const timer of timers.sort((a, b) => a.dueMs - b.dueMs)) {
+      if (!this.#timers.has(timer)) continue;
+      timer.disarm();
+      if (timer.dueMs <= nowMs) this.#fire(timer);
+      else this.#arm(timer);
+    }
   }
 
   #add(callback: () => void, delayMs: number, keepAlive: boolean): () => void {

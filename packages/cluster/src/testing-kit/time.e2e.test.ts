@@ -1,7 +1,7 @@
 import { createGuard } from "@quorumguard/sdk-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startTestCluster, type TestCluster } from "./index.ts";
-import { takeAll } from "./steady-calls.fixture.ts";
+import { steadyCalls, takeAll } from "./steady-calls.fixture.ts";
 
 const patient = { onUnavailable: "throw", timeoutMs: 10_000 } as const;
 const minuteMs = 60_000;
@@ -87,6 +87,16 @@ describe.each([1, 3])("time moved in a cluster of %i", (nodes) => {
     expect(waits).toBe(true);
     await cluster.advance("1h");
     expect(await waiting).toMatchObject({ allowed: true });
+  });
+
+  it("ends leases", async () => {
+    const guard = cluster.createGuard({ ...patient, lease: true });
+    const ask = async () => (await guard.allow("often", 100_000, "1h")).source;
+    const calls = steadyCalls(() => guard.allow("often", 100_000, "1h"));
+    while (!calls.decisions.some(({ source }) => source === "lease")) await calls.more(1);
+    await calls.stop();
+    await cluster.advance("10m");
+    expect(await ask()).toBe("quorum");
   });
 
   it("keeps sessions: who holds a slot for as long as it lives holds it after any leap", async () => {
