@@ -11,6 +11,7 @@ const guard = createGuard({ policies });
 const accountOf = (request: Request): string | null => request.res?.locals.account ?? null;
 
 // #region several
+/** Sixty a minute for the account, or for whoever has none; more for one address, and for everybody together. */
 export const several = rateLimit({
   guard,
   policies,
@@ -20,6 +21,7 @@ export const several = rateLimit({
 // #endregion several
 
 // #region proxies
+/** What these proxies say of the address is believed; what anybody else says is not. */
 export const behindProxies = rateLimit({
   guard,
   limits: "user",
@@ -28,6 +30,7 @@ export const behindProxies = rateLimit({
 // #endregion proxies
 
 // #region cost
+/** A search takes as much as five other requests. */
 export const byCost = rateLimit({
   guard,
   limits: "user",
@@ -37,6 +40,7 @@ export const byCost = rateLimit({
 // #endregion cost
 
 // #region answer
+/** Problem documents with a member of our own, and the fields that older clients know. */
 export const ownAnswer = rateLimit({
   guard,
   limits: "user",
