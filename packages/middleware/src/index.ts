@@ -1,4 +1,4 @@
-/** The core that the middleware of all frameworks shares, and what it takes to write one for another framework. */
+/** The core that the middleware of all frameworks shares, limits for any handler of `Request`, and what it takes to write middleware for another framework. */
 
 export type { Denial, DenialAnswer } from "./answer/denial.ts";
 export type { HeaderField, HeaderFormat } from "./answer/header-fields.ts";
@@ -6,3 +6,4 @@ export type { Cost, CountsFor, LimitingGuard, RateLimitOptions, RouteLimit, User
 export { bodyText, createRateLimiter, type Outcome, type RateLimiter } from "./rate-limiter.ts";
 export { factsOfNodeRequest, factsOfWebRequest, type NodeRequestLike, type RequestFacts } from "./request-facts.ts";
 export type { Skip } from "./skip.ts";
+export { type Handler, withRateLimit } from "./with-rate-limit.ts";

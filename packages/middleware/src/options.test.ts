@@ -2,7 +2,7 @@ import type { Decision, Guard } from "@quorumguard/sdk-core";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { rateLimit as limitExpress } from "./express.ts";
 import { createRateLimiter, type RateLimitOptions, type RequestFacts } from "./index.ts";
-import { withRateLimit } from "./next.ts";
+import { withRateLimit } from "./with-rate-limit.ts";
 
 const facts: RequestFacts = { method: "GET", path: "/", peerAddress: "192.0.2.7", forwardedFor: null };
 const decision: Decision = {

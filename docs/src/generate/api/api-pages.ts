@@ -48,7 +48,8 @@ const specs: readonly ApiPageSpec[] = [
     order: 2.5,
     introduction: [
       "What the middleware of all frameworks shares. `@quorumguard/middleware/express`, `/fastify`, `/hono` and `/nest` each have a `rateLimit`",
-      "that takes `RateLimitOptions` of the framework's own request, and `/next` has `withRateLimit`: see [the guide](/start/middleware/).",
+      "that takes `RateLimitOptions` of the framework's own request, and `/next` has the `withRateLimit` that is explained here: see",
+      "[the guide](/start/middleware/).",
     ].join(" "),
     entries: [{ specifier: "@quorumguard/middleware", source: "packages/middleware/src/index.ts" }],
   },
