@@ -28,6 +28,9 @@ else {
   const run = await runFailover(options, say, (trial) => {
     say(trialLine(trial, options.trials));
     process.stdout.write(print(trial));
+  }).catch((error: Error) => {
+    say(error.message);
+    process.exit(1);
   });
   const result = resultOf(options, run);
   say(failoverTable(result, run));

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { DirectionMode } from "../network/direction.ts";
 import type { NemesisCluster } from "../nodes/nemesis-cluster.ts";
 import type { FailoverFault } from "./failover-options.ts";
+import { wellAgain } from "./well-again.ts";
 
 /** What a fault acts on. */
 export interface FaultAct {
@@ -52,8 +53,7 @@ async function rollingRestart({ cluster }: FaultAct): Promise<void> {
   for (const nodeId of cluster.nodeIds) {
     await cluster.terminate(nodeId);
     await cluster.start(nodeId);
-    if (!(await cluster.caughtUp(times.patienceMs)))
-      throw new Error(`node ${nodeId} did not catch up within ${times.patienceMs} ms of its restart`);
+    await wellAgain(cluster, times.patienceMs);
   }
 }
 

@@ -15,6 +15,7 @@ import { type AnswerLog, createAnswerLog } from "./answer-log.ts";
 import type { FailoverOptions } from "./failover-options.ts";
 import { leaderFaults } from "./leader-faults.ts";
 import { type TrialGap, trialGap } from "./trial-gap.ts";
+import { wellAgain } from "./well-again.ts";
 
 /** One trial: the line of `--json`. */
 export interface Trial extends TrialGap {
@@ -117,7 +118,7 @@ async function runTrial(
     leader: leaderBefore,
     served: () => log.more(servedBetween, patienceMs),
   });
-  if (!(await cluster.caughtUp(patienceMs))) throw new Error(`a node did not catch up within ${patienceMs} ms`);
+  await wellAgain(cluster, patienceMs);
   const leaderAfter = await knownLeader(cluster);
   await log.more(servedBetween, patienceMs);
   const gap = trialGap(log.answers, { faultUs, endUs: hostClockUs() });
