@@ -10,8 +10,8 @@ export type Handler<R extends Request, A extends readonly unknown[]> = (
 ) => Response | Promise<Response>;
 
 /**
- * Limits a handler: of a route or the proxy of Next, `export const GET = withRateLimit({ guard, limits: "api", trustedProxies: 1 }, handler)`;
- * of a Worker; of whatever takes a `Request`.
+ * Limits a handler of a route or the proxy of Next, of a Worker, of whatever takes a `Request`: the handler is called with what is let
+ * through. `withRateLimit({ guard, limits: "api", trustedProxies: 1 }, handler)`.
  *
  * A `Request` does not tell the address of the connection, and Next passes an `X-Forwarded-For` of the caller's own on. So `"caller"` and
  * `"address"` need one of: `trustedProxies` as a number, for proxies that nobody can go around; `address`; `identify`.
