@@ -17,21 +17,23 @@ export interface LeaseWorkload {
   readonly rules: readonly Rule[];
 }
 
-const algorithms = [
-  Algorithm.slidingWindowLog,
-  Algorithm.slidingWindowLog,
-  Algorithm.tokenBucket,
-  Algorithm.slidingWindowCounter,
-  Algorithm.fixedWindow,
-];
+const { slidingWindowLog, tokenBucket, slidingWindowCounter, fixedWindow } = Algorithm;
 
-/** Draws what is leased; null: nothing, as for most seeds, since it takes many calls. */
-export function planLeases(random: Random, always: boolean): LeaseWorkload | null {
-  const leases = always || random.chance(0.4);
-  const algorithm = random.pick(algorithms);
+/** The log merges admissions beyond 288 of a window, which the models of the audits do not: no more of them. */
+const limitsOfLog = [150, 250];
+const limitsOfOthers = [250, 1_000];
+/** Where a client's share of the limit is worth a lease, although there are many clients. */
+const limitsOfCrowd = [2_000, 6_000];
+
+/** Draws what is leased, by few clients or by a crowd of them; null: nothing, as for most seeds, since it takes many calls. */
+export function planLeases(random: Random, isCrowd: boolean): LeaseWorkload | null {
+  const leases = isCrowd || random.chance(0.4);
+  const others = [tokenBucket, slidingWindowCounter, fixedWindow];
+  const algorithm = random.pick(isCrowd ? others : [slidingWindowLog, slidingWindowLog, ...others]);
   const windowUs = random.pick([1_000_000, 2_000_000, 3_000_000]);
-  const limit = random.pick([100, 400, 1_500]);
-  const burst = algorithm === Algorithm.tokenBucket ? random.pick([100, 500]) : 0;
+  const limits = algorithm === slidingWindowLog ? limitsOfLog : limitsOfOthers;
+  const limit = random.pick(isCrowd ? limitsOfCrowd : limits);
+  const burst = algorithm === tokenBucket ? Math.floor(limit / random.between(1, 2)) : 0;
   const rule: Rule = { algorithm, limit, windowUs, burst, policy: "" };
   // Whoever asks with less of a limit shares the counter: as when an operator cuts it.
   const rules = random.chance(0.4) ? [rule, rule, rule, { ...rule, limit: Math.floor(limit / 2) }] : [rule];

@@ -109,8 +109,8 @@ export const sdkAnswerMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${room}/local-answers.ts`,
-        search: "      known.denial = null;\n",
-        replacement: "",
+        search: "      known.denial = null;\n      if (known.leases === null) this.#keys.remove(known);",
+        replacement: "      known.used = false;",
       },
     ],
     foundBy: { tests: denials },
