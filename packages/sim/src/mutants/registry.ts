@@ -8,6 +8,7 @@ import { pushMutants } from "./planted/pushes.ts";
 import { raftMutants } from "./planted/raft.ts";
 import { sdkAnswerMutants } from "./planted/sdk-answers.ts";
 import { storageMutants } from "./planted/storage.ts";
+import { unavailableMutants } from "./planted/unavailable.ts";
 
 /** Bugs that are planted one at a time into a copy of the sources, never into the sources themselves. */
 export const mutants: readonly Mutant[] = [
@@ -20,4 +21,5 @@ export const mutants: readonly Mutant[] = [
   ...pushMutants,
   ...boundMutants,
   ...sdkAnswerMutants,
+  ...unavailableMutants,
 ];

@@ -1,0 +1,229 @@
+import type { Mutant } from "../mutant.ts";
+
+const room = "sdk-core/src/unavailable";
+const outage = [`${room}/outage.test.ts`];
+const fleet = [`${room}/fleet.test.ts`];
+const breaker = [`${room}/breaker.test.ts`, ...outage];
+const reconciler = [`${room}/reconciler.test.ts`];
+
+/** Bugs in what an SDK does while the cluster does not decide, and in how it returns. */
+export const unavailableMutants: readonly Mutant[] = [
+  {
+    name: "breaker-opens-on-full-keys",
+    breaks: "a cluster that decides is spared because its table of keys is full (U1)",
+    edits: [
+      {
+        file: "sdk-core/src/calls/settle.ts",
+        search: '      if (code === "unavailable" || code === "timed_out") letDown(call, () => failure.message);',
+        replacement: "      if (isUnavailable(code)) letDown(call, () => failure.message);",
+      },
+    ],
+    foundBy: { tests: outage },
+  },
+  {
+    name: "breaker-opens-on-overload",
+    breaks: "a node that has too much to do is taken for one that is gone (U1)",
+    edits: [
+      {
+        file: `${room}/overload.ts`,
+        search: "since: (atMs) => toldMs >= atMs - ECHO_MS,",
+        replacement: "since: () => false,",
+      },
+    ],
+    foundBy: { tests: outage },
+  },
+  {
+    name: "breaker-opens-on-impatience",
+    breaks: "callers with a millisecond to spare take the cluster away from everybody",
+    edits: [
+      {
+        file: "sdk-core/src/calls/settle.ts",
+        search: "    if (busy || call.timeoutMs < fairTimeoutMs) breaker.ended(call);",
+        replacement: "    if (busy) breaker.ended(call);",
+      },
+    ],
+    foundBy: { tests: outage },
+  },
+  {
+    name: "breaker-opens-among-answers",
+    breaks: "one lost frame with many calls is an outage, though others are answered all the time",
+    edits: [
+      {
+        file: `${room}/breaker.ts`,
+        search: "      if (nowMs - answeredMs < silenceMs) return;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: breaker },
+  },
+  {
+    name: "breaker-never-closes",
+    breaks: "after one outage decisions are never the cluster's again",
+    edits: [
+      {
+        file: `${room}/breaker.ts`,
+        search: '      if (state !== "open") return;\n      probe = null;',
+        replacement: "      if (failures === 0) return;\n      probe = null;",
+      },
+    ],
+    foundBy: { tests: breaker },
+  },
+  {
+    name: "breaker-sends-everyone-to-look",
+    breaks: "while the cluster is dead every caller waits for its deadline",
+    edits: [
+      {
+        file: `${room}/breaker.ts`,
+        search: "          if (probe !== null || runtime",
+        replacement: "          if (runtime",
+      },
+    ],
+    foundBy: { tests: breaker },
+  },
+  {
+    name: "breaker-waits-for-a-call-that-is-over",
+    breaks: "a probe that its caller gave up is waited for ever after: nobody looks for the cluster any more",
+    edits: [
+      {
+        file: `${room}/breaker.ts`,
+        search: "    if (probe === call) probe = null;\n  };",
+        replacement: "    if (probe === null) probe = call;\n  };",
+      },
+    ],
+    foundBy: { tests: breaker },
+  },
+  {
+    name: "breaker-returns-everybody-at-once",
+    breaks: "a new leader is met by all calls of all clients in its first moment",
+    edits: [
+      {
+        file: `${room}/breaker.ts`,
+        search: 'return runtime.random() < share ? "pass" : "refuse";',
+        replacement: 'return share > 0 ? "pass" : "refuse";',
+      },
+    ],
+    foundBy: { tests: breaker },
+  },
+  {
+    name: "breaker-holds-up-settlements",
+    breaks: "a commit is refused while the breaker is open, and what was reserved is spent in vain",
+    edits: [
+      {
+        file: "sdk-core/src/create-guard-core.ts",
+        search:
+          'const passage = call.verb === Verb.take || call.verb === Verb.reserve ? this.#breaker.admit(call) : "pass";',
+        replacement: "const passage = this.#breaker.admit(call);",
+      },
+    ],
+    foundBy: { tests: outage },
+  },
+  {
+    name: "recovery-told-while-calls-return",
+    breaks: "an outage ends and begins again with every call that is not yet let through",
+    edits: [
+      {
+        file: "sdk-core/src/calls/settle.ts",
+        search: '    if (degradedSinceMs === null || breaker.state !== "closed") return;',
+        replacement: "    if (degradedSinceMs === null) return;",
+      },
+    ],
+    foundBy: { tests: outage },
+  },
+  {
+    name: "connecting-hurried-by-every-call",
+    breaks: "a thousand calls a second make a storm of connections to a dead cluster",
+    edits: [
+      {
+        file: "sdk-core/src/cluster/link.ts",
+        search: "        this.#wake = capMs > BACKOFF_CAP_MS ? wake : () => {};",
+        replacement: "        this.#wake = wake;",
+      },
+    ],
+    foundBy: { tests: outage },
+  },
+  {
+    name: "share-fresh-after-each-outage",
+    breaks: "a connection that comes and goes earns the local share anew (U1)",
+    edits: [
+      {
+        file: "sdk-core/src/create-guard-core.ts",
+        search: "      onChange: (state) => observer.breakerChanged?.(state),",
+        replacement:
+          "      onChange: (state) => {\n        observer.breakerChanged?.(state);\n        this.#local = null;\n      },",
+      },
+    ],
+    foundBy: { tests: outage },
+  },
+  {
+    name: "share-fresh-with-another-fleet",
+    breaks: "a client that joins gives every bucket of the others a fresh share (U1)",
+    edits: [
+      {
+        file: `${room}/local-limiter.ts`,
+        search: "rule: ofOneIdentity(share, rule)",
+        replacement: "rule: ofOneIdentity(share, { ...rule, burst: share.burst })",
+      },
+    ],
+    foundBy: { tests: fleet },
+  },
+  {
+    name: "share-of-a-fleet-of-one",
+    breaks: "each client admits the whole limit by itself, however many there are (U1)",
+    edits: [
+      {
+        file: `${room}/fleet.ts`,
+        search: "    if (told > 0) clients = told;",
+        replacement: "    if (told < 0) clients = told;",
+      },
+    ],
+    foundBy: { tests: [...fleet, ...outage] },
+  },
+  {
+    name: "denial-forgotten-when-failing-open",
+    breaks: "an outage lets pass what the cluster has denied for longer than until now",
+    edits: [
+      {
+        file: `${room}/without-cluster.ts`,
+        search: "      const firm = items.map(firmDenial);",
+        replacement: "      const firm = items.map((item) => (items.length === 0 ? firmDenial(item) : null));",
+      },
+    ],
+    foundBy: { tests: outage },
+  },
+  {
+    name: "report-under-another-number",
+    breaks: "a call that was committed after all is charged again by its report (U3)",
+    edits: [
+      {
+        file: `${room}/reconciler.ts`,
+        search: '      if (phase !== "queued") {',
+        replacement: '      if (phase === "settled") {',
+      },
+    ],
+    foundBy: { tests: reconciler },
+  },
+  {
+    name: "report-in-the-next-session",
+    breaks: "what was sent before SessionExpired is sent again in a session that knows nothing of it (U3, S4)",
+    edits: [
+      {
+        file: "sdk-core/src/session/session-client.ts",
+        search: '    if (call.applied === "no" && (!call.abandoned || call.reports)) {',
+        replacement: '    if (call.reports || (call.applied === "no" && !call.abandoned)) {',
+      },
+    ],
+    foundBy: { tests: reconciler },
+  },
+  {
+    name: "reports-without-a-bound",
+    breaks: "an outage of hours fills the memory of a process with what it will report",
+    edits: [
+      {
+        file: `${room}/reconciler.ts`,
+        search: "waiting.length < maxCalls)",
+        replacement: "maxCalls >= 0)",
+      },
+    ],
+    foundBy: { tests: reconciler },
+  },
+];
