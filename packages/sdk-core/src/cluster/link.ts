@@ -16,6 +16,8 @@ import { BACKOFF_CAP_MS, backoffMs, retrying } from "./backoff.ts";
 const CONNECT_TIMEOUT_MS = 2_000;
 /** Pings without any sign of life after which a connection counts as dead. */
 const MAX_UNANSWERED_PINGS = 3;
+/** The same after which nothing more is sent on it, as long as it stays so. */
+const SILENT_AFTER_PINGS = 2;
 
 /** A stream that lived so long did not end because of us. */
 const STABLE_AFTER_MS = 1_000;
@@ -110,6 +112,14 @@ export class Link {
     }).catch(() => {
       // Only a closed link gives up, and nobody waits for that.
     });
+  }
+
+  /**
+   * Nothing is heard on it. What is sent into silence is counted, if at all, when nobody waits for it any more, and meets the
+   * next leader beside everything else; what is kept back is surely not counted.
+   */
+  get silent(): boolean {
+    return this.#unansweredPings >= SILENT_AFTER_PINGS;
   }
 
   /** Ends a pause between attempts: somebody has begun to wait. */

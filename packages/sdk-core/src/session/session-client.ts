@@ -176,7 +176,7 @@ export class SessionClient {
   #flush(): void {
     const link = this.#connector.active;
     if (link === null || this.#session === null || link.session !== this.#session || this.#expired) return;
-    while (link.framesInFlight < MAX_FRAMES_IN_FLIGHT) {
+    while (!link.silent && link.framesInFlight < MAX_FRAMES_IN_FLIGHT) {
       const calls = this.#nextCalls();
       if (calls.length === 0) return;
       this.#send(link, calls);
@@ -311,8 +311,8 @@ export class SessionClient {
         if (link.session !== null && link.session === this.#session) this.#session.life.renewed(message.value.id);
         return;
       default:
-        // Pongs and resumptions have done their work by being heard; pushes of the future are not for us.
-        return;
+        // Pongs and resumptions have done their work by being heard, which may end a silence; pushes of the future are not for us.
+        this.#scheduleFlush();
     }
   }
 

@@ -158,6 +158,8 @@ export class ScriptedCluster implements Transport {
   /** What nodes say that they have applied when a stream begins; 0: they are of a version that pushes nothing. */
   appliedIndex = 0n;
   policyVersion = 0n;
+  /** Pings are answered. */
+  pongs = true;
   /** Renewals are answered. */
   renews = true;
   /** Answers every hello with this error; null: welcomes. */
@@ -278,7 +280,7 @@ export class ScriptedCluster implements Transport {
         return;
       }
       case "ping":
-        stream.send({ case: "pong", value: { id: message.value.id } });
+        if (this.pongs) stream.send({ case: "pong", value: { id: message.value.id } });
         return;
       case "renew":
         if (this.renews) stream.send({ case: "renewed", value: { id: message.value.id } });

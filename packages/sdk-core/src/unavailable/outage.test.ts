@@ -189,6 +189,38 @@ test("calls that keep coming do not make connecting any quicker than the pause t
   await Promise.all(calls);
 });
 
+test("nothing more is sent to a node that is silent: it would be counted when nobody waits for it", async () => {
+  const at = scene({ timeoutMs: 1_000, onUnavailable: "throw" });
+  await ask(at);
+  at.cluster.nodes[0]!.answers = () => {};
+  at.cluster.pongs = false;
+  at.cluster.frames.length = 0;
+  const ends: Promise<Answer>[] = [];
+  for (let i = 0; i < 140; i++) {
+    ends.push(at.guard.allow("k", 1_000, "1h").catch((error: GuardError) => error));
+    await at.runtime.pass(10);
+  }
+  // Four frames may be on their way; those behind them were never sent.
+  expect(at.cluster.frames).toHaveLength(4);
+  goDark(at);
+  await at.runtime.pass(1_500);
+  const applied = (await Promise.all(ends)).map((end) => (end as GuardError).applied);
+  expect(applied.filter((each) => each === "unknown")).toHaveLength(4);
+});
+
+test("a node that is heard again gets the calls that waited for it, without another call", async () => {
+  const at = scene({ timeoutMs: 10_000 });
+  await ask(at);
+  at.cluster.pongs = false;
+  await at.runtime.pass(1_200);
+  const call = at.guard.allow("k", 1_000, "1h");
+  await at.runtime.settle();
+  expect(at.cluster.frames).toHaveLength(1);
+  for (const stream of at.cluster.nodes[0]!.streams) stream.send({ case: "pong", value: {} });
+  await at.runtime.settle();
+  expect(await call).toMatchObject({ source: "quorum" });
+});
+
 test("a call that comes while nobody waited ends the long pause between attempts", async () => {
   const at = scene();
   await ask(at);

@@ -142,6 +142,18 @@ export const unavailableMutants: readonly Mutant[] = [
     foundBy: { tests: outage },
   },
   {
+    name: "calls-sent-into-silence",
+    breaks: "a node that was paused for a while counts a second's worth of calls whose callers are long gone",
+    edits: [
+      {
+        file: "sdk-core/src/session/session-client.ts",
+        search: "    while (!link.silent && ",
+        replacement: "    while (",
+      },
+    ],
+    foundBy: { tests: outage },
+  },
+  {
     name: "share-fresh-after-each-outage",
     breaks: "a connection that comes and goes earns the local share anew (U1)",
     edits: [
