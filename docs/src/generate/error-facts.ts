@@ -18,8 +18,8 @@ import {
   StatusCode,
 } from "../../../packages/cluster/src/server/call-error.ts";
 import { policyCallError, policyRefusals } from "../../../packages/cluster/src/server/make-change.ts";
-import { guardErrorCodes, isUnavailable } from "../../../packages/sdk-core/src/surface/guard-error.ts";
 import { failureOfDetail, failureOfOutcome } from "../../../packages/sdk-core/src/calls/wire-errors.ts";
+import { guardErrorCodes, isUnavailable } from "../../../packages/sdk-core/src/surface/guard-error.ts";
 import type { Api } from "./api/read-api.ts";
 import { httpStatusOf } from "./connect-status.ts";
 import type { ErrorCode, ErrorFacts, WireFailure } from "./errors.ts";
