@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { collectPages } from "./generate-pages.ts";
 import { anchorOf, outsideCode } from "./markdown.ts";
@@ -26,7 +27,14 @@ test("every page of the reference is there, with decisions and benchmarks", () =
   expect(paths).toEqual(expect.arrayContaining(["decisions/index", "decisions/own-log", "benchmarks/index"]));
 });
 
-test("every link leads to a generated page and a heading of it", () => {
+/** True for `/start/middleware/` and the like: pages of people's, whose headings the site's own check of links knows. */
+function isWritten(href: string): boolean {
+  const path = href.replace(/^\/|\/$/g, "");
+  const content = `${repositoryRoot}/docs/src/content/docs`;
+  return [`${path}.mdx`, `${path}/index.mdx`].some((name) => fs.existsSync(`${content}/${name}`));
+}
+
+test("every link leads to a generated page and a heading of it, or to a page that somebody wrote", () => {
   const anchors = new Map(
     pages.map(({ path, body }) => [
       hrefOf(path),
@@ -39,7 +47,7 @@ test("every link leads to a generated page and a heading of it", () => {
       .filter((link) => {
         const [href = "", anchor] = link.split("#");
         const found = anchors.get(href === "" ? hrefOf(path) : href);
-        return found === undefined || (anchor !== undefined && !found.has(anchor));
+        return found === undefined ? !isWritten(href) : anchor !== undefined && !found.has(anchor);
       })
       .map((link) => `${path}: ${link}`),
   );
