@@ -36,7 +36,7 @@ export interface FailoverRun {
 
 const nodeCount = 3;
 const callIntervalMs = 5;
-/** How often the steady caller is served before a fault, while a killed leader is away, and after the fault. */
+/** How often the steady caller is served between two faults, and while a killed leader is away. */
 const servedBetween = 60;
 const crowdThinkMs = 125;
 const crowdFirstDecisions = 20;
@@ -103,13 +103,13 @@ function startLoad(options: FailoverOptions, folder: string, cluster: NemesisClu
   );
 }
 
+/** Begins when all has been well for a while, and ends when it is again. */
 async function runTrial(
   options: FailoverOptions,
   cluster: NemesisCluster,
   log: AnswerLog,
   trial: number,
 ): Promise<Trial> {
-  await log.more(servedBetween, patienceMs);
   const leaderBefore = await knownLeader(cluster);
   const faultUs = hostClockUs();
   await leaderFaults[options.fault]({
