@@ -26,9 +26,6 @@ export interface Result {
 export interface AccountOptions {
   readonly cluster: LocalCluster;
   readonly rule: { readonly limit: number; readonly windowMs: number };
-  readonly keys: number;
-  /** For how long each key asks, in milliseconds. */
-  readonly durationMs: number;
   readonly say: (text: string) => void;
   readonly styled: (style: "bold" | "red" | "green", text: string) => string;
 }
@@ -78,10 +75,9 @@ export function createAccount(options: AccountOptions): Account {
 }
 
 function sum(answers: readonly Answer[], options: AccountOptions, leaderBefore: number, leaderAfter: number): Result {
-  const { rule, keys, durationMs } = options;
+  const { rule } = options;
   const most = mostInOneWindow(answers, rule.windowMs);
-  // A sliding window admits `limit` in each window that has begun; replicated time may run 1 % faster than ours.
-  const permitted = keys * rule.limit * Math.ceil((durationMs * 1.01) / rule.windowMs);
+  const permitted = permittedOf(answers, rule);
   const [ok, denied, other] = [countOf(answers, 200), countOf(answers, 429), othersOf(answers)];
   const degraded = answers.filter(({ source }) => source !== "" && !exactSources.has(source)).length;
   const within = ok <= permitted && most <= rule.limit;
@@ -100,6 +96,18 @@ function sum(answers: readonly Answer[], options: AccountOptions, leaderBefore: 
     leaderAfter,
     held: other === 0 && degraded === 0 && within && leaderAfter !== leaderBefore,
   };
+}
+
+/**
+ * What a sliding window permits: `limit` of each key in each window that has begun while the key asked. By the times of its requests,
+ * since a busy machine draws them out; replicated time may run 1 % faster than ours.
+ */
+function permittedOf(answers: readonly Answer[], { limit, windowMs }: AccountOptions["rule"]): number {
+  const spansMs = [...new Set(answers.map(({ key }) => key))].map((key) => {
+    const own = answers.filter((answer) => answer.key === key);
+    return Math.max(...own.map(({ answeredMs }) => answeredMs)) - Math.min(...own.map(({ sentMs }) => sentMs));
+  });
+  return spansMs.reduce((sum, spanMs) => sum + limit * Math.ceil((spanMs * 1.01) / windowMs), 0);
 }
 
 function describe(result: Result, { say, styled }: AccountOptions): void {

@@ -31,7 +31,7 @@ async function show(cluster: LocalCluster, server: ServerProcess): Promise<numbe
   say(
     `  ${apiKeys.length} API keys, each asks ${1_000 / everyMs} times a second and may ${rule.limit} times a second\n`,
   );
-  const account = createAccount({ cluster, rule, keys: apiKeys.length, durationMs, say, styled });
+  const account = createAccount({ cluster, rule, say, styled });
   const kill = setTimeout(() => {
     say(styled("red", `  kill -9 node ${before.nodeId}, the leader`));
     void cluster.kill(before.nodeId);
