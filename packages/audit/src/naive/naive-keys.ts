@@ -41,6 +41,8 @@ interface Shape {
 
 /** How the keys of one name are counted now, and what is to be carried over to those that nobody has touched since. */
 interface Lineage {
+  /** A policy that was a bucket stood here: what waits may have been counted by a rate. */
+  readonly hadRate: boolean;
   shapes: Map<string, Shape>;
   /** The longest time for which an inline rule of this name would have counted, while a policy stood in its place. */
   askedUs: number;
@@ -61,10 +63,7 @@ export interface NaiveKeys {
    * that it has.
    */
   moved(namespace: string, edits: readonly PolicyEdit[], after: NumbersOf, stampUs: number): void;
-  /**
-   * Numbers of single keys may be others from this stamp on: until then a bucket drained at the rate that it knew. Those
-   * whose policy is another one, too, get what waits for them at once, lest it be kept by the time of others.
-   */
+  /** Numbers of single keys may be others from this stamp on: until then a bucket drained at the rate that it knew. */
   renumbered(namespace: string, stampUs: number): void;
   /**
    * Carries over every key with open holds, before a takeover moves them; or, after a change, those that a policy counts
@@ -109,15 +108,55 @@ function chargeOn(counter: KeyCounter, algorithm: number, numbers: Numbers, used
   if (amount > 0) counter.charge(numbers, amount, atUs);
 }
 
+/** The smaller limit; one of 0 admits nothing, and sets no rate. */
+const slowerOf = (one: number, other: number) => Math.min(one || other, other || one);
+
+/** What a bucket took over goes at least within its window, if no rate is known. */
+const orWithinWindow = (limit: number, burst: number) => limit || Math.max(1, burst);
+
+/** A bucket that a key with numbers of its own is not asked under drains at the slower rate, and holds the larger burst. */
+function withOwn(rule: Rule, own: OwnNumbers | null): Rule {
+  if (rule.algorithm !== Algorithm.tokenBucket) return rule;
+  const burst = Math.max(rule.burst, own?.burst ?? 0);
+  return { ...rule, limit: orWithinWindow(slowerOf(rule.limit, own?.limit ?? 0), burst), burst };
+}
+
+/** What is carried over is charged by the key's numbers, but that a limit of 0 is no rate, and callers' numbers are no one's alone. */
+function carriedBy({ rule, numbers, policy }: RuleInForce): Numbers {
+  if (rule.algorithm !== Algorithm.tokenBucket) return numbers;
+  const limit = policy === null ? slowerOf(numbers.limit, rule.limit) : numbers.limit || rule.limit;
+  return { ...numbers, limit: orWithinWindow(limit, numbers.burst) };
+}
+
+/** What a policy would have counted of a key that was never asked under it, by the numbers that the key has when this is asked. */
+function neverAsked(policy: PolicyDocument, before: Carried, ownNow: () => OwnNumbers | null): Source {
+  const { algorithm, windowUs } = ruleOf(policy);
+  let made: { readonly by: string; readonly counter: KeyCounter } | null = null;
+  const counted = () => {
+    const rule = withOwn(ruleOf(policy), ownNow());
+    const by = `${rule.limit}/${rule.burst}`;
+    if (made?.by !== by) {
+      made = { by, counter: createKeyCounter(algorithm) };
+      chargeOn(made.counter, algorithm, rule, usedOf(before), before.atUs);
+    }
+    return made.counter;
+  };
+  const counter = { ...createKeyCounter(algorithm), usedAt: (n: Numbers, atUs: number) => counted().usedAt(n, atUs) };
+  return { counter, home: null, algorithm, numbers: { limit: most, windowUs, burst: most } };
+}
+
 /**
  * What of it can still matter. Beyond the time for which it is kept, that is a counter that counts for longer by itself,
- * since a key's own numbers may be slower than its rule's; holds that nobody asked for in time are nobody's any more.
+ * and all that a key left whose own numbers are slower than its policy's (`ownUs`); holds that nobody asked for in time
+ * are nobody's any more.
  */
-function stillThere(carried: Carried | undefined, stampUs: number): Carried | null {
+function stillThere(carried: Carried | undefined, stampUs: number, ownUs: number): Carried | null {
   if (carried === undefined || carried.retainUs > stampUs) return carried ?? null;
   const open = carried.holds.filter(({ state }) => state === "open");
   const sources = carried.sources.filter(
-    ({ counter, numbers, home }) => counter.usedAt(numbers, stampUs) > 0 && !open.some((hold) => hold.home === home),
+    ({ counter, numbers, home }) =>
+      (carried.atUs + ownUs > stampUs || counter.usedAt(numbers, stampUs) > 0) &&
+      !open.some((hold) => hold.home === home),
   );
   return sources.length > 0 ? { ...carried, sources, holds: [] } : null;
 }
@@ -129,6 +168,11 @@ function goesOn(from: PolicyDocument | null, to: PolicyDocument | null): boolean
   return from.algorithm !== "token-bucket" || (from.limit === to.limit && from.burst === to.burst);
 }
 
+/** For how long a key with numbers of its own would count what another rule counted. */
+function ownSpanUs(policy: PolicyDocument | null, own: OwnNumbers | null): number {
+  return policy === null || own === null ? 0 : spanUs(withOwn(ruleOf(policy), own));
+}
+
 /** What a key of one epoch hands on at its end: the fullest of its shapes, without what is held. */
 function handOn(
   holds: NaiveHolds,
@@ -137,6 +181,7 @@ function handOn(
   from: PolicyDocument | null,
   endUs: number,
   heirsUs: number,
+  ownNow: () => OwnNumbers | null,
 ): Carried | null {
   const sources: Source[] = [];
   const kept: NaiveHold[] = [];
@@ -150,21 +195,16 @@ function handOn(
     own.home.counter = null;
   }
   const retainUs = endUs + heirsUs;
-  const before = stillThere(lineage.pending.get(key), endUs);
-  if (before !== null && from !== null && sources.length === 0 && usedOf(before) > 0) {
-    // Nobody has touched the key under this policy: what it would have counted is what is left.
-    const rule = ruleOf(from);
-    const aged = createKeyCounter(rule.algorithm);
-    chargeOn(aged, rule.algorithm, rule, usedOf(before), before.atUs);
-    sources.push({ counter: aged, home: null, algorithm: rule.algorithm, numbers: { ...rule, limit: most } });
-  }
+  const before = stillThere(lineage.pending.get(key), endUs, ownSpanUs(from, ownNow()));
+  // Nobody has touched the key under this policy: what it would have counted is what is left.
+  if (before !== null && from !== null && sources.length === 0) sources.push(neverAsked(from, before, ownNow));
   sources.unshift(...(before?.sources ?? []));
   kept.unshift(...(before?.holds ?? []));
   const all = { sources, atUs: endUs, holds: kept, retainUs: Math.max(before?.retainUs ?? 0, retainUs) };
   return usedOf(all) > 0 || kept.some(({ state }) => state === "open") ? all : null;
 }
 
-/** The keys that a change gives other numbers under a name that has been a policy's bucket, with what waits for them. */
+/** The keys that a change gives other numbers, under a name that is a policy's bucket, will be one, or was one. */
 function renumberedBy(
   records: NaiveRecords,
   lineages: ReadonlyMap<string, Lineage>,
@@ -176,21 +216,12 @@ function renumberedBy(
     one?.limit !== other?.limit || one?.burst !== other?.burst;
   return [...lineages]
     .filter(([id]) => id.startsWith(`${namespace}|`))
-    .flatMap(([id, { shapes, pending }]) => {
+    .flatMap(([id, { pending, hadRate }]) => {
       const name = id.slice(namespace.length + 1);
-      const edit = edits.find((one) => one.name === name);
-      const to = edit === undefined ? records.policy(namespace, name) : edit.to;
-      if (to?.algorithm !== "token-bucket") return [];
-      const keys = new Set([...pending.keys(), ...[...shapes.values()].flatMap(({ homes }) => [...homes.keys()])]);
-      const begun = edit !== undefined && !goesOn(edit.from, to) ? ruleOf(to) : null;
-      // Its own time is longer than that for which its policy's counts are kept.
-      const isSlower = (own: OwnNumbers | null) =>
-        begun !== null && own !== null && own.limit > 0 && spanUs({ ...begun, ...own }) > spanUs(begun);
-      return [...keys]
-        .filter((key) => {
-          const own = after(name, key);
-          return isOther(records.numbers(namespace, name, key), own) || isSlower(own);
-        })
+      const policies = [records.policy(namespace, name), edits.find((one) => one.name === name)?.to];
+      if (!hadRate && policies.every((policy) => policy?.algorithm !== "token-bucket")) return [];
+      return [...pending.keys()]
+        .filter((key) => isOther(records.numbers(namespace, name, key), after(name, key)))
         .map((key) => [id, key] as const);
     });
 }
@@ -200,13 +231,11 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
   const inline = new Map<string, { readonly home: HoldHome; readonly counter: KeyCounter }>();
   const lineages = new Map<string, Lineage>();
   const places = createKeyPlaces(holds, records.quota);
-  /** Keys by lineage that the change on its way gives other numbers. */
-  let renumbered: readonly (readonly [string, string])[] = [];
   let carriedOver = 0;
 
   function lineageOf(namespace: string, name: string): Lineage {
     const id = `${namespace}|${name}`;
-    const lineage = lineages.get(id) ?? { shapes: new Map(), askedUs: 0, pending: new Map() };
+    const lineage = lineages.get(id) ?? { hadRate: false, shapes: new Map(), askedUs: 0, pending: new Map() };
     lineages.set(id, lineage);
     return lineage;
   }
@@ -224,9 +253,16 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     return { home, counter };
   }
 
-  function carry({ namespace, key, rule, numbers, policy }: RuleInForce, lineage: Lineage, stampUs: number) {
+  /** What waits for a key. */
+  function waiting({ namespace, key, rule, policy }: RuleInForce, stampUs: number): Carried | null {
+    const own = records.numbers(namespace, rule.policy, key);
+    return stillThere(lineageOf(namespace, rule.policy).pending.get(key), stampUs, ownSpanUs(policy, own));
+  }
+
+  function carry(inForce: RuleInForce, lineage: Lineage, stampUs: number) {
+    const { namespace, key, rule, policy } = inForce;
     const made = newHome(rule.algorithm, namespace);
-    const carried = stillThere(lineage.pending.get(key), stampUs);
+    const carried = waiting(inForce, stampUs);
     if (carried !== null) {
       carriedOver++;
       const { atUs, sources } = carried;
@@ -235,17 +271,20 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         sources.find(({ home }) => home === hold.home)?.counter.settle(hold.numbers, hold, 0, atUs);
       const open = carried.holds.filter(({ state }) => state === "open");
       const used = open.length === 0 ? usedOf(carried) : leaveBehind(sources, open, atUs, policy === null);
-      chargeOn(made.counter, rule.algorithm, numbers, used, atUs);
+      const byNumbers = carriedBy(inForce);
+      chargeOn(made.counter, rule.algorithm, byNumbers, used, atUs);
       for (const hold of open) {
-        hold.numbers = numbers;
+        hold.numbers = byNumbers;
         // It counts as of the change, like all that is carried over; a lease as of its end, since it may be spent until then.
         hold.fromUs = Math.max(hold.fromUs, atUs);
         hold.datedUs = Math.max(hold.datedUs, atUs);
         homeOf(hold, made);
-        made.counter.open(numbers, hold, atUs);
+        made.counter.open(byNumbers, hold, atUs);
       }
-      // The next change asks again, and other inline rules of that name.
-      lineage.pending.set(key, { ...carried, holds: [] });
+      // The next change asks again, and other inline rules of that name; with holds or numbers of its own, what was asked alone.
+      const isTold = open.length > 0 || records.numbers(namespace, rule.policy, key) !== null;
+      const left = isTold && policy !== null ? sources.filter(({ home }) => home !== null) : sources;
+      lineage.pending.set(key, { ...carried, sources: left, holds: [] });
     }
     shapeOf(lineageOf(namespace, rule.policy), rule).homes.set(key, made);
     return made;
@@ -289,14 +328,19 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     }
   }
 
-  /** What waits for these keys is theirs now, by the bucket in force. */
-  function carryRenumbered(namespace: string, stampUs: number): void {
+  /**
+   * What waits for these keys is theirs now, by the numbers that they have so far. What policies would have counted that
+   * they were never asked under is told by that.
+   */
+  function carryRenumbered(namespace: string, renumbered: readonly (readonly [string, string])[], stampUs: number) {
     for (const [id, key] of renumbered) {
       const lineage = lineages.get(id)!;
       const policy = records.policy(namespace, id.slice(namespace.length + 1));
-      if (policy?.algorithm !== "token-bucket" || !lineage.pending.has(key)) continue;
+      if (policy === null) continue;
       const inForce = resolve(namespace, ruleOf(policy), key);
       if (!shapeOf(lineage, inForce.rule).homes.has(key)) carry(inForce, lineage, stampUs);
+      const waits = lineage.pending.get(key)!;
+      lineage.pending.set(key, { ...waits, sources: waits.sources.filter(({ home }) => home !== null) });
     }
   }
 
@@ -319,16 +363,16 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       return shapeOf(lineage, rule).homes.get(key) ?? carry(inForce, lineage, stampUs);
     },
     look(inForce, stampUs) {
-      const { namespace, rule, key, numbers } = inForce;
+      const { namespace, rule, key } = inForce;
       if (rule.policy === "")
         return inline.get(counterIdentity(namespace, rule, key))?.counter ?? createKeyCounter(rule.algorithm);
       const lineage = lineageOf(namespace, rule.policy);
       const own = shapeOf(lineage, rule).homes.get(key);
       if (own !== undefined) return own.counter;
       const scratch = createKeyCounter(rule.algorithm);
-      const carried = stillThere(lineage.pending.get(key), stampUs);
+      const carried = waiting(inForce, stampUs);
       if (carried !== null) {
-        chargeOn(scratch, rule.algorithm, numbers, usedOf(carried), carried.atUs);
+        chargeOn(scratch, rule.algorithm, carriedBy(inForce), usedOf(carried), carried.atUs);
       }
       return scratch;
     },
@@ -336,8 +380,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       if (rule.policy !== "") lineageOf(namespace, rule.policy).pending.delete(key);
     },
     moved(namespace, edits, after, stampUs) {
-      renumbered = renumberedBy(records, lineages, namespace, edits, after);
-      carryRenumbered(namespace, stampUs);
+      carryRenumbered(namespace, renumberedBy(records, lineages, namespace, edits, after), stampUs);
       for (const { name, from, to } of edits) {
         const lineage = lineages.get(`${namespace}|${name}`);
         if (lineage === undefined || goesOn(from, to)) continue;
@@ -348,14 +391,15 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         const heirsUs = Math.max(ownUs, to === null ? lineage.askedUs : spanUs(ruleOf(to)), ...shapesUs);
         const pending = new Map<string, Carried>();
         for (const key of keys) {
-          const carried = handOn(holds, lineage, key, from, stampUs, heirsUs);
+          const ownNow = () => records.numbers(namespace, name, key);
+          const carried = handOn(holds, lineage, key, from, stampUs, heirsUs, ownNow);
           if (carried !== null) pending.set(key, carried);
         }
-        lineages.set(`${namespace}|${name}`, { shapes: new Map(), askedUs: lineage.askedUs, pending });
+        const hadRate = lineage.hadRate || from?.algorithm === "token-bucket";
+        lineages.set(`${namespace}|${name}`, { hadRate, shapes: new Map(), askedUs: lineage.askedUs, pending });
       }
     },
     renumbered(namespace, stampUs) {
-      carryRenumbered(namespace, stampUs);
       for (const [id, { shapes }] of lineages) {
         const policy = records.policy(namespace, id.slice(namespace.length + 1));
         if (policy === null || !id.startsWith(`${namespace}|`)) continue;

@@ -38,6 +38,12 @@ export interface BlockFollower {
   moved(from: number, to: number): void;
 }
 
+/** Who knows of single keys that their counts may be asked for after the time for which others of their shape are kept. */
+export interface BlockKeeper {
+  /** The stamp until which the block must be kept, or one that is past. */
+  keptUntilUs(block: number): number;
+}
+
 /**
  * The counters: one block per key, found by the bytes of its identity.
  *
@@ -70,6 +76,8 @@ export class KeyTable implements BlockMover {
   #prefetched = 0;
   /** Of the blocks that are held. */
   follower: BlockFollower | null = null;
+  /** Of counters that another rule took over. */
+  keeper: BlockKeeper | null = null;
 
   constructor(heap: Heap) {
     this.#heap = heap;
@@ -203,15 +211,16 @@ export class KeyTable implements BlockMover {
     if (!held) this.#noteExpiry(block);
   }
 
-  /** With the end of this epoch another counter took over what this one says, and tells what became of it. */
+  /** With the end of this epoch, or before, another counter took over what this one says, and tells what became of it. */
   setHandedOn(block: number, epoch: number): void {
     const own = this.#heap.word(block, 0) & 0xfffff;
     this.#heap.setWord(block, 0, (own | (handedOnWith(epoch) << HANDED_ON_SHIFT)) >>> 0);
   }
 
-  /** Whether {@link setHandedOn} was called last with this epoch. */
-  isHandedOn(block: number, epoch: number): boolean {
-    return this.#heap.word(block, 0) >>> HANDED_ON_SHIFT === handedOnWith(epoch);
+  /** Which of the epochs {@link setHandedOn} was called with last; -1: none of them. */
+  handedOnAt(block: number, epochs: readonly number[]): number {
+    const mark = this.#heap.word(block, 0) >>> HANDED_ON_SHIFT;
+    return mark === 0 ? -1 : epochs.findLastIndex((epoch) => handedOnWith(epoch) === mark);
   }
 
   #algorithmOf(block: number): CountingAlgorithm {
@@ -351,9 +360,11 @@ export class KeyTable implements BlockMover {
   /** Keeps a block whose counts another rule took over, for as long as they may be asked for (SEMANTICS K1). */
   #retain(block: number, expiryUs: number, stampUs: number): boolean {
     const retainUs = this.census.retainUntil(this.#prefix, this.#readPrefix(block), expiryUs);
-    if (retainUs <= stampUs) return false;
-    this.#heap.setNumber(block, CELL_EXPIRY, retainUs);
-    if (retainUs < this.#lapEarliestUs) this.#lapEarliestUs = retainUs;
+    if (retainUs > stampUs) this.#heap.setNumber(block, CELL_EXPIRY, retainUs);
+    // Its expiry stays, since it is by comparison that its time is over for whoever has no such numbers any more.
+    const untilUs = retainUs > stampUs || retainUs === 0 ? retainUs : (this.keeper?.keptUntilUs(block) ?? 0);
+    if (untilUs <= stampUs) return false;
+    if (untilUs < this.#lapEarliestUs) this.#lapEarliestUs = untilUs;
     return true;
   }
 

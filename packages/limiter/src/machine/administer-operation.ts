@@ -21,10 +21,7 @@ export function applyAdministration(
   const result = policies.administer(request, stampUs, index, {
     liftBan: (namespace, policy, key) => bans.lift(namespace, policy, key, stampUs),
     renumbering: (namespace, renumbered) => carryWaiting(keys, carryOver, namespace, renumbered, stampUs),
-    renumbered: (namespace, renumbered) => {
-      carryWaiting(keys, carryOver, namespace, renumbered, stampUs);
-      settleRates(keys, namespace, renumbered, stampUs);
-    },
+    renumbered: (namespace, renumbered) => settleRates(keys, namespace, renumbered, stampUs),
   });
   sipHash(0, 0, entry, from, to - from);
   hash.word(digest[0]!);

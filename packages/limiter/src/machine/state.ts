@@ -9,6 +9,7 @@ import type { Bounds, ResetKey } from "../limiter.ts";
 import { Heap, PageKind } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import { Slab } from "../memory/slab.ts";
+import { OwnKeeper } from "../policies/own-keeper.ts";
 import { PolicyBook } from "../policies/policy-book.ts";
 import { GrowingResultColumns } from "../result-columns.ts";
 
@@ -36,6 +37,7 @@ export class MachineState {
 
   constructor(bounds: Partial<Bounds> | undefined) {
     this.bounds = resolveBounds(bounds);
+    this.keys.keeper = new OwnKeeper(this.keys, this.policies);
   }
 
   save(meta: MetaWriter): void {

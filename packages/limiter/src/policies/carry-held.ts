@@ -4,6 +4,7 @@ import { QuotaRule } from "../keys/quota-rule.ts";
 import type { MachineState } from "../machine/state.ts";
 import type { CarryOver } from "./carry-over.ts";
 import { GovernedRule } from "./governed-rule.ts";
+import { readIdentity } from "./own-keeper.ts";
 
 /**
  * Carries over every key that has open holds and that nobody touched since another rule took it over: at the change
@@ -19,15 +20,10 @@ export function carryHeld(state: MachineState, carryOver: CarryOver, stampUs: nu
     // Carrying another shape of the same key may have moved its holds and freed it.
     if (!keys.isHeld(block)) continue;
     const { bytes, prefixLength } = keys.identityOf(block);
-    const namespaceEnd = 1 + bytes[0]!;
-    const nameStart = namespaceEnd + 1;
-    const nameLength = bytes[namespaceEnd]!;
-    const namespace = bytes.subarray(1, namespaceEnd);
+    const { namespace, nameStart, nameLength, shapeAt, epoch } = readIdentity(bytes, prefixLength);
     const name = textOf(bytes, nameStart, nameLength);
     const owner = policies.namespaceOf(namespace);
     const lineage = name === null || name === "" ? undefined : owner?.lineages.get(name);
-    const shapeAt = nameStart + nameLength;
-    const epoch = prefixLength > shapeAt + 9 ? u32At(bytes, shapeAt + 9) : 0;
     if (lineage === undefined || epoch === lineage.epoch) continue;
     const windowUs = u32At(bytes, shapeAt + 5) * 4294967296 + u32At(bytes, shapeAt + 1);
     const asked = { algorithm: bytes[shapeAt]!, limit, windowUs, burst, source: bytes, nameStart, nameLength };

@@ -1,4 +1,5 @@
 import { CELL_EXPIRY, type Quota, type Verdict } from "../algorithms/algorithm.ts";
+import { division, drained } from "../algorithms/arithmetic.ts";
 import { algorithmOf } from "../algorithms/registry.ts";
 import type { Holds } from "../holds/holds.ts";
 import type { KeyTable } from "../keys/key-table.ts";
@@ -8,6 +9,8 @@ import { Slab } from "../memory/slab.ts";
 import { Algorithm } from "../rule.ts";
 import type { GovernedRule, PreparedEpoch } from "./governed-rule.ts";
 import { type Lifted, liftHolds, type OldCounter } from "./lifted-holds.ts";
+import { numbersOf } from "./move-lineages.ts";
+import { keptForOwnUs, slowerOf } from "./own-numbers.ts";
 
 /** Cells that the key table has before an algorithm's own. */
 const COMMON_CELLS = 3;
@@ -35,6 +38,8 @@ interface Untouched {
 
 /** What is to be carried over, and the rules on the way that have no counter of their own for it. */
 interface Trace {
+  /** The key's old counters by epoch and shape; 0: there is none. */
+  readonly blocks: readonly (readonly number[])[];
   readonly carried: Carried | null;
   readonly untouched: readonly Untouched[];
 }
@@ -67,41 +72,59 @@ export class CarryOver {
   }
 
   #trace(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Trace {
-    const { epochs } = rule;
-    const isKnown = (found: readonly number[]) => found.some((block) => block !== 0);
-    const blocks = epochs.map((each) =>
-      each.rules.map((past) => this.#oldBlockOf(rule, each, past, bytes, start, length)),
-    );
-    let untouched: readonly Untouched[] = [];
-    let held = false;
+    const { epochs, own } = rule;
+    const blocks = this.#blocksOf(rule, bytes, start, length);
+    const handedOn = this.#handedOnAt(epochs, blocks);
+    const isThere = blocks.some(isFound);
+    const held = blocks.some((found) => found.some((block) => this.#keys.isHeld(block)));
+    let untouched: Untouched[] = [];
     let carried: Carried = { used: 0, atUs: 0, isGuessed: false };
     for (const [at, { epoch }] of epochs.entries()) {
       const { endUs, numbers } = epoch;
-      const isTouched = isKnown(blocks[at]!);
-      // What becomes of a key that was taken to be full is in how long it is.
-      const isKnownSoFar = rule.fullUntilUs <= carried.atUs;
+      const isTouched = isFound(blocks[at]!) || at <= handedOn + 1;
+      // What becomes of a key that was taken to be full is in how long it is, unless its own numbers are slower.
+      const isKnownSoFar = own !== null || rule.fullUntilUs <= carried.atUs;
       if (!isTouched && numbers !== null && carried.used > 0 && isKnownSoFar) {
-        const next = { numbers, from: carried };
-        untouched = [...untouched.filter((each) => !outdoes(next, each)), next];
+        const next = { numbers: slowerOf(numbers, own), from: carried };
+        untouched = untouched.filter((each) => !outdoes(next, each));
+        untouched.push(next);
       }
       let used = rule.fullUntilUs > endUs ? FULL : 0;
-      for (const [earlier, { rules }] of epochs.slice(0, at + 1).entries()) {
-        for (const [shape, past] of rules.entries()) {
-          const block = blocks[earlier]![shape]!;
-          if (block === 0 || this.#keys.isHandedOn(block, epoch.epoch)) continue;
-          used = Math.max(used, this.#keys.usedAt(past, block, endUs));
-          held ||= this.#keys.isHeld(block);
+      for (let earlier = 0; earlier <= at && at > handedOn; earlier++) {
+        for (const [shape, block] of blocks[earlier]!.entries()) {
+          if (block !== 0) used = Math.max(used, this.#keys.usedAt(epochs[earlier]!.rules[shape]!, block, endUs));
         }
       }
-      for (const each of untouched) used = Math.max(used, this.#aged(each.numbers, each.from, endUs));
-      carried = { used, atUs: endUs, isGuessed: used > 0 && !blocks.some(isKnown) };
+      for (const { numbers: past, from } of untouched) used = Math.max(used, this.#aged(past, from, endUs));
+      carried = { used, atUs: endUs, isGuessed: used > 0 && !isThere };
     }
     // What a window has counted may have faded while its hold is open, and goes along all the same.
-    return { carried: carried.used > 0 || held ? carried : null, untouched };
+    return { carried: carried.used > 0 || held ? carried : null, untouched, blocks };
+  }
+
+  #blocksOf(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly (readonly number[])[] {
+    return rule.epochs.map(({ rules }, at) =>
+      rules.map((past) => this.#oldBlockOf(rule, at, past, bytes, start, length)),
+    );
+  }
+
+  /** The last epoch with whose end the key's counts were handed on, so that nothing before it is to be told again; or -1. */
+  #handedOnAt(epochs: readonly PreparedEpoch[], blocks: readonly (readonly number[])[]): number {
+    const numbers = epochs.map(({ epoch: { epoch } }) => epoch);
+    let last = -1;
+    for (const found of blocks) {
+      for (const block of found) if (block !== 0) last = Math.max(last, this.#keys.handedOnAt(block, numbers));
+    }
+    return last;
   }
 
   /** What is left at `toUs` of what was carried over to a rule that the key was never asked under. */
   #aged(numbers: Numbers, { used, atUs }: Carried, toUs: number): number {
+    if (numbers.algorithm === Algorithm.tokenBucket) {
+      // Of up to 32 rules for each of thousands of keys: what a bucket would say, without one.
+      drained(toUs - atUs, Math.max(1, numbers.limit), numbers.windowUs);
+      return Math.max(0, Math.min(used, numbers.burst) - division.quotient);
+    }
     return this.#onScratch(numbers.algorithm, numbers, used, atUs, (block, tail) =>
       this.#scratch.number(block, CELL_EXPIRY) <= toUs
         ? 0
@@ -110,9 +133,10 @@ export class CarryOver {
   }
 
   /** Judges a key that has no counter of its own yet as if its counts were carried over already. */
-  judge(rule: QuotaRule, carried: Carried, cost: number, stampUs: number, verdict: Verdict): void {
-    this.#onScratch(rule.algorithm, rule, carried.used, carried.atUs, (block, tail) => {
-      algorithmOf(rule.algorithm)!.judge(this.#scratch, block, tail, rule, cost, 0, stampUs, verdict);
+  judge(rule: GovernedRule, carried: Carried, cost: number, stampUs: number, verdict: Verdict): void {
+    const { quota } = rule;
+    this.#onScratch(quota.algorithm, chargedBy(rule), carried.used, carried.atUs, (block, tail) => {
+      algorithmOf(quota.algorithm)!.judge(this.#scratch, block, tail, quota, cost, 0, stampUs, verdict);
     });
   }
 
@@ -139,19 +163,21 @@ export class CarryOver {
    * nothing that the new one does not tell.
    */
   addsCounter(rule: GovernedRule, carried: Carried, bytes: Uint8Array, start: number, length: number): boolean {
-    if (rule.policy === null || carried.isGuessed) return true;
-    const emptyUs = this.#outlivedUs(rule.quota, carried);
-    if (this.#leadsOn(rule, carried, emptyUs, bytes, start, length)) return true;
+    if (rule.policy === null || rule.own !== null || carried.isGuessed) return true;
+    const emptyUs = this.#outlivedUs(rule, carried);
+    const { untouched, blocks } = this.#trace(rule, bytes, start, length);
+    if (this.#leadsOn(rule, carried, emptyUs, untouched)) return true;
     // What is held stays as used on the counter that it was on.
-    return this.#oldCounters(rule, bytes, start, length).some(
+    return countersOf(rule, blocks).some(
       ({ rule: past, block }) => this.#keys.isHeld(block) || this.#outlasts(rule.quota, carried, emptyUs, past, block),
     );
   }
 
   /** Until when the new counter has at least all that is carried over to it; of a bucket: a level above another's. */
-  #outlivedUs(quota: QuotaRule, carried: Carried): number {
-    const isWhole = carried.used <= roomOf(quota.algorithm, quota);
-    return isWhole && quota.algorithm !== Algorithm.slidingWindowCounter ? this.#emptyUs(quota, carried) : 0;
+  #outlivedUs(rule: GovernedRule, carried: Carried): number {
+    const { algorithm } = rule.quota;
+    const isWhole = carried.used <= roomOf(algorithm, rule.quota);
+    return isWhole && algorithm !== Algorithm.slidingWindowCounter ? this.#emptyUs(chargedBy(rule), carried) : 0;
   }
 
   #emptyUs(numbers: Numbers, { used, atUs }: Carried): number {
@@ -164,15 +190,8 @@ export class CarryOver {
   }
 
   /** Whether the old counters tell what rules under which the key was never asked would have counted for longer. */
-  #leadsOn(
-    rule: GovernedRule,
-    { atUs }: Carried,
-    emptyUs: number,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-  ): boolean {
-    return this.#trace(rule, bytes, start, length).untouched.some(
+  #leadsOn(rule: GovernedRule, { atUs }: Carried, emptyUs: number, untouched: readonly Untouched[]): boolean {
+    return untouched.some(
       ({ numbers, from }) =>
         this.#aged(numbers, from, atUs) > 0 &&
         (!isCovered(rule.quota, numbers.algorithm) || this.#emptyUs(numbers, from) > emptyUs),
@@ -186,13 +205,20 @@ export class CarryOver {
    *
    * Must be called only while the key has none. Returns its block; 0: there is nothing to carry over.
    */
-  carry(rule: GovernedRule, hash: number, bytes: Uint8Array, start: number, length: number): number {
+  carry(
+    rule: GovernedRule,
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    isSettling = false,
+  ): number {
     const keys = this.#keys;
-    const { carried, untouched } = this.#trace(rule, bytes, start, length);
+    const { carried, untouched, blocks } = this.#trace(rule, bytes, start, length);
     if (carried === null) return 0;
     const { quota } = rule;
     const { atUs } = carried;
-    const counters = this.#oldCounters(rule, bytes, start, length);
+    const counters = countersOf(rule, blocks);
     const held = counters.some(({ block }) => keys.isHeld(block));
     const lifted = held ? liftHolds(keys, this.#holds, counters, atUs, rule.policy === null) : NOTHING_LIFTED;
     const aged = untouched.map(({ numbers, from }) => this.#aged(numbers, from, atUs));
@@ -203,31 +229,45 @@ export class CarryOver {
       return 0;
     }
     const home = keys.create(quota, hash, bytes, start, length);
+    const { limit } = quota;
+    quota.limit = rule.carriedLimit;
     if (amount > 0) keys.charge(quota, home, amount, atUs);
     let block = this.#blockOf(quota, bytes, start, length);
     for (const { block: from } of counters) if (keys.isHeld(from)) this.#holds.rehome(from, block);
     if (keys.isHeld(block)) block = this.#holds.lay(block, quota, atUs);
+    quota.limit = limit;
     if (rule.policy === null) return block;
-    // What was given back on a counter that is swept since must not come back with those that it was carried over from.
-    const { epoch } = rule.epochs.at(-1)!.epoch;
-    if (held) for (const { block: from } of counters) keys.setHandedOn(from, epoch);
-    this.#dropOutlasted(rule, { ...carried, used }, lifted.held, counters, bytes, start, length);
+    // What was given back on a counter that is swept since must not come back with those that it was carried over from;
+    // nor what a key with numbers of its own has used since, which are not by those that a policy never asked counts by.
+    if (held || rule.own !== null) this.#handOn(rule, counters);
+    // A key's own numbers may be others soon, and its counter be over before those that it outlasts by these.
+    if (rule.own !== null || isSettling) return block;
+    this.#dropOutlasted(rule, { ...carried, used }, lifted.held, counters, held ? [] : untouched);
     return block;
+  }
+
+  /**
+   * Before a policy's key gets other numbers of its own: its counter has by those that it has what waits for it, and what
+   * the old ones say of the time until their rules ended is told. So the new numbers do not count from then on, whether
+   * or not that counter is swept.
+   */
+  settle(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
+    const keys = this.#keys;
+    const hash = keys.hashOf(rule.quota, bytes, start, length);
+    if (keys.find(rule.quota, hash, bytes, start, length) === 0) this.carry(rule, hash, bytes, start, length, true);
+    // Those too whose time is over, and that no sweep came by.
+    const all = rule.epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
+    this.#handOn(rule, countersOf(rule, all));
+  }
+
+  #handOn({ epochs }: GovernedRule, counters: readonly OldCounter[]): void {
+    const { epoch } = epochs.at(-1)!.epoch;
+    for (const { block } of counters) this.#keys.setHandedOn(block, epoch);
   }
 
   /** Whether an old counter of the key has open holds. */
   isHeld(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): boolean {
-    return this.#oldCounters(rule, bytes, start, length).some(({ block }) => this.#keys.isHeld(block));
-  }
-
-  #oldCounters(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly OldCounter[] {
-    return rule.epochs
-      .flatMap((each, epoch) =>
-        each.rules.map((past) => {
-          return { rule: past, epoch, block: this.#oldBlockOf(rule, each, past, bytes, start, length) };
-        }),
-      )
-      .filter(({ block }) => block !== 0);
+    return this.#blocksOf(rule, bytes, start, length).some((found) => found.some((block) => this.#keys.isHeld(block)));
   }
 
   #dropOutlasted(
@@ -235,13 +275,11 @@ export class CarryOver {
     carried: Carried,
     held: number,
     counters: readonly OldCounter[],
-    bytes: Uint8Array,
-    start: number,
-    length: number,
+    untouched: readonly Untouched[],
   ): void {
     // What is held may be given back on the new counter, and not on those before: each of them tells something.
-    const emptyUs = held > 0 ? 0 : this.#outlivedUs(rule.quota, carried);
-    if (this.#leadsOn(rule, carried, emptyUs, bytes, start, length)) return;
+    const emptyUs = held > 0 ? 0 : this.#outlivedUs(rule, carried);
+    if (this.#leadsOn(rule, carried, emptyUs, untouched)) return;
     for (const { rule: past, block } of counters) {
       if (this.#keys.isHeld(block)) continue;
       if (!this.#outlasts(rule.quota, carried, emptyUs, past, block)) this.#keys.remove(block);
@@ -273,7 +311,7 @@ export class CarryOver {
     const { quota } = rule;
     const carried = quota.limit === 0 ? null : this.find(rule, bytes, start, length);
     if (!carried?.isGuessed) return 0;
-    const untilUs = this.#emptyUs(quota, carried);
+    const untilUs = this.#emptyUs(chargedBy(rule), carried);
     if (untilUs <= stampUs) return 0;
     const keys = this.#keys;
     // Given back at once: the counter is empty, and knows its rule.
@@ -290,19 +328,22 @@ export class CarryOver {
    * numbers, or a debt. Open holds prolong nothing: those that no inline rule asked for in time are nobody's.
    */
   #oldBlockOf(
-    { stampUs, findsHeld }: GovernedRule,
-    { epoch }: PreparedEpoch,
+    { stampUs, findsHeld, epochs, own, policy }: GovernedRule,
+    at: number,
     past: QuotaRule,
     bytes: Uint8Array,
     start: number,
     length: number,
   ): number {
-    const isKept = epoch.retainUs > stampUs;
+    const isKept = epochs[at]!.epoch.retainUs > stampUs;
     if (!(isKept || this.#keys.census.hasFrozen)) return 0;
     const block = this.#blockOf(past, bytes, start, length);
     if (block === 0 || isKept) return block;
-    const isThere = this.#keys.isHeld(block) ? findsHeld : this.#keys.expiryOf(block) > stampUs;
-    return isThere ? block : 0;
+    if (this.#keys.isHeld(block)) return findsHeld ? block : 0;
+    if (this.#keys.expiryOf(block) > stampUs) return block;
+    if (own === null) return 0;
+    const rules = epochs.map(({ epoch }) => epoch);
+    return keptForOwnUs(rules, at, policy === null ? null : numbersOf(policy), own) > stampUs ? block : 0;
   }
 
   #blockOf(rule: QuotaRule, bytes: Uint8Array, start: number, length: number): number {
@@ -310,6 +351,20 @@ export class CarryOver {
     return this.#keys.find(rule, this.#keys.hashOf(rule, bytes, start, length), bytes, start, length);
   }
 }
+
+/** The numbers that what is carried over is charged by. */
+function chargedBy(rule: GovernedRule): Numbers {
+  const { algorithm, windowUs, burst } = rule.quota;
+  return { algorithm, limit: rule.carriedLimit, windowUs, burst };
+}
+
+function countersOf({ epochs }: GovernedRule, blocks: Trace["blocks"]): readonly OldCounter[] {
+  return epochs
+    .flatMap(({ rules }, epoch) => rules.map((rule, shape) => ({ rule, epoch, block: blocks[epoch]![shape]! })))
+    .filter(({ block }) => block !== 0);
+}
+
+const isFound = (blocks: readonly number[]) => blocks.some((block) => block !== 0);
 
 /** Whether a later one, which takes over all that the earlier one counts by then, counts at least as much from then on. */
 function outdoes({ numbers, from }: Untouched, earlier: Untouched): boolean {

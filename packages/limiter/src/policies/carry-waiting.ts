@@ -9,10 +9,9 @@ import type { NamespacePolicies } from "./namespace-policies.ts";
 import type { RenumberedKeys } from "./renumbered-keys.ts";
 
 /**
- * Carries over the counts of keys that a change gives other numbers, as a touch does. Before the change, by the rules in
- * force until then: what waits to be carried over is charged by the numbers of whoever carries it, as of the end of the
- * epoch that counted it, so the new numbers would count from then on. And after it, where it ended an epoch itself: a key
- * that is slower than its policy would be forgotten by the policy's time else, before anybody asks for it.
+ * Before a change that gives keys other numbers of their own: carries over what waits for them, as a touch does, by the
+ * numbers that they have until then. For what waits is charged by the numbers of whoever carries it, as of the end of the
+ * epoch that counted it, so the new numbers would count from then on.
  *
  * Refuses nothing, like the change; there may be more keys than the bound, at most one for each that is carried over. Of
  * a name without old counters no key is looked at.
@@ -32,7 +31,7 @@ export function carryWaiting(
     const byName: AskedRule = { ...nameAlone, source, nameStart: 0, nameLength: source.length };
     rule.resolve(policies, namespace, byName, name, stampUs);
     const { quota } = rule;
-    if (rule.policy === null || quota.algorithm !== Algorithm.tokenBucket || rule.epochs.length === 0) continue;
+    if (rule.policy === null || rule.epochs.length === 0) continue;
     const old = oldRules(keys, policies.name, rule);
     if (old.length === 0) continue;
     keys.prepare(quota);
@@ -40,9 +39,9 @@ export function carryWaiting(
       const bytes = encodeUtf8(key);
       const { length } = bytes;
       const isThere = (one: QuotaRule) => keys.find(one, keys.hashOf(one, bytes, 0, length), bytes, 0, length) !== 0;
-      if (!old.some(isThere) || isThere(quota)) continue;
+      if (!old.some(isThere)) continue;
       rule.useNumbers(policies.numbersFor(name, key));
-      carryOver.carry(rule, keys.hashOf(quota, bytes, 0, length), bytes, 0, length);
+      carryOver.settle(rule, bytes, 0, length);
     }
   }
 }

@@ -156,7 +156,7 @@ export class GovernedCalls {
     judged.outcome = Outcome.allowed;
     judged.free = false;
     judged.limit = rule.limit;
-    judged.burst = rule.burst;
+    judged.own = null;
     judged.cost = layout.costOf(item);
     judged.ahead = 0;
     judged.keyStart = this.#starts[item]!;
@@ -172,16 +172,15 @@ export class GovernedCalls {
       if (list === "deny") judged.outcome = Outcome.blocked;
       if (numbers !== null) {
         judged.limit = numbers.limit;
-        if (rule.quota.algorithm === Algorithm.tokenBucket) judged.burst = numbers.burst ?? rule.burst;
+        judged.own = numbers;
       }
     }
     return judged;
   }
 
   /** Puts the key's own numbers into its rule, which items may share. */
-  #use({ rule, limit, burst }: Judged): QuotaRule {
-    rule.quota.limit = limit;
-    rule.quota.burst = burst;
+  #use({ rule, own }: Judged): QuotaRule {
+    rule.useNumbers(own);
     return rule.quota;
   }
 
@@ -193,6 +192,7 @@ export class GovernedCalls {
   #settleCounter(judged: Judged, isSettling = false): Outcome | null {
     const { rule, hash, keyStart, keyLength } = judged;
     if (rule.epochs.length === 0 || this.#find(judged) !== 0) return null;
+    this.#use(judged);
     const { bytes } = this.#layout!;
     const carried = this.carryOver.find(rule, bytes, keyStart, keyLength);
     // What is only guessed is lost with no counter: a rule that admits nothing must not fill the table with whom it denies.
@@ -209,7 +209,6 @@ export class GovernedCalls {
   #noRoomToCarry(judged: Judged, carried: Carried): Outcome | null {
     const { quota } = judged.rule;
     if (carried.isGuessed && !this.#quota.makeRoom(1, quota.prefix, this.#stampUs)) return Outcome.namespaceFull;
-    this.#use(judged);
     const { bytes } = this.#layout!;
     const isOneMore = this.carryOver.addsCounter(judged.rule, carried, bytes, judged.keyStart, judged.keyLength);
     return isOneMore && !this.#keys.makeRoom(1, this.#maxKeys, this.#stampUs) ? Outcome.keysFull : null;
@@ -217,6 +216,7 @@ export class GovernedCalls {
 
   #keepReset(judged: Judged): void {
     if (this.#find(judged) !== 0) return;
+    this.#use(judged);
     const { rule, hash, keyStart, keyLength } = judged;
     const block = this.carryOver.keepReset(rule, hash, this.#layout!.bytes, keyStart, keyLength, this.#stampUs);
     if (block !== 0) this.#hash.word(this.#keys.fingerprint(block));

@@ -80,14 +80,15 @@ export class GovernedQuestions {
     const block = keys.find(quota, keys.hashOf(quota, bytes, start, length), bytes, start, length);
     const carried = block === 0 ? this.#carryOver.find(rule, bytes, start, length) : null;
     if (carried === null) keys.judge(quota, block, cost, 0, stampUs, this.verdict);
-    else this.#carryOver.judge(quota, carried, cost, stampUs, this.verdict);
+    else this.#carryOver.judge(rule, carried, cost, stampUs, this.verdict);
     const identity: BanIdentity = { prefix: quota.prefix, prefixLength: rule.nameEnd, bytes, start, length };
     const banUntilUs = rule.policy?.ban === undefined ? 0 : bans.untilUs(identity, stampUs);
     return { policies, rule, list, numbers, block, carried, banUntilUs };
   }
 
   /** What the key of a look has used at `stampUs`, holds included, also where it is yet to be carried over. */
-  usedOf({ rule: { quota }, block, carried }: Look, stampUs: number): number {
+  usedOf({ rule, block, carried }: Look, stampUs: number): number {
+    const { quota } = rule;
     if (block !== 0) return this.#state.keys.usedAt(quota, block, stampUs);
     if (carried === null) return 0;
     const { limit, burst } = quota;
@@ -96,7 +97,7 @@ export class GovernedQuestions {
     if (carried.isGuessed) return isBucket ? burst : limit;
     // What is left of a limit above all that may be used: a bucket has its burst, and drains at some rate if it has none.
     quota.limit = isBucket ? Math.max(1, limit) : MAX_INT32;
-    this.#carryOver.judge(quota, carried, 1, stampUs, this.#roomy);
+    this.#carryOver.judge(rule, carried, 1, stampUs, this.#roomy);
     quota.limit = limit;
     return (isBucket ? burst : MAX_INT32) - this.#roomy.available;
   }

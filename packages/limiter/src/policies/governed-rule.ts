@@ -4,7 +4,8 @@ import { Algorithm } from "../rule.ts";
 import type { PolicyDocument } from "./documents.ts";
 import { type Lineage, type PastEpoch, spanUs } from "./lineage.ts";
 import { numbersOf } from "./move-lineages.ts";
-import type { KeyNumbers, NamespacePolicies } from "./namespace-policies.ts";
+import type { NamespacePolicies } from "./namespace-policies.ts";
+import { type OwnNumbers, rateOf, slowerLimit } from "./own-numbers.ts";
 
 const MAX_INT32 = 2147483647;
 
@@ -43,6 +44,8 @@ export class GovernedRule {
   /** The rule's own numbers, where a key has none of its own. */
   limit = 0;
   burst = 0;
+  /** Numbers of its own that the key has which is looked at. */
+  own: OwnNumbers | null = null;
   /** What the name's counters are to be carried over from, the oldest first. */
   epochs: readonly PreparedEpoch[] = [];
   /** Set by {@link lookAlsoFor}: counters with open holds are looked for, whether or not their time is over. */
@@ -86,9 +89,21 @@ export class GovernedRule {
   }
 
   /** Puts a key's own numbers into the quota; null: it has none, and the rule's count. */
-  useNumbers(own: KeyNumbers | null): void {
+  useNumbers(own: OwnNumbers | null): void {
+    this.own = own;
     this.quota.limit = own?.limit ?? this.limit;
     if (this.quota.algorithm === Algorithm.tokenBucket) this.quota.burst = own?.burst ?? this.burst;
+  }
+
+  /**
+   * At which limit what is carried over to the key drains. A limit of 0 of its own sets no rate, so its policy's counts.
+   * Where callers bring the numbers, since when the key has its own is not known: the slower counts.
+   */
+  get carriedLimit(): number {
+    const { algorithm, limit, burst } = this.quota;
+    if (algorithm !== Algorithm.tokenBucket) return limit;
+    const isOwn = this.policy !== null && limit > 0;
+    return isOwn ? limit : rateOf(slowerLimit(limit, this.limit), burst);
   }
 
   /**

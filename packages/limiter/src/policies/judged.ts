@@ -1,5 +1,6 @@
 import { Outcome } from "../call-batch.ts";
 import type { GovernedRule } from "./governed-rule.ts";
+import type { OwnNumbers } from "./own-numbers.ts";
 
 /** What one item of a call came to so far. */
 export interface Judged {
@@ -9,7 +10,8 @@ export interface Judged {
   /** On the allow-list: charged nothing. */
   free: boolean;
   limit: number;
-  burst: number;
+  /** Numbers of its key's own. */
+  own: OwnNumbers | null;
   cost: number;
   /** What the same key is asked for earlier in the call. */
   ahead: number;
@@ -26,7 +28,7 @@ export interface Judged {
 
 /** To be filled in for each item. */
 export function createJudged(rule: GovernedRule): Judged {
-  const numbers = { limit: 0, burst: 0, cost: 0, ahead: 0, keyStart: 0, keyLength: 0, hash: 0, block: 0 };
+  const numbers = { limit: 0, cost: 0, ahead: 0, keyStart: 0, keyLength: 0, hash: 0, block: 0 };
   const times = { never: false, retryAfterUs: 0.5, resetNowUs: 0.5 };
-  return { rule, outcome: Outcome.allowed, free: false, ...numbers, ...times };
+  return { rule, outcome: Outcome.allowed, free: false, own: null, ...numbers, ...times };
 }

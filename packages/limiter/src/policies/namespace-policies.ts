@@ -89,8 +89,13 @@ export class NamespacePolicies {
 
   /** Whether anything in this namespace depends on single keys: only then keys need to be read as text. */
   get hasKeyed(): boolean {
+    return this.hasOwnNumbers || this.#keyLists().size > 0;
+  }
+
+  /** Whether any key has numbers of its own. */
+  get hasOwnNumbers(): boolean {
     const { overrides, tierKeys } = this.#keyedCounts();
-    return overrides + tierKeys > 0 || this.#keyLists().size > 0;
+    return overrides + tierKeys > 0;
   }
 
   /** Which list a key is on under a policy (empty: an inline rule); the deny-list goes first. */

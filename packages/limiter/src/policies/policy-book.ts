@@ -153,7 +153,7 @@ export class PolicyBook {
   preview(namespace: string, change: Exclude<AdminChange, { readonly kind: "liftBan" }>): PolicyDiff {
     const from = this.version(namespace);
     const edits = this.#plan(namespace, change);
-    renumberedKeys(this.#viewOf(namespace), edits);
+    this.#renumberedBy(namespace, edits);
     const moves = describeMoves(namespace, this.namespace(namespace), this.#census, edits);
     return { from, to: edits.length === 0 ? from : from + 1, edits, words: [...describeEdits(edits), ...moves] };
   }
@@ -234,7 +234,7 @@ export class PolicyBook {
     const edits = this.#plan(namespace, change);
     if (edits.length === 0) return { version, changed: 0, error: null };
     const texts = this.#checkBytes(namespace, edits);
-    const renumbered = renumberedKeys(this.#viewOf(namespace), edits);
+    const renumbered = this.#renumberedBy(namespace, edits);
     const policies = this.#namespaces.get(namespace) ?? this.#create(namespace);
     effects.renumbering(policies, renumbered);
     moveLineages(policies, this.#census, edits, stampUs);
@@ -243,6 +243,11 @@ export class PolicyBook {
     policies.version++;
     this.#remember(policies, request, edits, texts, stampUs, index);
     return { version: policies.version, changed: edits.length, error: null };
+  }
+
+  #renumberedBy(namespace: string, edits: readonly RecordEdit[]): RenumberedKeys {
+    const lineages = this.namespace(namespace)?.lineages;
+    return renumberedKeys(this.#viewOf(namespace), edits, (policy) => lineages?.get(policy));
   }
 
   #plan(namespace: string, change: Exclude<AdminChange, { readonly kind: "liftBan" }>): readonly RecordEdit[] {

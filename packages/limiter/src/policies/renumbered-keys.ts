@@ -1,16 +1,18 @@
+import { Algorithm } from "../rule.ts";
 import type { PolicyDocument, TierLimit } from "./documents.ts";
-import { countsAlike, spanUs } from "./lineage.ts";
+import { MAX_PAST_EPOCHS } from "./keep-bounded.ts";
+import type { Lineage } from "./lineage.ts";
 import { numbersOf } from "./move-lineages.ts";
 import { PolicyError } from "./policy-error.ts";
 import { idOfEdit, type PolicyRecord, policyId, type RecordEdit, type RecordView, tierId } from "./records.ts";
 
-/** Buckets that one change may have to be reckoned, lest its entry keep heartbeats waiting: about a microsecond each. */
+/** Keys that one change may have to be reckoned, lest its entry keep heartbeats waiting. */
 export const MAX_RECKONED = 20_000;
 /**
- * Keys that a policy's change carries over because they stay slower than it: a change that nobody can make in parts must
- * not stall every node. Those beyond are kept by the policy's time.
+ * The same for each key times one more than the earlier rules that it may still be counted by: about a microsecond and a
+ * half each. A row of a tier with all the keys that there may be is never too many.
  */
-const MAX_CARRIED_ALONG = 5_000;
+export const MAX_STEPS = 10_000 * (MAX_PAST_EPOCHS + 1);
 
 /** A key, and the policy under which it is looked at. */
 type PolicyKey = readonly [policy: string, key: string];
@@ -19,29 +21,37 @@ type PolicyKey = readonly [policy: string, key: string];
 export type RenumberedKeys = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Which buckets a change gives another rate by overrides and tiers, and which stay slower than a policy that it changes.
- * Some may come twice, which does not matter.
+ * Which keys a change gives another rate by overrides and tiers: those under buckets, and under policies that followed
+ * one, since what waits may have been counted by it. Some may come twice, which does not matter. No policy's own numbers
+ * are looked at: their change is one for all keys.
  *
  * @param view The records before the change.
- * @throws {PolicyError} too-many when there are more than {@link MAX_RECKONED}.
+ * @throws {PolicyError} too-many when there are more than {@link MAX_RECKONED}, or with their earlier rules {@link MAX_STEPS}.
  */
-export function renumberedKeys(view: RecordView, edits: readonly RecordEdit[]): RenumberedKeys {
+export function renumberedKeys(
+  view: RecordView,
+  edits: readonly RecordEdit[],
+  lineageOf: (policy: string) => Lineage | undefined,
+): RenumberedKeys {
   const changed = new Map(edits.map((edit) => [idOfEdit(edit), edit.after]));
   const recordAfter = (id: string): PolicyRecord | null =>
     changed.get(id) ?? (changed.has(id) ? null : (view.get(id) ?? null));
   const found = new Map<string, string[]>();
-  const isBucket = new Map<string, boolean>();
+  const known = new Map<string, number>();
+  const stepsOf = (policy: string): number => {
+    const steps = known.get(policy) ?? stepsUnder(view, recordAfter, lineageOf, policy);
+    known.set(policy, steps);
+    return steps;
+  };
+  const hasRate = (policy: string) => stepsOf(policy) > 0;
   let count = 0;
+  let steps = 0;
   const add = (policy: string, key: string): void => {
-    let is = isBucket.get(policy);
-    if (is === undefined) {
-      const record = recordAfter(policyId(policy));
-      is = record?.kind === "policy" && record.value.algorithm === "token-bucket";
-      isBucket.set(policy, is);
-    }
-    if (!is) return;
-    if (++count > MAX_RECKONED) {
-      const message = `gives other rates to more than ${MAX_RECKONED} buckets (rows of tiers times their keys): make it in parts`;
+    if (!hasRate(policy)) return;
+    steps += stepsOf(policy);
+    if (++count > MAX_RECKONED || steps > MAX_STEPS) {
+      const what = count > MAX_RECKONED ? `${MAX_RECKONED} buckets` : `${MAX_STEPS} buckets and earlier rules of them`;
+      const message = `gives other rates to more than ${what} (rows of tiers times their keys): make it in parts`;
       throw new PolicyError("too-many", "change", message);
     }
     const keys = found.get(policy);
@@ -59,59 +69,41 @@ export function renumberedKeys(view: RecordView, edits: readonly RecordEdit[]): 
         add(policy, record.value.key);
     }
     const tier = before ?? after;
-    if (tier?.kind === "tier") rows.set(tier.value.name, changedRows(limitsOf(before), limitsOf(after)));
+    if (tier?.kind !== "tier") continue;
+    const policies = changedRows(limitsOf(before), limitsOf(after)).filter(hasRate);
+    if (policies.length > 0) rows.set(tier.value.name, policies);
   }
   for (const [policy, key] of keysOfRows(view.values(), rows)) add(policy, key);
-  // Not refused for being too many: a policy's change never waits for what was counted before.
-  let along = 0;
-  for (const [policy, key] of slowedByPolicies(view, edits, recordAfter)) {
-    if (count >= MAX_CARRIED_ALONG || along++ >= MAX_CARRIED_ALONG) break;
-    add(policy, key);
-  }
   return found;
 }
 
 /**
- * Keys whose own numbers stay, and make them slower than a policy that changes: what waits for them would be forgotten by
- * the policy's time.
+ * How many rules one key under a policy may have to be reckoned by; 0: none of them is a bucket, before the change or
+ * after it, nor among those that what waits may be counted by.
  */
-function* slowedByPolicies(
+function stepsUnder(
   view: RecordView,
-  edits: readonly RecordEdit[],
   recordAfter: (id: string) => PolicyRecord | null,
-): IterableIterator<PolicyKey> {
-  const begun = new Map<string, PolicyDocument>();
-  for (const { before, after } of edits) {
-    if (after?.kind !== "policy" || after.value.algorithm !== "token-bucket") continue;
-    if (before?.kind !== "policy" || !countsAlike(before.value, after.value)) begun.set(after.value.name, after.value);
-  }
-  if (begun.size === 0) return;
-  const isSlower = (own: { readonly policy: string; readonly limit: number; readonly burst?: number }): boolean => {
-    const policy = begun.get(own.policy);
-    if (policy === undefined || own.limit === 0) return false;
-    const { algorithm, limit, windowUs, burst } = numbersOf(policy);
-    const ownUs = spanUs(algorithm, own.limit, windowUs, own.burst ?? burst);
-    return ownUs > spanUs(algorithm, limit, windowUs, burst);
-  };
-  const rows = new Map<string, readonly string[]>();
-  for (const id of view.keys()) {
-    const record = recordAfter(id);
-    if (record?.kind === "override" && isSlower(record.value)) yield [record.value.policy, record.value.key];
-    if (record?.kind !== "tier") continue;
-    const slower = record.value.limits.filter(isSlower).map(({ policy }) => policy);
-    if (slower.length > 0) rows.set(record.value.name, slower);
-  }
-  if (rows.size > 0) yield* keysOfRows([...view.keys()].map(recordAfter), rows);
+  lineageOf: (policy: string) => Lineage | undefined,
+  policy: string,
+): number {
+  const id = policyId(policy);
+  const records = [view.get(id), recordAfter(id)];
+  const standing = records.flatMap((record): PolicyDocument[] => (record?.kind === "policy" ? [record.value] : []));
+  if (standing.length === 0) return 0;
+  const past = lineageOf(policy)?.past ?? [];
+  const rules = [...standing.map(numbersOf), ...past.flatMap(({ numbers }) => (numbers === null ? [] : [numbers]))];
+  return rules.some(({ algorithm }) => algorithm === Algorithm.tokenBucket) ? 1 + past.length : 0;
 }
 
 /** The keys of tiers, each with the policies of those rows of its tier that are asked about. */
 function* keysOfRows(
-  records: Iterable<PolicyRecord | null>,
+  records: Iterable<PolicyRecord>,
   rows: ReadonlyMap<string, readonly string[]>,
 ): IterableIterator<PolicyKey> {
   if (rows.size === 0) return;
   for (const record of records) {
-    if (record?.kind !== "tierKey") continue;
+    if (record.kind !== "tierKey") continue;
     for (const policy of rows.get(record.value.tier) ?? []) yield [policy, record.value.key];
   }
 }

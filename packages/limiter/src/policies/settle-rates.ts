@@ -25,7 +25,9 @@ export function settleRates(
   const namespace = encodeUtf8(policies.name);
   const rule = new QuotaRule();
   for (const [name, names] of renumbered) {
-    const { limit, windowUs, burst } = numbersOf(policies.policy(name)!);
+    const policy = policies.policy(name);
+    if (policy?.algorithm !== "token-bucket") continue;
+    const { limit, windowUs, burst } = numbersOf(policy);
     const source = encodeUtf8(name);
     rule.set(namespace, Algorithm.tokenBucket, MOST, windowUs, MOST, source, 0, source.length);
     rule.setEpoch(policies.lineages.get(name)?.epoch ?? 0);

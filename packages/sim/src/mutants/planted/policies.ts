@@ -6,6 +6,7 @@ const groupBans = "limiter/src/policies/group-bans.test.ts";
 const takingOver = "limiter/src/policies/taking-over.test.ts";
 const heldAcross = "limiter/src/policies/holds-across-changes.test.ts";
 const ratesOfKeys = "limiter/src/policies/rates-of-keys.test.ts";
+const ownNumbers = "limiter/src/policies/own-numbers.test.ts";
 const killSwitch = "limiter/src/policies/kill-switch.test.ts";
 
 /** Bugs in policies, overrides, bans and shadows, and in what becomes of counts when a rule takes over from another. */
@@ -99,8 +100,8 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "          used = Math.max(used, this.#keys.usedAt(past, block, endUs));\n",
-        replacement: "",
+        search: "      for (let earlier = 0; earlier <= at && at > handedOn; earlier++) {",
+        replacement: "      for (let earlier = 0; earlier < 0 && at > handedOn; earlier++) {",
       },
     ],
     foundBy: { tests: [takingOver] },
@@ -111,8 +112,8 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "          held ||= this.#keys.isHeld(block);\n",
-        replacement: "",
+        search: "    return { carried: carried.used > 0 || held ? carried : null, untouched, blocks };",
+        replacement: "    return { carried: carried.used > 0 ? carried : null, untouched, blocks };",
       },
     ],
     foundBy: { tests: [takingOver] },
@@ -211,11 +212,49 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-waiting.ts",
-        search: "      if (!old.some(isThere) || isThere(quota)) continue;",
-        replacement: "      if (old.some(isThere) || isThere(quota)) continue;",
+        search: "      if (!old.some(isThere)) continue;",
+        replacement: "      if (old.some(isThere)) continue;",
       },
     ],
     foundBy: { tests: [ratesOfKeys] },
+  },
+  {
+    name: "waiting-counts-by-the-policys-rate",
+    breaks:
+      "a key that is slower than its policy gets back what waits for it at the policy's rate: 200 in two minutes (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-over.ts",
+        search: "numbers: slowerOf(numbers, own), from: carried",
+        replacement: "numbers: slowerOf(numbers, null), from: carried",
+      },
+    ],
+    foundBy: { tests: [ownNumbers] },
+  },
+  {
+    name: "told-again-when-swept",
+    breaks:
+      "an override counts backwards for a key whose counter is empty and swept: a day's old count is back (K1, K2)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-over.ts",
+        search: "    this.#handOn(rule, countersOf(rule, all));\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [ownNumbers] },
+  },
+  {
+    name: "slow-key-swept-by-the-policys-time",
+    breaks: "what waits for a key of a slow tier is swept when its policy would have forgotten it (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/own-keeper.ts",
+        search: "    if (own === null) return 0;",
+        replacement: "    if (own === null || own.limit >= 0) return 0;",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/policies/slow-keys.test.ts"] },
   },
   {
     name: "hold-locked-in-by-a-full-table",

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { encodeUtf8 } from "../entry/utf8.ts";
+import { bucket, START_US } from "../testing/harness.ts";
+import { byName, PolicyHarness } from "../testing/policy-harness.ts";
+
+const second = 1_000_000;
+const hour = 3_600 * second;
+const name = byName("api");
+const put = (policy: object) => ({ kind: "putPolicies", policies: [{ name: "api", ...policy }] });
+const tokens = (limit: number, burst = 100) => put({ algorithm: "token-bucket", limit, burst, windowMs: 3_600_000 });
+const override = (limit: number, more: object = {}) => {
+  return { kind: "putOverrides", overrides: [{ policy: "api", key: "k", limit, ...more }] };
+};
+const left = (harness: PolicyHarness, stampUs: number, rule = name) =>
+  harness.limiter.peek("n", rule, encodeUtf8("k"), 1, stampUs).remaining[0];
+
+/** A limiter, and a way to change it that expects no refusal. */
+function scene() {
+  const harness = new PolicyHarness();
+  const change = (asked: object, stampUs = START_US) => expect(harness.change(asked, {}, stampUs).error).toBeNull();
+  return { harness, change };
+}
+
+describe("K1 a key with slower numbers of its own, under a policy that nobody asks for it", () => {
+  it.each([
+    ["a window of a second", put({ algorithm: "sliding-window-log", limit: 100, windowMs: 1_000 })],
+    ["a bucket of a minute", put({ algorithm: "token-bucket", limit: 60, burst: 100, windowMs: 60_000 })],
+  ])("gets back what its own rate lets drain of what %s counted, asked in between or not", (_, first) => {
+    for (const isAsked of [true, false]) {
+      const { harness, change } = scene();
+      change(first);
+      expect(harness.admitted(START_US, name, "k", 200)).toBe(100);
+      change(override(200));
+      change(tokens(3_600));
+      if (isAsked) harness.one(START_US, "k", name, 101);
+      change(tokens(3_601), START_US + 120 * second);
+      // 200 an hour for two minutes.
+      expect(harness.admitted(START_US + 120 * second, name, "k", 200)).toBe(6);
+    }
+  });
+
+  it("is not let in by the larger burst of a policy either", () => {
+    const { harness, change } = scene();
+    change(put({ algorithm: "sliding-window-log", limit: 100, windowMs: 1_000 }));
+    expect(harness.admitted(START_US, name, "k", 200)).toBe(100);
+    change(override(50, { burst: 100 }));
+    change(tokens(100, 1_000));
+    change(tokens(101, 1_000), START_US + hour);
+    expect(harness.admitted(START_US + hour, name, "k", 200)).toBe(50);
+  });
+});
+
+describe("K1 K2 what is swept makes no difference to a change of a key's numbers", () => {
+  it("an override counts from its own stamp whether or not the key's empty bucket is swept", () => {
+    for (const usesOne of [false, true]) {
+      const { harness, change } = scene();
+      change(put({ algorithm: "sliding-window-log", limit: 100, windowMs: 86_400_000 }));
+      expect(harness.admitted(START_US, name, "k", 200)).toBe(100);
+      change(tokens(3_600));
+      for (let i = 1; i < 20; i++) harness.apply(START_US + i * 180 * second);
+      if (usesOne) harness.one(START_US + hour - 1, "k", name);
+      change(override(1, { burst: 100 }), START_US + hour);
+      expect(left(harness, START_US + hour)).toBe(usesOne ? 99 : 100);
+    }
+  });
+
+  it("what the old window still counts is there when it comes back", () => {
+    const { harness, change } = scene();
+    const day = put({ algorithm: "sliding-window-log", limit: 100, windowMs: 86_400_000 });
+    change(day);
+    expect(harness.admitted(START_US, name, "k", 200)).toBe(100);
+    change(tokens(3_600));
+    change(override(100), START_US + hour);
+    change(day, START_US + 2 * hour);
+    expect(left(harness, START_US + 2 * hour)).toBe(0);
+  });
+});
+
+describe("K1 what a policy that went has left to callers' own numbers", () => {
+  it("drains at the slower of their rate and the key's own, asked before the override came or not", () => {
+    const inline = bucket(1, hour, 10, "api");
+    for (const isAsked of [true, false]) {
+      const { harness, change } = scene();
+      change(tokens(1, 10));
+      expect(harness.admitted(START_US, name)).toBe(10);
+      change({ kind: "deletePolicies", names: ["api"] }, START_US + second);
+      if (isAsked) harness.one(START_US + second, "k", inline, 11);
+      change(override(36_000), START_US + 5 * hour);
+      expect(harness.admitted(START_US + 5 * hour, inline)).toBe(4);
+    }
+  });
+});
+
+describe("K3 a limit of 0 sets no rate", () => {
+  it.each([
+    ["of a key's own", override(0), { kind: "deleteOverrides", overrides: [{ policy: "api", key: "k" }] }],
+    ["of a policy", tokens(0, 3_600), tokens(3_600, 3_600)],
+  ])("one %s locks nothing that waits across a change: an hour later the hour's tokens are there", (_, stop, go) => {
+    for (const isAsked of [true, false]) {
+      const { harness, change } = scene();
+      change(tokens(3_600, 3_600));
+      harness.one(START_US, "k", name, 3_600);
+      change(stop);
+      if (stop.kind === "putOverrides") change(tokens(3_601, 3_600));
+      if (isAsked) harness.one(START_US, "k", name);
+      expect(left(harness, START_US + 1)).toBe(0);
+      change(go, START_US + hour);
+      expect(left(harness, START_US + hour)).toBe(3_600);
+    }
+  });
+});
