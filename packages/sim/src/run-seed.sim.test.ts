@@ -18,6 +18,13 @@ describe("a simulated seed", { timeout: 120_000 }, () => {
     expect(await runSeed(7, { mostEvents: 2_000 })).toEqual(first);
   });
 
+  test("of a crowd: its clients spend leases, and remember denials", async () => {
+    const { violations, rareStates } = await runSeed(2, { clients: 8 });
+    expect(violations).toEqual([]);
+    expect(rareStates.spentFromLease).toBeGreaterThan(10);
+    expect(rareStates.deniedFromMemory).toBeGreaterThan(0);
+  });
+
   test("does enough to prove something: commits, denials, allowances and faults", async () => {
     const results: SeedResult[] = [];
     for (let seed = 100; seed < 106; seed++) results.push(await runSeed(seed));
