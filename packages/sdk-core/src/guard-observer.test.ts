@@ -16,7 +16,7 @@ function scene(options: Partial<GuardOptions<"login">> = {}) {
       const name = `call ${calls}`;
       told.push(`${name}: ${verb} ${policy ?? "inline"} ${key} x${checks} in ${timeoutMs} ms`);
       return {
-        sent: (endpoint, attempt) => told.push(`${name}: attempt ${attempt} to ${endpoint}`),
+        sent: (endpoint, attempt, number) => told.push(`${name}: attempt ${attempt} of #${number} to ${endpoint}`),
         attemptFailed: (reason, applied) => told.push(`${name}: failed, applied ${applied}: ${reason}`),
         decided: (decisions) => told.push(`${name}: ${decisions.map(({ source }) => source).join()}`),
         failed: ({ code }) => told.push(`${name}: ${code}`),
@@ -48,9 +48,9 @@ test("an observer follows a call through its attempts to its decision", async ()
   expect(told).toEqual([
     "call 1: take login user:1 x1 in 1000 ms",
     "topology",
-    "call 1: attempt 1 to n1:7400",
+    "call 1: attempt 1 of #1 to n1:7400",
     "call 1: failed, applied no: no leader",
-    "call 1: attempt 2 to n1:7400",
+    "call 1: attempt 2 of #1 to n1:7400",
     "call 1: quorum",
   ]);
 });
@@ -83,5 +83,5 @@ test("a request of its own names the endpoint of each attempt", async () => {
   const call = guard.allow("user:1", 5, "10s", { requestId: "order-7" });
   await runtime.settle();
   await call;
-  expect(told.filter((line) => line.includes("attempt"))).toEqual(["call 1: attempt 1 to n1:7400"]);
+  expect(told.filter((line) => line.includes("attempt"))).toEqual(["call 1: attempt 1 of #0 to n1:7400"]);
 });

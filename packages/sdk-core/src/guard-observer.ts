@@ -24,8 +24,11 @@ export type VerbName = "take" | "reserve" | "commit" | "cancel" | "reset" | "gra
  * be quick, and must not throw.
  */
 export interface CallObserver {
-  /** It leaves this process for that endpoint: its first attempt is number 1. */
-  sent?(endpoint: string, attempt: number): void;
+  /**
+   * It leaves this process for that endpoint: its first attempt is number 1. `number`: what names it in its session, the same for
+   * all its attempts there; 0: it goes as a request of its own.
+   */
+  sent?(endpoint: string, attempt: number, number: number): void;
   /** That attempt ended without a decision, and what is known of it; another one follows if there is time. */
   attemptFailed?(reason: string, applied: AppliedState): void;
   /** The caller has its decisions, one per check. */

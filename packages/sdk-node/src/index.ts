@@ -37,6 +37,7 @@ export type {
   CallDecidedMessage,
   CallFailedMessage,
   CallSentMessage,
+  CallStartedMessage,
   EventMessage,
 } from "./telemetry/channels.ts";
 export type { TlsOptions } from "./tls-options.ts";

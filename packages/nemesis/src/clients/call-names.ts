@@ -1,4 +1,6 @@
+import { subscribe } from "node:diagnostics_channel";
 import type { AskedItem } from "@quorumguard/audit";
+import type { CallSentMessage, CallStartedMessage, ObservedCall } from "@quorumguard/sdk-node";
 
 /** A call that its caller waits for, and the name that its session gave it. */
 export interface NamedCall {
@@ -8,39 +10,64 @@ export interface NamedCall {
 
 /** Finds out which of the session's numbers belongs to which caller's call. */
 export interface CallNames {
-  /** Somebody asks for these items now, in the session. */
-  asked(items: readonly AskedItem[]): NamedCall;
-  /** It has its answer, or gave up. */
-  ended(call: NamedCall, items: readonly AskedItem[]): void;
-  /** A number was sent for the first time, with these items. */
+  /** Runs what asks for these items in the session, and gives the call that it made a name. */
+  asking<T>(
+    items: readonly AskedItem[],
+    ask: () => Promise<T>,
+  ): { readonly call: NamedCall; readonly answer: Promise<T> };
+  /** A number was seen on the wire for the first time, with these items. */
   numbered(callId: string, items: readonly AskedItem[]): void;
 }
 
+/** Calls that may be sent and not yet seen on the wire. */
+const KEPT_CALLS = 20_000;
+
+interface Asked extends NamedCall {
+  readonly text: string;
+}
+
 /**
- * For one guard: it sends calls in the order in which they were asked, so of the calls with the same items the first that
- * has no number yet gets it. One that starts over in a new session gets another.
+ * For the one guard of this process. Which number a call has its guard says, on a channel; that the number was sent, and with the
+ * items that were asked for, the wire says. Items alone would not do: of two calls with the same, the second may be seen on the wire
+ * before the first, whose first frame went to a stream that was gone.
  */
 export function createCallNames(): CallNames {
-  const waiting = new Map<string, NamedCall[]>();
+  let current: Asked | null = null;
+  const begun = new WeakMap<ObservedCall, Asked>();
+  /** The last calls that each number was sent for: a session that begins counts from 1 again. */
+  const sent = new Map<number, Asked>();
+
+  subscribe("quorumguard.call.started", (message) => {
+    if (current !== null) begun.set((message as CallStartedMessage).call, current);
+  });
+  subscribe("quorumguard.call.sent", (message) => {
+    const { call, number } = message as CallSentMessage;
+    const asked = begun.get(call);
+    if (asked === undefined || number === 0) return;
+    sent.delete(number);
+    sent.set(number, asked);
+    // What was sent again is not seen for the first time again.
+    for (const [oldest] of sent) {
+      if (sent.size <= KEPT_CALLS) break;
+      sent.delete(oldest);
+    }
+  });
+
   return {
-    asked(items) {
-      const call: NamedCall = { callId: null };
-      const text = JSON.stringify(items);
-      const list = waiting.get(text);
-      if (list === undefined) waiting.set(text, [call]);
-      else list.push(call);
-      return call;
-    },
-    ended(call, items) {
-      const text = JSON.stringify(items);
-      const left = (waiting.get(text) ?? []).filter((one) => one !== call);
-      if (left.length === 0) waiting.delete(text);
-      else waiting.set(text, left);
+    asking(items, ask) {
+      const call: Asked = { callId: null, text: JSON.stringify(items) };
+      current = call;
+      try {
+        return { call, answer: ask() };
+      } finally {
+        current = null;
+      }
     },
     numbered(callId, items) {
-      const list = waiting.get(JSON.stringify(items)) ?? [];
-      const call = list.find((one) => one.callId === null) ?? list[0];
-      if (call !== undefined) call.callId = callId;
+      const number = Number(callId.slice(callId.indexOf("#") + 1));
+      const asked = sent.get(number);
+      if (asked === undefined || asked.text !== JSON.stringify(items)) return;
+      asked.callId = callId;
     },
   };
 }

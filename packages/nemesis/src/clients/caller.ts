@@ -74,12 +74,10 @@ export function startSteadyCaller(options: CallerOptions, intervalMs: number): (
 async function ask(options: CallerOptions, items: readonly AskedItem[], requestId: string | null): Promise<void> {
   const { client, guard, names } = options;
   const startUs = hostClockUs();
-  // A call under a request id is none of the session's.
-  const call = requestId === null ? names.asked(items) : null;
-  const outcome = await decide(guard, items, requestId);
+  const { call, answer } = names.asking(items, () => decide(guard, items, requestId));
+  const outcome = await answer;
   const endUs = hostClockUs();
-  if (call !== null) names.ended(call, items);
-  options.write({ client, callId: call?.callId ?? null, startUs, endUs, items, requestId, ...outcome });
+  options.write({ client, callId: call.callId, startUs, endUs, items, requestId, ...outcome });
 }
 
 type Outcome = Omit<CallLine, "client" | "callId" | "startUs" | "endUs" | "items" | "requestId">;

@@ -18,7 +18,11 @@ export interface SessionTap {
 const keptCalls = 20_000;
 
 /** A tap for one client process that has heard nothing yet. */
-export function createSessionTap(client: string, write: (line: SessionLine) => void, names: CallNames): SessionTap {
+export function createSessionTap(
+  client: string,
+  write: (line: SessionLine) => void,
+  names: Pick<CallNames, "numbered">,
+): SessionTap {
   const known = new Set<string>();
   const calls = createAskedCalls({ maxCalls: keptCalls });
 

@@ -41,8 +41,6 @@ export function listenToSessions(): HeardCalls {
 
   // Which guard a call belongs to does not matter here: a call is known by the number that its session gave it.
   const names = {
-    asked: () => ({ callId: null }),
-    ended() {},
     numbered(callId: string, items: CallOperation["items"]) {
       const span = { startUs: hostClockUs(), endUs: Number.POSITIVE_INFINITY };
       calls.set(callId, { clientId: client, callId, items, ...span, decision: null, applied: "unknown" });

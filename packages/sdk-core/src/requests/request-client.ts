@@ -144,7 +144,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
           const firstAttempt = call.sends === 0 && call.requestId === null;
           if (call.sends === 0) call.sentMs = runtime.monotonicMs();
           call.sends += 1;
-          call.observer?.sent?.(endpoint, call.sends);
+          call.observer?.sent?.(endpoint, call.sends, 0);
           call.phase = "inFlight";
           return toBinary(
             AllowBatchRequestSchema,

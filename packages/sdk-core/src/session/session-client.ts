@@ -218,7 +218,7 @@ export class SessionClient {
         call.sentWallMs = wallMs;
       }
       call.sends += 1;
-      call.observer?.sent?.(link.endpoint, call.sends);
+      call.observer?.sent?.(link.endpoint, call.sends, call.number);
     }
     link.send(message);
   }

@@ -8,13 +8,20 @@ import type {
   ObservedCall,
 } from "@quorumguard/sdk-core";
 
+/** What `quorumguard.call.started` publishes, before the method that was called returns: it goes to the cluster. */
+export interface CallStartedMessage {
+  /** The same object in all messages of one call. */
+  readonly call: ObservedCall;
+}
+
 /** What `quorumguard.call.sent` publishes: a call leaves this process. */
 export interface CallSentMessage {
-  /** The same object in all messages of one call. */
   readonly call: ObservedCall;
   readonly endpoint: string;
   /** 1 for the first. */
   readonly attempt: number;
+  /** What names the call in its session, the same for all attempts there; 0: it is a request of its own. */
+  readonly number: number;
 }
 
 /** What `quorumguard.call.attempt-failed` publishes: no decision came of it, and another attempt follows if there is time. */
@@ -43,12 +50,13 @@ export interface EventMessage {
   readonly event: GuardEvent;
 }
 
+const started = channel("quorumguard.call.started");
 const sent = channel("quorumguard.call.sent");
 const attemptFailed = channel("quorumguard.call.attempt-failed");
 const decided = channel("quorumguard.call.decided");
 const failed = channel("quorumguard.call.failed");
 const events = channel("quorumguard.event");
-const ofCalls = [sent, attemptFailed, decided, failed];
+const ofCalls = [started, sent, attemptFailed, decided, failed];
 
 /** Publishes to Node's diagnostics channels, if somebody has subscribed when a call is made. */
 export const channelObserver: GuardObserver = {
@@ -63,10 +71,11 @@ class PublishedCall implements CallObserver {
 
   constructor(call: ObservedCall) {
     this.#call = call;
+    started.publish({ call } satisfies CallStartedMessage);
   }
 
-  sent(endpoint: string, attempt: number): void {
-    sent.publish({ call: this.#call, endpoint, attempt } satisfies CallSentMessage);
+  sent(endpoint: string, attempt: number, number: number): void {
+    sent.publish({ call: this.#call, endpoint, attempt, number } satisfies CallSentMessage);
   }
 
   attemptFailed(reason: string, applied: "no" | "unknown"): void {

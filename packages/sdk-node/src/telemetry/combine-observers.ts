@@ -31,8 +31,8 @@ export function combineObservers(observers: readonly GuardObserver[]): GuardObse
 
 function tellAll(followers: readonly CallObserver[]): CallObserver {
   return {
-    sent: (endpoint, attempt) => {
-      for (const follower of followers) follower.sent?.(endpoint, attempt);
+    sent: (endpoint, attempt, number) => {
+      for (const follower of followers) follower.sent?.(endpoint, attempt, number);
     },
     attemptFailed: (reason, applied) => {
       for (const follower of followers) follower.attemptFailed?.(reason, applied);

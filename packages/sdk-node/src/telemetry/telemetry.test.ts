@@ -51,9 +51,9 @@ describe("OpenTelemetry", () => {
 
   test("a call is a span with its attempts, and its key is nowhere in it", () => {
     const call = openTelemetryObserver("1").callStarted!(asked)!;
-    call.sent!("n1:7400", 1);
+    call.sent!("n1:7400", 1, 7);
     call.attemptFailed!("the leader changed", "unknown");
-    call.sent!("n2:7400", 2);
+    call.sent!("n2:7400", 2, 7);
     call.decided!([allowed, denied]);
     const [span] = spans.getFinishedSpans();
     expect(span!.name).toBe("quorumguard take");
@@ -126,20 +126,20 @@ describe("diagnostics channels", () => {
     const heard: [string, { call: ObservedCall }][] = [];
     const listener = (message: unknown, name: string | symbol) =>
       void heard.push([String(name).slice("quorumguard.call.".length), message as { call: ObservedCall }]);
-    const names = ["sent", "attempt-failed", "decided", "failed"].map((name) => `quorumguard.call.${name}`);
+    const names = ["started", "sent", "attempt-failed", "decided", "failed"].map((name) => `quorumguard.call.${name}`);
     for (const name of names) subscribe(name, listener);
     try {
       const call = channelObserver.callStarted!(asked)!;
-      call.sent!("n1:7400", 1);
+      call.sent!("n1:7400", 1, 7);
       call.attemptFailed!("reset", "unknown");
       call.decided!([allowed]);
       channelObserver.callStarted!(asked)!.failed!(new GuardError("unavailable", "no leader"));
     } finally {
       for (const name of names) unsubscribe(name, listener);
     }
-    expect(heard.map(([name]) => name)).toEqual(["sent", "attempt-failed", "decided", "failed"]);
+    expect(heard.map(([name]) => name)).toEqual(["started", "sent", "attempt-failed", "decided", "started", "failed"]);
     expect(heard.every(([, { call }]) => call === asked)).toBe(true);
-    expect(heard[0]![1]).toEqual({ call: asked, endpoint: "n1:7400", attempt: 1 });
+    expect(heard[1]![1]).toEqual({ call: asked, endpoint: "n1:7400", attempt: 1, number: 7 });
   });
 });
 
@@ -148,7 +148,7 @@ describe("the debug log", () => {
     const lines: string[] = [];
     const observer = debugObserver((line) => lines.push(line.replaceAll(/\d+\.\d ms/g, "# ms")), true);
     const call = observer.callStarted!({ ...asked, checks: 3 })!;
-    call.sent!("n1:7400", 1);
+    call.sent!("n1:7400", 1, 7);
     call.attemptFailed!("the leader changed", "unknown");
     call.attemptFailed!("no leader", "no");
     call.decided!([allowed, denied]);
@@ -177,7 +177,7 @@ test("several observers follow one call, and those that do not care are left out
     callStarted: () => ({ sent: (to: string) => void heard.push(`${name} ${to}`) }),
   });
   const both = combineObservers([follower("a"), {}, { callStarted: () => null }, follower("b")]);
-  both.callStarted!(asked)!.sent!("n1", 1);
+  both.callStarted!(asked)!.sent!("n1", 1, 7);
   expect(heard).toEqual(["a n1", "b n1"]);
   expect(combineObservers([{}, channelObserver]).callStarted!(asked)).toBeNull();
 });
