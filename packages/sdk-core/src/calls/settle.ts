@@ -94,6 +94,11 @@ export function createSettler(options: SettlerOptions): Settler {
   /** The error is made only for who is told of it: in an outage most calls are not. Returns what was decided in its place. */
   const unavailable = (call: Call, makeError: () => GuardError): readonly Decision[] => {
     const { onUnavailable } = call;
+    // Nobody waits for a lease: that none can be had, or given back, degrades no call.
+    if (call.verb === Verb.grant || call.verb === Verb.giveBack) {
+      fail(call, makeError());
+      return [];
+    }
     if (degradedSinceMs === null) {
       degradedSinceMs = monotonicMs();
       emit({ type: "degraded", reason: makeError().message });

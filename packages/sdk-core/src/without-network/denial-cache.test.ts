@@ -280,6 +280,20 @@ describe("what undoes remembered denials", () => {
     expect(await scene.allow("k")).toMatchObject({ source: "denial-cache" });
   });
 
+  test("it holds while the cluster is gone, also where calls fail open", async () => {
+    const scene = new Scene({ onUnavailable: "allow", timeoutMs: 100 });
+    await scene.allow("k");
+    for (const node of scene.cluster.nodes) node.kill();
+    const other = scene.guard.allow("other", "login");
+    await scene.runtime.pass(100);
+    expect(await other).toMatchObject({ allowed: true, source: "fail-open" });
+    expect(await scene.allow("k")).toMatchObject({ allowed: false, source: "denial-cache", degraded: false });
+    await scene.runtime.pass(10_000);
+    const late = scene.guard.allow("k", "login");
+    await scene.runtime.pass(100);
+    expect(await late).toMatchObject({ source: "fail-open" });
+  });
+
   test("what was denied before the stream began is not remembered on it", async () => {
     const scene = new Scene();
     scene.cluster.appliedIndex = 20n;

@@ -402,6 +402,16 @@ describe("what nobody needs is given back", () => {
     await ending;
   });
 
+  test("and where nobody takes it back, that is no outage to anybody", async () => {
+    const scene = new Scene();
+    const told: unknown[] = [];
+    scene.guard.on("degraded", (event) => told.push(event));
+    await scene.lease();
+    for (const node of scene.cluster.nodes) node.kill();
+    await scene.runtime.pass(5_000);
+    expect(told).toEqual([]);
+  });
+
   test("when there is no room for its key any more", async () => {
     const scene = new Scene({ maxRememberedKeys: 1 });
     await scene.lease();
