@@ -6,7 +6,7 @@ import type { MovedTime } from "./test-time.ts";
 const fastest = 1.01;
 /** The least that a step is, in milliseconds, so that the last microsecond is reached. */
 const leastMs = 0.001;
-const timeoutMs = 10_000;
+const timeoutMs = 30_000;
 
 /**
  * Moves the nodes' clocks until the leader's stamp has gained `ms`, and resolves once whoever it reaches has heard so: who leads next

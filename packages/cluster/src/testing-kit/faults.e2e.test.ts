@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { startTestCluster, type TestCluster } from "./index.ts";
 import { type SteadyCalls, steadyCalls, takeAll } from "./steady-calls.fixture.ts";
 
-const patient = { onUnavailable: "throw", timeoutMs: 10_000 } as const;
+const patient = { onUnavailable: "throw", timeoutMs: 60_000 } as const;
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 const limit = 100_000;
 let cluster: TestCluster;
 let calls: SteadyCalls;

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createGuard } from "@quorumguard/sdk-node";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { startTestCluster, type TestCluster, type TestClusterOptions } from "./index.ts";
 
-const patient = { onUnavailable: "throw", timeoutMs: 10_000 } as const;
+const patient = { onUnavailable: "throw", timeoutMs: 60_000 } as const;
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 const clusters: TestCluster[] = [];
 afterEach(async () => {
   await Promise.all(clusters.splice(0).map((cluster) => cluster.close()));
@@ -115,7 +117,7 @@ it("close frees every port and closes the guards; what is asked afterwards is re
   expect(() => cluster.createGuard()).toThrow("the test cluster is closed");
 });
 
-it("a process ends by itself after its cluster, whatever was done to it", { timeout: 60_000 }, async () => {
+it("a process ends by itself after its cluster, whatever was done to it", async () => {
   const script = fileURLToPath(new URL("./whole-life.fixture.ts", import.meta.url));
   const child = spawn(process.execPath, ["--conditions=quorumguard-source", script], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -46,7 +46,7 @@ export interface TestTopology {
 
 /** How long to wait for a leader. */
 export interface WaitOptions {
-  /** Milliseconds of real time. Default 10,000. */
+  /** Milliseconds of real time. Default 30,000: a busy machine may need some. */
   readonly timeoutMs?: number;
 }
 
@@ -124,7 +124,7 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
 }
 
 const host = "127.0.0.1";
-const waitMs = 10_000;
+const waitMs = 30_000;
 /** 100 days: a guard renews its session, which lives for 400, at least once in three such leaps. */
 const longestLeapMs = 8_640_000_000;
 

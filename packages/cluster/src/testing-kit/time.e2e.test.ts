@@ -1,9 +1,11 @@
 import { createGuard } from "@quorumguard/sdk-node";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startTestCluster, type TestCluster } from "./index.ts";
 import { steadyCalls, takeAll } from "./steady-calls.fixture.ts";
 
-const patient = { onUnavailable: "throw", timeoutMs: 10_000 } as const;
+const patient = { onUnavailable: "throw", timeoutMs: 60_000 } as const;
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 /** What is left of a window after so much was skipped; far more than a slow machine needs, and far less than the window. */

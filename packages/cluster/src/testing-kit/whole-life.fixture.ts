@@ -3,7 +3,7 @@ import { startTestCluster } from "./index.ts";
 
 {
   await using cluster = await startTestCluster({ clock: "virtual" });
-  const guard = cluster.createGuard({ onUnavailable: "throw", timeoutMs: 10_000 });
+  const guard = cluster.createGuard({ onUnavailable: "throw", timeoutMs: 60_000 });
   const ask = () => guard.allow("user", 100, "1m");
   await ask();
   const killed = await cluster.kill("leader");
