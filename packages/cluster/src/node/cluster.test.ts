@@ -331,3 +331,13 @@ test("N5: a leader whose own state differs from the majority's hands over, and t
   expect(odd.status().stateHash).toBe(last.status().stateHash);
   expect(cluster.fatal).toEqual([]);
 });
+
+test("a node that was ready is not any more once it is told to stop", async () => {
+  cluster = await TestCluster.started(3);
+  const leader = await cluster.leader();
+  await until(() => (leader.status().ready ? true : null));
+  const stopped = leader.stop();
+  expect(leader.status().ready).toBe(false);
+  await stopped;
+  expect(leader.status().ready).toBe(false);
+});

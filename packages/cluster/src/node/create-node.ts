@@ -296,6 +296,8 @@ class Node implements ClusterNode {
   }
 
   #isReady(): boolean {
+    // Also one that was ready before: a node that failed, or was told to stop, answers nothing more.
+    if (this.#failed || this.#stopping !== null) return false;
     if (this.#ready) return true;
     const driver = this.#running?.driver;
     if (driver === undefined || driver.role.leader === 0 || !driver.caughtUp) return false;

@@ -105,6 +105,7 @@ describe("a node that knows committed entries which a cluster of old copies has 
     expect(message).toContain(`node ${back.nodeId} holds entries that were committed up to index`);
     expect(message).toContain("the cluster lost entries that it had acknowledged");
     expect(message).toContain(`quorumguard member remove ${back.nodeId}`);
+    // Whether or not it was ready for a moment, before the others told it.
     expect(back.status().ready).toBe(false);
     // The others go on, and say it as well where only they could notice.
     await cluster.stop(back.nodeId);
