@@ -12,8 +12,8 @@ const amber = { "x-api-key": "demo-key-of-amber" };
 const addresses = 50;
 const requestsPerAddress = 8;
 const trafficMs = 4_000;
-/** The sources of decisions that the cluster made; any other is of a decision without its counts. */
-const exactSources: ReadonlySet<string> = new Set(["quorum", "leader"]);
+/** The sources of decisions that were made without the cluster's counts. */
+const degradedSources: ReadonlySet<string> = new Set(["local", "fail-open", "fail-closed"]);
 
 const { values } = parseArgs({ options: { json: { type: "boolean" }, help: { type: "boolean" } } });
 /** Standard output belongs to the JSON if there is any. */
@@ -88,7 +88,7 @@ async function show(cluster: LocalCluster, url: string) {
   const all = traffic.flat();
   const [requests, ok, denied] = [all.length, count(all, 200), count(all, 429)];
   const other = requests - ok - denied;
-  const degraded = all.filter(({ headers }) => !exactSources.has(headers.get("quorumguard-source") ?? "quorum")).length;
+  const degraded = all.filter(({ headers }) => degradedSources.has(headers.get("quorumguard-source") ?? "")).length;
   const slowestMs = Math.round(Math.max(...all.map(({ tookMs }) => tookMs)));
   say(`  ${ok} × 200, ${denied} × 429, ${other} other; ${exact} of ${addresses} addresses got exactly ${limit}`);
   say(`  degraded decisions: ${degraded}; the slowest answer took ${slowestMs} ms`);

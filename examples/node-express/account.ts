@@ -37,8 +37,8 @@ export interface Account {
 }
 
 const rowMs = 500;
-/** The sources of decisions that the cluster made; any other is of a decision without its counts. */
-const exactSources: ReadonlySet<string> = new Set(["quorum", "leader"]);
+/** The sources of decisions that were made without the cluster's counts. */
+const degradedSources: ReadonlySet<string> = new Set(["local", "fail-open", "fail-closed"]);
 
 /** Starts an account now. */
 export function createAccount(options: AccountOptions): Account {
@@ -79,7 +79,7 @@ function sum(answers: readonly Answer[], options: AccountOptions, leaderBefore: 
   const most = mostInOneWindow(answers, rule.windowMs);
   const permitted = permittedOf(answers, rule);
   const [ok, denied, other] = [countOf(answers, 200), countOf(answers, 429), othersOf(answers)];
-  const degraded = answers.filter(({ source }) => source !== "" && !exactSources.has(source)).length;
+  const degraded = answers.filter(({ source }) => degradedSources.has(source)).length;
   const within = ok <= permitted && most <= rule.limit;
   return {
     requests: answers.length,
