@@ -455,7 +455,7 @@ class GuardCore implements Guard<string> {
 
   #onFault(failure: AttemptFailure): void {
     // Calls are to throw for it, whatever was heard before.
-    this.#answers.allReset();
+    this.#answers.forget();
     this.#pending.forEach((call) => {
       const { phase } = call;
       this.#settler.byFailure(call, { ...failure, applied: appliedNow(call) });

@@ -231,7 +231,7 @@ export class SessionClient {
 
   #onActive(link: Link | null): void {
     if (link === null || this.#closed) return;
-    this.#options.news.streamBegan();
+    this.#options.news.streamBegan(link.heard?.policyVersion ?? null);
     if (this.#session === null) {
       this.#register(link);
       return;

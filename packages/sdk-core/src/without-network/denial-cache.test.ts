@@ -212,6 +212,21 @@ describe("what undoes remembered denials", () => {
     expect(await scene.allow("k")).toMatchObject({ source: "denial-cache" });
   });
 
+  test("once: what was denied since outlives the same push by another node", async () => {
+    const scene = new Scene();
+    await scene.allow("k");
+    await scene.push({ index: 30n, keys: ["k"] });
+    scene.index = 31;
+    await scene.allow("k");
+    await scene.allow("k", { cost: 2 });
+    await scene.push({ index: 30n, keys: ["k"] });
+    await scene.push({ index: 30n, all: true });
+    for (const cost of [1, 2]) expect(await scene.allow("k", { cost })).toMatchObject({ source: "denial-cache" });
+    await scene.push({ index: 31n, all: true });
+    scene.index = 32;
+    for (const cost of [1, 2]) expect(await scene.allow("k", { cost })).toMatchObject({ source: "leader" });
+  });
+
   test("a reset that is pushed before the denial arrives that it undoes", async () => {
     const scene = new Scene();
     await scene.allow("warm");

@@ -9,6 +9,8 @@ const MAX_COSTS = 4;
 /** A denial that the cluster called firm: it holds for this cost whatever else is taken or given back (SEMANTICS D2). */
 export interface Denial {
   readonly cost: number;
+  /** It does not know what the log holds from this index on. */
+  readonly asOfIndex: number;
   /** Its number on the wire. */
   readonly outcome: number;
   readonly limit: number;
@@ -32,6 +34,7 @@ export interface HeardTimes {
 
 /** What the cluster told of a denied call. `retryAfterMs` below 0: never. */
 export interface ToldDenial {
+  readonly asOfIndex: number;
   readonly outcome: number;
   readonly limit: number;
   readonly remaining: number;
@@ -45,9 +48,10 @@ export interface ToldDenial {
  * counted from when it was heard, which is after: neither is told too early.
  */
 export function denialOf(cost: number, told: ToldDenial, times: HeardTimes): Denial {
-  const { outcome, limit, remaining, resetAfterMs, retryAfterMs, firmForMs } = told;
+  const { asOfIndex, outcome, limit, remaining, resetAfterMs, retryAfterMs, firmForMs } = told;
   return {
     cost,
+    asOfIndex,
     outcome,
     limit,
     remaining,
@@ -74,6 +78,13 @@ export function withDenial(list: Denial | null, denial: Denial): Denial {
   }
   last.older = null;
   return denial;
+}
+
+/** The list without what something at this log index has undone. */
+export function denialsAfter(list: Denial | null, index: number): Denial | null {
+  if (list === null) return null;
+  list.older = denialsAfter(list.older, index);
+  return list.asOfIndex > index ? list : list.older;
 }
 
 /**

@@ -21,6 +21,10 @@ export class HeardOfStream {
     return appliedIndex === 0n ? null : new HeardOfStream(Number(appliedIndex), Number(policyVersion));
   }
 
+  get policyVersion(): number {
+    return this.#policyVersion;
+  }
+
   /** Looks at what was pushed. */
   message(message: SessionResponse["message"], news: ClusterNews): void {
     if (message.case === "pong") this.#policies(Number(message.value.policyVersion), news);
@@ -28,11 +32,11 @@ export class HeardOfStream {
     const { index, policyVersion, all, rules, keys, ruleIndexes } = message.value;
     this.#index = Math.max(this.#index, Number(index));
     this.#policies(Number(policyVersion), news);
-    if (all) news.allReset();
+    if (all) news.anyReset(Number(index));
     keys.forEach((key, at) => {
       const rule = rules[ruleIndexes[at] ?? 0];
-      if (rule === undefined) news.allReset();
-      else news.keyReset({ ...rule, windowUs: Number(rule.windowUs) }, key);
+      if (rule === undefined) news.anyReset(Number(index));
+      else news.keyReset({ ...rule, windowUs: Number(rule.windowUs) }, key, Number(index));
     });
   }
 
@@ -50,6 +54,6 @@ export class HeardOfStream {
   #policies(version: number, news: ClusterNews): void {
     if (version <= this.#policyVersion) return;
     this.#policyVersion = version;
-    news.allReset();
+    news.policiesAre(version);
   }
 }

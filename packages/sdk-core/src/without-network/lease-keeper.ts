@@ -133,14 +133,19 @@ export class LeaseKeeper {
     this.#refused.clear();
   }
 
-  /** Gives back what is leased of the key. */
-  giveBack(known: KnownKey): void {
+  /** Gives back what is leased of the key, as far as it was granted at this log index or before. */
+  giveBack(known: KnownKey, upToIndex = Number.POSITIVE_INFINITY): void {
     const { leases } = known;
     if (leases === null) return;
-    this.#open.delete(known);
-    for (const lease of [leases.current, leases.next]) if (lease !== null) this.#return(known, lease);
-    leases.current = null;
-    leases.next = null;
+    const kept: Lease[] = [];
+    for (const lease of [leases.current, leases.next]) {
+      if (lease === null) continue;
+      if (lease.index > upToIndex) kept.push(lease);
+      else this.#return(known, lease);
+    }
+    leases.current = kept[0] ?? null;
+    leases.next = kept[1] ?? null;
+    if (kept.length === 0) this.#open.delete(known);
   }
 
   /** Gives everything back, for good. Resolves when the cluster has said so, or shortly after; null: there was nothing. */

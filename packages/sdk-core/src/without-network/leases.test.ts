@@ -28,6 +28,7 @@ class Scene {
   granted: ToldByReply = { firmForMs: LEASE_MS };
   outcome = 1;
   index = 20;
+  policyVersion = 0;
   /** How long a grant's answer takes. */
   delayMs = 0;
 
@@ -36,7 +37,8 @@ class Scene {
     for (const node of this.cluster.nodes) {
       node.answers = (frame, stream) => {
         const verb = frame.verbs?.[0] ?? Verb.take;
-        const { index, remaining, granted, outcome } = this;
+        const { remaining, granted, outcome } = this;
+        const told = { index: this.index, policyVersion: this.policyVersion, remaining };
         const seen = (item: number) => ({
           verb,
           cost: frame.costs?.[item] ?? 1,
@@ -48,9 +50,8 @@ class Scene {
           else if (frame.verbs?.[item] === Verb.giveBack) this.returns.push(seen(item));
           else this.takes += 1;
         }
-        if (verb !== Verb.grant) stream.reply(frame, 1, 1, { index, remaining });
-        else
-          this.runtime.setTimer(() => stream.reply(frame, outcome, 1, { index, remaining, ...granted }), this.delayMs);
+        if (verb !== Verb.grant) stream.reply(frame, 1, 1, told);
+        else this.runtime.setTimer(() => stream.reply(frame, outcome, 1, { ...told, ...granted }), this.delayMs);
       };
     }
     this.guard = createGuardCore(
@@ -220,8 +221,9 @@ describe("no lease", () => {
     expect(scene.grants.length).toBe(1);
     scene.granted = { firmForMs: LEASE_MS };
     scene.outcome = 1;
-    await scene.push({ index: 30n, policyVersion: 0n, all: true });
+    await scene.push({ index: 30n, policyVersion: 1n, all: true });
     scene.index = 31;
+    scene.policyVersion = 1;
     await scene.load(1_000);
     expect(scene.grants.length).toBeGreaterThan(1);
   });
@@ -322,6 +324,25 @@ describe("L2, L3: a lease is never overspent", () => {
       expect(scene.returns).toMatchObject([{ cost: scene.grants[0]!.cost, handle: 101 }]);
       expect(await scene.allow()).toMatchObject({ source: "quorum" });
     }
+  });
+
+  test("a change of policies that was made while there was no stream gives it back with the next one", async () => {
+    const scene = new Scene();
+    await scene.lease();
+    scene.cluster.policyVersion = 1n;
+    scene.stream.close();
+    await scene.runtime.pass(20);
+    expect(scene.returns).toMatchObject([{ cost: scene.grants[0]!.cost, handle: 101 }]);
+    expect(await scene.allow()).toMatchObject({ source: "quorum" });
+  });
+
+  test("a push that another node repeats takes no lease that was granted since", async () => {
+    const scene = new Scene();
+    await scene.lease();
+    await scene.push({ index: 19n, rules: [{ policy: "api" }], keys: ["k"] });
+    await scene.push({ index: 30n, all: true });
+    expect(scene.returns).toEqual([]);
+    expect(await scene.allow()).toMatchObject({ source: "lease" });
   });
 
   test("one that was granted before a change, and heard of after it, is given back unspent", async () => {

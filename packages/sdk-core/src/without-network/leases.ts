@@ -7,6 +7,8 @@ import type { Demand } from "./lease-size.ts";
 /** Units of a key that the cluster has charged already: this process spends them without asking (SEMANTICS L). */
 export interface Lease {
   readonly handle: number;
+  /** The log index of its grant. */
+  readonly index: number;
   readonly units: number;
   left: number;
   /** When it was asked for, on the monotonic clock, and before what times on both clocks it is spent. */
@@ -43,6 +45,7 @@ export interface KeyLeases extends Demand {
 /** What the cluster granted. */
 export interface ToldGrant {
   readonly handle: number;
+  readonly index: number;
   readonly units: number;
   readonly openForMs: number;
   readonly limit: number;
@@ -55,9 +58,10 @@ export interface ToldGrant {
  * clock is over first (SEMANTICS L2). A reply that was held up, or a machine that was frozen, leaves less of it, never more.
  */
 export function leaseOf(told: ToldGrant, times: HeardTimes): Lease {
-  const { handle, units, openForMs, limit, remaining, resetAfterMs } = told;
+  const { handle, index, units, openForMs, limit, remaining, resetAfterMs } = told;
   return {
     handle,
+    index,
     units,
     left: units,
     fromMs: times.sentMs,

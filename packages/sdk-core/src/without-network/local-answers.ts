@@ -5,19 +5,24 @@ import { OUTCOME_ALLOWED } from "../calls/decisions.ts";
 import type { Decision } from "../surface/guard.ts";
 import type { ResolvedRule } from "../surface/resolved-rule.ts";
 import type { Runtime } from "../transport.ts";
-import { denialFor, denialOf, deniedNow, withDenial } from "./denials.ts";
+import { denialFor, denialOf, denialsAfter, deniedNow, withDenial } from "./denials.ts";
 import { type KnownKey, KnownKeys, type RuleIdentity } from "./known-keys.ts";
 import { LeaseKeeper, type LeaseKeeperOptions } from "./lease-keeper.ts";
 import type { LocalAnswerCounts } from "./local-answer-counts.ts";
 
 /** What of the cluster's news bears on what this process remembers. */
 export interface ClusterNews {
-  /** Calls go to another stream: what was pushed before it began was not heard. */
-  streamBegan(): void;
-  /** This key was reset, under every rule that shares its counter. */
-  keyReset(identity: RuleIdentity, key: string): void;
-  /** Policies changed, or it is not known which keys were reset. */
-  allReset(): void;
+  /**
+   * Calls go to another stream: what was pushed before it began was not heard. `policyVersion`: of the policies there; null: the node does
+   * not tell.
+   */
+  streamBegan(policyVersion: number | null): void;
+  /** A node has applied this version of the policies. */
+  policiesAre(version: number): void;
+  /** This key was reset at this log index, under every rule that shares its counter. */
+  keyReset(identity: RuleIdentity, key: string, index: number): void;
+  /** Something happened at this log index that may have freed any key. */
+  anyReset(index: number): void;
 }
 
 /** Of what local answers are made. */
@@ -32,6 +37,8 @@ export class LocalAnswers implements ClusterNews {
   readonly #counts: LocalAnswerCounts;
   readonly #keys: KnownKeys;
   readonly #keeper: LeaseKeeper;
+  /** The largest that was heard of since the stream that calls go to began. */
+  #policyVersion = 0;
 
   constructor(options: LocalAnswersOptions) {
     this.#runtime = options.runtime;
@@ -83,7 +90,7 @@ export class LocalAnswers implements ClusterNews {
   learn(call: Call, reply: ReceivedReply, item: number, current: boolean): void {
     switch (call.verb) {
       case Verb.reset:
-        this.keyReset(call.rule as RuleIdentity, call.key);
+        this.keyReset(call.rule, call.key, reply.index);
         return;
       case Verb.grant:
         this.#learnGrant(call, reply, item, current);
@@ -102,21 +109,46 @@ export class LocalAnswers implements ClusterNews {
     return returned;
   }
 
-  streamBegan(): void {
+  streamBegan(policyVersion: number | null): void {
+    if (policyVersion !== null && policyVersion !== this.#policyVersion) {
+      // Less than was known: the cluster was restored, and counts anew.
+      this.#policyVersion = policyVersion;
+      this.forget();
+      return;
+    }
     // Leases are charged whoever leads; denials may have been undone unheard.
-    this.#keys.forEach((known) => {
-      known.denial = null;
-      if (known.leases === null) this.#keys.remove(known);
+    this.anyReset(Number.POSITIVE_INFINITY);
+  }
+
+  policiesAre(version: number): void {
+    if (version <= this.#policyVersion) return;
+    this.#policyVersion = version;
+    this.forget();
+  }
+
+  keyReset(identity: RuleIdentity, key: string, index: number): void {
+    this.#keys.forEachOf(identity, key, (known) => {
+      // What was leased stays counted (SEMANTICS L3): whoever emptied the counter wants it empty.
+      this.#keeper.giveBack(known, index);
+      this.#dropDenials(known, index);
     });
   }
 
-  keyReset(identity: RuleIdentity, key: string): void {
-    this.#keys.forEachOf(identity, key, (known) => this.#keys.remove(known));
+  anyReset(index: number): void {
+    this.#keys.forEach((known) => {
+      this.#dropDenials(known, index);
+    });
   }
 
-  allReset(): void {
+  /** The rules may be others: nothing is remembered any more, and what was leased is given back. */
+  forget(): void {
     this.#keeper.policiesChanged();
     this.#keys.clear();
+  }
+
+  #dropDenials(known: KnownKey, index: number): void {
+    known.denial = denialsAfter(known.denial, index);
+    if (known.denial === null && known.leases === null) this.#keys.remove(known);
   }
 
   #learnDenial(call: Call, reply: ReceivedReply, item: number): void {
@@ -124,6 +156,7 @@ export class LocalAnswers implements ClusterNews {
     if (rule.algorithm === Algorithm.concurrency || reply.firmForMs[item] === 0 || reply.shadows[item] !== 0) return;
     const heardMs = this.#runtime.monotonicMs();
     const told = {
+      asOfIndex: reply.asOfIndex,
       outcome: reply.outcomes[item]!,
       limit: reply.limits?.[item] ?? rule.limit,
       remaining: reply.remaining[item]!,
@@ -158,6 +191,7 @@ export class LocalAnswers implements ClusterNews {
       isCurrent: current && reply.shadows[item] === 0,
       retryAfterMs: isGranted ? 0 : reply.retryAfterMs[item]!,
       handle: reply.handles[item]!,
+      index: reply.index,
       units: call.cost,
       openForMs: reply.firmForMs[item]!,
       limit: reply.limits?.[item] ?? call.rule.limit,

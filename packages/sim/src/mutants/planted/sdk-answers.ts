@@ -68,13 +68,8 @@ export const sdkAnswerMutants: readonly Mutant[] = [
       },
       {
         file: `${room}/lease-keeper.ts`,
-        search: "lease !== null) this.#return(known, lease);\n    leases.current = null;\n    leases.next = null;",
-        replacement: "lease !== null) this.#return(known, lease);",
-      },
-      {
-        file: `${room}/local-answers.ts`,
-        search: "    this.#keys.forEachOf(identity, key, (known) => this.#keys.remove(known));",
-        replacement: "    this.#keys.forEachOf(identity, key, (known) => this.#keeper.giveBack(known));",
+        search: "      if (lease.index > upToIndex) kept.push(lease);\n      else this.#return(known, lease);",
+        replacement: "      kept.push(lease);\n      if (lease.index <= upToIndex) this.#return(known, lease);",
       },
     ],
     foundBy: { tests: leases },
@@ -86,7 +81,7 @@ export const sdkAnswerMutants: readonly Mutant[] = [
       {
         file: `${room}/local-answers.ts`,
         search: "    this.#keeper.policiesChanged();\n    this.#keys.clear();",
-        replacement: "    this.#keeper.policiesChanged();\n    this.streamBegan();",
+        replacement: "    this.#keeper.policiesChanged();\n    this.anyReset(Number.POSITIVE_INFINITY);",
       },
     ],
     foundBy: { tests: leases },
@@ -109,8 +104,8 @@ export const sdkAnswerMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${room}/local-answers.ts`,
-        search: "      known.denial = null;\n      if (known.leases === null) this.#keys.remove(known);",
-        replacement: "      known.used = false;",
+        search: "denials may have been undone unheard.\n    this.anyReset(Number.POSITIVE_INFINITY);",
+        replacement: "denials may have been undone unheard.\n    this.anyReset(0);",
       },
     ],
     foundBy: { tests: denials },
