@@ -7,11 +7,11 @@ type Counts = readonly (number | null)[];
 const counters = /^quorumguard_(?:decisions_total|repeated_answers_total|failed_calls_total)(?:\{[^}]*\})? (\S+)$/gm;
 
 /** How many requests for a decision the nodes answered or refused, one by one. */
-async function countAll(cluster: LocalCluster): Promise<Counts> {
+async function countAll(cluster: LocalCluster, timeoutMs: number): Promise<Counts> {
   return Promise.all(
     cluster.nodes.map(async ({ metricsUrl }) => {
       try {
-        const response = await fetch(metricsUrl, { signal: AbortSignal.timeout(200) });
+        const response = await fetch(metricsUrl, { signal: AbortSignal.timeout(timeoutMs) });
         const text = await response.text();
         let sum = 0;
         for (const [, value] of text.matchAll(counters)) sum += Number(value);
@@ -23,13 +23,20 @@ async function countAll(cluster: LocalCluster): Promise<Counts> {
   );
 }
 
+/** The same of nodes that all live. @throws {Error} when one does not answer. */
+async function countSurely(cluster: LocalCluster): Promise<Counts> {
+  const counts = await countAll(cluster, 10_000);
+  if (counts.includes(null)) throw new Error("a node does not say what it has answered");
+  return counts;
+}
+
 const sumOf = (counts: Counts) => counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
 
 /** Requests per second over the next `ms`. */
 export async function steadyRate(cluster: LocalCluster, ms: number): Promise<number> {
-  const from = { counts: await countAll(cluster), atMs: machineMs() };
+  const from = { counts: await countSurely(cluster), atMs: machineMs() };
   await new Promise((resolve) => setTimeout(resolve, ms));
-  const to = { counts: await countAll(cluster), atMs: machineMs() };
+  const to = { counts: await countSurely(cluster), atMs: machineMs() };
   return ((sumOf(to.counts) - sumOf(from.counts)) * 1_000) / (to.atMs - from.atMs);
 }
 
@@ -39,8 +46,9 @@ interface Look {
   readonly counts: Counts;
 }
 
-/** How often nodes are looked at. */
+/** How often nodes are looked at, and for how long: one that is paused takes the question and does not answer. */
 const LOOK_EVERY_MS = 40;
+const LOOK_TIMEOUT_MS = 200;
 
 /** Watches what the nodes answer, from a moment at which all of them can be asked. */
 export class RequestWatch {
@@ -49,14 +57,20 @@ export class RequestWatch {
   readonly #watching: Promise<void>;
   #over = false;
 
-  constructor(cluster: LocalCluster) {
+  private constructor(cluster: LocalCluster, counts: Counts) {
     this.#cluster = cluster;
+    this.#looks.push({ doneMs: machineMs(), counts });
     this.#watching = this.#watch();
+  }
+
+  /** Begins while all nodes live, so that it is known what they had answered before. */
+  static async begin(cluster: LocalCluster): Promise<RequestWatch> {
+    return new RequestWatch(cluster, await countSurely(cluster));
   }
 
   async #watch(): Promise<void> {
     while (!this.#over) {
-      const counts = await countAll(this.#cluster);
+      const counts = await countAll(this.#cluster, LOOK_TIMEOUT_MS);
       this.#looks.push({ doneMs: machineMs(), counts });
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }

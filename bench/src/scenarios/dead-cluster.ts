@@ -58,7 +58,7 @@ async function measureRound(
   await cluster.waitUntilCaughtUp();
   const steadyPerSecond = await steadyRate(cluster, times.steadyMs);
   await report();
-  const watch = new RequestWatch(cluster);
+  const watch = await RequestWatch.begin(cluster);
   const deadMs = machineMs();
   await fault.begin();
   await pause(times.deadMs);
