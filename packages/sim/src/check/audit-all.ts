@@ -72,6 +72,8 @@ export function auditAll(evidence: Evidence): string[] {
     acknowledgements: tap.acknowledgements,
   });
   rare.hit("reservedBySdk", clients.heldBySdk);
+  rare.hit("breakerOpened", clients.breakers.opened);
+  rare.hit("breakerClosedAgain", clients.breakers.closed);
   rarities.finish(tap.acknowledgements, clients.records, audit.log.events);
   const calls = [
     ...tap.calls(),

@@ -62,6 +62,8 @@ export const rareStateNames = [
   // Answers of the SDK's own.
   "spentFromLease",
   "deniedFromMemory",
+  "breakerOpened",
+  "breakerClosedAgain",
   // Bounds.
   "keyTableFull",
   "quotaReached",

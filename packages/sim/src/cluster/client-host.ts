@@ -43,6 +43,8 @@ export interface ClientHost {
   readonly unfinished: readonly CallerRecord[];
   /** Holds that the SDK opened for its callers. */
   readonly heldBySdk: number;
+  /** How often guards stopped asking a cluster that did not decide, and how often one of them sent all calls again. */
+  readonly breakers: { readonly opened: number; readonly closed: number };
   /** What must never happen to a caller. */
   readonly violations: readonly string[];
 }
@@ -72,6 +74,13 @@ export function createClientHost(
   const open = new Map<Process, Set<OpenCall>>();
   let going = false;
   let heldBySdk = 0;
+  const breakers = { opened: 0, closed: 0 };
+  const observer = {
+    breakerChanged(state: "closed" | "open" | "ramping") {
+      if (state === "open") breakers.opened++;
+      if (state === "closed") breakers.closed++;
+    },
+  };
   const machines = Array.from({ length: workload.clients }, (_, at) => boot(`client-${at + 1}`, 1));
 
   function boot(name: string, number: number): ClientMachine {
@@ -91,7 +100,7 @@ export function createClientHost(
       { endpoints: [...given], onUnavailable: "throw", lease: workload.leases },
       network.transport(name, process),
       runtime,
-      { defaultEndpoints: given, client: name, endpointOf: (member) => member.grpcEndpoint },
+      { defaultEndpoints: given, client: name, endpointOf: (member) => member.grpcEndpoint, observer },
     );
     return { name, process, guard, endpoints: given, boot: number };
   }
@@ -198,6 +207,7 @@ export function createClientHost(
     machines,
     records,
     violations,
+    breakers,
     get open() {
       let sum = 0;
       for (const [process, calls] of open) if (process.alive) sum += calls.size;
