@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { type AnswerSample, summarize } from "./sdk-answers.ts";
 
 const sample = (meanUs: number, blocks = 100): AnswerSample => ({
-  ...{ blocks, meanUs, medianUs: meanUs, p99Us: meanUs, ratio: meanUs / 0.1, askedBlocks: 0 },
+  ...{ blocks, meanUs, medianUs: meanUs, p99Us: meanUs, cpuUs: meanUs, ratio: meanUs / 0.1, askedBlocks: 0 },
 });
 const shared = { limit: 20_000, admitted: 20_000, byLease: 19_000 };
 
