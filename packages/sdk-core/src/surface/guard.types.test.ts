@@ -26,6 +26,12 @@ const neverRun = () => {
   guard.allow("k", "login", { requestId: "r", onUnavailable: "deny", signal: new AbortController().signal });
   anyGuard.allow("k", "whatever");
 
+  make({ policies: { api: { limit: 5, window: "10s", lease: true } }, lease: false, maxRememberedKeys: 0 });
+  // @ts-expect-error a lease is allowed or it is not
+  make({ lease: "often" });
+  // @ts-expect-error what is leased is a policy's or the guard's to say, not a call's
+  guard.allow("k", "login", { lease: true });
+
   // @ts-expect-error a policy that was not defined
   guard.allow("k", "logn");
   // @ts-expect-error a limit needs a window
