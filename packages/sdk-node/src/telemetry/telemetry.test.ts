@@ -6,7 +6,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { createLocalAnswerCounts, type Decision, GuardError, type ObservedCall } from "@quorumguard/sdk-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { channelObserver } from "./channels.ts";
@@ -31,7 +31,9 @@ describe("OpenTelemetry", () => {
   const exported = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter: exported, exportIntervalMillis: 2 ** 30 });
   beforeAll(() => {
-    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
+    trace.setGlobalTracerProvider(
+      new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: spans })] }),
+    );
     metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
   });
   afterEach(() => spans.reset());
