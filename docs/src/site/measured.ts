@@ -12,7 +12,7 @@ export const measured = {
   /** The day of the measurements. */
   date: "2026-11-21",
   /** Clusters of `npm run sim`, all without an over-admission. */
-  simulatedClusters: "2,800",
+  simulatedClusters: "20,000",
   /** Cells of `npm run exactness`, and the largest admission in any window of theirs ÷ the bound. */
   exactnessCells: audit.rows.length.toLocaleString("en-US"),
   mostOfBound: Math.max(...boundRatios).toFixed(4),
@@ -47,8 +47,8 @@ export const measured = {
     rollingRestart: { trials: "5", p50: "161", p90: "185", max: "185" },
   },
   /** Cases of `npm run runtimes`, all passed. */
-  runtimeCases: "270",
-  casesPerRuntime: "30",
+  runtimeCases: "288",
+  casesPerRuntime: "32",
   runtimes: "nine",
   /** `npm run bench -- --quick --only redis-unique`: both of one run. */
   decisionsPerSecond: rates.ours.toLocaleString("en-US"),
