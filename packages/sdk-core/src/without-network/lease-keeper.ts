@@ -99,8 +99,10 @@ export class LeaseKeeper {
     leases.units += cost;
     leases.limit = told.limit;
     leases.remaining = told.remaining;
-    // What is left of the current one was too little for this call, or there is none.
-    if (told.allowed && leases.next === null) this.#ask(known, leases, nowMs);
+    const { current, next } = leases;
+    // What was on its way when a lease came asks for no other.
+    const isWanting = next === null && (current === null || current.left < cost);
+    if (told.allowed && isWanting) this.#ask(known, leases, nowMs);
   }
 
   /** The cluster answered a request for a lease of the key; null: nothing is known of that any more. */

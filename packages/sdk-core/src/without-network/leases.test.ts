@@ -162,6 +162,33 @@ describe("a key that is asked for often", () => {
     expect(since - length).toBeLessThanOrEqual(2);
   });
 
+  test("gets one lease at a time: calls that were on their way when it came ask for no other", async () => {
+    const scene = new Scene();
+    const waiting: (() => void)[] = [];
+    const [node] = scene.cluster.nodes;
+    const answers = node!.answers;
+    await scene.load(90, 1);
+    node!.answers = (frame, stream) => {
+      if (frame.verbs === null) waiting.push(() => answers(frame, stream));
+      else answers(frame, stream);
+    };
+    const calls = Array.from({ length: 3 }, () => scene.guard.allow("k", "api"));
+    await scene.runtime.settle();
+    await scene.runtime.pass(50);
+    const late = scene.guard.allow("k", "api");
+    await scene.runtime.settle();
+    expect(waiting.length).toBe(2);
+    // The first frame's answers ask for a lease, which comes at once; then come those of the second.
+    waiting[0]!();
+    await scene.runtime.settle();
+    expect(scene.grants.length).toBe(1);
+    await scene.runtime.pass(110);
+    waiting[1]!();
+    await scene.runtime.settle();
+    expect((await Promise.all([...calls, late])).map(({ source }) => source)).toEqual(Array(4).fill("quorum"));
+    expect(scene.grants.length).toBe(1);
+  });
+
   test("waits for no grant: calls go the normal way while one is under way", async () => {
     const scene = new Scene();
     scene.delayMs = 100;
