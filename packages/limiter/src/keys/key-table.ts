@@ -214,13 +214,18 @@ export class KeyTable implements BlockMover {
   /** With the end of this epoch, or before, another counter took over what this one says, and tells what became of it. */
   setHandedOn(block: number, epoch: number): void {
     const own = this.#heap.word(block, 0) & 0xfffff;
-    this.#heap.setWord(block, 0, (own | (handedOnWith(epoch) << HANDED_ON_SHIFT)) >>> 0);
+    this.#heap.setWord(block, 0, (own | (markOf(epoch) << HANDED_ON_SHIFT)) >>> 0);
   }
 
-  /** Which of the epochs {@link setHandedOn} was called with last; -1: none of them. */
-  handedOnAt(block: number, epochs: readonly number[]): number {
+  /**
+   * The epoch that {@link setHandedOn} was called with last, for a block of epoch `own` while `last` is the last that ended;
+   * -1: it was not, or so many epochs ago that it cannot be told which.
+   */
+  handedOnWith(block: number, own: number, last: number): number {
     const mark = this.#heap.word(block, 0) >>> HANDED_ON_SHIFT;
-    return mark === 0 ? -1 : epochs.findLastIndex((epoch) => handedOnWith(epoch) === mark);
+    if (mark === 0 || last - own >= HANDED_ON_EPOCHS) return -1;
+    const epoch = last - ((markOf(last) - mark + HANDED_ON_EPOCHS) % HANDED_ON_EPOCHS);
+    return epoch < own ? -1 : epoch;
   }
 
   #algorithmOf(block: number): CountingAlgorithm {
@@ -411,8 +416,8 @@ export class KeyTable implements BlockMover {
   }
 }
 
-/** An epoch in few bits, never 0: no name keeps so many of them that two could be taken for each other. */
-function handedOnWith(epoch: number): number {
+/** An epoch in few bits, never 0. */
+function markOf(epoch: number): number {
   return (epoch % HANDED_ON_EPOCHS) + 1;
 }
 

@@ -74,14 +74,14 @@ export class CarryOver {
   #trace(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Trace {
     const { epochs, own } = rule;
     const blocks = this.#blocksOf(rule, bytes, start, length);
-    const handedOn = this.#handedOnAt(epochs, blocks);
+    const handedOn = this.#handedOnWith(epochs, blocks);
     const isThere = blocks.some(isFound);
     const held = blocks.some((found) => found.some((block) => this.#keys.isHeld(block)));
     let untouched: Untouched[] = [];
     let carried: Carried = { used: 0, atUs: 0, isGuessed: false };
     for (const [at, { epoch }] of epochs.entries()) {
       const { endUs, numbers } = epoch;
-      const isTouched = isFound(blocks[at]!) || at <= handedOn + 1;
+      const isTouched = isFound(blocks[at]!) || epoch.epoch <= handedOn + 1;
       // What becomes of a key that was taken to be full is in how long it is, unless its own numbers are slower.
       const isKnownSoFar = own !== null || rule.fullUntilUs <= carried.atUs;
       if (!isTouched && numbers !== null && carried.used > 0 && isKnownSoFar) {
@@ -90,7 +90,7 @@ export class CarryOver {
         untouched.push(next);
       }
       let used = rule.fullUntilUs > endUs ? FULL : 0;
-      for (let earlier = 0; earlier <= at && at > handedOn; earlier++) {
+      for (let earlier = 0; earlier <= at && epoch.epoch > handedOn; earlier++) {
         for (const [shape, block] of blocks[earlier]!.entries()) {
           if (block !== 0) used = Math.max(used, this.#keys.usedAt(epochs[earlier]!.rules[shape]!, block, endUs));
         }
@@ -109,11 +109,13 @@ export class CarryOver {
   }
 
   /** The last epoch with whose end the key's counts were handed on, so that nothing before it is to be told again; or -1. */
-  #handedOnAt(epochs: readonly PreparedEpoch[], blocks: readonly (readonly number[])[]): number {
-    const numbers = epochs.map(({ epoch: { epoch } }) => epoch);
+  #handedOnWith(epochs: readonly PreparedEpoch[], blocks: readonly (readonly number[])[]): number {
+    const ended = epochs.at(-1)?.epoch.epoch ?? 0;
     let last = -1;
-    for (const found of blocks) {
-      for (const block of found) if (block !== 0) last = Math.max(last, this.#keys.handedOnAt(block, numbers));
+    for (const [at, found] of blocks.entries()) {
+      for (const block of found) {
+        if (block !== 0) last = Math.max(last, this.#keys.handedOnWith(block, epochs[at]!.epoch.epoch, ended));
+      }
     }
     return last;
   }

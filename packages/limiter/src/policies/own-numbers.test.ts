@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
 import { bucket, START_US } from "../testing/harness.ts";
 import { byName, PolicyHarness } from "../testing/policy-harness.ts";
@@ -62,6 +63,22 @@ describe("K1 K2 what is swept makes no difference to a change of a key's numbers
       change(override(1, { burst: 100 }), START_US + hour);
       expect(left(harness, START_US + hour)).toBe(usesOne ? 99 : 100);
     }
+  });
+
+  it("what was told stays told when the policy that stood then is itself forgotten", () => {
+    const { harness, change } = scene();
+    const stopped = (burst: number, windowMs: number) => put({ algorithm: "token-bucket", limit: 0, burst, windowMs });
+    change(put({ algorithm: "sliding-window-log", limit: 100, windowMs: 1_000 }));
+    expect(harness.one(START_US, "k", name).outcome).toBe(Outcome.allowed);
+    // Nobody asks under the first of these, which would count for an hour.
+    change(stopped(5, 3_600_000));
+    change(stopped(5, 60_000));
+    harness.one(START_US, "k", name);
+    change(override(0));
+    change(stopped(100, 60_000));
+    harness.one(START_US + 120 * second, "k", name);
+    change(put({ algorithm: "sliding-window-log", limit: 0, windowMs: 1_000 }), START_US + 120 * second);
+    expect(harness.one(START_US + 120 * second, "k", name).resetAfterMs).toBe(0);
   });
 
   it("what the old window still counts is there when it comes back", () => {

@@ -3,8 +3,18 @@ import type { PolicyDocument, TierLimit } from "./documents.ts";
 import { MAX_PAST_EPOCHS } from "./keep-bounded.ts";
 import type { Lineage } from "./lineage.ts";
 import { numbersOf } from "./move-lineages.ts";
+import type { OwnNumbers } from "./own-numbers.ts";
 import { PolicyError } from "./policy-error.ts";
-import { idOfEdit, type PolicyRecord, policyId, type RecordEdit, type RecordView, tierId } from "./records.ts";
+import {
+  idOfEdit,
+  overrideId,
+  type PolicyRecord,
+  policyId,
+  type RecordEdit,
+  type RecordView,
+  tierId,
+  tierKeyId,
+} from "./records.ts";
 
 /** Keys that one change may have to be reckoned, lest its entry keep heartbeats waiting. */
 export const MAX_RECKONED = 20_000;
@@ -54,6 +64,9 @@ export function renumberedKeys(
       const message = `gives other rates to more than ${what} (rows of tiers times their keys): make it in parts`;
       throw new PolicyError("too-many", "change", message);
     }
+    // An override before its tier: the key of a tier may have the same numbers as ever.
+    const own = ownIn((id) => view.get(id), policy, key);
+    if (own === ownIn(recordAfter, policy, key)) return;
     const keys = found.get(policy);
     if (keys === undefined) found.set(policy, [key]);
     else keys.push(key);
@@ -76,6 +89,18 @@ export function renumberedKeys(
   for (const [policy, key] of keysOfRows(view.values(), rows)) add(policy, key);
   return found;
 }
+
+/** The numbers of its own that a key has by the records, as a text. */
+function ownIn(get: (id: string) => PolicyRecord | null | undefined, policy: string, key: string): string {
+  const override = get(overrideId(policy, key));
+  if (override?.kind === "override") return numbersText(override.value);
+  const member = get(tierKeyId(key));
+  const tier = member?.kind === "tierKey" ? get(tierId(member.value.tier)) : undefined;
+  const row = tier?.kind === "tier" ? tier.value.limits.find((each) => each.policy === policy) : undefined;
+  return row === undefined ? "" : numbersText(row);
+}
+
+const numbersText = ({ limit, burst }: OwnNumbers) => `${limit}/${burst}`;
 
 /**
  * How many rules one key under a policy may have to be reckoned by; 0: none of them is a bucket, before the change or
@@ -109,9 +134,8 @@ function* keysOfRows(
 }
 
 function changedRows(before: readonly TierLimit[], after: readonly TierLimit[]): readonly string[] {
-  const asText = ({ limit, burst }: TierLimit) => `${limit}/${burst}`;
-  const old = new Map(before.map((row) => [row.policy, asText(row)]));
-  const changed = after.filter((row) => old.get(row.policy) !== asText(row)).map(({ policy }) => policy);
+  const old = new Map(before.map((row) => [row.policy, numbersText(row)]));
+  const changed = after.filter((row) => old.get(row.policy) !== numbersText(row)).map(({ policy }) => policy);
   for (const { policy } of after) old.delete(policy);
   return [...changed, ...old.keys()];
 }

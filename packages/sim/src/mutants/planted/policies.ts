@@ -100,8 +100,8 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "      for (let earlier = 0; earlier <= at && at > handedOn; earlier++) {",
-        replacement: "      for (let earlier = 0; earlier < 0 && at > handedOn; earlier++) {",
+        search: "      for (let earlier = 0; earlier <= at && epoch.epoch > handedOn; earlier++) {",
+        replacement: "      for (let earlier = 0; earlier < 0 && epoch.epoch > handedOn; earlier++) {",
       },
     ],
     foundBy: { tests: [takingOver] },
