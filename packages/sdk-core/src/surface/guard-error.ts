@@ -17,7 +17,7 @@ export const guardErrorCodes = {
   wrong_cluster: "no",
   /** The request id was used for a different call. */
   request_id_reused: "no",
-  /** No leader, or nobody reachable, within the deadline; nothing was applied. */
+  /** No leader, or nobody reachable, within the deadline, or the breaker is open because of that; nothing was applied. */
   unavailable: "safe",
   /** The cluster, or this process, has too many calls waiting; nothing was applied. */
   overloaded: "safe",
