@@ -49,7 +49,8 @@ export function spanUs(algorithm: number, limit: number, windowUs: number, burst
 
 /**
  * The past that can still matter at `stampUs`, each epoch kept for `spanUs` more. Of `living` epochs there are counters: it is
- * these that know how long they count, since single keys may have slower numbers of their own, or have had them.
+ * these that know how long they count, since single keys may have slower numbers of their own, or have had them. What came
+ * after such an epoch is on the way of what waits from it, and stays, too.
  */
 export function stillMattering(
   past: readonly PastEpoch[],
@@ -57,9 +58,15 @@ export function stillMattering(
   stampUs: number,
   spanUs: number,
 ): readonly PastEpoch[] {
-  return past
-    .filter(({ retainUs, epoch }) => retainUs > stampUs || living.has(epoch))
-    .map((epoch) => ({ ...epoch, retainUs: Math.max(epoch.retainUs, safeSum(stampUs, spanUs)) }));
+  const matters = ({ retainUs, epoch }: PastEpoch) => retainUs > stampUs || living.has(epoch);
+  const first = past.findIndex(matters);
+  return first < 0
+    ? []
+    : past
+        .slice(first)
+        .map((each) =>
+          matters(each) ? { ...each, retainUs: Math.max(each.retainUs, safeSum(stampUs, spanUs)) } : each,
+        );
 }
 
 /** A stamp so much later, at most the largest safe integer. */

@@ -40,6 +40,21 @@ describe("K1 a key with slower numbers of its own, under a policy that nobody as
     }
   });
 
+  it("is counted by each of several, those too that are long forgotten for other keys: the fullest counts", () => {
+    const { harness, change } = scene();
+    const perMinute = (limit: number) => put({ algorithm: "token-bucket", limit, burst: 100, windowMs: 60_000 });
+    change(put({ algorithm: "fixed-window", limit: 10_000, windowMs: 1_000 }));
+    expect(harness.one(START_US, "k", name, 10_000).outcome).toBe(Outcome.allowed);
+    change(override(1, { burst: 10_000 }));
+    change(tokens(3_600));
+    for (let i = 1; i < 60; i++) harness.apply(START_US + i * 180 * second);
+    change(perMinute(3_600), START_US + 3 * hour);
+    for (let i = 1; i < 60; i++) harness.apply(START_US + 3 * hour + i * 180 * second);
+    change(perMinute(3_601), START_US + 6 * hour);
+    // One an hour by the first of them; one a minute by the second, for three hours only.
+    expect(left(harness, START_US + 6 * hour)).toBe(6);
+  });
+
   it("is not let in by the larger burst of a policy either", () => {
     const { harness, change } = scene();
     change(put({ algorithm: "sliding-window-log", limit: 100, windowMs: 1_000 }));
