@@ -85,3 +85,27 @@ it("K1 the model keeps a key that is slower than its policy's new bucket for its
   change({ kind: "putPolicies", policies: policies(7_200) }, startUs + 5 * hour);
   expect(left("slow", startUs + 5 * hour)).toBe(5);
 });
+
+it("K1 the model lets a key's own slower rate drain what waits for it, under a bucket that it is never asked under", () => {
+  const window = { name: "mails", algorithm: "sliding-window-log", limit: 300, windowMs: 1_000 };
+  for (const isAsked of [true, false]) {
+    const { change, take, left } = scene();
+    change({ kind: "putPolicies", policies: [window] }, startUs);
+    take("k", 100);
+    change({ kind: "putOverrides", overrides: [{ policy: "mails", key: "k", limit: 200 }] }, startUs);
+    change({ kind: "putPolicies", policies: policies(3_600) }, startUs);
+    if (isAsked) take("k", 0);
+    change({ kind: "putPolicies", policies: policies(3_601) }, startUs + hour / 30);
+    expect(left("k", startUs + hour / 30)).toBe(6);
+  }
+});
+
+it("K1 an own limit of 0 sets no rate in the model, across a change of the policy too", () => {
+  const { change, take, left } = scene();
+  change({ kind: "putPolicies", policies: policies(100) }, startUs);
+  take("k", 100);
+  change({ kind: "putOverrides", overrides: [{ policy: "mails", key: "k", limit: 0 }] }, startUs);
+  change({ kind: "putPolicies", policies: policies(101) }, startUs);
+  change({ kind: "deleteOverrides", overrides: [{ policy: "mails", key: "k" }] }, startUs + hour);
+  expect(left("k", startUs + hour)).toBe(100);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { copyOf } from "../testing/harness.ts";
-import { PolicyHarness } from "../testing/policy-harness.ts";
+import { copyOf, START_US } from "../testing/harness.ts";
+import { byName, PolicyHarness } from "../testing/policy-harness.ts";
 import { readAdminChange } from "./admin-change.ts";
 import { canonicalJson, type Json } from "./canonical.ts";
 import { historyJson } from "./history.ts";
@@ -100,6 +100,30 @@ describe("a change of thousands of records", () => {
     });
     expect(() => harness.limiter.policies.preview("n", tier(names.slice(0, 3), 60))).toThrow(message);
     expect(harness.change(tier(names.slice(0, 2), 60)).error).toBeNull();
+  });
+
+  it("is refused when tiers would have too many buckets reckoned by too many earlier rules, and is made in parts", () => {
+    const harness = new PolicyHarness();
+    const names = Array.from({ length: 30 }, (_, at) => `p${at}`);
+    const put = (limit: number) => {
+      const bucket = { algorithm: "token-bucket", limit, burst: 100, window: "1h" } as const;
+      return { kind: "putPolicies", policies: names.map((name) => ({ name, ...bucket })) };
+    };
+    const rows = (changed: readonly string[], limit: number) => ({
+      kind: "putTiers",
+      tiers: [
+        { name: "free", limits: names.map((policy) => ({ policy, limit: changed.includes(policy) ? limit : 10 })) },
+      ],
+    });
+    harness.change(rows(names, 10));
+    const tierKeys = Array.from({ length: 400 }, (_, at) => ({ tier: "free", key: `${at}` }));
+    expect(harness.change({ kind: "putTierKeys", tierKeys }).error).toBeNull();
+    harness.change(put(100));
+    for (const name of names) harness.one(START_US, "0", byName(name), 100);
+    for (let i = 1; i <= 31; i++) expect(harness.change(put(100 + i), {}, START_US + i).error).toBeNull();
+    const error = { code: "too-many", message: expect.stringMatching(/more than 330000 buckets and earlier rules/) };
+    expect(harness.change(rows(names, 20), {}, START_US + 40).error).toMatchObject(error);
+    expect(harness.change(rows(names.slice(0, 15), 20), {}, START_US + 40).error).toBeNull();
   });
 
   it("of policies is made whatever tiers and keys there are: 130 policies, and 1,000 keys that are slower under each", () => {
