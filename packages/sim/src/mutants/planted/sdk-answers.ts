@@ -72,7 +72,7 @@ export const sdkAnswerMutants: readonly Mutant[] = [
         replacement: "      kept.push(lease);\n      if (lease.index <= upToIndex) this.#return(known, lease);",
       },
     ],
-    foundBy: { tests: leases },
+    foundBy: { tests: leases, seeds: 5 },
   },
   {
     name: "sdk-lease-kept-through-a-change-of-policies",
@@ -96,7 +96,7 @@ export const sdkAnswerMutants: readonly Mutant[] = [
         replacement: "    if (lease.left <= 0 || isOver(lease, nowMs, wallMs)) {",
       },
     ],
-    foundBy: { tests: leases },
+    foundBy: { tests: leases, seeds: 5 },
   },
   {
     name: "sdk-denial-kept-over-a-new-stream",
@@ -120,7 +120,7 @@ export const sdkAnswerMutants: readonly Mutant[] = [
         replacement: "    if (denial.cost >= cost) return",
       },
     ],
-    foundBy: { tests: denials },
+    foundBy: { tests: denials, seeds: 5 },
   },
   {
     name: "sdk-denial-older-than-a-push",
