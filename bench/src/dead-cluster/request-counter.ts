@@ -88,17 +88,19 @@ export class RequestWatch {
     const zero: Counts = this.#cluster.nodes.map(() => 0);
     const before = restarted ? zero : latest(this.#looks.filter(({ doneMs }) => doneMs < endedMs));
     const after = this.#looks.filter(({ doneMs }) => doneMs >= endedMs);
-    const totals = after.map(({ doneMs }, at) => ({
+    const totals = after.map(({ doneMs, counts }, at) => ({
       doneMs,
+      complete: !counts.includes(null),
       requests: sumOf(latest([{ doneMs: 0, counts: before }, ...after.slice(0, at + 1)])) - sumOf(before),
     }));
     // Paused nodes may answer what they had received, and what they answered after the last look is seen only now.
-    const complete = restarted ? 0 : after.findIndex(({ counts }) => !counts.includes(null));
+    const complete = restarted ? 0 : totals.findIndex((total) => total.complete);
     const base = totals[complete]?.requests ?? 0;
     const first = totals.findIndex(({ requests }, at) => at >= complete && requests > base);
     if (first < 1) throw new Error("the cluster was not asked again");
     const fromMs = totals[first - 1]!.doneMs;
-    const end = totals.find(({ doneMs }) => doneMs >= fromMs + 1_000 + LOOK_EVERY_MS);
+    // Only who is heard of can have been asked too often.
+    const end = totals.find((total) => total.complete && total.doneMs >= fromMs + 1_000 + LOOK_EVERY_MS);
     if (end === undefined) throw new Error("the cluster was watched for less than a second");
     return end.requests;
   }
