@@ -1,10 +1,18 @@
 import type { LocalCluster } from "@quorumguard/testbed";
 import { machineMs } from "./messages.ts";
 
-/** What each node has answered so far, as it says itself on `/metrics`; null: it does not say. */
-type Counts = readonly (number | null)[];
+/** What a node has answered so far: what it decided, and that with what it refused. */
+interface Answered {
+  readonly decided: number;
+  readonly requests: number;
+}
 
-const counters = /^quorumguard_(?:decisions_total|repeated_answers_total|failed_calls_total)(?:\{[^}]*\})? (\S+)$/gm;
+/** Of each node, as it says itself on `/metrics`; null: it does not say. */
+type Counts = readonly (Answered | null)[];
+
+const nothing: Answered = { decided: 0, requests: 0 };
+
+const counters = /^quorumguard_(decisions_total|repeated_answers_total|failed_calls_total)(?:\{[^}]*\})? (\S+)$/gm;
 
 /** How many requests for a decision the nodes answered or refused, one by one. */
 async function countAll(cluster: LocalCluster, timeoutMs: number): Promise<Counts> {
@@ -13,9 +21,12 @@ async function countAll(cluster: LocalCluster, timeoutMs: number): Promise<Count
       try {
         const response = await fetch(metricsUrl, { signal: AbortSignal.timeout(timeoutMs) });
         const text = await response.text();
-        let sum = 0;
-        for (const [, value] of text.matchAll(counters)) sum += Number(value);
-        return sum;
+        let [decided, requests] = [0, 0];
+        for (const [, name, value] of text.matchAll(counters)) {
+          requests += Number(value);
+          if (name === "decisions_total") decided += Number(value);
+        }
+        return { decided, requests };
       } catch {
         return null;
       }
@@ -30,14 +41,14 @@ async function countSurely(cluster: LocalCluster): Promise<Counts> {
   return counts;
 }
 
-const sumOf = (counts: Counts) => counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+const sumOf = (counts: Counts, of: keyof Answered) => counts.reduce((sum, count) => sum + (count?.[of] ?? 0), 0);
 
 /** Requests per second over the next `ms`. */
 export async function steadyRate(cluster: LocalCluster, ms: number): Promise<number> {
   const from = { counts: await countSurely(cluster), atMs: machineMs() };
   await new Promise((resolve) => setTimeout(resolve, ms));
   const to = { counts: await countSurely(cluster), atMs: machineMs() };
-  return ((sumOf(to.counts) - sumOf(from.counts)) * 1_000) / (to.atMs - from.atMs);
+  return ((sumOf(to.counts, "requests") - sumOf(from.counts, "requests")) * 1_000) / (to.atMs - from.atMs);
 }
 
 /** One look at all nodes. */
@@ -85,18 +96,19 @@ export class RequestWatch {
   async firstSecondAfter(endedMs: number, restarted: boolean): Promise<number> {
     this.#over = true;
     await this.#watching;
-    const zero: Counts = this.#cluster.nodes.map(() => 0);
+    const zero: Counts = this.#cluster.nodes.map(() => nothing);
     const before = restarted ? zero : latest(this.#looks.filter(({ doneMs }) => doneMs < endedMs));
     const after = this.#looks.filter(({ doneMs }) => doneMs >= endedMs);
     const totals = after.map(({ doneMs, counts }, at) => ({
       doneMs,
       complete: !counts.includes(null),
-      requests: sumOf(latest([{ doneMs: 0, counts: before }, ...after.slice(0, at + 1)])) - sumOf(before),
+      ...since(before, latest([{ counts: before }, ...after.slice(0, at + 1)])),
     }));
     // Paused nodes may answer what they had received, and what they answered after the last look is seen only now.
     const complete = restarted ? 0 : totals.findIndex((total) => total.complete);
-    const base = totals[complete]?.requests ?? 0;
-    const first = totals.findIndex(({ requests }, at) => at >= complete && requests > base);
+    const base = totals[complete]?.decided ?? 0;
+    // While nobody leads yet, calls may be refused.
+    const first = totals.findIndex(({ decided }, at) => at >= complete && decided > base);
     if (first < 1) throw new Error("the cluster was not asked again");
     const fromMs = totals[first - 1]!.doneMs;
     // Only who is heard of can have been asked too often.
@@ -111,6 +123,11 @@ function latest(looks: readonly Pick<Look, "counts">[]): Counts {
   const nodes = looks.at(-1)?.counts.length ?? 0;
   return Array.from(
     { length: nodes },
-    (_, node) => looks.findLast(({ counts }) => counts[node] !== null)?.counts[node] ?? 0,
+    (_, node) => looks.findLast(({ counts }) => counts[node] !== null)?.counts[node] ?? nothing,
   );
+}
+
+function since(before: Counts, after: Counts): Answered {
+  const grown = (of: keyof Answered) => sumOf(after, of) - sumOf(before, of);
+  return { decided: grown("decided"), requests: grown("requests") };
 }
