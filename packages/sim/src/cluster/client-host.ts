@@ -97,7 +97,7 @@ export function createClientHost(
       randomBytes: (length) => life.bytes(length),
     };
     const guard = createGuardCore(
-      { endpoints: [...given], onUnavailable: "throw", lease: workload.leases },
+      { endpoints: [...given], onUnavailable: "throw", timeoutMs: workload.timeoutMs, lease: workload.leases },
       network.transport(name, process),
       runtime,
       { defaultEndpoints: given, client: name, endpointOf: (member) => member.grpcEndpoint, observer },
