@@ -33,7 +33,7 @@ test("counts are summed, seeds with a rare state counted, medians taken", () => 
     ],
     1,
   );
-  expect([summary.faults["kill"], summary.faults["loss"]]).toEqual([3, 5]);
-  expect([summary.rareStates["candidateTie"], summary.rareStateSeeds["candidateTie"]]).toEqual([4, 2]);
+  expect([summary.faults.kill, summary.faults.loss]).toEqual([3, 5]);
+  expect([summary.rareStates.candidateTie, summary.rareStateSeeds.candidateTie]).toEqual([4, 2]);
   expect([summary.commitsMedian, summary.leaderChangesMedian]).toEqual([20, 2]);
 });
