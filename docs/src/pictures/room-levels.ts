@@ -18,4 +18,5 @@ export const clusterLevels = {
   node: 1,
   server: 2,
   cli: 3,
+  "testing-kit": 3,
 } as const satisfies Readonly<Record<string, number>>;

@@ -28,6 +28,7 @@ const purposes: Readonly<Record<Room, string>> = {
   node: "drives raft and limiter",
   server: "gRPC and HTTP",
   cli: "the command",
+  "testing-kit": "nodes for tests",
 };
 
 /** Packages and layers: what stands higher may import what stands lower, never the reverse. */
@@ -38,8 +39,8 @@ export function rooms(): Picture {
     description:
       "At the bottom raft, limiter and proto, which know no other package. Above them sdk-core, and on it sdk-node, sdk-web and " +
       "middleware. " +
-      "Beside these the cluster package, whose folders are, from the top: cli, server, node, and storage beside transport. " +
-      "The simulator runs all of it, and nothing imports it. The command line of cluster also uses sdk-node.",
+      "Beside these the cluster package, whose folders are, from the top: cli beside testing-kit, server, node, and storage beside transport. " +
+      "The simulator runs all of it, and nothing imports it. The command line and the testing kit of cluster also use sdk-node.",
     wide: draw(720, 14),
     narrow: draw(328, 12),
   };
@@ -91,13 +92,12 @@ function draw(width: number, size: number): Drawing {
   });
   // It stands on sdk-core as well, and takes the guards of both.
   parts.push(...cell("middleware", clientFrom, row(width < 600 ? 3 : 2), clientTo - clientFrom));
-  for (const room of ["cli", "server", "node"] as const) {
-    parts.push(...cell(room, clusterFrom, row(clusterLevels[room]), clusterTo - clusterFrom, { stroke: "leader" }));
+  for (const level of [["cli", "testing-kit"], ["server"], ["node"], ["storage", "transport"]] as const) {
+    level.forEach((room, i) => {
+      const [x, cellWidth] = beside(clusterFrom, clusterTo, level.length, i);
+      parts.push(...cell(room, x, row(clusterLevels[room]), cellWidth, { stroke: "leader" }));
+    });
   }
-  (["storage", "transport"] as const).forEach((room, i) => {
-    const [x, cellWidth] = beside(clusterFrom, clusterTo, 2, i);
-    parts.push(...cell(room, x, row(clusterLevels[room]), cellWidth, { stroke: "leader" }));
-  });
   (["proto", "limiter", "raft"] as const).forEach((room, i) => {
     const [x, cellWidth] = beside(left, right, 3, i);
     parts.push(...cell(room, x, bottom, cellWidth, { stroke: "accent" }));
