@@ -206,7 +206,7 @@ const groups: readonly GuardContractCase[] = [
     name: "who waits is admitted when there is room, in the order in which they came",
     run: ({ createGuard, prefix }) =>
       withGuard(createGuard(exact), async (guard) => {
-        const asked = { key: `${prefix}:wait`, limit: 1, window: "1s" } as const;
+        const asked = { key: `${prefix}:wait`, limit: 1, window: "100ms" } as const;
         const order: number[] = [];
         const waiting = [0, 1, 2].map((at) =>
           guard.wait(asked, { timeoutMs: 20_000 }).then((decision) => {
