@@ -102,9 +102,20 @@ function spanUs({ algorithm, limit, windowUs, burst }: Rule): number {
 const usedOf = ({ sources, atUs }: Carried) =>
   Math.max(0, ...sources.map(({ counter, numbers }) => counter.usedAt(numbers, atUs)));
 
-/** Charges as of the stamp of the change. */
-function chargeOn(counter: KeyCounter, algorithm: number, numbers: Numbers, used: number, atUs: number): void {
-  const amount = Math.min(used, roomOf(algorithm, numbers));
+/** What counters say that nobody ever asked. A bucket that they are told by is in debt with what is more than its burst. */
+const neverAskedSay = (sources: readonly Source[], atUs: number) =>
+  usedOf({ sources: sources.filter(({ home }) => home === null), atUs, holds: [], retainUs: 0 });
+
+/** Charges as of the stamp of the change; a bucket its burst at most, or what else it must have. */
+function chargeOn(
+  counter: KeyCounter,
+  algorithm: number,
+  numbers: Numbers,
+  used: number,
+  atUs: number,
+  most = 0,
+): void {
+  const amount = Math.min(used, Math.max(most, roomOf(algorithm, numbers)));
   if (amount > 0) counter.charge(numbers, amount, atUs);
 }
 
@@ -226,6 +237,12 @@ function renumberedBy(
     });
 }
 
+/** Whether what was never asked counts for the last time when this is carried over: a policy's, with holds or numbers of its own. */
+function isTold(records: NaiveRecords, { namespace, rule, key, policy }: RuleInForce, { holds }: Carried): boolean {
+  const hasOpen = holds.some(({ state }) => state === "open");
+  return policy !== null && (hasOpen || records.numbers(namespace, rule.policy, key) !== null);
+}
+
 /** Makes the counters of an empty log. */
 export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): NaiveKeys {
   const inline = new Map<string, { readonly home: HoldHome; readonly counter: KeyCounter }>();
@@ -272,7 +289,8 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       const open = carried.holds.filter(({ state }) => state === "open");
       const used = open.length === 0 ? usedOf(carried) : leaveBehind(sources, open, atUs, policy === null);
       const byNumbers = carriedBy(inForce);
-      chargeOn(made.counter, rule.algorithm, byNumbers, used, atUs);
+      const said = isTold(records, inForce, carried) ? neverAskedSay(sources, atUs) : 0;
+      chargeOn(made.counter, rule.algorithm, byNumbers, used, atUs, said);
       for (const hold of open) {
         hold.numbers = byNumbers;
         // It counts as of the change, like all that is carried over; a lease as of its end, since it may be spent until then.
@@ -282,8 +300,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         made.counter.open(byNumbers, hold, atUs);
       }
       // The next change asks again, and other inline rules of that name; with holds or numbers of its own, what was asked alone.
-      const isTold = open.length > 0 || records.numbers(namespace, rule.policy, key) !== null;
-      const left = isTold && policy !== null ? sources.filter(({ home }) => home !== null) : sources;
+      const left = isTold(records, inForce, carried) ? sources.filter(({ home }) => home !== null) : sources;
       lineage.pending.set(key, { ...carried, sources: left, holds: [] });
     }
     shapeOf(lineageOf(namespace, rule.policy), rule).homes.set(key, made);
@@ -340,6 +357,12 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       const inForce = resolve(namespace, ruleOf(policy), key);
       if (!shapeOf(lineage, inForce.rule).homes.has(key)) carry(inForce, lineage, stampUs);
       const waits = lineage.pending.get(key)!;
+      if (inForce.rule.algorithm === Algorithm.tokenBucket) {
+        const { counter } = shapeOf(lineage, inForce.rule).homes.get(key)!;
+        const said = neverAskedSay(waiting(inForce, stampUs)?.sources ?? [], stampUs);
+        const missing = said - counter.usedAt(inForce.numbers, stampUs);
+        if (missing > 0) counter.charge(carriedBy(inForce), missing, stampUs);
+      }
       lineage.pending.set(key, { ...waits, sources: waits.sources.filter(({ home }) => home !== null) });
     }
   }
@@ -372,7 +395,9 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       const scratch = createKeyCounter(rule.algorithm);
       const carried = waiting(inForce, stampUs);
       if (carried !== null) {
-        chargeOn(scratch, rule.algorithm, carriedBy(inForce), usedOf(carried), carried.atUs);
+        const { sources, atUs } = carried;
+        const said = isTold(records, inForce, carried) ? neverAskedSay(sources, atUs) : 0;
+        chargeOn(scratch, rule.algorithm, carriedBy(inForce), usedOf(carried), atUs, said);
       }
       return scratch;
     },

@@ -26,6 +26,8 @@ export interface Carried {
   readonly atUs: number;
   /** The key has no counter at all, and is taken to be full because not all that it may have used is known. */
   readonly isGuessed: boolean;
+  /** So much of it a bucket takes over beyond its burst: rules say it that the key was never asked under, and that are told by it. */
+  readonly told: number;
 }
 
 type Numbers = Quota & { readonly algorithm: number };
@@ -78,7 +80,7 @@ export class CarryOver {
     const isThere = blocks.some(isFound);
     const held = blocks.some((found) => found.some((block) => this.#keys.isHeld(block)));
     let untouched: Untouched[] = [];
-    let carried: Carried = { used: 0, atUs: 0, isGuessed: false };
+    let carried: Carried = { used: 0, atUs: 0, isGuessed: false, told: 0 };
     for (const [at, { epoch }] of epochs.entries()) {
       const { endUs, numbers } = epoch;
       const isTouched = isFound(blocks[at]!) || epoch.epoch <= handedOn + 1;
@@ -96,10 +98,23 @@ export class CarryOver {
         }
       }
       for (const { numbers: past, from } of untouched) used = Math.max(used, this.#aged(past, from, endUs));
-      carried = { used, atUs: endUs, isGuessed: used > 0 && !isThere };
+      carried = { used, atUs: endUs, isGuessed: used > 0 && !isThere, told: 0 };
+    }
+    if (rule.policy !== null && (own !== null || held)) {
+      carried = { ...carried, told: this.#toldBy(rule, untouched, carried.atUs) };
     }
     // What a window has counted may have faded while its hold is open, and goes along all the same.
     return { carried: carried.used > 0 || held ? carried : null, untouched, blocks };
+  }
+
+  /**
+   * What only rules say that the key was never asked under, and that a bucket must have when they are told. No counter of
+   * theirs says it again at a later change, so it is in debt rather than forgotten; what is but guessed locks nobody.
+   */
+  #toldBy({ quota }: GovernedRule, untouched: readonly Untouched[], stampUs: number): number {
+    if (quota.algorithm !== Algorithm.tokenBucket) return 0;
+    const known = untouched.filter(({ from }) => from.used < FULL);
+    return known.reduce((most, { numbers, from }) => Math.max(most, this.#aged(numbers, from, stampUs)), 0);
   }
 
   #blocksOf(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly (readonly number[])[] {
@@ -137,7 +152,10 @@ export class CarryOver {
   /** Judges a key that has no counter of its own yet as if its counts were carried over already. */
   judge(rule: GovernedRule, carried: Carried, cost: number, stampUs: number, verdict: Verdict): void {
     const { quota } = rule;
-    this.#onScratch(quota.algorithm, chargedBy(rule), carried.used, carried.atUs, (block, tail) => {
+    const { used, atUs, told } = carried;
+    const numbers = chargedBy(rule);
+    const room = { ...numbers, burst: Math.max(numbers.burst, told) };
+    this.#onScratch(quota.algorithm, room, used, atUs, (block, tail) => {
       algorithmOf(quota.algorithm)!.judge(this.#scratch, block, tail, quota, cost, 0, stampUs, verdict);
     });
   }
@@ -225,7 +243,7 @@ export class CarryOver {
     const lifted = held ? liftHolds(keys, this.#holds, counters, atUs, rule.policy === null) : NOTHING_LIFTED;
     const aged = untouched.map(({ numbers, from }) => this.#aged(numbers, from, atUs));
     const used = held && carried.used < FULL ? Math.max(lifted.used, ...aged) : carried.used;
-    const amount = Math.min(used, roomOf(quota.algorithm, quota));
+    const amount = Math.min(used, Math.max(roomOf(quota.algorithm, quota), carried.told));
     if (amount === 0 && !held) {
       if (rule.policy !== null) this.forget(rule, bytes, start, length);
       return 0;
@@ -257,9 +275,25 @@ export class CarryOver {
     const keys = this.#keys;
     const hash = keys.hashOf(rule.quota, bytes, start, length);
     if (keys.find(rule.quota, hash, bytes, start, length) === 0) this.carry(rule, hash, bytes, start, length, true);
+    this.#tell(rule, hash, bytes, start, length);
     // Those too whose time is over, and that no sweep came by.
     const all = rule.epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
     this.#handOn(rule, countersOf(rule, all));
+  }
+
+  /** Before what rules say that the key was never asked under is told for good: its bucket has as much by now. */
+  #tell(rule: GovernedRule, hash: number, bytes: Uint8Array, start: number, length: number): void {
+    const keys = this.#keys;
+    const { quota, stampUs } = rule;
+    const told = this.#toldBy(rule, this.#trace(rule, bytes, start, length).untouched, stampUs);
+    const block = told === 0 ? 0 : keys.find(quota, hash, bytes, start, length);
+    if (block === 0) return;
+    const missing = told - keys.usedAt(quota, block, stampUs);
+    if (missing <= 0) return;
+    const { limit } = quota;
+    quota.limit = rule.carriedLimit;
+    keys.charge(quota, block, missing, stampUs);
+    quota.limit = limit;
   }
 
   #handOn({ epochs }: GovernedRule, counters: readonly OldCounter[]): void {

@@ -141,3 +141,31 @@ describe("K3 a limit of 0 sets no rate", () => {
     }
   });
 });
+
+describe("K1 what a lower limit cannot take over is not forgotten", () => {
+  const [isAsked, isDenied] = [[1, 2], [2]];
+  it.each<[string, { own?: number; asked?: readonly number[]; late?: number }, number]>([
+    ["asked under the smaller burst", { asked: isDenied }, 3],
+    ["with numbers of its own, never asked", { own: 100 }, 3],
+    ["with numbers of its own, asked under both", { own: 100, asked: isAsked }, 3],
+    // What is carried over is rounded up.
+    ["with numbers of its own, denied under the smaller burst", { own: 100, asked: isDenied }, 2],
+    ["that gets the same numbers as its own while the smaller burst stands", { late: 100 }, 2],
+    ["that gets them after it was denied", { asked: isDenied, late: 100 }, 2],
+    // 100 an hour for one minute, then one an hour.
+    ["that gets slower ones while the smaller burst stands", { late: 1 }, 1],
+    ["that gets slower ones after it was denied", { asked: isDenied, late: 1 }, 1],
+  ])("a key %s gets what two minutes let drain when the burst is back", (_, { own, asked = [], late }, admitted) => {
+    const { harness, change } = scene();
+    change(put({ algorithm: "token-bucket", limit: 100, burst: 100, windowMs: 1_000 }));
+    if (own !== undefined) change(override(own));
+    expect(harness.admitted(START_US, name, "k", 200)).toBe(100);
+    change(tokens(100));
+    if (asked.includes(1)) harness.one(START_US, "k", name, 101);
+    change(tokens(100, 5), START_US + 60 * second);
+    if (asked.includes(2)) harness.one(START_US + 60 * second, "k", name, 101);
+    if (late !== undefined) change(override(late), START_US + 60 * second);
+    change(tokens(100), START_US + 120 * second);
+    expect(harness.admitted(START_US + 120 * second, name, "k", 200)).toBe(admitted);
+  });
+});
