@@ -102,6 +102,28 @@ describe("a change of thousands of records", () => {
     expect(harness.change(tier(names.slice(0, 2), 60)).error).toBeNull();
   });
 
+  it("may give a tier of 6,000 keys another name: keys whose numbers stay as they are count for nothing", () => {
+    const harness = new PolicyHarness();
+    const names = Array.from({ length: 10 }, (_, at) => `p${at}`);
+    const bucket = { algorithm: "token-bucket", limit: 100, burst: 100, window: "1h" };
+    harness.change({ kind: "putPolicies", policies: names.map((name) => ({ name, ...bucket })) });
+    const put = (tier: string, limit: number, count = 6_000) => ({
+      tiers: [{ name: tier, limits: names.map((policy) => ({ policy, limit })) }],
+      tierKeys: Array.from({ length: count }, (_, at) => ({ tier, key: `${at}` })),
+    });
+    harness.change({ kind: "putDocument", document: put("free", 10, 0) });
+    for (let count = 1_000; count <= 6_000; count += 1_000) {
+      expect(harness.change({ kind: "putDocument", document: put("free", 10, count) }).error).toBeNull();
+    }
+    expect(harness.change({ kind: "putDocument", document: put("basic", 11) }).error).toMatchObject({
+      message: expect.stringMatching(/gives other rates to more than 20000 buckets/),
+    });
+    expect(harness.change({ kind: "putDocument", document: put("basic", 10) })).toMatchObject({
+      changed: 6_002,
+      error: null,
+    });
+  });
+
   it("is refused when tiers would have too many buckets reckoned by too many earlier rules, and is made in parts", () => {
     const harness = new PolicyHarness();
     const names = Array.from({ length: 30 }, (_, at) => `p${at}`);

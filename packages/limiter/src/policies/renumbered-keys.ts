@@ -24,6 +24,9 @@ export const MAX_RECKONED = 20_000;
  */
 export const MAX_STEPS = 10_000 * (MAX_PAST_EPOCHS + 1);
 
+/** Keys whose numbers before and after one change may be compared, those included that turn out to be the same. */
+const MAX_COMPARED = 200_000;
+
 /** A key, and the policy under which it is looked at. */
 type PolicyKey = readonly [policy: string, key: string];
 
@@ -36,7 +39,8 @@ export type RenumberedKeys = ReadonlyMap<string, readonly string[]>;
  * are looked at: their change is one for all keys.
  *
  * @param view The records before the change.
- * @throws {PolicyError} too-many when there are more than {@link MAX_RECKONED}, or with their earlier rules {@link MAX_STEPS}.
+ * @throws {PolicyError} too-many when there are more than {@link MAX_RECKONED}, or with their earlier rules {@link MAX_STEPS};
+ * or so many to compare that this is too much work.
  */
 export function renumberedKeys(
   view: RecordView,
@@ -54,19 +58,22 @@ export function renumberedKeys(
     return steps;
   };
   const hasRate = (policy: string) => stepsOf(policy) > 0;
+  const refuse = (what: string): never => {
+    const message = `${what} (rows of tiers times their keys): make it in parts`;
+    throw new PolicyError("too-many", "change", message);
+  };
+  let compared = 0;
   let count = 0;
   let steps = 0;
   const add = (policy: string, key: string): void => {
     if (!hasRate(policy)) return;
-    steps += stepsOf(policy);
-    if (++count > MAX_RECKONED || steps > MAX_STEPS) {
-      const what = count > MAX_RECKONED ? `${MAX_RECKONED} buckets` : `${MAX_STEPS} buckets and earlier rules of them`;
-      const message = `gives other rates to more than ${what} (rows of tiers times their keys): make it in parts`;
-      throw new PolicyError("too-many", "change", message);
-    }
-    // An override before its tier: the key of a tier may have the same numbers as ever.
+    if (++compared > MAX_COMPARED) refuse(`may give other rates to more than ${MAX_COMPARED} buckets`);
+    // An override before its tier, and a tier of another name: the key may have the same numbers as ever.
     const own = ownIn((id) => view.get(id), policy, key);
     if (own === ownIn(recordAfter, policy, key)) return;
+    steps += stepsOf(policy);
+    if (++count > MAX_RECKONED) refuse(`gives other rates to more than ${MAX_RECKONED} buckets`);
+    if (steps > MAX_STEPS) refuse(`gives other rates to more than ${MAX_STEPS} buckets and earlier rules of them`);
     const keys = found.get(policy);
     if (keys === undefined) found.set(policy, [key]);
     else keys.push(key);
