@@ -24,17 +24,26 @@ function audit(options: {
   readonly cost?: number;
   readonly own?: boolean;
   readonly breakMs?: number;
+  /** Calls that cost 3, after those of `cost`. */
+  readonly dearAtMs?: readonly number[];
+  /** How much is left of another lease of 3, handle 8, that ends 50 ms later. */
+  readonly second?: number;
 }): string[] {
-  const { spentAtMs, returned = 0, client = "a", cost = 1, own = false, breakMs } = options;
+  const { spentAtMs, returned = 0, client = "a", cost = 1, own = false, breakMs, dearAtMs = [], second } = options;
   const decisions = [decision(grant, 7)];
+  if (second !== undefined) decisions.push(decision(grant, 8));
+  if (second !== undefined && second < 3) {
+    decisions.push(decision({ ...take, cost: 3 - second, verb: Verb.giveBack, handle: 8 }, 0));
+  }
   if (returned > 0) decisions.push(decision({ ...take, cost: returned, verb: Verb.giveBack, handle: 7 }, 0));
   const base = { requestId: null, degraded: false, error: null, applied: null } as const;
-  const spent = spentAtMs.map(
-    (atMs): CallerRecord => ({
-      ...{ ...base, client, items: [{ ...take, cost }], allowed: true, source: "lease" },
+  const spentFor =
+    (each: number) =>
+    (atMs: number): CallerRecord => ({
+      ...{ ...base, client, items: [{ ...take, cost: each }], allowed: true, source: "lease" },
       ...{ startUs: atMs * ms, endUs: atMs * ms },
-    }),
-  );
+    });
+  const spent = [...spentAtMs.map(spentFor(cost)), ...dearAtMs.map(spentFor(3))];
   const asked: CallerRecord = {
     ...base,
     client,
@@ -54,7 +63,11 @@ function audit(options: {
       *admitted() {
         for (const one of decisions) yield { session: "s", decision: one };
       },
-      holdEndUs: (handle) => (handle === 7 ? 1_100 * ms : undefined),
+      holdEndUs: (handle) =>
+        new Map([
+          [7, 1_100 * ms],
+          [8, 1_150 * ms],
+        ]).get(handle),
     },
     clientOf: () => "a",
     acknowledgements,
@@ -64,6 +77,15 @@ function audit(options: {
 
 test("what was leased may be spent, all of it, until its end was surely reached", () => {
   expect(audit({ spentAtMs: [600, 650, 699] })).toEqual([]);
+});
+
+test("which lease a call was taken from is not seen: any way to share them will do, and only such", () => {
+  // The calls of 1 came from the lease that ends later, and that of 3 from the one that ends first.
+  expect(audit({ second: 2, spentAtMs: [600], dearAtMs: [610] })).toEqual([]);
+  expect(audit({ second: 2, spentAtMs: [600, 601], dearAtMs: [610] })).toEqual([]);
+  expect(audit({ second: 2, spentAtMs: [600, 601, 602], dearAtMs: [610] })).toHaveLength(1);
+  // There is room for 4 in sum, and nowhere for 3 at once.
+  expect(audit({ second: 2, returned: 1, spentAtMs: [], dearAtMs: [610] })).toHaveLength(1);
 });
 
 test("L3 one more than was granted is found", () => {

@@ -48,28 +48,87 @@ export function auditLeases(input: LeaseAuditInput): string[] {
   }
   spent.sort((one, other) => one.startUs - other.startUs);
   const stampAt = createStampReader(input.acknowledgements);
-  const violations: string[] = [];
+  const byCounter = new Map<string, Spend[]>();
   for (const record of spent) {
     const counter = counterOf(record);
     if (own.has(counter)) continue;
-    const { cost } = record.items[0]!;
+    const spend = {
+      atUs: record.startUs,
+      cost: record.items[0]!.cost,
+      reachedUs: stampAt(record.startUs),
+      isTimeBroken: isBroken(timeBreaks, record.startUs),
+    };
+    const spends = byCounter.get(counter);
+    if (spends === undefined) byCounter.set(counter, [spend]);
+    else spends.push(spend);
+  }
+  return [...byCounter].flatMap(([counter, spends]) => {
     const granted = leases.get(counter) ?? [];
-    const reachedUs = stampAt(record.startUs);
-    const hasRoom = granted.filter(({ left }) => left >= cost);
-    const usable = hasRoom.filter(({ endUs }) => endUs > reachedUs || isBroken(timeBreaks, record.startUs));
-    const [first] = usable.sort((one, other) => one.endUs - other.endUs);
+    const misfits = misfitsOf(spends, granted);
+    if (misfits.length === 0 || canShare(spends, granted)) return [];
+    return misfits.map((misfit) => `${counter}: ${misfit}`);
+  });
+}
+
+/** A call that was admitted by a lease. */
+interface Spend {
+  readonly atUs: number;
+  readonly cost: number;
+  /** The largest stamp that was certainly reached when it was made. */
+  readonly reachedUs: number;
+  readonly isTimeBroken: boolean;
+}
+
+function isUsable({ endUs }: LoggedLease, { reachedUs, isTimeBroken }: Spend): boolean {
+  return endUs > reachedUs || isTimeBroken;
+}
+
+/** What finds no lease if each call takes from the lease that ends first of those that have as much left. */
+function misfitsOf(spends: readonly Spend[], granted: readonly LoggedLease[]): string[] {
+  const leases = granted.map((lease) => ({ ...lease })).sort((one, other) => one.endUs - other.endUs);
+  const misfits: string[] = [];
+  for (const spend of spends) {
+    const { atUs, cost, reachedUs } = spend;
+    const hasRoom = leases.filter(({ left }) => left >= cost);
+    const first = hasRoom.find((lease) => isUsable(lease, spend));
     if (first !== undefined) {
       first.left -= cost;
       continue;
     }
-    const [over] = hasRoom.sort((one, other) => other.endUs - one.endUs);
-    violations.push(
+    const over = hasRoom.at(-1);
+    misfits.push(
       over === undefined
-        ? `${counter}: ${cost} spent at ${record.startUs} us, and no lease of that client has as much left`
-        : `${counter}: ${cost} spent at ${record.startUs} us, when stamp ${reachedUs} was reached: its last lease, granted at ${over.grantedUs}, was over at ${over.endUs}`,
+        ? `${cost} spent at ${atUs} us, and no lease of that client has as much left`
+        : `${cost} spent at ${atUs} us, when stamp ${reachedUs} was reached: its last lease, granted at ${over.grantedUs}, was over at ${over.endUs}`,
     );
   }
-  return violations;
+  return misfits;
+}
+
+/** Choices that are looked at before there is taken to be no way. */
+const MOST_CHOICES = 100_000;
+
+/**
+ * Whether there is any way to share the calls among the leases. Which lease a call was taken from is not seen: a client that
+ * has 4 left of one and 3 of another, which ends later, may take 1, 1 and 1 from the other and 4 at once from the first.
+ */
+function canShare(spends: readonly Spend[], granted: readonly LoggedLease[]): boolean {
+  const leases = granted.map((lease) => ({ ...lease })).sort((one, other) => one.endUs - other.endUs);
+  let choices = 0;
+  const share = (at: number): boolean => {
+    const spend = spends[at];
+    if (spend === undefined) return true;
+    for (const lease of leases) {
+      if (lease.left < spend.cost || !isUsable(lease, spend)) continue;
+      choices += 1;
+      if (choices > MOST_CHOICES) return false;
+      lease.left -= spend.cost;
+      if (share(at + 1)) return true;
+      lease.left += spend.cost;
+    }
+    return false;
+  };
+  return share(0);
 }
 
 function counterOf({ client, items }: CallerRecord): string {
