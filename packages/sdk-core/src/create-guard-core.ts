@@ -1,5 +1,14 @@
 import { Verb } from "@quorumguard/limiter";
-import { appliedNow, type Call, type CallItem, type CallVerb, isPlainTake, itemsOf, take } from "./calls/call.ts";
+import {
+  appliedNow,
+  type Call,
+  type CallItem,
+  type CallVerb,
+  createCall,
+  isPlainTake,
+  itemsOf,
+  take,
+} from "./calls/call.ts";
 import { OUTCOME_ALLOWED, wireDecision } from "./calls/decisions.ts";
 import { createPendingCalls, type PendingCalls } from "./calls/pending-calls.ts";
 import { createSettler, type Settler } from "./calls/settle.ts";
@@ -349,39 +358,15 @@ class GuardCore implements Guard<string> {
     this.#expectOpen();
     const checked = options === noOptions ? null : checkCallOptions(options, this.#options.timeoutMs);
     const timeoutMs = checked?.timeoutMs ?? this.#options.timeoutMs;
-    const call: Call = {
-      key: item.key,
-      rule: item.rule,
-      cost: item.cost,
-      group,
-      ...verb,
+    const call = createCall(item, group, verb, {
       requestId: checked?.requestId ?? null,
       onUnavailable: checked?.onUnavailable ?? item.rule.onUnavailable ?? this.#options.onUnavailable,
       deadlineMs: this.#runtime.monotonicMs() + timeoutMs,
       timeoutMs,
       resolve,
       reject,
-      signal: null,
-      onAbort: null,
-      phase: "queued",
-      number: 0,
-      frame: null,
-      opened: 0,
-      openForMs: 0,
-      openedAtUs: 0,
-      sentMs: 0,
-      sentWallMs: 0,
-      abandoned: false,
-      reports: false,
-      sends: 0,
-      applied: "no",
-      lastFailure: null,
-      overloaded: false,
       observer: this.#observer.callStarted?.(observedCall(item, group, verb, timeoutMs)) ?? null,
-      cancelTimer: null,
-      previous: null,
-      next: null,
-    };
+    });
     this.#pending.add(call);
     if (checked?.signal !== undefined && !this.#watch(call, checked.signal)) return;
     const known = isPlainTake(call) ? this.#answers.answer(call.rule, call.key, call.cost) : null;

@@ -87,6 +87,56 @@ export interface Call extends CallVerb {
   next: Call | null;
 }
 
+/** What a caller chose for a call, and where its end goes. */
+export type CallTerms = Pick<
+  Call,
+  "requestId" | "onUnavailable" | "deadlineMs" | "timeoutMs" | "resolve" | "reject" | "observer"
+>;
+
+/** A call that was not sent yet. Its fields are named one by one, so that all calls have one shape. */
+export function createCall(
+  item: CallItem,
+  group: readonly CallItem[] | null,
+  { verb, ttlMs, handle }: CallVerb,
+  terms: CallTerms,
+): Call {
+  return {
+    key: item.key,
+    rule: item.rule,
+    cost: item.cost,
+    group,
+    verb,
+    ttlMs,
+    handle,
+    requestId: terms.requestId,
+    onUnavailable: terms.onUnavailable,
+    deadlineMs: terms.deadlineMs,
+    timeoutMs: terms.timeoutMs,
+    resolve: terms.resolve,
+    reject: terms.reject,
+    signal: null,
+    onAbort: null,
+    phase: "queued",
+    number: 0,
+    frame: null,
+    opened: 0,
+    openForMs: 0,
+    openedAtUs: 0,
+    sentMs: 0,
+    sentWallMs: 0,
+    abandoned: false,
+    reports: false,
+    sends: 0,
+    applied: "no",
+    lastFailure: null,
+    overloaded: false,
+    observer: terms.observer,
+    cancelTimer: null,
+    previous: null,
+    next: null,
+  };
+}
+
 /** Whether nothing else is asked for than one key's admission, by a call that is this one only (SEMANTICS D2). */
 export function isPlainTake({ verb, group, requestId }: Pick<Call, "verb" | "group" | "requestId">): boolean {
   return verb === Verb.take && group === null && requestId === null;

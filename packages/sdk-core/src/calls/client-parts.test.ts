@@ -6,7 +6,7 @@ import { createClusterView } from "../cluster/topology.ts";
 import { resolveRule } from "../surface/resolved-rule.ts";
 import { VirtualRuntime } from "../testing/virtual-runtime.ts";
 import { TransportError } from "../transport.ts";
-import type { Call } from "./call.ts";
+import { type Call, createCall, take } from "./call.ts";
 import { createCallQueue } from "./call-queue.ts";
 import { createCallWindow } from "./call-window.ts";
 import { createPendingCalls } from "./pending-calls.ts";
@@ -14,41 +14,14 @@ import { createPendingCalls } from "./pending-calls.ts";
 const rule = resolveRule({ limit: 1, window: "1s" }, "");
 
 function makeCall(key = "k", deadlineMs = 0): Call {
-  return {
-    key,
-    rule,
-    cost: 1,
-    group: null,
-    verb: 0,
-    ttlMs: 0,
-    handle: 0,
+  const nobody = {
     requestId: null,
     onUnavailable: "throw",
-    deadlineMs,
-    timeoutMs: 1_000,
     resolve: () => {},
     reject: () => {},
-    signal: null,
-    onAbort: null,
-    phase: "queued",
-    number: 0,
-    frame: null,
-    opened: 0,
-    openForMs: 0,
-    openedAtUs: 0,
-    sentMs: 0,
-    sentWallMs: 0,
-    abandoned: false,
-    sends: 0,
-    applied: "no",
-    lastFailure: null,
-    overloaded: false,
-    reports: false,
     observer: null,
-    cancelTimer: null,
-    previous: null,
-    next: null,
-  };
+  } as const;
+  return createCall({ key, rule, cost: 1 }, null, take, { ...nobody, deadlineMs, timeoutMs: 1_000 });
 }
 
 test("the queue gives calls in order, and forgets those that ended, however many come during an outage", () => {
