@@ -135,11 +135,15 @@ class Counts implements LocalCounts, BlockMover {
   }
 
   #hasRoom(items: readonly LocalItem[]): boolean {
-    const fresh = new Set(items.map(identityOf).filter((identity) => !this.#counters.has(identity)));
-    if (this.#counters.size + fresh.size > this.#bounds.maxKeys) this.#sweepCounters(SWEEP_WHEN_FULL);
+    if (this.#fits(items)) return true;
+    this.#sweepCounters(SWEEP_WHEN_FULL);
     // The sweep may have freed what the items found expired, which then needs a place anew.
-    const wanted = new Set(items.map(identityOf).filter((identity) => !this.#counters.has(identity)));
-    return this.#counters.size + wanted.size <= this.#bounds.maxKeys;
+    return this.#fits(items);
+  }
+
+  #fits(items: readonly LocalItem[]): boolean {
+    const fresh = new Set(items.map(identityOf).filter((identity) => !this.#counters.has(identity)));
+    return this.#counters.size + fresh.size <= this.#bounds.maxKeys;
   }
 
   #charge(items: readonly LocalItem[]): void {
