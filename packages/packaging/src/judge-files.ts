@@ -57,7 +57,7 @@ export function judgeSourceMaps(files: readonly string[], read: (file: string) =
   const found: string[] = [];
   for (const file of files) {
     if (/^src\/.*(?<!\.d)\.ts$/.test(file)) {
-      const output = file.replace(/^src\//, "dist/").replace(/\.ts$/, ".js");
+      const output = outputOf(file);
       if (!present.has(output)) found.push(`${file} has no output ${output}`);
     }
     if (/^dist\/.*(\.js|\.d\.ts)$/.test(file)) found.push(...judgeMap(file, present, read));
