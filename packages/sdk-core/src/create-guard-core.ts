@@ -8,6 +8,7 @@ import {
   isPlainTake,
   itemsOf,
   take,
+  unheard,
 } from "./calls/call.ts";
 import { OUTCOME_ALLOWED, wireDecision } from "./calls/decisions.ts";
 import { createPendingCalls, type PendingCalls } from "./calls/pending-calls.ts";
@@ -181,10 +182,8 @@ class GuardCore implements Guard<string> {
           const chosen = requestId === null ? { timeoutMs } : { timeoutMs, requestId };
           this.#submit(item, null, chosen, () => resolve(), reject, verb);
         }),
-      sendUnheard: (call, item, verb) => {
-        const unheard = { opened: 0, phase: "queued", number: 0, sends: 0, applied: "no", observer: null } as const;
-        this.#cluster.submitUnheard({ ...call, ...item, ...verb, ...unheard });
-      },
+      sendUnheard: (call, item, verb) =>
+        this.#cluster.submitUnheard({ ...unheard(call), ...item, ...verb, opened: 0, sends: 0, applied: "no" }),
     });
     this.#reconciler = createReconciler({
       runtime,

@@ -174,6 +174,13 @@ export function abandon(call: Call): void {
   if (frame !== null) call.frame = { open: Number.POSITIVE_INFINITY, carrier: frame.carrier };
 }
 
+/** The call as it is sent anew when its caller has long been answered; holds nothing of the caller's. */
+export function unheard(call: Call): Call {
+  const nobody = { resolve: () => {}, reject: () => {}, signal: null, onAbort: null, observer: null };
+  const detached = { previous: null, next: null, cancelTimer: null, frame: null };
+  return { ...call, ...nobody, ...detached, phase: "queued", number: 0, abandoned: true };
+}
+
 /** The call no longer counts as open in its frame; the last one gives the frame's room back. */
 export function releaseFrame(call: Call): void {
   const { frame } = call;

@@ -1,5 +1,5 @@
 import { Algorithm } from "@quorumguard/limiter";
-import type { Call, CallPhase } from "../calls/call.ts";
+import { type Call, type CallPhase, unheard } from "../calls/call.ts";
 import type { GuardEvent } from "../surface/guard.ts";
 import type { ResolvedRule } from "../surface/resolved-rule.ts";
 import type { Runtime } from "../transport.ts";
@@ -81,8 +81,11 @@ export function createReconciler({ runtime, maxCalls, isBack, send, emit }: Reco
       if (phase !== "queued") {
         call.reports = true;
         open.add(call);
-      } else if (waiting.length < maxCalls) waiting.push({ call: unheard(call), atMs: runtime.monotonicMs() });
-      else counts.unreported += 1;
+      } else if (waiting.length < maxCalls) {
+        const report = unheard(call);
+        report.reports = true;
+        waiting.push({ call: report, atMs: runtime.monotonicMs() });
+      } else counts.unreported += 1;
     },
     reported(call, allowed) {
       call.phase = "settled";
@@ -108,11 +111,4 @@ function countsForMs({ policy, algorithm, limit, burst, windowUs }: ResolvedRule
   if (policy !== "") return Number.POSITIVE_INFINITY;
   const windowMs = windowUs / 1_000;
   return algorithm === Algorithm.tokenBucket ? (windowMs * burst) / Math.max(1, limit) + windowMs : windowMs;
-}
-
-/** The call as it is sent when its caller has long been answered; holds nothing of the caller's. */
-function unheard(call: Call): Call {
-  const nobody = { resolve: () => {}, reject: () => {}, signal: null, onAbort: null, observer: null };
-  const detached = { previous: null, next: null, cancelTimer: null, frame: null };
-  return { ...call, ...nobody, ...detached, phase: "queued", number: 0, abandoned: true, reports: true };
 }
