@@ -1,6 +1,7 @@
 import {
   type BlockMover,
   CELL_EXPIRY,
+  COMMON_CELLS,
   type CountingAlgorithm,
   createVerdict,
   type Hold,
@@ -14,8 +15,6 @@ import { GrowingResultColumns } from "./result-columns.ts";
 import { Algorithm, type Rule } from "./rule.ts";
 import { Verb } from "./verb.ts";
 
-/** Cells of every block before an algorithm's own, as {@link CountingAlgorithm} has it; there is no identity behind them here. */
-const COMMON_CELLS = 3;
 /** Counters, and holds, looked at per call for what has expired: two, so that they go faster than they come. */
 const SWEEP_PER_CALL = 2;
 /** The same for a new key in a full table. */

@@ -1,5 +1,7 @@
 import type { Heap } from "../memory/heap.ts";
 
+/** Cells that every key block has before an algorithm's own. */
+export const COMMON_CELLS = 3;
 /** Cell of every key block that holds the stamp from which it is as if never used, and holds nothing. */
 export const CELL_EXPIRY = 2;
 /** Identity lengths: prefix in the low half, key in the high half. */

@@ -1,6 +1,7 @@
 import {
   type BlockMover,
   CELL_EXPIRY,
+  COMMON_CELLS,
   type CountingAlgorithm,
   type Hold,
   type Quota,
@@ -23,7 +24,6 @@ const RECLAIM_SLOTS = 512;
 const RECLAIM_SLOTS_PER_ENTRY = 65_536;
 /** An idle cluster looks for expired keys at most this often. */
 const LAP_PAUSE_US = 1_000_000;
-const COMMON_CELLS = 3;
 /** The last word that even the smallest block has. */
 const LAST_COMMON_WORD = 11;
 /** Bit of {@link WORD_LENGTHS}, above the lengths: holds are open on the key. */

@@ -1,4 +1,4 @@
-import { CELL_EXPIRY, type Quota, type Verdict } from "../algorithms/algorithm.ts";
+import { CELL_EXPIRY, COMMON_CELLS, type Quota, type Verdict } from "../algorithms/algorithm.ts";
 import { division, drained } from "../algorithms/arithmetic.ts";
 import { algorithmOf } from "../algorithms/registry.ts";
 import type { Holds } from "../holds/holds.ts";
@@ -12,8 +12,6 @@ import { type Lifted, liftHolds, type OldCounter } from "./lifted-holds.ts";
 import { numbersOf } from "./move-lineages.ts";
 import { keptForOwnUs, slowerOf } from "./own-numbers.ts";
 
-/** Cells that the key table has before an algorithm's own. */
-const COMMON_CELLS = 3;
 const MAX_USED = 4_294_967_295;
 /** What a key is taken to have used of which not all is known: no limit is higher. */
 const FULL = 2_147_483_647;
