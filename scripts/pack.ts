@@ -58,18 +58,24 @@ export function removeStaleOutput(folder: string): readonly string[] {
   return stale.map((name) => path.join("dist", name)).sort();
 }
 
-/** Packs every published package into a folder, with `workspace:` turned into versions. */
-export async function packAll(out: string): Promise<readonly Pack[]> {
+/** The workspace's pnpm as `npx` takes it: `pnpm@1.2.3`, without the hash. */
+export function pinnedPnpm(): string {
   const { packageManager } = JSON.parse(fs.readFileSync(inRepository("package.json"), "utf8")) as {
     packageManager: string;
   };
+  return packageManager.split("+")[0]!;
+}
+
+/** Packs every published package into a folder, with `workspace:` turned into versions. */
+export async function packAll(out: string): Promise<readonly Pack[]> {
+  const pnpm = pinnedPnpm();
   fs.mkdirSync(out, { recursive: true });
   const packs: Pack[] = [];
   for (const { name, folder } of publishedPackages()) {
     const stale = removeStaleOutput(folder);
     if (stale.length > 0) process.stderr.write(`pack: removed ${stale.length} files without a source from ${name}\n`);
     const file = path.join(out, packFileName(name));
-    const flags = ["--yes", packageManager.split("+")[0]!, "pack", "--json", "--out", file];
+    const flags = ["--yes", pnpm, "pack", "--json", "--out", file];
     const { failure } = await runCommand("npx", flags, { cwd: folder, timeoutMs: 120_000, capture: true });
     if (failure !== null) throw new Error(`${name}: ${failure}; its output is above`);
     packs.push({ name, file, bytes: fs.statSync(file).size });

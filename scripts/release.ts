@@ -2,8 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { publishedPackages, removeStaleOutput } from "./pack.ts";
-import { inRepository } from "./repository.ts";
+import { pinnedPnpm, publishedPackages, removeStaleOutput } from "./pack.ts";
 import { runCommand } from "./run-command.ts";
 
 const help = `npm run release -- --version | --dry-run | --publish
@@ -29,8 +28,7 @@ export function writeVersions(folder: string): readonly string[] {
 
 /** The pinned pnpm is on the command's PATH, where changesets look for it. */
 async function withPnpm(command: readonly string[]): Promise<void> {
-  const { packageManager } = JSON.parse(fs.readFileSync(inRepository("package.json"), "utf8"));
-  const flags = ["--yes", "--package", packageManager.split("+")[0], "--", ...command];
+  const flags = ["--yes", "--package", pinnedPnpm(), "--", ...command];
   const { failure } = await runCommand("npx", flags, { timeoutMs: 900_000 });
   if (failure !== null) throw new Error(`${failure}; its output is above`);
 }

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { delaysUntil, quantile, summarizeDelays } from "./delay-clock.ts";
+import { quantile } from "../quantile.ts";
+import { delaysUntil, summarizeDelays } from "./delay-clock.ts";
 
 it("a stall delays everything that was due meanwhile, each by what was left of it", () => {
   const delays: number[] = [];

@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { quantile } from "../quantile.ts";
 
 /** How long what was due had to wait for the event loop, in milliseconds. */
 export interface Delay {
@@ -28,11 +29,6 @@ export function delaysUntil(nowMs: number, nextDueMs: number, delays: number[]):
   let dueMs = nextDueMs;
   for (; dueMs <= nowMs; dueMs += TICK_MS) delays.push(nowMs - dueMs);
   return dueMs;
-}
-
-/** The value that at least `share` of the values do not exceed; 0 of none. */
-export function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }
 
 /** Rounded to hundredths, which is finer than the clock of a shared machine. */

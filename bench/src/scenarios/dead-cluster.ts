@@ -1,9 +1,10 @@
 import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
-import { startCallers } from "../dead-cluster/callers.ts";
+import { type Callers, startCallers } from "../dead-cluster/callers.ts";
 import { type Fault, type FaultName, faultNames, prepareFault } from "../dead-cluster/faults.ts";
 import { judgeRound, type RoundFacts } from "../dead-cluster/judge-round.ts";
 import { machineMs } from "../dead-cluster/messages.ts";
 import { RequestWatch, steadyRate } from "../dead-cluster/request-counter.ts";
+import { quantile } from "../quantile.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
 const load = { processes: 2, callsPerSecond: 1_000, timeoutMs: 1_000 } as const;
@@ -53,7 +54,7 @@ async function measureRound(
   cluster: LocalCluster,
   name: FaultName,
   fault: Fault,
-  report: Awaited<ReturnType<typeof startCallers>>["report"],
+  report: Callers["report"],
 ): Promise<Round> {
   await cluster.waitUntilCaughtUp();
   const steadyPerSecond = await steadyRate(cluster, times.steadyMs);
@@ -74,18 +75,8 @@ async function measureRound(
 /** The four numbers, over all rounds: of waits the percentiles, of recoveries the worst. */
 export function numbersOf(rounds: readonly Round[]) {
   return {
-    lateP99Ms: rounded(
-      percentile(
-        rounds.flatMap(({ lateMs }) => lateMs),
-        0.99,
-      ),
-    ),
-    openP50Ms: rounded(
-      percentile(
-        rounds.flatMap(({ openMs }) => openMs),
-        0.5,
-      ),
-    ),
+    lateP99Ms: spread(rounds.flatMap(({ lateMs }) => lateMs)).p99,
+    openP50Ms: spread(rounds.flatMap(({ openMs }) => openMs)).p50,
     recoveryMs: Math.round(Math.max(...rounds.map(({ recoveryMs }) => recoveryMs))),
     firstSecondOverSteady: rounded(Math.max(...rounds.map((round) => round.firstSecond / round.steadyPerSecond))),
   };
@@ -122,18 +113,11 @@ function lineOf({ lateP99Ms, openP50Ms, recoveryMs, firstSecondOverSteady }: Ret
   );
 }
 
+/** NaN of nothing, which keeps no promise. */
 function spread(values: readonly number[]) {
-  return {
-    p50: rounded(percentile(values, 0.5)),
-    p99: rounded(percentile(values, 0.99)),
-    max: rounded(percentile(values, 1)),
-  };
-}
-
-/** By the nearest rank; NaN of nothing, which keeps no promise. */
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => (sorted.length === 0 ? Number.NaN : rounded(quantile(sorted, share)));
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
 /** To a thousandth. */

@@ -13,15 +13,12 @@ import { Heap, PageKind } from "./memory/heap.ts";
 import { Slab } from "./memory/slab.ts";
 import { GrowingResultColumns } from "./result-columns.ts";
 import { Algorithm, type Rule } from "./rule.ts";
-import { Verb } from "./verb.ts";
+import { defaultTtlUs, Verb } from "./verb.ts";
 
 /** Counters, and holds, looked at per call for what has expired: two, so that they go faster than they come. */
 const SWEEP_PER_CALL = 2;
 /** The same for a new key in a full table. */
 const SWEEP_WHEN_FULL = 512;
-
-/** How long what is reserved stays open if nobody says: as in the cluster, which a test compares. */
-const DEFAULT_TTL_US = 60_000_000;
 
 /** One key under one rule, and how much of it is meant. */
 export interface LocalItem {
@@ -262,11 +259,6 @@ class Counts implements LocalCounts, BlockMover {
       if (hold.expiryUs > this.#stampUs) this.#holds.set(handle, hold);
     }
   }
-}
-
-/** A slot stays taken for its rule's window, another reservation for a minute at most. */
-function defaultTtlUs({ algorithm, windowUs }: Rule): number {
-  return algorithm === Algorithm.concurrency ? windowUs : Math.min(windowUs, DEFAULT_TTL_US);
 }
 
 /** Where an algorithm's own cells end, and what it keeps behind an identity begins: there is none. */

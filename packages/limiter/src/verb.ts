@@ -1,3 +1,5 @@
+import { Algorithm } from "./rule.ts";
+
 /**
  * What a call asks for, by its number in the log entry and on the wire. Numbers are never reused.
  *
@@ -23,6 +25,9 @@ export const Verb = {
 /** One of {@link Verb}'s numbers. */
 export type Verb = (typeof Verb)[keyof typeof Verb];
 
+/** A reservation that does not say for how long: its holder may have died, and withholds as long as it is open. */
+const DEFAULT_TTL_US = 60_000_000;
+
 /** The largest number that a verb has. */
 export const LAST_VERB = Verb.giveBack;
 
@@ -34,4 +39,18 @@ export function opensHold(verb: number): boolean {
 /** Whether calls of this verb end a hold, and so must say which. */
 export function endsHold(verb: number): boolean {
   return verb === Verb.commit || verb === Verb.cancel || verb === Verb.giveBack;
+}
+
+/**
+ * How long what a reserve opens stays open if the call does not say: a slot of `concurrency` for its rule's window, any other
+ * reservation for a minute, or the window if that is shorter.
+ */
+export function defaultTtlUs({
+  algorithm,
+  windowUs,
+}: {
+  readonly algorithm: number;
+  readonly windowUs: number;
+}): number {
+  return algorithm === Algorithm.concurrency ? windowUs : Math.min(windowUs, DEFAULT_TTL_US);
 }

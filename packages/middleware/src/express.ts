@@ -1,5 +1,6 @@
 /** Rate limits for Express 4 and 5. */
 import type { NextFunction, Request, Response } from "express";
+import { writeFields } from "./answer/header-fields.ts";
 import type { RateLimitOptions } from "./options.ts";
 import { bodyText, createRateLimiter } from "./rate-limiter.ts";
 import { factsOfNodeRequest } from "./request-facts.ts";
@@ -20,10 +21,7 @@ export function rateLimit<P extends string>(options: RateLimitOptions<Request, P
   const limiter = createRateLimiter(options);
   const admits = async (request: Request, response: Response): Promise<boolean> => {
     const { fields, denial } = await limiter.check(request, factsOfNodeRequest(request));
-    for (const { name, value, list } of fields) {
-      const written = list ? response.get(name) : undefined;
-      response.set(name, written === undefined ? value : `${written}, ${value}`);
-    }
+    writeFields(response, fields);
     if (denial === null) return true;
     response.status(denial.status);
     // Through setHeader: `set` would add a charset, which JSON has not.

@@ -1,5 +1,6 @@
 /** Rate limits for Fastify 5. */
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { writeFields } from "./answer/header-fields.ts";
 import type { RateLimitOptions } from "./options.ts";
 import { bodyText, createRateLimiter } from "./rate-limiter.ts";
 import { factsOfNodeRequest } from "./request-facts.ts";
@@ -21,10 +22,7 @@ export function rateLimit<P extends string>(options: RateLimitOptions<FastifyReq
   const limiter = createRateLimiter(options);
   return async (request, reply) => {
     const { fields, denial } = await limiter.check(request, factsOfNodeRequest(request.raw));
-    for (const { name, value, list } of fields) {
-      const written = list ? reply.getHeader(name) : undefined;
-      reply.header(name, written === undefined ? value : `${written}, ${value}`);
-    }
+    writeFields(reply, fields);
     if (denial === null) return undefined;
     // Bytes: a text would get a charset, which JSON has not.
     return reply

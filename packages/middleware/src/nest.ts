@@ -2,7 +2,7 @@
 import { type CanActivate, type ExecutionContext, HttpException } from "@nestjs/common";
 import { GuardError } from "@quorumguard/sdk-core";
 import type { DenialAnswer } from "./answer/denial.ts";
-import type { HeaderField } from "./answer/header-fields.ts";
+import { type NodeResponseLike, writeFields } from "./answer/header-fields.ts";
 import type { RateLimitOptions } from "./options.ts";
 import { createRateLimiter } from "./rate-limiter.ts";
 import { factsOfNodeRequest, type NodeRequestLike } from "./request-facts.ts";
@@ -45,22 +45,11 @@ export function rateLimit<P extends string>(options: RateLimitOptions<NestReques
       const http = context.switchToHttp();
       const request = http.getRequest<NestRequest>();
       const { fields, denial } = await limiter.check(request, factsOfNodeRequest(request));
-      const response = http.getResponse<ResponseLike>();
-      for (const field of fields) writeField(response, field);
+      const response = http.getResponse<NodeResponseLike>();
+      writeFields(response, fields);
       if (denial === null) return true;
       for (const [name, value] of Object.entries(denial.headers)) response.header(name, value);
       throw new RateLimitException(denial);
     },
   };
-}
-
-/** What Express' responses and Fastify's replies have in common. */
-interface ResponseLike {
-  header(name: string, value: string): unknown;
-  getHeader(name: string): unknown;
-}
-
-function writeField(response: ResponseLike, { name, value, list }: HeaderField): void {
-  const written = list ? response.getHeader(name) : undefined;
-  response.header(name, written === undefined ? value : `${written}, ${value}`);
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "./usage-error.ts";
+import { wholeFlag } from "./whole-flag.ts";
 
 /** What one run is told. */
 export interface NemesisOptions {
@@ -42,8 +43,8 @@ folder is kept; 2 for wrong usage.
 export function parseNemesisOptions(args: readonly string[], anySeed: () => number): NemesisOptions {
   const { values } = parse(args);
   return {
-    seconds: whole("seconds", values.seconds, 60, 1, 86_400),
-    seed: values.seed === undefined ? anySeed() : whole("seed", values.seed, 0, 0, 2 ** 32 - 1),
+    seconds: wholeFlag("seconds", values.seconds, 60, 1, 86_400),
+    seed: values.seed === undefined ? anySeed() : wholeFlag("seed", values.seed, 0, 0, 2 ** 32 - 1),
     nodes: nodesOf(values.nodes),
     json: values.json ?? false,
     keep: values.keep ?? false,
@@ -71,12 +72,6 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-}
-
-function whole(flag: string, text: string | undefined, otherwise: number, least: number, most: number): number {
-  const value = text === undefined ? otherwise : Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most && text !== "") return value;
-  throw new UsageError(`--${flag} is ${JSON.stringify(text)}: it must be a whole number from ${least} to ${most}`);
 }
 
 function nodesOf(text: string | undefined): number | null {

@@ -1,25 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { runCommand } from "./command.fixture.ts";
 import type { NemesisResult } from "./run-nemesis.ts";
 
-const main = fileURLToPath(new URL("./main.ts", import.meta.url));
-
-/** Runs the command to its end. */
-async function nemesis(...args: string[]): Promise<{ code: number | null; output: string; errors: string }> {
-  const flags = ["--conditions=quorumguard-source", "--disable-warning=ExperimentalWarning"];
-  const child = spawn(process.execPath, [...flags, main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let [output, errors] = ["", ""];
-  child.stdout.on("data", (text) => {
-    output += text;
-  });
-  child.stderr.on("data", (text) => {
-    errors += text;
-  });
-  const [code] = await once(child, "close");
-  return { code, output, errors };
-}
+const nemesis = (...args: string[]) => runCommand("./main.ts", ...args);
 
 test("real nodes under faults: nothing over-admitted, charged twice or lost", { timeout: 120_000 }, async () => {
   const { code, output, errors } = await nemesis("--seconds", "8", "--seed", "20", "--nodes", "3", "--json");

@@ -1,12 +1,17 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { createGuard } from "@quorumguard/sdk-node";
 import type { ClientProcesses } from "./clients/client-processes.ts";
 import type { CallLine } from "./clients/history.ts";
 import { isLedgerKey, ledgerRule } from "./clients/workload.ts";
 import { readLines } from "./judge/read-lines.ts";
+import { writeRunFolder } from "./judge/run-folder.ts";
+import type { Wiretap } from "./network/wiretap.ts";
 import type { NemesisCluster } from "./nodes/nemesis-cluster.ts";
 
 /** Nobody waits longer for a cluster to form. */
 const patienceMs = 60_000;
+const shownViolations = 50;
 
 /** Waits until a leader serves: the cluster has formed. */
 export async function served(cluster: NemesisCluster): Promise<void> {
@@ -56,4 +61,33 @@ export async function agree(cluster: NemesisCluster): Promise<readonly string[]>
 export async function stopNodes(cluster: NemesisCluster): Promise<readonly string[]> {
   const codes = await cluster.stop();
   return codes.flatMap((code, at) => (code === 0 ? [] : [`node ${at + 1} was asked to stop and exited with ${code}`]));
+}
+
+/** Completes the run's folder, so that it can be judged. */
+export async function writeHistory(
+  folder: string,
+  clients: ClientProcesses,
+  cluster: NemesisCluster,
+  wiretap: Wiretap,
+  settled: ReadonlyMap<string, number>,
+): Promise<void> {
+  const inFolder = (files: readonly string[]) => files.map((file) => relative(folder, file));
+  const facts = {
+    callsFiles: inFolder(clients.callsFiles),
+    sessionsFiles: inFolder(clients.sessionsFiles),
+    breaks: cluster.time.breaks,
+    settled: [...settled],
+  };
+  await writeRunFolder(folder, facts, wiretap.committed());
+}
+
+/** Writes down what is wrong in a folder that is kept, and removes any other. Resolves with what a result says of both. */
+export async function closeFolder(
+  folder: string,
+  kept: boolean,
+  violations: readonly string[],
+): Promise<{ readonly violations: readonly string[]; readonly folder: string | null }> {
+  if (kept) await writeFile(join(folder, "violations.txt"), violations.map((line) => `${line}\n`).join(""));
+  else await rm(folder, { recursive: true, force: true });
+  return { violations: violations.slice(0, shownViolations), folder: kept ? folder : null };
 }

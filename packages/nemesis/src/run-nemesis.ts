@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { type ClientProcesses, startClients } from "./clients/client-processes.ts";
 import { planNemesisClients } from "./clients/plan-clients.ts";
 import { diskFaults } from "./faults/disk-faults.ts";
@@ -11,13 +11,12 @@ import { networkFaults } from "./faults/network-faults.ts";
 import { processFaults } from "./faults/process-faults.ts";
 import { hostClockUs } from "./host-clock.ts";
 import { judgeRun } from "./judge/judge-run.ts";
-import { writeRunFolder } from "./judge/run-folder.ts";
 import type { NemesisOptions } from "./nemesis-options.ts";
 import { createWiretap, type Wiretap } from "./network/wiretap.ts";
 import { createNemesisCluster, type NemesisCluster } from "./nodes/nemesis-cluster.ts";
 import type { NodeKind } from "./nodes/node-plan.ts";
 import { createRandom, type Random } from "./random.ts";
-import { agree, served, settle, stopNodes } from "./run-ends.ts";
+import { agree, closeFolder, served, settle, stopNodes, writeHistory } from "./run-ends.ts";
 
 /** What one run came to: the line of `--json`. */
 export interface NemesisResult {
@@ -53,7 +52,6 @@ const mostElections = 12;
 const servedDecisions = 60;
 /** Beyond this nobody waits for events that do not come. Milliseconds. */
 const patienceMs = 60_000;
-const shownViolations = 50;
 
 /** Runs once, from empty disks to the verdict. @param say Told of every fault as it happens. */
 export async function runOnce(options: NemesisOptions, say: (line: string) => void): Promise<NemesisResult> {
@@ -176,20 +174,13 @@ interface Conclusion {
 
 async function conclude(conclusion: Conclusion): Promise<NemesisResult> {
   const { options, folder, wiretap, clients, harmed, cluster } = conclusion;
-  const facts = {
-    callsFiles: clients.callsFiles.map((file) => relative(folder, file)),
-    sessionsFiles: clients.sessionsFiles.map((file) => relative(folder, file)),
-    breaks: cluster.time.breaks,
-    settled: [...conclusion.settled],
-  };
-  await writeRunFolder(folder, facts, wiretap.committed());
+  await writeHistory(folder, clients, cluster, wiretap, conclusion.settled);
   const judged = await judgeRun(folder);
   const violations = [...new Set([...conclusion.violations, ...judged.violations])];
   const { overAdmitted, chargedTwice, acknowledgedLost, degraded } = judged;
   const accepted = judged.violations.length === 0 && overAdmitted + chargedTwice + acknowledgedLost === 0;
   const kept = options.keep || !accepted || violations.length > 0;
-  if (kept) await writeFile(join(folder, "violations.txt"), violations.map((line) => `${line}\n`).join(""));
-  else await rm(folder, { recursive: true, force: true });
+  const closed = await closeFolder(folder, kept, violations);
   return {
     seconds: options.seconds,
     seed: options.seed,
@@ -208,7 +199,6 @@ async function conclude(conclusion: Conclusion): Promise<NemesisResult> {
     acknowledgedLost,
     degraded,
     history: accepted ? "accepted" : "rejected",
-    violations: violations.slice(0, shownViolations),
-    folder: kept ? folder : null,
+    ...closed,
   };
 }

@@ -7,7 +7,7 @@ export {
   type LocalNode,
   startLocalCluster,
 } from "./local-cluster.ts";
-export { type LocalStatus, readStatus } from "./local-status.ts";
+export { agreedLeader, type LocalStatus, readStatus } from "./local-status.ts";
 export { type Nginx, type NginxOptions, startNginx } from "./nginx.ts";
 export { type NodeEnd, type NodeLaunch, NodeProcesses, type NodeProcessesOptions } from "./node-processes.ts";
 export {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "./free-ports.ts";
-import { type LocalStatus, readStatus } from "./local-status.ts";
+import { agreedLeader, type LocalStatus, readStatus } from "./local-status.ts";
 import { NodeProcesses } from "./node-processes.ts";
 import { until } from "./until.ts";
 
@@ -63,17 +63,13 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   }));
   const founders = nodes.map((node) => `${node.nodeId}=127.0.0.1:${port(node.nodeId, 2)}`).join(",");
   const statusOf = (nodeId: number) => readStatus(nodeId, nodes[nodeId - 1]!.httpUrl);
-  const processes = new NodeProcesses({ onLog: options.onLog });
-  const start = (node: LocalNode) => {
-    const flags = [
+  const processes = new NodeProcesses({ onLog: options.onLog, command: options.command });
+  const start = (node: LocalNode) =>
+    processes.start(node.nodeId, [
       ...["--id", String(node.nodeId), "--cluster", founders, "--data", join(folder, String(node.nodeId))],
       ...["--grpc", node.grpcEndpoint, "--http", node.httpUrl.slice("http://".length)],
       ...["--peer", `127.0.0.1:${port(node.nodeId, 2)}`, ...(options.arguments ?? [])],
-    ];
-    const { command } = options;
-    const script = command === undefined ? {} : { script: [command, "node", ...flags, "--stop-with-stdin"] };
-    processes.start(node.nodeId, flags, script);
-  };
+    ]);
   const statuses = () => Promise.all(processes.nodeIds.map(statusOf));
 
   // A script that is itself killed must not leave nodes behind.
@@ -93,12 +89,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     pause: (nodeId) => void processes.signal(nodeId, "SIGSTOP"),
     resume: (nodeId) => void processes.signal(nodeId, "SIGCONT"),
     status: statusOf,
-    waitForLeader: (timeoutMs = 15_000) =>
-      until("no leader", timeoutMs, async () => {
-        const all = await statuses();
-        const leader = all.find((status) => status?.role === "NODE_ROLE_LEADER");
-        return leader != null && all.every((status) => status?.leaderId === leader.nodeId) ? leader : null;
-      }),
+    waitForLeader: (timeoutMs = 15_000) => until("no leader", timeoutMs, async () => agreedLeader(await statuses())),
     waitUntilCaughtUp: async (timeoutMs = 15_000) => {
       const leader = await cluster.waitForLeader(timeoutMs);
       await until("a node did not catch up", timeoutMs, async () => {

@@ -46,3 +46,9 @@ export async function readStatus(nodeId: number, httpUrl: string): Promise<Local
     return null;
   }
 }
+
+/** Whoever leads, if every node that was asked has answered and knows of it; else null. */
+export function agreedLeader(all: readonly (LocalStatus | null)[]): LocalStatus | null {
+  const leader = all.find((status) => status?.role === "NODE_ROLE_LEADER");
+  return leader != null && all.every((status) => status?.leaderId === leader.nodeId) ? leader : null;
+}

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
  * The built command, as users run it. A path and not an import: the cluster's own tests use this package, so it may not
  * depend on the cluster.
  */
-const command = fileURLToPath(new URL("../../cluster/dist/cli/main.js", import.meta.url));
+const builtCommand = fileURLToPath(new URL("../../cluster/dist/cli/main.js", import.meta.url));
 
 /** How a node's process is started, where that differs from what a user types. */
 export interface NodeLaunch {
@@ -14,7 +14,7 @@ export interface NodeLaunch {
   readonly wrapper?: readonly string[];
   /** Flags of Node.js itself. Default: none. */
   readonly nodeFlags?: readonly string[];
-  /** The script to run and its arguments, in place of the built command with the flags. */
+  /** The script to run and its arguments, in place of the command with the flags. */
   readonly script?: readonly string[];
   /** Variables on top of this process's own. Default: none. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -29,14 +29,16 @@ export interface NodeEnd {
   readonly tail: string;
 }
 
-/** Who is told what nodes write, and that one ended by itself. */
+/** What nodes run, and who is told what they write, and that one ended by itself. */
 export interface NodeProcessesOptions {
+  /** The command's script, such as an installed package's. Default: the workspace's build. */
+  readonly command?: string | undefined;
   readonly onLog?: ((nodeId: number, text: string) => void) | undefined;
   /** Default: it is told of on standard error. */
   readonly onEnd?: ((end: NodeEnd) => void) | undefined;
 }
 
-/** Processes of the built command, at most one per node id. */
+/** Processes of the command, at most one per node id. */
 export class NodeProcesses {
   readonly #options: NodeProcessesOptions;
   readonly #children = new Map<number, ChildProcess>();
@@ -52,6 +54,7 @@ export class NodeProcesses {
 
   /** Runs `quorumguard node` with these flags, with the Node that runs this. */
   start(nodeId: number, flags: readonly string[], launch: NodeLaunch = {}): void {
+    const { command = builtCommand } = this.#options;
     // Of a group of its own: Ctrl-C reaches it through us alone, so that one signal is one signal. It ends with us all the
     // same, even if we are killed: its standard input ends then.
     const script = launch.script ?? [command, "node", ...flags, "--stop-with-stdin"];

@@ -97,7 +97,8 @@ function readRequest(
   });
 }
 
-function administer(node: ClusterNode, request: AdminRequest, submit: SubmitOptions): Promise<Made> {
+/** Has whoever leads make a change. @throws {AskFailure} when it may not be made; {PolicyError} when it is refused. */
+export function administer(node: ClusterNode, request: AdminRequest, submit: SubmitOptions): Promise<Made> {
   return new Promise((resolve, reject) => {
     node.operate({ kind: "administer", request }, submit, (outcome) => {
       if (!("kind" in outcome)) {

@@ -3,36 +3,38 @@ import type { Forgotten } from "../node/namespace-watch.ts";
 import type { NodeTopology } from "../node/node.ts";
 import { wireTopology } from "./wire-topology.ts";
 
-/** What is told to all streams of a node, or of a namespace, is encoded once. */
-const topologyPushes = new WeakMap<NodeTopology, Uint8Array>();
-const forgetPushes = new WeakMap<Forgotten, Uint8Array>();
-
 /** Members and leader. */
-export function topologyPush(topology: NodeTopology): Uint8Array {
-  const known = topologyPushes.get(topology);
-  if (known !== undefined) return known;
-  const push = encodeSessionResponse({ case: "topology", value: wireTopology(topology) });
-  topologyPushes.set(topology, push);
-  return push;
-}
+export const topologyPush = encodedOnce((topology: NodeTopology) =>
+  encodeSessionResponse({ case: "topology", value: wireTopology(topology) }),
+);
 
 /** What may be untrue of what a client remembers. */
-export function forgetPush(what: Forgotten): Uint8Array {
-  const known = forgetPushes.get(what);
-  if (known !== undefined) return known;
-  const value = { index: BigInt(what.index), policyVersion: BigInt(what.policyVersion) };
-  const { keys } = what;
-  const push = encodeSessionResponse({
+export const forgetPush = encodedOnce(({ index, policyVersion, keys }: Forgotten) =>
+  encodeSessionResponse({
     case: "forget",
-    value: { ...value, ...(keys === null ? { all: true } : columnsOf(keys)) },
-  });
-  forgetPushes.set(what, push);
-  return push;
-}
+    value: {
+      index: BigInt(index),
+      policyVersion: BigInt(policyVersion),
+      ...(keys === null ? { all: true } : columnsOf(keys)),
+    },
+  }),
+);
 
 /** How many clients share the limits. */
 export function fleetPush(clients: number): Uint8Array {
   return encodeSessionResponse({ case: "fleet", value: { clients } });
+}
+
+/** What is told to all streams of a node, or of a namespace, is encoded once. */
+function encodedOnce<T extends object>(encode: (what: T) => Uint8Array): (what: T) => Uint8Array {
+  const pushes = new WeakMap<T, Uint8Array>();
+  return (what) => {
+    const known = pushes.get(what);
+    if (known !== undefined) return known;
+    const push = encode(what);
+    pushes.set(what, push);
+    return push;
+  };
 }
 
 type Keys = NonNullable<Forgotten["keys"]>;

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-const host = "127.0.0.1";
+/** Where everything of a test cluster listens. */
+export const host = "127.0.0.1";
 /** How often, and at what distance in milliseconds, a link asks for its port again that somebody else has. */
 const maxAttempts = 250;
 const attemptMs = 20;

@@ -1,5 +1,7 @@
-import { PolicyError, readAdminRequest } from "@quorumguard/limiter";
+import { readAdminRequest } from "@quorumguard/limiter";
 import type { ClusterNode, NodeFailure } from "../node/node.ts";
+import { AskFailure } from "../server/admin-questions.ts";
+import { administer } from "../server/make-change.ts";
 import type { TestPolicyDocument } from "./test-cluster-options.ts";
 
 /** For one attempt, in milliseconds. */
@@ -10,7 +12,7 @@ const deadlineMs = 1_000;
  * another one then, to whom the same can be said again.
  * @throws {PolicyError} when the cluster refuses them.
  */
-export function putPolicies(
+export async function putPolicies(
   leader: ClusterNode,
   { namespace, document }: TestPolicyDocument,
 ): Promise<NodeFailure | null> {
@@ -21,14 +23,11 @@ export function putPolicies(
     changeId: null,
     author: "test cluster",
   });
-  const options = { firstAttempt: false, noForward: true, deadlineMs };
-  return new Promise((resolve, reject) => {
-    leader.operate({ kind: "administer", request }, options, (outcome) => {
-      if (!("kind" in outcome)) resolve(outcome);
-      else if (outcome.kind !== "administered") reject(new Error(`a change was answered with ${outcome.kind}`));
-      else if (outcome.result.error !== null)
-        reject(new PolicyError(outcome.result.error.code, "", outcome.result.error.message));
-      else resolve(null);
-    });
-  });
+  try {
+    await administer(leader, request, { firstAttempt: false, noForward: true, deadlineMs });
+    return null;
+  } catch (error) {
+    if (error instanceof AskFailure) return error.failure;
+    throw error;
+  }
 }

@@ -123,7 +123,6 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
   return cluster;
 }
 
-const host = "127.0.0.1";
 const waitMs = 30_000;
 /** 100 days: a guard renews its session, which lives for 400, at least once in three such leaps. */
 const longestLeapMs = 8_640_000_000;
@@ -157,7 +156,7 @@ class InProcessCluster implements TestCluster {
   }
 
   get endpoints(): readonly string[] {
-    return [...this.#nodes.keys()].map((nodeId) => this.#endpoint(nodeId));
+    return [...this.#nodes.keys()].map((nodeId) => this.#network.grpcEndpoint(nodeId));
   }
 
   get leader(): number | null {
@@ -167,8 +166,8 @@ class InProcessCluster implements TestCluster {
   get topology(): TestTopology {
     const leader = this.#leading();
     const members = [...this.#nodes.values()].map(({ nodeId, state }) => ({
-      ...{ nodeId, state, isLeader: nodeId === leader?.nodeId, endpoint: this.#endpoint(nodeId) },
-      httpUrl: `http://${host}:${this.#network.httpPort(nodeId)}`,
+      ...{ nodeId, state, isLeader: nodeId === leader?.nodeId },
+      ...{ endpoint: this.#network.grpcEndpoint(nodeId), httpUrl: this.#network.httpUrl(nodeId) },
     }));
     return { leaderId: leader?.nodeId ?? null, term: leader?.topology().term ?? 0, members };
   }
@@ -304,10 +303,6 @@ class InProcessCluster implements TestCluster {
 
   #checkOpen(): void {
     if (this.#closing !== null) throw new Error("the test cluster is closed; start another one");
-  }
-
-  #endpoint(nodeId: NodeId): string {
-    return `${host}:${this.#network.grpcPort(nodeId)}`;
   }
 
   async #find(ref: NodeRef): Promise<TestNode> {

@@ -1,5 +1,5 @@
 import type { NodeId } from "@quorumguard/raft";
-import { Link } from "./link.ts";
+import { host, Link } from "./link.ts";
 
 /** The ports that a node's listeners are bound to in this run of it. */
 export interface NodePorts {
@@ -36,12 +36,14 @@ export class TestNetwork {
     await Promise.all([...this.#links.keys()].map((nodeId) => this.openNode(nodeId)));
   }
 
-  grpcPort(nodeId: NodeId): number {
-    return this.#of(nodeId).grpc.port;
+  /** Where SDKs reach the node. */
+  grpcEndpoint(nodeId: NodeId): string {
+    return `${host}:${this.#of(nodeId).grpc.port}`;
   }
 
-  httpPort(nodeId: NodeId): number {
-    return this.#of(nodeId).http.port;
+  /** Where browsers and tools reach it. */
+  httpUrl(nodeId: NodeId): string {
+    return `http://${host}:${this.#of(nodeId).http.port}`;
   }
 
   /** Where `from` reaches `to`. */

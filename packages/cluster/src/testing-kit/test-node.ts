@@ -3,11 +3,11 @@ import type { ClusterNode } from "../node/node.ts";
 import type { ServerOptions } from "../server/server-options.ts";
 import { type OwnedServer, startOwnedServer } from "../server/start-server.ts";
 import { DiskGate } from "./disk-gate.ts";
+import { host } from "./link.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 import type { TestNetwork } from "./test-network.ts";
 import { type MovedTime, NodeClock } from "./test-time.ts";
 
-const host = "127.0.0.1";
 /** A node alone has nobody to wait for before it leads. */
 const aloneTimings = { heartbeatMs: 10, electionMs: 30 };
 
@@ -75,8 +75,8 @@ export class TestNode {
         files: gate,
         grpc: { host, port: 0 },
         http: { host, port: 0 },
-        advertiseGrpc: `${host}:${network.grpcPort(nodeId)}`,
-        advertiseHttp: `http://${host}:${network.httpPort(nodeId)}`,
+        advertiseGrpc: network.grpcEndpoint(nodeId),
+        advertiseHttp: network.httpUrl(nodeId),
         // Disks in memory: small files, and snapshots before much log gathers.
         node: { segmentBytes: 1_048_576, snapshotLogBytes: 8_388_608, ...(nodeIds.length === 1 ? aloneTimings : {}) },
         processMetrics: false,

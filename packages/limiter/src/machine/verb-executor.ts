@@ -4,15 +4,13 @@ import { NEVER, Outcome } from "../call-batch.ts";
 import { HoldKind } from "../holds/hold-block.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
 import { Algorithm } from "../rule.ts";
-import { Verb } from "../verb.ts";
+import { defaultTtlUs, Verb } from "../verb.ts";
 import { ceilMs, writeVerdict } from "./call-executor.ts";
 import type { MachineState } from "./state.ts";
 import type { VerbCall } from "./verb-call.ts";
 
 /** A client counts a lease in milliseconds: a shorter one could not be spent. */
 const SHORTEST_LEASE_US = 1_000;
-/** A reservation that does not say for how long: its holder may have died, and withholds as long as it is open. */
-const DEFAULT_TTL_US = 60_000_000;
 
 /** Executes the calls that are no takes; what they come to goes into the hash by whoever calls it. */
 export class VerbExecutor {
@@ -74,16 +72,11 @@ export class VerbExecutor {
     this.#writeDone(call, block, results, at);
   }
 
-  /**
-   * Withholds. A slot of `concurrency` is taken in the same way, for the rule's window if the call does not say for how
-   * long; any other reservation then for a minute, or the window if that is shorter.
-   */
+  /** Withholds. A slot of `concurrency` is taken in the same way. */
   #reserve(call: VerbCall, results: GrowingResultColumns, at: number): void {
     const { rule, stampUs, ttlUs } = call;
-    const isSlot = rule.algorithm === Algorithm.concurrency;
-    const defaultUs = isSlot ? rule.windowUs : Math.min(rule.windowUs, DEFAULT_TTL_US);
-    const kind = isSlot ? HoldKind.slot : HoldKind.reservation;
-    this.#open(call, kind, stampUs + (ttlUs === 0 ? defaultUs : ttlUs), results, at);
+    const kind = rule.algorithm === Algorithm.concurrency ? HoldKind.slot : HoldKind.reservation;
+    this.#open(call, kind, stampUs + (ttlUs === 0 ? defaultTtlUs(rule) : ttlUs), results, at);
   }
 
   /** Leases, for as long as is asked and the rule allows; too short a rest of a window is not worth a lease. */

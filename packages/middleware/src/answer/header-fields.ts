@@ -18,6 +18,20 @@ export interface HeaderField {
   readonly list: boolean;
 }
 
+/** What Express' responses and Fastify's replies have in common, and so those of Nest. */
+export interface NodeResponseLike {
+  header(name: string, value: string): unknown;
+  getHeader(name: string): unknown;
+}
+
+/** Writes fields, each as its {@link HeaderField.list} says. */
+export function writeFields(response: NodeResponseLike, fields: readonly HeaderField[]): void {
+  for (const { name, value, list } of fields) {
+    const written = list ? response.getHeader(name) : undefined;
+    response.header(name, written === undefined ? value : `${written}, ${value}`);
+  }
+}
+
 /** A decision, and what the fields say beside it. */
 export interface ToldDecision {
   readonly decision: Decision;

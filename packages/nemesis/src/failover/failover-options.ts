@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "../usage-error.ts";
+import { wholeFlag } from "../whole-flag.ts";
 
 /** What can happen to a leader. */
 export const failoverFaults = ["kill", "pause", "partition", "stall-disk", "rolling-restart"] as const;
@@ -65,7 +66,7 @@ export function parseFailoverOptions(args: readonly string[]): FailoverOptions {
     if (token.kind === "option") checkFlag(token);
   }
   return {
-    trials: trialsOf(values.trials),
+    trials: wholeFlag("trials", values.trials, 15, 1, mostTrials),
     fault: faultOf(values.fault),
     defaults: values.defaults === true,
     json: values.json === true,
@@ -85,12 +86,6 @@ function checkFlag({ name, rawName, value }: { name: string; rawName: string; va
   if (type === "boolean" && value !== undefined)
     throw new UsageError(`${rawName} is ${shown(value)}: it takes no value, write ${rawName} alone`);
   if (type === "string" && value === undefined) throw new UsageError(`${rawName} has no value: write one after it`);
-}
-
-function trialsOf(text: string | boolean | undefined): number {
-  const value = text === undefined ? 15 : Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= mostTrials && text !== "") return value;
-  throw new UsageError(`--trials is ${shown(text)}: it must be a whole number from 1 to ${mostTrials}`);
 }
 
 function faultOf(text: string | boolean | undefined): FailoverFault {

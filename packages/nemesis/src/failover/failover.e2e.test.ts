@@ -1,24 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { runCommand } from "../command.fixture.ts";
 
-const main = fileURLToPath(new URL("../failover-main.ts", import.meta.url));
-
-/** Runs the command to its end. */
-async function failover(...args: string[]): Promise<{ code: number | null; lines: string[]; errors: string }> {
-  const flags = ["--conditions=quorumguard-source", "--disable-warning=ExperimentalWarning"];
-  const child = spawn(process.execPath, [...flags, main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let [output, errors] = ["", ""];
-  child.stdout.on("data", (text) => {
-    output += text;
-  });
-  child.stderr.on("data", (text) => {
-    errors += text;
-  });
-  const [code] = await once(child, "close");
-  return { code, lines: output.trim().split("\n"), errors };
-}
+const failover = (...args: string[]) => runCommand("./failover-main.ts", ...args);
 
 test.each([
   ["kill", 2],
@@ -29,7 +12,8 @@ test.each([
     timeout: 120_000,
   },
   async (fault, trials) => {
-    const { code, lines, errors } = await failover("--trials", String(trials), "--fault", fault, "--json");
+    const { code, output, errors } = await failover("--trials", String(trials), "--fault", fault, "--json");
+    const lines = output.trim().split("\n");
     const [last, ...before] = lines.map((line) => JSON.parse(line) as Record<string, unknown>).reverse();
     expect(last, errors).toEqual({
       ...{ fault, trials, failedCalls: 0, degraded: 0, overAdmitted: 0, chargedTwice: 0 },

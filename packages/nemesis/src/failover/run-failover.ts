@@ -1,18 +1,18 @@
 import { mkdirSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
-import { until } from "@quorumguard/testbed";
+import { join } from "node:path";
+import { agreedLeader, until } from "@quorumguard/testbed";
 import { type ClientProcesses, startClients } from "../clients/client-processes.ts";
 import { type ClientsOfRun, planCrowd, planSteadyClient } from "../clients/plan-clients.ts";
 import { hostClockUs } from "../host-clock.ts";
 import { type JudgedRun, judgeRun } from "../judge/judge-run.ts";
-import { writeRunFolder } from "../judge/run-folder.ts";
-import { createWiretap, type Wiretap } from "../network/wiretap.ts";
+import { createWiretap } from "../network/wiretap.ts";
 import { createNemesisCluster, type NemesisCluster } from "../nodes/nemesis-cluster.ts";
-import { agree, served, settle, stopNodes } from "../run-ends.ts";
+import { agree, closeFolder, served, settle, stopNodes, writeHistory } from "../run-ends.ts";
 import { type AnswerLog, createAnswerLog } from "./answer-log.ts";
 import type { FailoverOptions } from "./failover-options.ts";
+import { isFlawless, resultOf } from "./failover-result.ts";
 import { leaderFaults } from "./leader-faults.ts";
 import { type TrialGap, trialGap } from "./trial-gap.ts";
 import { wellAgain } from "./well-again.ts";
@@ -42,7 +42,6 @@ const crowdThinkMs = 125;
 const crowdFirstDecisions = 20;
 /** Nobody waits longer for what must come. */
 const patienceMs = 30_000;
-const shownViolations = 50;
 
 /** Runs once, from empty disks to the verdict. @param tell Told of every trial as it ends. @throws {Error} when the cluster does not come back from a fault. */
 export async function runFailover(
@@ -127,29 +126,11 @@ async function runTrial(
 }
 
 /** Waits until all nodes say the same of who leads. */
-function knownLeader(cluster: NemesisCluster): Promise<number> {
-  return until("no leader that all nodes know of", patienceMs, async () => {
-    const all = await Promise.all(cluster.nodeIds.map(cluster.status));
-    const leader = all.find((one) => one?.role === "NODE_ROLE_LEADER");
-    return leader != null && all.every((one) => one?.leaderId === leader.nodeId) ? leader.nodeId : null;
-  });
-}
-
-async function writeHistory(
-  folder: string,
-  clients: ClientProcesses,
-  cluster: NemesisCluster,
-  wiretap: Wiretap,
-  settled: ReadonlyMap<string, number>,
-): Promise<void> {
-  const inFolder = (files: readonly string[]) => files.map((file) => relative(folder, file));
-  const facts = {
-    callsFiles: inFolder(clients.callsFiles),
-    sessionsFiles: inFolder(clients.sessionsFiles),
-    breaks: cluster.time.breaks,
-    settled: [...settled],
-  };
-  await writeRunFolder(folder, facts, wiretap.committed());
+async function knownLeader(cluster: NemesisCluster): Promise<number> {
+  const { nodeId } = await until("no leader that all nodes know of", patienceMs, async () =>
+    agreedLeader(await Promise.all(cluster.nodeIds.map(cluster.status))),
+  );
+  return nodeId;
 }
 
 async function conclude(
@@ -160,9 +141,7 @@ async function conclude(
 ): Promise<FailoverRun> {
   const judged = await judgeRun(folder);
   const violations = [...new Set([...problems, ...judged.violations])];
-  const { failed, degraded, overAdmitted, chargedTwice } = judged;
-  const kept = options.keep || violations.length > 0 || failed + degraded + overAdmitted + chargedTwice > 0;
-  if (kept) await writeFile(join(folder, "violations.txt"), violations.map((line) => `${line}\n`).join(""));
-  else await rm(folder, { recursive: true, force: true });
-  return { trials, judged, violations: violations.slice(0, shownViolations), folder: kept ? folder : null };
+  const run = { trials, judged, violations, folder: null };
+  const kept = options.keep || !isFlawless(resultOf(options, run), run);
+  return { ...run, ...(await closeFolder(folder, kept, violations)) };
 }

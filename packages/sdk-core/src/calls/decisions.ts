@@ -18,14 +18,14 @@ export interface DecisionValues {
   readonly retryAfterMs: number;
 }
 
-/** A decision by counts: the cluster's, or this process's own if `source` is `local`. */
+/** A decision by counts: the cluster's, now or remembered, or this process's own if `source` is `local`. */
 export function countedDecision(
   rule: ResolvedRule,
   limit: number,
   source: Source,
   outcome: number,
-  remaining: number,
-  resetAfterMs: number,
+  remaining: number | null,
+  resetAfterMs: number | null,
   retryAfterMs: number,
   shadowOutcome = 0,
 ): Decision {
@@ -68,7 +68,7 @@ export function wireDecision(rule: ResolvedRule, wire: WireDecision): Decision {
 }
 
 /** What callers are told for the number of a denial. */
-export function denialReason(outcome: number): DenialReason {
+function denialReason(outcome: number): DenialReason {
   if (outcome === OUTCOME_BANNED) return "banned";
   return outcome === OUTCOME_BLOCKED ? "blocked" : "limited";
 }

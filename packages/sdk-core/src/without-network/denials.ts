@@ -1,6 +1,6 @@
-import { denialReason } from "../calls/decisions.ts";
+import { countedDecision } from "../calls/decisions.ts";
 import { SAFE_SHARE } from "../session/session-life.ts";
-import type { Denied } from "../surface/guard.ts";
+import type { Decision } from "../surface/guard.ts";
 import type { ResolvedRule } from "../surface/resolved-rule.ts";
 
 /** Costs of one key whose denials are remembered beside each other. */
@@ -102,18 +102,10 @@ export function denialFor(list: Denial | null, cost: number, nowMs: number, wall
  * What the caller is told now. While one of cost 1 is denied nothing can be taken at all, so what the cluster said of the key
  * still holds; while a larger one is, others may go on taking, and how much is left is not known here.
  */
-export function deniedNow(rule: ResolvedRule, denial: Denial, nowMs: number): Denied {
-  const { cost, outcome, limit, remaining, retryAtMs, resetAtMs } = denial;
-  return {
-    allowed: false,
-    reason: denialReason(outcome),
-    retryAfterMs: retryAtMs === Number.POSITIVE_INFINITY ? null : Math.max(1, Math.ceil(retryAtMs - nowMs)),
-    policy: rule.name,
-    limit,
-    remaining: cost === 1 ? remaining : null,
-    resetAfterMs: cost === 1 ? Math.max(0, Math.ceil(resetAtMs - nowMs)) : null,
-    source: "denial-cache",
-    degraded: false,
-    shadow: null,
-  };
+export function deniedNow(rule: ResolvedRule, denial: Denial, nowMs: number): Decision {
+  const { cost, outcome, limit, retryAtMs, resetAtMs } = denial;
+  const remaining = cost === 1 ? denial.remaining : null;
+  const resetAfterMs = cost === 1 ? Math.max(0, Math.ceil(resetAtMs - nowMs)) : null;
+  const retryAfterMs = retryAtMs === Number.POSITIVE_INFINITY ? -1 : Math.max(1, Math.ceil(retryAtMs - nowMs));
+  return countedDecision(rule, limit, "denial-cache", outcome, remaining, resetAfterMs, retryAfterMs);
 }

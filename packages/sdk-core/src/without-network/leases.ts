@@ -1,5 +1,6 @@
+import { countedDecision, OUTCOME_ALLOWED } from "../calls/decisions.ts";
 import { SAFE_SHARE } from "../session/session-life.ts";
-import type { Allowed } from "../surface/guard.ts";
+import type { Decision } from "../surface/guard.ts";
 import type { ResolvedRule } from "../surface/resolved-rule.ts";
 import type { HeardTimes } from "./denials.ts";
 import type { Demand } from "./lease-size.ts";
@@ -107,17 +108,7 @@ export function createKeyLeases({ windowUs }: ResolvedRule, nowMs: number): KeyL
 }
 
 /** What the caller is told: `remaining` is what was left at the grant, and what is left of the lease. */
-export function leasedNow(rule: ResolvedRule, lease: Lease, nowMs: number): Allowed {
-  return {
-    allowed: true,
-    reason: null,
-    retryAfterMs: 0,
-    policy: rule.name,
-    limit: lease.limit,
-    remaining: lease.remaining + lease.left,
-    resetAfterMs: Math.max(0, Math.ceil(lease.resetAtMs - nowMs)),
-    source: "lease",
-    degraded: false,
-    shadow: null,
-  };
+export function leasedNow(rule: ResolvedRule, lease: Lease, nowMs: number): Decision {
+  const resetAfterMs = Math.max(0, Math.ceil(lease.resetAtMs - nowMs));
+  return countedDecision(rule, lease.limit, "lease", OUTCOME_ALLOWED, lease.remaining + lease.left, resetAfterMs, 0);
 }

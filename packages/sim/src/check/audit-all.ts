@@ -6,6 +6,7 @@ import {
   auditOnce,
   type CallerRecord,
   type CallOperation,
+  callsOfRecords,
   isPlainTake,
   judgeCallHistory,
   requestCallsOnLog,
@@ -110,14 +111,7 @@ export function auditAll(evidence: Evidence): string[] {
 
 /** What clients denied without asking, which no tap on the wire has seen. */
 function rememberedDenials(records: readonly CallerRecord[]): CallOperation[] {
-  return records.flatMap(({ client, items, startUs, endUs, allowed, source, degraded }, at) => {
-    if (source !== "denial-cache") return [];
-    const decision = {
-      ...{ allowed: allowed === true, source, degraded },
-      ...{ remaining: null, index: null, position: null, stampUs: null },
-    };
-    return [{ clientId: client, callId: `remembered ${at}`, items, startUs, endUs, decision, applied: null }];
-  });
+  return callsOfRecords(records.filter(({ source }) => source === "denial-cache"));
 }
 
 /** What an operator was told of a change is what the log made of it. */
