@@ -22,6 +22,7 @@ const rules: readonly Rule[] = [
 interface Remembered {
   readonly rule: Rule;
   readonly cost: number;
+  /** The first stamp at which nobody relies on it any more. */
   readonly untilUs: number;
 }
 
@@ -71,10 +72,10 @@ it("D2 no take, hold or return ends a denial sooner than it was said to be firm,
           const end = ended!.verb === Verb.grant ? Verb.giveBack : Verb.cancel;
           harness.ask(stampUs, end, "k", ended!.rule, { handle: ended!.handle, cost });
         }
-        remembered = remembered.filter(({ untilUs }) => untilUs >= stampUs);
+        remembered = remembered.filter(({ untilUs }) => untilUs > stampUs);
         firm += remembered.length;
         for (const { rule: its, cost: costs, untilUs } of remembered) {
-          for (const at of [stampUs, untilUs]) {
+          for (const at of [stampUs, untilUs - 1]) {
             const { outcomes } = harness.limiter.peek("n", its, encodeUtf8("k"), costs, at);
             expect(outcomes[0], JSON.stringify({ its, costs, untilUs, at })).toBe(Outcome.limited);
           }
