@@ -1,11 +1,13 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 
 /** Where everything of a test cluster listens. */
 export const host = "127.0.0.1";
 /** How often, and at what distance in milliseconds, a link asks for its port again that somebody else has. */
 const maxAttempts = 250;
 const attemptMs = 20;
+/** Links take ports below those from which systems take ports for outgoing connections: none is lost while a node is down. */
+const [lowestPort, ports] = [10_000, 20_000];
 
 /** One directed link: who dials its port reaches the target through it, as well as the link lets him. */
 export class Link {
@@ -29,13 +31,14 @@ export class Link {
   /** Takes connections; at first on any free port. */
   async open(): Promise<void> {
     for (let attempt = 1; this.#server === null; attempt += 1) {
+      const port = this.#port === 0 ? lowestPort + Math.floor(Math.random() * ports) : this.#port;
       try {
-        this.#server = await this.#listen();
-        this.#port = (this.#server.address() as AddressInfo).port;
+        this.#server = await listen(port, (socket) => void this.#accept(socket).catch(() => socket.destroy()));
+        this.#port = port;
       } catch (error) {
-        // While nobody listened there, some connection of this machine may have begun at the port; few last.
+        // Somebody else has it; who took it while nobody listened there may give it back.
         if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || attempt === maxAttempts) throw error;
-        await new Promise((resolve) => setTimeout(resolve, attemptMs));
+        if (this.#port !== 0) await new Promise((resolve) => setTimeout(resolve, attemptMs));
       }
     }
   }
@@ -68,15 +71,6 @@ export class Link {
     for (const connection of [...this.#connections]) connection.abort();
   }
 
-  async #listen(): Promise<Server> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
-      this.#accept(socket).catch(() => socket.destroy());
-    });
-    server.listen(this.#port, host);
-    await once(server, "listening");
-    return server;
-  }
-
   #unknownTarget(): Promise<number> {
     return new Promise((resolve) => {
       this.#lead = resolve;
@@ -88,6 +82,13 @@ export class Link {
     this.#connections.add(connection);
     connection.reach(await this.#target);
   }
+}
+
+async function listen(port: number, accept: (socket: Socket) => void): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accept);
+  server.listen(port, host);
+  await once(server, "listening");
+  return server;
 }
 
 class Connection {
