@@ -77,6 +77,7 @@ export function connectRoutes({
       reserve: (request, context) => checked(request, context, guard.reserve),
       commit: (request, context) => checked(request, context, guard.commit),
       cancel: (request, context) => checked(request, context, guard.cancel),
+      getTerms: (request, context) => answered(() => guard.getTerms(request, contextOf(context))),
     });
     router.service(ClusterService, {
       getTopology: () => answered(() => cluster.getTopology()),

@@ -31,6 +31,8 @@ import {
   ErrorReason,
   GetStatusRequestSchema,
   GetStatusResponseSchema,
+  GetTermsRequestSchema,
+  GetTermsResponseSchema,
   GetTopologyRequestSchema,
   GetTopologyResponseSchema,
   GuardService,
@@ -148,6 +150,7 @@ function addGuardService(
     Reserve: unary(ReserveRequestSchema, ReserveResponseSchema, guard.reserve, log),
     Commit: unary(CommitRequestSchema, CommitResponseSchema, guard.commit, log),
     Cancel: unary(CancelRequestSchema, CancelResponseSchema, guard.cancel, log),
+    GetTerms: unary(GetTermsRequestSchema, GetTermsResponseSchema, guard.getTerms, log),
     Session: session,
   });
 }

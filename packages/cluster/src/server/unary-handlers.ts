@@ -17,6 +17,8 @@ import {
   CommitResponseSchema,
   type Decision,
   ErrorReason,
+  type GetTermsRequest,
+  type GetTermsResponse,
   type PeekRequest,
   type PeekResponse,
   PeekResponseSchema,
@@ -36,6 +38,7 @@ import { type DecisionMeter, noMeter } from "./decision-meter.ts";
 import { edgeLimits } from "./edge-limits.ts";
 import { fieldBounds } from "./field-bounds.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
+import { policyTerms } from "./policy-terms.ts";
 import { peekOne, submitCalls } from "./submit-calls.ts";
 
 /** Who makes a unary call and how long they wait, as far as the transport knows. */
@@ -55,6 +58,7 @@ export interface GuardHandlers {
   reserve(request: ReserveRequest, context: CallContext): Promise<ReserveResponse>;
   commit(request: CommitRequest, context: CallContext): Promise<CommitResponse>;
   cancel(request: CancelRequest, context: CallContext): Promise<CancelResponse>;
+  getTerms(request: GetTermsRequest, context: CallContext): Promise<GetTermsResponse>;
 }
 
 /** What unary handlers may be told; the defaults suit production. */
@@ -131,7 +135,8 @@ export function createGuardHandlers(node: ClusterNode, options: UnaryHandlerOpti
         const calls = checkCalls(request);
         const origin = { namespace: request.namespace, identity: context.identity };
         const results = await submitCalls(tools, origin, calls, submitOptions(request, request.firstAttempt, context));
-        return create(AllowBatchResponseSchema, { results });
+        const policyVersion = BigInt(node.applied()?.policies.version(request.namespace) ?? 0);
+        return create(AllowBatchResponseSchema, { results, policyVersion });
       }),
     peek: (request, context) =>
       guarded(room, 1, async () => {
@@ -142,6 +147,7 @@ export function createGuardHandlers(node: ClusterNode, options: UnaryHandlerOpti
         if (error !== null) throw error;
         return create(PeekResponseSchema, peeked);
       }),
+    getTerms: (request) => guarded(room, 1, async () => policyTerms(node, request)),
   };
 }
 

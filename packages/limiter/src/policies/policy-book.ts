@@ -8,7 +8,7 @@ import { canonicalJson, type Json, utf8Bytes } from "./canonical.ts";
 import type { Census } from "./census.ts";
 import type { PolicyCounters } from "./counters.ts";
 import { describeEdits } from "./describe.ts";
-import type { NamespaceDocument } from "./documents.ts";
+import type { NamespaceDocument, PolicyDocument } from "./documents.ts";
 import { editsBetween, type HistoryEntry, historyJson, rewind } from "./history.ts";
 import { describeMoves, moveLineages } from "./move-lineages.ts";
 import { NamespacePolicies } from "./namespace-policies.ts";
@@ -39,7 +39,7 @@ export interface PolicyDiff {
 /** What administration reads of {@link PolicyBook}. */
 export type PolicyReader = Pick<
   PolicyBook,
-  "namespaceNames" | "version" | "document" | "diff" | "preview" | "history" | "counters"
+  "namespaceNames" | "version" | "policy" | "document" | "diff" | "preview" | "history" | "counters"
 >;
 
 /** Bounds of what operators may pile up. Each has its error, which says what to do. */
@@ -136,6 +136,11 @@ export class PolicyBook {
   /** The version of a namespace; 0: never administered. */
   version(namespace: string): number {
     return this.namespace(namespace)?.version ?? 0;
+  }
+
+  /** The policy of that name; null: there is none. */
+  policy(namespace: string, name: string): PolicyDocument | null {
+    return this.namespace(namespace)?.policy(name) ?? null;
   }
 
   /** Everything that is set, now or at an earlier version. @throws {PolicyError} */

@@ -4,19 +4,19 @@
 // @generated from file quorumguard/v1/guard_service.proto (package quorumguard.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Check, Decision } from "./decision_pb.ts";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Check, Decision, Rule } from "./decision_pb.ts";
 import { file_quorumguard_v1_decision } from "./decision_pb.ts";
 import type { SessionRequestSchema, SessionResponseSchema } from "./session_pb.ts";
 import { file_quorumguard_v1_session } from "./session_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file quorumguard/v1/guard_service.proto.
  */
 export const file_quorumguard_v1_guard_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJxdW9ydW1ndWFyZC92MS9ndWFyZF9zZXJ2aWNlLnByb3RvEg5xdW9ydW1ndWFyZC52MSKbAQoMQWxsb3dSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKcmVxdWVzdF9pZBgCIAEoCRISCgpub19mb3J3YXJkGAMgASgIEhMKC2RlYWRsaW5lX21zGAQgASgNEhEKCW5hbWVzcGFjZRgFIAEoCRIVCg1maXJzdF9hdHRlbXB0GAYgASgIIlwKDUFsbG93UmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgCIAEoBBIQCghzdGFtcF91cxgDIAEoBCJvCgRDYWxsEiUKBmNoZWNrcxgBIAMoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkSDAoEdmVyYhgDIAEoDRIOCgZ0dGxfbXMYBCABKAQSDgoGaGFuZGxlGAUgASgEIosBChFBbGxvd0JhdGNoUmVxdWVzdBIjCgVjYWxscxgBIAMoCzIULnF1b3J1bWd1YXJkLnYxLkNhbGwSEgoKbm9fZm9yd2FyZBgCIAEoCBITCgtkZWFkbGluZV9tcxgDIAEoDRIRCgluYW1lc3BhY2UYBCABKAkSFQoNZmlyc3RfYXR0ZW1wdBgFIAEoCCJrCgpDYWxsUmVzdWx0Eg8KB2FsbG93ZWQYASABKAgSKwoJZGVjaXNpb25zGAIgAygLMhgucXVvcnVtZ3VhcmQudjEuRGVjaXNpb24SDQoFaW5kZXgYAyABKAQSEAoIc3RhbXBfdXMYBCABKAQiQQoSQWxsb3dCYXRjaFJlc3BvbnNlEisKB3Jlc3VsdHMYASADKAsyGi5xdW9ydW1ndWFyZC52MS5DYWxsUmVzdWx0Im8KC1BlZWtSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKbm9fZm9yd2FyZBgCIAEoCBIRCgluYW1lc3BhY2UYAyABKAkSEwoLZGVhZGxpbmVfbXMYBCABKA0iTAoMUGVla1Jlc3BvbnNlEioKCGRlY2lzaW9uGAEgASgLMhgucXVvcnVtZ3VhcmQudjEuRGVjaXNpb24SEAoIc3RhbXBfdXMYAiABKAQihAEKDFJlc2V0UmVxdWVzdBIkCgVjaGVjaxgBIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkSEgoKbm9fZm9yd2FyZBgDIAEoCBITCgtkZWFkbGluZV9tcxgEIAEoDRIRCgluYW1lc3BhY2UYBSABKAkiXAoNUmVzZXRSZXNwb25zZRIqCghkZWNpc2lvbhgBIAEoCzIYLnF1b3J1bWd1YXJkLnYxLkRlY2lzaW9uEg0KBWluZGV4GAIgASgEEhAKCHN0YW1wX3VzGAMgASgEIpYBCg5SZXNlcnZlUmVxdWVzdBIkCgVjaGVjaxgBIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkSEgoKbm9fZm9yd2FyZBgDIAEoCBITCgtkZWFkbGluZV9tcxgEIAEoDRIRCgluYW1lc3BhY2UYBSABKAkSDgoGdHRsX21zGAYgASgEIl4KD1Jlc2VydmVSZXNwb25zZRIqCghkZWNpc2lvbhgBIAEoCzIYLnF1b3J1bWd1YXJkLnYxLkRlY2lzaW9uEg0KBWluZGV4GAIgASgEEhAKCHN0YW1wX3VzGAMgASgEIr8BCg1Db21taXRSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKcmVxdWVzdF9pZBgCIAEoCRISCgpub19mb3J3YXJkGAMgASgIEhMKC2RlYWRsaW5lX21zGAQgASgNEhEKCW5hbWVzcGFjZRgFIAEoCRIOCgZoYW5kbGUYBiABKAQSGAoLYWN0dWFsX2Nvc3QYByABKA1IAIgBAUIOCgxfYWN0dWFsX2Nvc3QiXQoOQ29tbWl0UmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgCIAEoBBIQCghzdGFtcF91cxgDIAEoBCKVAQoNQ2FuY2VsUmVxdWVzdBIkCgVjaGVjaxgBIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkSEgoKbm9fZm9yd2FyZBgDIAEoCBITCgtkZWFkbGluZV9tcxgEIAEoDRIRCgluYW1lc3BhY2UYBSABKAkSDgoGaGFuZGxlGAYgASgEIl0KDkNhbmNlbFJlc3BvbnNlEioKCGRlY2lzaW9uGAEgASgLMhgucXVvcnVtZ3VhcmQudjEuRGVjaXNpb24SDQoFaW5kZXgYAiABKAQSEAoIc3RhbXBfdXMYAyABKAQy4AQKDEd1YXJkU2VydmljZRJECgVBbGxvdxIcLnF1b3J1bWd1YXJkLnYxLkFsbG93UmVxdWVzdBodLnF1b3J1bWd1YXJkLnYxLkFsbG93UmVzcG9uc2USUwoKQWxsb3dCYXRjaBIhLnF1b3J1bWd1YXJkLnYxLkFsbG93QmF0Y2hSZXF1ZXN0GiIucXVvcnVtZ3VhcmQudjEuQWxsb3dCYXRjaFJlc3BvbnNlEkEKBFBlZWsSGy5xdW9ydW1ndWFyZC52MS5QZWVrUmVxdWVzdBocLnF1b3J1bWd1YXJkLnYxLlBlZWtSZXNwb25zZRJECgVSZXNldBIcLnF1b3J1bWd1YXJkLnYxLlJlc2V0UmVxdWVzdBodLnF1b3J1bWd1YXJkLnYxLlJlc2V0UmVzcG9uc2USSgoHUmVzZXJ2ZRIeLnF1b3J1bWd1YXJkLnYxLlJlc2VydmVSZXF1ZXN0Gh8ucXVvcnVtZ3VhcmQudjEuUmVzZXJ2ZVJlc3BvbnNlEkcKBkNvbW1pdBIdLnF1b3J1bWd1YXJkLnYxLkNvbW1pdFJlcXVlc3QaHi5xdW9ydW1ndWFyZC52MS5Db21taXRSZXNwb25zZRJHCgZDYW5jZWwSHS5xdW9ydW1ndWFyZC52MS5DYW5jZWxSZXF1ZXN0Gh4ucXVvcnVtZ3VhcmQudjEuQ2FuY2VsUmVzcG9uc2USTgoHU2Vzc2lvbhIeLnF1b3J1bWd1YXJkLnYxLlNlc3Npb25SZXF1ZXN0Gh8ucXVvcnVtZ3VhcmQudjEuU2Vzc2lvblJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_quorumguard_v1_decision, file_quorumguard_v1_session]);
+  fileDesc("CiJxdW9ydW1ndWFyZC92MS9ndWFyZF9zZXJ2aWNlLnByb3RvEg5xdW9ydW1ndWFyZC52MSKbAQoMQWxsb3dSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKcmVxdWVzdF9pZBgCIAEoCRISCgpub19mb3J3YXJkGAMgASgIEhMKC2RlYWRsaW5lX21zGAQgASgNEhEKCW5hbWVzcGFjZRgFIAEoCRIVCg1maXJzdF9hdHRlbXB0GAYgASgIIlwKDUFsbG93UmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgCIAEoBBIQCghzdGFtcF91cxgDIAEoBCJvCgRDYWxsEiUKBmNoZWNrcxgBIAMoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkSDAoEdmVyYhgDIAEoDRIOCgZ0dGxfbXMYBCABKAQSDgoGaGFuZGxlGAUgASgEIosBChFBbGxvd0JhdGNoUmVxdWVzdBIjCgVjYWxscxgBIAMoCzIULnF1b3J1bWd1YXJkLnYxLkNhbGwSEgoKbm9fZm9yd2FyZBgCIAEoCBITCgtkZWFkbGluZV9tcxgDIAEoDRIRCgluYW1lc3BhY2UYBCABKAkSFQoNZmlyc3RfYXR0ZW1wdBgFIAEoCCJrCgpDYWxsUmVzdWx0Eg8KB2FsbG93ZWQYASABKAgSKwoJZGVjaXNpb25zGAIgAygLMhgucXVvcnVtZ3VhcmQudjEuRGVjaXNpb24SDQoFaW5kZXgYAyABKAQSEAoIc3RhbXBfdXMYBCABKAQiWQoSQWxsb3dCYXRjaFJlc3BvbnNlEisKB3Jlc3VsdHMYASADKAsyGi5xdW9ydW1ndWFyZC52MS5DYWxsUmVzdWx0EhYKDnBvbGljeV92ZXJzaW9uGAIgASgEIm8KC1BlZWtSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKbm9fZm9yd2FyZBgCIAEoCBIRCgluYW1lc3BhY2UYAyABKAkSEwoLZGVhZGxpbmVfbXMYBCABKA0iTAoMUGVla1Jlc3BvbnNlEioKCGRlY2lzaW9uGAEgASgLMhgucXVvcnVtZ3VhcmQudjEuRGVjaXNpb24SEAoIc3RhbXBfdXMYAiABKAQihAEKDFJlc2V0UmVxdWVzdBIkCgVjaGVjaxgBIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkSEgoKbm9fZm9yd2FyZBgDIAEoCBITCgtkZWFkbGluZV9tcxgEIAEoDRIRCgluYW1lc3BhY2UYBSABKAkiXAoNUmVzZXRSZXNwb25zZRIqCghkZWNpc2lvbhgBIAEoCzIYLnF1b3J1bWd1YXJkLnYxLkRlY2lzaW9uEg0KBWluZGV4GAIgASgEEhAKCHN0YW1wX3VzGAMgASgEIpYBCg5SZXNlcnZlUmVxdWVzdBIkCgVjaGVjaxgBIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkSEgoKbm9fZm9yd2FyZBgDIAEoCBITCgtkZWFkbGluZV9tcxgEIAEoDRIRCgluYW1lc3BhY2UYBSABKAkSDgoGdHRsX21zGAYgASgEIl4KD1Jlc2VydmVSZXNwb25zZRIqCghkZWNpc2lvbhgBIAEoCzIYLnF1b3J1bWd1YXJkLnYxLkRlY2lzaW9uEg0KBWluZGV4GAIgASgEEhAKCHN0YW1wX3VzGAMgASgEIr8BCg1Db21taXRSZXF1ZXN0EiQKBWNoZWNrGAEgASgLMhUucXVvcnVtZ3VhcmQudjEuQ2hlY2sSEgoKcmVxdWVzdF9pZBgCIAEoCRISCgpub19mb3J3YXJkGAMgASgIEhMKC2RlYWRsaW5lX21zGAQgASgNEhEKCW5hbWVzcGFjZRgFIAEoCRIOCgZoYW5kbGUYBiABKAQSGAoLYWN0dWFsX2Nvc3QYByABKA1IAIgBAUIOCgxfYWN0dWFsX2Nvc3QiXQoOQ29tbWl0UmVzcG9uc2USKgoIZGVjaXNpb24YASABKAsyGC5xdW9ydW1ndWFyZC52MS5EZWNpc2lvbhINCgVpbmRleBgCIAEoBBIQCghzdGFtcF91cxgDIAEoBCKVAQoNQ2FuY2VsUmVxdWVzdBIkCgVjaGVjaxgBIAEoCzIVLnF1b3J1bWd1YXJkLnYxLkNoZWNrEhIKCnJlcXVlc3RfaWQYAiABKAkSEgoKbm9fZm9yd2FyZBgDIAEoCBITCgtkZWFkbGluZV9tcxgEIAEoDRIRCgluYW1lc3BhY2UYBSABKAkSDgoGaGFuZGxlGAYgASgEIl0KDkNhbmNlbFJlc3BvbnNlEioKCGRlY2lzaW9uGAEgASgLMhgucXVvcnVtZ3VhcmQudjEuRGVjaXNpb24SDQoFaW5kZXgYAiABKAQSEAoIc3RhbXBfdXMYAyABKAQiMwoPR2V0VGVybXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRINCgVuYW1lcxgCIAMoCSJSChBHZXRUZXJtc1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAQSLQoIcG9saWNpZXMYAiADKAsyGy5xdW9ydW1ndWFyZC52MS5Qb2xpY3lUZXJtcyKWAQoLUG9saWN5VGVybXMSIgoEcnVsZRgBIAEoCzIULnF1b3J1bWd1YXJkLnYxLlJ1bGUSDgoGc2hhZG93GAIgASgIEhIKBWxlYXNlGAMgASgISACIAQESNQoOb25fdW5hdmFpbGFibGUYBCABKA4yHS5xdW9ydW1ndWFyZC52MS5PblVuYXZhaWxhYmxlQggKBl9sZWFzZSqWAQoNT25VbmF2YWlsYWJsZRIeChpPTl9VTkFWQUlMQUJMRV9VTlNQRUNJRklFRBAAEhgKFE9OX1VOQVZBSUxBQkxFX0xPQ0FMEAESGAoUT05fVU5BVkFJTEFCTEVfQUxMT1cQAhIXChNPTl9VTkFWQUlMQUJMRV9ERU5ZEAMSGAoUT05fVU5BVkFJTEFCTEVfVEhST1cQBDKvBQoMR3VhcmRTZXJ2aWNlEkQKBUFsbG93EhwucXVvcnVtZ3VhcmQudjEuQWxsb3dSZXF1ZXN0Gh0ucXVvcnVtZ3VhcmQudjEuQWxsb3dSZXNwb25zZRJTCgpBbGxvd0JhdGNoEiEucXVvcnVtZ3VhcmQudjEuQWxsb3dCYXRjaFJlcXVlc3QaIi5xdW9ydW1ndWFyZC52MS5BbGxvd0JhdGNoUmVzcG9uc2USQQoEUGVlaxIbLnF1b3J1bWd1YXJkLnYxLlBlZWtSZXF1ZXN0GhwucXVvcnVtZ3VhcmQudjEuUGVla1Jlc3BvbnNlEkQKBVJlc2V0EhwucXVvcnVtZ3VhcmQudjEuUmVzZXRSZXF1ZXN0Gh0ucXVvcnVtZ3VhcmQudjEuUmVzZXRSZXNwb25zZRJKCgdSZXNlcnZlEh4ucXVvcnVtZ3VhcmQudjEuUmVzZXJ2ZVJlcXVlc3QaHy5xdW9ydW1ndWFyZC52MS5SZXNlcnZlUmVzcG9uc2USRwoGQ29tbWl0Eh0ucXVvcnVtZ3VhcmQudjEuQ29tbWl0UmVxdWVzdBoeLnF1b3J1bWd1YXJkLnYxLkNvbW1pdFJlc3BvbnNlEkcKBkNhbmNlbBIdLnF1b3J1bWd1YXJkLnYxLkNhbmNlbFJlcXVlc3QaHi5xdW9ydW1ndWFyZC52MS5DYW5jZWxSZXNwb25zZRJNCghHZXRUZXJtcxIfLnF1b3J1bWd1YXJkLnYxLkdldFRlcm1zUmVxdWVzdBogLnF1b3J1bWd1YXJkLnYxLkdldFRlcm1zUmVzcG9uc2USTgoHU2Vzc2lvbhIeLnF1b3J1bWd1YXJkLnYxLlNlc3Npb25SZXF1ZXN0Gh8ucXVvcnVtZ3VhcmQudjEuU2Vzc2lvblJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_quorumguard_v1_decision, file_quorumguard_v1_session]);
 
 /**
  * One check, and how it travels.
@@ -266,6 +266,13 @@ export type AllowBatchResponse = Message<"quorumguard.v1.AllowBatchResponse"> & 
    * @generated from field: repeated quorumguard.v1.CallResult results = 1;
    */
   results: CallResult[];
+
+  /**
+   * The version of the namespace's policies that the node that answers has applied; 0: nothing was ever set.
+   *
+   * @generated from field: uint64 policy_version = 2;
+   */
+  policyVersion: bigint;
 };
 
 /**
@@ -711,6 +718,159 @@ export const CancelResponseSchema: GenMessage<CancelResponse> = /*@__PURE__*/
   messageDesc(file_quorumguard_v1_guard_service, 15);
 
 /**
+ * Asks what some policies say.
+ *
+ * @generated from message quorumguard.v1.GetTermsRequest
+ */
+export type GetTermsRequest = Message<"quorumguard.v1.GetTermsRequest"> & {
+  /**
+   * Up to 128 bytes; empty is the default namespace.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * 1 to 256 names of policies, 1 to 128 bytes of UTF-8 each.
+   *
+   * @generated from field: repeated string names = 2;
+   */
+  names: string[];
+};
+
+/**
+ * Describes the message quorumguard.v1.GetTermsRequest.
+ * Use `create(GetTermsRequestSchema)` to create a new message.
+ */
+export const GetTermsRequestSchema: GenMessage<GetTermsRequest> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 16);
+
+/**
+ * What they say.
+ *
+ * @generated from message quorumguard.v1.GetTermsResponse
+ */
+export type GetTermsResponse = Message<"quorumguard.v1.GetTermsResponse"> & {
+  /**
+   * The version of the namespace's policies that this is as of; 0: nothing was ever set.
+   *
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * One for each name that is a policy's, in the order of the request; names that are none are left out.
+   *
+   * @generated from field: repeated quorumguard.v1.PolicyTerms policies = 2;
+   */
+  policies: PolicyTerms[];
+};
+
+/**
+ * Describes the message quorumguard.v1.GetTermsResponse.
+ * Use `create(GetTermsResponseSchema)` to create a new message.
+ */
+export const GetTermsResponseSchema: GenMessage<GetTermsResponse> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 17);
+
+/**
+ * What of a policy bears on clients that cannot ask.
+ *
+ * @generated from message quorumguard.v1.PolicyTerms
+ */
+export type PolicyTerms = Message<"quorumguard.v1.PolicyTerms"> & {
+  /**
+   * Its name and its numbers, with defaults filled in. Single keys may have others.
+   *
+   * @generated from field: quorumguard.v1.Rule rule = 1;
+   */
+  rule?: Rule | undefined;
+
+  /**
+   * True: it is counted and never enforced.
+   *
+   * @generated from field: bool shadow = 2;
+   */
+  shadow: boolean;
+
+  /**
+   * Whether clients may lease its keys; absent: it does not say.
+   *
+   * @generated from field: optional bool lease = 3;
+   */
+  lease?: boolean | undefined;
+
+  /**
+   * What callers are to get while the cluster does not decide.
+   *
+   * @generated from field: quorumguard.v1.OnUnavailable on_unavailable = 4;
+   */
+  onUnavailable: OnUnavailable;
+};
+
+/**
+ * Describes the message quorumguard.v1.PolicyTerms.
+ * Use `create(PolicyTermsSchema)` to create a new message.
+ */
+export const PolicyTermsSchema: GenMessage<PolicyTerms> = /*@__PURE__*/
+  messageDesc(file_quorumguard_v1_guard_service, 18);
+
+/**
+ * What a caller gets when the cluster cannot decide.
+ *
+ * @generated from enum quorumguard.v1.OnUnavailable
+ */
+export const OnUnavailable = {
+  /**
+   * The policy does not say: the client's own choice holds.
+   *
+   * @generated from enum value: ON_UNAVAILABLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Each process counts by itself, to its share of the limit.
+   *
+   * @generated from enum value: ON_UNAVAILABLE_LOCAL = 1;
+   */
+  LOCAL: 1,
+
+  /**
+   * Yes, uncounted.
+   *
+   * @generated from enum value: ON_UNAVAILABLE_ALLOW = 2;
+   */
+  ALLOW: 2,
+
+  /**
+   * No.
+   *
+   * @generated from enum value: ON_UNAVAILABLE_DENY = 3;
+   */
+  DENY: 3,
+
+  /**
+   * An error.
+   *
+   * @generated from enum value: ON_UNAVAILABLE_THROW = 4;
+   */
+  THROW: 4,
+} as const;
+
+/**
+ * What a caller gets when the cluster cannot decide.
+ *
+ * @generated from enum quorumguard.v1.OnUnavailable
+ */
+export type OnUnavailable = (typeof OnUnavailable)[keyof typeof OnUnavailable] | UnknownEnum;
+
+/**
+ * Describes the enum quorumguard.v1.OnUnavailable.
+ */
+export const OnUnavailableSchema: GenEnum<OnUnavailable> = /*@__PURE__*/
+  enumDesc(file_quorumguard_v1_guard_service, 0);
+
+/**
  * Decides whether keys may go on under their limits.
  *
  * @generated from service quorumguard.v1.GuardService
@@ -787,6 +947,16 @@ export const GuardService: GenService<{
     methodKind: "unary";
     input: typeof CancelRequestSchema;
     output: typeof CancelResponseSchema;
+  },
+  /**
+   * Tells what policies say that a client has to know before there is an outage. Any node answers by what it has applied.
+   *
+   * @generated from rpc quorumguard.v1.GuardService.GetTerms
+   */
+  getTerms: {
+    methodKind: "unary";
+    input: typeof GetTermsRequestSchema;
+    output: typeof GetTermsResponseSchema;
   },
   /**
    * The stream of an SDK: numbered calls, exactly once across reconnects and leaders. Over gRPC only.
