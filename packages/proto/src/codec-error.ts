@@ -1,7 +1,7 @@
 /** Bytes that are not a message of `quorumguard.v1` within its bounds, or columns that do not fit one. */
 export class CodecError extends Error {
   override readonly name = "CodecError";
-  /** The field at fault, as the .proto names it. */
+  /** The field at fault, as the .proto or the generated code names it. */
   readonly field: string;
 
   constructor(field: string, message: string, options?: { readonly cause?: unknown }) {

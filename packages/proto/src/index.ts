@@ -7,6 +7,7 @@ export * from "./gen/quorumguard/v1/guard_service_pb.ts";
 export * from "./gen/quorumguard/v1/policy_service_pb.ts";
 export * from "./gen/quorumguard/v1/session_pb.ts";
 export * from "./gen/quorumguard/v1/topology_pb.ts";
+export type { PlainMessage } from "./message-codec.ts";
 export {
   CodecError,
   type DecodedRequest,
@@ -27,4 +28,15 @@ export {
   type ResultValues,
   type WireRule,
 } from "./session-codec.ts";
+export {
+  decodeAllowBatchResponse,
+  decodeErrorDetail,
+  decodeGetTermsResponse,
+  decodeGetTopologyResponse,
+  decodePeekResponse,
+  encodeAllowBatchRequest,
+  encodeGetTermsRequest,
+  encodeGetTopologyRequest,
+  encodePeekRequest,
+} from "./unary-codec.ts";
 export { isUtf8, readUtf8, utf8Length, writeUtf8 } from "./utf8.ts";

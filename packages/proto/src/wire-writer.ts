@@ -29,9 +29,18 @@ export class WireWriter {
     return this.#bytes.slice(start, end);
   }
 
+  /** What was written since the beginning, as a message of its own, in memory of its own. */
+  bytes(): Uint8Array {
+    return this.#bytes.slice(HEADER_ROOM, this.#at);
+  }
+
   /** A scalar field; left out when it is 0. */
   number(tag: number, field: string, value: number): void {
-    if (value === 0) return;
+    if (value !== 0) this.scalar(tag, field, value);
+  }
+
+  /** A scalar field, also when it is 0: what an optional field needs. */
+  scalar(tag: number, field: string, value: number): void {
     expectNumber(field, value);
     this.#reserve(11);
     this.#bytes[this.#at++] = tag;
@@ -52,6 +61,21 @@ export class WireWriter {
     this.#reserve(11);
     this.#bytes[this.#at++] = tag;
     this.#varint(length);
+  }
+
+  /** A message whose body `write` writes, for one whose length is not known before. */
+  nested(tag: number, write: () => void): void {
+    this.#reserve(1);
+    this.#bytes[this.#at++] = tag;
+    const from = this.#at;
+    write();
+    const length = this.#at - from;
+    const room = varintLength(length);
+    this.#reserve(room);
+    this.#bytes.copyWithin(from + room, from, this.#at);
+    this.#at = from;
+    this.#varint(length);
+    this.#at += length;
   }
 
   /** A packed column of `[from, to)`, each value plus `plus`; left out when it is empty. */
