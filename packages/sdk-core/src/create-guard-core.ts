@@ -202,12 +202,15 @@ class GuardCore implements Guard<string> {
       maxWaiting: this.#options.maxPendingCalls,
       ask: (item, { timeoutMs, signal, onUnavailable }) =>
         new Promise<Decision>((resolve, reject) => {
-          const chosen = {
-            timeoutMs,
-            ...(signal === null ? {} : { signal }),
-            ...(onUnavailable === null ? {} : { onUnavailable }),
-          };
+          const chosen = { timeoutMs, ...(signal && { signal }), ...(onUnavailable && { onUnavailable }) };
           this.#submit(item, null, chosen, resolve, reject);
+        }),
+      lapse: (item, { timeoutMs, onUnavailable }) =>
+        new Promise<Decision>((resolve, reject) => {
+          const chosen = { timeoutMs, ...(onUnavailable && { onUnavailable }) };
+          const late = `no turn came within ${timeoutMs} ms, and nobody before it in its line has an answer`;
+          const why = () => `${late}; nothing was counted (${this.#cluster.describe()})`;
+          this.#submit(item, null, chosen, resolve, reject, take, why);
         }),
     });
   }
@@ -353,6 +356,8 @@ class GuardCore implements Guard<string> {
     resolve: (value: never, call: Call) => void,
     reject: (error: Error) => void,
     verb: CallVerb = take,
+    /** Why it is not sent; null: it is. */
+    unsent: (() => string) | null = null,
   ): void {
     this.#expectOpen();
     const checked = options === noOptions ? null : checkCallOptions(options, this.#options.timeoutMs);
@@ -367,6 +372,10 @@ class GuardCore implements Guard<string> {
       observer: this.#observer.callStarted?.(observedCall(item, group, verb, timeoutMs)) ?? null,
     });
     this.#pending.add(call);
+    if (unsent !== null) {
+      this.#settler.unsent(call, unsent);
+      return;
+    }
     if (checked?.signal !== undefined && !this.#watch(call, checked.signal)) return;
     const known = isPlainTake(call) ? this.#answers.answer(call.rule, call.key, call.cost) : null;
     if (known === null) this.#dispatch(call);

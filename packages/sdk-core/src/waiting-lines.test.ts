@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type CallItem, take } from "./calls/call.ts";
 import { countedDecision } from "./calls/decisions.ts";
+import { createGuardCore } from "./create-guard-core.ts";
 import type { Decision } from "./surface/guard.ts";
 import { GuardError } from "./surface/guard-error.ts";
 import { resolveRule } from "./surface/resolved-rule.ts";
 import { AbortController } from "./testing/abort-controller.ts";
+import { ScriptedCluster } from "./testing/scripted-cluster.ts";
 import { VirtualRuntime } from "./testing/virtual-runtime.ts";
 import { createLocalLimiter } from "./unavailable/local-limiter.ts";
 import { createWaitingLines, type WaitTerms } from "./waiting-lines.ts";
@@ -22,6 +24,7 @@ function scene(maxWaiting = 1_000) {
   );
   const asked: { readonly key: string; readonly cost: number; readonly timeoutMs: number }[] = [];
   const served: string[] = [];
+  const lapsed: number[] = [];
   let held: Promise<void> | null = null;
   const lines = createWaitingLines({
     runtime,
@@ -33,6 +36,10 @@ function scene(maxWaiting = 1_000) {
       const at = limiter.decide({ ...item, ...take, group: null })!;
       const [outcome, remaining, reset, retry] = [at.outcomes, at.remaining, at.resetAfterMs, at.retryAfterMs];
       return countedDecision(item.rule, rule.limit, "quorum", outcome[0]!, remaining[0]!, reset[0]!, retry[0]!);
+    },
+    async lapse(_, { timeoutMs }) {
+      lapsed.push(timeoutMs);
+      throw new GuardError("unavailable", "no turn came", { applied: "no" });
     },
   });
   const wait = (name: string, item = itemOf(), terms = patient): Promise<Decision | GuardError> =>
@@ -57,7 +64,7 @@ function scene(maxWaiting = 1_000) {
     });
     return release;
   };
-  return { runtime, lines, wait, asked, served, hold };
+  return { runtime, lines, wait, asked, served, lapsed, hold };
 }
 
 describe("wait", () => {
@@ -129,17 +136,17 @@ describe("wait", () => {
     expect(asked.map(({ timeoutMs }) => timeoutMs)).toEqual([1_000, 300]);
   });
 
-  test("one whose time is up while the first has no answer yet asks for itself", async () => {
-    const { runtime, wait, asked, served, hold } = scene();
+  test("one whose time is up while the first has no answer yet is not asked for: it would overtake, or be counted in vain", async () => {
+    const { runtime, wait, asked, served, lapsed, hold } = scene();
     const release = hold();
     void wait("first");
     void wait("second", itemOf(), { ...patient, timeoutMs: 50 });
     await runtime.pass(50);
-    expect(asked).toHaveLength(2);
-    expect(asked[1]).toMatchObject({ timeoutMs: 1 });
+    expect(asked).toHaveLength(1);
+    expect(lapsed).toEqual([50]);
     release();
     await runtime.pass(0);
-    expect(served.sort()).toEqual(["first in at 50", "second in at 50"]);
+    expect(served).toEqual(["second unavailable at 50", "first in at 50"]);
   });
 
   test("an aborted caller leaves its place, counts nothing, and those behind it move up", async () => {
@@ -190,4 +197,31 @@ describe("wait", () => {
     await runtime.pass(0);
     expect(runtime.keepsAlive).toBe(false);
   });
+});
+
+test.each([
+  ["throw", { code: "unavailable", applied: "no", message: /no turn came within 50 ms, .* nothing was counted/ }],
+  ["local", { allowed: true, source: "local", degraded: true }],
+  ["deny", { allowed: false, source: "fail-closed" }],
+] as const)("a guard sends nothing for who leaves a line unasked: %s", async (onUnavailable, expected) => {
+  const [cluster, runtime] = [new ScriptedCluster(1), new VirtualRuntime()];
+  const platform = { defaultEndpoints: "n1:7400", client: "test", endpointOf: () => "n1:7400" };
+  const guard = createGuardCore({ onUnavailable, timeoutMs: 1_000 }, cluster, runtime, platform);
+  const warm = guard.allow("k", 100, "1h");
+  await runtime.settle();
+  await warm;
+  cluster.nodes[0]!.answers = () => {};
+  const check = { key: "k", limit: 100, window: "1h" } as const;
+  const first = guard.wait(check, { timeoutMs: 3_000 }).catch(() => {});
+  const second = guard.wait(check, { timeoutMs: 50 }).catch((error: unknown) => error);
+  await runtime.settle();
+  const sent = cluster.frames.length;
+  await runtime.pass(60);
+  const answer = (await second) as object;
+  expect(answer).toMatchObject(
+    "message" in expected ? { ...expected, message: expect.stringMatching(expected.message) } : expected,
+  );
+  expect(cluster.frames).toHaveLength(sent);
+  await guard.close();
+  await first;
 });

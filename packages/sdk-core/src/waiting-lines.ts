@@ -21,6 +21,8 @@ export interface WaitingLinesOptions {
   readonly maxWaiting: number;
   /** One `allow`. */
   readonly ask: (item: CallItem, terms: WaitTerms & { readonly timeoutMs: number }) => Promise<Decision>;
+  /** What `onUnavailable` gives one whose time is up, and for whom nothing was asked. */
+  readonly lapse: (item: CallItem, terms: WaitTerms & { readonly timeoutMs: number }) => Promise<Decision>;
 }
 
 /** Callers of `wait`: one line per key and rule, served in the order in which they came. */
@@ -153,11 +155,13 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
   const onTimeUp = (line: Line, waiter: Waiter): void => {
     const [first] = line.waiters;
     const { denial } = line;
+    const { timeoutMs } = waiter.terms;
     // The first one either asks, with this very deadline, or pauses only where the pause ends before it.
-    if (first === waiter || !leave(line, waiter)) return;
+    if (first === waiter || timeoutMs === null || !leave(line, waiter)) return;
     if (denial === null) {
-      // Nobody before it has an answer either: what that means is for `onUnavailable` to say.
-      ask(waiter).then(waiter.resolve, waiter.reject);
+      // Nobody before it has an answer either: what that means is for `onUnavailable` to say. To ask for it now would be to
+      // overtake them, or to have it counted when nobody waits for it any more.
+      options.lapse(waiter.item, { ...waiter.terms, timeoutMs }).then(waiter.resolve, waiter.reject);
       return;
     }
     waiter.resolve(denialNow(line, denial));

@@ -26,6 +26,8 @@ export interface Settler {
   byDeadline(call: Call, connections: () => string): void;
   /** The breaker did not let it through. */
   byBreaker(call: Call): void;
+  /** It was not sent, which says nothing about the cluster; `why` is asked only if somebody is told. */
+  unsent(call: Call, why: () => string): void;
 }
 
 /** What a settler decides with when the cluster does not, and whom it tells of it. */
@@ -122,6 +124,10 @@ export function createSettler(options: SettlerOptions): Settler {
     if (decisions.length === 0 || call.verb !== Verb.take || call.requestId !== null) return;
     if (decisions.every(({ allowed }) => allowed)) onAdmittedAlone(call, phase);
   };
+  const unsent = (call: Call, why: () => string): void => {
+    const decisions = unavailable(call, () => new GuardError("unavailable", why(), { applied: "no" }));
+    reconcilable(decisions, call, "queued");
+  };
   const letDown = (call: Call, reason: () => string): void => {
     const busy = call.overloaded || overload.since(call.deadlineMs - call.timeoutMs);
     if (busy || call.timeoutMs < fairTimeoutMs) breaker.ended(call);
@@ -178,10 +184,8 @@ export function createSettler(options: SettlerOptions): Settler {
       letDown(call, () => makeError().message);
       reconcilable(unavailable(call, makeError), call, phase);
     },
-    byBreaker(call) {
-      const decisions = unavailable(call, () => new GuardError("unavailable", breaker.explain(), { applied: "no" }));
-      reconcilable(decisions, call, "queued");
-    },
+    byBreaker: (call) => unsent(call, () => breaker.explain()),
+    unsent,
   };
 }
 
