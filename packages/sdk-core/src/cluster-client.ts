@@ -13,6 +13,8 @@ import type { GuardEvent } from "./surface/guard.ts";
 import { GuardError } from "./surface/guard-error.ts";
 import type { ResolvedGuardOptions } from "./surface/guard-options.ts";
 import type { Runtime, Transport } from "./transport.ts";
+import type { ToldTerms } from "./unavailable/cluster-terms.ts";
+import { readTerms, termsRequest } from "./unavailable/read-terms.ts";
 import type { ClusterNews } from "./without-network/local-answers.ts";
 
 /** Where the ends of calls go. Each call ends once; the sink sets its phase to `settled` before it returns. */
@@ -39,7 +41,7 @@ export interface ClusterClientOptions {
   /** Learns from what nodes say beside answers. */
   readonly listener: StreamListener;
   readonly ends: ClusterCallEnds;
-  /** Told what undoes what was remembered. */
+  /** Told what undoes what was remembered, and which version the policies have. */
   readonly news: ClusterNews;
   readonly emit: (event: GuardEvent) => void;
   /** No wait will help; told once, with every call that waits to be failed by it. */
@@ -56,6 +58,8 @@ export class ClusterClient {
   readonly #waiters: ReadyWaiters;
   readonly #session: SessionClient | null;
   readonly #requests: RequestClient;
+  /** Questions about policies so far. */
+  #termsAsked = 0;
   /** Where streams do not say which cluster answers; null: they do, or there is one endpoint only. */
   readonly #membership: Membership | null;
 
@@ -74,6 +78,7 @@ export class ClusterClient {
       onAsk: (endpoint) => void this.#membership?.check(endpoint),
       onMisconfigured: (endpoint, reason) => setup.emit({ type: "misconfigured", endpoint, reason }),
       ends: { decided: setup.ends.answered, failed: setup.ends.failed },
+      onPolicies: (version) => setup.news.policiesAre(version),
     });
     const manyWithoutStreams = this.#session === null && options.endpoints.length > 1;
     this.#membership = manyWithoutStreams ? this.#createMembership() : null;
@@ -168,6 +173,15 @@ export class ClusterClient {
     this.#expectOneCluster();
     this.#session?.start();
     return this.#requests.peek(item, timeoutMs);
+  }
+
+  /** What the cluster's policies of these names say; one attempt. @throws {TransportError} */
+  async terms(names: readonly string[]): Promise<ToldTerms> {
+    const { transport, options } = this.#setup;
+    const { endpoints, namespace, timeoutMs } = options;
+    const endpoint = this.#session?.endpoint ?? endpoints[this.#termsAsked++ % endpoints.length]!;
+    const request = termsRequest(namespace, names);
+    return readTerms(await transport.unary({ endpoint, method: "GuardService/GetTerms", request, timeoutMs }));
   }
 
   /** The replicated time in microseconds, asked beside the session. */

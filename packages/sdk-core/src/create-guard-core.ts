@@ -42,6 +42,7 @@ import { guardOptionNames, readyNames } from "./surface/option-names.ts";
 import { type ArgumentReader, createArgumentReader, type InlineOptions, noOptions } from "./surface/read-arguments.ts";
 import type { Runtime, Transport } from "./transport.ts";
 import { type Breaker, createBreaker, PROBE_TIMEOUT_MS } from "./unavailable/breaker.ts";
+import { ClusterTerms, newsFor } from "./unavailable/cluster-terms.ts";
 import { degradedWarning } from "./unavailable/degraded-warning.ts";
 import { createFleet } from "./unavailable/fleet.ts";
 import { createLocalLimiter, type LocalLimiter } from "./unavailable/local-limiter.ts";
@@ -96,6 +97,7 @@ class GuardCore implements Guard<string> {
   readonly #breaker: Breaker;
   readonly #settler: Settler;
   readonly #answers: LocalAnswers;
+  readonly #terms: ClusterTerms;
   readonly #cluster: ClusterClient;
   readonly #reservations: Reservations;
   readonly #reconciler: Reconciler;
@@ -157,6 +159,12 @@ class GuardCore implements Guard<string> {
       // What cannot be given back ends by itself.
       giveBack: (item, handle) => this.#done(item, { ...take, verb: Verb.giveBack, handle }).catch(() => {}),
     });
+    this.#terms = new ClusterTerms({
+      runtime,
+      rules: this.#options.rules,
+      ask: (names) => this.#cluster.terms(names),
+      onLeaseRefused: () => this.#answers.forget(),
+    });
     const { client, endpointOf } = platform;
     this.#cluster = new ClusterClient({
       options: this.#options,
@@ -169,7 +177,7 @@ class GuardCore implements Guard<string> {
       isSpared: () => this.#breaker.state !== "closed",
       listener: allListeners([fleet, overload]),
       ends: this.#createEnds(),
-      news: this.#answers,
+      news: newsFor(this.#answers, this.#terms),
       onFault: (failure) => this.#onFault(failure),
     });
     this.#reservations = createReservations({
@@ -328,6 +336,7 @@ class GuardCore implements Guard<string> {
     const returned = this.#answers.close();
     this.#closed = true;
     if (returned !== null) await returned;
+    this.#terms.close();
     this.#cluster.endSession();
     this.#reconciler.close();
     this.#lines.close(
@@ -383,6 +392,7 @@ class GuardCore implements Guard<string> {
   }
 
   #dispatch(call: Call): void {
+    for (const { rule } of call.group ?? [call]) this.#terms.used(rule);
     if (this.#pending.count > this.#options.maxPendingCalls) {
       const message = `${this.#options.maxPendingCalls} calls wait in this process, the most that maxPendingCalls allows`;
       this.#settler.byError(call, new GuardError("overloaded", message));

@@ -16,7 +16,11 @@ export interface Transport {
 /** One request of a unary method to one endpoint, in bytes of `quorumguard.v1`. */
 export interface UnaryCall {
   readonly endpoint: string;
-  readonly method: "GuardService/AllowBatch" | "GuardService/Peek" | "ClusterService/GetTopology";
+  readonly method:
+    | "GuardService/AllowBatch"
+    | "GuardService/Peek"
+    | "GuardService/GetTerms"
+    | "ClusterService/GetTopology";
   readonly request: Uint8Array;
   readonly timeoutMs: number;
   readonly signal?: AbortSignalLike;

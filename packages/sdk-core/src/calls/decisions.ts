@@ -1,6 +1,6 @@
 import type { Decision as WireDecision } from "@quorumguard/proto";
 import type { Decision, DenialReason, Source } from "../surface/guard.ts";
-import type { ResolvedRule } from "../surface/resolved-rule.ts";
+import { numbersOf, type ResolvedRule } from "../surface/resolved-rule.ts";
 
 /** `quorumguard.v1.Outcome` of an admission, and of a denial by the limit. */
 export const OUTCOME_ALLOWED = 1;
@@ -80,7 +80,7 @@ const FAIL_CLOSED_RETRY_MS = 1_000;
 export function blindDecision(rule: ResolvedRule, allowed: boolean): Decision {
   const facts = {
     policy: rule.name,
-    limit: rule.limit,
+    limit: numbersOf(rule).limit,
     remaining: null,
     resetAfterMs: null,
     degraded: true,

@@ -5,6 +5,7 @@ import { failureOfOutcome, guardError } from "../calls/wire-errors.ts";
 import { randomId } from "../requests/request-client.ts";
 import { SAFE_SHARE, type SessionLife } from "../session/session-life.ts";
 import type { Allowed, Decision, Reservation } from "../surface/guard.ts";
+import type { ResolvedRule } from "../surface/resolved-rule.ts";
 import type { Runtime } from "../transport.ts";
 import type { LocalLimiter } from "../unavailable/local-limiter.ts";
 import { type HoldParts, type Settlement, withHold } from "./hold.ts";
@@ -40,8 +41,8 @@ export function createReservations(options: ReservationsOptions): Reservations {
     // A commit of nothing is a cancel: the wire has no cost of 0.
     settlement.actual === 0 ? Verb.cancel : settlement.verb;
 
-  const settleHere = async (call: Call, settlement: Settlement): Promise<void> => {
-    const item = itemOf(call, settlement.actual || call.cost);
+  const settleHere = async (call: Call, rule: ResolvedRule, settlement: Settlement): Promise<void> => {
+    const item = { ...itemOf(call, settlement.actual || call.cost), rule };
     const verb = { verb: verbOf(settlement), ttlMs: 0, handle: call.opened };
     const outcome = local().decide({ ...item, group: null, ...verb })?.outcomes[0] ?? 0;
     if (outcome >= FIRST_FAILURE_OUTCOME) throw guardError(failureOfOutcome(outcome)!, "no");
@@ -56,7 +57,10 @@ export function createReservations(options: ReservationsOptions): Reservations {
       return { ...none, endsMs, settle: nothing };
     }
     if (decision.source === "local") {
-      return { ...none, endsMs: runtime.monotonicMs() + safeMs, settle: (settlement) => settleHere(call, settlement) };
+      // The count that opened it goes by the numbers that were known then.
+      const rule = { ...call.rule };
+      const settle = (settlement: Settlement) => settleHere(call, rule, settlement);
+      return { ...none, endsMs: runtime.monotonicMs() + safeMs, settle };
     }
     // What was asked for under a request id of the caller's own went past the session.
     const life = call.requestId === null ? options.life() : null;

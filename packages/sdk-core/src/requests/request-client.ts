@@ -39,6 +39,8 @@ export interface RequestClientOptions {
   /** One of several endpoints is a mistake; once for each. */
   readonly onMisconfigured: (endpoint: string, reason: string) => void;
   readonly ends: RequestEnds;
+  /** A node that answered has applied this version of the policies; 0: nothing is set. */
+  readonly onPolicies: (version: number) => void;
   /** Of all keys. */
   readonly namespace: string;
 }
@@ -156,7 +158,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
             }),
           );
         },
-        (bytes) => readResult(bytes, checks.length),
+        (bytes) => readResult(bytes, checks.length, options.onPolicies),
         (failure) => {
           if (call.phase !== "inFlight") return;
           attemptEnded(call, failure.applied, failure.message, failure.code === "overloaded");
@@ -247,8 +249,10 @@ function decode<T>(endpoint: string, bytes: Uint8Array, read: (bytes: Uint8Array
 }
 
 /** @throws {AttemptError} when an item has no decision. */
-function readResult(bytes: Uint8Array, items: number): CallResult {
-  const result = fromBinary(AllowBatchResponseSchema, bytes).results[0];
+function readResult(bytes: Uint8Array, items: number, onPolicies: (version: number) => void): CallResult {
+  const { results, policyVersion } = fromBinary(AllowBatchResponseSchema, bytes);
+  const result = results[0];
+  onPolicies(Number(policyVersion));
   if (result === undefined || result.decisions.length !== items) throw new Error("an answer for each check is due");
   for (const { outcome } of result.decisions) {
     if (outcome !== 0 && outcome < FIRST_FAILURE_OUTCOME) continue;

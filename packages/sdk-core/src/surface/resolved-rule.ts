@@ -15,15 +15,36 @@ const algorithmNumbers: Readonly<Record<Algorithm, AlgorithmNumber>> = {
   concurrency: AlgorithmNumber.concurrency,
 };
 
+/** What a policy of the cluster's says that is to be known before the cluster can be asked. */
+export interface PolicyTerms extends Pick<LimiterRule, "limit" | "windowUs" | "burst"> {
+  /** 0: one that this version does not know. */
+  readonly algorithm: AlgorithmNumber | 0;
+  /** It is counted, and never enforced. */
+  readonly shadow: boolean;
+  /** Null: it does not say. */
+  readonly lease: boolean | null;
+  readonly onUnavailable: OnUnavailable | null;
+}
+
 /** A rule, checked once and then shared by all calls under it; on the wire it is a WireRule as it stands. */
 export interface ResolvedRule extends Omit<LimiterRule, "algorithm"> {
   /** 0: a policy by its name alone; all its numbers are 0, and the cluster knows them. */
   readonly algorithm: AlgorithmNumber | 0;
   /** The policy's name as decisions show it. */
   readonly name: string | null;
-  readonly onUnavailable: OnUnavailable | null;
+  /** What it says in this process, whatever the cluster's policy of that name does; `leaseElse`: what holds if neither says. */
+  readonly own: {
+    readonly onUnavailable: OnUnavailable | null;
+    readonly lease: boolean | null;
+    readonly leaseElse: boolean;
+  };
+  /** What the cluster's policy of that name says, as of `toldVersion` of its policies; null: there is none, or nothing is known. */
+  told: PolicyTerms | null;
+  toldVersion: number;
+  /** Its own, else the cluster's; null: the guard's holds. */
+  onUnavailable: OnUnavailable | null;
   /** Whether this process may lease its keys, as far as it is asked; the cluster may say no. */
-  readonly lease: boolean;
+  lease: boolean;
   /** The frame that is being built, and this rule's place in it: what saves a map per frame. */
   frameMark: number;
   frameIndex: number;
@@ -56,36 +77,58 @@ export function resolveRule(
       'only "token-bucket" has a burst; leave it out or set algorithm',
     );
   }
+  return newRule({ algorithm, limit, windowUs: us, burst }, name, {
+    onUnavailable: "onUnavailable" in rule ? checkOnUnavailable(rule.onUnavailable, `${prefix}onUnavailable`) : null,
+    lease: "lease" in rule ? checkLease(rule.lease, algorithm, `${prefix}lease`) : null,
+    leaseElse: leases,
+  });
+}
+
+/** The policy of that name, whatever the cluster says it is. */
+function ruleByName(name: string, leaseElse: boolean): ResolvedRule {
+  const own = { onUnavailable: null, lease: null, leaseElse };
+  return newRule({ algorithm: 0, limit: 0, windowUs: 0, burst: 0 }, name, own);
+}
+
+function newRule(
+  { algorithm, limit, windowUs, burst }: Pick<ResolvedRule, "algorithm" | "limit" | "windowUs" | "burst">,
+  name: string | null,
+  own: ResolvedRule["own"],
+): ResolvedRule {
   return {
     algorithm,
     limit,
-    windowUs: us,
+    windowUs,
     burst,
     policy: name ?? "",
     name,
-    onUnavailable: "onUnavailable" in rule ? checkOnUnavailable(rule.onUnavailable, `${prefix}onUnavailable`) : null,
-    lease: ("lease" in rule ? checkLease(rule.lease, algorithm, `${prefix}lease`) : null) ?? leases,
+    own,
+    told: null,
+    toldVersion: 0,
+    onUnavailable: own.onUnavailable,
+    lease: own.lease ?? own.leaseElse,
     frameMark: 0,
     frameIndex: 0,
     known: null,
   };
 }
 
-/** The policy of that name, whatever the cluster says it is. */
-function ruleByName(name: string, lease: boolean): ResolvedRule {
-  return {
-    algorithm: 0,
-    limit: 0,
-    windowUs: 0,
-    burst: 0,
-    policy: name,
-    name,
-    onUnavailable: null,
-    lease,
-    frameMark: 0,
-    frameIndex: 0,
-    known: null,
-  };
+/**
+ * Takes over what the cluster's policy of the rule's name says; null: there is none. What the rule says itself stays: whoever
+ * wrote it knows this process. True: its keys may be leased no more.
+ */
+export function learnTerms(rule: ResolvedRule, terms: PolicyTerms | null, version: number): boolean {
+  const { own, lease } = rule;
+  rule.told = terms;
+  rule.toldVersion = version;
+  rule.onUnavailable = own.onUnavailable ?? terms?.onUnavailable ?? null;
+  rule.lease = own.lease ?? terms?.lease ?? own.leaseElse;
+  return lease && !rule.lease;
+}
+
+/** The numbers in force, as far as they are known here: the cluster's policy wins, as it does there. */
+export function numbersOf(rule: ResolvedRule): Pick<PolicyTerms, "algorithm" | "limit" | "windowUs" | "burst"> {
+  return rule.told ?? rule;
 }
 
 function algorithmNumber(algorithm: unknown, field: string): AlgorithmNumber {
@@ -119,6 +162,8 @@ function checkLease(value: unknown, algorithm: AlgorithmNumber, field: string): 
 export interface RuleBook {
   /** The names of all policies. */
   readonly names: readonly string[];
+  /** All rules that have a name: the guard's policies, and the cluster's that are remembered. */
+  named(): Iterable<ResolvedRule>;
   /** The policy of that name, if there is one. */
   find(name: string): ResolvedRule | undefined;
   /** The rule of `allow` without options, if it was used before; checks nothing. */
@@ -165,6 +210,10 @@ export function createRuleBook(
 
   return {
     names: [...named.keys()],
+    *named() {
+      yield* named.values();
+      yield* byName.values();
+    },
     find: (name) => named.get(name),
     used(policyOrLimit, window) {
       if (typeof policyOrLimit === "string") return named.get(policyOrLimit) ?? byName.get(policyOrLimit);
@@ -205,13 +254,8 @@ function plainKey(limit: unknown, window: unknown): string {
 
 /** The rule as one of `clients` may apply it by itself (SEMANTICS U1); null: only the cluster knows it. */
 export function localShare(rule: ResolvedRule, clients: number): LimiterRule | null {
-  if (rule.algorithm === 0) return null;
+  const { algorithm, limit, windowUs, burst } = numbersOf(rule);
+  if (algorithm === 0) return null;
   const share = (whole: number) => (whole === 0 ? 0 : Math.max(1, Math.floor(Math.min(whole, MAX_COUNT) / clients)));
-  return {
-    algorithm: rule.algorithm,
-    limit: share(rule.limit),
-    windowUs: rule.windowUs,
-    burst: share(rule.burst),
-    policy: rule.policy,
-  };
+  return { algorithm, limit: share(limit), windowUs, burst: share(burst), policy: rule.policy };
 }

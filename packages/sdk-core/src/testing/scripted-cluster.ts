@@ -10,8 +10,11 @@ import {
   ErrorReason,
   encodeFrameReply,
   encodeSessionResponse,
+  GetTermsRequestSchema,
+  GetTermsResponseSchema,
   GetTopologyResponseSchema,
   PeekResponseSchema,
+  type PolicyTermsSchema,
   type ReceivedFrame,
   readUtf8,
   type TopologySchema,
@@ -158,6 +161,8 @@ export class ScriptedCluster implements Transport {
   /** What nodes say that they have applied when a stream begins; 0: they are of a version that pushes nothing. */
   appliedIndex = 0n;
   policyVersion = 0n;
+  /** The policies that are set, as of `policyVersion`. */
+  policies: readonly MessageInitShape<typeof PolicyTermsSchema>[] = [];
   /** Pings are answered. */
   pongs = true;
   /** Renewals are answered. */
@@ -315,7 +320,19 @@ export class ScriptedCluster implements Transport {
           const opens = verb === 2 ? { handle: 101n, firmForMs: ttlMs || 60_000n } : {};
           return { allowed: true, stampUs: this.openedAtUs, decisions: checks.map(() => ({ ...decision, ...opens })) };
         });
-        return toBinary(AllowBatchResponseSchema, create(AllowBatchResponseSchema, { results: results as never }));
+        const { policyVersion } = this;
+        return toBinary(
+          AllowBatchResponseSchema,
+          create(AllowBatchResponseSchema, { results: results as never, policyVersion }),
+        );
+      }
+      case "GuardService/GetTerms": {
+        const { names } = fromBinary(GetTermsRequestSchema, call.request);
+        const policies = names.flatMap((name) => this.policies.filter(({ rule }) => rule?.policy === name));
+        return toBinary(
+          GetTermsResponseSchema,
+          create(GetTermsResponseSchema, { version: this.policyVersion, policies: policies as never }),
+        );
       }
       case "GuardService/Peek":
         return toBinary(

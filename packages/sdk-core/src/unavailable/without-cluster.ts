@@ -2,6 +2,7 @@ import { Verb } from "@quorumguard/limiter";
 import type { Call, CallItem } from "../calls/call.ts";
 import { blindDecision, countedDecision, FIRST_FAILURE_OUTCOME } from "../calls/decisions.ts";
 import type { Decision } from "../surface/guard.ts";
+import { numbersOf } from "../surface/resolved-rule.ts";
 import type { Decider } from "./degraded-warning.ts";
 import type { LocalLimiter } from "./local-limiter.ts";
 
@@ -37,7 +38,16 @@ export function createWithoutCluster({ local, firmDenial }: WithoutClusterOption
   };
 }
 
-function localDecisions(call: Call, items: readonly CallItem[], local: LocalLimiter): Decision[] {
+function localDecisions(call: Call, all: readonly CallItem[], local: LocalLimiter): Decision[] {
+  const items = all.filter(({ rule }) => rule.told?.shadow !== true);
+  if (items.length === all.length) return countedHere(call, items, local);
+  // A policy in a shadow is enforced nowhere, and what it would have said is lost with the cluster's counts.
+  const [first] = items;
+  const decisions = first === undefined ? [] : countedHere({ ...call, ...first, group: items }, items, local);
+  return all.map(({ rule }) => (rule.told?.shadow === true ? blindDecision(rule, true) : decisions.shift()!));
+}
+
+function countedHere(call: Call, items: readonly CallItem[], local: LocalLimiter): Decision[] {
   const results = local.decide(call);
   // Nothing to count by: as with keys that do not fit, this process does not let pass what it cannot count.
   if (results === null) return items.map((item) => blindDecision(item.rule, false));
@@ -51,7 +61,7 @@ function localDecisions(call: Call, items: readonly CallItem[], local: LocalLimi
     if (outcome >= FIRST_FAILURE_OUTCOME) return blindDecision(item.rule, false);
     return countedDecision(
       item.rule,
-      item.rule.limit,
+      numbersOf(item.rule).limit,
       "local",
       outcome,
       results.remaining[at]!,

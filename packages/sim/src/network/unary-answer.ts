@@ -3,6 +3,8 @@ import {
   AllowBatchRequestSchema,
   AllowBatchResponseSchema,
   ErrorDetailSchema,
+  GetTermsRequestSchema,
+  GetTermsResponseSchema,
   GetTopologyResponseSchema,
   PeekRequestSchema,
   PeekResponseSchema,
@@ -76,6 +78,11 @@ async function handle(
         );
       case "GuardService/Peek":
         return toBinary(PeekResponseSchema, await guard.peek(fromBinary(PeekRequestSchema, request), context));
+      case "GuardService/GetTerms":
+        return toBinary(
+          GetTermsResponseSchema,
+          await guard.getTerms(fromBinary(GetTermsRequestSchema, request), context),
+        );
       case "ClusterService/GetTopology":
         return toBinary(GetTopologyResponseSchema, createClusterHandlers(server.node, "sim").getTopology());
     }
