@@ -102,6 +102,9 @@ function spanUs({ algorithm, limit, windowUs, burst }: Rule): number {
 const usedOf = ({ sources, atUs }: Carried) =>
   Math.max(0, ...sources.map(({ counter, numbers }) => counter.usedAt(numbers, atUs)));
 
+/** Without what policies would have counted that the key was never asked under. */
+const askedAlone = (sources: readonly Source[]) => sources.filter(({ home }) => home !== null);
+
 /** What counters say that nobody ever asked. A bucket that they are told by is in debt with what is more than its burst. */
 const neverAskedSay = (sources: readonly Source[], atUs: number) =>
   usedOf({ sources: sources.filter(({ home }) => home === null), atUs, holds: [], retainUs: 0 });
@@ -152,24 +155,26 @@ function neverAsked(policy: PolicyDocument, before: Carried, ownNow: () => OwnNu
     }
     return made.counter;
   };
-  const counter = { ...createKeyCounter(algorithm), usedAt: (n: Numbers, atUs: number) => counted().usedAt(n, atUs) };
+  const counter: KeyCounter = {
+    ...createKeyCounter(algorithm),
+    usedAt: (numbers, atUs) => counted().usedAt(numbers, atUs),
+    judge: (numbers, wanted, atUs) => counted().judge(numbers, wanted, atUs),
+  };
   return { counter, home: null, algorithm, numbers: { limit: most, windowUs, burst: most } };
 }
 
 /**
  * What of it can still matter. Beyond the time for which it is kept, that is a counter that counts for longer by itself,
- * and all that a key left whose own numbers are slower than its policy's (`ownUs`); holds that nobody asked for in time
- * are nobody's any more.
+ * or holds something, and all that a key left whose own numbers are slower than its policy's (`ownUs`).
  */
 function stillThere(carried: Carried | undefined, stampUs: number, ownUs: number): Carried | null {
   if (carried === undefined || carried.retainUs > stampUs) return carried ?? null;
   const open = carried.holds.filter(({ state }) => state === "open");
   const sources = carried.sources.filter(
     ({ counter, numbers, home }) =>
-      (carried.atUs + ownUs > stampUs || counter.usedAt(numbers, stampUs) > 0) &&
-      !open.some((hold) => hold.home === home),
+      carried.atUs + ownUs > stampUs || counter.usedAt(numbers, stampUs) > 0 || open.some((hold) => hold.home === home),
   );
-  return sources.length > 0 ? { ...carried, sources, holds: [] } : null;
+  return sources.length > 0 ? { ...carried, sources } : null;
 }
 
 /** Whether counters of one document go on under the other as they are. */
@@ -238,9 +243,36 @@ function renumberedBy(
 }
 
 /** Whether what was never asked counts for the last time when this is carried over: a policy's, with holds or numbers of its own. */
-function isTold(records: NaiveRecords, { namespace, rule, key, policy }: RuleInForce, { holds }: Carried): boolean {
+function isTold(records: NaiveRecords, inForce: RuleInForce, { holds }: Carried): boolean {
   const hasOpen = holds.some(({ state }) => state === "open");
-  return policy !== null && (hasOpen || records.numbers(namespace, rule.policy, key) !== null);
+  return inForce.policy !== null && (hasOpen || hasOwn(records, inForce));
+}
+
+const hasOwn = (records: NaiveRecords, { namespace, rule, key }: RuleInForce) =>
+  records.numbers(namespace, rule.policy, key) !== null;
+
+/**
+ * Whether a policy's counter that took over `used` has at least as much as each of those before it for as long as these
+ * count: then they tell nothing that it does not tell. Of a bucket only another bucket is known to have as much, if it took
+ * all; and of keys with numbers of their own none, since these may be others soon.
+ */
+function outlastsAll(
+  records: NaiveRecords,
+  made: KeyCounter,
+  inForce: RuleInForce,
+  used: number,
+  { sources, atUs }: Carried,
+): boolean {
+  const { algorithm } = inForce.rule;
+  if (inForce.policy === null || hasOwn(records, inForce)) return false;
+  const byNumbers = carriedBy(inForce);
+  const isWhole = used <= roomOf(algorithm, byNumbers) && algorithm !== Algorithm.slidingWindowCounter;
+  const untilUs = isWhole ? made.judge(byNumbers, 1, atUs).resetNowUs : 0;
+  return sources.every(({ counter, numbers, algorithm: old }) => {
+    if (counter.usedAt(numbers, atUs) === 0) return true;
+    if (algorithm === Algorithm.tokenBucket && old !== Algorithm.tokenBucket) return false;
+    return counter.judge(numbers, 1, atUs).resetNowUs <= untilUs;
+  });
 }
 
 /** Makes the counters of an empty log. */
@@ -276,7 +308,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     return stillThere(lineageOf(namespace, rule.policy).pending.get(key), stampUs, ownSpanUs(policy, own));
   }
 
-  function carry(inForce: RuleInForce, lineage: Lineage, stampUs: number) {
+  function carry(inForce: RuleInForce, lineage: Lineage, stampUs: number, isSettling = false) {
     const { namespace, key, rule, policy } = inForce;
     const made = newHome(rule.algorithm, namespace);
     const carried = waiting(inForce, stampUs);
@@ -300,7 +332,8 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         made.counter.open(byNumbers, hold, atUs);
       }
       // The next change asks again, and other inline rules of that name; with holds or numbers of its own, what was asked alone.
-      const left = isTold(records, inForce, carried) ? sources.filter(({ home }) => home !== null) : sources;
+      const canGo = open.length === 0 && !isSettling && outlastsAll(records, made.counter, inForce, used, carried);
+      const left = isTold(records, inForce, carried) ? askedAlone(sources) : canGo ? [] : sources;
       lineage.pending.set(key, { ...carried, sources: left, holds: [] });
     }
     shapeOf(lineageOf(namespace, rule.policy), rule).homes.set(key, made);
@@ -355,7 +388,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       const policy = records.policy(namespace, id.slice(namespace.length + 1));
       if (policy === null) continue;
       const inForce = resolve(namespace, ruleOf(policy), key);
-      if (!shapeOf(lineage, inForce.rule).homes.has(key)) carry(inForce, lineage, stampUs);
+      if (!shapeOf(lineage, inForce.rule).homes.has(key)) carry(inForce, lineage, stampUs, true);
       const waits = lineage.pending.get(key)!;
       if (inForce.rule.algorithm === Algorithm.tokenBucket) {
         const { counter } = shapeOf(lineage, inForce.rule).homes.get(key)!;
@@ -363,7 +396,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         const missing = said - counter.usedAt(inForce.numbers, stampUs);
         if (missing > 0) counter.charge(carriedBy(inForce), missing, stampUs);
       }
-      lineage.pending.set(key, { ...waits, sources: waits.sources.filter(({ home }) => home !== null) });
+      lineage.pending.set(key, { ...waits, sources: askedAlone(waits.sources) });
     }
   }
 

@@ -1,4 +1,4 @@
-import { CELL_EXPIRY, COMMON_CELLS, type Quota, type Verdict } from "../algorithms/algorithm.ts";
+import { CELL_EXPIRY, COMMON_CELLS, createVerdict, type Quota, type Verdict } from "../algorithms/algorithm.ts";
 import { division, drained } from "../algorithms/arithmetic.ts";
 import { algorithmOf } from "../algorithms/registry.ts";
 import type { Holds } from "../holds/holds.ts";
@@ -55,6 +55,7 @@ export class CarryOver {
   /** Memory of its own, for what is only asked and must not touch the state. */
   readonly #scratch = new Heap();
   readonly #slab = new Slab(this.#scratch, PageKind.keys);
+  readonly #verdict = createVerdict();
 
   constructor(keys: KeyTable, holds: Holds) {
     this.#keys = keys;
@@ -176,19 +177,29 @@ export class CarryOver {
   }
 
   /**
-   * Whether the key will have one counter more. So it is under an inline rule; for a key that has none; and if an old one
-   * must stay, because it would outlast what the new one takes over of it: one that does not can tell a later change
-   * nothing that the new one does not tell.
+   * Whether the key will have one counter more. So it is under an inline rule; for a key that has none; and if the old
+   * ones must stay, because one of them would outlast what the new one takes over. They stay or go together: those that
+   * the new one outlasts can tell a later change nothing that it does not tell.
    */
   addsCounter(rule: GovernedRule, carried: Carried, bytes: Uint8Array, start: number, length: number): boolean {
     if (rule.policy === null || rule.own !== null || carried.isGuessed) return true;
-    const emptyUs = this.#outlivedUs(rule, carried);
     const { untouched, blocks } = this.#trace(rule, bytes, start, length);
-    if (this.#leadsOn(rule, carried, emptyUs, untouched)) return true;
+    const counters = countersOf(rule, blocks);
     // What is held stays as used on the counter that it was on.
-    return countersOf(rule, blocks).some(
-      ({ rule: past, block }) => this.#keys.isHeld(block) || this.#outlasts(rule.quota, carried, emptyUs, past, block),
-    );
+    const held = counters.some(({ block }) => this.#keys.isHeld(block));
+    return held || !this.#outlastsAll(rule, carried, this.#outlivedUs(rule, carried), counters, untouched);
+  }
+
+  /** Whether the new counter, which has all that is carried over until `emptyUs`, outlasts all that the key left behind. */
+  #outlastsAll(
+    rule: GovernedRule,
+    carried: Carried,
+    emptyUs: number,
+    counters: readonly OldCounter[],
+    untouched: readonly Untouched[],
+  ): boolean {
+    if (this.#leadsOn(rule, carried, emptyUs, untouched)) return false;
+    return counters.every(({ rule: past, block }) => !this.#outlasts(rule.quota, carried, emptyUs, past, block));
   }
 
   /** Until when the new counter has at least all that is carried over to it; of a bucket: a level above another's. */
@@ -204,7 +215,9 @@ export class CarryOver {
 
   #outlasts(quota: QuotaRule, { atUs }: Carried, emptyUs: number, past: QuotaRule, block: number): boolean {
     if (this.#keys.usedAt(past, block, atUs) === 0) return false;
-    return !isCovered(quota, past.algorithm) || this.#keys.expiryOf(block) > emptyUs;
+    // Not its expiry, which the sweep postpones: that would have what is swept decide.
+    this.#keys.judge(past, block, 1, 0, atUs, this.#verdict);
+    return !isCovered(quota, past.algorithm) || atUs + this.#verdict.resetNowUs > emptyUs;
   }
 
   /** Whether the old counters tell what rules under which the key was never asked would have counted for longer. */
@@ -217,8 +230,8 @@ export class CarryOver {
   }
 
   /**
-   * Gives the key a counter of its own with what is carried over, and the holds of the old ones. Under a policy those of
-   * the old ones go that the new one outlasts; under an inline rule all stay, since other inline rules of that name may
+   * Gives the key a counter of its own with what is carried over, and the holds of the old ones. Under a policy the old
+   * ones go if the new one outlasts them all; under an inline rule they stay, since other inline rules of that name may
    * ask for them, too.
    *
    * Must be called only while the key has none. Returns its block; 0: there is nothing to carry over.
@@ -260,7 +273,10 @@ export class CarryOver {
     if (held || rule.own !== null) this.#handOn(rule, counters);
     // A key's own numbers may be others soon, and its counter be over before those that it outlasts by these.
     if (rule.own !== null || isSettling) return block;
-    this.#dropOutlasted(rule, { ...carried, used }, lifted.held, counters, held ? [] : untouched);
+    // What is held may be given back on the new counter, and not on those before: each of them tells something.
+    const outlivedUs = lifted.held > 0 ? 0 : this.#outlivedUs(rule, { ...carried, used });
+    if (!this.#outlastsAll(rule, carried, outlivedUs, counters, held ? [] : untouched)) return block;
+    for (const { block: old } of counters) keys.remove(old);
     return block;
   }
 
@@ -304,22 +320,6 @@ export class CarryOver {
     return this.#blocksOf(rule, bytes, start, length).some((found) => found.some((block) => this.#keys.isHeld(block)));
   }
 
-  #dropOutlasted(
-    rule: GovernedRule,
-    carried: Carried,
-    held: number,
-    counters: readonly OldCounter[],
-    untouched: readonly Untouched[],
-  ): void {
-    // What is held may be given back on the new counter, and not on those before: each of them tells something.
-    const emptyUs = held > 0 ? 0 : this.#outlivedUs(rule, carried);
-    if (this.#leadsOn(rule, carried, emptyUs, untouched)) return;
-    for (const { rule: past, block } of counters) {
-      if (this.#keys.isHeld(block)) continue;
-      if (!this.#outlasts(rule.quota, carried, emptyUs, past, block)) this.#keys.remove(block);
-    }
-  }
-
   /** Removes all that could still be carried over: the key starts anew. */
   forget(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
     for (const { rules } of rule.epochs) {
@@ -358,11 +358,11 @@ export class CarryOver {
 
   /**
    * The block of an old counter; 0: there is none, or its time is over and it is still there only because no sweep came by.
-   * It is not over while it counts by its own rule, be that slower than all that is known of the epoch: a key's own
-   * numbers, or a debt. Open holds prolong nothing: those that no inline rule asked for in time are nobody's.
+   * It is not over while something is held on it, or while it counts by its own rule, be that slower than all that is
+   * known of the epoch: a key's own numbers, or a debt.
    */
   #oldBlockOf(
-    { stampUs, findsHeld, epochs, own, policy }: GovernedRule,
+    { stampUs, epochs, own, policy }: GovernedRule,
     at: number,
     past: QuotaRule,
     bytes: Uint8Array,
@@ -372,9 +372,8 @@ export class CarryOver {
     const isKept = epochs[at]!.epoch.retainUs > stampUs;
     if (!(isKept || this.#keys.census.hasFrozen)) return 0;
     const block = this.#blockOf(past, bytes, start, length);
-    if (block === 0 || isKept) return block;
-    if (this.#keys.isHeld(block)) return findsHeld ? block : 0;
-    if (this.#keys.expiryOf(block) > stampUs) return block;
+    if (block === 0 || isKept || this.#keys.isHeld(block)) return block;
+    if (this.#keys.usedAt(past, block, stampUs) > 0) return block;
     if (own === null) return 0;
     const rules = epochs.map(({ epoch }) => epoch);
     return keptForOwnUs(rules, at, policy === null ? null : numbersOf(policy), own) > stampUs ? block : 0;

@@ -48,8 +48,6 @@ export class GovernedRule {
   own: OwnNumbers | null = null;
   /** What the name's counters are to be carried over from, the oldest first. */
   epochs: readonly PreparedEpoch[] = [];
-  /** Set by {@link lookAlsoFor}: counters with open holds are looked for, whether or not their time is over. */
-  findsHeld = false;
   /** As of when it is in force. */
   stampUs = 0.5;
   /** At each change before this stamp, all keys are taken to have been full: not all that they had used is known. */
@@ -74,7 +72,6 @@ export class GovernedRule {
     const lineage = name === "" || policies === null ? undefined : policies.lineages.get(name);
     this.name = name;
     this.stampUs = stampUs;
-    this.findsHeld = false;
     this.policy = policy;
     this.unknown = policy === null && isNameAlone(asked.windowUs);
     this.counters = policy === null ? 0 : policies!.countersOf(name);
@@ -111,7 +108,6 @@ export class GovernedRule {
    * Follows {@link resolve}, whose arguments it repeats.
    */
   lookAlsoFor(namespace: Uint8Array, asked: AskedRule, epoch: number): void {
-    this.findsHeld = true;
     const held = pastRule(namespace, asked.algorithm, asked.windowUs, epoch, asked);
     const [first, ...others] = this.epochs;
     if (first === undefined || this.epochs.some(({ rules }) => rules.some((it) => isSameIdentity(it, held)))) return;
