@@ -37,7 +37,10 @@ export interface GuardOptions<P extends string = string> {
   readonly routing?: "direct" | "forward";
   /** The one deadline of a call in milliseconds, 1 to 2,147,483,647. Default 1,000: long enough for a failover. */
   readonly timeoutMs?: number;
-  /** What callers get when the cluster cannot decide. Default `"local"`: this process keeps limiting by itself, and says so. */
+  /**
+   * What callers get when the cluster cannot decide, where neither call nor policy (the guard's own, then the cluster's) says so.
+   * Default `"local"`: this process keeps limiting by itself, and says so.
+   */
   readonly onUnavailable?: OnUnavailable;
   /**
    * Whether `allow` and `allowAll` report to the cluster, once it is back, what this process admitted while it was away, so that
@@ -50,7 +53,7 @@ export interface GuardOptions<P extends string = string> {
   /** Calls that may wait in this process at once, 1 to 1,000,000; one more is `overloaded`. Default 65,536. */
   readonly maxPendingCalls?: number;
   /**
-   * Whether keys may be leased whose policy does not say, inline limits among them: see the policy's own `lease`. Default false:
+   * Whether keys may be leased whose policy (the guard's own, then the cluster's) does not say, inline limits among them. Default false:
    * leases answer in less than a microsecond, and what one process holds of a limit, others cannot take meanwhile.
    */
   readonly lease?: boolean;

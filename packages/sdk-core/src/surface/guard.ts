@@ -120,12 +120,12 @@ export interface Rule {
 
 /** A rule that calls refer to by name; the name is part of what identifies the counter. */
 export interface Policy extends Rule {
-  /** What calls under this policy get when the cluster cannot decide. Default: the guard's own. */
+  /** What calls under this policy get when the cluster cannot decide. Default: what the cluster's policy of that name says, else the guard's own. */
   readonly onUnavailable?: OnUnavailable;
   /**
    * Whether this process may lease admissions of keys that it is asked for often, and spend them without asking the cluster: never
-   * more than the limit, but what one process holds, others cannot take meanwhile. Default: the guard's `lease`. A policy of the
-   * cluster that says `lease: false` forbids it.
+   * more than the limit, but what one process holds, others cannot take meanwhile. Default: what the cluster's policy of that name
+   * says, else the guard's `lease`. A policy of the cluster that says `lease: false` forbids it.
    */
   readonly lease?: boolean;
 }
@@ -158,7 +158,7 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Gives the call up: it then rejects with a {@link GuardError} `aborted`. Default: none. */
   readonly signal?: AbortSignalLike;
-  /** What this call gets when the cluster cannot decide. Default: the policy's, else the guard's. */
+  /** What this call gets when the cluster cannot decide. Default: the guard's own policy's, else the cluster's policy's, else the guard's. */
   readonly onUnavailable?: OnUnavailable;
   /**
    * Makes the same call count once from wherever it is made, for one minute: 1 to 128 bytes of UTF-8. Default: none;
