@@ -1,4 +1,4 @@
-import type { CallResult, ReceivedReply } from "@quorumguard/proto";
+import type { CallResult, PlainMessage, ReceivedReply } from "@quorumguard/proto";
 import type { Call, CallItem } from "./calls/call.ts";
 import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
 import { BACKOFF_CAP_MS, IDLE_BACKOFF_CAP_MS, SPARED_BACKOFF_CAP_MS } from "./cluster/backoff.ts";
@@ -22,7 +22,7 @@ export interface ClusterCallEnds {
   /** Decided through the session; `item` is where the call's values begin in the reply. */
   replied(call: Call, reply: ReceivedReply, item: number, current: boolean): void;
   /** Decided by a request of its own. */
-  answered(call: Call, result: CallResult): void;
+  answered(call: Call, result: PlainMessage<CallResult>): void;
   failed(call: Call, failure: AttemptFailure): void;
 }
 

@@ -1,4 +1,4 @@
-import type { Decision as WireDecision } from "@quorumguard/proto";
+import type { PlainMessage, Decision as WireDecision } from "@quorumguard/proto";
 import type { Decision, DenialReason, Source } from "../surface/guard.ts";
 import { numbersOf, type ResolvedRule } from "../surface/resolved-rule.ts";
 
@@ -60,7 +60,7 @@ export function countedDecision(
 }
 
 /** The decision that one item of an answer outside of sessions holds. */
-export function wireDecision(rule: ResolvedRule, wire: WireDecision): Decision {
+export function wireDecision(rule: ResolvedRule, wire: PlainMessage<WireDecision>): Decision {
   const { limit, outcome, remaining, resetAfterMs, shadow } = wire;
   const retryAfterMs = wire.retryAfterMs === undefined ? -1 : Number(wire.retryAfterMs);
   const source = wireSource(wire.source);

@@ -1,5 +1,5 @@
 import { Verb } from "@quorumguard/limiter";
-import type { CallResult, ReceivedReply } from "@quorumguard/proto";
+import type { CallResult, PlainMessage, ReceivedReply } from "@quorumguard/proto";
 import type { GuardObserver } from "../guard-observer.ts";
 import type { Decision, GuardEvent } from "../surface/guard.ts";
 import { GuardError, type GuardErrorCode, isUnavailable } from "../surface/guard-error.ts";
@@ -15,7 +15,7 @@ import { type AttemptFailure, guardError } from "./wire-errors.ts";
 /** Gives callers their answers, each exactly once. */
 export interface Settler {
   byReply(call: Call, reply: ReceivedReply, item: number): void;
-  byResult(call: Call, result: CallResult): void;
+  byResult(call: Call, result: PlainMessage<CallResult>): void;
   /** By what this process knows for certain, whatever became of the cluster. */
   byLocalAnswer(call: Call, decision: Decision): void;
   /** An attempt's failure that ends the call: by `onUnavailable`, or by throwing. */

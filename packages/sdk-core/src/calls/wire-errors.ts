@@ -1,5 +1,11 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { Applied, type ErrorDetail, ErrorDetailSchema, ErrorReason, Outcome } from "@quorumguard/proto";
+import {
+  Applied,
+  decodeErrorDetail,
+  type ErrorDetail,
+  ErrorReason,
+  Outcome,
+  type PlainMessage,
+} from "@quorumguard/proto";
 import { type AppliedState, GuardError, type GuardErrorCode } from "../surface/guard-error.ts";
 import type { TransportError } from "../transport.ts";
 import { FIRST_FAILURE_OUTCOME } from "./decisions.ts";
@@ -13,11 +19,11 @@ export interface AttemptFailure {
   readonly retryable: boolean;
   /** The server's wish, in milliseconds. */
   readonly retryAfterMs: number;
-  readonly detail: ErrorDetail | null;
+  readonly detail: PlainMessage<ErrorDetail> | null;
 }
 
 /** A failure as the server's typed detail tells it. */
-export function failureOfDetail(detail: ErrorDetail): AttemptFailure {
+export function failureOfDetail(detail: PlainMessage<ErrorDetail>): AttemptFailure {
   // Anything but a clear NO may have been applied.
   const applied = detail.applied === Applied.NO ? "no" : "unknown";
   const [code, retryable] = codeOf(detail.reason);
@@ -78,15 +84,15 @@ export function failureOfTransport(error: TransportError): AttemptFailure {
   }
 }
 
-function misconfigurationCode(error: TransportError, detail: ErrorDetail | null): GuardErrorCode {
+function misconfigurationCode(error: TransportError, detail: PlainMessage<ErrorDetail> | null): GuardErrorCode {
   if (detail?.reason === ErrorReason.WRONG_CLUSTER) return "wrong_cluster";
   return error.message.startsWith("unauthenticated") ? "unauthenticated" : "misconfigured";
 }
 
-function decodeDetail(bytes: Uint8Array | null): ErrorDetail | null {
+function decodeDetail(bytes: Uint8Array | null): PlainMessage<ErrorDetail> | null {
   if (bytes === null) return null;
   try {
-    return fromBinary(ErrorDetailSchema, bytes);
+    return decodeErrorDetail(bytes);
   } catch {
     // A proxy's own error body: the transport's class of the failure stands.
     return null;

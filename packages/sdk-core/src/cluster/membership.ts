@@ -1,4 +1,4 @@
-import type { Topology } from "@quorumguard/proto";
+import type { PlainMessage, Topology } from "@quorumguard/proto";
 import type { AttemptFailure } from "../calls/wire-errors.ts";
 import type { Runtime } from "../transport.ts";
 import type { ClusterView } from "./topology.ts";
@@ -11,7 +11,7 @@ export interface MembershipOptions {
   readonly runtime: Pick<Runtime, "monotonicMs">;
   readonly view: ClusterView;
   /** Asks that endpoint, and no other, for its topology. */
-  readonly ask: (endpoint: string) => Promise<Topology>;
+  readonly ask: (endpoint: string) => Promise<PlainMessage<Topology>>;
   readonly onFault: (failure: AttemptFailure) => void;
   readonly onTopology: () => void;
 }
@@ -34,7 +34,7 @@ export function createMembership({ runtime, view, ask, onFault, onTopology }: Me
   const askedAtMs = new Map<string, number>();
   let fault: AttemptFailure | null = null;
 
-  const learn = (endpoint: string, topology: Topology): void => {
+  const learn = (endpoint: string, topology: PlainMessage<Topology>): void => {
     if (fault !== null || topology.clusterId === "") return;
     if (!view.foreign(topology)) {
       belonging.add(endpoint);

@@ -1,4 +1,4 @@
-import type { Topology } from "@quorumguard/proto";
+import type { Member, PlainMessage, Topology } from "@quorumguard/proto";
 
 /** Members known at once; a node that names more is not believed. */
 const MAX_MEMBERS = 64;
@@ -24,14 +24,14 @@ export interface ClusterView {
   /** Addresses by node id. */
   readonly endpoints: ReadonlyMap<number, string>;
   /** Whether this comes from another cluster than the one first learnt. */
-  foreign(topology: Topology): boolean;
+  foreign(topology: PlainMessage<Topology>): boolean;
   /** Returns whether anything changed. Another cluster's topology never changes anything. */
-  observe(topology: Topology): boolean;
+  observe(topology: PlainMessage<Topology>): boolean;
   hint(hint: LeaderHint): boolean;
 }
 
 /** Makes an empty view; `endpointOf` picks the address that this client's transport uses. */
-export function createClusterView(endpointOf: (member: Topology["members"][number]) => string): ClusterView {
+export function createClusterView(endpointOf: (member: PlainMessage<Member>) => string): ClusterView {
   let clusterId = "";
   let version = -1;
   let term = 0;
@@ -53,7 +53,7 @@ export function createClusterView(endpointOf: (member: Topology["members"][numbe
     return changed;
   };
 
-  const foreign = (topology: Topology): boolean =>
+  const foreign = (topology: PlainMessage<Topology>): boolean =>
     clusterId !== "" && topology.clusterId !== "" && topology.clusterId !== clusterId;
 
   return {

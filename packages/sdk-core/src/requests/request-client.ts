@@ -1,13 +1,14 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
-  AllowBatchRequestSchema,
-  AllowBatchResponseSchema,
   type CallResult,
-  GetTopologyRequestSchema,
-  GetTopologyResponseSchema,
-  PeekRequestSchema,
-  PeekResponseSchema,
+  decodeAllowBatchResponse,
+  decodeGetTopologyResponse,
+  decodePeekResponse,
+  encodeAllowBatchRequest,
+  encodeGetTopologyRequest,
+  encodePeekRequest,
+  type PlainMessage,
   type Topology,
+  type Check as WireCheck,
   type Decision as WireDecision,
 } from "@quorumguard/proto";
 import { attemptEnded, type Call, type CallItem } from "../calls/call.ts";
@@ -23,7 +24,7 @@ const MIN_ATTEMPT_MS = 100;
 
 /** Where the ends of calls go; each call ends once, as with sessions. */
 export interface RequestEnds {
-  decided(call: Call, result: CallResult): void;
+  decided(call: Call, result: PlainMessage<CallResult>): void;
   failed(call: Call, failure: AttemptFailure): void;
 }
 
@@ -49,11 +50,17 @@ export interface RequestClientOptions {
 export interface RequestClient {
   submit(call: Call): void;
   /** What `allow` would say, and as of which stamp in microseconds. @throws {TransportError} or an {@link AttemptError}. */
-  peek(item: CallItem, timeoutMs: number): Promise<{ readonly decision: WireDecision; readonly stampUs: number }>;
+  peek(item: CallItem, timeoutMs: number): Promise<PeekAnswer>;
   /** The topology from whoever knows a leader. */
-  topology(timeoutMs: number): Promise<Topology>;
+  topology(timeoutMs: number): Promise<PlainMessage<Topology>>;
   /** The topology as this endpoint has it; one attempt. */
-  topologyOf(endpoint: string, timeoutMs: number): Promise<Topology>;
+  topologyOf(endpoint: string, timeoutMs: number): Promise<PlainMessage<Topology>>;
+}
+
+/** What `allow` would say, and the stamp in microseconds that it is as of. */
+export interface PeekAnswer {
+  readonly decision: PlainMessage<WireDecision>;
+  readonly stampUs: number;
 }
 
 /** An answer that is no decision. */
@@ -148,15 +155,13 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
           call.sends += 1;
           call.observer?.sent?.(endpoint, call.sends, 0);
           call.phase = "inFlight";
-          return toBinary(
-            AllowBatchRequestSchema,
-            create(AllowBatchRequestSchema, {
-              calls: [{ checks, requestId, verb, ttlMs, handle }],
-              deadlineMs: leftMs,
-              namespace,
-              firstAttempt,
-            }),
-          );
+          return encodeAllowBatchRequest({
+            calls: [{ checks, requestId, verb, ttlMs, handle }],
+            noForward: false,
+            deadlineMs: leftMs,
+            namespace,
+            firstAttempt,
+          });
         },
         (bytes) => readResult(bytes, checks.length, options.onPolicies),
         (failure) => {
@@ -180,9 +185,9 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         "GuardService/Peek",
         runtime.monotonicMs() + timeoutMs,
         null,
-        (leftMs) => toBinary(PeekRequestSchema, create(PeekRequestSchema, { check, deadlineMs: leftMs, namespace })),
+        (leftMs) => encodePeekRequest({ check, noForward: false, namespace, deadlineMs: leftMs }),
         (bytes) => {
-          const { decision, stampUs } = fromBinary(PeekResponseSchema, bytes);
+          const { decision, stampUs } = decodePeekResponse(bytes);
           if (decision === undefined) throw new Error("no decision");
           return { decision, stampUs: Number(stampUs) };
         },
@@ -195,7 +200,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         "ClusterService/GetTopology",
         runtime.monotonicMs() + timeoutMs,
         null,
-        () => toBinary(GetTopologyRequestSchema, create(GetTopologyRequestSchema)),
+        encodeGetTopologyRequest,
         (bytes) => {
           const topology = readTopology(bytes);
           if ((topology.groups[0]?.leaderId ?? 0n) === 0n) throw new AttemptError(leaderless);
@@ -206,11 +211,10 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
       );
     },
     async topologyOf(endpoint, timeoutMs) {
-      const message = toBinary(GetTopologyRequestSchema, create(GetTopologyRequestSchema));
       const bytes = await transport.unary({
         endpoint,
         method: "ClusterService/GetTopology",
-        request: message,
+        request: encodeGetTopologyRequest(),
         timeoutMs,
       });
       return decode(endpoint, bytes, readTopology);
@@ -218,8 +222,8 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
   };
 }
 
-function readTopology(bytes: Uint8Array): Topology {
-  const { topology } = fromBinary(GetTopologyResponseSchema, bytes);
+function readTopology(bytes: Uint8Array): PlainMessage<Topology> {
+  const { topology } = decodeGetTopologyResponse(bytes);
   if (topology === undefined) throw new Error("no topology");
   return topology;
 }
@@ -249,8 +253,8 @@ function decode<T>(endpoint: string, bytes: Uint8Array, read: (bytes: Uint8Array
 }
 
 /** @throws {AttemptError} when an item has no decision. */
-function readResult(bytes: Uint8Array, items: number, onPolicies: (version: number) => void): CallResult {
-  const { results, policyVersion } = fromBinary(AllowBatchResponseSchema, bytes);
+function readResult(bytes: Uint8Array, items: number, onPolicies: (version: number) => void): PlainMessage<CallResult> {
+  const { results, policyVersion } = decodeAllowBatchResponse(bytes);
   const result = results[0];
   onPolicies(Number(policyVersion));
   if (result === undefined || result.decisions.length !== items) throw new Error("an answer for each check is due");
@@ -262,13 +266,13 @@ function readResult(bytes: Uint8Array, items: number, onPolicies: (version: numb
   return result;
 }
 
-function wireCheck(item: CallItem) {
+function wireCheck(item: CallItem): PlainMessage<WireCheck> {
   const { limit, windowUs, algorithm, burst, policy } = item.rule;
   return {
     key: item.key,
     cost: item.cost,
     rule: { limit, windowUs: BigInt(windowUs), algorithm, burst, policy },
-  } as const;
+  };
 }
 
 /** A request id that nobody else has. */
