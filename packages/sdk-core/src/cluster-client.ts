@@ -6,9 +6,10 @@ import { createMembership, type Membership } from "./cluster/membership.ts";
 import { createReadyWaiters, type ReadyWaiters } from "./cluster/ready-waiters.ts";
 import { type ClusterView, createClusterView } from "./cluster/topology.ts";
 import { createRequestClient, failureOf, type RequestClient } from "./requests/request-client.ts";
-import { SessionClient } from "./session/session-client.ts";
+import type { SessionClient } from "./session/session-client.ts";
 import type { SessionLife } from "./session/session-life.ts";
 import type { StreamListener } from "./session/stream-listener.ts";
+import type { StreamParts } from "./session/stream-parts.ts";
 import type { GuardEvent } from "./surface/guard.ts";
 import { GuardError } from "./surface/guard-error.ts";
 import type { ResolvedGuardOptions } from "./surface/guard-options.ts";
@@ -30,6 +31,8 @@ export interface ClusterCallEnds {
 export interface ClusterClientOptions {
   readonly options: ResolvedGuardOptions;
   readonly transport: Transport;
+  /** Null: there are no streams. */
+  readonly streams: StreamParts | null;
   readonly runtime: Runtime;
   /** For operators: "sdk-node/0.1.0 node/24". */
   readonly client: string;
@@ -65,10 +68,10 @@ export class ClusterClient {
 
   constructor(setup: ClusterClientOptions) {
     this.#setup = setup;
-    const { options, transport, runtime } = setup;
+    const { options, transport, streams, runtime } = setup;
     this.#view = createClusterView(setup.endpointOf);
     this.#waiters = createReadyWaiters(runtime, () => this.describe());
-    this.#session = transport.openSession === undefined ? null : this.#createSession(transport.openSession);
+    this.#session = streams === null ? null : this.#createSession(streams);
     this.#requests = createRequestClient({
       transport,
       runtime,
@@ -95,18 +98,14 @@ export class ClusterClient {
     });
   }
 
-  #createSession(openSession: NonNullable<Transport["openSession"]>): SessionClient {
-    const { options, transport, runtime, client, ends } = this.#setup;
-    return new SessionClient({
+  #createSession(streams: StreamParts): SessionClient {
+    const { options, runtime, client, ends } = this.#setup;
+    return streams.createSession({
       seeds: options.endpoints,
       routing: options.routing,
       runtime,
       view: this.#view,
       link: {
-        transport: {
-          ...transport,
-          openSession: (endpoint, handlers) => openSession.call(transport, endpoint, handlers),
-        },
         runtime,
         client,
         namespace: options.namespace,
@@ -131,11 +130,6 @@ export class ClusterClient {
   /** Whether somebody is there who would take a call; without streams only a call can tell. */
   get reachable(): boolean {
     return this.#session?.established ?? true;
-  }
-
-  /** Whether calls share one stream; else each is a request of its own. */
-  get hasSessions(): boolean {
-    return this.#session !== null;
   }
 
   /** How long what the session holds surely lives; null: there is no session. */

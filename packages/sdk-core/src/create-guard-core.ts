@@ -18,8 +18,10 @@ import { type ClusterCallEnds, ClusterClient } from "./cluster-client.ts";
 import { createGuardEvents, type GuardEvents } from "./guard-events.ts";
 import type { GuardObserver, ObservedCall, VerbName } from "./guard-observer.ts";
 import { createReservations, type Reservations } from "./holds/reservations.ts";
+import type { PlatformOptions } from "./platform-options.ts";
 import { failureOf } from "./requests/request-client.ts";
 import { allListeners } from "./session/stream-listener.ts";
+import { type StreamParts, streamParts } from "./session/stream-parts.ts";
 import { unknownPolicyMessage } from "./surface/allow-arguments.ts";
 import { checkCallOptions } from "./surface/call-options.ts";
 import { checkKey, checkWhole, invalidArgument } from "./surface/check-fields.ts";
@@ -40,39 +42,20 @@ import { type GuardOptions, type ResolvedGuardOptions, resolveGuardOptions } fro
 import { checkNames } from "./surface/known-names.ts";
 import { guardOptionNames, readyNames } from "./surface/option-names.ts";
 import { type ArgumentReader, createArgumentReader, type InlineOptions, noOptions } from "./surface/read-arguments.ts";
-import type { Runtime, Transport } from "./transport.ts";
+import type { Runtime, StreamTransport, Transport } from "./transport.ts";
 import { type Breaker, createBreaker, PROBE_TIMEOUT_MS } from "./unavailable/breaker.ts";
 import { ClusterTerms, newsFor } from "./unavailable/cluster-terms.ts";
 import { degradedWarning } from "./unavailable/degraded-warning.ts";
 import { createFleet } from "./unavailable/fleet.ts";
 import { createLocalLimiter, type LocalLimiter } from "./unavailable/local-limiter.ts";
 import { createOverload } from "./unavailable/overload.ts";
-import { createReconciler, type Reconciler } from "./unavailable/reconciler.ts";
+import type { Reconciler } from "./unavailable/reconciler.ts";
 import { createWithoutCluster } from "./unavailable/without-cluster.ts";
 import { createWaitingLines, type WaitingLines } from "./waiting-lines.ts";
 import { createLocalAnswerCounts } from "./without-network/local-answer-counts.ts";
-import { LocalAnswers } from "./without-network/local-answers.ts";
+import type { LocalAnswers } from "./without-network/local-answers.ts";
 
 const DEFAULT_READY_TIMEOUT_MS = 10_000;
-
-/** What a platform's package adds to the options of its users. */
-export interface PlatformOptions {
-  /** Used when the caller names no endpoint. */
-  readonly defaultEndpoints: string | readonly string[];
-  /** For operators: "sdk-node/0.1.0 node/24". */
-  readonly client: string;
-  /** The names of the options that this package takes. Default: those of every guard. */
-  readonly optionNames?: readonly string[];
-  /** Which of a member's addresses this transport speaks to, from the wire's Member and the caller's endpoints. */
-  readonly endpointOf: (member: { readonly grpcEndpoint: string; readonly httpUrl: string }) => string;
-  /**
-   * Told of the first decision of an outage that was made without the cluster, unless somebody listens for `degraded`; once
-   * per outage. Default: nobody is told.
-   */
-  readonly warn?: (message: string) => void;
-  /** Counts what operators want to see. Default: nobody does. */
-  readonly observer?: GuardObserver;
-}
 
 /**
  * Makes a guard over a transport and a runtime: all of the SDK but its edges. Nothing is sent before the first call.
@@ -80,11 +63,26 @@ export interface PlatformOptions {
  */
 export function createGuardCore<const P extends string = string>(
   options: GuardOptions<P>,
+  transport: StreamTransport,
+  runtime: Runtime,
+  platform: PlatformOptions,
+): Guard<P> {
+  const streams = streamParts(transport);
+  return new GuardCore(options as GuardOptions<string>, transport, streams, runtime, platform) as unknown as Guard<P>;
+}
+
+/**
+ * Makes a guard without streams: each call is a request of its own, under a request id. It has none of the code that streams need,
+ * so that a bundle that makes no other guard does not carry it.
+ * @throws {GuardError} invalid_argument when an option is out of bounds.
+ */
+export function createRequestGuard<const P extends string = string>(
+  options: GuardOptions<P>,
   transport: Transport,
   runtime: Runtime,
   platform: PlatformOptions,
 ): Guard<P> {
-  return new GuardCore(options as GuardOptions<string>, transport, runtime, platform) as unknown as Guard<P>;
+  return new GuardCore(options as GuardOptions<string>, transport, null, runtime, platform) as unknown as Guard<P>;
 }
 
 class GuardCore implements Guard<string> {
@@ -96,16 +94,24 @@ class GuardCore implements Guard<string> {
   readonly #pending: PendingCalls;
   readonly #breaker: Breaker;
   readonly #settler: Settler;
-  readonly #answers: LocalAnswers;
+  /** What this process answers by itself; null: nothing, as there are no streams to say what undoes it. */
+  readonly #answers: LocalAnswers | null;
   readonly #terms: ClusterTerms;
   readonly #cluster: ClusterClient;
   readonly #reservations: Reservations;
-  readonly #reconciler: Reconciler;
+  /** Null: there are no streams to report over. */
+  readonly #reconciler: Reconciler | null;
   readonly #lines: WaitingLines;
   #local: LocalLimiter | null = null;
   #closed = false;
 
-  constructor(options: GuardOptions<string>, transport: Transport, runtime: Runtime, platform: PlatformOptions) {
+  constructor(
+    options: GuardOptions<string>,
+    transport: Transport,
+    streams: StreamParts | null,
+    runtime: Runtime,
+    platform: PlatformOptions,
+  ) {
     this.#options = resolveGuardOptions(options, platform.defaultEndpoints, platform.optionNames ?? guardOptionNames);
     this.#runtime = runtime;
     this.#arguments = createArgumentReader(this.#options.rules);
@@ -120,7 +126,7 @@ class GuardCore implements Guard<string> {
     const fleet = createFleet();
     const overload = createOverload(runtime);
     const local = () => (this.#local ??= createLocalLimiter(monotonicMs, () => fleet.clients));
-    this.#pending = createPendingCalls(runtime, (call) => this.#onDeadline(call), transport.openSession !== undefined);
+    this.#pending = createPendingCalls(runtime, (call) => this.#onDeadline(call), streams !== null);
     this.#breaker = createBreaker({
       runtime,
       timeoutMs: this.#options.timeoutMs,
@@ -134,10 +140,10 @@ class GuardCore implements Guard<string> {
       overload,
       withoutCluster: createWithoutCluster({
         local,
-        firmDenial: (item) => this.#answers.denial(item),
+        firmDenial: (item) => this.#answers?.denial(item) ?? null,
       }),
       onAdmittedAlone: (call, phase) => {
-        if (this.#options.reconcile) this.#reconciler.admitted(call, phase);
+        if (this.#options.reconcile) this.#reconciler?.admitted(call, phase);
       },
       observer,
       monotonicMs,
@@ -149,26 +155,28 @@ class GuardCore implements Guard<string> {
     });
     const counts = createLocalAnswerCounts();
     observer.localAnswers?.(counts);
-    this.#answers = new LocalAnswers({
-      runtime,
-      maxKeys: this.#options.maxRememberedKeys,
-      counts,
-      clients: () => fleet.clients,
-      life: () => this.#cluster.life,
-      grant: (item, failed) => void this.#done(item, { ...take, verb: Verb.grant }).catch(failed),
-      // What cannot be given back ends by itself.
-      giveBack: (item, handle) => this.#done(item, { ...take, verb: Verb.giveBack, handle }).catch(() => {}),
-    });
+    this.#answers =
+      streams?.createAnswers({
+        runtime,
+        maxKeys: this.#options.maxRememberedKeys,
+        counts,
+        clients: () => fleet.clients,
+        life: () => this.#cluster.life,
+        grant: (item, failed) => void this.#done(item, { ...take, verb: Verb.grant }).catch(failed),
+        // What cannot be given back ends by itself.
+        giveBack: (item, handle) => this.#done(item, { ...take, verb: Verb.giveBack, handle }).catch(() => {}),
+      }) ?? null;
     this.#terms = new ClusterTerms({
       runtime,
       rules: this.#options.rules,
       ask: (names) => this.#cluster.terms(names),
-      onLeaseRefused: () => this.#answers.forget(),
+      onLeaseRefused: () => this.#answers?.forget(),
     });
     const { client, endpointOf } = platform;
     this.#cluster = new ClusterClient({
       options: this.#options,
       transport,
+      streams,
       runtime,
       client,
       endpointOf,
@@ -193,13 +201,14 @@ class GuardCore implements Guard<string> {
       sendUnheard: (call, item, verb) =>
         this.#cluster.submitUnheard({ ...unheard(call), ...item, ...verb, opened: 0, sends: 0, applied: "no" }),
     });
-    this.#reconciler = createReconciler({
-      runtime,
-      maxCalls: this.#options.maxUnreportedCalls,
-      isBack: () => this.#breaker.state === "closed" && this.#cluster.reachable,
-      send: (call) => this.#cluster.submitUnheard(call),
-      emit,
-    });
+    this.#reconciler =
+      streams?.createReconciler({
+        runtime,
+        maxCalls: this.#options.maxUnreportedCalls,
+        isBack: () => this.#breaker.state === "closed" && this.#cluster.reachable,
+        send: (call) => this.#cluster.submitUnheard(call),
+        emit,
+      }) ?? null;
     this.#lines = this.#createLines();
   }
 
@@ -226,10 +235,10 @@ class GuardCore implements Guard<string> {
   #createEnds(): ClusterCallEnds {
     return {
       replied: (call, reply, item, current) => {
-        this.#answers.learn(call, reply, item, current);
+        this.#answers?.learn(call, reply, item, current);
         if (call.abandoned) this.#breaker.answered();
         if (call.reports)
-          this.#reconciler.reported(
+          this.#reconciler?.reported(
             call,
             reply.outcomes.slice(item, item + itemsOf(call)).every((each) => each === OUTCOME_ALLOWED),
           );
@@ -238,7 +247,7 @@ class GuardCore implements Guard<string> {
       },
       answered: (call, result) => this.#settler.byResult(call, result),
       failed: (call, failure) => {
-        if (call.reports) this.#reconciler.lost(call);
+        if (call.reports) this.#reconciler?.lost(call);
         else if (call.abandoned) call.phase = "settled";
         else this.#settler.byFailure(call, this.#explained(failure, call.group ?? [call]));
       },
@@ -264,7 +273,7 @@ class GuardCore implements Guard<string> {
   /** The answer to a call without options that this process can give by itself: nothing is checked that was checked before. */
   #knownAnswer(key: string, policyOrLimit: unknown, windowOrOptions: unknown, inlineOptions: unknown): Decision | null {
     const options = typeof policyOrLimit === "string" ? windowOrOptions : inlineOptions;
-    if (options !== undefined || this.#closed) return null;
+    if (options !== undefined || this.#closed || this.#answers === null) return null;
     const rule = this.#options.rules.used(policyOrLimit, windowOrOptions);
     return rule === undefined ? null : this.#answers.answer(rule, key, 1);
   }
@@ -333,12 +342,12 @@ class GuardCore implements Guard<string> {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    const returned = this.#answers.close();
+    const returned = this.#answers?.close() ?? null;
     this.#closed = true;
     if (returned !== null) await returned;
     this.#terms.close();
     this.#cluster.endSession();
-    this.#reconciler.close();
+    this.#reconciler?.close();
     this.#lines.close(
       new GuardError("closed", "the guard was closed while the call waited its turn", { applied: "no" }),
     );
@@ -386,7 +395,7 @@ class GuardCore implements Guard<string> {
       return;
     }
     if (checked?.signal !== undefined && !this.#watch(call, checked.signal)) return;
-    const known = isPlainTake(call) ? this.#answers.answer(call.rule, call.key, call.cost) : null;
+    const known = isPlainTake(call) ? (this.#answers?.answer(call.rule, call.key, call.cost) ?? null) : null;
     if (known === null) this.#dispatch(call);
     else this.#settler.byLocalAnswer(call, known);
   }
@@ -458,7 +467,7 @@ class GuardCore implements Guard<string> {
 
   #onFault(failure: AttemptFailure): void {
     // Calls are to throw for it, whatever was heard before.
-    this.#answers.forget();
+    this.#answers?.forget();
     this.#pending.forEach((call) => {
       const { phase } = call;
       this.#settler.byFailure(call, { ...failure, applied: appliedNow(call) });

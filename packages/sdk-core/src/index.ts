@@ -1,8 +1,9 @@
 /** The runtime-neutral client. Internal to QuorumGuard: no semver promise. */
 
 export { resolveToken } from "./cluster/resolve-token.ts";
-export { createGuardCore, type PlatformOptions } from "./create-guard-core.ts";
+export { createGuardCore, createRequestGuard } from "./create-guard-core.ts";
 export type { CallObserver, GuardObserver, ObservedCall, VerbName } from "./guard-observer.ts";
+export type { PlatformOptions } from "./platform-options.ts";
 export type {
   AbortSignalLike,
   Algorithm,
@@ -42,6 +43,7 @@ export {
   type Runtime,
   type StreamConnection,
   type StreamHandlers,
+  type StreamTransport,
   type Transport,
   TransportError,
   type TransportErrorKind,

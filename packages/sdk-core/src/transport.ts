@@ -5,12 +5,16 @@ import type { AbortSignalLike } from "./surface/guard.ts";
  * simulator over its own network. Messages are bytes of `quorumguard.v1`; a transport never looks inside.
  */
 export interface Transport {
-  /** Opens a Session stream. Absent where there are no bidirectional streams (fetch): calls then go one by one, under request ids. */
-  readonly openSession?: (endpoint: string, handlers: StreamHandlers) => StreamConnection;
   /** One unary call of a service: bytes in, bytes out. Rejects with a {@link TransportError} only. */
   unary(call: UnaryCall): Promise<Uint8Array>;
   /** Ends all connections. */
   close(): Promise<void>;
+}
+
+/** A transport with bidirectional streams, which `fetch` does not have. */
+export interface StreamTransport extends Transport {
+  /** Opens a Session stream. */
+  openSession(endpoint: string, handlers: StreamHandlers): StreamConnection;
 }
 
 /** One request of a unary method to one endpoint, in bytes of `quorumguard.v1`. */

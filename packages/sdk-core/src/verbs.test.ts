@@ -1,16 +1,20 @@
 import { encodeFrameReply, type ReceivedFrame, type ResultValues } from "@quorumguard/proto";
 import { expect, test } from "vitest";
-import { createGuardCore } from "./create-guard-core.ts";
+import { createGuardCore, createRequestGuard } from "./create-guard-core.ts";
 import { GuardError } from "./surface/guard-error.ts";
 import type { GuardOptions } from "./surface/guard-options.ts";
 import { ScriptedCluster } from "./testing/scripted-cluster.ts";
 import { VirtualRuntime } from "./testing/virtual-runtime.ts";
 import { TransportError } from "./transport.ts";
 
-function scene(options: Partial<GuardOptions<"login">> = {}, cluster = new ScriptedCluster()) {
+function scene(
+  options: Partial<GuardOptions<"login">> = {},
+  cluster = new ScriptedCluster(),
+  create = createGuardCore,
+) {
   const runtime = new VirtualRuntime();
   const all = { endpoints: ["n1:7400"], policies: { login: { limit: 5, window: "1m" } }, ...options } as const;
-  const guard = createGuardCore(all, cluster, runtime, {
+  const guard = create(all, cluster, runtime, {
     defaultEndpoints: "n1:7400",
     client: "test",
     endpointOf: (member) => member.grpcEndpoint,
@@ -64,8 +68,7 @@ test("a reset that the cluster did not do is an error, whatever onUnavailable sa
 
 test("without streams a verb travels in its batch, under a request id", async () => {
   const cluster = new ScriptedCluster();
-  Object.defineProperty(cluster, "openSession", { value: undefined });
-  const { runtime, guard } = scene({}, cluster);
+  const { runtime, guard } = scene({}, cluster, createRequestGuard);
   let failures = 1;
   cluster.onUnary = (call) => {
     if (failures-- > 0) return Promise.reject(new TransportError("unknown", "lost"));

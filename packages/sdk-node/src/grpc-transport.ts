@@ -4,8 +4,8 @@ import {
   resolveToken,
   type StreamConnection,
   type StreamHandlers,
+  type StreamTransport,
   type TokenSource,
-  type Transport,
   TransportError,
   type UnaryCall,
 } from "@quorumguard/sdk-core";
@@ -23,7 +23,7 @@ export interface GrpcTransportOptions {
 }
 
 /** Makes the SDK's transport over gRPC: raw bytes in HTTP/2 streams, one connection per endpoint. */
-export function createGrpcTransport(options: GrpcTransportOptions = {}): Transport {
+export function createGrpcTransport(options: GrpcTransportOptions = {}): StreamTransport {
   const channels = new Map<string, Channel>();
   const channelOf = (endpoint: string): Channel => {
     const known = channels.get(endpoint);

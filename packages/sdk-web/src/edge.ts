@@ -2,7 +2,7 @@
  * The whole guard over `fetch`, for Node, edge runtimes and trusted pages. Each call is a request of its own under a
  * request id, so that nothing outlives the handler that made it and any node, or a proxy, may answer a retry.
  */
-import { createGuardCore, type Guard, GuardError, type GuardOptions, guardOptionNames } from "@quorumguard/sdk-core";
+import { createRequestGuard, type Guard, GuardError, type GuardOptions, guardOptionNames } from "@quorumguard/sdk-core";
 import { createConnectTransport, type Fetch } from "./connect-transport.ts";
 import { webRuntime } from "./web-runtime.ts";
 
@@ -49,7 +49,7 @@ export function createGuard<const P extends string = string>(options: EdgeGuardO
     ...(fetch === undefined ? {} : { fetch }),
   });
   const endpoints = withScheme(options.endpoints);
-  return createGuardCore(
+  return createRequestGuard(
     {
       ...options,
       ...(endpoints === undefined ? {} : { endpoints }),

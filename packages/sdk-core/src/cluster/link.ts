@@ -8,7 +8,7 @@ import {
   encodeSessionRequest,
   type Welcome,
 } from "@quorumguard/proto";
-import { type Runtime, type StreamConnection, type Transport, TransportError } from "../transport.ts";
+import { type Runtime, type StreamConnection, type StreamTransport, TransportError } from "../transport.ts";
 import { HeardOfStream } from "../without-network/heard-of-stream.ts";
 import { BACKOFF_CAP_MS, backoffMs, retrying } from "./backoff.ts";
 
@@ -34,7 +34,7 @@ export interface LinkHandlers {
 
 /** The transport, clock and identity that all links of a guard share. */
 export interface LinkContext {
-  readonly transport: Transport & { readonly openSession: NonNullable<Transport["openSession"]> };
+  readonly transport: Pick<StreamTransport, "openSession">;
   readonly runtime: Runtime;
   readonly client: string;
   /** Of the sessions. */

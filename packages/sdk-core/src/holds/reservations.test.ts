@@ -1,6 +1,6 @@
 import { Applied, ErrorReason } from "@quorumguard/proto";
 import { describe, expect, test } from "vitest";
-import { createGuardCore } from "../create-guard-core.ts";
+import { createGuardCore, createRequestGuard } from "../create-guard-core.ts";
 import type { Allowed, Hold, Reservation } from "../surface/guard.ts";
 import { GuardError } from "../surface/guard-error.ts";
 import type { GuardOptions } from "../surface/guard-options.ts";
@@ -10,21 +10,18 @@ import { TransportError } from "../transport.ts";
 
 const policies = { tokens: { limit: 100, window: "1m" } } as const;
 
-function scene(options: Partial<GuardOptions<"tokens">> = {}, cluster = new ScriptedCluster()) {
+function scene(
+  options: Partial<GuardOptions<"tokens">> = {},
+  cluster = new ScriptedCluster(),
+  create = createGuardCore,
+) {
   const runtime = new VirtualRuntime();
-  const guard = createGuardCore({ endpoints: ["n1:7400"], policies, ...options }, cluster, runtime, {
+  const guard = create({ endpoints: ["n1:7400"], policies, ...options }, cluster, runtime, {
     defaultEndpoints: "n1:7400",
     client: "test",
     endpointOf: (member) => member.grpcEndpoint,
   });
   return { cluster, runtime, guard };
-}
-
-/** A cluster without streams: calls go one by one. */
-function requestsOnly(): ScriptedCluster {
-  const cluster = new ScriptedCluster();
-  Object.defineProperty(cluster, "openSession", { value: undefined });
-  return cluster;
 }
 
 const check = { key: "a", policy: "tokens", cost: 20 } as const;
@@ -52,8 +49,8 @@ function lastCall(cluster: ScriptedCluster): readonly [verb: number, cost: numbe
   return [verbs?.[0] ?? 0, costs?.[0] ?? 1, handles?.[0] ?? 0];
 }
 
-async function reserved(options: Partial<GuardOptions<"tokens">> = {}, cluster = new ScriptedCluster()) {
-  const made = scene(options, cluster);
+async function reserved(...given: Parameters<typeof scene>) {
+  const made = scene(...given);
   const asked = made.guard.reserve(check, { ttl: "30s" });
   await made.runtime.settle();
   return { ...made, hold: held(await asked) };
@@ -264,7 +261,7 @@ describe("the signal", () => {
   });
 
   test("of a time to live beyond a timer's range does not abort at once", async () => {
-    const { runtime, guard } = scene({}, requestsOnly());
+    const { runtime, guard } = scene({}, new ScriptedCluster(), createRequestGuard);
     const asked = guard.reserve(slot, { ttl: "300d" });
     await runtime.settle();
     const { signal } = held(await asked);
@@ -410,8 +407,8 @@ describe("when the cluster does not answer", () => {
   });
 
   test("without streams a commit that failed is the same call when it is made again, also by leaving the block", async () => {
-    const cluster = requestsOnly();
-    const { runtime, hold } = await reserved({}, cluster);
+    const cluster = new ScriptedCluster();
+    const { runtime, hold } = await reserved({}, cluster, createRequestGuard);
     cluster.onUnary = () => Promise.reject(new TransportError("unknown", "lost"));
     const done = failed(hold.commit(7));
     await runtime.pass(1_100);

@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { GetTopologyResponseSchema } from "@quorumguard/proto";
 import { describe, expect, test } from "vitest";
-import { createGuardCore } from "../create-guard-core.ts";
+import { createRequestGuard } from "../create-guard-core.ts";
 import type { Guard, GuardEvent } from "../surface/guard.ts";
 import { GuardError } from "../surface/guard-error.ts";
 import { ScriptedCluster } from "../testing/scripted-cluster.ts";
@@ -28,7 +28,7 @@ function scene(answer: (call: UnaryCall) => Uint8Array | Promise<Uint8Array> | n
     return (await answer(call)) ?? cluster.defaultUnary(call);
   };
   const transport = { unary: (call: UnaryCall) => cluster.unary(call), close: () => cluster.close() };
-  const guard = createGuardCore(
+  const guard = createRequestGuard(
     { endpoints: ["a:1", "b:1", "c:1"], onUnavailable: "throw", timeoutMs: 1_000 },
     transport,
     runtime,

@@ -22,7 +22,7 @@ import {
 import {
   type StreamConnection,
   type StreamHandlers,
-  type Transport,
+  type StreamTransport,
   TransportError,
   type UnaryCall,
 } from "../transport.ts";
@@ -145,7 +145,7 @@ export class ScriptedNode {
 }
 
 /** Members behind a transport, with a session table just good enough to tell a known session from an unknown one. */
-export class ScriptedCluster implements Transport {
+export class ScriptedCluster implements StreamTransport {
   readonly nodes: readonly ScriptedNode[];
   readonly frames: SeenFrame[] = [];
   readonly log: string[] = [];

@@ -1,7 +1,7 @@
 import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { GetTermsRequestSchema, OnUnavailable, type PolicyTermsSchema } from "@quorumguard/proto";
 import { describe, expect, test } from "vitest";
-import { createGuardCore } from "../create-guard-core.ts";
+import { createGuardCore, createRequestGuard } from "../create-guard-core.ts";
 import type { Guard } from "../surface/guard.ts";
 import { GuardError } from "../surface/guard-error.ts";
 import type { GuardOptions } from "../surface/guard-options.ts";
@@ -37,8 +37,9 @@ class Scene {
       return cluster.unary(call);
     };
     const close = () => cluster.close();
-    const transport = streams ? { openSession: cluster.openSession, unary, close } : { unary, close };
-    this.guard = createGuardCore({ timeoutMs: 200, ...options }, transport, this.runtime, {
+    const transport = { openSession: cluster.openSession, unary, close };
+    const create = streams ? createGuardCore : createRequestGuard;
+    this.guard = create({ timeoutMs: 200, ...options }, transport, this.runtime, {
       defaultEndpoints: "n1:7400",
       client: "test",
       endpointOf: () => "n1:7400",

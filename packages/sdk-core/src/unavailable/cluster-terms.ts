@@ -129,18 +129,18 @@ export class ClusterTerms implements Pick<ClusterNews, "streamBegan" | "policies
   }
 }
 
-/** Tells both what bears on them. */
-export function newsFor(answers: ClusterNews, terms: ClusterTerms): ClusterNews {
+/** Tells both what bears on them; `answers` null: nothing is remembered. */
+export function newsFor(answers: ClusterNews | null, terms: ClusterTerms): ClusterNews {
   return {
     streamBegan(policyVersion) {
-      answers.streamBegan(policyVersion);
+      answers?.streamBegan(policyVersion);
       terms.streamBegan(policyVersion);
     },
     policiesAre(version) {
-      answers.policiesAre(version);
+      answers?.policiesAre(version);
       terms.policiesAre(version);
     },
-    keyReset: (identity, key, index) => answers.keyReset(identity, key, index),
-    anyReset: (index) => answers.anyReset(index),
+    keyReset: (identity, key, index) => answers?.keyReset(identity, key, index),
+    anyReset: (index) => answers?.anyReset(index),
   };
 }

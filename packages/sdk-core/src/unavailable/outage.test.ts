@@ -1,13 +1,13 @@
 import { Applied, ErrorReason, Outcome } from "@quorumguard/proto";
 import { describe, expect, test } from "vitest";
-import { createGuardCore } from "../create-guard-core.ts";
+import { createGuardCore, createRequestGuard } from "../create-guard-core.ts";
 import type { Decision, Guard, GuardEvent, OnUnavailable } from "../surface/guard.ts";
 import { GuardError } from "../surface/guard-error.ts";
 import type { GuardOptions } from "../surface/guard-options.ts";
 import { AbortController } from "../testing/abort-controller.ts";
 import { ScriptedCluster } from "../testing/scripted-cluster.ts";
 import { VirtualRuntime } from "../testing/virtual-runtime.ts";
-import { type Transport, TransportError } from "../transport.ts";
+import { TransportError } from "../transport.ts";
 import type { BreakerState } from "./breaker.ts";
 
 interface Scene {
@@ -32,10 +32,8 @@ function scene(options: Partial<GuardOptions> = {}, streams = true): Scene {
     degradedDecisions: (source: string, checks: number) =>
       void degraded.set(source, (degraded.get(source) ?? 0) + checks),
   };
-  const transport: Transport = streams
-    ? cluster
-    : { unary: (call) => cluster.unary(call), close: () => cluster.close() };
-  const guard = createGuardCore({ timeoutMs: 200, onUnavailable: "local", ...options }, transport, runtime, {
+  const create = streams ? createGuardCore : createRequestGuard;
+  const guard = create({ timeoutMs: 200, onUnavailable: "local", ...options }, cluster, runtime, {
     defaultEndpoints: "n1:7400",
     client: "test",
     endpointOf: () => "n1:7400",

@@ -10,7 +10,7 @@ import {
   Source,
   type Welcome,
 } from "@quorumguard/proto";
-import type { StreamConnection, Transport } from "@quorumguard/sdk-core";
+import type { StreamConnection, StreamTransport } from "@quorumguard/sdk-core";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
 import type { World } from "../world/world.ts";
@@ -53,7 +53,7 @@ export interface WireClientParts {
   readonly random: Random;
   readonly name: string;
   readonly process: Process;
-  readonly transport: Transport;
+  readonly transport: StreamTransport;
   readonly endpoints: readonly string[];
   readonly sessionTtlMs: number;
 }
@@ -164,7 +164,7 @@ class Client implements WireClient {
     const { transport, endpoints, world, name } = this.#parts;
     this.#heardUs = world.nowUs;
     const endpoint = endpoints[this.#endpoint % endpoints.length]!;
-    const stream: StreamConnection = transport.openSession!(endpoint, {
+    const stream: StreamConnection = transport.openSession(endpoint, {
       onMessage: (message) => {
         if (this.#stream === stream) this.#onMessage(message);
       },

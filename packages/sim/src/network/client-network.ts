@@ -1,4 +1,9 @@
-import { type StreamConnection, type StreamHandlers, type Transport, TransportError } from "@quorumguard/sdk-core";
+import {
+  type StreamConnection,
+  type StreamHandlers,
+  type StreamTransport,
+  TransportError,
+} from "@quorumguard/sdk-core";
 import { type ClusterNode, createSessionHandler, type SessionHandler, type SessionStream } from "../production.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
@@ -27,7 +32,7 @@ export interface ClientTap {
 export interface ClientNetwork {
   listen(node: ListeningNode): void;
   died(nodeId: number, kind: DeathKind): void;
-  transport(machine: string, process: Process): Transport;
+  transport(machine: string, process: Process): StreamTransport;
   /** Breaks every stream of a client, losing what is on its way. */
   breakStreams(machine: string): void;
   readonly brokenStreams: number;
