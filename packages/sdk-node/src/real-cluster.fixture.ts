@@ -1,4 +1,4 @@
-import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
+import { type LocalCluster, startLocalCluster, until } from "@quorumguard/testbed";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Allowed, type Guard, GuardError, type GuardOptions, type Hold, type Reservation } from "./index.ts";
 
@@ -14,12 +14,13 @@ const document = {
     { name: "search", limit: 100, window: "1h" },
     { name: "watched", limit: 1, window: "1h", shadow: true },
     { name: "slots", algorithm: "concurrency", limit: 1, window: "1h" },
+    { name: "alone", limit: 2, window: "1h", onUnavailable: "local" },
   ],
   overrides: [{ policy: "login", key: "vip", limit: 50 }],
   lists: [{ list: "deny", match: "range", value: "192.0.2.0/24", policy: "search" }],
 };
 
-type Named = "login" | "search" | "watched" | "slots" | "nobody";
+type Named = "login" | "search" | "watched" | "slots" | "alone" | "nobody";
 
 /** The hold of a reservation that must be allowed. */
 export function held(reservation: Reservation): Allowed & Hold {
@@ -95,6 +96,33 @@ export function testOnRealCluster(createGuard: CreateGuard, more: (cluster: () =
         await first[Symbol.asyncDispose]();
         expect((await guard.reserve(slot)).allowed).toBe(true);
       }));
+
+    test("limit while the cluster is away, as they say", { timeout: 60_000 }, async () => {
+      await using guard = createGuard<Named>(cluster, { onUnavailable: "throw", timeoutMs: 400 });
+      guard.on("degraded", () => {});
+      const ids = cluster.nodes.map(({ nodeId }) => nodeId);
+      const whileAway = async <T>(ask: () => Promise<T>): Promise<T> => {
+        for (const id of ids) cluster.pause(id);
+        try {
+          return await ask();
+        } finally {
+          for (const id of ids) cluster.resume(id);
+        }
+      };
+      const ask = (key: string) => guard.allow(key, "alone").catch(({ code }: GuardError) => ({ code }));
+      await guard.ready();
+      // What they say is asked beside the first call, which does not wait for it.
+      await until("they were not told", 30_000, async () => {
+        await ask("told");
+        const answer = await whileAway(() => ask("told"));
+        return "source" in answer && answer.source === "local" ? answer : null;
+      });
+      const answers = await whileAway(async () => [await ask("user"), await ask("user"), await ask("user")]);
+      const local = { source: "local", degraded: true, policy: "alone" };
+      expect(answers[0]).toMatchObject({ allowed: true, ...local });
+      expect(answers[2]).toMatchObject({ allowed: false, reason: "limited", ...local, limit: 2 });
+      await cluster.waitForLeader();
+    });
 
     test("win over a guard's own of that name, and are told from names that nobody defines", async () => {
       await using guard = createGuard<Named>(cluster, { ...exact, policies: { search: { limit: 5, window: "1m" } } });
