@@ -36,6 +36,14 @@ it("holds its blocks in the order of stamp and number, through insertions, remov
       const order: number[] = [];
       tree.forEach((block) => void order.push(block));
       expect(order).toEqual(model.map(({ block }) => block));
+      for (const [at, { dueUs, number }] of model.entries()) {
+        const behind: number[] = [];
+        const most = at % 5;
+        const isAtEnd = tree.forEachBehind(dueUs, number, (block) => behind.push(block) < most);
+        const rest = model.slice(at + 1).map(({ block }) => block);
+        expect(behind).toEqual(rest.slice(0, Math.max(1, most)));
+        expect(isAtEnd).toBe(rest.length < Math.max(1, most));
+      }
       for (const { block } of model) {
         expect(tree.first()).toBe(block);
         tree.remove(block);

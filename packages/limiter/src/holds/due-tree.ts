@@ -65,6 +65,24 @@ export class DueTree {
     this.#walk(this.#heap.word(root, wordRight), visit);
   }
 
+  /**
+   * The same for those behind a place in the order, as long as `visit` returns true. Returns whether it came to the end.
+   */
+  forEachBehind(dueUs: number, number: number, visit: (block: number) => boolean): boolean {
+    return this.#walkBehind(this.#root, dueUs, number, visit);
+  }
+
+  #walkBehind(root: number, dueUs: number, number: number, visit: (block: number) => boolean): boolean {
+    if (root === 0) return true;
+    const { wordLeft, wordRight, cellDue, cellNumber } = this.#layout;
+    const ownUs = this.#heap.number(root, cellDue);
+    const isBehind = ownUs > dueUs || (ownUs === dueUs && this.#heap.number(root, cellNumber) > number);
+    if (isBehind && !(this.#walkBehind(this.#heap.word(root, wordLeft), dueUs, number, visit) && visit(root))) {
+      return false;
+    }
+    return this.#walkBehind(this.#heap.word(root, wordRight), dueUs, number, visit);
+  }
+
   #isBefore(a: number, b: number): boolean {
     const { cellDue, cellNumber } = this.#layout;
     const dueA = this.#heap.number(a, cellDue);

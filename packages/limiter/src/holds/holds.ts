@@ -46,6 +46,13 @@ export interface OpenHold {
   readonly expiryUs: number;
 }
 
+/** A key with open holds, and the numbers of the rule that one of them was opened under. */
+export interface HeldKey {
+  readonly block: number;
+  readonly limit: number;
+  readonly burst: number;
+}
+
 /** What open holds of the same dates come to. */
 export interface OpenAmount extends Hold {
   /** Another rule took their key over since they were opened. */
@@ -240,15 +247,19 @@ export class Holds implements SessionFollower {
     return home;
   }
 
-  /** The keys with open holds, each once, with the numbers of the rule that its first hold was opened under. */
-  heldKeys(): readonly { readonly block: number; readonly limit: number; readonly burst: number }[] {
-    const found = new Map<number, { readonly block: number; readonly limit: number; readonly burst: number }>();
-    this.#due.forEach((hold) => {
-      const block = this.#heldKeys.keyOf(hold);
+  /**
+   * Holds behind a place in the order in which they are due, as long as `visit` returns true: each with its key's block and
+   * the numbers of the rule that it was opened under. Returns whether it came to the end.
+   */
+  forEachBehind(
+    { dueUs, number }: { readonly dueUs: number; readonly number: number },
+    visit: (held: HeldKey, place: { readonly dueUs: number; readonly number: number }) => boolean,
+  ): boolean {
+    return this.#due.forEachBehind(dueUs, number, (hold) => {
       const { limit, burst } = this.#quotaOf(hold);
-      if (!found.has(block)) found.set(block, { block, limit, burst });
+      const place = { dueUs: this.#heap.number(hold, CELL_DUE), number: this.#heap.number(hold, CELL_NUMBER) };
+      return visit({ block: this.#heldKeys.keyOf(hold), limit, burst }, place);
     });
-    return [...found.values()];
   }
 
   /** The open holds of a key, the oldest first, at most `most` of them. */

@@ -22,6 +22,10 @@ export class QuotaRule implements Quota {
   /** The key of the hash for this rule's keys. */
   hash0 = 0;
   hash1 = 0;
+  /** The seed that this key was derived from; false: from none yet. */
+  #isSeeded = false;
+  #seed0 = 0;
+  #seed1 = 0;
 
   /**
    * Sets all fields. `policy` is empty for an inline rule: then a bucket's limit and burst are part of the identity,
@@ -37,6 +41,7 @@ export class QuotaRule implements Quota {
     policyStart: number,
     policyLength: number,
   ): void {
+    this.#isSeeded = false;
     this.algorithm = algorithm;
     this.limit = limit;
     this.windowUs = windowUs;
@@ -59,6 +64,7 @@ export class QuotaRule implements Quota {
 
   /** The name's counters start anew with each rule that takes over (SEMANTICS K1); follows {@link set}. */
   setEpoch(epoch: number): void {
+    this.#isSeeded = false;
     if (epoch > 0) this.prefixLength = this.#put(this.prefixLength, epoch);
   }
 
@@ -73,6 +79,10 @@ export class QuotaRule implements Quota {
 
   /** Derives the key for the hash of keys under this rule from the table's seed. */
   seed(seed0: number, seed1: number): void {
+    if (this.#isSeeded && this.#seed0 === seed0 && this.#seed1 === seed1) return;
+    this.#isSeeded = true;
+    this.#seed0 = seed0;
+    this.#seed1 = seed1;
     sipHash(seed0, seed1, this.prefix, 0, this.prefixLength);
     this.hash0 = digest[0]!;
     this.hash1 = digest[1]!;

@@ -28,7 +28,7 @@ import type {
   StateHash,
 } from "../limiter.ts";
 import type { AdminRequest } from "../policies/admin-change.ts";
-import { carryHeld } from "../policies/carry-held.ts";
+import { carryAllHeld, carrySomeHeld, HELD_STEPS_PER_ENTRY } from "../policies/carry-held.ts";
 import { type Explanation, explain } from "../policies/explain.ts";
 import { GovernedCalls } from "../policies/governed-calls.ts";
 import { GovernedQuestions } from "../policies/governed-questions.ts";
@@ -135,12 +135,14 @@ export class Machine implements Limiter {
       state.hash.word(1);
       state.sessions.takeover(state.stampUs, stampUs, state.bounds.sessionTtlUs);
       state.requestIds.takeover(state.stampUs, stampUs);
-      carryHeld(state, this.#governed.carryOver, state.stampUs, false);
+      carryAllHeld(state, this.#governed.carryOver, state.stampUs);
       state.holds.takeover(state.stampUs, stampUs);
       state.policies.takeover(state.stampUs, stampUs);
     }
     state.keys.beginEntry();
     state.holds.sweep(stampUs);
+    state.heldBacklog.stepsLeft = HELD_STEPS_PER_ENTRY;
+    carrySomeHeld(state, this.#governed.carryOver, stampUs);
     const operations: OperationResult[] = [];
     let layouts = 0;
     for (let at = HEADER_BYTES; at < entry.length; ) {
@@ -219,7 +221,10 @@ export class Machine implements Limiter {
       const { carryOver } = this.#governed;
       const request = this.#requests.shift()!;
       const applied = applyAdministration(this.#state, carryOver, request, entry, from, end, index, stampUs);
-      if (applied.result.changed > 0) carryHeld(this.#state, carryOver, stampUs, true);
+      if (applied.result.changed > 0 && this.#state.keys.census.hasFrozen) {
+        this.#state.heldBacklog.open();
+        carrySomeHeld(this.#state, carryOver, stampUs);
+      }
       return applied;
     }
     if (entry[at] === Tag.register) {
@@ -407,7 +412,7 @@ export class Machine implements Limiter {
   nextDueUs(): number | null {
     const { keys, sessions, requestIds, holds, bounds } = this.#state;
     const due = [keys.nextDueUs(), sessions.nextDueUs(bounds.sessionTtlUs), requestIds.nextDueUs(), holds.nextDueUs()];
-    due.push(this.#state.bans.nextDueUs());
+    due.push(this.#state.bans.nextDueUs(), this.#state.heldBacklog.isOpen ? this.#state.stampUs : null);
     return due.reduce((least, each) => (least === null || (each !== null && each < least) ? each : least), null);
   }
 

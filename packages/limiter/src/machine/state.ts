@@ -3,6 +3,7 @@ import { resolveBounds } from "../bounds.ts";
 import { RequestIds } from "../exactly-once/request-ids.ts";
 import { Sessions } from "../exactly-once/sessions.ts";
 import { RollingHash } from "../hash/rolling-hash.ts";
+import { HeldBacklog } from "../holds/held-backlog.ts";
 import { Holds } from "../holds/holds.ts";
 import { KeyTable } from "../keys/key-table.ts";
 import type { Bounds, ResetKey } from "../limiter.ts";
@@ -22,6 +23,7 @@ export class MachineState {
   readonly requestIds = new RequestIds(this.heap, this.slab);
   readonly hash = new RollingHash();
   readonly holds = new Holds(this.heap, this.slab, this.keys, this.sessions, this.hash);
+  readonly heldBacklog = new HeldBacklog();
   readonly policies = new PolicyBook(this.heap, this.slab, this.keys.census);
   readonly bans = new Bans(this.heap);
   /** Results of the entry being applied; not part of the state. */
@@ -51,6 +53,7 @@ export class MachineState {
     this.sessions.save(meta);
     this.requestIds.save(meta);
     this.holds.save(meta);
+    this.heldBacklog.save(meta);
     this.policies.save(meta);
     this.bans.save(meta);
     this.hash.save(meta);
@@ -69,6 +72,7 @@ export class MachineState {
     this.sessions.load(meta);
     this.requestIds.load(meta);
     this.holds.load(meta);
+    this.heldBacklog.load(meta);
     this.policies.load(meta);
     this.bans.load(meta);
     this.hash.load(meta);

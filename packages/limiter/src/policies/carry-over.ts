@@ -136,11 +136,18 @@ export class CarryOver {
 
   /** What is left at `toUs` of what was carried over to a rule that the key was never asked under. */
   #aged(numbers: Numbers, { used, atUs }: Carried, toUs: number): number {
-    if (numbers.algorithm === Algorithm.tokenBucket) {
-      // Of up to 32 rules for each of thousands of keys: what a bucket would say, without one.
-      drained(toUs - atUs, Math.max(1, numbers.limit), numbers.windowUs);
-      return Math.max(0, Math.min(used, numbers.burst) - division.quotient);
+    const { algorithm, limit, windowUs, burst } = numbers;
+    // Of up to 32 rules for each of thousands of keys: what a counter would say, without one.
+    if (algorithm === Algorithm.tokenBucket) {
+      drained(toUs - atUs, Math.max(1, limit), windowUs);
+      return Math.max(0, Math.min(used, burst) - division.quotient);
     }
+    if (algorithm === Algorithm.slidingWindowLog || algorithm === Algorithm.concurrency) {
+      return toUs < atUs + windowUs ? used : 0;
+    }
+    const windows = Math.floor(toUs / windowUs) - Math.floor(atUs / windowUs);
+    if (windows === 0) return used;
+    if (windows > 1 || algorithm === Algorithm.fixedWindow) return 0;
     return this.#onScratch(numbers.algorithm, numbers, used, atUs, (block, tail) =>
       this.#scratch.number(block, CELL_EXPIRY) <= toUs
         ? 0

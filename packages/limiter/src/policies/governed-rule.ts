@@ -1,5 +1,4 @@
 import { QuotaRule } from "../keys/quota-rule.ts";
-import { isSameIdentity } from "../keys/same-key.ts";
 import { Algorithm } from "../rule.ts";
 import type { PolicyDocument } from "./documents.ts";
 import { type Lineage, type PastEpoch, spanUs } from "./lineage.ts";
@@ -108,9 +107,11 @@ export class GovernedRule {
    * Follows {@link resolve}, whose arguments it repeats.
    */
   lookAlsoFor(namespace: Uint8Array, asked: AskedRule, epoch: number): void {
-    const held = pastRule(namespace, asked.algorithm, asked.windowUs, epoch, asked);
+    const { algorithm, windowUs } = asked;
+    const isOf = (rule: QuotaRule) => rule.algorithm === algorithm && rule.windowUs === windowUs;
     const [first, ...others] = this.epochs;
-    if (first === undefined || this.epochs.some(({ rules }) => rules.some((it) => isSameIdentity(it, held)))) return;
+    if (first === undefined || this.epochs.some((each) => each.epoch.epoch === epoch && each.rules.some(isOf))) return;
+    const held = pastRule(namespace, algorithm, windowUs, epoch, asked);
     this.epochs = [{ epoch: first.epoch, rules: [held, ...first.rules] }, ...others];
   }
 

@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { Outcome } from "../call-batch.ts";
+import { encodeUtf8 } from "../entry/utf8.ts";
+import { batchOf, copyOf, START_US } from "../testing/harness.ts";
+import { byName, PolicyHarness } from "../testing/policy-harness.ts";
+import { Verb } from "../verb.ts";
+import { HELD_STEPS_PER_ENTRY } from "./carry-held.ts";
+
+const second = 1_000_000;
+const name = byName("api");
+const keyOf = (at: number) => `k${String(at).padStart(4, "0")}`;
+const held = 6_000;
+const log = (windowMs: number) => ({ name: "api", algorithm: "sliding-window-log", limit: 5, windowMs });
+const slots = (windowMs: number) => ({ ...log(windowMs), algorithm: "concurrency" });
+const put = (policy: object) => ({ kind: "putPolicies", policies: [policy] });
+
+/** 6,000 keys that hold two of five each. */
+function heldByMany(policy: object): { readonly harness: PolicyHarness; readonly handles: readonly number[] } {
+  const harness = new PolicyHarness();
+  harness.change(put(policy));
+  const handles: number[] = [];
+  for (let at = 0; at < held; at += 500) {
+    const ask = (i: number) => ({ key: keyOf(at + i), rule: name, cost: 2, verb: Verb.reserve, ttlMs: 3_600_000 });
+    const calls = Array.from({ length: 500 }, (_, i) => [ask(i)]);
+    const answers = harness.calls(START_US, { kind: "anonymous", namespace: "n" }, batchOf(calls, 0));
+    handles.push(...answers.map(({ handle }) => handle));
+  }
+  expect(new Set(handles).size).toBe(held);
+  return { harness, handles };
+}
+
+const isDue = ({ limiter }: PolicyHarness) => limiter.nextDueUs() === limiter.stampUs;
+const free = ({ limiter }: PolicyHarness, key: string) =>
+  limiter.peek("n", name, encodeUtf8(key), 1, limiter.stampUs).remaining[0]!;
+
+describe("K1 keys that are held when a policy takes over", () => {
+  it("are carried over by so many at an entry as it may, the others at those that follow, and what is due says so", () => {
+    const { harness } = heldByMany(log(3_600_000));
+    // Eight steps each. The old counters stay beside the new ones, so it shows how many were carried over.
+    const most = HELD_STEPS_PER_ENTRY / 8 + 1;
+    const counts = [harness.limiter.stats.keys];
+    expect(harness.change(put(log(7_200_000)), {}, START_US).error).toBeNull();
+    counts.push(harness.limiter.stats.keys);
+    for (let at = 1; isDue(harness) && at < 10; at++) {
+      harness.apply(START_US + at);
+      counts.push(harness.limiter.stats.keys);
+    }
+    const carried = counts.slice(1).map((count, at) => count - counts[at]!);
+    expect(Math.max(...carried)).toBeLessThanOrEqual(most);
+    expect(carried.reduce((sum, count) => sum + count, 0)).toBe(held);
+    expect(carried.length).toBe(3);
+    expect(isDue(harness)).toBe(false);
+  });
+
+  it("are found, counted and settled before that by whoever asks, through further changes", () => {
+    const { harness, handles } = heldByMany(slots(60_000));
+    const some = [0, 1, 2_999, 3_000, held - 2, held - 1];
+    for (const [turn, windowMs] of [90_000, 60_000, 120_000].entries()) {
+      const atUs = START_US + turn * 400 * second;
+      expect(harness.change(put(slots(windowMs)), {}, atUs).error).toBeNull();
+      expect(isDue(harness)).toBe(true);
+      for (const at of some) {
+        expect(free(harness, keyOf(at))).toBe(3);
+        expect(harness.ask(atUs, Verb.reserve, keyOf(at), name, { cost: 4, ttlMs: 1 }).outcome).toBe(Outcome.limited);
+      }
+      const at = some.pop()!;
+      const asked = { handle: handles[at]! };
+      expect(harness.ask(atUs, Verb.cancel, keyOf(at), name, asked)).toMatchObject({ outcome: 1, remaining: 5 });
+    }
+    for (let turn = 0; isDue(harness) && turn < 20; turn++) harness.apply(harness.limiter.stampUs + 1);
+    expect(isDue(harness)).toBe(false);
+    for (const at of some) expect(free(harness, keyOf(at))).toBe(3);
+    expect(harness.limiter.stats.slots).toBe(held - 3);
+  });
+
+  it("are all carried over by a takeover, and a copy from a snapshot in the middle of it goes on alike", () => {
+    const { harness } = heldByMany(slots(60_000));
+    harness.change(put(slots(90_000)), {}, START_US + second);
+    const copy = copyOf(harness.limiter);
+    expect(copy.nextDueUs()).toBe(harness.limiter.nextDueUs());
+    const expectAlike = () => {
+      const { index, bytes } = harness.entries.at(-1)!;
+      copy.apply(index, bytes);
+      expect(copy.stateHash()).toEqual(harness.limiter.stateHash());
+    };
+    harness.apply(START_US + 2 * second);
+    expectAlike();
+    expect(isDue(harness)).toBe(true);
+    const jumpUs = START_US + 7_200 * second;
+    harness.apply(jumpUs, () => {}, true);
+    expectAlike();
+    expect(isDue(harness)).toBe(false);
+    // Each has its whole time to live from the takeover on.
+    harness.apply(jumpUs + 3_599 * second);
+    for (const at of [0, 3_000, held - 1]) expect(free(harness, keyOf(at))).toBe(3);
+    expect(harness.limiter.stats.slots).toBe(held);
+  });
+});
