@@ -16,15 +16,16 @@ import { createSettler, type Settler } from "./calls/settle.ts";
 import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
 import { type ClusterCallEnds, ClusterClient } from "./cluster-client.ts";
 import { createGuardEvents, type GuardEvents } from "./guard-events.ts";
-import type { GuardObserver, ObservedCall, VerbName } from "./guard-observer.ts";
+import { type GuardObserver, observedCall } from "./guard-observer.ts";
 import { createReservations, type Reservations } from "./holds/reservations.ts";
 import type { PlatformOptions } from "./platform-options.ts";
 import { failureOf } from "./requests/request-client.ts";
 import { allListeners } from "./session/stream-listener.ts";
 import { type StreamParts, streamParts } from "./session/stream-parts.ts";
-import { unknownPolicyMessage } from "./surface/allow-arguments.ts";
+import { unknownPolicy } from "./surface/allow-arguments.ts";
 import { checkCallOptions } from "./surface/call-options.ts";
-import { checkKey, checkWhole, invalidArgument } from "./surface/check-fields.ts";
+import { bindMethods, forCaller, promiseFor } from "./surface/caller.ts";
+import { checkWhole, invalidArgument } from "./surface/check-fields.ts";
 import type {
   CallOptions,
   Check,
@@ -68,7 +69,8 @@ export function createGuardCore<const P extends string = string>(
   platform: PlatformOptions,
 ): Guard<P> {
   const streams = streamParts(transport);
-  return new GuardCore(options as GuardOptions<string>, transport, streams, runtime, platform) as unknown as Guard<P>;
+  const guard = new GuardCore(options as GuardOptions<string>, transport, streams, runtime, platform);
+  return bindMethods(guard) as unknown as Guard<P>;
 }
 
 /**
@@ -82,7 +84,8 @@ export function createRequestGuard<const P extends string = string>(
   runtime: Runtime,
   platform: PlatformOptions,
 ): Guard<P> {
-  return new GuardCore(options as GuardOptions<string>, transport, null, runtime, platform) as unknown as Guard<P>;
+  const guard = new GuardCore(options as GuardOptions<string>, transport, null, runtime, platform);
+  return bindMethods(guard) as unknown as Guard<P>;
 }
 
 class GuardCore implements Guard<string> {
@@ -262,11 +265,12 @@ class GuardCore implements Guard<string> {
   ): Promise<Decision> {
     const known = this.#knownAnswer(key, policyOrLimit, windowOrOptions, inlineOptions);
     if (known !== null) return Promise.resolve(known);
-    return new Promise<Decision>((resolve, reject) => {
+    return promiseFor<Decision>(methods.allow, (resolve, reject) => {
+      const checkedKey = this.#arguments.key(key, policyOrLimit);
       const options = this.#arguments.allowOptions(policyOrLimit, windowOrOptions, inlineOptions);
       const rule = this.#arguments.allowRule(policyOrLimit, windowOrOptions, options);
       const cost = this.#arguments.cost(options);
-      this.#submit({ key: checkKey(key), rule, cost }, null, options, resolve, reject);
+      this.#submit({ key: checkedKey, rule, cost }, null, options, resolve, reject);
     });
   }
 
@@ -282,14 +286,14 @@ class GuardCore implements Guard<string> {
     checks: C,
     options: Omit<CallOptions, "cost"> = noOptions,
   ): Promise<GroupDecision<C>> {
-    return new Promise<GroupDecision<C>>((resolve, reject) => {
+    return promiseFor<GroupDecision<C>>(methods.allowAll, (resolve, reject) => {
       const group = this.#arguments.group(checks, options);
       this.#submit(group[0]!, group, options, resolve, reject);
     });
   }
 
   reserve(check: Check<string>, options: ReserveOptions = noOptions): Promise<Reservation> {
-    return new Promise<Reservation>((resolve, reject) => {
+    return promiseFor<Reservation>(methods.reserve, (resolve, reject) => {
       const { item, verb } = this.#arguments.reserve(check, options);
       const decided = (decision: Decision, call: Call) => resolve(this.#reservations.open(call, decision));
       this.#submit(item, null, options, decided, reject, verb);
@@ -297,7 +301,7 @@ class GuardCore implements Guard<string> {
   }
 
   wait(check: Check<string>, options: WaitOptions): Promise<Decision> {
-    return new Promise<Decision>((resolve, reject) => {
+    return promiseFor<Decision>(methods.wait, (resolve, reject) => {
       const { item, terms } = this.#arguments.wait(check, options);
       this.#expectOpen();
       this.#lines.wait(item, terms).then(resolve, reject);
@@ -305,8 +309,11 @@ class GuardCore implements Guard<string> {
   }
 
   async peek(check: Check<string>): Promise<Decision> {
-    const item = this.#arguments.check(check, "check");
-    this.#expectOpen();
+    const item = forCaller(methods.peek, () => {
+      const checked = this.#arguments.check(check, "check", "peek");
+      this.#expectOpen();
+      return checked;
+    });
     try {
       const { decision } = await this.#cluster.peek(item, this.#options.timeoutMs);
       return wireDecision(item.rule, decision);
@@ -318,18 +325,20 @@ class GuardCore implements Guard<string> {
   }
 
   reset(check: Check<string>): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const item = { ...this.#arguments.check(check, "check"), cost: 1 };
+    return promiseFor<void>(methods.reset, (resolve, reject) => {
+      const item = { ...this.#arguments.check(check, "check", "reset"), cost: 1 };
       this.#submit(item, null, noOptions, () => resolve(), reject, { ...take, verb: Verb.reset });
     });
   }
 
   async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    if (typeof options !== "object" || options === null)
-      throw invalidArgument("options", options, "it must be an object");
-    checkNames(options, readyNames);
-    const timeoutMs = checkWhole(options.timeoutMs ?? DEFAULT_READY_TIMEOUT_MS, "timeoutMs", 1);
-    this.#expectOpen();
+    const timeoutMs = forCaller(methods.ready, () => {
+      if (typeof options !== "object" || options === null)
+        throw invalidArgument("options", options, "write ready({ timeoutMs: 5_000 })");
+      checkNames(options, readyNames);
+      this.#expectOpen();
+      return checkWhole(options.timeoutMs ?? DEFAULT_READY_TIMEOUT_MS, "timeoutMs", 1);
+    });
     await this.#cluster.ready(timeoutMs);
   }
 
@@ -337,7 +346,7 @@ class GuardCore implements Guard<string> {
     event: E,
     listener: (event: Extract<GuardEvent, { readonly type: E }>) => void,
   ): () => void {
-    return this.#events.on(event, listener);
+    return forCaller(methods.on, () => this.#events.on(event, listener));
   }
 
   async close(): Promise<void> {
@@ -349,11 +358,14 @@ class GuardCore implements Guard<string> {
     this.#cluster.endSession();
     this.#reconciler?.close();
     this.#lines.close(
-      new GuardError("closed", "the guard was closed while the call waited its turn", { applied: "no" }),
+      new GuardError("closed", "the guard was closed while the call waited its turn; await it before close()", {
+        applied: "no",
+      }),
     );
     this.#pending.forEach((call) => {
       const applied = appliedNow(call);
-      this.#settler.byError(call, new GuardError("closed", "the guard was closed while the call waited", { applied }));
+      const message = "the guard was closed while the call waited; await it before close()";
+      this.#settler.byError(call, new GuardError("closed", message, { applied }));
     });
     await this.#cluster.close();
     this.#observer.closed?.();
@@ -462,7 +474,7 @@ class GuardCore implements Guard<string> {
   #explained(failure: AttemptFailure, items: readonly CallItem[]): AttemptFailure {
     if (failure.code !== "unknown_policy") return failure;
     const names = new Set(items.filter(({ rule }) => rule.algorithm === 0).map(({ rule }) => rule.policy));
-    return { ...failure, message: unknownPolicyMessage([...names], this.#options.rules.names) };
+    return { ...failure, ...unknownPolicy([...names], this.#options.rules.names) };
   }
 
   #onFault(failure: AttemptFailure): void {
@@ -476,21 +488,5 @@ class GuardCore implements Guard<string> {
   }
 }
 
-const verbNames: Readonly<Record<Verb, VerbName>> = {
-  [Verb.take]: "take",
-  [Verb.reserve]: "reserve",
-  [Verb.commit]: "commit",
-  [Verb.cancel]: "cancel",
-  [Verb.reset]: "reset",
-  [Verb.grant]: "grant",
-  [Verb.giveBack]: "giveBack",
-};
-
-function observedCall(
-  { key, rule }: CallItem,
-  group: readonly CallItem[] | null,
-  { verb }: CallVerb,
-  timeoutMs: number,
-): ObservedCall {
-  return { verb: verbNames[verb], key, policy: rule.name, checks: group?.length ?? 1, timeoutMs };
-}
+/** The public methods as they are declared, which is how their frames are known. */
+const methods = GuardCore.prototype;

@@ -1,4 +1,4 @@
-import { invalidArgument } from "./surface/check-fields.ts";
+import { checkOneOf, invalidArgument } from "./surface/check-fields.ts";
 import type { GuardEvent } from "./surface/guard.ts";
 import type { Runtime } from "./transport.ts";
 
@@ -20,9 +20,7 @@ export function createGuardEvents(runtime: Runtime): GuardEvents {
   const listeners = new Map<GuardEvent["type"], Set<(event: GuardEvent) => void>>();
   return {
     on(event, listener) {
-      if (!eventTypes.includes(event)) {
-        throw invalidArgument("event", event, `it must be one of ${eventTypes.join(", ")}`);
-      }
+      checkOneOf(event, "event", eventTypes);
       if (typeof listener !== "function") throw invalidArgument("listener", listener, "it must be a function");
       const ofType = listeners.get(event) ?? new Set();
       // Kept under its event's name, it is called with events of that name only.

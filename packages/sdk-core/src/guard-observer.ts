@@ -1,3 +1,5 @@
+import { Verb } from "@quorumguard/limiter";
+import type { CallItem, CallVerb } from "./calls/call.ts";
 import type { Decision, GuardEvent, Source } from "./surface/guard.ts";
 import type { AppliedState, GuardError } from "./surface/guard-error.ts";
 import type { BreakerState } from "./unavailable/breaker.ts";
@@ -51,4 +53,24 @@ export interface GuardObserver {
   event?(event: GuardEvent): void;
   /** The guard was closed: nothing more will be told. */
   closed?(): void;
+}
+
+const verbNames: Readonly<Record<Verb, VerbName>> = {
+  [Verb.take]: "take",
+  [Verb.reserve]: "reserve",
+  [Verb.commit]: "commit",
+  [Verb.cancel]: "cancel",
+  [Verb.reset]: "reset",
+  [Verb.grant]: "grant",
+  [Verb.giveBack]: "giveBack",
+};
+
+/** What a watcher is told of a call. */
+export function observedCall(
+  { key, rule }: CallItem,
+  group: readonly CallItem[] | null,
+  { verb }: CallVerb,
+  timeoutMs: number,
+): ObservedCall {
+  return { verb: verbNames[verb], key, policy: rule.name, checks: group?.length ?? 1, timeoutMs };
 }

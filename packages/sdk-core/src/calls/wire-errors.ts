@@ -20,6 +20,8 @@ export interface AttemptFailure {
   /** The server's wish, in milliseconds. */
   readonly retryAfterMs: number;
   readonly detail: PlainMessage<ErrorDetail> | null;
+  /** For the caller's program, where there is more to say than the message. */
+  readonly details?: GuardError["details"];
 }
 
 /** A failure as the server's typed detail tells it. */
@@ -149,7 +151,8 @@ export function failureOfOutcome(outcome: number): AttemptFailure | null {
 /** The error that ends a call, with what is known about whether it was applied. */
 export function guardError(failure: AttemptFailure, applied: AppliedState): GuardError {
   const known = applied === "unknown" || failure.applied === "unknown" ? "unknown" : "no";
-  return new GuardError(failure.code, failure.message, { applied: known });
+  const { code, message, details } = failure;
+  return new GuardError(code, message, { applied: known, ...(details && { details }) });
 }
 
 /** The session was over before the call was answered in it. */

@@ -1,9 +1,49 @@
-import { numberAsText } from "./check-fields.ts";
-import { describe } from "./duration.ts";
+import { checkKey, numberAsText } from "./check-fields.ts";
+import { describe } from "./describe.ts";
 import { GuardError } from "./guard-error.ts";
 import { nearestName } from "./known-names.ts";
 
 const INLINE = 'allow(key, 5, "1m")';
+const CHECK = '{ key: "k", limit: 5, window: "1m" }';
+
+/** Holds the first argument of `allow` to a key; a `next` that is one belongs in its place. @throws {GuardError} */
+export function allowKey(key: unknown, next: unknown): string {
+  if (typeof key === "string") return checkKey(key);
+  const swapped = typeof key === "number" && typeof next === "string";
+  if (!swapped && (typeof key !== "object" || key === null)) return checkKey(key);
+  const what = swapped
+    ? "a number, and the key comes first"
+    : "not a key, and only reserve, wait, peek and reset take one";
+  const message = `key: ${describe(key)} is ${what}; write allow("k", 5, "1m"), or allow("k", "login") under a policy`;
+  throw new GuardError("invalid_argument", message, { details: { field: "key", value: key } });
+}
+
+/** What is no object stands where a check does, often since `allow` takes its parts one by one. */
+export function notCheck(field: string, value: unknown, method: string): GuardError {
+  const key = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : '"k"';
+  const end = method === "wait" ? ", { timeoutMs: 5_000 }" : "";
+  const check = CHECK.replace('"k"', () => key);
+  const what = value === undefined ? "it is missing" : `${describe(value)} is not a check`;
+  const message = `${field}: ${what}; write ${method === "allowAll" ? `allowAll([${check}, …])` : `${method}(${check}${end})`}`;
+  return new GuardError("invalid_argument", `${message}, or a policy's name: { key: ${key}, policy: "login" }`, {
+    details: { field, value },
+  });
+}
+
+/** The checks of a group are no array. */
+export function notChecks(value: unknown): GuardError {
+  const message = `checks: ${describe(value)} is not an array; write an array of checks: allowAll([${CHECK}, …])`;
+  return new GuardError("invalid_argument", message, { details: { field: "checks", value } });
+}
+
+/** What is no object stands where a guard's options do; often an address, of which no password is to be shown. */
+export function notGuardOptions(value: unknown): GuardError {
+  const isAddress = typeof value === "string" && !value.includes("@");
+  const shown = typeof value === "string" && !isAddress ? "a string" : describe(value);
+  const address = isAddress ? JSON.stringify(value.slice(0, 80)) : '"host:7400"';
+  const message = `options: ${shown} is not an object; write createGuard({ endpoints: ${address} })`;
+  return new GuardError("invalid_argument", message, { details: { field: "options" } });
+}
 
 /** The second argument of `allow` is a string that names no policy of the guard: null unless it was hardly meant to name one. */
 export function notPolicyArgument(name: string, next: unknown): GuardError | null {
@@ -22,7 +62,10 @@ export function missingPolicy(field: string): GuardError {
 }
 
 /** Why the cluster has no policy of a name that it was asked for: most often it is misspelt. */
-export function unknownPolicyMessage(names: readonly string[], known: readonly string[]): string {
+export function unknownPolicy(
+  names: readonly string[],
+  known: readonly string[],
+): { readonly message: string; readonly details: Readonly<Record<string, unknown>> } {
   const nearest = names.length === 1 ? nearestName(names[0]!, known) : null;
   const parts = [
     `policy: ${names.map(describe).join(" or ")} is not a policy of the cluster, nor of this guard`,
@@ -30,7 +73,8 @@ export function unknownPolicyMessage(names: readonly string[], known: readonly s
     known.length === 0 ? "" : `this guard has ${known.join(", ")}`,
     "define it with `quorumguard policy put`, or give its limit in createGuard({ policies })",
   ];
-  return parts.filter((part) => part !== "").join("; ");
+  const message = parts.filter((part) => part !== "").join("; ");
+  return { message, details: { field: "policy", value: names.join(", "), nearest, known } };
 }
 
 /** Slots are asked for in the way of a take, which holds nothing. */
@@ -61,5 +105,11 @@ export function notOptions(value: unknown, policy: string | null): GuardError {
       ? "write options such as { cost: 2 }"
       : `the policy "${policy}" brings its own limit and window, and only options may follow it, such as { cost: 2 }`;
   const message = `options: ${describe(value)} is not an object; ${hint}`;
+  return new GuardError("invalid_argument", message, { details: { field: "options", value } });
+}
+
+/** The last argument of `allowAll` is no object. */
+export function notGroupOptions(value: unknown): GuardError {
+  const message = `options: ${describe(value)} is not an object; each check has its own limit and window, and only options may follow them, such as { timeoutMs: 500 }`;
   return new GuardError("invalid_argument", message, { details: { field: "options", value } });
 }

@@ -1,7 +1,9 @@
 import { MAX_KEY_BYTES, utf8Length } from "@quorumguard/proto";
-import { describe } from "./duration.ts";
+import { describe } from "./describe.ts";
+import { windowUs } from "./duration.ts";
 import type { AbortSignalLike } from "./guard.ts";
 import { GuardError } from "./guard-error.ts";
+import { nearestName } from "./known-names.ts";
 
 /** The largest limit, cost and burst: 2,147,483,647. */
 export const MAX_COUNT = 0x7fff_ffff;
@@ -15,8 +17,11 @@ export function invalidArgument(field: string, value: unknown, bound: string): G
 
 /** A number that came as text, as flags, variables and query strings do. Null: it is no such text. */
 export function numberAsText(field: string, value: unknown, remark = ""): GuardError | null {
-  if (typeof value !== "string" || !/^\d{1,15}$/.test(value)) return null;
-  const message = `${field}: "${value}" is a string; write the number ${Number(value)}${remark}`;
+  if (typeof value !== "string") return null;
+  const isSpan = field.endsWith("Ms") && /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(value);
+  if (!isSpan && !/^\d{1,15}$/.test(value)) return null;
+  const number = isSpan ? `${windowUs(value, field) / 1_000} (milliseconds)` : Number(value);
+  const message = `${field}: "${value}" is a string; write the number ${number}${remark}`;
   return new GuardError("invalid_argument", message, { details: { field, value } });
 }
 
@@ -34,6 +39,23 @@ export function checkWhole(value: unknown, field: string, min: number, max: numb
   return value;
 }
 
+/**
+ * Holds a value to one of a few words. `meant`: what others call them.
+ * @throws {GuardError} invalid_argument, naming all of them and the nearest.
+ */
+export function checkOneOf<const T extends string>(
+  value: unknown,
+  field: string,
+  words: readonly T[],
+  meant: Readonly<Record<string, T>> = {},
+): T {
+  if (words.includes(value as T)) return value as T;
+  const all = `it must be one of ${words.join(", ")}`;
+  if (typeof value !== "string") throw invalidArgument(field, value, all);
+  const nearest = Object.hasOwn(meant, value) ? meant[value]! : nearestName(value, words);
+  throw invalidArgument(field, value, nearest === null ? all : `${all}; did you mean "${nearest}"?`);
+}
+
 /** Holds a key to 1 to 512 bytes of UTF-8. @throws {GuardError} invalid_argument, naming field, value and bound. */
 export function checkKey(key: unknown, field = "key"): string {
   return checkText(key, field, MAX_KEY_BYTES);
@@ -45,7 +67,10 @@ export function checkName(name: unknown, field: string): string {
 }
 
 function checkText(text: unknown, field: string, maxBytes: number): string {
-  if (typeof text !== "string") throw invalidArgument(field, text, "it must be a string");
+  if (typeof text !== "string") {
+    const isNumber = typeof text === "number" || typeof text === "bigint";
+    throw invalidArgument(field, text, `it must be a string${isNumber ? "; write String(id)" : ""}`);
+  }
   if (text.length === 0) throw invalidArgument(field, text, `it must have 1 to ${maxBytes} bytes of UTF-8`);
   // A UTF-16 unit takes at most three bytes, so short texts need no count.
   if (text.length * 3 > maxBytes && utf8Length(text) > maxBytes) {

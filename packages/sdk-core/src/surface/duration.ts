@@ -1,3 +1,4 @@
+import { describe } from "./describe.ts";
 import { GuardError } from "./guard-error.ts";
 
 const UNIT_US: Readonly<Record<string, number>> = {
@@ -9,8 +10,16 @@ const UNIT_US: Readonly<Record<string, number>> = {
 };
 const MIN_WINDOW_US = 1_000;
 const MAX_WINDOW_US = 400 * 86_400_000_000;
-/** A window below a second, given without a unit, was nearly always meant in seconds. */
-const SMALLEST_BARE_MS = 1_000;
+/** What others write for the units, by how they begin. */
+const SPELLED: readonly (readonly [RegExp, string])[] = [
+  [/^(ms|millis|msecs?|milliseconds?)$/, "ms"],
+  [/^(s|secs?|seconds?)$/, "s"],
+  [/^(m|mins?|minutes?)$/, "m"],
+  [/^(h|hrs?|hours?)$/, "h"],
+  [/^(d|days?)$/, "d"],
+];
+const SECONDS_PER_DAY = 86_400;
+const UNITS = 'a number with a unit, such as "500ms", "10s", "5m", "1h", "1d"';
 
 /**
  * A time to live in milliseconds.
@@ -29,26 +38,41 @@ export function ttlMs(ttl: unknown, field: string): number {
 export function windowUs(window: unknown, field: string): number {
   if (typeof window === "number") return bareWindowUs(window, field);
   const match = typeof window === "string" ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(window) : null;
-  if (match === null) {
-    throw invalid(
-      field,
-      window,
-      'write milliseconds as a number, or a number with a unit, such as "500ms", "10s", "5m", "1h", "1d"',
-    );
-  }
+  if (match === null) throw invalid(field, window, hintFor(window));
   const us = Number(match[1]) * UNIT_US[match[2]!]!;
   return checkUs(us, field, window);
 }
 
+/**
+ * A number without a unit is milliseconds, and whole seconds at that: 60, 90 or 3600 were meant in seconds nearly always, and
+ * would limit almost nothing. The same for what is whole days only in seconds, as 2,592,000 is.
+ */
 function bareWindowUs(window: number, field: string): number {
-  if (window > 0 && window < SMALLEST_BARE_MS) {
-    throw invalid(
-      field,
-      window,
-      `a bare number is milliseconds, and ${window} ms is seldom meant; write "${window}s" for seconds or "${window}ms" for milliseconds`,
-    );
+  const isWholeSeconds = window % 1_000 === 0;
+  const isDaysInSeconds = window % SECONDS_PER_DAY === 0 && window % 60_000 !== 0;
+  if (window > 0 && Number.isFinite(window) && (!isWholeSeconds || isDaysInSeconds)) {
+    const bound = isWholeSeconds
+      ? `${window} seconds are ${window / SECONDS_PER_DAY} days`
+      : "it must be whole seconds";
+    throw invalid(field, window, `a bare number is milliseconds, and ${bound}; ${eitherUnit(window)}`);
   }
   return checkUs(window * 1_000, field, window);
+}
+
+function eitherUnit(number: number | string): string {
+  return `write "${number}s" for seconds or "${number}ms" for milliseconds`;
+}
+
+/** What to write instead of a text that is no span of time. */
+function hintFor(window: unknown): string {
+  const otherwise = `write milliseconds as a number from 1000 on, in whole seconds, or ${UNITS}`;
+  if (typeof window !== "string" || window.length > 40) return otherwise;
+  const [, number, word] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(window) ?? [];
+  if (number === undefined || word === undefined) return otherwise;
+  if (word === "") return eitherUnit(number);
+  const unit = SPELLED.find(([spelled]) => spelled.test(word.toLowerCase()))?.[1];
+  if (unit !== undefined) return `write "${number}${unit}"`;
+  return /^w(eeks?)?$/i.test(word) ? `write "${Number(number) * 7}d"` : otherwise;
 }
 
 function checkUs(us: number, field: string, window: unknown): number {
@@ -66,12 +90,4 @@ function checkUs(us: number, field: string, window: unknown): number {
 function invalid(field: string, value: unknown, hint: string): GuardError {
   const what = value === undefined ? "it is missing; " : `${describe(value)} is not a span of time: `;
   return new GuardError("invalid_argument", `${field}: ${what}${hint}`, { details: { field, value } });
-}
-
-/** A value as an error message shows it: short, whatever it is. */
-export function describe(value: unknown): string {
-  if (typeof value === "string") return value.length > 40 ? `"${value.slice(0, 40)}…"` : `"${value}"`;
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
-  if (typeof value === "function") return "a function";
-  return typeof value === "bigint" ? `${value}n` : String(value);
 }

@@ -1,3 +1,5 @@
+import { carried } from "./describe.ts";
+
 /**
  * Whether a call that failed with this code may be made again.
  * `safe`: it was not applied, and will not be. `no`: it would fail again. `unknown`: it may have been applied, so only
@@ -58,7 +60,11 @@ export class GuardError extends Error {
   readonly code: GuardErrorCode;
   /** Whether the call may have been counted: `"no"`: it was not, and will not be; `"unknown"`: it may have been. */
   readonly applied: AppliedState;
-  /** Facts for programs, where there are some: for `invalid_argument` the `field` and its `value`, for an unknown name also `nearest` and `known`. */
+  /**
+   * Facts for programs, where there are some: for `invalid_argument` the `field` and its `value`, for an unknown name (of an
+   * option, or of a policy) also `nearest`, a text or null, and `known`, a list. JSON can write all of it: a `value` that is a
+   * long text is cut short, and one that is no text, number or boolean is described.
+   */
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(
@@ -73,7 +79,9 @@ export class GuardError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.applied = options.applied ?? (guardErrorCodes[code] === "unknown" ? "unknown" : "no");
-    this.details = options.details ?? {};
+    const { details } = options;
+    this.details =
+      details === undefined ? {} : "value" in details ? { ...details, value: carried(details.value) } : details;
   }
 
   /**

@@ -1,4 +1,5 @@
-import { checkName, checkWhole, invalidArgument } from "./check-fields.ts";
+import { notGuardOptions } from "./allow-arguments.ts";
+import { checkName, checkOneOf, checkWhole, invalidArgument } from "./check-fields.ts";
 import type { OnUnavailable, Policy } from "./guard.ts";
 import { checkNames } from "./known-names.ts";
 import { guardNames, guardOptionNames } from "./option-names.ts";
@@ -11,7 +12,8 @@ export type TokenSource = string | (() => string | Promise<string>);
 export interface GuardOptions<P extends string = string> {
   /**
    * Members' addresses, or one load balancer's, 1 to 64: `host:port`, with `https://` in front for TLS; a list, or one text
-   * with commas. Default: $QUORUMGUARD_ENDPOINTS, else 127.0.0.1:7400.
+   * with commas. Default: $QUORUMGUARD_ENDPOINTS, else those of a `quorumguard dev` that runs here (under Node.js, unless NODE_ENV is
+   * `production`), else 127.0.0.1:7400.
    */
   readonly endpoints?: string | readonly string[];
   /**
@@ -89,17 +91,13 @@ export function resolveGuardOptions(
   defaultEndpoints: string | readonly string[],
   optionNames: readonly string[] = guardOptionNames,
 ): ResolvedGuardOptions {
-  if (typeof options !== "object" || options === null)
-    throw invalidArgument("options", options, "it must be an object");
+  if (typeof options !== "object" || options === null) throw notGuardOptions(options);
   checkNames(options, guardNames(optionNames));
   const { namespace = "", routing = "direct", timeoutMs = 1_000, maxPendingCalls = 65_536, token } = options;
   const { maxRememberedKeys = 10_000, lease = false } = options;
   const { reconcile = false, maxUnreportedCalls = 10_000 } = options;
   if (typeof reconcile !== "boolean") throw invalidArgument("reconcile", reconcile, "it must be true or false");
   if (typeof lease !== "boolean") throw invalidArgument("lease", lease, "it must be true or false");
-  if (routing !== "direct" && routing !== "forward") {
-    throw invalidArgument("routing", routing, "it must be direct or forward");
-  }
   if (token !== undefined && typeof token !== "function" && (typeof token !== "string" || token === "")) {
     throw invalidArgument("token", typeof token, "it must be a non-empty string or a function that returns one");
   }
@@ -107,7 +105,7 @@ export function resolveGuardOptions(
     endpoints: resolveEndpoints(options.endpoints ?? defaultEndpoints),
     namespace: namespace === "" ? "" : checkName(namespace, "namespace"),
     rules: createRuleBook(options.policies, lease),
-    routing,
+    routing: checkOneOf(routing, "routing", ["direct", "forward"]),
     timeoutMs: checkWhole(timeoutMs, "timeoutMs", 1),
     onUnavailable: checkOnUnavailable(options.onUnavailable, "onUnavailable") ?? "local",
     reconcile,

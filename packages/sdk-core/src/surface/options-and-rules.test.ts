@@ -16,20 +16,35 @@ describe("a window", () => {
     ["400d", 34_560_000_000_000],
     [60_000, 60_000_000],
     [1_000, 1_000_000],
+    [15_000, 15_000_000],
+    [900_000, 900_000_000],
+    [3_600_000, 3_600_000_000],
+    [86_400_000, 86_400_000_000],
+    [2_592_000_000, 2_592_000_000_000],
+    ["1500ms", 1_500_000],
+    ["3600ms", 3_600_000],
   ])("%s is %d microseconds", (window, us) => {
     expect(windowUs(window, "window")).toBe(us);
   });
 
   test.each([
     [60, /"60s" for seconds or "60ms"/],
+    [2_592_000, /2592000 seconds are 30 days; write "2592000s" for seconds or "2592000ms"/],
+    [432_000, /432000 seconds are 5 days/],
     [0, /"1ms" to "400d"/],
     [-5_000, /"1ms" to "400d"/],
     [Number.NaN, /whole number of microseconds/],
     ["401d", /"1ms" to "400d"/],
     ["0.5ms", /"1ms" to "400d"/],
     ["1.00005ms", /whole number of microseconds/],
-    ["10 s", /a number with a unit/],
-    ["10", /a number with a unit/],
+    ["10 s", /write "10s"$/],
+    ["10", /write "10s" for seconds or "10ms" for milliseconds$/],
+    ["90", /write "90s" for seconds or "90ms"/],
+    ["1min", /write "1m"$/],
+    ["1 minute", /write "1m"$/],
+    ["2 Hours", /write "2h"$/],
+    ["1w", /write "7d"$/],
+    ["1 fortnight", /a number with a unit/],
     ["1e3s", /a number with a unit/],
     [undefined, /a number with a unit/],
     [{}, /an object is not a span of time/],
@@ -38,6 +53,16 @@ describe("a window", () => {
     expect(() => windowUs(window, "window")).toThrow(message);
   });
 });
+
+test.each([90, 900, 1_800, 3_600, 7_200, 43_200, 86_400, 604_800, 1_500])(
+  "a bare %d may be seconds, and is refused with both ways to write it",
+  (bare) => {
+    const both = `a bare number is milliseconds, and it must be whole seconds; write "${bare}s" for seconds or "${bare}ms" for milliseconds`;
+    expect(() => windowUs(bare, "window")).toThrow(`window: ${bare} is not a span of time: ${both}`);
+    expect(() => windowUs(`${bare}s`, "window")).not.toThrow();
+    expect(() => windowUs(`${bare}ms`, "window")).not.toThrow();
+  },
+);
 
 describe("a key", () => {
   test("has 1 to 512 bytes of UTF-8", () => {

@@ -1,7 +1,17 @@
 import { Algorithm, Verb } from "@quorumguard/limiter";
 import { type CallItem, type CallVerb, take } from "../calls/call.ts";
 import type { WaitTerms } from "../waiting-lines.ts";
-import { missingLimit, missingWaitTerms, notOptions, notPolicyArgument, takesNoSlot } from "./allow-arguments.ts";
+import {
+  allowKey,
+  missingLimit,
+  missingWaitTerms,
+  notCheck,
+  notChecks,
+  notGroupOptions,
+  notOptions,
+  notPolicyArgument,
+  takesNoSlot,
+} from "./allow-arguments.ts";
 import { checkCallOptions } from "./call-options.ts";
 import { checkKey, checkWhole, invalidArgument, MAX_COUNT } from "./check-fields.ts";
 import { ttlMs } from "./duration.ts";
@@ -35,7 +45,10 @@ export interface ArgumentReader {
   allowRule(policyOrLimit: unknown, windowOrOptions: unknown, options: InlineOptions): ResolvedRule;
   /** The cost of a call that may have chosen one. */
   cost(options: CallOptions): number;
-  check(check: Check<string>, path: string): CallItem;
+  /** The key of `allow`; `next` is what follows it. */
+  key(key: unknown, next: unknown): string;
+  /** The check that `method` was called with. */
+  check(check: Check<string>, path: string, method: string): CallItem;
   /** The items of `allowAll`. @throws {GuardError} also `needs_reservation` under concurrency. */
   group(checks: unknown, options: unknown): readonly CallItem[];
   /** @throws {GuardError} also `needs_reservation` under concurrency. */
@@ -62,8 +75,8 @@ export function createArgumentReader(rules: RuleBook): ArgumentReader {
       ...(burst === undefined ? {} : { burst }),
     });
   };
-  const check = (check: Check<string>, path: string): CallItem => {
-    if (typeof check !== "object" || check === null) throw invalidArgument(path, check, "it must be a check {key, …}");
+  const check = (check: Check<string>, path: string, method: string): CallItem => {
+    if (typeof check !== "object" || check === null) throw notCheck(path, check, method);
     const isNamed = "policy" in check;
     checkNames(check, isNamed ? policyCheckNames : inlineCheckNames, path);
     const key = checkKey(check.key, `${path}.key`);
@@ -74,6 +87,7 @@ export function createArgumentReader(rules: RuleBook): ArgumentReader {
 
   return {
     check,
+    key: allowKey,
     allowOptions(policyOrLimit, windowOrOptions, inlineOptions) {
       const isNamed = typeof policyOrLimit === "string";
       const options = (isNamed ? windowOrOptions : inlineOptions) ?? noOptions;
@@ -94,21 +108,21 @@ export function createArgumentReader(rules: RuleBook): ArgumentReader {
     },
     cost: ({ cost }) => (cost === undefined ? 1 : checkWhole(cost, "cost", 1)),
     group(checks, options) {
-      if (!Array.isArray(checks) || checks.length === 0 || checks.length > MAX_GROUP_ITEMS) {
-        const given = Array.isArray(checks) ? checks.length : checks;
-        throw invalidArgument("checks", given, `give 1 to ${MAX_GROUP_ITEMS} checks`);
+      if (!Array.isArray(checks)) throw notChecks(checks);
+      if (checks.length === 0 || checks.length > MAX_GROUP_ITEMS) {
+        throw invalidArgument("checks", checks.length, `give 1 to ${MAX_GROUP_ITEMS} checks`);
       }
-      if (typeof options !== "object" || options === null)
-        throw invalidArgument("options", options, "it must be an object");
+      const group = checks.map((each: Check<string>, at) => check(each, `checks[${at}]`, "allowAll"));
+      if (typeof options !== "object" || options === null) throw notGroupOptions(options);
       if (options !== noOptions) checkNames(options, groupCallNames);
-      const group = checks.map((each: Check<string>, at) => check(each, `checks[${at}]`));
       if (group.some(({ rule }) => rule.algorithm === Algorithm.concurrency)) throw takesNoSlot();
       return group;
     },
     wait(asked, options) {
+      if (typeof asked !== "object") throw notCheck("check", asked, "wait");
       if (typeof options !== "object" || options === null) throw missingWaitTerms(options);
       checkNames(options, waitNames);
-      const item = withCost(check(asked, "check"), asked, options);
+      const item = withCost(check(asked, "check", "wait"), asked, options);
       if (item.rule.algorithm === Algorithm.concurrency) throw takesNoSlot();
       if (options.timeoutMs === undefined && options.signal === undefined) throw missingWaitTerms(options);
       const { timeoutMs, signal, onUnavailable } = checkCallOptions(options, MAX_COUNT);
@@ -116,10 +130,11 @@ export function createArgumentReader(rules: RuleBook): ArgumentReader {
       return { item, terms: { timeoutMs: hasEnd ? timeoutMs : null, signal: signal ?? null, onUnavailable } };
     },
     reserve(asked, options) {
+      if (typeof asked !== "object") throw notCheck("check", asked, "reserve");
       if (typeof options !== "object" || options === null) throw notOptions(options, null);
       if (options !== noOptions) checkNames(options, reserveNames);
       return {
-        item: withCost(check(asked, "check"), asked, options),
+        item: withCost(check(asked, "check", "reserve"), asked, options),
         verb: { ...take, verb: Verb.reserve, ttlMs: options.ttl === undefined ? 0 : ttlMs(options.ttl, "ttl") },
       };
     },

@@ -1,7 +1,7 @@
 import { Algorithm as AlgorithmNumber, type Rule as LimiterRule } from "@quorumguard/limiter";
 import type { KnownKey } from "../without-network/known-keys.ts";
 import { missingPolicy } from "./allow-arguments.ts";
-import { checkName, checkWhole, invalidArgument, MAX_COUNT } from "./check-fields.ts";
+import { checkName, checkOneOf, checkWhole, invalidArgument, MAX_COUNT } from "./check-fields.ts";
 import { windowUs } from "./duration.ts";
 import type { Algorithm, OnUnavailable, Policy, Rule } from "./guard.ts";
 import { checkNames } from "./known-names.ts";
@@ -133,11 +133,11 @@ export function numbersOf(rule: ResolvedRule): Pick<PolicyTerms, "algorithm" | "
 
 function algorithmNumber(algorithm: unknown, field: string): AlgorithmNumber {
   if (algorithm === undefined) return AlgorithmNumber.slidingWindowLog;
-  if (typeof algorithm === "string" && Object.hasOwn(algorithmNumbers, algorithm)) {
-    return algorithmNumbers[algorithm as Algorithm];
-  }
-  throw invalidArgument(field, algorithm, `it must be one of ${Object.keys(algorithmNumbers).join(", ")}`);
+  return algorithmNumbers[checkOneOf(algorithm, field, Object.keys(algorithmNumbers) as Algorithm[])];
 }
+
+/** What others, and the sources of decisions, call it. */
+const meantUnavailable = { open: "allow", "fail-open": "allow", closed: "deny", "fail-closed": "deny" } as const;
 
 /**
  * Holds `onUnavailable` to its four values; undefined becomes null.
@@ -146,8 +146,7 @@ function algorithmNumber(algorithm: unknown, field: string): AlgorithmNumber {
  */
 export function checkOnUnavailable(value: unknown, field: string): OnUnavailable | null {
   if (value === undefined) return null;
-  if (value === "local" || value === "allow" || value === "deny" || value === "throw") return value;
-  throw invalidArgument(field, value, "it must be one of local, allow, deny, throw");
+  return checkOneOf(value, field, ["local", "allow", "deny", "throw"], meantUnavailable);
 }
 
 function checkLease(value: unknown, algorithm: AlgorithmNumber, field: string): boolean | null {

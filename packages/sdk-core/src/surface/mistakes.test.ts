@@ -1,0 +1,238 @@
+import { describe, expect, test } from "vitest";
+import { createGuardCore } from "../create-guard-core.ts";
+import { ScriptedCluster } from "../testing/scripted-cluster.ts";
+import { VirtualRuntime } from "../testing/virtual-runtime.ts";
+import { GuardError } from "./guard-error.ts";
+import type { GuardOptions } from "./guard-options.ts";
+import { resolveGuardOptions } from "./guard-options.ts";
+
+/** What people write who do not know the types. */
+type Loose = Record<"allow" | "allowAll" | "reserve" | "wait" | "peek" | "reset" | "ready", Method> & {
+  on(...args: unknown[]): unknown;
+};
+type Method = (...args: unknown[]) => Promise<unknown>;
+
+function scene(options: GuardOptions = {}) {
+  const platform = { defaultEndpoints: "n1:7400", client: "test", endpointOf: () => "n1:7400" };
+  const runtime = new VirtualRuntime();
+  const typed = createGuardCore(options, new ScriptedCluster(), runtime, platform);
+  return { runtime, typed, guard: typed as unknown as Loose };
+}
+
+async function errorOf(promise: Promise<unknown>): Promise<GuardError> {
+  const error = await promise.then(
+    (value) => expect.unreachable(`resolved with ${String(value)}`),
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(GuardError);
+  return error as GuardError;
+}
+
+/** The first line of an error's stack after its message. */
+const firstFrame = (error: Error): string =>
+  error.stack
+    ?.split("\n")
+    .find((line) => /^\s+at /.test(line))
+    ?.trim() ?? "";
+
+describe("a mistake's stack begins at the line that made it", () => {
+  const { guard } = scene();
+  const mistakes: Record<string, () => Promise<unknown>> = {
+    allow: function userOfAllow() {
+      return guard.allow("k", 5, 60);
+    },
+    allowAll: function userOfAllowAll() {
+      return guard.allowAll([{ key: "k", limit: -1, window: "1m" }]);
+    },
+    reserve: function userOfReserve() {
+      return guard.reserve("k", 5, "1m");
+    },
+    wait: function userOfWait() {
+      return guard.wait({ key: "k", limit: 5, window: "1m" }, {});
+    },
+    peek: function userOfPeek() {
+      return guard.peek("k");
+    },
+    reset: function userOfReset() {
+      return guard.reset("k");
+    },
+    ready: function userOfReady() {
+      return guard.ready(5);
+    },
+    options: function userOfOptions() {
+      return guard.allow("k", 5, "1m", { timeoutMs: 0 });
+    },
+    taken: function userOfTaken() {
+      const { allow } = guard;
+      return allow("", 5, "1m");
+    },
+  };
+
+  test.each(Object.entries(mistakes))("%s", async (_, mistake) => {
+    const error = await errorOf(mistake());
+    expect(firstFrame(error)).toContain(mistake.name);
+    expect(error.stack).toContain(error.message);
+  });
+
+  test("on, which throws", () => {
+    const userOfOn = () => guard.on("degradet", () => {});
+    const error = thrownBy(userOfOn);
+    expect(firstFrame(error)).toContain("userOfOn");
+    expect(error.message).toContain('"degradet"');
+  });
+
+  test("a runtime that has no captureStackTrace tells the same", async () => {
+    const { captureStackTrace } = Error as { captureStackTrace?: unknown };
+    try {
+      Object.assign(Error, { captureStackTrace: undefined });
+      expect((await errorOf(guard.allow("", 5, "1m"))).message).toMatch(/^key: ""/);
+    } finally {
+      Object.assign(Error, { captureStackTrace });
+    }
+  });
+});
+
+function thrownBy(mistake: () => unknown): GuardError {
+  try {
+    mistake();
+  } catch (error) {
+    expect(error).toBeInstanceOf(GuardError);
+    return error as GuardError;
+  }
+  return expect.unreachable("nothing was thrown");
+}
+
+describe("a call in another method's form is shown its own", () => {
+  const check = '{ key: "user:1", limit: 5, window: "1m" }';
+  test.each([
+    ["reserve", ["user:1", 5, "1m"], "check", `reserve(${check})`],
+    ["reserve", ["user:1", "login"], "check", 'or a policy\'s name: { key: "user:1", policy: "login" }'],
+    ["wait", ["user:1", 0, "1m"], "check", `wait(${check}, { timeoutMs: 5_000 })`],
+    ["peek", ["user:1", 5, "1m"], "check", `peek(${check})`],
+    ["reset", ["user:1"], "check", `check: "user:1" is not a check; write reset(${check})`],
+    [
+      "allow",
+      [{ key: "k", limit: 5, window: "1m" }],
+      "key",
+      'key: an object is not a key, .* write allow("k", 5, "1m")',
+    ],
+    ["allow", [{ key: "k", policy: "login" }], "key", 'or allow("k", "login") under a policy'],
+    ["allow", [["user", "42"], 5, "1m"], "key", "key: an array is not a key"],
+    ["allow", [5, "k", "1m"], "key", 'key: 5 is a number, and the key comes first; write allow("k", 5, "1m")'],
+    ["allow", [5, "1m", "k"], "key", "key: 5 is a number, and the key comes first"],
+    ["allow", [42, 5, "1m"], "key", "key: 42 is out of bounds: it must be a string; write String(id)"],
+    ["allow", [42n, 5, "1m"], "key", "key: 42n is out of bounds: it must be a string; write String(id)"],
+    ["allow", [], "key", "key: it is missing; it must be a string"],
+    [
+      "allowAll",
+      [{ key: "a", limit: 5, window: "1m" }, {}],
+      "checks",
+      "checks: an object is not an array; write an array",
+    ],
+    [
+      "allowAll",
+      ["a", 5, "1m"],
+      "checks",
+      'write an array of checks: allowAll([{ key: "k", limit: 5, window: "1m" }, …])',
+    ],
+    [
+      "allowAll",
+      [["a", "b"], 5, "1m"],
+      "checks[0]",
+      'checks[0]: "a" is not a check; write allowAll([{ key: "a", limit: 5',
+    ],
+    [
+      "allowAll",
+      [[{ key: "a", limit: 5, window: "1m" }], 5],
+      "options",
+      "options: 5 is not an object; each check has its",
+    ],
+  ] as const)("%s(%o)", async (method, args, field, message) => {
+    const error = await errorOf(scene().guard[method](...args));
+    expect(error).toMatchObject({ code: "invalid_argument", details: { field } });
+    for (const part of message.split(" .* ")) expect(error.message).toContain(part);
+  });
+});
+
+test("methods may be taken from their guard", async () => {
+  const { typed, runtime } = scene();
+  const { allow, allowAll, reserve, peek, on, close } = typed;
+  const decided = Promise.all([
+    allow("k", 5, "1m"),
+    allowAll([{ key: "k", limit: 5, window: "1m" }]),
+    reserve({ key: "k", limit: 5, window: "1m" }),
+  ]);
+  on("degraded", () => {})();
+  await runtime.settle();
+  expect((await decided).map(({ allowed }) => allowed)).toEqual([true, true, true]);
+  expect(typeof peek).toBe("function");
+  expect(Object.keys(typed)).toEqual([]);
+  await close();
+  expect((await errorOf(allow("k", 5, "1m"))).code).toBe("closed");
+});
+
+describe("what an error carries", () => {
+  test.each([
+    ["a key of 10 kB", ["k".repeat(10_000), 5, "1m"], `${"k".repeat(40)}…`],
+    ["a bigint", ["k", 5n, "1m"], "5n"],
+    ["a function", ["k", 5, "1m", () => 1], "a function"],
+    ["an object that holds a bigint", ["k", 5, { window: 1n }], "an object"],
+    ["an array that holds itself", [selfContained(), 5, "1m"], "an array"],
+    ["a symbol", [Symbol("five"), 5, "1m"], "Symbol(five)"],
+    ["null", ["k", 5, "1m", { cost: null }], null],
+    ["a number", ["k", 0.5, "1m"], 0.5],
+  ])("%s is short, and JSON can write it", async (_, args, value) => {
+    const error = await errorOf(scene().guard.allow(...args));
+    expect(JSON.parse(JSON.stringify(error)).details.value).toEqual(value);
+  });
+});
+
+function selfContained(): unknown[] {
+  const list: unknown[] = [];
+  list.push(list);
+  return list;
+}
+
+describe("words and numbers that were nearly right", () => {
+  const call = (options: object) => scene().guard.allow("k", 5, "1m", options);
+  test.each([
+    [{ algorithm: "token_bucket" }, 'algorithm: "token_bucket" .* did you mean "token-bucket"?'],
+    [{ algorithm: "TokenBucket" }, 'did you mean "token-bucket"?'],
+    [{ algorithm: "sliding-window" }, 'did you mean "sliding-window-log"?'],
+    [{ onUnavailable: "Deny" }, 'onUnavailable: "Deny" .* did you mean "deny"?'],
+    [{ onUnavailable: "open" }, 'did you mean "allow"?'],
+    [{ onUnavailable: "fail-closed" }, 'did you mean "deny"?'],
+    [{ timeoutMs: "5s" }, 'timeoutMs: "5s" is a string; write the number 5000 (milliseconds)'],
+    [{ timeoutMs: "500" }, 'timeoutMs: "500" is a string; write the number 500'],
+    [{ cost: "5s" }, 'cost: "5s" is out of bounds: it must be a whole number from 1 to 2147483647'],
+  ])("%o", async (options, message) => {
+    const error = await errorOf(call(options));
+    for (const part of message.split(" .* ")) expect(error.message).toContain(part);
+  });
+
+  test("an algorithm that nothing is like", async () => {
+    const { message } = await errorOf(call({ algorithm: "fair" }));
+    expect(message).toMatch(/^algorithm: "fair" .* it must be one of sliding-window-log, .*concurrency$/);
+  });
+});
+
+describe("options of a guard that are no object", () => {
+  test.each([
+    ["h:7400", 'options: "h:7400" is not an object; write createGuard({ endpoints: "h:7400" })'],
+    ["http://me:secret@h:7400", 'options: a string is not an object; write createGuard({ endpoints: "host:7400" })'],
+    [7400, 'options: 7400 is not an object; write createGuard({ endpoints: "host:7400" })'],
+  ])("%s", (options, message) => {
+    const error = thrownBy(() => resolveGuardOptions(options as never, "a:1"));
+    expect(error).toMatchObject({ code: "invalid_argument", message, details: { field: "options" } });
+    expect(JSON.stringify(error)).not.toContain("secret");
+  });
+});
+
+test("a call that nobody awaited before close is told so", async () => {
+  const { typed } = scene();
+  const waiting = errorOf(typed.allow("k", 5, "1m"));
+  const inLine = errorOf(typed.wait({ key: "k", limit: 5, window: "1m" }, { timeoutMs: 500 }));
+  await typed.close();
+  expect((await waiting).message).toMatch(/while the call waited; await it before close\(\)$/);
+  expect((await inLine).message).toMatch(/await it before close\(\)$/);
+});
