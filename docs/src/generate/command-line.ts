@@ -83,7 +83,12 @@ export function flagDefault(flag: FlagSpec): string {
   if (flag.value === undefined) return "off";
   const fixed = flag.default === undefined ? flag.otherwise : code(String(flag.default));
   const last = fixed === undefined ? "none" : flag.default === undefined ? prose(fixed) : fixed;
-  return flag.environment === undefined ? last : `${code(`$${flag.environment}`)}, else ${last}`;
+  const { environment, found } = flag;
+  const places = [
+    ...(environment === undefined ? [] : [code(`$${environment}`)]),
+    ...(found === undefined ? [] : [prose(found.what)]),
+  ];
+  return [...places, last].join(", else ");
 }
 
 function sentence(text: string): string {

@@ -1,14 +1,18 @@
 import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Metadata, status } from "@grpc/grpc-js";
 import { Applied, ErrorDetailSchema, ErrorReason } from "@quorumguard/proto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { announceDevCluster, devFolder } from "./dev-clusters.ts";
 import { type GrpcFixture, startGrpcFixture } from "./grpc-server.fixture.ts";
 import { createGrpcTransport } from "./grpc-transport.ts";
 import { createGuard, GuardError } from "./index.ts";
@@ -37,11 +41,15 @@ test("a frame and a reply larger than HTTP/2's window and frame sizes pass whole
 });
 
 /** Runs a module in a process of its own to its end. */
-async function runScript(script: string): Promise<{ code: number | null; output: string; errors: string }> {
+async function runScript(
+  script: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; output: string; errors: string }> {
   const source = `import { createGuard } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};\n${script}`;
   const child = spawn(process.execPath, ["--conditions=quorumguard-source", "--input-type=module", "-e", source], {
     cwd: fileURLToPath(new URL(".", import.meta.url)),
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
   });
   let output = "";
   let errors = "";
@@ -67,6 +75,45 @@ test("a script that waits for peek does not end before the answer, even if nobod
     const guard = createGuard({ endpoints: "127.0.0.1:1", timeoutMs: 300 });
     console.log(await guard.peek({ key: "user:1", limit: 5, window: "10s" }).catch((error) => error.code));`;
   expect(await runScript(script)).toEqual({ code: 0, output: "unavailable\n", errors: "" });
+});
+
+describe("a guard that was told no endpoint", () => {
+  let temporary: string;
+  beforeEach(async () => {
+    temporary = await mkdtemp(path.join(tmpdir(), "no-endpoint-"));
+  });
+  afterEach(() => rm(temporary, { recursive: true, force: true }));
+  const script = `
+    const guard = createGuard({ timeoutMs: 2000 });
+    guard.on("degraded", () => {});
+    console.log((await guard.allow("user:1", 5, "10s")).source);`;
+  const environment = (more: Readonly<Record<string, string>>) => ({
+    ...{ TMPDIR: temporary, TEMP: temporary, TMP: temporary, QUORUMGUARD_ENDPOINTS: "" },
+    ...more,
+  });
+
+  test("finds a quorumguard dev of this user at whatever ports it took, but not in production", async () => {
+    const end = announceDevCluster([server.endpoint], path.join(temporary, path.basename(devFolder())));
+    expect(await runScript(script, environment({ NODE_ENV: "development" }))).toMatchObject({ output: "quorum\n" });
+    const frames = server.frames.length;
+    expect(frames).toBe(1);
+    await runScript(script, environment({ NODE_ENV: "production" }));
+    await runScript(script, environment({ QUORUMGUARD_ENDPOINTS: "127.0.0.1:1" }));
+    expect(server.frames.length).toBe(frames);
+    end!();
+  });
+
+  test("says what to do where nobody is", async () => {
+    const transport = createGrpcTransport({ remedy: "run this" });
+    const peek = { method: "GuardService/Peek", request: new Uint8Array(), timeoutMs: 2_000 } as const;
+    const answer = (endpoint: string) => transport.unary({ ...peek, endpoint });
+    await expect(answer("127.0.0.1:1")).rejects.toThrow("127.0.0.1:1: connect ECONNREFUSED; run this");
+    // Not where somebody was: that is an outage.
+    await answer(server.endpoint);
+    server.stop();
+    await expect.poll(() => answer(server.endpoint).catch(({ message }) => message)).toMatch(/ECONNREFUSED$/);
+    await transport.close();
+  });
 });
 
 describe("a decision without the cluster, in a program that listens for nothing", () => {

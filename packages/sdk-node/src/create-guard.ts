@@ -7,7 +7,8 @@ import {
   guardOptionNames,
   type Runtime,
 } from "@quorumguard/sdk-core";
-import { DEFAULT_GRPC_PORT, isSecure } from "./endpoint.ts";
+import { defaultEndpoints } from "./default-endpoints.ts";
+import { isSecure } from "./endpoint.ts";
 import { createGrpcTransport } from "./grpc-transport.ts";
 import { nodeRuntime } from "./node-runtime.ts";
 import { guardTelemetry } from "./telemetry/guard-telemetry.ts";
@@ -43,12 +44,10 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
   }
   const { token } = options;
   const tls = checkTlsOptions(options.tls);
-  const transport = createGrpcTransport({
-    ...(token === undefined ? {} : { token }),
-    tls,
-  });
-  const defaultEndpoints = process.env.QUORUMGUARD_ENDPOINTS || `127.0.0.1:${DEFAULT_GRPC_PORT}`;
-  const given = options.endpoints ?? defaultEndpoints;
+  // Only who names none has it looked for, which reads files.
+  const { endpoints: given, remedy } =
+    options.endpoints === undefined ? defaultEndpoints(process.env) : { endpoints: options.endpoints, remedy: "" };
+  const transport = createGrpcTransport({ ...(token === undefined ? {} : { token }), tls, remedy });
   const secure = (typeof given === "string" ? given.split(",") : Array.isArray(given) ? given : []).some(
     (endpoint) => typeof endpoint === "string" && isSecure(endpoint.trim()),
   );
@@ -59,7 +58,7 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
     });
   }
   return createGuardCore(options, transport, runtimeOf(options.clock), {
-    defaultEndpoints,
+    defaultEndpoints: given,
     optionNames: [...guardOptionNames, "tls", "clock"],
     warn: (message) => process.emitWarning(message, WARNING),
     observer: guardTelemetry(VERSION),

@@ -32,8 +32,8 @@ export interface Channel {
   close(): Promise<void>;
 }
 
-/** A channel that connects on its first request. */
-export function createChannel(endpoint: string, tls: TlsOptions): Channel {
+/** A channel that connects on its first request. `remedy`: what to do if nobody is there, and nobody ever was. */
+export function createChannel(endpoint: string, tls: TlsOptions, remedy = ""): Channel {
   let current: http2.ClientHttp2Session | null = null;
   let everConnected = false;
   /** When HTTP/2 was last known to be spoken there: what happens soon after is an outage, and looking would only delay the next attempt. */
@@ -87,10 +87,12 @@ export function createChannel(endpoint: string, tls: TlsOptions): Channel {
       if (sent && everConnected) return tell(new TransportError("unknown", text, { cause }));
       // What never spoke HTTP/2 is not tried again over the same connection.
       if (!everConnected) current?.destroy();
-      const outage = new TransportError("not-sent", text, { cause });
+      const isNobodyThere = NOBODY_THERE.test(code);
+      const isStrange = isNobodyThere && remedy !== "" && spokenAtMs === Number.NEGATIVE_INFINITY;
+      const outage = new TransportError("not-sent", isStrange ? `${text}; ${remedy}` : text, { cause });
       const known = knownFault(endpoint, code, cause);
       if (known !== null) return tell(known);
-      if (NOBODY_THERE.test(code) || performance.now() - spokenAtMs < PROOF_TTL_MS) return tell(outage);
+      if (isNobodyThere || performance.now() - spokenAtMs < PROOF_TTL_MS) return tell(outage);
       looking ??= endpointFault(endpoint, addressOf(authorityOf(endpoint)), tls, cause)
         .catch(() => null)
         .finally(() => {

@@ -20,6 +20,8 @@ const PACKAGE = "/quorumguard.v1.";
 export interface GrpcTransportOptions {
   readonly token?: TokenSource;
   readonly tls?: TlsOptions;
+  /** What to do if nobody listens where a connection was tried; follows the reason. Default: nothing is said. */
+  readonly remedy?: string;
 }
 
 /** Makes the SDK's transport over gRPC: raw bytes in HTTP/2 streams, one connection per endpoint. */
@@ -28,7 +30,7 @@ export function createGrpcTransport(options: GrpcTransportOptions = {}): StreamT
   const channelOf = (endpoint: string): Channel => {
     const known = channels.get(endpoint);
     if (known !== undefined) return known;
-    const channel = createChannel(endpoint, options.tls ?? {});
+    const channel = createChannel(endpoint, options.tls ?? {}, options.remedy);
     channels.set(endpoint, channel);
     return channel;
   };

@@ -316,6 +316,29 @@ describe("quorumguard dev", () => {
     expect(exits.map(({ status }) => status)).toEqual([0, 0, 0]);
   });
 
+  it("is found at whatever ports it took by commands and guards that are told no endpoint", {
+    timeout: 60_000,
+  }, async () => {
+    const here = { TMPDIR: folder, TEMP: folder, TMP: folder, QUORUMGUARD_ENDPOINTS: "" };
+    const inFolder = (...args: string[]) => {
+      const command = new CommandProcess(args, here);
+      started.push(command);
+      return command;
+    };
+    const dev = inFolder("dev", "--json", "--nodes", "1", "--port", String(await freeRun(3)));
+    const { endpoints } = await dev.line<{ event: string; endpoints: string[] }>(
+      "stdout",
+      ({ event }) => event === "ready",
+    );
+    const status = await inFolder("status", "--json").ended;
+    expect(JSON.stringify(JSON.parse(status.stdout))).toContain(endpoints[0]);
+    const asked = await inFolder("allow", "key", "1", "1m", "--json").ended;
+    expect(JSON.parse(asked.stdout)).toMatchObject({ allowed: true, source: "quorum" });
+    expect((await dev.signal("SIGINT")).status).toBe(0);
+    const left = await readdir(folder, { recursive: true });
+    expect(left.filter((name) => name.endsWith(".json"))).toEqual([]);
+  });
+
   it("leads a newcomer on: lines that work when pasted, and a leader to kill", { timeout: 60_000 }, async () => {
     const first = await freeRun(30);
     const dev = run("dev", "--port", String(first));

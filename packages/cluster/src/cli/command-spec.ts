@@ -18,6 +18,8 @@ export interface FlagSpec {
   readonly otherwise?: string;
   /** The variable that counts before the default does. */
   readonly environment?: string;
+  /** What counts after that and before the default, if it is there now (else null), and what it is, in a few words. */
+  readonly found?: { readonly what: string; readonly find: () => string | null };
   /** A whole number from the first to the second, both included. */
   readonly bounds?: readonly [low: number, high: number];
   /** One of these words. */

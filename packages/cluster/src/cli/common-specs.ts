@@ -1,3 +1,4 @@
+import { devEndpoints } from "@quorumguard/sdk-node/dev-clusters";
 import { serverDefaults } from "../server/server-defaults.ts";
 import type { FlagSpec } from "./command-spec.ts";
 
@@ -14,6 +15,7 @@ export const endpoints = {
   repeatable: true,
   text: "gRPC addresses of the cluster, host:port with commas between, any of its nodes; https:// in front for TLS",
   environment: "QUORUMGUARD_ENDPOINTS",
+  found: { what: "those of a quorumguard dev that runs here", find: () => devEndpoints()?.join(",") ?? null },
   default: serverDefaults.grpc,
 } as const satisfies FlagSpec;
 

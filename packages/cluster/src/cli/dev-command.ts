@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { announceDevCluster } from "@quorumguard/sdk-node/dev-clusters";
 import { devSpec } from "./commands.ts";
 import { DevCluster, type DevNode } from "./dev-cluster.ts";
 import { checkDevPorts, portStep } from "./dev-ports.ts";
@@ -29,9 +30,11 @@ export async function devCommand(args: readonly string[]): Promise<number> {
     const text = flags.has("json") ? JSON.stringify(event) : view.show(event);
     if (text !== null) process.stdout.write(`${text}\n`);
   });
+  const endAnnouncement = announceDevCluster(nodes.map(({ grpc }) => grpc));
   try {
     return await cluster.run();
   } finally {
+    endAnnouncement?.();
     if (given === undefined) await rm(folder, { recursive: true, force: true });
   }
 }

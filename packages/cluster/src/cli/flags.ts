@@ -64,7 +64,8 @@ class FlagReader {
     if (typeof value === "string") return [value];
     if (flag?.required === true) throw new UsageError(`--${name} is missing; see quorumguard ${this.#command} --help`);
     // An empty variable is as good as none.
-    const fallback = (flag?.environment === undefined ? "" : process.env[flag.environment]) || flag?.default;
+    const set = flag?.environment === undefined ? "" : process.env[flag.environment];
+    const fallback = set || (flag?.found?.find() ?? flag?.default);
     return fallback === undefined ? [] : [String(fallback)];
   }
 

@@ -12,11 +12,15 @@ export function flagLabel(flag: FlagSpec): string {
 }
 
 /** What holds if a flag is not given, as help shows it; empty if there is nothing to say. */
-export function flagDefault({ environment, default: value, otherwise, required }: FlagSpec): string {
+export function flagDefault({ environment, found, default: value, otherwise, required }: FlagSpec): string {
   if (required === true) return "required";
   if (otherwise !== undefined) return `default: ${otherwise}`;
   if (value === undefined) return "";
-  return environment === undefined ? `default: ${value}` : `default: $${environment}, else ${value}`;
+  const places = [
+    ...(environment === undefined ? [] : [`$${environment}`]),
+    ...(found === undefined ? [] : [found.what]),
+  ];
+  return `default: ${[...places, value].join(", else ")}`;
 }
 
 /** The text of `quorumguard COMMAND --help`. */

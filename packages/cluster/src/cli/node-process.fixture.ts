@@ -20,7 +20,8 @@ export class CommandProcess {
   readonly #lines: Record<"stdout" | "stderr", string[]> = { stdout: [], stderr: [] };
   readonly #waiting = new Set<() => void>();
 
-  constructor(args: readonly string[]) {
+  /** `environment`: variables that are others than this process's. */
+  constructor(args: readonly string[], environment: Readonly<Record<string, string | undefined>> = {}) {
     // A test runner that is killed closes our pipes: its nodes end with it.
     const ending = args[0] === "node" ? ["--stop-with-stdin"] : [];
     const argv = [
@@ -30,7 +31,8 @@ export class CommandProcess {
       ...args,
       ...ending,
     ];
-    this.child = spawn(process.execPath, argv, { stdio: ["pipe", "pipe", "pipe"] });
+    const env = { ...process.env, ...environment };
+    this.child = spawn(process.execPath, argv, { stdio: ["pipe", "pipe", "pipe"], env });
     for (const name of ["stdout", "stderr"] as const) {
       createInterface({ input: this.child[name]! }).on("line", (line) => {
         this.#lines[name].push(line);
