@@ -2,6 +2,7 @@ import { Verb } from "@quorumguard/limiter";
 import type { TimeBreak } from "./caller-audit.ts";
 import type { NaiveLog } from "./naive-log.ts";
 import { type Acknowledgement, type CallerRecord, counterIdentity } from "./records.ts";
+import { canShare, type Spend } from "./share-leases.ts";
 
 /** A lease as the log has it. */
 interface LoggedLease {
@@ -48,15 +49,14 @@ export function auditLeases(input: LeaseAuditInput): string[] {
   }
   spent.sort((one, other) => one.startUs - other.startUs);
   const stampAt = createStampReader(input.acknowledgements);
-  const byCounter = new Map<string, Spend[]>();
+  const byCounter = new Map<string, TimedSpend[]>();
   for (const record of spent) {
     const counter = counterOf(record);
     if (own.has(counter)) continue;
     const spend = {
       atUs: record.startUs,
       cost: record.items[0]!.cost,
-      reachedUs: stampAt(record.startUs),
-      isTimeBroken: isBroken(timeBreaks, record.startUs),
+      reachedUs: isBroken(timeBreaks, record.startUs) ? 0 : stampAt(record.startUs),
     };
     const spends = byCounter.get(counter);
     if (spends === undefined) byCounter.set(counter, [spend]);
@@ -65,32 +65,26 @@ export function auditLeases(input: LeaseAuditInput): string[] {
   return [...byCounter].flatMap(([counter, spends]) => {
     const granted = leases.get(counter) ?? [];
     const misfits = misfitsOf(spends, granted);
-    if (misfits.length === 0 || canShare(spends, granted)) return [];
+    // A client that has 4 left of one lease and 3 of another, which ends later, may take 1, 1 and 1 from the other and 4 at once
+    // from the first.
+    if (misfits.length === 0 || canShare(spends, granted) !== false) return [];
     return misfits.map((misfit) => `${counter}: ${misfit}`);
   });
 }
 
-/** A call that was admitted by a lease. */
-interface Spend {
+/** A call that was admitted by a lease, and the largest stamp that was certainly reached by then. */
+interface TimedSpend extends Spend {
   readonly atUs: number;
-  readonly cost: number;
-  /** The largest stamp that was certainly reached when it was made. */
-  readonly reachedUs: number;
-  readonly isTimeBroken: boolean;
-}
-
-function isUsable({ endUs }: LoggedLease, { reachedUs, isTimeBroken }: Spend): boolean {
-  return endUs > reachedUs || isTimeBroken;
 }
 
 /** What finds no lease if each call takes from the lease that ends first of those that have as much left. */
-function misfitsOf(spends: readonly Spend[], granted: readonly LoggedLease[]): string[] {
+function misfitsOf(spends: readonly TimedSpend[], granted: readonly LoggedLease[]): string[] {
   const leases = granted.map((lease) => ({ ...lease })).sort((one, other) => one.endUs - other.endUs);
   const misfits: string[] = [];
   for (const spend of spends) {
     const { atUs, cost, reachedUs } = spend;
     const hasRoom = leases.filter(({ left }) => left >= cost);
-    const first = hasRoom.find((lease) => isUsable(lease, spend));
+    const first = hasRoom.find(({ endUs }) => endUs > reachedUs);
     if (first !== undefined) {
       first.left -= cost;
       continue;
@@ -103,32 +97,6 @@ function misfitsOf(spends: readonly Spend[], granted: readonly LoggedLease[]): s
     );
   }
   return misfits;
-}
-
-/** Choices that are looked at before there is taken to be no way. */
-const MOST_CHOICES = 100_000;
-
-/**
- * Whether there is any way to share the calls among the leases. Which lease a call was taken from is not seen: a client that
- * has 4 left of one and 3 of another, which ends later, may take 1, 1 and 1 from the other and 4 at once from the first.
- */
-function canShare(spends: readonly Spend[], granted: readonly LoggedLease[]): boolean {
-  const leases = granted.map((lease) => ({ ...lease })).sort((one, other) => one.endUs - other.endUs);
-  let choices = 0;
-  const share = (at: number): boolean => {
-    const spend = spends[at];
-    if (spend === undefined) return true;
-    for (const lease of leases) {
-      if (lease.left < spend.cost || !isUsable(lease, spend)) continue;
-      choices += 1;
-      if (choices > MOST_CHOICES) return false;
-      lease.left -= spend.cost;
-      if (share(at + 1)) return true;
-      lease.left += spend.cost;
-    }
-    return false;
-  };
-  return share(0);
 }
 
 function counterOf({ client, items }: CallerRecord): string {
