@@ -19,6 +19,8 @@ export type { NaiveEvents, NaiveLog } from "./rate-limit/naive-log.ts";
 export { auditOnce } from "./rate-limit/once-audit.ts";
 export { mostInAlignedWindow, mostInAnyWindow } from "./rate-limit/published-bound.ts";
 export type { Acknowledgement, AskedItem, CallerRecord, CommittedEntry } from "./rate-limit/records.ts";
+export { auditReports, type ReportsOfGuard, type ReportsTold } from "./rate-limit/report-audit.ts";
+export { auditWaits } from "./rate-limit/wait-audit.ts";
 export {
   type AskedCall,
   type AskedCalls,

@@ -51,3 +51,15 @@ test("a reserve that its caller gave up may be cancelled, once", () => {
   expect(audit(given, executed(["1:0#1", reserve], ["1:0#2", cancel], ["1:0#3", cancel]))).toHaveLength(1);
   expect(audit([asked(reserve)], executed(["1:0#1", reserve], ["1:0#2", cancel]))).toHaveLength(1);
 });
+
+test("who waits for a turn asks as often as it takes", () => {
+  const waited = { process: "client-1/1", came: 1, left: 2 };
+  const log = executed(["1:0#1", take], ["1:0#2", take]);
+  expect(audit([asked(take, { waited })], log)).toEqual([]);
+  expect(
+    audit(
+      [asked(take, { waited }), asked({ ...take, key: "b" })],
+      executed(["1:0#1", { ...take, key: "b" }], ["1:0#2", { ...take, key: "b" }]),
+    ),
+  ).toHaveLength(1);
+});

@@ -7,6 +7,8 @@ import { type AskedItem, type CallerRecord, counterIdentity } from "./records.ts
  * the end of does so under the same number, and not under another one, where it would be charged, reserved or settled a
  * second time. Needs every call of the callers, those that never ended as well; calls outside sessions are left out.
  *
+ * Who waits for a turn asks as often as it takes: what is waited for, the audit of waits judges.
+ *
  * Only cancels may be more than were asked for: what a caller gave up is cancelled for it, once (SEMANTICS R1). What is leased where
  * no caller asks for leases, a client leased for itself: the audit of leases judges that.
  *
@@ -19,9 +21,11 @@ export function auditOnce(
 ): string[] {
   const asked = new Map<string, number>();
   const leasing = new Set<string>();
+  const waitedFor = new Set<string>();
   const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
-  for (const { client, items, requestId, allowed } of records) {
+  for (const { client, items, requestId, allowed, waited } of records) {
     if (requestId !== null) continue;
+    if (waited !== undefined) waitedFor.add(counterOf(client, items));
     count(asked, nameOf(client, items));
     const [item] = items;
     if (item!.verb === Verb.grant) leasing.add(counterOf(client, items));
@@ -34,6 +38,7 @@ export function auditOnce(
     if (client === undefined) continue;
     const [{ verb }] = items as [AskedItem];
     const isLease = verb === Verb.grant || verb === Verb.giveBack;
+    if (waitedFor.has(counterOf(client, items))) continue;
     if (!isLease || leasing.has(counterOf(client, items))) count(executed, nameOf(client, items));
   }
   return [...executed].flatMap(([name, times]) => {

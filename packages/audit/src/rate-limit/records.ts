@@ -47,12 +47,23 @@ export interface Acknowledgement {
   readonly shadows?: readonly number[];
 }
 
+/** Where a caller stood who waited for its turn. */
+export interface WaitedTurn {
+  /** The process whose line it stood in: each has its own. */
+  readonly process: string;
+  /** When it came and when it left, in one order of all that came and left; infinite: it never left. */
+  readonly came: number;
+  readonly left: number;
+}
+
 /** What a caller saw, on one monotonic clock: nothing of the cluster's own is in here. */
 export interface CallerRecord {
   readonly client: string;
   readonly startUs: number;
   readonly endUs: number;
   readonly items: readonly AskedItem[];
+  /** Of a caller who waited for its turn: then the call may have been asked more than once. Absent: it did not wait. */
+  readonly waited?: WaitedTurn;
   /** Calls with one request id are one call (SEMANTICS S7); null: a call of the session. */
   readonly requestId: string | null;
   /** True if all items were admitted; null if there was no decision. */
