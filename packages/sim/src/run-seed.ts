@@ -12,9 +12,11 @@ import { createClientHost } from "./cluster/client-host.ts";
 import { planLeases, startLeaseCallers } from "./cluster/lease-workload.ts";
 import { type ClusterPlan, createNodeHost, type NodeHost, type NodeMachine } from "./cluster/node-host.ts";
 import { createOperator } from "./cluster/operator.ts";
+import { planOutages, startOutageCallers } from "./cluster/outage-workload.ts";
 import { planCluster } from "./cluster/plan-cluster.ts";
 import { startVerbCallers } from "./cluster/verb-callers.ts";
 import { planScarcity, planVerbs } from "./cluster/verb-workload.ts";
+import { planWaits, startWaitCallers } from "./cluster/wait-workload.ts";
 import { planWorkload } from "./cluster/workload.ts";
 import { calmNetwork, type FaultPlan, planFaults } from "./faults/fault-plan.ts";
 import { createNemesis, type Nemesis } from "./faults/nemesis.ts";
@@ -97,8 +99,12 @@ function plan(seed: number, random: Random, clients: number | undefined) {
   const scarcity = planScarcity(more.fork("scarcity plan"));
   const cluster = { ...planned, bounds: { ...planned.bounds, ...scarcity.bounds } };
   const leases = planLeases(more.fork("leases plan"), clients !== undefined);
+  const waits = planWaits(more.fork("waits plan"));
+  // Every one of their calls has a key of its own.
+  const outages =
+    scarcity.bounds.maxKeys === undefined && !scarcity.quotas ? planOutages(more.fork("outages plan")) : null;
   return {
-    ...{ cluster, faultPlan, more, leases, verbs: planVerbs(more.fork("verbs plan"), scarcity) },
+    ...{ cluster, faultPlan, more, leases, waits, outages, verbs: planVerbs(more.fork("verbs plan"), scarcity) },
     workload: { ...workload, leases: leases !== null, ...(clients === undefined ? {} : crowd(clients)) },
   };
 }
@@ -108,9 +114,9 @@ const crowd = (clients: number) => ({ clients, callersPerClient: 1, thinkUs: 15_
 
 /** The parts of one run, wired together; nothing runs yet. */
 function assemble(seed: number, world: World, random: Random, clientCount: number | undefined) {
-  const { cluster, faultPlan, workload, verbs, leases, more } = plan(seed, random, clientCount);
+  const { cluster, faultPlan, workload, verbs, leases, waits, outages, more } = plan(seed, random, clientCount);
   const note = (line: string) => world.trace.note(world.nowUs, line);
-  note(`seed ${seed}: ${JSON.stringify({ cluster, faultPlan, workload, verbs, leases })}`);
+  note(`seed ${seed}: ${JSON.stringify({ cluster, faultPlan, workload, verbs, leases, waits, outages })}`);
 
   const faults: Record<string, number> = {};
   const count = (kind: string, times = 1) => {
@@ -172,6 +178,9 @@ function assemble(seed: number, world: World, random: Random, clientCount: numbe
       }
       // A crowd has one thing to do.
       if (clientCount !== undefined) return;
+      if (waits !== null) startWaitCallers({ world, machine, workload: waits, ...host, random: own.fork("waits") });
+      if (outages !== null)
+        startOutageCallers({ world, machine, workload: outages, ...host, random: own.fork("outages") });
       startVerbCallers({ world, machine, sessionTtlMs, workload: verbs, ...host, transport, random: own });
     },
   );
@@ -186,7 +195,7 @@ function assemble(seed: number, world: World, random: Random, clientCount: numbe
   const heard = { wiretap, tap, watch, rare, delays, operator };
   const phases = random.fork("phases");
   return {
-    ...{ faultPlan, faults, count, nodes, clients, operator, clientNetwork },
+    ...{ faultPlan, faults, count, nodes, clients, operator, clientNetwork, waits, sessionTtlMs },
     ...{ victims, violations, heard, configurations, phases },
   };
 }
@@ -255,7 +264,15 @@ async function simulate(
   if (!world.halted) await live(parts, world, nemesis);
   count("brokenStreams", parts.clientNetwork.brokenStreams);
   // What is wrong comes before what did not come about: a lost entry says more than the node that waits for it.
-  const evidence = { world, nodes, clients, ...heard, timeBreaks: timeBreaks(), rejections };
+  const evidence = {
+    world,
+    nodes,
+    clients,
+    sessionTtlMs: parts.sessionTtlMs,
+    ...heard,
+    timeBreaks: timeBreaks(),
+    rejections,
+  };
   violations.unshift(...(world.halted ? auditSteps(evidence) : auditAll(evidence)));
   const having = (allowed: boolean | null) => clients.records.filter((record) => record.allowed === allowed).length;
   return {
@@ -284,7 +301,7 @@ async function live(
   world: World,
   nemesis: Nemesis,
 ): Promise<void> {
-  const { configurations, faultPlan, violations } = parts;
+  const { configurations, faultPlan, violations, waits } = parts;
   const members = () => nodes.machines.filter(({ nodeId }) => membersOf(configurations.latest).has(nodeId));
   const dead = stayDead(phases, faultPlan, members(), nemesis, configurations.latest);
   nemesis.healAll(dead);
@@ -293,7 +310,7 @@ async function live(
   for (const machine of clients.machines)
     if (!machine.endpoints.some((endpoint) => alive.has(endpoint))) clients.restart(machine);
   operator.stop();
-  const wrong = await checkLiveness({ world, machines: members, clients, nemesis, dead });
+  const wrong = await checkLiveness({ world, machines: members, clients, nemesis, dead, waits });
   // Of a run that was ended nothing can be asked.
   if (!world.halted) violations.push(...wrong);
 }

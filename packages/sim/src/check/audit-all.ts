@@ -4,11 +4,14 @@ import {
   auditLink,
   auditLog,
   auditOnce,
+  auditReports,
+  auditWaits,
   type CallerRecord,
   type CallOperation,
   callsOfRecords,
   isPlainTake,
   judgeCallHistory,
+  type ReportsOfGuard,
   requestCallsOnLog,
   type TimeBreak,
 } from "@quorumguard/audit";
@@ -28,6 +31,7 @@ export interface Evidence {
   readonly world: World;
   readonly nodes: NodeHost;
   readonly clients: ClientHost;
+  readonly sessionTtlMs: number;
   readonly wiretap: Wiretap;
   readonly tap: SessionTap;
   readonly watch: NodeWatch;
@@ -38,6 +42,9 @@ export interface Evidence {
   /** How long what was said may have waited to be heard, at most. */
   readonly delays: { readonly longestUs: number };
 }
+
+/** No session that lives for so long without being renewed ends during a run. */
+const longestRunMs = 10_000;
 
 type Found = Readonly<Record<string, readonly string[]>>;
 type StepEvidence = Pick<Evidence, "wiretap" | "watch">;
@@ -75,6 +82,10 @@ export function auditAll(evidence: Evidence): string[] {
   rare.hit("reservedBySdk", clients.heldBySdk);
   rare.hit("breakerOpened", clients.breakers.opened);
   rare.hit("breakerClosedAgain", clients.breakers.closed);
+  for (const { told } of clients.machines) {
+    rare.hit("reportCharged", told.charged);
+    rare.hit("reportRefused", told.refused);
+  }
   rarities.finish(tap.acknowledgements, clients.records, audit.log.events);
   const calls = [
     ...tap.calls(),
@@ -101,6 +112,8 @@ export function auditAll(evidence: Evidence): string[] {
     }),
     "link audit": auditLink(clients.records, audit.log, tap.clientOf),
     "once audit": auditOnce([...clients.records, ...clients.unfinished], audit.log, tap.clientOf),
+    "report audit": auditReports(reportsOf(evidence), audit.log),
+    "wait audit": auditWaits([...clients.records, ...clients.unfinished], audit.log, tap.clientOf),
     "operator audit": auditOperator(evidence.operator, audit.log),
     "call history": [...judgement.violations, ...judgement.doubts],
     "session wire": tap.violations,
@@ -109,9 +122,19 @@ export function auditAll(evidence: Evidence): string[] {
   });
 }
 
-/** What clients denied without asking, which no tap on the wire has seen. */
+/**
+ * What clients denied without asking, which no tap on the wire has seen. Who waits is also told what those before it were denied,
+ * which says nothing of what it asked for.
+ */
 function rememberedDenials(records: readonly CallerRecord[]): CallOperation[] {
-  return callsOfRecords(records.filter(({ source }) => source === "denial-cache"));
+  return callsOfRecords(records.filter(({ source, waited }) => source === "denial-cache" && waited === undefined));
+}
+
+/** Of the processes that lived to the end: of others nobody can say what they would have reported. */
+function reportsOf({ clients, sessionTtlMs }: Evidence): ReportsOfGuard[] {
+  return clients.machines.map(({ name, boot, alone, told }) => ({
+    ...{ process: `${name}/${boot}`, calls: alone, told, isSure: sessionTtlMs > longestRunMs },
+  }));
 }
 
 /** What an operator was told of a change is what the log made of it. */

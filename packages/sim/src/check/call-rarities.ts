@@ -61,6 +61,14 @@ export function createCallRarities(rare: RareStates) {
       rare.hit("denialFromAppliedState", acknowledgements.filter(({ source }) => source === "leader").length);
       rare.hit("spentFromLease", records.filter(({ source }) => source === "lease").length);
       rare.hit("deniedFromMemory", records.filter(({ source }) => source === "denial-cache").length);
+      rare.hit("decidedAlone", records.filter(({ degraded }) => degraded).length);
+      const waited = records.filter((record) => record.waited !== undefined);
+      rare.hit(
+        "waitedForItsTurn",
+        waited.filter(({ allowed, startUs, endUs }) => allowed && endUs - startUs > 80_000).length,
+      );
+      rare.hit("turnGivenUp", waited.filter(({ error }) => error === "aborted").length);
+      rare.hit("turnCameTooLate", waited.filter(({ allowed }) => allowed === false).length);
       rare.hit("sessionExpiredUnderClient", records.filter(({ error }) => error === "session_expired").length);
     },
   };

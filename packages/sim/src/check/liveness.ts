@@ -1,6 +1,7 @@
 import type { AskedItem, CallerRecord } from "@quorumguard/audit";
 import type { ClientHost, ClientMachine } from "../cluster/client-host.ts";
 import type { NodeMachine } from "../cluster/node-host.ts";
+import type { WaitWorkload } from "../cluster/wait-workload.ts";
 import type { Nemesis } from "../faults/nemesis.ts";
 import type { World } from "../world/world.ts";
 
@@ -14,6 +15,8 @@ export interface LivenessParts {
   readonly clients: ClientHost;
   readonly nemesis: Nemesis;
   readonly dead: readonly NodeMachine[];
+  /** What callers waited for, if they did. */
+  readonly waits: WaitWorkload | null;
 }
 
 /**
@@ -24,22 +27,21 @@ export interface LivenessParts {
  * one of them is dead for good, nothing is asked of the cluster; nor when a learner alone holds what it lost.
  */
 export async function checkLiveness(parts: LivenessParts): Promise<string[]> {
-  const { world, clients, nemesis, dead } = parts;
+  const { world, nemesis, dead } = parts;
   const core = () => parts.machines().filter((machine) => !dead.includes(machine) && !nemesis.lost.has(machine));
   const whole = () => parts.machines().filter((machine) => !nemesis.lost.has(machine));
   if (dead.length > 0) {
-    const wrong = await checkServes(world, clients, core);
+    const wrong = await checkServes(parts, core);
     if (wrong === null) world.trace.note(world.nowUs, "a node that dropped its last write waits for who holds it");
     else if (wrong.length > 0) return wrong;
     nemesis.revive(dead);
   }
-  return (await checkServes(world, clients, whole)) ?? [];
+  return (await checkServes(parts, whole)) ?? [];
 }
 
 /** Null: a node that dropped its last write waits for one that is dead, or cannot lead, so there is nothing to ask. */
 async function checkServes(
-  world: World,
-  clients: ClientHost,
+  { world, clients, waits }: LivenessParts,
   machines: () => readonly NodeMachine[],
 ): Promise<string[] | null> {
   const violations: string[] = [];
@@ -58,6 +60,8 @@ async function checkServes(
     violations.push(`liveness: ${clients.open} calls did not end by their deadline`);
   await world.run(world.nowUs + 1.2 * second);
   violations.push(...(await checkCallsSucceed(world, clients)));
+  if (waits !== null) violations.push(...(await checkTurnsCome(world, clients, waits)));
+  await awaitReports(world, clients);
   const settled = () => new Set(machines().map((machine) => machine.running?.node.status().appliedIndex)).size === 1;
   if (!(await world.run(world.nowUs + 2 * second, settled)))
     violations.push("liveness: nodes do not apply the same entries");
@@ -91,17 +95,20 @@ function someoneIsMissing(machines: readonly NodeMachine[]): boolean {
  */
 async function callUntilTaken(
   world: World,
-  clients: ClientHost,
   machine: ClientMachine,
-  items: readonly AskedItem[],
+  call: () => Promise<CallerRecord>,
 ): Promise<CallerRecord> {
   const untilUs = world.nowUs + 2 * second;
   for (;;) {
-    const record = await clients.call(machine, items, 2_000);
+    const record = await call();
     if (record.error !== "unavailable" || record.applied !== "no" || world.nowUs >= untilUs) return record;
     await world.sleep(100_000, machine.process, "think");
   }
 }
+
+/** Where keys are scarce, that there is no room is an answer. */
+const isAnswered = ({ error }: CallerRecord) =>
+  error === null || /^(session_expired|keys_full|namespace_full)$/.test(error);
 
 async function checkCallsSucceed(world: World, clients: ClientHost): Promise<string[]> {
   const violations: string[] = [];
@@ -112,11 +119,9 @@ async function checkCallsSucceed(world: World, clients: ClientHost): Promise<str
       const rule = { algorithm: 1, limit: 1_000, windowUs: second, burst: 0, policy: "" } as const;
       const items: AskedItem[] = [{ key: "key-0", rule, cost: 1 }];
       world.schedule(at * 20_000, machine.process, "last call", () => {
-        void callUntilTaken(world, clients, machine, items).then((record) => {
+        void callUntilTaken(world, machine, () => clients.call(machine, items, 2_000)).then((record) => {
           left--;
-          // Where keys are scarce, that there is no room is an answer.
-          const isAnswered = record.error === null || /^(session_expired|keys_full|namespace_full)$/.test(record.error);
-          if (!isAnswered)
+          if (!isAnswered(record))
             violations.push(
               `liveness: a call of ${machine.name} failed with ${record.error} after everything was mended`,
             );
@@ -125,5 +130,39 @@ async function checkCallsSucceed(world: World, clients: ClientHost): Promise<str
     }
   if (!(await world.run(world.nowUs + 5 * second, () => left === 0)))
     violations.push(`liveness: ${left} last calls never ended`);
+  return violations;
+}
+
+/**
+ * What was admitted without the cluster is told to it now. That all of it is, the audit says: what ended with a session is told of
+ * by nobody, and a call that its node never heard of is sent again when the session is renewed.
+ */
+async function awaitReports(world: World, clients: ClientHost): Promise<void> {
+  const isTold = ({ alone, told }: ClientMachine) =>
+    told.charged + told.refused + told.unreported >=
+    alone.filter(({ allowed, degraded }) => allowed === true && degraded).length;
+  await world.run(world.nowUs + 22 * second, () => clients.machines.every(isTold));
+}
+
+/** Nothing is ahead of the last ones in their lines, and there is room again within a window for each of them. */
+async function checkTurnsCome(world: World, clients: ClientHost, waits: WaitWorkload): Promise<string[]> {
+  const violations: string[] = [];
+  const item = waits.item(0, 1);
+  const timeoutMs = 1_000 + (item.rule.windowUs / 1_000) * clients.machines.length;
+  let left = 0;
+  for (const machine of clients.machines) {
+    left++;
+    world.schedule(0, machine.process, "last turn", () => {
+      const call = () => clients.wait(machine, item, { timeoutMs, signal: null });
+      void callUntilTaken(world, machine, call).then((record) => {
+        left--;
+        if (isAnswered(record) && record.allowed !== false) return;
+        const what = record.error ?? "a denial";
+        violations.push(`liveness: the turn of ${machine.name} ended in ${what} after everything was mended`);
+      });
+    });
+  }
+  if (!(await world.run(world.nowUs + 8 * second, () => left === 0)))
+    violations.push(`liveness: the turns of ${left} last callers never came`);
   return violations;
 }

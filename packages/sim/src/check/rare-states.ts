@@ -62,6 +62,12 @@ export const rareStateNames = [
   // Answers of the SDK's own.
   "spentFromLease",
   "deniedFromMemory",
+  "waitedForItsTurn",
+  "turnGivenUp",
+  "turnCameTooLate",
+  "decidedAlone",
+  "reportCharged",
+  "reportRefused",
   "breakerOpened",
   "breakerClosedAgain",
   // Bounds.

@@ -1,12 +1,14 @@
-import type { AskedItem, CallerRecord } from "@quorumguard/audit";
-import { Algorithm, algorithmNames, Verb } from "@quorumguard/limiter";
-import { createGuardCore, type Guard, GuardError, type Hold, type Runtime } from "@quorumguard/sdk-core";
+import type { AskedItem, CallerRecord, ReportsTold } from "@quorumguard/audit";
+import { Verb } from "@quorumguard/limiter";
+import { createGuardCore, type Guard, type Runtime } from "@quorumguard/sdk-core";
 import type { ClientNetwork } from "../network/client-network.ts";
 import { createMachineClock, createProcessClock } from "../world/machine-clock.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
 import type { World } from "../world/world.ts";
-import { type CallEnd, refusalErrors, type VerbCallersParts } from "./verb-callers.ts";
+import { createCallRecords } from "./call-records.ts";
+import { askGuard, checkOf, endOf, reserveBySdk, type WaitTerms, waitForTurn } from "./guard-calls.ts";
+import type { VerbCallersParts } from "./verb-callers.ts";
 import type { Workload } from "./workload.ts";
 
 /** A machine with one client process on it. */
@@ -18,6 +20,9 @@ export interface ClientMachine {
   endpoints: readonly string[];
   /** Counts the processes that ran here; each has a name of its own in the records. */
   boot: number;
+  /** Of this process: calls that it may decide by itself, and what its guard told of reports on those that it did. */
+  alone: CallerRecord[];
+  told: ReportsTold;
 }
 
 /** All client machines, their callers, and what the callers saw. */
@@ -39,6 +44,10 @@ export interface ClientHost {
     timeoutMs: number,
     requestId?: string | null,
   ): Promise<CallerRecord>;
+  /** One call that the process may decide by itself while the cluster does not, and that it then reports. */
+  callAlone(machine: ClientMachine, items: readonly AskedItem[], timeoutMs: number): Promise<CallerRecord>;
+  /** One caller who waits for its turn, recorded with its place in the line. */
+  wait(machine: ClientMachine, item: AskedItem, terms: WaitTerms): Promise<CallerRecord>;
   /** The same as records: nobody has learnt what they came to. */
   readonly unfinished: readonly CallerRecord[];
   /** Holds that the SDK opened for its callers. */
@@ -53,7 +62,7 @@ export interface ClientHost {
 export type MoreCallers = (
   machine: ClientMachine,
   host: Pick<VerbCallersParts, "going" | "record" | "reset" | "reserve"> &
-    Pick<ClientHost, "call"> & { readonly endpoints: readonly string[] },
+    Pick<ClientHost, "call" | "callAlone" | "wait"> & { readonly endpoints: readonly string[] },
 ) => void;
 
 /**
@@ -69,9 +78,8 @@ export function createClientHost(
   network: ClientNetwork,
   more: MoreCallers = () => {},
 ): ClientHost {
-  const records: CallerRecord[] = [];
-  const violations: string[] = [];
-  const open = new Map<Process, Set<OpenCall>>();
+  const book = createCallRecords(world);
+  const { recorded, records, violations } = book;
   let going = false;
   let heldBySdk = 0;
   const breakers = { opened: 0, closed: 0 };
@@ -97,18 +105,21 @@ export function createClientHost(
       randomBytes: (length) => life.bytes(length),
     };
     const guard = createGuardCore(
-      { endpoints: [...given], onUnavailable: "throw", timeoutMs: workload.timeoutMs, lease: workload.leases },
+      {
+        ...{ endpoints: [...given], onUnavailable: "throw", timeoutMs: workload.timeoutMs },
+        ...{ lease: workload.leases, reconcile: true },
+      },
       network.transport(name, process),
       runtime,
       { defaultEndpoints: given, client: name, endpointOf: (member) => member.grpcEndpoint, observer },
     );
-    return { name, process, guard, endpoints: given, boot: number };
-  }
-
-  function openCalls(process: Process): Set<OpenCall> {
-    const known = open.get(process) ?? new Set();
-    open.set(process, known);
-    return known;
+    const told = { charged: 0, refused: 0, unreported: 0 };
+    guard.on("reconciled", ({ charged, refused, unreported }) => {
+      told.charged += charged;
+      told.refused += refused;
+      told.unreported += unreported;
+    });
+    return { name, process, guard, endpoints: given, boot: number, alone: [], told };
   }
 
   async function call(
@@ -119,30 +130,27 @@ export function createClientHost(
   ): Promise<CallerRecord> {
     const told = (message: string) => world.trace.event(world.nowUs, `${machine.name} throws ${message}`);
     const chosen = { timeoutMs, ...(requestId === null ? {} : { requestId }) };
-    const { record } = await recorded(machine, items, requestId, () => ask(machine.guard, items, chosen, told));
+    const { record } = await recorded(machine, items, requestId, () => askGuard(machine.guard, items, chosen, told));
     return record;
   }
 
-  async function recorded<End extends CallEnd>(
+  async function callAlone(
     machine: ClientMachine,
     items: readonly AskedItem[],
-    requestId: string | null,
-    ask: () => Promise<End>,
-  ): Promise<{ readonly record: CallerRecord; readonly end: End }> {
-    const { process, name } = machine;
-    const asked: OpenCall = { client: name, startUs: world.nowUs, items, requestId };
-    openCalls(process).add(asked);
-    const end = await ask();
-    openCalls(process).delete(asked);
-    const { allowed, source, degraded, error, applied } = end;
-    const record: CallerRecord = { ...asked, endUs: world.nowUs, allowed, source, degraded, error, applied };
-    records.push(record);
-    const text = items.map(({ key, cost, verb = 0 }) => `${verb === 0 ? "" : `verb ${verb} `}${key}x${cost}`).join("+");
-    world.trace.event(world.nowUs, `${name} ${text} -> ${record.allowed ?? record.error} (${record.source})`);
-    if (record.degraded) violations.push(`${name} got a degraded decision although it asked to throw`);
-    if (record.error !== null && !bearable.has(record.error))
-      violations.push(`${name} got error ${record.error}, which no fault of the simulation explains`);
-    return { record, end };
+    timeoutMs: number,
+  ): Promise<CallerRecord> {
+    const { alone } = machine;
+    const ask = () => askGuard(machine.guard, items, { timeoutMs, onUnavailable: "local" }, () => {});
+    const { record } = await recorded(machine, items, null, ask, "alone");
+    alone.push(record);
+    return record;
+  }
+
+  async function wait(machine: ClientMachine, item: AskedItem, terms: WaitTerms): Promise<CallerRecord> {
+    const { record } = await recorded(machine, [item], null, () => waitForTurn(machine.guard, item, terms), "waits");
+    if (record.error === "aborted" && terms.signal?.aborted !== true)
+      violations.push(`${machine.name} was told that it had given up its turn, and had not`);
+    return record;
   }
 
   /** One call under a request id, asked again whatever became of the first time: together they charge once. */
@@ -179,6 +187,8 @@ export function createClientHost(
       endpoints: machine.endpoints,
       going: () => going,
       call,
+      callAlone,
+      wait,
       async record(_, items, ask) {
         const { record, end } = await recorded(machine, items, null, ask);
         return { record, handle: end.handle };
@@ -209,13 +219,10 @@ export function createClientHost(
     violations,
     breakers,
     get open() {
-      let sum = 0;
-      for (const [process, calls] of open) if (process.alive) sum += calls.size;
-      return sum;
+      return book.open;
     },
     get unfinished() {
-      const calls = [...open].flatMap(([process, own]) => (process.alive ? [...own] : []));
-      return calls.map((asked) => ({ ...asked, endUs: world.nowUs, ...unlearned }));
+      return book.unfinished;
     },
     get heldBySdk() {
       return heldBySdk;
@@ -230,104 +237,12 @@ export function createClientHost(
     restart(machine) {
       world.trace.note(world.nowUs, `${machine.name} dies and starts again`);
       world.kill(machine.process);
-      // What it asked may still come about, and nobody will ever learn of it.
-      for (const asked of openCalls(machine.process)) records.push({ ...asked, endUs: world.nowUs, ...unlearned });
+      book.died(machine.process);
       Object.assign(machine, boot(machine.name, machine.boot + 1));
       if (going) begin(machine);
     },
     call,
+    callAlone,
+    wait,
   };
-}
-
-/** Errors that faults of the network and the cluster explain; anything else is a bug of the SDK or of the simulation. */
-const bearable: ReadonlySet<string> = new Set([
-  ...["unavailable", "overloaded", "timed_out", "session_expired", "closed"],
-  ...refusalErrors,
-]);
-
-/** The deadline of a call that says nothing. */
-const DEFAULT_TIMEOUT_MS = 1_000;
-
-type OpenCall = Omit<CallerRecord, "endUs" | keyof CallEnd>;
-
-/** Of a call whose process died first. */
-const unlearned: CallEnd = { allowed: null, source: "none", degraded: false, error: "died", applied: "unknown" };
-
-async function ask(
-  guard: Guard,
-  items: readonly AskedItem[],
-  chosen: { readonly timeoutMs: number; readonly requestId?: string },
-  told: (message: string) => void,
-): Promise<CallEnd> {
-  const rules = items.map(checkOf);
-  try {
-    const none = { error: null, applied: null };
-    if (rules.length === 1) {
-      const { key, limit, window, ...options } = rules[0]!;
-      const { cost, rule } = items[0]!;
-      // Without options, as most callers ask, a guard may answer by itself before it makes a call of it.
-      const isDefault = chosen.timeoutMs === DEFAULT_TIMEOUT_MS && chosen.requestId === undefined;
-      const isPlain = isDefault && cost === 1 && rule.algorithm === Algorithm.slidingWindowLog;
-      const asked = isPlain
-        ? guard.allow(key, limit, window)
-        : guard.allow(key, limit, window, { ...options, ...chosen });
-      const { allowed, source, degraded } = await asked;
-      return { allowed, source, degraded, ...none };
-    }
-    const { allowed, decisions } = await guard.allowAll(rules, chosen);
-    const first = decisions[0]!;
-    return { allowed, source: first.source, degraded: decisions.some((one) => one.degraded), ...none };
-  } catch (error) {
-    if (error instanceof GuardError) told(`${error.code}, applied ${error.applied}: ${error.message}`);
-    return failed(error);
-  }
-}
-
-function checkOf({ key, cost, rule }: AskedItem) {
-  return {
-    key,
-    cost,
-    limit: rule.limit,
-    window: `${rule.windowUs / 1000}ms` as const,
-    algorithm: algorithmNames[rule.algorithm - 1]!,
-    ...(rule.algorithm === Algorithm.tokenBucket ? { burst: rule.burst } : {}),
-  };
-}
-
-function failed(error: unknown): CallEnd {
-  const known = error instanceof GuardError;
-  return {
-    allowed: null,
-    source: "none",
-    degraded: false,
-    error: known ? error.code : String(error instanceof Error ? error.stack : error),
-    applied: known ? error.applied : "unknown",
-  };
-}
-
-/** Of a call of which the SDK tells no more than that it is done. */
-async function endOf(done: Promise<void>): Promise<CallEnd> {
-  try {
-    await done;
-    return { allowed: true, source: "quorum", degraded: false, error: null, applied: null };
-  } catch (error) {
-    return failed(error);
-  }
-}
-
-async function reserveBySdk(
-  guard: Guard,
-  item: AskedItem,
-  timeoutMs: number,
-): Promise<CallEnd & { readonly hold: Hold | null }> {
-  const { key, cost, rule, ttlMs = 0 } = item;
-  // Numbers of zero: a name alone.
-  const check = rule.windowUs === 0 ? { key, cost, policy: rule.policy } : checkOf(item);
-  try {
-    const held = await guard.reserve(check, { timeoutMs, ...(ttlMs > 0 ? { ttl: `${ttlMs}ms` as const } : {}) });
-    const { allowed, source, degraded } = held;
-    return { allowed, source, degraded, error: null, applied: null, hold: held.allowed ? held : null };
-  } catch (error) {
-    return { ...failed(error), hold: null };
-  }
 }

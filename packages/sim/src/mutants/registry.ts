@@ -9,6 +9,7 @@ import { raftMutants } from "./planted/raft.ts";
 import { sdkAnswerMutants } from "./planted/sdk-answers.ts";
 import { storageMutants } from "./planted/storage.ts";
 import { unavailableMutants } from "./planted/unavailable.ts";
+import { waitMutants } from "./planted/waits.ts";
 
 /** Bugs that are planted one at a time into a copy of the sources, never into the sources themselves. */
 export const mutants: readonly Mutant[] = [
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...boundMutants,
   ...sdkAnswerMutants,
   ...unavailableMutants,
+  ...waitMutants,
 ];
