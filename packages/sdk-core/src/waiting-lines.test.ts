@@ -120,6 +120,17 @@ describe("wait", () => {
     expect(served.at(-1)).toBe("patient in at 10000");
   });
 
+  test("when that would be is told in whole milliseconds, and never too soon", async () => {
+    const { runtime, wait } = scene();
+    void wait("a");
+    void wait("b");
+    void wait("patient");
+    await runtime.pass(0);
+    await runtime.pass(3_999.25);
+    const late = await wait("late", itemOf(), { ...patient, timeoutMs: 5 });
+    expect(late).toMatchObject({ allowed: false, retryAfterMs: 6_001, resetAfterMs: 6_001 });
+  });
+
   test("what no waiting cures is denied at once", async () => {
     const { runtime, wait, served } = scene();
     const never = wait("never", itemOf("k", 3));

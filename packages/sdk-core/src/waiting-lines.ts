@@ -82,7 +82,8 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
   /** The line's last denial, as it is now. */
   const denialNow = (line: Line, denial: Denied): Denied => {
     const elapsedMs = runtime.monotonicMs() - line.deniedAtMs;
-    const left = (ms: number | null) => (ms === null ? null : Math.max(0, ms - elapsedMs));
+    // Whole milliseconds, as everywhere, and never so few that whoever comes back then is early.
+    const left = (ms: number | null) => (ms === null ? null : Math.max(0, Math.ceil(ms - elapsedMs)));
     return { ...denial, retryAfterMs: left(denial.retryAfterMs), resetAfterMs: left(denial.resetAfterMs) };
   };
   /** Whose time is up before the first one asks again learns it at once: to wait in vain keeps from doing something else. */

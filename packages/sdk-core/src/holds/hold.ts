@@ -1,6 +1,8 @@
 import { Verb } from "@quorumguard/limiter";
 import type { SessionLife } from "../session/session-life.ts";
+import { atCaller } from "../surface/caller.ts";
 import { checkWhole } from "../surface/check-fields.ts";
+import { describe } from "../surface/describe.ts";
 import type { Allowed, Hold, HoldSignal } from "../surface/guard.ts";
 import { GuardError, isUnavailable } from "../surface/guard-error.ts";
 import type { Runtime } from "../transport.ts";
@@ -56,17 +58,19 @@ export function withHold(decision: Allowed, parts: HoldParts): Allowed & Hold {
         if (verb === Verb.commit) committed = null;
         else cancelled = null;
       }
-      throw error;
+      throw error instanceof GuardError && error.code === "not_held" ? endedBefore(verb, parts, error) : error;
     }
   };
-  const commit = (actualCost: number = parts.cost): Promise<void> => {
+  const commit = (actualCost?: number): Promise<void> => {
     try {
-      const actual = checkWhole(actualCost, "actualCost", 0);
+      const first = committed === null ? null : settlement!.actual;
+      const actual = actualCost === undefined ? (first ?? parts.cost) : checkWhole(actualCost, "actualCost", 0);
       if (cancelled !== null) throw cancelledBefore(parts.key);
+      if (first !== null && first !== actual) throw committedBefore(parts.key, first, actual);
       committed ??= perform(Verb.commit, actual);
       return committed;
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(atCaller(error, commit));
     }
   };
   const cancel = (): Promise<void> => {
@@ -98,9 +102,25 @@ export function withHold(decision: Allowed, parts: HoldParts): Allowed & Hold {
 
 function cancelledBefore(key: string): GuardError {
   const message =
-    `commit: the reservation of "${key}" was cancelled; cancel, and leaving the block of an await using, give all of it back: ` +
+    `commit: the reservation of ${describe(key)} was cancelled; cancel, and leaving the block of an await using, give all of it back: ` +
     "write `await reservation.commit(actualCost)` before either, and no cancel beside it";
   return new GuardError("not_held", message);
+}
+
+function committedBefore(key: string, first: number, actual: number): GuardError {
+  const message =
+    `actualCost: ${actual} is not the ${first} that the reservation of ${describe(key)} was committed with; it is settled once: ` +
+    "add up what the work came to, and commit that";
+  return new GuardError("invalid_argument", message, { details: { field: "actualCost", value: actual } });
+}
+
+/** The cluster knows of no such hold any more; whether its time was over is known here. */
+function endedBefore(verb: Settlement["verb"], { runtime, key, endsMs }: HoldParts, cause: GuardError): GuardError {
+  const name = verb === Verb.commit ? "commit" : "cancel";
+  const late = runtime.monotonicMs() >= endsMs;
+  const why = late ? "its time to live is over, so that an amount counts as spent and a slot is free" : cause.message;
+  const message = `${name}: the reservation of ${describe(key)} is not open any more: ${why}; if the work takes longer, write reserve(check, { ttl: "5m" }), and stop it by reservation.signal`;
+  return new GuardError("not_held", message, { applied: cause.applied, cause });
 }
 
 function endsByItself({ code }: GuardError): boolean {
@@ -130,7 +150,7 @@ function watchEnd(parts: HoldParts, settled: boolean): EndWatch {
     if (nowMs >= lastMs) {
       stop();
       const why = livesMs < endsMs ? "the cluster may have forgotten its session" : "its time to live is over";
-      controller.abort(new GuardError("not_held", `the reservation of "${key}" is about to end: ${why}`));
+      controller.abort(new GuardError("not_held", `the reservation of ${describe(key)} is about to end: ${why}`));
       return;
     }
     cancelTimer();

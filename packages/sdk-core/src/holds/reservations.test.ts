@@ -79,11 +79,34 @@ describe("a reservation", () => {
 
   test("is settled once, however often that is said", async () => {
     const { cluster, runtime, hold } = await reserved();
-    const done = [hold.commit(5), hold.commit(6), hold.cancel(), hold[Symbol.asyncDispose]()];
-    expect(done[1]).toBe(done[0]);
+    const done = [hold.commit(5), hold.commit(5), hold.commit(), hold.cancel(), hold[Symbol.asyncDispose]()];
+    expect([done[1], done[2]]).toEqual([done[0], done[0]]);
     await runtime.settle();
     await Promise.all(done);
     expect(lastCall(cluster)).toEqual([3, 5, 101]);
+    expect(cluster.frames).toHaveLength(2);
+  });
+
+  test("is not committed at another amount: the second one would be lost without a word", async () => {
+    const { cluster, runtime, hold } = await reserved();
+    const done = hold.commit(1);
+    const another = await failed(
+      (function userOfCommit() {
+        return hold.commit(4);
+      })(),
+    );
+    expect(another).toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringMatching(
+        /^actualCost: 4 is not the 1 that the reservation of "a" was committed with; .* add up/,
+      ),
+      details: { field: "actualCost", value: 4 },
+    });
+    expect(another.stack).toMatch(/^.*\n\s+at userOfCommit/);
+    await runtime.settle();
+    await done;
+    await hold.commit(1);
+    expect(lastCall(cluster)).toEqual([3, 1, 101]);
     expect(cluster.frames).toHaveLength(2);
   });
 
@@ -132,8 +155,26 @@ describe("a reservation", () => {
     const error = failed(hold.commit());
     const left = hold[Symbol.asyncDispose]();
     await runtime.settle();
-    expect(await error).toMatchObject({ code: "not_held", retry: "no" });
+    expect(await error).toMatchObject({
+      code: "not_held",
+      retry: "no",
+      message: expect.stringMatching(
+        /^commit: the reservation of "a" is not open .* session that made it has ended; .*\{ ttl: "5m" \}/,
+      ),
+    });
     await left;
+  });
+
+  test("whose time is over says so, whose it was, and how to have more of it", async () => {
+    const { cluster, runtime, hold } = await reserved();
+    cluster.nodes[0]!.answers = (frame, stream) => stream.reply(frame, 24);
+    await runtime.pass(31_000);
+    const error = failed(hold.commit(1));
+    await runtime.settle();
+    expect(await error).toMatchObject({
+      code: "not_held",
+      message: expect.stringMatching(/^commit: the reservation of "a" .* its time to live is over, .*\{ ttl: "5m" \}/),
+    });
   });
 });
 

@@ -1,7 +1,10 @@
 // Kept in the declarations: an edge project has neither Node's types nor this lib, and `Guard` names AsyncDisposable.
 /// <reference lib="esnext.disposable" preserve="true" />
 
-/** A span of time: a number of milliseconds, or a number with its unit, such as `"10s"`. Also checked at run time. */
+/**
+ * A span of time: a number with its unit, such as `"10s"`, or a number of milliseconds that is whole seconds (others are refused, as
+ * they may mean seconds). Also checked at run time.
+ */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 /**
@@ -101,8 +104,9 @@ export interface Rule {
   /** Admissions (or units of cost) per window: a whole number from 0 (always denied) to 2,147,483,647. */
   readonly limit: number;
   /**
-   * The window's length, 1 ms to 400 days: `"10s"`, or milliseconds as a number from 1,000 on (`60` is refused: it may mean
-   * seconds). Under `"concurrency"`: for how long a slot is held at most, if `reserve` is not told.
+   * The window's length, 1 ms to 400 days: `"10s"`, or milliseconds as a number that is whole seconds, such as `60_000`. `60`, `3600`
+   * and `2_592_000` (30 days of seconds) are refused: they may mean seconds; write `"60s"` or `"60ms"`. Under `"concurrency"`: for how
+   * long a slot is held at most, if `reserve` is not told.
    */
   readonly window: Duration;
   /**
@@ -170,8 +174,8 @@ export interface CallOptions {
 /** What one `reserve` may choose for itself. */
 export interface ReserveOptions extends CallOptions {
   /**
-   * How long the reservation may stay open: whole milliseconds from 1 ms to 400 days, `"30s"` or a number from 1,000 on. What
-   * is still open then ends: an amount counts as spent, a slot of `"concurrency"` is free. Default: under `"concurrency"` the
+   * How long the reservation may stay open: whole milliseconds from 1 ms to 400 days, `"30s"`, or a number as for a
+   * rule's `window`. What is still open then ends: an amount counts as spent, a slot of `"concurrency"` is free. Default: under `"concurrency"` the
    * rule's window, otherwise a minute, or the window if that is shorter.
    */
   readonly ttl?: Duration;
@@ -213,7 +217,8 @@ export interface Hold extends AsyncDisposable {
   /**
    * Ends the hold at what the work came to: a whole number from 0 to 2,147,483,647, default what was reserved. What was reserved
    * above it is given back, as far as it still counts; what it exceeds the reservation is charged at once, without asking.
-   * A slot of `"concurrency"` is given back whatever is said. A second commit is the first.
+   * A slot of `"concurrency"` is given back whatever is said. A second commit with the same amount, or with none, is the first;
+   * one with another amount is a mistake, as the hold is settled once.
    *
    * @throws {GuardError} `not_held` when the hold is over, or was cancelled; `invalid_argument`; `unavailable`, `timed_out`,
    * `overloaded`, `session_expired` when the cluster did not answer; `closed` after the guard's `close`.
