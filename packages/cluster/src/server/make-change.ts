@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import {
   type AdminChange,
@@ -29,10 +30,11 @@ export async function makeChange(
   const submit = submitOptions(context, options?.deadlineMs);
   return told(node, changeId !== "", async () => {
     const request = readRequest(namespace, change, options, context.identity);
+    const untilMs = performance.now() + submit.deadlineMs;
     const made = await administer(node, request, submit);
     const { version, changed } = made;
     const isTold = changed > 0 && request.change.kind !== "liftBan";
-    const edits = isTold ? await editsOf(node, namespace, made, submit) : [];
+    const edits = isTold ? await editsOf(node, namespace, made, submit, untilMs) : [];
     return create(ChangeResultSchema, { version: BigInt(version), changed, edits: [...edits] });
   });
 }
@@ -42,21 +44,36 @@ interface Made {
   readonly changed: number;
 }
 
+/** A leader of which nothing was heard yet, or that has just gone, may be there in a moment. */
+const passing: ReadonlySet<NodeFailure["reason"]> = new Set(["unavailable", "not-leader", "overloaded"]);
+/** Milliseconds between two questions. */
+const askAgainMs = 25;
+
 /**
- * What a change that is made came to, in words. That these cannot be had, since the leader has just gone or others have
- * made so many changes since, does not undo it: no list at all would say that nothing changed, so it is an error that says
- * what is made.
+ * What a change that is made came to, in words; asked for again until the deadline. That these cannot be had by then, or that
+ * others have made so many changes since, does not undo it: no list at all would say that nothing changed, so it is an
+ * error that says what is made.
  */
 async function editsOf(
   node: ClusterNode,
   namespace: string,
   made: Made,
   submit: SubmitOptions,
+  untilMs: number,
 ): Promise<readonly string[]> {
   const { version } = made;
+  const leftMs = untilMs - performance.now();
   try {
-    return (await askLeader(node, { kind: "diff", namespace, from: version - 1, to: version }, submit)).words;
+    const options = { ...submit, deadlineMs: Math.max(1, Math.ceil(leftMs)) };
+    return (await askLeader(node, { kind: "diff", namespace, from: version - 1, to: version }, options)).words;
   } catch (error) {
+    if (error instanceof AskFailure && passing.has(error.failure.reason)) {
+      const pauseMs = Math.max(askAgainMs, error.failure.retryAfterMs);
+      if (performance.now() + pauseMs < untilMs) {
+        await setTimeout(pauseMs);
+        return editsOf(node, namespace, made, submit, untilMs);
+      }
+    }
     // Never "not leader", upon which clients send a change again that they take to be not made.
     if (error instanceof AskFailure) {
       const { failure } = error;

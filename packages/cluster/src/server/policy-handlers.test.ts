@@ -32,6 +32,12 @@ const document = { policies: [{ name: "login", limit: 5, window: "1m" }] };
 const policyInput = PolicyService.method;
 const adminInput = AdminService.method;
 
+const unheard: NodeFailure = {
+  ...{ reason: "unavailable", applied: "no", retryAfterMs: 0, leaderId: 0, term: 1 },
+  message: "this leader has not yet heard from a quorum",
+};
+const overloaded: NodeFailure = { ...unheard, reason: "overloaded", message: "busy", retryAfterMs: 5 };
+
 /** A node whose leader is a real limiter, and where changes come to what the test says. */
 function served() {
   const node = createScriptedNode();
@@ -69,14 +75,32 @@ describe("a change of policies", () => {
     expect((await answer).result).toMatchObject({ version: 6n, changed: 0, edits: [] });
   });
 
-  it("whose words cannot be had any more is an error that says it is made, retried by generic clients only under an id", async () => {
+  it("right after a start, before the leader knows that it leads: its words are asked for again until they are told", async () => {
+    const { node, limiter, policies } = served();
+    const writer = createEntryWriter();
+    writer.begin({ takeover: false });
+    const overrides = [{ policy: "login", key: "k", limit: 1 }];
+    writer.administer(readAdminRequest({ namespace: "", change: { kind: "putOverrides", overrides } }));
+    limiter.apply(1, writer.finish(1_000_000));
+    const { answer: asked } = node;
+    const early: NodeFailure[] = [unheard, notLeader, overloaded];
+    node.answer = (question) => early.shift() ?? asked(question);
+    const answer = policies.putPolicies(create(PutPoliciesRequestSchema, { document }), context);
+    await expect.poll(() => node.operations.length).toBe(1);
+    node.operations[0]!.done({ kind: "administered", result: { version: 1, changed: 1, error: null } });
+    expect((await answer).result).toMatchObject({ version: 1n, edits: [expect.stringContaining("is new")] });
+    expect(node.questions.length).toBe(4);
+    expect(node.operations.length).toBe(1);
+  });
+
+  it("whose words cannot be had until the deadline is an error that says it is made, retried by generic clients only under an id", async () => {
     for (const [changeId, code] of [
       ["", StatusCode.unknown],
       ["id", StatusCode.unavailable],
     ] as const) {
       const { node, policies } = served();
       node.answer = () => notLeader;
-      const request = create(PutPoliciesRequestSchema, { document, options: { changeId } });
+      const request = create(PutPoliciesRequestSchema, { document, options: { changeId, deadlineMs: 150 } });
       const answer = rejection(policies.putPolicies(request, context));
       await expect.poll(() => node.operations.length).toBe(1);
       node.operations[0]!.done({ kind: "administered", result: { version: 7, changed: 2, error: null } });
