@@ -208,20 +208,21 @@ export class Holds implements SessionFollower {
     return home;
   }
 
-  /** What is open on a key at the stamp, told together where it counts as of the same dates. */
+  /** What is open on a key at the stamp, told together by its dates: none before the stamp, but where a rule took it over. */
   amountsOn(key: number, stampUs: number): readonly OpenAmount[] {
-    const amounts: { cost: number; fromUs: number; datedUs: number; expiryUs: number; isCarried: boolean }[] = [];
+    const amounts = new Map<string, { -readonly [Field in keyof OpenAmount]: OpenAmount[Field] }>();
     for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
       const read = this.#readHold(hold);
       if (read.expiryUs <= stampUs) continue;
       const isCarried = (this.#heap.word(hold, 0) & CARRIED) !== 0;
-      const like = amounts.findLast(
-        (one) => one.fromUs === read.fromUs && one.datedUs === read.datedUs && one.isCarried === isCarried,
-      );
-      if (like === undefined) amounts.push({ ...read, isCarried });
+      const fromUs = isCarried ? read.fromUs : Math.max(read.fromUs, stampUs);
+      const datedUs = isCarried ? read.datedUs : Math.max(read.datedUs, stampUs);
+      const dates = `${fromUs}/${datedUs}/${isCarried}`;
+      const like = amounts.get(dates);
+      if (like === undefined) amounts.set(dates, { ...read, fromUs, datedUs, isCarried });
       else like.cost += read.cost;
     }
-    return amounts;
+    return [...amounts.values()];
   }
 
   /**

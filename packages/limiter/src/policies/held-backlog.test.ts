@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
+import type { OpenAmount } from "../holds/holds.ts";
+import { Machine } from "../machine/machine.ts";
+import { MachineState } from "../machine/state.ts";
 import { batchOf, copyOf, START_US } from "../testing/harness.ts";
 import { byName, PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
@@ -94,5 +97,21 @@ describe("K1 keys that are held when a policy takes over", () => {
     harness.apply(jumpUs + 3_599 * second);
     for (const at of [0, 3_000, held - 1]) expect(free(harness, keyOf(at))).toBe(3);
     expect(harness.limiter.stats.slots).toBe(held);
+  });
+
+  it("of one key are told together, however many stamps they were opened at: each change would cost their square", () => {
+    const state = new MachineState(undefined);
+    const harness = new PolicyHarness();
+    harness.limiter = new Machine(state);
+    harness.change(put({ ...log(3_600_000), limit: 1_000 }));
+    const reserve = (atUs: number) => harness.ask(atUs, Verb.reserve, "k", name, { cost: 2, ttlMs: 60_000 }).outcome;
+    for (let at = 0; at < 50; at++) expect(reserve(START_US + at)).toBe(Outcome.allowed);
+    const amounts: OpenAmount[][] = [];
+    const stampUs = START_US + second;
+    state.holds.forEachBehind({ dueUs: 0, number: 0 }, ({ block }) => {
+      amounts.push([...state.holds.amountsOn(block, stampUs)]);
+      return false;
+    });
+    expect(amounts).toMatchObject([[{ cost: 100, fromUs: stampUs, datedUs: stampUs }]]);
   });
 });
