@@ -413,7 +413,7 @@ class GuardCore implements Guard<string> {
   }
 
   #dispatch(call: Call): void {
-    for (const { rule } of call.group ?? [call]) this.#terms.used(rule);
+    this.#terms.used(call);
     if (this.#pending.count > this.#options.maxPendingCalls) {
       const message = `${this.#options.maxPendingCalls} calls wait in this process, the most that maxPendingCalls allows`;
       this.#settler.byError(call, new GuardError("overloaded", message));

@@ -1,3 +1,4 @@
+import type { Call } from "../calls/call.ts";
 import { learnTerms, type PolicyTerms, type ResolvedRule, type RuleBook } from "../surface/resolved-rule.ts";
 import type { Runtime } from "../transport.ts";
 import type { ClusterNews } from "../without-network/local-answers.ts";
@@ -51,10 +52,15 @@ export class ClusterTerms implements Pick<ClusterNews, "streamBegan" | "policies
     this.#options = options;
   }
 
-  /** A call under this rule goes to the cluster. */
-  used(rule: ResolvedRule): void {
-    if (rule.toldVersion === this.#version || rule.policy === "" || this.#cancelTurn !== null) return;
-    this.#ask();
+  /** This call goes to the cluster. */
+  used({ rule, group }: Pick<Call, "rule" | "group">): void {
+    if (this.#cancelTurn !== null) return;
+    const isDue = group === null ? this.#isDue(rule) : group.some((item) => this.#isDue(item.rule));
+    if (isDue) this.#ask();
+  }
+
+  #isDue({ toldVersion, policy }: ResolvedRule): boolean {
+    return toldVersion !== this.#version && policy !== "";
   }
 
   streamBegan(policyVersion: number | null): void {
