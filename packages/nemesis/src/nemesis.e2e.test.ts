@@ -14,6 +14,8 @@ test("real nodes under faults: nothing over-admitted, charged twice or lost", { 
   expect(code).toBe(0);
   expect(result.allowed).toBeGreaterThan(0);
   expect(result.denied).toBeGreaterThan(0);
+  expect(result.leased).toBeGreaterThan(0);
+  expect(result.remembered).toBeGreaterThan(0);
   expect(Object.keys(result.faults).length).toBeGreaterThan(0);
 });
 

@@ -5,6 +5,7 @@ export function resultTable(result: NemesisResult): string {
   const rows: readonly (readonly [string, string | number])[] = [
     ["seed", result.seed],
     ["calls", `${result.calls} (${result.allowed} allowed, ${result.denied} denied, ${result.failed} failed)`],
+    ["answered by clients", `${result.leased} by leases, ${result.remembered} by denials that they remembered`],
     ["committed entries", result.entries],
     ["leader changes", result.leaderChanges],
     ["snapshots sent", result.snapshots],

@@ -27,6 +27,9 @@ export interface NemesisResult {
   readonly allowed: number;
   readonly denied: number;
   readonly failed: number;
+  /** Of these, those that processes answered by themselves: by a lease, or by a denial that they remembered. */
+  readonly leased: number;
+  readonly remembered: number;
   readonly faults: Readonly<Record<string, number>>;
   /** Kinds of faults that this machine does not let us do, and why. */
   readonly skipped: Readonly<Record<string, string>>;
@@ -189,6 +192,8 @@ async function conclude(conclusion: Conclusion): Promise<NemesisResult> {
     allowed: judged.allowed,
     denied: judged.denied,
     failed: judged.failed,
+    leased: judged.leased,
+    remembered: judged.remembered,
     faults: harmed.faults,
     skipped: harmed.skipped,
     leaderChanges: Math.max(0, wiretap.leaders.size - 1),

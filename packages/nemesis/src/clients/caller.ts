@@ -57,6 +57,32 @@ export async function runLedgerCaller(options: CallerOptions): Promise<void> {
   }
 }
 
+/** Asks for what is worth leasing, as one does that has much to do: several at once, and as many again, one after the other. */
+export async function runLeasedCaller(options: CallerOptions): Promise<void> {
+  const { random, thinkMs, stopped, workload } = options;
+  await pause(random.around(thinkMs));
+  while (!stopped()) {
+    const [item, together] = [workload.leased(random, hostClockUs()), random.between(1, 6)];
+    await Promise.all(Array.from({ length: together }, () => ask(options, [item], null)));
+    for (let left = together; left > 0 && !stopped(); left--) {
+      const { allowed } = await ask(options, [item], null);
+      if (allowed !== true) break;
+    }
+    if (!stopped()) await pause(random.around(thinkMs));
+  }
+}
+
+/** Asks for what is used up, again and again. */
+export async function runAttacker(options: CallerOptions): Promise<void> {
+  const { random, thinkMs, stopped, workload } = options;
+  await pause(random.around(thinkMs));
+  while (!stopped()) {
+    const item = workload.attacked(hostClockUs());
+    for (let left = random.between(1, 10); left > 0; left--) await ask(options, [item], null);
+    if (!stopped()) await pause(random.around(thinkMs));
+  }
+}
+
 /**
  * Asks for what always has room, one call every so many milliseconds whatever becomes of those before it. The function that
  * it returns makes an end of that, and waits for the calls in flight.
@@ -64,20 +90,22 @@ export async function runLedgerCaller(options: CallerOptions): Promise<void> {
 export function startSteadyCaller(options: CallerOptions, intervalMs: number): () => Promise<void> {
   const { workload } = options;
   let turn = 0;
-  const call = () => {
+  const call = async () => {
     const key = workload.steadyKey(turn++, hostClockUs());
-    return ask(options, [{ key, rule: steadyRule, cost: 1 }], null);
+    await ask(options, [{ key, rule: steadyRule, cost: 1 }], null);
   };
   return startSchedule({ intervalMs, callsAtOnce: 1, call });
 }
 
-async function ask(options: CallerOptions, items: readonly AskedItem[], requestId: string | null): Promise<void> {
+async function ask(options: CallerOptions, items: readonly AskedItem[], requestId: string | null): Promise<CallLine> {
   const { client, guard, names } = options;
   const startUs = hostClockUs();
   const { call, answer } = names.asking(items, () => decide(guard, items, requestId));
   const outcome = await answer;
   const endUs = hostClockUs();
-  options.write({ client, callId: call.callId, startUs, endUs, items, requestId, ...outcome });
+  const line = { client, callId: call.callId, startUs, endUs, items, requestId, ...outcome };
+  options.write(line);
+  return line;
 }
 
 type Outcome = Omit<CallLine, "client" | "callId" | "startUs" | "endUs" | "items" | "requestId">;
@@ -90,8 +118,12 @@ async function decide(guard: Guard, items: readonly AskedItem[], requestId: stri
       const { allowed, decisions } = await guard.allowAll(checks, call);
       return { ...facts(decisions[0]!), allowed, remaining: null };
     }
-    const { key, limit, window, ...rest } = checks[0]!;
-    const decision = await guard.allow(key, limit, window, { ...rest, ...call });
+    const { key, limit, window, cost, ...rest } = checks[0]!;
+    // Without options, as most callers ask, a guard may answer by itself before it makes a call of it.
+    const isPlain = cost === 1 && requestId === null && Object.keys(rest).length === 0;
+    const decision = await (isPlain
+      ? guard.allow(key, limit, window)
+      : guard.allow(key, limit, window, { cost, ...rest, ...call }));
     return { ...facts(decision), allowed: decision.allowed, remaining: decision.allowed ? decision.remaining : null };
   } catch (error) {
     const known = error instanceof GuardError ? error : null;

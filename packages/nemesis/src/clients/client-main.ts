@@ -7,7 +7,14 @@
 import { createGuard } from "@quorumguard/sdk-node";
 import { createRandom } from "../random.ts";
 import { createCallNames } from "./call-names.ts";
-import { type CallerOptions, runLedgerCaller, runSharedCaller, startSteadyCaller } from "./caller.ts";
+import {
+  type CallerOptions,
+  runAttacker,
+  runLeasedCaller,
+  runLedgerCaller,
+  runSharedCaller,
+  startSteadyCaller,
+} from "./caller.ts";
 import type { ClientPlan } from "./client-plan.ts";
 import type { ClientReport } from "./client-report.ts";
 import type { CallLine } from "./history.ts";
@@ -54,6 +61,8 @@ const optionsOf = (name: string, heard?: (line: CallLine) => void): CallerOption
 const callers = [
   ...Array.from({ length: plan.sharedCallers }, (_, i) => runSharedCaller(optionsOf(`shared-${i}`))),
   ...Array.from({ length: plan.ledgerCallers }, (_, i) => runLedgerCaller(optionsOf(`ledger-${i}`))),
+  ...Array.from({ length: plan.leasedCallers }, (_, i) => runLeasedCaller(optionsOf(`leased-${i}`))),
+  ...Array.from({ length: plan.attackers }, (_, i) => runAttacker(optionsOf(`attacker-${i}`))),
 ];
 const endSteady =
   plan.steadyIntervalMs === null

@@ -1,7 +1,7 @@
 import type { GuardOptions } from "@quorumguard/sdk-node";
 
 /** The options of a guard that plans set. */
-export type GuardPlan = Pick<GuardOptions, "onUnavailable" | "timeoutMs" | "routing">;
+export type GuardPlan = Pick<GuardOptions, "onUnavailable" | "timeoutMs" | "routing" | "lease">;
 
 /** What one client process is told as its first argument, as JSON. */
 export interface ClientPlan {
@@ -11,6 +11,9 @@ export interface ClientPlan {
   /** Callers that share keys with everybody, and those that have a key to themselves. */
   readonly sharedCallers: number;
   readonly ledgerCallers: number;
+  /** Callers of what is worth leasing, and those that keep asking for what is used up. */
+  readonly leasedCallers: number;
+  readonly attackers: number;
   /** Mean pause of a caller between two calls. */
   readonly thinkMs: number;
   /** What its guard is told besides the endpoints; what is absent here, the SDK decides. */

@@ -12,14 +12,22 @@ export interface ClientsOfRun {
   readonly startUs: number;
 }
 
-/** Four clients, each with patience and a way of its own: about 700 calls a second in all. */
+/**
+ * Four clients, each with patience and a way of its own: about 700 calls a second in all. And two whose guards lease what they are
+ * asked for often, and are attacked: most of their calls, about as many, are answered in the process.
+ */
 export function planNemesisClients(run: ClientsOfRun, random: Random): readonly ClientPlan[] {
-  return [1, 2, 3, 4].map((at) => {
+  const crowds = [1, 2, 3, 4].map((at) => {
     const thinkMs = random.between(90, 160);
     const timeoutMs = random.pick([400, 1_000, 2_500]);
     const routing = random.chance(0.8) ? "direct" : "forward";
     return planCrowd(run, `client-${at}`, thinkMs, { onUnavailable: "throw", timeoutMs, routing });
   });
+  const leasing = [5, 6].map((at) => ({
+    ...planOf(run, `client-${at}`, { onUnavailable: "throw", timeoutMs: random.pick([400, 1_000]), lease: true }),
+    ...{ leasedCallers: 3, attackers: 1, thinkMs: 50 },
+  }));
+  return [...crowds, ...leasing];
 }
 
 /** Callers that share keys which are asked for more than they allow, and some that have a key to themselves. */
@@ -35,7 +43,7 @@ export function planSteadyClient(run: ClientsOfRun, name: string, intervalMs: nu
 function planOf({ folder, ...run }: ClientsOfRun, name: string, guard: GuardPlan): ClientPlan {
   return {
     ...{ name, ...run, guard },
-    ...{ sharedCallers: 0, ledgerCallers: 0, thinkMs: 0, steadyIntervalMs: null },
+    ...{ sharedCallers: 0, ledgerCallers: 0, leasedCallers: 0, attackers: 0, thinkMs: 0, steadyIntervalMs: null },
     callsFile: join(folder, `${name}.calls.ndjson`),
     sessionsFile: join(folder, `${name}.sessions.ndjson`),
   };

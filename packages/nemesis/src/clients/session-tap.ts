@@ -1,5 +1,6 @@
 import { boundSession, createAskedCalls } from "@quorumguard/audit";
 import { decodeSessionRequest, decodeSessionResponse } from "@quorumguard/proto";
+import { hostClockUs } from "../host-clock.ts";
 import type { CallNames } from "./call-names.ts";
 import type { SessionLine } from "./history.ts";
 
@@ -56,7 +57,7 @@ export function createSessionTap(
             return;
           }
           const { acknowledgements, unasked } = calls.answers(session, decoded.reply);
-          for (const answer of acknowledgements) write({ kind: "answer", ...answer });
+          for (const answer of acknowledgements) write({ kind: "answer", ...answer, heardUs: hostClockUs() });
           if (unasked !== null)
             write({ kind: "broken", problem: `an answer for call ${session}#${unasked}, which was never asked` });
         },

@@ -8,6 +8,10 @@ export interface Workload {
   next(draw: Random, nowUs: number): readonly AskedItem[];
   /** The key that a caller has to itself at this time. */
   ledgerKey(caller: string, nowUs: number): string;
+  /** What is asked for so often that it is worth leasing, and used up all the same: one of few items, shared by all. */
+  leased(draw: Random, nowUs: number): AskedItem;
+  /** A key that allows next to nothing, and that somebody asks for all the time. */
+  attacked(nowUs: number): AskedItem;
   /** A key of the caller that asks at a steady rate: one of few, in turn. */
   steadyKey(turn: number, nowUs: number): string;
 }
@@ -31,6 +35,12 @@ export const ledgerRule: Rule = {
 /** The rule of keys that always have room, and by default: whoever asks every few milliseconds is never denied. */
 export const steadyRule: Rule = { ...ledgerRule, windowUs: 1_000_000 };
 
+/** What is asked for under attack. */
+const attackedRule: Rule = { ...ledgerRule, limit: 5, windowUs: 2_000_000 };
+
+/** Keys that are leased at a time; each has its rule. */
+const leasedKeys = 2;
+
 /** Whether only one caller uses the key. */
 export function isLedgerKey(key: string): boolean {
   return key.startsWith("ledger/");
@@ -43,7 +53,12 @@ export function createWorkload(seed: number, startUs: number): Workload {
     const draw = createRandom(seed).fork(`epoch ${epoch}`);
     return Array.from({ length: draw.between(3, 6) }, () => planRule(draw));
   };
+  const leasedRulesOf = (epoch: number) => {
+    const draw = createRandom(seed).fork(`leased in epoch ${epoch}`);
+    return Array.from({ length: leasedKeys }, () => planLeasedRule(draw));
+  };
   let known = { epoch: -1, rules: [] as Rule[] };
+  let leased = known;
   const item = (draw: Random, nowUs: number): AskedItem => {
     const epoch = epochOf(nowUs);
     if (known.epoch !== epoch) known = { epoch, rules: rulesOf(epoch) };
@@ -55,6 +70,13 @@ export function createWorkload(seed: number, startUs: number): Workload {
   return {
     next: (draw, nowUs) =>
       Array.from({ length: draw.chance(groupChance) ? draw.between(2, 3) : 1 }, () => item(draw, nowUs)),
+    leased(draw, nowUs) {
+      const epoch = epochOf(nowUs);
+      if (leased.epoch !== epoch) leased = { epoch, rules: leasedRulesOf(epoch) };
+      const at = draw.between(0, leasedKeys - 1);
+      return { key: `leased-${at}/${epoch}`, rule: leased.rules[at]!, cost: draw.chance(0.9) ? 1 : draw.between(2, 4) };
+    },
+    attacked: (nowUs) => ({ key: `attacked/${epochOf(nowUs)}`, rule: attackedRule, cost: 1 }),
     ledgerKey: (caller, nowUs) => `ledger/${caller}/${epochOf(nowUs)}`,
     steadyKey: (turn, nowUs) => `steady/${turn % steadyKeys}/${epochOf(nowUs)}`,
   };
@@ -65,4 +87,15 @@ function planRule(draw: Random): Rule {
   const limit = draw.pick([1, 2, 5, 10, 25, 100, 300]);
   if (draw.chance(0.65)) return { algorithm: Algorithm.slidingWindowLog, limit, windowUs, burst: 0, policy: "" };
   return { algorithm: Algorithm.tokenBucket, limit, windowUs, burst: draw.pick([1, 2, 5, 20, 50]), policy: "" };
+}
+
+/** Large enough that a tenth of it is a lease; of the log, no more than is counted exactly. */
+function planLeasedRule(draw: Random): Rule {
+  const windowUs = draw.pick([2_000, 4_000]) * 1_000;
+  if (draw.chance(0.5)) {
+    const limit = draw.pick([100, 250]);
+    return { algorithm: Algorithm.slidingWindowLog, limit, windowUs, burst: 0, policy: "" };
+  }
+  const limit = draw.pick([250, 500]);
+  return { algorithm: Algorithm.tokenBucket, limit, windowUs, burst: draw.pick([100, limit]), policy: "" };
 }

@@ -7,8 +7,9 @@ const options = parseFailoverOptions(["--fault", "pause", "--trials", "3"]);
 const trial = { callerStalledMs: 6, leaderBefore: 1, leaderAfter: 2 };
 const counts = { failed: 0, degraded: 0, overAdmitted: 0, chargedTwice: 0 };
 const others = { acknowledgedLost: 0, violations: [], calls: 900, allowed: 700, denied: 200, entries: 300 };
+const own = { leased: 0, remembered: 100 };
 const trials = [40, 310, 25].map((gapMs, at) => ({ trial: at + 1, gapMs, ...trial }));
-const clean: FailoverRun = { trials, judged: { ...counts, ...others }, violations: [], folder: null };
+const clean: FailoverRun = { trials, judged: { ...counts, ...others, ...own }, violations: [], folder: null };
 
 test("the last line has the distribution of the gap and the four counts, in this order", () => {
   expect(JSON.stringify(resultOf(options, clean))).toBe(

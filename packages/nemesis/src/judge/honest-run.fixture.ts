@@ -7,6 +7,7 @@ import {
   Outcome,
   type ResultColumns,
   type Rule,
+  Verb,
 } from "@quorumguard/limiter";
 import type { CallLine, SessionLine } from "../clients/history.ts";
 import { ledgerRule } from "../clients/workload.ts";
@@ -31,7 +32,14 @@ export interface Lies {
   readonly unanswered?: readonly number[];
   /** What their callers are told of it. */
   readonly applied?: "no" | "unknown";
+  /** The client leases 3 of a key, and so many calls are admitted by that, beginning 40 ms after it. Default: no lease. */
+  readonly spent?: number;
+  /** How much later those begin. Milliseconds. */
+  readonly spentLateMs?: number;
 }
+
+/** What the client leases, if it does. */
+const leased: AskedItem = { key: "leased", rule: { ...pair, limit: 100 }, cost: 1 };
 
 const ledgerKey = "ledger/client-1/a/0";
 
@@ -61,19 +69,25 @@ export function honestRun(lies: Lies = {}, calls = 40): Evidence {
     writer.calls(origin, batchOf(number, item), 0, 1);
     return commit(writer.finish(stampOf(at)), lies.forgotten?.includes(number) === true);
   };
+  if (lies.spent !== undefined) {
+    run(2_000, { ...leased, cost: 3, verb: Verb.grant, ttlMs: 100 }, 0);
+    for (let at = 0; at < lies.spent; at++) {
+      const spentUs = stampOf(0) + (40 + (lies.spentLateMs ?? 0) + at) * 1_000;
+      lines.push({
+        ...{ client: "client-1", callId: null, startUs: spentUs, endUs: spentUs, items: [leased], requestId: null },
+        ...{ allowed: true, source: "lease", degraded: false, error: null, applied: null, remaining: null },
+      });
+    }
+  }
   for (let number = 1; number <= calls; number++) {
     const item = itemOf(number);
     const applied = run(number, item, number);
     const answer = answerOf(applied.results, lies.waved?.includes(number) === true);
-    const asked = {
-      client: "client-1",
-      startUs: stampOf(number) - 4_000,
-      endUs: stampOf(number) + 4_000,
-      items: [item],
-    };
+    const endUs = stampOf(number) + 4_000;
+    const asked = { client: "client-1", startUs: stampOf(number) - 4_000, endUs, items: [item] };
     sessions.push({
       ...{ kind: "answer", session: "1:0", number, asked: [item], source: "quorum" },
-      ...{ index: applied.index, stampUs: applied.stampUs, ...answer.columns },
+      ...{ index: applied.index, stampUs: applied.stampUs, heardUs: endUs, ...answer.columns },
     });
     const told = lies.unanswered?.includes(number)
       ? { allowed: null, source: "", error: "timed_out", applied: lies.applied ?? "unknown", remaining: null }
@@ -92,13 +106,14 @@ function itemOf(number: number): AskedItem {
     : { key: `key-${number % 3}`, rule: pair, cost: 1 };
 }
 
-function batchOf(firstNumber: number, { key, rule, cost }: AskedItem): CallBatch {
+function batchOf(firstNumber: number, { key, rule, cost, verb = Verb.take, ttlMs = 0 }: AskedItem): CallBatch {
   const keyBytes = new TextEncoder().encode(key);
   return {
     ...{ firstNumber, calls: 1, items: 1, rules: [rule], keyBytes },
     ...{ keyStarts: Uint32Array.of(0), keyLengths: Uint32Array.of(keyBytes.length) },
     ...{ ruleIndexes: null, costs: cost === 1 ? null : Uint32Array.of(cost), sizes: null },
-    ...{ verbs: null, ttlsMs: null, handles: null },
+    ...{ verbs: verb === Verb.take ? null : Uint8Array.of(verb), ttlsMs: ttlMs === 0 ? null : Float64Array.of(ttlMs) },
+    handles: null,
   };
 }
 

@@ -9,6 +9,7 @@ import { readRunFolder } from "./run-folder.ts";
 const evidence = await readRunFolder(process.argv[2] ?? ".");
 const verdict = judge(evidence);
 const count = (allowed: boolean | null) => evidence.calls.filter((call) => call.allowed === allowed).length;
+const from = (source: string) => evidence.calls.filter((call) => call.source === source).length;
 const run: JudgedRun = {
   ...verdict,
   violations: [...new Set(verdict.violations)],
@@ -16,6 +17,8 @@ const run: JudgedRun = {
   allowed: count(true),
   denied: count(false),
   failed: count(null),
+  leased: from("lease"),
+  remembered: from("denial-cache"),
   entries: evidence.entries.length,
 };
 process.stdout.write(`${JSON.stringify(run)}\n`);

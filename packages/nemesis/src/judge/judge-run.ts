@@ -10,6 +10,9 @@ export interface JudgedRun extends Verdict {
   readonly allowed: number;
   readonly denied: number;
   readonly failed: number;
+  /** Of these, those that processes answered by themselves: by a lease, or by a denial that they remembered. */
+  readonly leased: number;
+  readonly remembered: number;
   readonly entries: number;
 }
 

@@ -46,6 +46,25 @@ describe("A2 the judge of real runs", () => {
     expect(verdict.violations.some((line) => line.startsWith("history: "))).toBe(true);
   });
 
+  test("accepts what was admitted by a lease, and remembers that no caller asked for the lease", () => {
+    expect(judge(honestRun({ spent: 3 }))).toEqual(clean);
+  });
+
+  test("finds a lease that more was spent of than it was for, and one that was spent after its end", () => {
+    const overspent = judge(honestRun({ spent: 4 }));
+    expect(overspent).toMatchObject({ overAdmitted: 1, chargedTwice: 0, acknowledgedLost: 0 });
+    expect(overspent.violations).toEqual([expect.stringMatching(/^leases: client-1 on .*leased: 1 spent at/)]);
+    const late = judge(honestRun({ spent: 3, spentLateMs: 100 }));
+    expect(late.overAdmitted).toBe(3);
+    expect(late.violations.join()).toContain("its last lease");
+  });
+
+  test("finds a lease that was charged to nobody", () => {
+    const { sessions, ...rest } = honestRun({ spent: 1 });
+    const owned = sessions.map((line) => (line.kind === "session" ? { ...line, client: "client-2" } : line));
+    expect(judge({ ...rest, sessions: owned }).violations.join()).toContain("no lease of that client");
+  });
+
   test("accepts no log that was not seen whole", () => {
     const { entries, ...rest } = honestRun();
     expect(judge({ ...rest, entries: entries.filter(({ index }) => index !== 9) }).violations.join()).toContain(

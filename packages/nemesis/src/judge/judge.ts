@@ -1,6 +1,7 @@
 import {
   type Acknowledgement,
   auditCallers,
+  auditLeases,
   auditLink,
   auditLog,
   type CallerRecord,
@@ -10,7 +11,7 @@ import {
   judgeCallHistory,
   type TimeBreak,
 } from "@quorumguard/audit";
-import { Algorithm, defaultBounds, Outcome, readEntry } from "@quorumguard/limiter";
+import { Algorithm, defaultBounds, Outcome, readEntry, Verb } from "@quorumguard/limiter";
 import type { CallLine, SessionLine } from "../clients/history.ts";
 import { ledgerRule } from "../clients/workload.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
@@ -28,7 +29,7 @@ export interface Evidence {
 
 /** What the judge finds. */
 export interface Verdict {
-  /** Admissions beyond a limit, by what callers saw or by the replayed log. */
+  /** Admissions beyond a limit, by what callers saw or by the replayed log, or beyond what was leased. */
   readonly overAdmitted: number;
   /** Units that were charged more often than asked for. */
   readonly chargedTwice: number;
@@ -54,11 +55,16 @@ export function judge({ calls: told, sessions, entries, breaks, settled }: Evide
   for (const line of sessions) if (line.kind === "session") owners.set(line.session, line.client);
   const clientOf = (session: string) => owners.get(session);
 
-  const judgement = judgeCallHistory(operationsOf(calls), { log: log.executed, timeBreaks: breaks });
+  const judgement = judgeCallHistory(operationsOf(calls), {
+    ...{ log: log.executed, timeBreaks: breaks },
+    // A guard leases by itself: no caller knows of that.
+    mayBeUnheard: ({ items }) => isLeasing(items[0]!),
+  });
+  const leases = auditLeases({ records: calls, log, clientOf, acknowledgements, timeBreaks: breaks });
   const against = countAgainstLog(acknowledgements, log);
   const doubled = chargedBeyondAsked(calls, log, clientOf);
   return {
-    overAdmitted: byCallers.length + against.overAdmitted,
+    overAdmitted: byCallers.length + against.overAdmitted + leases.length,
     chargedTwice: ledger.twice + doubled.units,
     acknowledgedLost: ledger.lost + against.lost,
     degraded: told.filter((call) => call.degraded).length,
@@ -67,6 +73,7 @@ export function judge({ calls: told, sessions, entries, breaks, settled }: Evide
       ...ledger.violations.map((line) => `ledger: ${line}`),
       ...gaps(entries).map((line) => `log: ${line}`),
       ...audit.violations.map((line) => `log: ${line}`),
+      ...leases.map((line) => `leases: ${line}`),
       ...auditLink(calls, log, clientOf).map((line) => `link: ${line}`),
       ...judgement.violations.map((line) => `history: ${line}`),
       ...judgement.doubts.map((line) => `history, undecided: ${line}`),
@@ -83,10 +90,13 @@ function asAskedOfTheCluster(call: CallLine): CallLine {
   return { ...call, allowed: null, remaining: null, source: "", degraded: false, applied: "unknown" };
 }
 
+const isLeasing = ({ verb }: CallLine["items"][number]) => verb === Verb.grant || verb === Verb.giveBack;
+
 /** Calls of sessions under the names that the log has for them; those with a request id as one each. */
 function operationsOf(calls: readonly CallLine[]): CallOperation[] {
   const inSessions = calls
-    .filter(({ requestId }) => requestId === null)
+    // What a lease allowed was charged when it was granted: the audit of leases holds it against that.
+    .filter(({ requestId, source }) => requestId === null && source !== "lease")
     .map((call, at): CallOperation => {
       const { client, callId, items, startUs, endUs, allowed, remaining, source, degraded, applied } = call;
       const base = { clientId: client, callId: callId ?? `${client}, never sent ${at}`, items, startUs, endUs };
@@ -142,9 +152,10 @@ function chargedBeyondAsked(
   const add = (counts: Map<string, number>, counter: string, cost: number) =>
     counts.set(counter, (counts.get(counter) ?? 0) + cost);
   for (const { session, decision } of log.admitted())
-    for (const { key, rule, cost } of decision.items) add(charged, counterOf(clientOf(session), key, rule), cost);
-  for (const { client, items, allowed, applied, requestId } of calls) {
-    const mayCount = allowed === true || (allowed === null && applied !== "no");
+    for (const item of decision.items)
+      if (!isLeasing(item)) add(charged, counterOf(clientOf(session), item.key, item.rule), item.cost);
+  for (const { client, items, allowed, applied, requestId, source } of calls) {
+    const mayCount = (allowed === true && source !== "lease") || (allowed === null && applied !== "no");
     if (requestId !== null || !mayCount) continue;
     for (const { key, rule, cost } of items) add(asked, counterOf(client, key, rule), cost);
   }
