@@ -129,6 +129,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
 
   function takes(items: readonly AskedItem[], { namespace, stampUs, maxKeys }: Asking): readonly NaiveAnswer[] {
     const rules = items.map(({ rule, key }) => keys.resolve(namespace, rule, key));
+    for (const inForce of rules) keys.asked(inForce);
     for (const { unknown, rule } of rules) {
       const outcome = unknown
         ? Outcome.unknownPolicy
@@ -254,6 +255,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
       const verb = item!.verb ?? Verb.take;
       if (verb === Verb.take) return takes(items, asking);
       const inForce = keys.resolve(asking.namespace, item!.rule, item!.key);
+      keys.asked(inForce);
       if (inForce.unknown) return [{ ...nothing, outcome: Outcome.unknownPolicy }];
       if (verb === Verb.reset) return [reset(inForce, asking.stampUs)];
       if (verb === Verb.reserve) return [reserve(item!, inForce, asking)];

@@ -52,6 +52,8 @@ interface Lineage {
 /** The counters of a log by key, whatever rules took over from each other. */
 export interface NaiveKeys {
   resolve(namespace: string, rule: Rule, key: string): RuleInForce;
+  /** A call came with it, whatever it comes to: for how long an inline rule would count is remembered under a policy. */
+  asked(inForce: RuleInForce): void;
   /** The key's counter, with what earlier rules counted carried over. */
   touch(inForce: RuleInForce, stampUs: number): { readonly counter: KeyCounter; readonly home: HoldHome };
   /** The same, but nothing is changed: what a question sees. */
@@ -275,6 +277,14 @@ function outlastsAll(
   });
 }
 
+/** A bucket drained at the rate that it knew until now, and drains at the new one from now on; a limit of 0 is no rate. */
+function reckonRate(counter: KeyCounter, windowUs: number, numbers: Numbers, stampUs: number): void {
+  const soFar: Numbers = { limit: most, windowUs, burst: most };
+  if (numbers.limit === 0 || counter.usedAt(soFar, stampUs) === 0) return;
+  counter.charge(soFar, 0, stampUs);
+  counter.charge(numbers, 0, stampUs);
+}
+
 /** Makes the counters of an empty log. */
 export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): NaiveKeys {
   const inline = new Map<string, { readonly home: HoldHome; readonly counter: KeyCounter }>();
@@ -402,12 +412,18 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
 
   return {
     resolve,
+    asked(inForce) {
+      const { namespace, rule, asked, policy } = inForce;
+      if (policy === null || asked.windowUs === 0) return;
+      const lineage = lineageOf(namespace, rule.policy);
+      lineage.askedUs = Math.max(lineage.askedUs, spanUs(asked));
+    },
     places,
     get carriedOver() {
       return carriedOver;
     },
     touch(inForce, stampUs) {
-      const { namespace, rule, key, asked, policy } = inForce;
+      const { namespace, rule, key } = inForce;
       if (rule.policy === "") {
         const identity = counterIdentity(namespace, rule, key);
         const own = inline.get(identity) ?? newHome(rule.algorithm, namespace);
@@ -415,7 +431,6 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         return own;
       }
       const lineage = lineageOf(namespace, rule.policy);
-      if (policy !== null && asked.windowUs > 0) lineage.askedUs = Math.max(lineage.askedUs, spanUs(asked));
       return shapeOf(lineage, rule).homes.get(key) ?? carry(inForce, lineage, stampUs);
     },
     look(inForce, stampUs) {
@@ -462,14 +477,9 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         const policy = records.policy(namespace, id.slice(namespace.length + 1));
         if (policy === null || !id.startsWith(`${namespace}|`)) continue;
         for (const { algorithm, windowUs, homes } of shapes.values()) {
-          const soFar: Numbers = { limit: most, windowUs, burst: most };
-          for (const [key, { counter }] of homes) {
-            const { numbers } = resolve(namespace, ruleOf(policy), key);
-            if (algorithm !== Algorithm.tokenBucket || numbers.limit === 0 || counter.usedAt(soFar, stampUs) === 0)
-              continue;
-            counter.charge(soFar, 0, stampUs);
-            counter.charge(numbers, 0, stampUs);
-          }
+          if (algorithm !== Algorithm.tokenBucket) continue;
+          for (const [key, { counter }] of homes)
+            reckonRate(counter, windowUs, resolve(namespace, ruleOf(policy), key).numbers, stampUs);
         }
       }
     },

@@ -87,4 +87,18 @@ describe("A1 L3 what a policy held that went is held for whoever asks, however l
       expect(both.call(laterUs, "k", 1, { verb: Verb.commit, handle, rule: inline }).outcome).toBe(ok);
     },
   );
+
+  it("what a call asks to count for is remembered whatever the call comes to: slots are never leased", () => {
+    const both = new Both();
+    const hour = 3_600 * second;
+    const leased: Rule = { ...byName, algorithm: Algorithm.tokenBucket, limit: 50, windowUs: hour, burst: 100 };
+    const inline: Rule = { ...byName, limit: 10, windowUs: second };
+    both.change(startUs, put("concurrency", 50, 1_000));
+    const { handle } = both.call(startUs, "k", 50, { verb: Verb.reserve, ttlMs: 3_600_000 });
+    both.call(startUs, "v", 20, { verb: Verb.grant, ttlMs: 3_600_000, rule: leased });
+    both.change(startUs, gone);
+    both.call(startUs, "k", 1, { verb: Verb.cancel, handle, rule: inline });
+    const late: Rule = { ...byName, algorithm: Algorithm.fixedWindow, limit: 1, windowUs: hour };
+    both.call(startUs + 2_473 * second, "k", 1, { verb: Verb.reserve, ttlMs: 1_000, rule: late });
+  });
 });
