@@ -4,6 +4,9 @@ export { resolveToken } from "./cluster/resolve-token.ts";
 export { createGuardCore, createRequestGuard } from "./create-guard-core.ts";
 export type { CallObserver, GuardObserver, ObservedCall, VerbName } from "./guard-observer.ts";
 export type { PlatformOptions } from "./platform-options.ts";
+export { notGuardOptions } from "./surface/allow-arguments.ts";
+export { forCaller } from "./surface/caller.ts";
+export { checkEndpoints, type EndpointForm } from "./surface/endpoints.ts";
 export type {
   AbortSignalLike,
   Algorithm,

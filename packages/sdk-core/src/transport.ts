@@ -50,15 +50,19 @@ export class TransportError extends Error {
   readonly kind: TransportErrorKind;
   /** The encoded `quorumguard.v1.ErrorDetail`, if the server sent one. */
   readonly detail: Uint8Array | null;
+  /** What to do about it, as the message ends with after "; "; empty: it does not say. Of several endpoints it is said once. */
+  readonly remedy: string;
 
   constructor(
     kind: TransportErrorKind,
     message: string,
-    options?: { readonly cause?: unknown; readonly detail?: Uint8Array | null },
+    options: { readonly cause?: unknown; readonly detail?: Uint8Array | null; readonly remedy?: string } = {},
   ) {
-    super(message, { cause: options?.cause });
+    const { cause, detail = null, remedy = "" } = options;
+    super(remedy === "" ? message : `${message}; ${remedy}`, { cause });
     this.kind = kind;
-    this.detail = options?.detail ?? null;
+    this.remedy = remedy;
+    this.detail = detail;
   }
 }
 

@@ -127,7 +127,9 @@ describe("a decision without the cluster, in a program that listens for nothing"
     expect(output).toBe("local\nlocal\nlocal\n");
     expect(errors.match(/QuorumGuardWarning/g)).toHaveLength(1);
     expect(errors).toContain("[QUORUMGUARD_DEGRADED] QuorumGuardWarning: the cluster at 127.0.0.1:1 does not decide");
-    expect(errors).toContain("(127.0.0.1:1: connect ECONNREFUSED)");
+    expect(errors).toContain(
+      "(127.0.0.1:1: connect ECONNREFUSED; is a cluster running there? `npx quorumguard dev` starts one;",
+    );
     expect(errors).toContain(`this process's own count decides (onUnavailable: "local")`);
   });
 
@@ -177,9 +179,11 @@ describe("what is wrong with an endpoint is said", () => {
   test("nobody there: unavailable, and who was tried", async () => {
     const error = await failure("127.0.0.1:1");
     expect(error).toMatchObject({ code: "unavailable", retry: "safe" });
-    expect(error.message).toBe("no leader within 1000 ms (127.0.0.1:1: connect ECONNREFUSED)");
+    const nobody =
+      "(127.0.0.1:1: connect ECONNREFUSED; is a cluster running there? `npx quorumguard dev` starts one; else mend endpoints or QUORUMGUARD_ENDPOINTS)";
+    expect(error.message).toBe(`no leader within 1000 ms ${nobody}`);
     await expect(decided("127.0.0.1:1")).rejects.toThrow(
-      "no leader took the call within 200 ms; nothing was counted (127.0.0.1:1: connect ECONNREFUSED)",
+      `no leader took the call within 200 ms; nothing was counted ${nobody}`,
     );
   });
 });

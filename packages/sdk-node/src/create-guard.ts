@@ -1,14 +1,17 @@
 import process from "node:process";
 import {
+  checkEndpoints,
   createGuardCore,
+  forCaller,
   type Guard,
   GuardError,
   type GuardOptions,
   guardOptionNames,
+  notGuardOptions,
   type Runtime,
 } from "@quorumguard/sdk-core";
-import { defaultEndpoints } from "./default-endpoints.ts";
-import { isSecure } from "./endpoint.ts";
+import { type DefaultEndpoints, defaultEndpoints, remedyOfNamed } from "./default-endpoints.ts";
+import { DEFAULT_GRPC_PORT, isSecure } from "./endpoint.ts";
 import { createGrpcTransport } from "./grpc-transport.ts";
 import { nodeRuntime } from "./node-runtime.ts";
 import { guardTelemetry } from "./telemetry/guard-telemetry.ts";
@@ -39,14 +42,14 @@ export type GuardClock = Pick<Runtime, "monotonicMs" | "wallMs" | "setTimer" | "
  * @throws {GuardError} invalid_argument when an option is unknown or out of bounds; the message names it.
  */
 export function createGuard<const P extends string = string>(options: NodeGuardOptions<P> = {}): Guard<P> {
-  if (typeof options !== "object" || options === null) {
-    throw new GuardError("invalid_argument", "options: it must be an object");
-  }
+  return forCaller(createGuard, () => guardOf(options));
+}
+
+function guardOf<const P extends string>(options: NodeGuardOptions<P>): Guard<P> {
+  if (typeof options !== "object" || options === null) throw notGuardOptions(options);
   const { token } = options;
   const tls = checkTlsOptions(options.tls);
-  // Only who names none has it looked for, which reads files.
-  const { endpoints: given, remedy } =
-    options.endpoints === undefined ? defaultEndpoints(process.env) : { endpoints: options.endpoints, remedy: "" };
+  const { endpoints: given, remedy } = endpointsOf(options.endpoints);
   const transport = createGrpcTransport({ ...(token === undefined ? {} : { token }), tls, remedy });
   const secure = (typeof given === "string" ? given.split(",") : Array.isArray(given) ? given : []).some(
     (endpoint) => typeof endpoint === "string" && isSecure(endpoint.trim()),
@@ -67,6 +70,16 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
     endpointOf: (member) =>
       secure && member.grpcEndpoint !== "" ? `https://${member.grpcEndpoint}` : member.grpcEndpoint,
   });
+}
+
+/** What the caller says, else what is found. Only who names none has it looked for, which reads files. */
+function endpointsOf(named: NodeGuardOptions["endpoints"]): DefaultEndpoints {
+  const { QUORUMGUARD_ENDPOINTS: variable } = process.env;
+  const found =
+    named === undefined ? defaultEndpoints(process.env) : { endpoints: named, remedy: remedyOfNamed(process.env) };
+  const field = named === undefined && variable ? "QUORUMGUARD_ENDPOINTS" : "endpoints";
+  checkEndpoints(found.endpoints, { field, paths: false, port: DEFAULT_GRPC_PORT });
+  return found;
 }
 
 function runtimeOf(clock: GuardClock | undefined): Runtime {

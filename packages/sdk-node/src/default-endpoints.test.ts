@@ -5,8 +5,8 @@ const dev = ["127.0.0.1:7500", "127.0.0.1:7510"];
 const atDefault = "127.0.0.1:7400";
 
 test("a guard that was told no endpoint goes by the variable, else by a cluster that somebody tries things out with, else by the default port", () => {
-  const named = { endpoints: "a:7400,b:7400", remedy: "" };
-  expect(defaultEndpoints({ QUORUMGUARD_ENDPOINTS: "a:7400,b:7400" }, () => dev)).toEqual(named);
+  const named = { endpoints: "a:7400,b:7400" };
+  expect(defaultEndpoints({ QUORUMGUARD_ENDPOINTS: "a:7400,b:7400" }, () => dev)).toMatchObject(named);
   expect(defaultEndpoints({ QUORUMGUARD_ENDPOINTS: "" }, () => dev)).toEqual({ endpoints: dev, remedy: "" });
   expect(defaultEndpoints({}, () => null)).toMatchObject({ endpoints: atDefault });
 });
@@ -25,5 +25,15 @@ test("in production nothing is looked for", () => {
 test("where nothing was found, it says what to run and what to write", () => {
   expect(defaultEndpoints({}, () => null).remedy).toBe(
     "nobody said where the cluster is, and no quorumguard dev runs here: run `npx quorumguard dev`, or name your nodes with endpoints or QUORUMGUARD_ENDPOINTS",
+  );
+});
+
+test("where nobody is at what was named, it says so, and in production proposes no cluster to try things out with", () => {
+  const named = { QUORUMGUARD_ENDPOINTS: "a:7400" };
+  expect(defaultEndpoints(named).remedy).toBe(
+    "is a cluster running there? `npx quorumguard dev` starts one; else mend endpoints or QUORUMGUARD_ENDPOINTS",
+  );
+  expect(defaultEndpoints({ ...named, NODE_ENV: "production" }).remedy).toBe(
+    "is the cluster running, and are endpoints or QUORUMGUARD_ENDPOINTS right?",
   );
 });

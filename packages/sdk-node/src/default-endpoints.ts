@@ -4,8 +4,15 @@ import { DEFAULT_GRPC_PORT } from "./endpoint.ts";
 /** Where a guard looks for its cluster that was told no endpoint. */
 export interface DefaultEndpoints {
   readonly endpoints: string | readonly string[];
-  /** What to do if nobody is there; empty: somebody said that there is. */
+  /** What to do if nobody is there; empty: somebody was, a moment ago. */
   readonly remedy: string;
+}
+
+/** What to do if nobody is where somebody said that there is. */
+export function remedyOfNamed(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment.NODE_ENV === "production"
+    ? "is the cluster running, and are endpoints or QUORUMGUARD_ENDPOINTS right?"
+    : "is a cluster running there? `npx quorumguard dev` starts one; else mend endpoints or QUORUMGUARD_ENDPOINTS";
 }
 
 /**
@@ -17,7 +24,7 @@ export function defaultEndpoints(
   findDev: () => readonly string[] | null = devEndpoints,
 ): DefaultEndpoints {
   const named = environment.QUORUMGUARD_ENDPOINTS;
-  if (named !== undefined && named !== "") return { endpoints: named, remedy: "" };
+  if (named !== undefined && named !== "") return { endpoints: named, remedy: remedyOfNamed(environment) };
   const isProduction = environment.NODE_ENV === "production";
   const dev = isProduction ? null : findDev();
   if (dev !== null) return { endpoints: dev, remedy: "" };

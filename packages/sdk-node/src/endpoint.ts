@@ -14,9 +14,9 @@ export function hostPortOf(endpoint: string): string {
   return /:\d+$/.test(rest) ? rest : `${rest}:${DEFAULT_GRPC_PORT}`;
 }
 
-/** Whether the endpoint asks for TLS: `https://` or `grpcs://`. */
+/** Whether the endpoint asks for TLS: `https://`. */
 export function isSecure(endpoint: string): boolean {
-  return /^(https|grpcs):\/\//i.test(endpoint);
+  return /^https:\/\//i.test(endpoint);
 }
 
 /** Names the likely right port when somebody gave a node's other one. */

@@ -89,7 +89,7 @@ export function createChannel(endpoint: string, tls: TlsOptions, remedy = ""): C
       if (!everConnected) current?.destroy();
       const isNobodyThere = NOBODY_THERE.test(code);
       const isStrange = isNobodyThere && remedy !== "" && spokenAtMs === Number.NEGATIVE_INFINITY;
-      const outage = new TransportError("not-sent", isStrange ? `${text}; ${remedy}` : text, { cause });
+      const outage = new TransportError("not-sent", text, { cause, remedy: isStrange ? remedy : "" });
       const known = knownFault(endpoint, code, cause);
       if (known !== null) return tell(known);
       if (isNobodyThere || performance.now() - spokenAtMs < PROOF_TTL_MS) return tell(outage);

@@ -38,8 +38,11 @@ function plainError(endpoint: string, status: number): TransportError {
   return new TransportError("misconfigured", `${endpoint} answers HTTP ${status}, which is not Connect; ${hint}`);
 }
 
-/** What a rejected fetch proves by itself; kind `unknown` if it proves nothing. */
-export function fetchError(endpoint: string, error: unknown): TransportError {
+/** What to do if nobody is there, and nobody ever was. */
+const NOBODY_THERE = "is a cluster running there? `npx quorumguard dev` starts one; else mend endpoints";
+
+/** What a rejected fetch proves by itself; kind `unknown` if it proves nothing. `strange`: nobody has answered yet. */
+export function fetchError(endpoint: string, error: unknown, strange: boolean): TransportError {
   const text = `${endpoint}: ${describe(error, endpoint)}`;
   const code = codeOf(error);
   if (isNoHttp(code, text)) {
@@ -60,7 +63,8 @@ export function fetchError(endpoint: string, error: unknown): TransportError {
     /^(ECONNREFUSED|ConnectionRefused|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(
       code,
     );
-  return new TransportError(notSent ? "not-sent" : "unknown", text, { cause: error });
+  const remedy = notSent && strange ? NOBODY_THERE : "";
+  return new TransportError(notSent ? "not-sent" : "unknown", text, { cause: error, remedy });
 }
 
 const certificateHint =

@@ -78,7 +78,7 @@ async function post(
     bytes = new Uint8Array(await response.arrayBuffer());
   } catch (error) {
     if (signal.aborted) throw new TransportError("unknown", `${endpoint}: ${String(signal.reason)}`);
-    const told = fetchError(endpoint, error);
+    const told = fetchError(endpoint, error, proven.size === 0);
     const fault = told.kind === "unknown" && !proven.has(endpoint) ? await schemeFault(endpoint, fetch, signal) : null;
     throw fault ?? told;
   }

@@ -93,7 +93,28 @@ describe("what goes wrong is said", () => {
     });
     const error = await failure(refused.fetch, "http://127.0.0.1:7402");
     expect(error).toMatchObject({ applied: "no", retry: "safe", code: "unavailable" });
-    expect(error.message).toContain("(connect ECONNREFUSED)");
+    expect(error.message).toContain(
+      "(connect ECONNREFUSED); is a cluster running there? `npx quorumguard dev` starts one;",
+    );
+  });
+
+  test("endpoints that are written wrong are told at once, at the line that wrote them", () => {
+    const refused = (endpoints: string) => {
+      try {
+        createGuard({ endpoints });
+      } catch (error) {
+        return error as GuardError;
+      }
+      return expect.unreachable("a guard was made");
+    };
+    expect(refused("redis://b:6379").message).toMatch(/^endpoints\[0\]: .* begins with "redis:", .* write "b:6379"/);
+    expect(refused("node:74020").message).toMatch(/^endpoints\[0\]: .* 1 to 65535: write "node:7402"$/);
+    const secret = refused("https://me:secret@node:7402/limits");
+    expect(secret.message).toMatch(
+      /^endpoints\[0\]: it holds .* write "https:\/\/node:7402\/limits", and the secret as token/,
+    );
+    expect(`${secret.stack}${JSON.stringify(secret)}`).not.toContain("secret@");
+    expect(secret.stack).toMatch(/^.*\n\s+at refused/);
   });
 
   test("an answer that is garbage never passes for a decision", async () => {

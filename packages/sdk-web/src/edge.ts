@@ -2,7 +2,16 @@
  * The whole guard over `fetch`, for Node, edge runtimes and trusted pages. Each call is a request of its own under a
  * request id, so that nothing outlives the handler that made it and any node, or a proxy, may answer a retry.
  */
-import { createRequestGuard, type Guard, GuardError, type GuardOptions, guardOptionNames } from "@quorumguard/sdk-core";
+import {
+  checkEndpoints,
+  createRequestGuard,
+  forCaller,
+  type Guard,
+  GuardError,
+  type GuardOptions,
+  guardOptionNames,
+  notGuardOptions,
+} from "@quorumguard/sdk-core";
 import { createConnectTransport, type Fetch } from "./connect-transport.ts";
 import { webRuntime } from "./web-runtime.ts";
 
@@ -10,7 +19,8 @@ export type { Fetch } from "./connect-transport.ts";
 export * from "./index.ts";
 
 const VERSION = "0.1.0";
-const DEFAULT_ENDPOINT = "http://127.0.0.1:7402";
+const DEFAULT_HTTP_PORT = 7402;
+const DEFAULT_ENDPOINT = `http://127.0.0.1:${DEFAULT_HTTP_PORT}`;
 
 /** There are no streams, hence no routing, and nothing is pushed that would undo what was remembered or leased. */
 const withoutStreams = ["routing", "lease", "maxRememberedKeys", "reconcile", "maxUnreportedCalls"] as const;
@@ -37,9 +47,12 @@ export interface EdgeGuardOptions<P extends string = string>
  * @throws {GuardError} invalid_argument when an option is unknown or out of bounds; the message names it.
  */
 export function createGuard<const P extends string = string>(options: EdgeGuardOptions<P> = {}): Guard<P> {
-  if (typeof options !== "object" || options === null) {
-    throw new GuardError("invalid_argument", "options: it must be an object");
-  }
+  return forCaller(createGuard, () => guardOf(options));
+}
+
+function guardOf<const P extends string>(options: EdgeGuardOptions<P>): Guard<P> {
+  if (typeof options !== "object" || options === null) throw notGuardOptions(options);
+  checkEndpoints(options.endpoints, { field: "endpoints", paths: true, port: DEFAULT_HTTP_PORT });
   const { token, fetch } = options;
   if (fetch !== undefined && typeof fetch !== "function") {
     throw new GuardError("invalid_argument", "fetch: it must be a function", { details: { field: "fetch" } });

@@ -290,8 +290,10 @@ describe("a command at the wrong place", () => {
     const nowhere = await dead();
     const { status, stderr } = await run("allow", "key", "5", "1m", "--endpoints", nowhere, "--timeout", "300").ended;
     expect(status).toBe(1);
+    const remedy =
+      "is a cluster running there? `npx quorumguard dev` starts one; else mend endpoints or QUORUMGUARD_ENDPOINTS";
     expect(stderr).toBe(
-      `quorumguard: no leader took the call within 300 ms; nothing was counted (${nowhere}: connect ECONNREFUSED)`,
+      `quorumguard: no leader took the call within 300 ms; nothing was counted (${nowhere}: connect ECONNREFUSED; ${remedy})`,
     );
   });
 });

@@ -90,3 +90,25 @@ test("a leader whose address leads nowhere is reached through another node, well
   expect(cluster.nodes.flatMap((node) => node.noForward)).toContain(false);
   expect(runtime.keepsAlive).toBe(false);
 });
+
+describe("endpoints where nobody ever was", () => {
+  const remedy = "is one running?";
+  const nobody = (endpoint: string) => new TransportError("not-sent", `${endpoint}: refused`, { remedy });
+  const messageOf = ({ end }: { readonly end: unknown }) => (end as GuardError).message;
+
+  test("all of them: what to do is said once, behind them", async () => {
+    const { cluster, call } = scene();
+    for (const node of cluster.nodes) node.down = nobody(node.endpoint);
+    expect(messageOf(await call())).toContain(
+      "(n1:7400: refused; n2:7400: refused; n3:7400: refused; is one running?)",
+    );
+  });
+
+  test("some of them: somebody is there, and the question is not asked", async () => {
+    const { cluster, call } = scene();
+    cluster.nodes.forEach((node, at) => {
+      node.down = at === 0 ? mistake(node.endpoint) : nobody(node.endpoint);
+    });
+    expect(messageOf(await call())).toMatch(/a web page; n2:7400: refused; n3:7400: refused\)$/);
+  });
+});

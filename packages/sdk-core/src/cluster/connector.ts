@@ -75,14 +75,20 @@ export class Connector {
   /** The last trouble of each endpoint, for messages. */
   describe(): string {
     const parts: string[] = [];
+    const remedies = new Set<string>();
     for (const link of this.#links.values()) {
       const { endpoint, lastError } = link;
+      const remedy = link.ready ? "" : (lastError?.remedy ?? "");
+      const message = lastError?.message.slice(0, remedy === "" ? undefined : -`; ${remedy}`.length);
+      remedies.add(remedy);
       // A transport's message begins with the endpoint; a node's own word does not.
       if (link.ready) parts.push(`${endpoint} is connected`);
-      else if (lastError?.message.includes(endpoint)) parts.push(lastError.message);
-      else parts.push(`${endpoint}: ${lastError?.message ?? "connecting"}`);
+      else if (message?.includes(endpoint)) parts.push(message);
+      else parts.push(`${endpoint}: ${message ?? "connecting"}`);
     }
-    return parts.join("; ");
+    // While any is another's trouble, or none, somebody is there.
+    const [remedy = ""] = remedies;
+    return [...parts, ...(remedies.size === 1 && remedy !== "" ? [remedy] : [])].join("; ");
   }
 
   /** Connects, once; later calls only hurry what is pausing. */
