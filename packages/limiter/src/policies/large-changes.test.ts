@@ -138,14 +138,43 @@ describe("a change of thousands of records", () => {
       ],
     });
     harness.change(rows(names, 10));
-    const tierKeys = Array.from({ length: 400 }, (_, at) => ({ tier: "free", key: `${at}` }));
+    const tierKeys = Array.from({ length: 440 }, (_, at) => ({ tier: "free", key: `${at}` }));
     expect(harness.change({ kind: "putTierKeys", tierKeys }).error).toBeNull();
     harness.change(put(100));
     for (const name of names) harness.one(START_US, "0", byName(name), 100);
     for (let i = 1; i <= 31; i++) expect(harness.change(put(100 + i), {}, START_US + i).error).toBeNull();
-    const error = { code: "too-many", message: expect.stringMatching(/more than 330000 buckets and earlier rules/) };
+    const error = {
+      code: "too-many",
+      message: expect.stringMatching(/more than 396000 buckets and earlier rules.*: make it in parts/),
+    };
     expect(harness.change(rows(names, 20), {}, START_US + 40).error).toMatchObject(error);
     expect(harness.change(rows(names.slice(0, 15), 20), {}, START_US + 40).error).toBeNull();
+  });
+
+  it("of one row of a tier is made with as many keys and earlier rules as there may be, and with 2,000 overrides beside it", () => {
+    const harness = new PolicyHarness();
+    const put = (limit: number) => ({
+      ...{ name: "p", algorithm: "token-bucket", limit, burst: 100, windowMs: 3_600_000 },
+    });
+    for (let i = 0; i < 40; i++) {
+      harness.change({ kind: "putPolicies", policies: [put(100 + i)] }, {}, START_US + i);
+      harness.one(START_US + i, "0", byName("p"));
+    }
+    const row = (limit: number) => ({ name: "free", limits: [{ policy: "p", limit }] });
+    harness.change({ kind: "putTiers", tiers: [row(10)] }, {}, START_US + 40);
+    for (let from = 0; from < 10_000; from += 1_000) {
+      const tierKeys = Array.from({ length: 1_000 }, (_, at) => ({ tier: "free", key: `${from + at}` }));
+      expect(harness.change({ kind: "putTierKeys", tierKeys }, {}, START_US + 40).error).toBeNull();
+    }
+    expect(harness.change({ kind: "putTiers", tiers: [row(0)] }, {}, START_US + 41)).toMatchObject({ changed: 1 });
+    const document = (limit: number, count: number) => ({
+      tiers: [row(limit)],
+      overrides: Array.from({ length: count }, (_, at) => ({ policy: "p", key: `vip${at}`, limit: 50 })),
+    });
+    const made = { kind: "putDocument", document: document(20, 2_000) };
+    expect(harness.change(made, {}, START_US + 42)).toMatchObject({ changed: 2_001, error: null });
+    const tooMany = { kind: "putDocument", document: document(30, 4_001) };
+    expect(harness.change(tooMany, {}, START_US + 43)).toMatchObject({ changed: 0, error: { code: "too-many" } });
   });
 
   it("of policies is made whatever tiers and keys there are: 130 policies, and 1,000 keys that are slower under each", () => {

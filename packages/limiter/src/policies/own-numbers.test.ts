@@ -169,3 +169,28 @@ describe("K1 what a lower limit cannot take over is not forgotten", () => {
     expect(harness.admitted(START_US + 120 * second, name, "k", 200)).toBe(admitted);
   });
 });
+
+it("K2 carried over without room, they are more than maxKeys: one more for each change and such a key, until that fades", () => {
+  const harness = new PolicyHarness({ maxKeys: 20 });
+  const change = (asked: object, stampUs: number) => expect(harness.change(asked, {}, stampUs).error).toBeNull();
+  const tier = (limit: number) => ({
+    kind: "putTiers",
+    tiers: [{ name: "free", limits: [{ policy: "api", limit, burst: 100 }] }],
+  });
+  const keys = Array.from({ length: 20 }, (_, at) => `c${at}`);
+  change(tier(5), START_US);
+  change({ kind: "putTierKeys", tierKeys: keys.map((key) => ({ key, tier: "free" })) }, START_US);
+  change(tokens(10), START_US);
+  for (const key of keys) harness.one(START_US, key, name, 50);
+  const asked = (stampUs: number) => harness.one(stampUs, "stranger", name).outcome;
+  for (let changes = 1; changes <= 40; changes++) {
+    change(tokens(10 + changes), START_US + changes);
+    change(tier(5 + (changes % 2)), START_US + changes);
+    expect(harness.limiter.stats.keys).toBeLessThanOrEqual(20 + 20 * changes);
+    expect(asked(START_US + changes)).toBe(Outcome.keysFull);
+  }
+  expect(harness.limiter.stats.keys).toBeGreaterThan(20 * 33);
+  for (let hours = 30; hours < 60; hours++) harness.apply(START_US + hours * hour);
+  expect(harness.limiter.stats.keys).toBeLessThanOrEqual(20);
+  expect(asked(START_US + 60 * hour)).toBe(Outcome.allowed);
+});
