@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { announceDevCluster, devEndpoints } from "./dev-clusters.ts";
 
 let parent: string;
@@ -58,6 +58,30 @@ test("one whose process is gone, or says nothing any more, is not there", () => 
   const before = new Date(Date.now() - 60_000);
   utimesSync(silent, before, before);
   expect(devEndpoints(folder)).toBeNull();
+});
+
+test("who announces a cluster clears away those of processes that are gone, and no others", () => {
+  put("1", { pid: 2 ** 30 });
+  put("2", {});
+  const end = announceDevCluster(here, folder);
+  expect(readdirSync(folder).sort()).toEqual(["dev-2.json", `dev-${process.pid}.json`].sort());
+  end!();
+});
+
+test("a file that somebody else cleared away is written anew while its cluster runs", () => {
+  vi.useFakeTimers();
+  try {
+    const end = announceDevCluster(here, folder);
+    for (const name of readdirSync(folder)) rmSync(path.join(folder, name));
+    expect(devEndpoints(folder)).toBeNull();
+    vi.advanceTimersByTime(2_000);
+    expect(readdirSync(folder)).toEqual([`dev-${process.pid}.json`]);
+    end!();
+    vi.advanceTimersByTime(10_000);
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test.each([

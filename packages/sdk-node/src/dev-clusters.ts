@@ -3,6 +3,7 @@
  * that only its user writes to. Internal to QuorumGuard: no semver promise.
  */
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -52,6 +53,8 @@ export function announceDevCluster(endpoints: readonly string[], folder = devFol
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (!isOurs(folder)) return null;
+    // Those of processes that were killed, lest they become more than anybody reads.
+    for (const each of filesIn(folder)) if (read(each) === null) rmSync(each, { force: true });
     write();
   } catch {
     return null;
@@ -59,9 +62,11 @@ export function announceDevCluster(endpoints: readonly string[], folder = devFol
   const timer = setInterval(() => {
     const now = new Date();
     try {
-      utimesSync(file, now, now);
+      // A machine that slept may have been taken for one that is gone.
+      if (existsSync(file)) utimesSync(file, now, now);
+      else write();
     } catch {
-      // Somebody cleaned up; whoever looks next finds it elsewhere.
+      // Nobody finds it then, and nothing else depends on that.
     }
   }, TOUCH_EVERY_MS);
   timer.unref();
@@ -86,12 +91,18 @@ function runningIn(given: string | undefined): DevCluster[] {
   try {
     const folder = given ?? devFolder();
     if (!isOurs(folder)) return [];
-    const names = readdirSync(folder).filter((name) => /^dev-\d+\.json$/.test(name));
-    return names.slice(0, MAX_FILES).flatMap((name) => read(path.join(folder, name)) ?? []);
+    return filesIn(folder)
+      .slice(0, MAX_FILES)
+      .flatMap((file) => read(file) ?? []);
   } catch {
     // There is none, or this process may not look: runtimes with permissions throw for the user's number already.
     return [];
   }
+}
+
+function filesIn(folder: string): string[] {
+  const names = readdirSync(folder).filter((name) => /^dev-\d+\.json$/.test(name));
+  return names.map((name) => path.join(folder, name));
 }
 
 /** The cluster that the file tells of; null: it is none, or nobody stands behind it any more. */
