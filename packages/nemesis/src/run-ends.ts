@@ -31,7 +31,7 @@ export async function settle(cluster: NemesisCluster, clients: ClientProcesses):
   const guard = createGuard({ endpoints: cluster.endpoints, onUnavailable: "throw", timeoutMs: 10_000 });
   const settled = new Map<string, number>();
   try {
-    const window = ledgerRule.windowUs / 1_000;
+    const window = `${ledgerRule.windowUs / 1_000}ms` as const;
     for (const key of keys) {
       const { remaining } = await guard.peek({ key, limit: ledgerRule.limit, window });
       if (remaining !== null) settled.set(key, remaining);

@@ -78,7 +78,10 @@ export async function runAttacker(options: CallerOptions): Promise<void> {
   await pause(random.around(thinkMs));
   while (!stopped()) {
     const item = workload.attacked(hostClockUs());
-    for (let left = random.between(1, 10); left > 0; left--) await ask(options, [item], null);
+    for (let left = random.between(1, 10); left > 0; left--) {
+      const { allowed } = await ask(options, [item], null);
+      if (allowed === null) break;
+    }
     if (!stopped()) await pause(random.around(thinkMs));
   }
 }
@@ -143,7 +146,7 @@ function facts({ source, degraded }: Decision): Pick<Outcome, "source" | "degrad
 }
 
 function ruleOf({ algorithm, limit, windowUs, burst }: AskedItem["rule"]) {
-  const window = windowUs / 1_000;
+  const window = `${windowUs / 1_000}ms` as const;
   if (algorithm === Algorithm.tokenBucket) return { limit, window, algorithm: "token-bucket", burst } as const;
   return { limit, window } as const;
 }

@@ -98,7 +98,7 @@ async function ask({ guard, algorithm, items }: Question, records: CallerRecord[
   const burst = algorithm === "token-bucket" ? { burst: rule.burst } : {};
   let outcome: Pick<CallerRecord, "allowed" | "source" | "degraded" | "error" | "applied">;
   try {
-    const decision = await guard.allow(key, rule.limit, rule.windowUs / 1_000, { algorithm, ...burst });
+    const decision = await guard.allow(key, rule.limit, `${rule.windowUs / 1_000}ms`, { algorithm, ...burst });
     const { allowed, source, degraded } = decision;
     outcome = { allowed, source, degraded, error: null, applied: null };
   } catch (error) {

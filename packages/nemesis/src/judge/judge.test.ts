@@ -65,6 +65,15 @@ describe("A2 the judge of real runs", () => {
     expect(judge({ ...rest, sessions: owned }).violations.join()).toContain("no lease of that client");
   });
 
+  test("finds calls that ended in what no fault explains: they tested nothing", () => {
+    const { calls, ...rest } = honestRun({ unanswered: [1, 6], applied: "unknown" });
+    expect(judge({ ...rest, calls }).violations).toEqual([]);
+    const mistaken = calls.map((call) => (call.allowed === null ? { ...call, error: "invalid_argument" } : call));
+    expect(judge({ ...rest, calls: mistaken }).violations).toEqual([
+      "callers: 2 calls ended in invalid_argument, which no fault explains",
+    ]);
+  });
+
   test("accepts no log that was not seen whole", () => {
     const { entries, ...rest } = honestRun();
     expect(judge({ ...rest, entries: entries.filter(({ index }) => index !== 9) }).violations.join()).toContain(

@@ -73,6 +73,7 @@ export function judge({ calls: told, sessions, entries, breaks, settled }: Evide
       ...ledger.violations.map((line) => `ledger: ${line}`),
       ...gaps(entries).map((line) => `log: ${line}`),
       ...audit.violations.map((line) => `log: ${line}`),
+      ...unexplained(told).map((line) => `callers: ${line}`),
       ...leases.map((line) => `leases: ${line}`),
       ...auditLink(calls, log, clientOf).map((line) => `link: ${line}`),
       ...judgement.violations.map((line) => `history: ${line}`),
@@ -82,6 +83,17 @@ export function judge({ calls: told, sessions, entries, breaks, settled }: Evide
       ...settledByLog(settled, log, entries).map((line) => `ledger: ${line}`),
     ],
   };
+}
+
+/** Errors that faults of nodes and links explain. */
+const bearable: ReadonlySet<string> = new Set(["unavailable", "overloaded", "timed_out", "session_expired", "closed"]);
+
+/** A call that ends in another error was a mistake of the load, and tests nothing. */
+function unexplained(calls: readonly CallLine[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { error } of calls)
+    if (error !== null && !bearable.has(error)) counts.set(error, (counts.get(error) ?? 0) + 1);
+  return [...counts].map(([error, count]) => `${count} calls ended in ${error}, which no fault explains`);
 }
 
 /** What a process decided by itself says nothing of what the cluster did with the call: it may have come, late, and been charged. */
