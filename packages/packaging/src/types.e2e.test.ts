@@ -35,6 +35,18 @@ it.each(cells)("a Node service: TypeScript $typescript, $module", { timeout }, a
   expect(await compile(service.folder, options)).toBe("");
 });
 
+const nodeEntries = closureOf("@quorumguard/sdk-node", published).flatMap(entriesOf);
+
+it.each(cells)(
+  "a Node service without the types of Node: TypeScript $typescript, $module",
+  { timeout },
+  async (cell) => {
+    expect(service.failure).toBe(null);
+    const options = { ...cell, lib: ["ES2023", "DOM"], types: [], sources: [], entries: nodeEntries };
+    expect(await compile(service.folder, options)).toBe("");
+  },
+);
+
 it.each(cells)("an edge worker: TypeScript $typescript, $module", { timeout }, async ({ typescript, module }) => {
   // Workers' types under one resolution and pages' under the other: neither may need the other's.
   const lib = ["ES2022", module === "nodenext" ? "WebWorker" : "DOM"];

@@ -34,6 +34,7 @@ import type {
   GroupDecision,
   Guard,
   GuardEvent,
+  InlineOptions,
   Reservation,
   ReserveOptions,
   WaitOptions,
@@ -42,7 +43,7 @@ import { GuardError } from "./surface/guard-error.ts";
 import { type GuardOptions, type ResolvedGuardOptions, resolveGuardOptions } from "./surface/guard-options.ts";
 import { checkNames } from "./surface/known-names.ts";
 import { guardOptionNames, readyNames } from "./surface/option-names.ts";
-import { type ArgumentReader, createArgumentReader, type InlineOptions, noOptions } from "./surface/read-arguments.ts";
+import { type ArgumentReader, createArgumentReader, noOptions } from "./surface/read-arguments.ts";
 import type { Runtime, StreamTransport, Transport } from "./transport.ts";
 import { type Breaker, createBreaker, PROBE_TIMEOUT_MS } from "./unavailable/breaker.ts";
 import { ClusterTerms, newsFor } from "./unavailable/cluster-terms.ts";

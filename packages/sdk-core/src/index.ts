@@ -23,6 +23,7 @@ export type {
   GuardEvent,
   Hold,
   HoldSignal,
+  InlineOptions,
   OnUnavailable,
   Policy,
   Reservation,

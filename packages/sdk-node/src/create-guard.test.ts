@@ -47,3 +47,10 @@ test("what createGuard throws begins at the line that called it", () => {
     expect((error as Error).stack).toMatch(/^.*\n\s+at userOfCreateGuard/);
   }
 });
+
+test("undefined means the default, as a variable that is not set has it", async () => {
+  vi.stubEnv("QUORUMGUARD_ENDPOINTS", "a:7400");
+  const { NOBODY_SETS_THIS: endpoints } = process.env;
+  await createGuard({ endpoints, token: endpoints, tls: undefined, clock: undefined }).close();
+  await createGuard({ endpoints: "https://a:7400", tls: { ca: undefined, cert: undefined, key: undefined } }).close();
+});

@@ -24,9 +24,9 @@ const WARNING = { type: "QuorumGuardWarning", code: "QUORUMGUARD_DEGRADED" };
 /** Options of a guard in Node: those of every guard, and TLS over gRPC. */
 export interface NodeGuardOptions<P extends string = string> extends GuardOptions<P> {
   /** Certificates for endpoints that begin with `https://`; refused if there is none. Default: the authorities that Node trusts, no certificate of our own. */
-  readonly tls?: TlsOptions;
+  readonly tls?: TlsOptions | undefined;
   /** The time that holds, sessions and local limits are counted by, for tests that move it. Default: this machine's. */
-  readonly clock?: GuardClock;
+  readonly clock?: GuardClock | undefined;
 }
 
 /** Time as a guard sees it: a monotonic clock and the wall clock, in milliseconds, and timers. */

@@ -3,7 +3,8 @@ import { TransportError } from "@quorumguard/sdk-core";
 import { authorityOf, hostPortOf } from "./endpoint.ts";
 import { endpointFault, tlsFault } from "./endpoint-fault.ts";
 import { addressOf } from "./probe-endpoint.ts";
-import { secureOptions, type TlsOptions } from "./tls-options.ts";
+import { secureOptions } from "./secure-options.ts";
+import type { TlsOptions } from "./tls-options.ts";
 
 /** A peer that has not settled the connection by then is not there. */
 const CONNECT_TIMEOUT_MS = 2_000;

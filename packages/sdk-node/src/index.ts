@@ -20,6 +20,7 @@ export {
   guardErrorCodes,
   type Hold,
   type HoldSignal,
+  type InlineOptions,
   type ObservedCall,
   type OnUnavailable,
   type Policy,

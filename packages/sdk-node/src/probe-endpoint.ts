@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import net from "node:net";
 import tls from "node:tls";
-import { secureOptions, type TlsOptions } from "./tls-options.ts";
+import { secureOptions } from "./secure-options.ts";
+import type { TlsOptions } from "./tls-options.ts";
 
 /** A listener says its first word within a round trip; longer is not worth a caller's time. */
 const PROBE_TIMEOUT_MS = 500;

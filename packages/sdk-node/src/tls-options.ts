@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
-import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { createSecureContext } from "node:tls";
 import { checkNames, GuardError, knownNames } from "@quorumguard/sdk-core";
+import { secureOptions } from "./secure-options.ts";
 
 /** Certificates for TLS, as the text (or bytes) of PEM files. */
 export interface TlsOptions {
@@ -8,11 +9,11 @@ export interface TlsOptions {
    * The authority, or authorities, that signed the nodes' certificates, in place of those that Node trusts. Default:
    * Node's own, with $NODE_EXTRA_CA_CERTS.
    */
-  readonly ca?: string | Uint8Array;
+  readonly ca?: string | Uint8Array | undefined;
   /** This client's own certificate, for nodes started with `--tls-client-ca`. Needs `key`. Default: none is shown. */
-  readonly cert?: string | Uint8Array;
+  readonly cert?: string | Uint8Array | undefined;
   /** The private key of `cert`, without a passphrase. */
-  readonly key?: string | Uint8Array;
+  readonly key?: string | Uint8Array | undefined;
 }
 
 const tlsNames = knownNames("a field of tls", ["ca", "cert", "key"]);
@@ -51,19 +52,6 @@ function checkPem(value: unknown, field: string, label: string): void {
   if (text === null) throw invalid(field, "it must be the text of a PEM file, as a string or bytes");
   if (text.includes("-----BEGIN ") && text.includes(`${label}-----`)) return;
   throw invalid(field, `it holds no "-----BEGIN ${label}-----"; give the text of a PEM file, not its path`);
-}
-
-/** The options as `node:tls` takes them. */
-export function secureOptions({ ca, cert, key }: TlsOptions): SecureContextOptions {
-  return {
-    ...(ca === undefined ? {} : { ca: pem(ca) }),
-    ...(cert === undefined ? {} : { cert: pem(cert) }),
-    ...(key === undefined ? {} : { key: pem(key) }),
-  };
-}
-
-function pem(text: string | Uint8Array): string | Buffer {
-  return typeof text === "string" ? text : Buffer.from(text);
 }
 
 function invalid(field: string, problem: string, cause?: unknown): GuardError {

@@ -36,9 +36,9 @@ export interface EdgeGuardOptions<P extends string = string>
    * URLs of nodes' HTTP ports, or one of a proxy, with its path if it has one; 1 to 64, as a list or one text with commas.
    * `host:port` means `http://`. Default http://127.0.0.1:7402.
    */
-  readonly endpoints?: string | readonly string[];
+  readonly endpoints?: string | readonly string[] | undefined;
   /** What makes the requests, if not the platform's own `fetch` (the default): one with another authority, or through a service binding. */
-  readonly fetch?: Fetch;
+  readonly fetch?: Fetch | undefined;
 }
 
 /**

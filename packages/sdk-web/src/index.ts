@@ -24,6 +24,7 @@ export {
   guardErrorCodes,
   type Hold,
   type HoldSignal,
+  type InlineOptions,
   type OnUnavailable,
   type Policy,
   type Reservation,

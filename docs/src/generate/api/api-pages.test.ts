@@ -41,14 +41,14 @@ test("the SDK's page shows the shared types in full", () => {
   for (const name of ["Guard", "NodeGuardOptions", "Allowed", "Denied", "Decision", "GuardError", "GuardErrorCode"]) {
     expect(body).toMatch(new RegExp(`^### ${name}$`, "m"));
   }
-  expect(body).toMatch(/interface GuardOptions<P[\s\S]*?timeoutMs\?: number;[\s\S]*?\n}/);
+  expect(body).toMatch(/interface GuardOptions<P[\s\S]*?timeoutMs\?: number \| undefined;[\s\S]*?\n}/);
   expect(body).toMatch(/interface Guard<P[\s\S]*?allow\(key: string, policy: P[\s\S]*?allow\(\n {2}/);
 });
 
 test("options that leave out some of their parent's are shown with all that they have", () => {
   const body = bodyOf("reference/sdk-web");
   const [, shown = ""] = /interface EdgeGuardOptions.*\{\n([\s\S]*?)\n\}/.exec(body) ?? [];
-  expect(shown).toMatch(/timeoutMs\?: number;[\s\S]*fetch\?: Fetch;/);
+  expect(shown).toMatch(/timeoutMs\?: number \| undefined;[\s\S]*fetch\?: Fetch \| undefined;/);
   expect(shown).not.toContain("routing");
 });
 

@@ -74,7 +74,7 @@ export const holdsContract: readonly GuardContractCase[] = [
           await first.commit();
           check((await two.peek(slot)).remaining === 1, "one is free");
           held(await two.reserve(slot));
-          const error = await rejection(two.allow(slot.key, 2, "10m", { algorithm: "concurrency" }));
+          const error = await rejection(two.allow(slot.key, 2, "10m", { algorithm: "concurrency" as never }));
           check(error.code === "needs_reservation" && /guard\.reserve/.test(error.message), "allow:", error.message);
         }),
       ),

@@ -196,7 +196,7 @@ describe("arguments", () => {
     });
     const { key, limit, window, algorithm } = slot;
     const calls = [
-      guard.allow(key, limit, window, { algorithm }),
+      guard.allow(key, limit, window, { algorithm: algorithm as never }),
       guard.allow("a", "tokens"),
       guard.allowAll([slot, { key, limit, window }]),
     ].map(failed);

@@ -8,62 +8,62 @@ import { checkOnUnavailable, createRuleBook, type RuleBook } from "./resolved-ru
 /** Where the token comes from: the token itself, or a function that fetches it before each connection or request. */
 export type TokenSource = string | (() => string | Promise<string>);
 
-/** What a guard may be told. Every field has a default that suits production. */
+/** What a guard may be told. Every field has a default that suits production, which is also what undefined means. */
 export interface GuardOptions<P extends string = string> {
   /**
    * Members' addresses, or one load balancer's, 1 to 64: `host:port`, with `https://` in front for TLS; a list, or one text
    * with commas. Default: $QUORUMGUARD_ENDPOINTS, else those of a `quorumguard dev` that runs here (under Node.js, unless NODE_ENV is
    * `production`), else 127.0.0.1:7400.
    */
-  readonly endpoints?: string | readonly string[];
+  readonly endpoints?: string | readonly string[] | undefined;
   /**
    * Limits by name (1 to 128 bytes of UTF-8), so that a misspelt name does not compile. They travel with the calls; a
    * name is part of what identifies a count, and a policy of the cluster's under that name wins. Names that only the cluster
    * defines need no limit here: `createGuard<"login">()`. Default: none.
    */
-  readonly policies?: { readonly [N in P]?: Policy };
+  readonly policies?: { readonly [N in P]?: Policy } | undefined;
   /**
    * Whose keys and policies are meant, where a cluster serves many tenants: a key of one namespace never shares a count with
    * that of another. Up to 128 bytes of UTF-8. Default `""`, the namespace of whoever names none.
    */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /**
    * A bearer token that goes with every connection and request, for a proxy that asks for one; nodes ask for none today.
    * Send it over TLS only. Default: none.
    */
-  readonly token?: TokenSource;
+  readonly token?: TokenSource | undefined;
   /**
    * `"direct"`: calls go to the leader, and through another node or a proxy while the leader's own address cannot be reached.
    * `"forward"`: calls go to any endpoint, which passes them on; nobody else is connected to. Default `"direct"`.
    */
-  readonly routing?: "direct" | "forward";
+  readonly routing?: "direct" | "forward" | undefined;
   /** The one deadline of a call in milliseconds, 1 to 2,147,483,647. Default 1,000: long enough for a failover. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /**
    * What callers get when the cluster cannot decide, where neither call nor policy (the guard's own, then the cluster's) says so.
    * Default `"local"`: this process keeps limiting by itself, and says so.
    */
-  readonly onUnavailable?: OnUnavailable;
+  readonly onUnavailable?: OnUnavailable | undefined;
   /**
    * Whether `allow` and `allowAll` report to the cluster, once it is back, what this process admitted while it was away, so that
    * it counts: a call that was sent under the number that it had, so that it never counts twice. Default false: after an
    * outage the counts are as the cluster left them, and a key can be admitted anew at once.
    */
-  readonly reconcile?: boolean;
+  readonly reconcile?: boolean | undefined;
   /** With `reconcile`: calls that may wait to be reported at once, 0 to 1,000,000; what exceeds that is counted in the event `reconciled`. Default 10,000. */
-  readonly maxUnreportedCalls?: number;
+  readonly maxUnreportedCalls?: number | undefined;
   /** Calls that may wait in this process at once, 1 to 1,000,000; one more is `overloaded`. Default 65,536. */
-  readonly maxPendingCalls?: number;
+  readonly maxPendingCalls?: number | undefined;
   /**
    * Whether keys may be leased whose policy (the guard's own, then the cluster's) does not say, inline limits among them. Default false:
    * leases answer in less than a microsecond, and what one process holds of a limit, others cannot take meanwhile.
    */
-  readonly lease?: boolean;
+  readonly lease?: boolean | undefined;
   /**
    * Keys about which this process remembers what the cluster told it, so that it can answer by itself and exactly: 0 to
    * 1,000,000; 0: none, and the cluster is asked each time. About 300 bytes each. Default 10,000: an attack has fewer keys.
    */
-  readonly maxRememberedKeys?: number;
+  readonly maxRememberedKeys?: number | undefined;
 }
 
 /** A guard's options with every default filled in and every bound checked. */

@@ -117,21 +117,21 @@ export interface Rule {
    * `limit` in any window. `"concurrency"`: `limit` slots, each held by a reservation; `reserve`, `peek` and `reset` only.
    * Default `"sliding-window-log"`.
    */
-  readonly algorithm?: Algorithm;
+  readonly algorithm?: Algorithm | undefined;
   /** Token bucket only: how many at once, a whole number from 1 to 2,147,483,647. Default: `limit`, at least 1. */
-  readonly burst?: number;
+  readonly burst?: number | undefined;
 }
 
 /** A rule that calls refer to by name; the name is part of what identifies the counter. */
 export interface Policy extends Rule {
   /** What calls under this policy get when the cluster cannot decide. Default: what the cluster's policy of that name says, else the guard's own. */
-  readonly onUnavailable?: OnUnavailable;
+  readonly onUnavailable?: OnUnavailable | undefined;
   /**
    * Whether this process may lease admissions of keys that it is asked for often, and spend them without asking the cluster: never
    * more than the limit, but what one process holds, others cannot take meanwhile. Default: what the cluster's policy of that name
    * says, else the guard's `lease`. A policy of the cluster that says `lease: false` forbids it.
    */
-  readonly lease?: boolean;
+  readonly lease?: boolean | undefined;
 }
 
 /** One question: may `key` take `cost` under a policy (by its name) or a limit of its own (`limit`, `window` and so on)? */
@@ -139,7 +139,7 @@ export type Check<P extends string = string> = {
   /** What is limited, such as a user's id: 1 to 512 bytes of UTF-8. */
   readonly key: string;
   /** How much is taken: a whole number from 1 to 2,147,483,647. Default 1. */
-  readonly cost?: number;
+  readonly cost?: number | undefined;
 } & ({ readonly policy: P } | Rule);
 
 /** The part of AbortSignal that a guard needs, so that every runtime's own fits. */
@@ -157,18 +157,26 @@ export interface AbortSignalLike {
 /** What one call may choose for itself; everything left out is the guard's. */
 export interface CallOptions {
   /** How much is taken: a whole number from 1 to 2,147,483,647. Default 1. A cost above the limit is denied for good. */
-  readonly cost?: number;
+  readonly cost?: number | undefined;
   /** The one deadline of the whole call, all its attempts included, in milliseconds: 1 to 2,147,483,647. Default: the guard's. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Gives the call up: it then rejects with a {@link GuardError} `aborted`. Default: none. */
-  readonly signal?: AbortSignalLike;
+  readonly signal?: AbortSignalLike | undefined;
   /** What this call gets when the cluster cannot decide. Default: the guard's own policy's, else the cluster's policy's, else the guard's. */
-  readonly onUnavailable?: OnUnavailable;
+  readonly onUnavailable?: OnUnavailable | undefined;
   /**
    * Makes the same call count once from wherever it is made, for one minute: 1 to 128 bytes of UTF-8. Default: none;
    * attempts of one call never count twice anyway. Such a call travels alone and so costs more.
    */
-  readonly requestId?: string;
+  readonly requestId?: string | undefined;
+}
+
+/** What one `allow` under a limit of its own may choose. */
+export interface InlineOptions extends CallOptions {
+  /** As a rule's; but slots of `"concurrency"` are reserved, and not taken. */
+  readonly algorithm?: Exclude<Algorithm, "concurrency"> | undefined;
+  /** As a rule's: for `"token-bucket"` only. */
+  readonly burst?: number | undefined;
 }
 
 /** What one `reserve` may choose for itself. */
@@ -178,7 +186,7 @@ export interface ReserveOptions extends CallOptions {
    * rule's `window`. What is still open then ends: an amount counts as spent, a slot of `"concurrency"` is free. Default: under `"concurrency"` the
    * rule's window, otherwise a minute, or the window if that is shorter.
    */
-  readonly ttl?: Duration;
+  readonly ttl?: Duration | undefined;
 }
 
 /** What one `wait` may choose for itself: how long it may take, by a time, a signal, or both. */
@@ -188,12 +196,12 @@ export type WaitOptions = Omit<CallOptions, "timeoutMs" | "signal" | "requestId"
         /** How long to wait at most, all questions included, in milliseconds: 1 to 2,147,483,647. */
         readonly timeoutMs: number;
         /** Gives the wait up. */
-        readonly signal?: AbortSignalLike;
+        readonly signal?: AbortSignalLike | undefined;
       }
     | {
         /** Gives the wait up; without `timeoutMs` nothing else does. */
         readonly signal: AbortSignalLike;
-        readonly timeoutMs?: number;
+        readonly timeoutMs?: number | undefined;
       }
   );
 
@@ -307,12 +315,7 @@ export interface Guard<P extends string = string> extends AsyncDisposable {
    *
    * @throws {GuardError} As `allow(key, policy)`.
    */
-  allow(
-    key: string,
-    limit: number,
-    window: Duration,
-    options?: CallOptions & Pick<Rule, "algorithm" | "burst">,
-  ): Promise<Decision>;
+  allow(key: string, limit: number, window: Duration, options?: InlineOptions): Promise<Decision>;
   /**
    * Admits all checks (1 to 1,024) together or none; a denied group charges nothing. A key that is repeated counts each time.
    *
@@ -361,7 +364,7 @@ export interface Guard<P extends string = string> extends AsyncDisposable {
    * @throws {GuardError} `unauthenticated`, `misconfigured`, `wrong_cluster` for a mistake; `unavailable` when the time is up;
    * `closed` after `close`.
    */
-  ready(options?: { readonly timeoutMs?: number }): Promise<void>;
+  ready(options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
   /**
    * Calls `listener` at each event of that type, after the turn in which it happened. Returns what ends the subscription.
    * The listener's event has the fields of its type: `guard.on("degraded", ({ reason }) => …)`.

@@ -32,6 +32,25 @@ const neverRun = () => {
   // @ts-expect-error what is leased is a policy's or the guard's to say, not a call's
   guard.allow("k", "login", { lease: true });
 
+  // @ts-expect-error a slot is reserved, and not taken
+  guard.allow("k", 5, "10s", { algorithm: "concurrency" });
+  // What a variable or a header may not have, under exactOptionalPropertyTypes: undefined means the default.
+  const maybe = undefined as string | undefined;
+  make({
+    endpoints: maybe,
+    namespace: maybe,
+    token: maybe,
+    timeoutMs: undefined,
+    routing: undefined,
+    policies: undefined,
+  });
+  make({ policies: { api: { limit: 5, window: "10s", algorithm: undefined, burst: undefined, lease: undefined } } });
+  guard.allow("k", "login", { requestId: maybe, cost: undefined, signal: undefined, onUnavailable: undefined });
+  guard.allow("k", 5, "1m", { requestId: maybe, algorithm: undefined, burst: undefined });
+  guard.reserve({ key: "k", policy: "login", cost: undefined }, { ttl: undefined });
+  guard.wait({ key: "k", policy: "login" }, { timeoutMs: 5, signal: undefined });
+  guard.ready({ timeoutMs: undefined });
+
   // @ts-expect-error a policy that was not defined
   guard.allow("k", "logn");
   // @ts-expect-error a limit needs a window

@@ -15,7 +15,7 @@ import {
 import { checkCallOptions } from "./call-options.ts";
 import { checkKey, checkWhole, invalidArgument, MAX_COUNT } from "./check-fields.ts";
 import { ttlMs } from "./duration.ts";
-import type { CallOptions, Check, Duration, ReserveOptions, Rule, WaitOptions } from "./guard.ts";
+import type { CallOptions, Check, Duration, InlineOptions, ReserveOptions, WaitOptions } from "./guard.ts";
 import { checkNames } from "./known-names.ts";
 import {
   groupCallNames,
@@ -33,9 +33,6 @@ const MAX_GROUP_ITEMS = 1_024;
 
 /** What a call that chooses nothing for itself is given, so that it is known by identity. */
 export const noOptions: CallOptions = {};
-
-/** What may follow the window of an inline limit. */
-export type InlineOptions = CallOptions & Pick<Rule, "algorithm" | "burst">;
 
 /** Reads what callers wrote into what is sent. Everything throws a {@link GuardError} `invalid_argument` that names field, value and bound. */
 export interface ArgumentReader {

@@ -1,6 +1,6 @@
 import type { AskedItem } from "@quorumguard/audit";
 import { Algorithm, algorithmNames } from "@quorumguard/limiter";
-import { type Guard, GuardError, type Hold } from "@quorumguard/sdk-core";
+import { type Guard, GuardError, type Hold, type InlineOptions } from "@quorumguard/sdk-core";
 import type { CallEnd } from "./verb-callers.ts";
 
 /** The deadline of a call that says nothing. */
@@ -24,7 +24,8 @@ export async function askGuard(
       const isPlain = isDefault && cost === 1 && rule.algorithm === Algorithm.slidingWindowLog;
       const asked = isPlain
         ? guard.allow(key, limit, window)
-        : guard.allow(key, limit, window, { ...options, ...chosen });
+        : // Slots too, which the types refuse as the guard does.
+          guard.allow(key, limit, window, { ...options, ...chosen } as InlineOptions);
       const { allowed, source, degraded } = await asked;
       return { allowed, source, degraded, ...none };
     }
