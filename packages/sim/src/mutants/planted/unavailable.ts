@@ -212,7 +212,7 @@ export const unavailableMutants: readonly Mutant[] = [
         replacement: '      if (phase === "settled") {',
       },
     ],
-    foundBy: { tests: reconciler },
+    foundBy: { tests: reconciler, seeds: 60 },
   },
   {
     name: "report-in-the-next-session",
