@@ -494,7 +494,8 @@ describe("a policy by its name alone", () => {
     const error = failed((guard as { allow: (key: string, name: string) => Promise<unknown> }).allow("a", "token"));
     await runtime.settle();
     const message = expect.stringMatching(/^policy: "token" is not a policy of the cluster.*did you mean tokens\?/);
-    expect(await error).toMatchObject({ code: "unknown_policy", message, retry: "no" });
+    const details = { field: "policy", value: "token", nearest: "tokens", known: ["tokens"] };
+    expect(await error).toMatchObject({ code: "unknown_policy", message, retry: "no", details });
   });
 
   test("is denied by a process that cannot ask, since it knows no limit", async () => {
