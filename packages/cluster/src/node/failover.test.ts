@@ -83,6 +83,19 @@ describe("G7: a stalled disk", () => {
     await until(() => (leader.status().appliedIndex === next.status().appliedIndex ? true : null));
   });
 
+  test("of a lone node makes it hand over to nobody, and it says nothing of it", async () => {
+    cluster = await TestCluster.started(1);
+    const leader = await cluster.leader();
+    const resume = cluster.stallFlushes(leader.nodeId);
+    const pending = submit(leader, batchOf(["a"], 1));
+    const untilMs = performance.now() + 1_000;
+    await until(() => (performance.now() > untilMs ? true : null));
+    expect(cluster.log.filter((line) => line.includes("flush-stalled"))).toEqual([]);
+    resume();
+    const { answers, failures } = await pending;
+    expect([answers.length, failures.length]).toEqual([1, 0]);
+  });
+
   test("of all nodes makes nobody abdicate: no follower has what the leader lacks", async () => {
     cluster = await TestCluster.started(3, { electionMs: 600 });
     const leader = await cluster.leader();

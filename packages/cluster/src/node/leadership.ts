@@ -124,7 +124,9 @@ export class Leadership {
     const nowMs = clock.monotonicMs();
     this.#overtakenSinceMs ??= nowMs;
     if (flushingForMs <= electionMs || nowMs - this.#overtakenSinceMs < electionMs / 4) return;
-    log("warn", "flush-stalled", { flushingForMs, electionMs });
+    const to = this.best();
+    if (to === 0) return;
+    log("warn", "flush-stalled", { flushingForMs, electionMs, to });
     this.handOver();
   }
 
@@ -135,6 +137,8 @@ export class Leadership {
     const { id, progress, leadTransferee } = driver.raft.status();
     if (leadTransferee !== 0) return false;
     const isAhead = (voter: NodeId) => voter !== id && (progress.get(voter)?.match ?? 0) > driver.durableIndex;
-    return voters.filter(isAhead).length >= Math.floor(voters.length / 2);
+    const ahead = voters.filter(isAhead).length;
+    // Of one voter no half is any: it has nobody to hand over to.
+    return ahead > 0 && ahead >= Math.floor(voters.length / 2);
   }
 }

@@ -33,7 +33,16 @@ function survivor(nodeId: NodeId) {
   } as unknown as Driver;
   const storage = { lastIndex: () => 7, term: () => 3 } as unknown as SuccessionParts["storage"];
   const electorate = { voters: [1, 2, 3, 4, 5] } as unknown as SuccessionParts["electorate"];
-  const succession = new Succession({ nodeId, electorate, driver, storage, clock, electionMs: 150, random: () => 0 });
+  const succession = new Succession({
+    nodeId,
+    electorate,
+    driver,
+    storage,
+    clock,
+    electionMs: 150,
+    random: () => 0,
+    log: () => {},
+  });
   const proof = (): void => {
     core.leader = 0;
     succession.begin(1);

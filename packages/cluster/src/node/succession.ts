@@ -3,6 +3,7 @@ import type { Storage } from "../storage/storage.ts";
 import type { Clock } from "./clock.ts";
 import type { Driver } from "./driver.ts";
 import type { Electorate } from "./members.ts";
+import type { NodeLog } from "./node-log.ts";
 
 /** Between the campaigns of two survivors, so that they do not split the vote (DESIGN §4). Milliseconds. */
 const rankDelayMs = 15;
@@ -19,6 +20,7 @@ export interface SuccessionParts {
   readonly electionMs: number;
   /** A number in [0, 1). */
   readonly random: () => number;
+  readonly log: NodeLog;
 }
 
 /**
@@ -116,7 +118,7 @@ export class Succession {
 
   /** @param term The latest that was known when this was planned: a later one is an election under way. */
   #stand(term: number, attempt: number): void {
-    const { clock, driver, random } = this.#parts;
+    const { clock, driver, random, log } = this.#parts;
     const { leader, state } = driver.raft.softState;
     if (leader !== 0 || state === "leader") return;
     const now = driver.raft.term;
@@ -130,6 +132,8 @@ export class Succession {
     if (!isOpen && driver.mayLead) {
       this.#withdrawnUntilMs = Number.NEGATIVE_INFINITY;
       driver.raft.campaign();
+      if (driver.raft.softState.state !== "follower")
+        log("info", "succession-stands", { term: driver.raft.term, attempt });
       driver.wake();
     }
     // By chance, or two that collided once would collide again.
