@@ -234,7 +234,8 @@ export class DiskStorage implements Storage {
         await opened.meta.write({ snapshotIndex: snapshot.index });
         if (this.installing?.index === snapshot.index) this.installing = null;
       },
-      dropping: (firstSequence) => opened.meta.write({ firstSequence }),
+      // A slot that named a removed segment as the first would make a sound folder refuse once the other slot is damaged.
+      dropping: (firstSequence) => opened.meta.writeTwice({ firstSequence }),
       failed: (error) => this.fail(error),
     });
   }
