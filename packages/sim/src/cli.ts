@@ -84,7 +84,7 @@ function lineOf(result: SeedSummary): string {
   return (
     `seed ${result.seed} ${verdict} ${result.traceHash}: ${result.calls} calls ` +
     `(${result.allowed} allowed, ${result.denied} denied, ${result.failed} without an answer), ` +
-    `${result.commits} commits, ${result.leaderChanges} leaders, ${Math.round(result.virtualMs)} ms`
+    `${result.commits} commits, ${result.leaderChanges} changes of leader, ${Math.round(result.virtualMs)} ms`
   );
 }
 

@@ -226,7 +226,10 @@ function watchNodes(watched: Watched, cluster: ClusterPlan): NodeWatch {
       wiretap.sawCommit(term, index);
       wiretap.changesBetween(before + 1, index, configurations.committed);
       const leader = machineOf(nodeId);
-      rarities.committed(leader, leader.tap.has(index, term));
+      // What it had not applied before may have changed by whom it counts; what it committed now had not yet.
+      const counted = configurations.between(appliedBefore, Math.max(appliedBefore, before));
+      const jointly = counted.every(({ outgoing }) => outgoing.length > 0);
+      rarities.committed(leader, leader.tap.has(index, term), jointly);
       return checkDurable(nodes.everyMachine, leader, term, index, configurations.between(appliedBefore, applied));
     },
     steppedDown(nodeId) {

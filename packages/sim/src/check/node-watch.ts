@@ -156,7 +156,8 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
   return {
     violations,
     get leaderChanges() {
-      return leaders.size;
+      // The first to lead takes over from nobody.
+      return Math.max(0, leaders.size - 1);
     },
     get commitIndex() {
       return commitIndex;

@@ -15,7 +15,8 @@ export const rareStateNames = [
   "leadershipTransferred",
   // The log.
   "newLeaderWithOlderUncommittedTail",
-  "figure8Overwrite",
+  // A durable entry that a whole term of another leader had passed over, and that went after all.
+  "outlivedTailOverwritten",
   "followerTruncatesConflict",
   "leaderWithUnflushedSelf",
   "leaderDiedWithUnreplicatedTail",

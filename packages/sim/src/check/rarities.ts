@@ -7,8 +7,8 @@ import type { RareState, RareStates } from "./rare-states.ts";
 
 /** What is seen of nodes, their messages and their disks, turned into visits to rare states. */
 export interface Rarities extends Omit<NodeEvents, "durable"> {
-  /** A leader has committed; `holds`: whether its own disk has it. */
-  committed(machine: NodeMachine, holds: boolean): void;
+  /** A leader has committed; `holds`: whether its own disk has it; `jointly`: whether both halves of a joint configuration had to. */
+  committed(machine: NodeMachine, holds: boolean, jointly: boolean): void;
   /** A Raft message was handed to the network. */
   heard(message: Message, frame: Uint8Array): void;
   /** A frame came to a node that runs. */
@@ -25,7 +25,7 @@ export interface Rarities extends Omit<NodeEvents, "durable"> {
 const byLogLine: Readonly<Record<string, RareState>> = {
   "dropped-last-frame": "droppedLastFrame",
   "abstention-ended": "abstainingNodeReturned",
-  "leader-proven-dead": "campaignAfterProvenDeath",
+  "succession-stands": "campaignAfterProvenDeath",
   "flush-stalled": "flushStallHandsOver",
 };
 
@@ -119,11 +119,10 @@ export function createRarities(
       `${machine.name} overwrites entry ${index} of term ${term} with one of term ${byTerm}`,
     );
     rare.hit("followerTruncatesConflict");
-    // It had outlived a whole term of another leader, and went all the same: figure 8 of the Raft paper.
     const latest = watch().term;
     for (let between = term + 1; between < latest; between++)
       if (watch().ledIn(between)) {
-        rare.hit("figure8Overwrite");
+        rare.hit("outlivedTailOverwritten");
         return;
       }
   }
@@ -183,9 +182,9 @@ export function createRarities(
       else copies.delete(to);
       if (going) raced.delete(to);
     },
-    committed(machine, holds) {
+    committed(machine, holds, jointly) {
       if (!holds) rare.hit("leaderWithUnflushedSelf");
-      if (configurations.latest.outgoing.length > 0) rare.hit("commitByJointQuorum");
+      if (jointly) rare.hit("commitByJointQuorum");
       if (!membersOf(configurations.latest).has(machine.nodeId)) rare.hit("memberRemovedWhileLeading");
     },
     led(machine, term) {
