@@ -2,6 +2,7 @@
 
 export { resolveToken } from "./cluster/resolve-token.ts";
 export { createGuardCore, createRequestGuard } from "./create-guard-core.ts";
+export { type PlatformTimers, setExactTimer } from "./exact-timer.ts";
 export type { CallObserver, GuardObserver, ObservedCall, VerbName } from "./guard-observer.ts";
 export type { PlatformOptions } from "./platform-options.ts";
 export { notGuardOptions } from "./surface/allow-arguments.ts";

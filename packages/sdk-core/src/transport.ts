@@ -82,7 +82,10 @@ export interface Runtime {
   /** Milliseconds; never steps. */
   monotonicMs(): number;
   wallMs(): number;
-  /** Calls once after `delayMs`; returns what cancels it. `keepAlive` false: a pending timer lets a process end. */
+  /**
+   * Calls once, no earlier than `delayMs` from now by `monotonicMs`; returns what cancels it. `keepAlive` false: a pending timer lets
+   * a process end.
+   */
   setTimer(callback: () => void, delayMs: number, keepAlive?: boolean): () => void;
   /**
    * The same for a caller who waits until the cluster's limits allow more, and not for an answer: a test that moves the cluster's time

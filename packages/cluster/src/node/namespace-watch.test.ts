@@ -9,7 +9,8 @@ import {
   singleCall,
   Verb,
 } from "@quorumguard/limiter";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { EarlyPlatform } from "../../../sdk-core/src/testing/early-platform.ts";
 import { ManualClock } from "./manual-clock.fixture.ts";
 import {
   type Forgotten,
@@ -18,6 +19,7 @@ import {
   type NamespaceListener,
   NamespaceWatch,
 } from "./namespace-watch.ts";
+import { createSystemClock } from "./system-clock.ts";
 
 const startUs = 1_763_000_000_000_000;
 const second = 1_000_000;
@@ -91,6 +93,23 @@ describe("a namespace's listeners are told to forget", () => {
     clock.advance(forgetPauseMs.least);
     resets("e");
     expect(told.slice(2)).toEqual(["4 v0 d", "5 v0 e"]);
+  });
+
+  test("what is reset soon after that, also by a machine whose timers fire early", () => {
+    const platform = new EarlyPlatform(0.9);
+    try {
+      watch = new NamespaceWatch(createSystemClock(), () => limiter);
+      watch.listen("n", listener());
+      resets("a");
+      platform.pass(5);
+      resets("b");
+      platform.pass(forgetPauseMs.least);
+      expect(platform.early).toBe(1);
+      expect(told).toEqual(["1 v0 a", "2 v0 b"]);
+    } finally {
+      vi.unstubAllGlobals();
+      vi.restoreAllMocks();
+    }
   });
 
   test.each([

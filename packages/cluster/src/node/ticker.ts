@@ -61,7 +61,7 @@ export class Ticker {
 
   #wakeOrWait(): void {
     if (this.#stopped) return;
-    // Timers may fire a fraction early; a turn then finds nothing due, so wait for the rest.
+    // What was left, rounded, may end a fraction before its time; a turn then finds nothing due, so wait for the rest.
     if (this.#clock.monotonicMs() < this.#nextMs) this.#arm();
     else this.#wake();
   }

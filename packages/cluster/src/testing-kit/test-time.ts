@@ -1,8 +1,6 @@
 import type { Clock } from "../node/clock.ts";
+import { setExactTimer } from "../node/exact-timer.ts";
 import { createSystemClock } from "../node/system-clock.ts";
-
-/** Timers of the platform end here, and what is longer fires at once. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** Time that is this machine's, and as much more as it was moved forward. It never stands still, and never steps back. */
 export class MovedTime {
@@ -31,8 +29,7 @@ export class GuardTime extends MovedTime {
    */
   setTimer = (callback: () => void, delayMs: number, keepAlive = false): (() => void) => {
     if (!keepAlive) return this.#add(callback, delayMs, false);
-    const timer = setTimeout(callback, Math.min(delayMs, longestTimerMs));
-    return () => clearTimeout(timer);
+    return this.#arm(callback, delayMs, true);
   };
 
   /** Somebody waits for the cluster to allow more. */
@@ -64,23 +61,29 @@ export class GuardTime extends MovedTime {
       if (!this.#timers.has(timer)) continue;
       timer.disarm();
       if (timer.dueMs <= nowMs) this.#fire(timer);
-      else this.#arm(timer);
+      else this.#await(timer);
     }
   }
 
   #add(callback: () => void, delayMs: number, keepAlive: boolean): () => void {
     const timer: MovableTimer = { dueMs: this.monotonicMs() + delayMs, callback, keepAlive, disarm: () => {} };
     this.#timers.add(timer);
-    this.#arm(timer);
+    this.#await(timer);
     return () => this.#drop(timer);
   }
 
-  #arm(timer: MovableTimer): void {
+  #await(timer: MovableTimer): void {
     const leftMs = Math.max(0, timer.dueMs - this.monotonicMs());
-    const expired = () => (leftMs > longestTimerMs ? this.#arm(timer) : this.#fire(timer));
-    const armed = setTimeout(expired, Math.min(leftMs, longestTimerMs));
-    if (!timer.keepAlive) armed.unref();
-    timer.disarm = () => clearTimeout(armed);
+    timer.disarm = this.#arm(() => this.#fire(timer), leftMs, timer.keepAlive);
+  }
+
+  #arm(callback: () => void, delayMs: number, keepAlive: boolean): () => void {
+    const arm = (wake: () => void, wholeMs: number) => {
+      const timer = setTimeout(wake, wholeMs);
+      if (!keepAlive) timer.unref();
+      return () => clearTimeout(timer);
+    };
+    return setExactTimer({ monotonicMs: this.monotonicMs, arm }, callback, delayMs);
   }
 
   #fire(timer: MovableTimer): void {
