@@ -1,3 +1,4 @@
+import { Outcome } from "@quorumguard/proto";
 import { describe, expect, test } from "vitest";
 import { type CallItem, take } from "./calls/call.ts";
 import { countedDecision } from "./calls/decisions.ts";
@@ -26,12 +27,18 @@ function scene(maxWaiting = 1_000) {
   const served: string[] = [];
   const lapsed: number[] = [];
   let held: Promise<void> | null = null;
+  let failure: { readonly error: GuardError; readonly afterMs: number } | null = null;
   const lines = createWaitingLines({
     runtime,
     askTimeoutMs: 1_000,
     maxWaiting,
     async ask(item, { timeoutMs }) {
       asked.push({ key: item.key, cost: item.cost, timeoutMs });
+      if (failure !== null) {
+        const { error, afterMs } = failure;
+        await new Promise<void>((resolve) => void runtime.setTimer(resolve, afterMs));
+        throw error;
+      }
       await held;
       const at = limiter.decide({ ...item, ...take, group: null })!;
       const [outcome, remaining, reset, retry] = [at.outcomes, at.remaining, at.resetAfterMs, at.retryAfterMs];
@@ -64,7 +71,11 @@ function scene(maxWaiting = 1_000) {
     });
     return release;
   };
-  return { runtime, lines, wait, asked, served, lapsed, hold };
+  /** Questions come to nothing from now on, each after so long. */
+  const fail = (error: GuardError, afterMs: number): void => {
+    failure = { error, afterMs };
+  };
+  return { runtime, lines, wait, asked, served, lapsed, hold, fail };
 }
 
 describe("wait", () => {
@@ -139,25 +150,77 @@ describe("wait", () => {
     expect(served).toEqual(["never out at 0"]);
   });
 
-  test("a question has the guard's deadline, and never more than the caller has left", async () => {
+  test("a question has the guard's deadline, however little the caller has left", async () => {
     const { runtime, wait, asked } = scene();
     void wait("long");
     void wait("short", itemOf("other"), { ...patient, timeoutMs: 300 });
     await runtime.pass(0);
-    expect(asked.map(({ timeoutMs }) => timeoutMs)).toEqual([1_000, 300]);
+    expect(asked.map(({ timeoutMs }) => timeoutMs)).toEqual([1_000, 1_000]);
   });
 
-  test("one whose time is up while the first has no answer yet is not asked for: it would overtake, or be counted in vain", async () => {
+  test("one whose time is up while the first has no answer yet is denied by that answer, and not asked for: it would overtake", async () => {
     const { runtime, wait, asked, served, lapsed, hold } = scene();
     const release = hold();
     void wait("first");
-    void wait("second", itemOf(), { ...patient, timeoutMs: 50 });
-    await runtime.pass(50);
-    expect(asked).toHaveLength(1);
-    expect(lapsed).toEqual([50]);
+    const second = wait("second", itemOf(), { ...patient, timeoutMs: 50 });
+    const third = wait("third", itemOf("k", 2), { ...patient, timeoutMs: 50 });
+    await runtime.pass(60);
+    expect([asked.length, served]).toEqual([1, []]);
     release();
     await runtime.pass(0);
-    expect(served).toEqual(["second unavailable at 50", "first in at 50"]);
+    // One of two is taken: there is room for the one, and for the other when that one is given back.
+    expect(await second).toMatchObject({ allowed: false, reason: "limited", source: "quorum", retryAfterMs: 0 });
+    expect(await third).toMatchObject({ allowed: false, remaining: 1, retryAfterMs: 10_000, resetAfterMs: 10_000 });
+    expect(served[0]).toBe("first in at 60");
+    expect([asked.length, lapsed]).toEqual([1, []]);
+    expect(runtime.keepsAlive).toBe(false);
+  });
+
+  test("one whose time is up while the second asks is denied at once, by what the first was told", async () => {
+    const { runtime, wait, served, lapsed, hold } = scene();
+    const answerFirst = hold();
+    void wait("first");
+    void wait("second");
+    const late = wait("late", itemOf(), { ...patient, timeoutMs: 50 });
+    await runtime.pass(10);
+    answerFirst();
+    const answerSecond = hold();
+    await runtime.pass(40);
+    expect(served).toEqual(["first in at 10", "late out at 50"]);
+    expect(await late).toMatchObject({ allowed: false, source: "quorum", remaining: 1, resetAfterMs: 9_960 });
+    answerSecond();
+    await runtime.pass(0);
+    expect([served.at(-1), lapsed]).toEqual(["second in at 50", []]);
+  });
+
+  test("what is asked in time is waited for: an admission that comes later is one", async () => {
+    const { runtime, wait, served, hold } = scene();
+    void wait("a");
+    void wait("b");
+    void wait("c", itemOf(), { ...patient, timeoutMs: 10_020 });
+    await runtime.pass(9_990);
+    const answer = hold();
+    await runtime.pass(500);
+    expect(served).toHaveLength(2);
+    answer();
+    await runtime.pass(0);
+    expect(served.at(-1)).toBe("c in at 10490");
+  });
+
+  test("if the question on its way is answered by nobody, `onUnavailable` decides for those whose time is up", async () => {
+    const { runtime, wait, asked, served, lapsed, fail } = scene();
+    fail(new GuardError("unavailable", "no leader took the call", { applied: "no" }), 1_000);
+    void wait("first");
+    void wait("second", itemOf(), { ...patient, timeoutMs: 50 });
+    void wait("patient", itemOf(), { ...patient, timeoutMs: 1_500 });
+    await runtime.pass(999);
+    expect([served, lapsed]).toEqual([[], []]);
+    await runtime.pass(1);
+    expect(served).toEqual(["first unavailable at 1000", "second unavailable at 1000"]);
+    expect(lapsed).toEqual([50]);
+    await runtime.pass(1_000);
+    expect(served.at(-1)).toBe("patient unavailable at 2000");
+    expect(asked).toHaveLength(2);
   });
 
   test("an aborted caller leaves its place, counts nothing, and those behind it move up", async () => {
@@ -228,6 +291,8 @@ test.each([
   await runtime.settle();
   const sent = cluster.frames.length;
   await runtime.pass(60);
+  expect(await Promise.race([second, "waits"])).toBe("waits");
+  await runtime.pass(1_000);
   const answer = (await second) as object;
   expect(answer).toMatchObject(
     "message" in expected ? { ...expected, message: expect.stringMatching(expected.message) } : expected,
@@ -236,3 +301,29 @@ test.each([
   await guard.close();
   await first;
 });
+
+test.each(["throw", "local"] as const)(
+  "the answer to a question of the last moment is waited for: %s",
+  async (onUnavailable) => {
+    const [cluster, runtime] = [new ScriptedCluster(1), new VirtualRuntime()];
+    const platform = { defaultEndpoints: "n1:7400", client: "test", endpointOf: () => "n1:7400" };
+    const guard = createGuardCore({ onUnavailable, timeoutMs: 1_000 }, cluster, runtime, platform);
+    const warm = guard.allow("k", 1, "1s");
+    await runtime.settle();
+    await warm;
+    const degraded: unknown[] = [];
+    guard.on("degraded", (event) => degraded.push(event));
+    const outcomes = [Outcome.LIMITED, Outcome.ALLOWED];
+    cluster.nodes[0]!.answers = (frame, stream) => {
+      const outcome = outcomes.shift()!;
+      runtime.setTimer(() => stream.reply(frame, outcome, 1, { retryAfterMs: 990 }), 20);
+    };
+    const waited = guard.wait({ key: "k", limit: 1, window: "1s" }, { timeoutMs: 1_011 });
+    waited.catch(() => {});
+    // It is admitted in its last millisecond, and hears of it 19 ms later.
+    await runtime.pass(1_030);
+    expect(await waited).toMatchObject({ allowed: true, source: "quorum", degraded: false });
+    expect(degraded).toEqual([]);
+    await guard.close();
+  },
+);

@@ -1,6 +1,6 @@
 import type { CallItem } from "./calls/call.ts";
 import type { AbortSignalLike, Decision, Denied, OnUnavailable } from "./surface/guard.ts";
-import { GuardError } from "./surface/guard-error.ts";
+import { GuardError, isUnavailable } from "./surface/guard-error.ts";
 import type { ResolvedRule } from "./surface/resolved-rule.ts";
 import type { Runtime } from "./transport.ts";
 
@@ -15,13 +15,13 @@ export interface WaitTerms {
 /** What the lines need of their guard. */
 export interface WaitingLinesOptions {
   readonly runtime: Runtime;
-  /** The deadline of one question, in milliseconds. */
+  /** The deadline of one question, in milliseconds, however little is left of the wait: what is asked can be answered. */
   readonly askTimeoutMs: number;
   /** Callers that may wait at once; one more is `overloaded`. */
   readonly maxWaiting: number;
   /** One `allow`. */
   readonly ask: (item: CallItem, terms: WaitTerms & { readonly timeoutMs: number }) => Promise<Decision>;
-  /** What `onUnavailable` gives one whose time is up, and for whom nothing was asked. */
+  /** What `onUnavailable` gives one whose time is up while the cluster did not answer, and for whom nothing was asked. */
   readonly lapse: (item: CallItem, terms: WaitTerms & { readonly timeoutMs: number }) => Promise<Decision>;
 }
 
@@ -46,9 +46,11 @@ interface Waiter {
 /** Those who wait for one key under one rule. */
 interface Line {
   readonly waiters: Set<Waiter>;
-  /** What the first one was told last, and when on the monotonic clock. */
-  denial: Denied | null;
-  deniedAtMs: number;
+  /** Their time is up, and the answer to the question that is on its way says what that means. */
+  readonly late: Set<Waiter>;
+  /** What one of them was told last, and when on the monotonic clock; null: nothing yet, or that nobody answers. */
+  answer: Decision | null;
+  answeredAtMs: number;
   /** Until when the first one pauses, on the monotonic clock. */
   pausesUntilMs: number;
   /** Ends that pause before its time; null: it does not pause. */
@@ -67,6 +69,7 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
 
   const leave = (line: Line, waiter: Waiter): boolean => {
     if (!line.waiters.delete(waiter)) return false;
+    line.late.delete(waiter);
     waiting -= 1;
     waiter.release();
     return true;
@@ -74,23 +77,34 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
   const give = (line: Line, waiter: Waiter, decision: Decision): void => {
     if (leave(line, waiter)) waiter.resolve(decision);
   };
-  const ask = ({ item, terms, endsMs }: Waiter): Promise<Decision> => {
-    const leftMs = Math.max(1, Math.ceil(endsMs - runtime.monotonicMs()));
-    return options.ask(item, { ...terms, timeoutMs: Math.min(leftMs, askTimeoutMs) });
-  };
+  const ask = ({ item, terms }: Waiter): Promise<Decision> => options.ask(item, { ...terms, timeoutMs: askTimeoutMs });
 
-  /** The line's last denial, as it is now. */
-  const denialNow = (line: Line, denial: Denied): Denied => {
-    const elapsedMs = runtime.monotonicMs() - line.deniedAtMs;
+  /** What the line was told last, as a denial of this one now: before it others have their turn. */
+  const denialNow = (line: Line, answer: Decision, { item }: Waiter): Denied => {
+    const elapsedMs = runtime.monotonicMs() - line.answeredAtMs;
     // Whole milliseconds, as everywhere, and never so few that whoever comes back then is early.
     const left = (ms: number | null) => (ms === null ? null : Math.max(0, Math.ceil(ms - elapsedMs)));
-    return { ...denial, retryAfterMs: left(denial.retryAfterMs), resetAfterMs: left(denial.resetAfterMs) };
+    const resetAfterMs = left(answer.resetAfterMs);
+    if (!answer.allowed) return { ...answer, retryAfterMs: left(answer.retryAfterMs), resetAfterMs };
+    const hasRoom = answer.remaining === null || answer.remaining >= item.cost;
+    return { ...answer, allowed: false, reason: "limited", retryAfterMs: hasRoom ? 0 : resetAfterMs, resetAfterMs };
   };
   /** Whose time is up before the first one asks again learns it at once: to wait in vain keeps from doing something else. */
   const dismiss = (line: Line, waiter: Waiter, wakeMs: number): boolean => {
-    if (line.denial === null || waiter.endsMs >= wakeMs) return false;
-    give(line, waiter, denialNow(line, line.denial));
+    if (line.answer === null || waiter.endsMs >= wakeMs) return false;
+    give(line, waiter, denialNow(line, line.answer, waiter));
     return true;
+  };
+  /** The question on which they waited has its answer; null: the cluster did not say anything until its deadline. */
+  const endLate = (line: Line, answer: Decision | null): void => {
+    for (const waiter of line.late) {
+      const { item, terms } = waiter;
+      if (answer !== null && !answer.degraded) give(line, waiter, denialNow(line, answer, waiter));
+      else if (terms.timeoutMs !== null && leave(line, waiter)) {
+        // What that means is for `onUnavailable` to say. To ask for it now would be to overtake whoever is before it.
+        options.lapse(item, { ...terms, timeoutMs: terms.timeoutMs }).then(waiter.resolve, waiter.reject);
+      }
+    }
   };
 
   /** Waits until that time, or until somebody wakes the line. */
@@ -109,17 +123,11 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
   const serveFirst = async (line: Line, first: Waiter): Promise<void> => {
     const decision = await ask(first);
     const nowMs = runtime.monotonicMs();
-    if (decision.allowed) {
-      line.denial = null;
-      give(line, first, decision);
-      return;
-    }
-    line.denial = decision;
-    line.deniedAtMs = nowMs;
-    if (decision.retryAfterMs === null) {
-      give(line, first, decision);
-      return;
-    }
+    line.answer = decision;
+    line.answeredAtMs = nowMs;
+    if (decision.allowed || decision.retryAfterMs === null) give(line, first, decision);
+    endLate(line, decision);
+    if (decision.allowed || decision.retryAfterMs === null) return;
     const wakeMs = nowMs + decision.retryAfterMs;
     for (const waiter of line.waiters) dismiss(line, waiter, wakeMs);
     if (line.waiters.has(first)) await pauseUntil(line, wakeMs);
@@ -129,6 +137,8 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
       const waiter = first;
       await serveFirst(line, waiter).catch((error: unknown) => {
         if (leave(line, waiter)) waiter.reject(error);
+        line.answer = null;
+        if (error instanceof GuardError && isUnavailable(error.code)) endLate(line, null);
       });
     }
     forget();
@@ -141,7 +151,14 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
     }
     const known = ofRule.get(key);
     if (known !== undefined) return known;
-    const line: Line = { waiters: new Set(), denial: null, deniedAtMs: 0, pausesUntilMs: 0, wake: null };
+    const line: Line = {
+      waiters: new Set(),
+      late: new Set(),
+      answer: null,
+      answeredAtMs: 0,
+      pausesUntilMs: 0,
+      wake: null,
+    };
     ofRule.set(key, line);
     const forget = () => {
       lines.get(rule)?.delete(key);
@@ -155,17 +172,11 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
   /** The time is up for one that may be anywhere in its line. */
   const onTimeUp = (line: Line, waiter: Waiter): void => {
     const [first] = line.waiters;
-    const { denial } = line;
-    const { timeoutMs } = waiter.terms;
-    // The first one either asks, with this very deadline, or pauses only where the pause ends before it.
-    if (first === waiter || timeoutMs === null || !leave(line, waiter)) return;
-    if (denial === null) {
-      // Nobody before it has an answer either: what that means is for `onUnavailable` to say. To ask for it now would be to
-      // overtake them, or to have it counted when nobody waits for it any more.
-      options.lapse(waiter.item, { ...waiter.terms, timeoutMs }).then(waiter.resolve, waiter.reject);
-      return;
-    }
-    waiter.resolve(denialNow(line, denial));
+    // The first one either asks, and what is asked is awaited, or pauses only where the pause ends before its time does.
+    if (first === waiter) return;
+    const { answer } = line;
+    if (answer !== null && !answer.degraded) give(line, waiter, denialNow(line, answer, waiter));
+    else line.late.add(waiter);
   };
   const onAbort = (line: Line, waiter: Waiter): void => {
     const [first] = line.waiters;

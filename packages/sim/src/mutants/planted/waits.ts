@@ -20,16 +20,31 @@ export const waitMutants: readonly Mutant[] = [
   },
   {
     name: "wait-asks-when-the-time-is-up",
-    breaks:
-      "who left a line is asked for with a millisecond left: it overtakes, or is counted when nobody waits for it",
+    breaks: "whose time is up while the cluster is silent is asked for after all: it overtakes whoever came before it",
     edits: [
       {
         file,
-        search: "      options.lapse(waiter.item, { ...waiter.terms, timeoutMs }).then(waiter.resolve, waiter.reject);",
-        replacement: "      ask(waiter).then(waiter.resolve, waiter.reject);",
+        search:
+          "        options.lapse(item, { ...terms, timeoutMs: terms.timeoutMs }).then(waiter.resolve, waiter.reject);",
+        replacement: "        ask(waiter).then(waiter.resolve, waiter.reject);",
       },
     ],
-    foundBy: { tests, seeds: 40 },
+    foundBy: { tests },
+  },
+  {
+    name: "wait-asks-with-what-is-left-of-it",
+    breaks:
+      "the last question has a millisecond to be answered: a cluster that answers all is taken for one that does not",
+    edits: [
+      {
+        file,
+        search:
+          "  const ask = ({ item, terms }: Waiter): Promise<Decision> => options.ask(item, { ...terms, timeoutMs: askTimeoutMs });",
+        replacement:
+          "  const ask = ({ item, terms, endsMs }: Waiter): Promise<Decision> => options.ask(item, { ...terms, timeoutMs: Math.min(askTimeoutMs, Math.max(1, Math.ceil(endsMs - runtime.monotonicMs()))) });",
+      },
+    ],
+    foundBy: { tests },
   },
   {
     name: "wait-ends-with-the-first-error",
@@ -37,9 +52,8 @@ export const waitMutants: readonly Mutant[] = [
     edits: [
       {
         file,
-        search: "        if (leave(line, waiter)) waiter.reject(error);\n      });\n    }\n    forget();",
-        replacement:
-          "        if (leave(line, waiter)) waiter.reject(error);\n        line.waiters.clear();\n      });\n    }\n    forget();",
+        search: "        if (leave(line, waiter)) waiter.reject(error);\n        line.answer = null;",
+        replacement: "        if (leave(line, waiter)) waiter.reject(error);\n        line.waiters.clear();",
       },
     ],
     foundBy: { seeds: 60 },
