@@ -339,7 +339,8 @@ export interface Guard<P extends string = string> extends AsyncDisposable {
    * As `allow`, but a caller that is denied waits for its turn: callers of this process that wait for one key under one rule are
    * served in the order in which they came, and only the first of them asks, no sooner than it can be admitted. Resolves with
    * an admission, or with the last denial: when the time is up, at once when the next turn comes too late for it, and at once when
-   * no waiting helps (`retryAfterMs` null). A `cost` may stand in the check or in the options.
+   * no waiting helps (`retryAfterMs` null). The answer to what was asked in time is awaited, for up to the guard's `timeoutMs` after
+   * it. A `cost` may stand in the check or in the options.
    *
    * @throws {GuardError} As `allow`; `aborted` when the signal says so, with nothing counted unless its `applied` says otherwise.
    */
