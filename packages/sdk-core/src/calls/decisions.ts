@@ -73,8 +73,8 @@ function denialReason(outcome: number): DenialReason {
   return outcome === OUTCOME_BLOCKED ? "blocked" : "limited";
 }
 
-/** When to ask again after a fail-closed denial: about as long as a failover takes. */
-const FAIL_CLOSED_RETRY_MS = 1_000;
+/** When to ask again after a denial that the cluster may undo once it decides, in milliseconds: about as long as a failover takes. */
+export const OUTAGE_RETRY_MS = 1_000;
 
 /** A degraded decision that knows no counts: failed open, or failed closed. */
 export function blindDecision(rule: ResolvedRule, allowed: boolean): Decision {
@@ -90,7 +90,7 @@ export function blindDecision(rule: ResolvedRule, allowed: boolean): Decision {
   return {
     allowed: false,
     reason: "unavailable",
-    retryAfterMs: FAIL_CLOSED_RETRY_MS,
+    retryAfterMs: OUTAGE_RETRY_MS,
     source: "fail-closed",
     ...facts,
   };

@@ -91,7 +91,8 @@ export interface Denied extends Facts {
   readonly reason: DenialReason;
   /**
    * Milliseconds until the same call would be admitted if nobody else took anything; null: never, since the limit is 0 or
-   * the cost is above it. For reason `unavailable`: 1,000, about as long as a failover takes.
+   * the cost is above it. For reason `unavailable`, and where only this process's share of the limit is too small for the cost
+   * while the cluster does not decide: 1,000, about as long as a failover takes.
    */
   readonly retryAfterMs: number | null;
 }

@@ -32,6 +32,8 @@ test("a node that does not tell changes nothing", () => {
   expect(fleet.clients).toBe(9);
 });
 
+type Rule = ReturnType<ReturnType<typeof createRuleBook>["inline"]>;
+
 /** A process that limits by itself, as one of as many clients as the test says. */
 function alone() {
   const fleet = { clients: 1, nowMs: 5_000 };
@@ -40,16 +42,19 @@ function alone() {
     () => fleet.clients,
   );
   const rules = createRuleBook({ login: { limit: 10, window: "10s", algorithm: "token-bucket" } });
-  const decide = (rule: ReturnType<typeof rules.inline>): Decision => {
-    const call = { key: "k", rule, cost: 1, group: null, verb: 0, ttlMs: 0, handle: 0 };
-    return createWithoutCluster({ local: () => local, firmDenial: () => null }).decide(call as never, "local")[0]!;
+  const withoutCluster = createWithoutCluster({ local: () => local, firmDenial: () => null });
+  const decideAll = (rule: Rule, costs: readonly number[]): readonly Decision[] => {
+    const items = costs.map((cost) => ({ key: "k", rule, cost }));
+    const group = items.length === 1 ? null : items;
+    return withoutCluster.decide({ ...items[0], group, verb: 0, ttlMs: 0, handle: 0 } as never, "local");
   };
-  const admitted = (rule: ReturnType<typeof rules.inline>): number => {
+  const decide = (rule: Rule): Decision => decideAll(rule, [1])[0]!;
+  const admitted = (rule: Rule): number => {
     let count = 0;
     while (count < 1_000 && decide(rule).allowed) count += 1;
     return count;
   };
-  return { fleet, rules, admitted };
+  return { fleet, rules, decideAll, admitted };
 }
 
 const rated: readonly Algorithm[] = ["sliding-window-log", "token-bucket", "sliding-window-counter", "fixed-window"];
@@ -92,3 +97,20 @@ test("two buckets of other numbers do not share, named or not", () => {
   expect(admitted(bucket(11, 4))).toBe(4);
   expect(admitted(rules.policy("login", "policy"))).toBe(10);
 });
+
+test.each(rated)(
+  "%s: what only a share has no room for is to be asked again, as only a limit says never (K3)",
+  (algorithm) => {
+    const { fleet, rules, decideAll } = alone();
+    fleet.clients = 5;
+    const [of10, of0] = [10, 0].map((limit) => rules.inline({ limit, window: "10s", algorithm })) as [Rule, Rule];
+    const again = { allowed: false, reason: "limited", source: "local", retryAfterMs: 1_000 };
+    const never = { ...again, retryAfterMs: null };
+    expect(decideAll(of10, [3])).toMatchObject([again]);
+    expect(decideAll(of10, [10])).toMatchObject([again]);
+    expect(decideAll(of10, [11])).toMatchObject([never]);
+    expect(decideAll(of0, [1])).toMatchObject([never]);
+    expect(decideAll(of10, [3, 7])).toMatchObject([again, again]);
+    expect(decideAll(of10, [3, 8])).toMatchObject([again, never]);
+  },
+);

@@ -1,6 +1,6 @@
-import { Verb } from "@quorumguard/limiter";
+import { Algorithm, Verb } from "@quorumguard/limiter";
 import type { Call, CallItem } from "../calls/call.ts";
-import { blindDecision, countedDecision, FIRST_FAILURE_OUTCOME } from "../calls/decisions.ts";
+import { blindDecision, countedDecision, FIRST_FAILURE_OUTCOME, OUTAGE_RETRY_MS } from "../calls/decisions.ts";
 import type { Decision } from "../surface/guard.ts";
 import { numbersOf } from "../surface/resolved-rule.ts";
 import type { Decider } from "./degraded-warning.ts";
@@ -59,6 +59,7 @@ function countedHere(call: Call, items: readonly CallItem[], local: LocalLimiter
     const outcome = results.outcomes[at]!;
     // No room for another key here either: this process cannot count it, so it does not let it pass.
     if (outcome >= FIRST_FAILURE_OUTCOME) return blindDecision(item.rule, false);
+    const retryAfterMs = results.retryAfterMs[at]!;
     return countedDecision(
       item.rule,
       numbersOf(item.rule).limit,
@@ -66,7 +67,16 @@ function countedHere(call: Call, items: readonly CallItem[], local: LocalLimiter
       outcome,
       results.remaining[at]!,
       results.resetAfterMs[at]!,
-      results.retryAfterMs[at]!,
+      retryAfterMs < 0 && fitsTheLimit(items, at) ? OUTAGE_RETRY_MS : retryAfterMs,
     );
   });
+}
+
+/** Whether the limit is enough for the item, and for those of its key before it: then only a share of it never is (SEMANTICS K3). */
+function fitsTheLimit(items: readonly CallItem[], at: number): boolean {
+  const { rule, key } = items[at]!;
+  const { algorithm, limit, burst } = numbersOf(rule);
+  let wanted = 0;
+  for (const item of items.slice(0, at + 1)) if (item.rule === rule && item.key === key) wanted += item.cost;
+  return limit > 0 && wanted <= (algorithm === Algorithm.tokenBucket ? burst : limit);
 }

@@ -191,6 +191,19 @@ export const unavailableMutants: readonly Mutant[] = [
     foundBy: { tests: [...fleet, ...outage] },
   },
   {
+    name: "share-taken-for-the-limit",
+    breaks:
+      "what only this process's share has no room for is never admitted: who waits gives up, and a browser is told so (K3)",
+    edits: [
+      {
+        file: `${room}/without-cluster.ts`,
+        search: "retryAfterMs < 0 && fitsTheLimit(items, at)",
+        replacement: "retryAfterMs < -1 && fitsTheLimit(items, at)",
+      },
+    ],
+    foundBy: { tests: fleet },
+  },
+  {
     name: "denial-forgotten-when-failing-open",
     breaks: "an outage lets pass what the cluster has denied for longer than until now",
     edits: [
