@@ -1,4 +1,4 @@
-import { checkNames, knownNames, type Policy } from "@quorumguard/sdk-core";
+import { checkCallOptions, checkNames, knownNames, type Policy } from "@quorumguard/sdk-core";
 import { type HeaderFormat, headerFormats } from "./answer/header-fields.ts";
 import { readTrustedProxies, type TrustedProxies } from "./identity/trusted-proxies.ts";
 import { checkFunction, invalidOption } from "./option-checks.ts";
@@ -78,6 +78,9 @@ export function resolveOptions<R, P extends string>(
   for (const [name, value] of Object.entries({ sourceHeader, throwUnavailable })) {
     if (typeof value !== "boolean") throw invalidOption(name, value, "it must be true or false");
   }
+  // What each request would be refused for is said once, before there are any.
+  const { timeoutMs, onUnavailable } = options;
+  checkCallOptions({ timeoutMs, onUnavailable }, 1);
   return {
     limits: resolveLimits(options),
     trustedProxies: readTrustedProxies(options.trustedProxies),

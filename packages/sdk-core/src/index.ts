@@ -6,6 +6,7 @@ export { type PlatformTimers, setExactTimer } from "./exact-timer.ts";
 export type { CallObserver, GuardObserver, ObservedCall, VerbName } from "./guard-observer.ts";
 export type { PlatformOptions } from "./platform-options.ts";
 export { notGuardOptions } from "./surface/allow-arguments.ts";
+export { checkCallOptions } from "./surface/call-options.ts";
 export { forCaller } from "./surface/caller.ts";
 export { checkEndpoints, type EndpointForm } from "./surface/endpoints.ts";
 export type {
