@@ -1,7 +1,13 @@
 import ipaddr from "ipaddr.js";
 
-/** An address of either family; IPv4 that was written as IPv6 is IPv4. */
+/** An address of either family; IPv4 that was written as IPv6, or translated into it on the way, is IPv4. */
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/**
+ * What stands in front of an IPv4 address inside IPv6, up to its last two groups: mapped by a socket (RFC 4291), translated by NAT64 under the
+ * well-known prefix (RFC 6052), translated by SIIT (RFC 2765). Else all of IPv4 would be one customer's network.
+ */
+const beforeIpv4 = new Set(["0:0:0:0:0:ffff", "64:ff9b:0:0:0:0", "0:0:0:0:ffff:0"]);
 
 /**
  * Reads an address as sockets and proxies write it: `192.0.2.7`, `192.0.2.7:443`, `2001:db8::1`, `[2001:db8::1]:443`,
@@ -13,7 +19,8 @@ export function parseAddress(text: string): Address | null {
   if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return ipaddr.IPv4.parse(bare);
   if (!bare.includes(":") || !ipaddr.IPv6.isValid(bare)) return null;
   const address = ipaddr.IPv6.parse(bare);
-  return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+  const front = address.parts.slice(0, 6).map((group) => group.toString(16));
+  return beforeIpv4.has(front.join(":")) ? ipaddr.fromByteArray(address.toByteArray().slice(12)) : address;
 }
 
 function withoutPort(text: string): string {
