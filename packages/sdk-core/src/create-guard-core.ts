@@ -166,9 +166,8 @@ class GuardCore implements Guard<string> {
         counts,
         clients: () => fleet.clients,
         life: () => this.#cluster.life,
-        grant: (item, failed) => void this.#done(item, { ...take, verb: Verb.grant }).catch(failed),
-        // What cannot be given back ends by itself.
-        giveBack: (item, handle) => this.#done(item, { ...take, verb: Verb.giveBack, handle }).catch(() => {}),
+        grant: (item) => this.#done(item, { ...take, verb: Verb.grant }),
+        giveBack: (item, handle) => this.#done(item, { ...take, verb: Verb.giveBack, handle }),
       }) ?? null;
     this.#terms = new ClusterTerms({
       runtime,
@@ -390,7 +389,8 @@ class GuardCore implements Guard<string> {
     /** Why it is not sent; null: it is. */
     unsent: (() => string) | null = null,
   ): void {
-    this.#expectOpen();
+    // What a grant brings while the guard ends is given back.
+    if (verb.verb !== Verb.giveBack) this.#expectOpen();
     const checked = options === noOptions ? null : checkCallOptions(options, this.#options.timeoutMs);
     const timeoutMs = checked?.timeoutMs ?? this.#options.timeoutMs;
     const call = createCall(item, group, verb, {

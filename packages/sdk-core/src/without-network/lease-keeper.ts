@@ -29,7 +29,7 @@ const RENEW_AGE = 0.6;
 const RETURN_AGE = 0.85;
 /** After the cluster could not grant, for want of anything but room. */
 const FAILED_PAUSE_MS = 1_000;
-/** How long the end of a guard may wait for leases to be given back. */
+/** How long the end of a guard may wait for leases to be granted and given back. */
 const CLOSE_WAIT_MS = 250;
 
 /** What a keeper works with. */
@@ -38,9 +38,9 @@ export interface LeaseKeeperOptions {
   readonly counts: LocalAnswerCounts;
   /** How many clients share the limits. */
   readonly clients: () => number;
-  /** Asks for a lease of the item's cost; its answer comes to {@link LeaseKeeper.answered}, unless it failed. */
-  readonly grant: (item: CallItem, failed: () => void) => void;
-  /** Gives back the item's cost of a lease; resolves however that ends. */
+  /** Asks for a lease of the item's cost; its answer comes to {@link LeaseKeeper.answered}, then it resolves. Rejects if it failed. */
+  readonly grant: (item: CallItem) => Promise<void>;
+  /** Gives back the item's cost of a lease, also while the guard ends. Rejects unless the cluster has said that it has it. */
   readonly giveBack: (item: CallItem, handle: number) => Promise<void>;
   /** The session that leases belong to; null: there is none. */
   readonly life: () => SessionLife | null;
@@ -61,7 +61,8 @@ export class LeaseKeeper {
   readonly #open = new Set<KnownKey>();
   /** Rules of which no lease is ever granted, as far as is known. */
   readonly #refused = new Set<ResolvedRule>();
-  readonly #returning = new Set<Promise<void>>();
+  /** Grants and give-backs without an answer; none of them rejects. */
+  readonly #underWay = new Set<Promise<void>>();
   #life: SessionLife | null = null;
   #cancelLook: (() => void) | null = null;
   #closed = false;
@@ -150,19 +151,34 @@ export class LeaseKeeper {
     if (kept.length === 0) this.#open.delete(known);
   }
 
-  /** Gives everything back, for good. Resolves when the cluster has said so, or shortly after; null: there was nothing. */
+  /**
+   * Gives everything back, for good, also what is still on its way to this process. Resolves when the cluster has said so, or shortly
+   * after; null: there was nothing.
+   */
   close(): Promise<void> | null {
     this.#closed = true;
     for (const known of [...this.#open]) this.giveBack(known);
     this.#cancelLook?.();
-    if (this.#returning.size === 0) return null;
+    if (this.#underWay.size === 0) return null;
     return new Promise((resolve) => {
       const cancel = this.#options.runtime.setTimer(resolve, CLOSE_WAIT_MS, true);
-      void Promise.all(this.#returning).then(() => {
+      void this.#allAnswered().then(() => {
         cancel();
         resolve();
       });
     });
+  }
+
+  /** What is granted meanwhile is given back, and that is waited for as well. */
+  async #allAnswered(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  #await(answer: Promise<void>): void {
+    const underWay = answer.then(() => {
+      this.#underWay.delete(underWay);
+    });
+    this.#underWay.add(underWay);
   }
 
   /** The lease that has `cost` left after the current one, which has not, or is over. */
@@ -196,10 +212,11 @@ export class LeaseKeeper {
     const cost = leaseUnits(leases.perMs, { leaseMs, capacity, remaining, clients });
     if (cost === 0) return;
     leases.asking = true;
-    this.#options.grant({ key, rule, cost }, () => {
+    const failed = () => {
       leases.asking = false;
       leases.notBeforeMs = this.#options.runtime.monotonicMs() + FAILED_PAUSE_MS;
-    });
+    };
+    this.#await(this.#options.grant({ key, rule, cost }).catch(failed));
   }
 
   #take(known: KnownKey, leases: KeyLeases, lease: Lease, nowMs: number): void {
@@ -241,11 +258,15 @@ export class LeaseKeeper {
     // From here on nobody spends it, whatever becomes of the message.
     lease.left = 0;
     if (cost === 0) return;
-    this.#options.counts.unitsReturned += cost;
-    const returning = this.#options.giveBack({ key, rule, cost }, lease.handle).then(() => {
-      this.#returning.delete(returning);
-    });
-    this.#returning.add(returning);
+    const { counts, giveBack } = this.#options;
+    const returned = () => {
+      counts.unitsReturned += cost;
+    };
+    // What cannot be given back ends by itself.
+    const expired = () => {
+      counts.unitsExpired += cost;
+    };
+    this.#await(giveBack({ key, rule, cost }, lease.handle).then(returned, expired));
   }
 
   #scheduleLook(): void {

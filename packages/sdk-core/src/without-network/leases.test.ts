@@ -5,6 +5,7 @@ import type { CallOptions, Decision, Guard } from "../surface/guard.ts";
 import type { GuardOptions } from "../surface/guard-options.ts";
 import { ScriptedCluster, type ScriptedStream, type ToldByReply } from "../testing/scripted-cluster.ts";
 import { VirtualRuntime } from "../testing/virtual-runtime.ts";
+import type { LocalAnswerCounts } from "./local-answer-counts.ts";
 
 const LEASE_MS = 1_000;
 
@@ -32,7 +33,7 @@ class Scene {
   /** How long a grant's answer takes. */
   delayMs = 0;
 
-  constructor(options: Partial<GuardOptions<"api">> = {}) {
+  constructor(options: Partial<GuardOptions<"api">> = {}, counts: LocalAnswerCounts[] = []) {
     this.cluster.appliedIndex = 10n;
     for (const node of this.cluster.nodes) {
       node.answers = (frame, stream) => {
@@ -63,7 +64,12 @@ class Scene {
       },
       this.cluster,
       this.runtime,
-      { defaultEndpoints: "n1:7400", client: "test", endpointOf: (member) => member.grpcEndpoint },
+      {
+        defaultEndpoints: "n1:7400",
+        client: "test",
+        endpointOf: (member) => member.grpcEndpoint,
+        observer: { localAnswers: (each) => void counts.push(each) },
+      },
     );
   }
 
@@ -448,6 +454,39 @@ describe("what nobody needs is given back", () => {
     expect(closed).toBe(false);
     await unheard.runtime.pass(1);
     await ending;
+  });
+
+  test("when the guard is closed while it is on its way, which waits for it", async () => {
+    const counts: LocalAnswerCounts[] = [];
+    const scene = new Scene({}, counts);
+    scene.delayMs = 30;
+    while (scene.grants.length === 0) await scene.load(1, 1);
+    let closed = false;
+    const closing = scene.guard.close().then(() => {
+      closed = true;
+    });
+    await scene.runtime.pass(27);
+    expect([closed, scene.returns]).toEqual([false, []]);
+    await scene.runtime.pass(3);
+    await closing;
+    const { cost } = scene.grants[0]!;
+    expect(scene.returns).toMatchObject([{ cost, handle: 101 }]);
+    expect(counts).toMatchObject([{ unitsGranted: cost, unitsSpent: 0, unitsReturned: cost, unitsExpired: 0 }]);
+    expect(scene.runtime.keepsAlive).toBe(false);
+  });
+
+  test("and is told as expired where nobody says that it was taken back", async () => {
+    const counts: LocalAnswerCounts[] = [];
+    const scene = new Scene({}, counts);
+    await scene.lease();
+    const { cost } = scene.grants[0]!;
+    for (const node of scene.cluster.nodes) node.answers = () => {};
+    const closing = scene.guard.close();
+    await scene.runtime.pass(249);
+    expect(counts).toMatchObject([{ unitsGranted: cost, unitsReturned: 0, unitsExpired: 0 }]);
+    await scene.runtime.pass(1);
+    await closing;
+    expect(counts).toMatchObject([{ unitsGranted: cost, unitsReturned: 0, unitsExpired: cost }]);
   });
 
   test("and where nobody takes it back, that is no outage to anybody", async () => {

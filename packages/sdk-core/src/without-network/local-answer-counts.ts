@@ -15,9 +15,9 @@ export interface LocalAnswerCounts {
   admissionsServed: number;
   /** Units that calls were admitted by. */
   unitsSpent: number;
-  /** Units that were given back before their lease was over. */
+  /** Units that were given back before their lease was over, and the cluster has said so. */
   unitsReturned: number;
-  /** Units that nobody used: their lease was over first. The cluster counts them as spent. */
+  /** Units that nobody used: their lease was over first, or nobody said that they were taken back. The cluster counts them as spent. */
   unitsExpired: number;
 }
 

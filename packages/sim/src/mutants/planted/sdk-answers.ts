@@ -75,6 +75,18 @@ export const sdkAnswerMutants: readonly Mutant[] = [
     foundBy: { tests: leases, seeds: 5 },
   },
   {
+    name: "sdk-lease-lost-on-its-way-at-the-end",
+    breaks: "a lease that is granted while its guard ends is kept from everybody until it is over",
+    edits: [
+      {
+        file: "sdk-core/src/create-guard-core.ts",
+        search: "    if (verb.verb !== Verb.giveBack) this.#expectOpen();",
+        replacement: "    this.#expectOpen();",
+      },
+    ],
+    foundBy: { tests: leases },
+  },
+  {
     name: "sdk-lease-kept-through-a-change-of-policies",
     breaks: "a limit is cut, and clients go on spending what they were granted under the old one",
     edits: [
