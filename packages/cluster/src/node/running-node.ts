@@ -79,7 +79,10 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
     stampUs: () => stamp.nowUs(),
   });
   const hashes = new HashWatch(nodeId, members);
-  const raft = createRaft(raftOptions(options, foundersAtFirst(storage), restoredIndex));
+  const raft = createRaft({
+    ...raftOptions(options, foundersAtFirst(storage), restoredIndex),
+    trace: (line) => log("debug", "raft", { line }),
+  });
   if (parts.abstains) raft.abstain();
   const send = (to: NodeId, frame: Uint8Array): void => transport.send(to, frame);
   const wake = (): void => driver.wake();

@@ -46,7 +46,9 @@ function enterHigherTerm(core: RaftCore, message: Message): boolean {
       return true;
     case MessageType.preVote:
       // It only asks about that term.
-      return !isLeaderAlive(core, message);
+      if (!isLeaderAlive(core, message)) return true;
+      core.options.trace?.(`${core.id} ignores the pre-vote of ${from}: it hears leader ${core.leader}`);
+      return false;
     case MessageType.preVoteResp:
       // A grant names the term asked about; a rejection names one that really began.
       if (message.reject) becomeFollower(core, term, noNode);

@@ -79,6 +79,19 @@ describe("a tap on a disk", () => {
     expect([tap.has(1, 1), tap.has(2, 1)]).toEqual([true, false]);
   });
 
+  test("a frame is torn if power loss left a part of it", () => {
+    const { tap, inode, write, flush } = segment();
+    write([1, 1]);
+    flush();
+    write([2, 1]);
+    expect([tap.pending, tap.torn]).toEqual([1, 0]);
+    const frame = inode.read(1024, 512);
+    inode.write(1024, frame.fill(0, 30));
+    expect([tap.pending, tap.torn]).toEqual([1, 1]);
+    inode.write(1024, frame.fill(0));
+    expect([tap.pending, tap.torn]).toEqual([1, 0]);
+  });
+
   test("a frame that power loss took does not count, whatever is flushed afterwards", () => {
     const { tap, inode, write, flush } = segment();
     write([1, 1]);

@@ -30,6 +30,8 @@ export interface DiskTap extends DurableLog {
   flushing(inode: Inode): () => void;
   /** Frames that were written and that no flush has covered yet. */
   readonly pending: number;
+  /** Those of them of which a power failure left a part. */
+  readonly torn: number;
   /** A new disk is in the place of the old one. */
   wiped(): void;
 }
@@ -90,6 +92,13 @@ export function createDiskTap(events: DiskTapEvents): DiskTap {
     return found.length === bytes.length && found.every((byte, at) => byte === bytes[at]);
   };
 
+  /** Frames are written where only zeros were: something is there, and not all of it. */
+  function isTorn(inode: Inode, frame: PendingFrame): boolean {
+    if (unchanged(inode, frame)) return false;
+    const found = inode.read(frame.position, frame.bytes.length);
+    return found.some((byte, at) => byte !== 0 && byte === frame.bytes[at]);
+  }
+
   return {
     get lastIndex() {
       return lastIndex;
@@ -100,6 +109,11 @@ export function createDiskTap(events: DiskTapEvents): DiskTap {
     get pending() {
       let sum = 0;
       for (const list of frames.values()) sum += list.length;
+      return sum;
+    },
+    get torn() {
+      let sum = 0;
+      for (const [inode, list] of frames) sum += list.filter((frame) => isTorn(inode, frame)).length;
       return sum;
     },
     has: (index, term) => index <= startIndex || terms.get(index) === term,

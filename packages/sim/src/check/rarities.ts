@@ -29,17 +29,8 @@ const byLogLine: Readonly<Record<string, RareState>> = {
   "flush-stalled": "flushStallHandsOver",
 };
 
-/** A pre-vote that reached a node which follows a leader. */
-interface AskedFollower {
-  readonly message: Message;
-  readonly machine: NodeMachine;
-  readonly boot: number;
-  readonly leaderId: number;
-  readonly atUs: number;
-}
-
-/** Only a node that sticks to its leader gives no answer at all to a pre-vote; others answer at once. */
-const answerUs = 100_000;
+/** What the core says when a node sticks to its leader. */
+const ignoredPreVote = /ignores the pre-vote of (\d+): it hears leader (\d+)/;
 
 /** A crash so soon after a write to a snapshot interrupts it. */
 const betweenPiecesUs = 5_000;
@@ -63,7 +54,8 @@ export function createRarities(
   const repaired = new Set<NodeMachine>();
   /** What matters of frames on arrival, by frame: they were decoded once, when they were sent. */
   const awaited = new WeakMap<Uint8Array, Message[]>();
-  let asked: AskedFollower[] = [];
+  /** Members that died with a joint configuration in their log. */
+  const diedJointly = new Set<NodeMachine>();
   /** Whom the leader of a term told to take over. */
   const appointed = new Map<number, number>();
 
@@ -78,28 +70,16 @@ export function createRarities(
     }
   }
 
-  function preVoteArrived(message: Message): void {
-    const machine = machineOf(message.to);
-    const leaderId = machine?.running?.node.topology().leaderId ?? 0;
-    if (machine === undefined || leaderId === 0 || leaderId === message.from || leaderId === machine.nodeId) return;
-    asked.push({ message, machine, boot: machine.boot, leaderId, atUs: world.nowUs });
-  }
-
-  /** Those that have not answered by now, and follow the same leader still, stuck to it. */
-  function settleAsked(): void {
-    asked = asked.filter(({ machine, boot, leaderId, atUs }) => {
-      if (world.nowUs - atUs < answerUs) return true;
-      const { running } = machine;
-      const isSame = running !== null && machine.boot === boot && !running.process.paused;
-      if (isSame && running.node.topology().leaderId === leaderId) rare.hit("preVoteRefusedByStickiness");
-      return false;
-    });
+  /** A follower does not help to depose the leader that it hears. */
+  function sawRaftLine(machine: NodeMachine, line: unknown): void {
+    const [, from, leader] = ignoredPreVote.exec(String(line)) ?? [];
+    if (from !== undefined && leader !== from && Number(leader) !== machine.nodeId)
+      rare.hit("preVoteRefusedByStickiness");
   }
 
   function arrived(message: Message): void {
     const { type, to } = message;
-    if (type === MessageType.preVote) preVoteArrived(message);
-    else if (type === MessageType.timeoutNow) {
+    if (type === MessageType.timeoutNow) {
       if (configurations.latest.outgoing.length > 0) rare.hit("transferDuringJointConsensus");
     } else if (copies.has(to) && !raced.has(to)) {
       raced.add(to);
@@ -108,9 +88,7 @@ export function createRarities(
   }
 
   const mattersOnArrival = ({ type, entries, to }: Message) =>
-    type === MessageType.preVote ||
-    type === MessageType.timeoutNow ||
-    (type === MessageType.app && entries.length > 0 && copies.has(to));
+    type === MessageType.timeoutNow || (type === MessageType.app && entries.length > 0 && copies.has(to));
 
   /** A durable entry gave way to one of another term. */
   function sawOverwrite(machine: NodeMachine, index: number, term: number, byTerm: number): void {
@@ -132,8 +110,6 @@ export function createRarities(
       const { type, from, to, term } = message;
       if (mattersOnArrival(message)) awaited.set(frame, [...(awaited.get(frame) ?? []), message]);
       if (type === MessageType.vote) sawVoteRequest(message);
-      else if (type === MessageType.preVoteResp)
-        asked = asked.filter((one) => one.message.from !== to || one.message.to !== from);
       else if (type === MessageType.timeoutNow) appointed.set(term, to);
       else if (type === MessageType.voteResp && !message.reject) {
         const voter = machineOf(from);
@@ -141,14 +117,14 @@ export function createRarities(
       }
     },
     arrived(frame) {
-      if (asked.length > 0) settleAsked();
       for (const message of awaited.get(frame) ?? []) arrived(message);
     },
     installed(nodeId) {
       rare.hit("snapshotInstalled");
       if (configurations.latest.learners.includes(nodeId)) rare.hit("learnerCatchesUpBySnapshot");
     },
-    logged(machine, event) {
+    logged(machine, event, fields) {
+      if (event === "raft") sawRaftLine(machine, fields.line);
       if (event === "damaged-log") repaired.add(machine);
       if (event === "abstention-settled" && repaired.delete(machine)) rare.hit("damageRepaired");
       const state = byLogLine[event];
@@ -164,12 +140,18 @@ export function createRarities(
         rare.hit("crashDuringSnapshotWrite");
       if (world.nowUs - (renames.get(machine) ?? Number.NEGATIVE_INFINITY) < beforeCompactionUs)
         rare.hit("crashBetweenSnapshotAndCompaction");
-      if (configurations.latest.outgoing.length > 0) rare.hit("restartInJointConsensus");
+      const { latest } = configurations;
+      if (latest.outgoing.length > 0 && membersOf(latest).has(machine.nodeId) && machine.tap.lastIndex >= latest.index)
+        diedJointly.add(machine);
       const status = machine.running?.node.status();
       if (status?.role !== "leader") return;
       const others = nodes().machines.filter((other) => other !== machine);
       if (others.length > 0 && others.every(({ tap }) => tap.lastIndex < status.lastIndex))
         rare.hit("leaderDiedWithUnreplicatedTail");
+    },
+    starting(machine) {
+      // With another disk it knows of no configuration.
+      if (diedJointly.delete(machine) && machine.disk.list("log").length > 0) rare.hit("restartInJointConsensus");
     },
     touched(machine, operation, path) {
       if (operation === "rename" && path.endsWith(".snap")) renames.set(machine, world.nowUs);

@@ -94,6 +94,8 @@ export interface NodeHost {
 export interface NodeEvents {
   /** A node's own log line. */
   logged(machine: NodeMachine, event: string, fields: Readonly<Record<string, unknown>>): void;
+  /** A machine's next process is about to begin. */
+  starting(machine: NodeMachine): void;
   /** A process is about to end for a reason outside itself, its node still as it was. */
   crashing(machine: NodeMachine, kind: DeathKind): void;
   replaced(machine: NodeMachine, ...what: Parameters<DiskTapEvents["replaced"]>): void;
@@ -186,6 +188,7 @@ export function createNodeHost(
     keepsWritesWhole: false,
     start(machine) {
       if (machine.running !== null || !machines.includes(machine)) return;
+      events.starting(machine);
       machine.boot++;
       const process = world.spawn(machine.name);
       const life = random.fork(`${machine.name}/${machine.boot}`);

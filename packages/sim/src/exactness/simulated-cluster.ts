@@ -50,6 +50,7 @@ export function createSimulatedCluster(
   const plan = { bounds: {}, sessionTtlMs: 60_000, maxWallOffsetMs: 50, options, pieceBytes: 65_536, diskSpeed };
   const nodes = createNodeHost(world, random.fork("nodes"), { ...plan, nodes: size.nodes }, peers, clientNetwork, {
     logged() {},
+    starting() {},
     crashing() {},
     replaced() {},
     durable(_machine, entries, previousTerm) {

@@ -19,7 +19,7 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
   const { world, random, nodes, note, ms, later, victim, impair, impaired } = toolbox;
   const folder = (machine: NodeMachine, name: string) => machine.disk.list(name).map((file) => `${name}/${file}`);
 
-  function tornWrite(): boolean {
+  function tornWrite(): boolean | "waits" {
     const machine = victim();
     if (machine === null || nodes.keepsWritesWhole) return false;
     impaired.add(machine);
@@ -27,17 +27,20 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
     const tear = () => {
       if (done) return;
       done = true;
-      nodes.crash(machine, "vanished", ["torn", "some-sectors-kept", "front-kept"]);
+      const before = machine.tap.torn;
+      // Most frames have one sector, of which only the first mode leaves a part.
+      nodes.crash(machine, "vanished", ["torn", "torn", "torn", "some-sectors-kept", "front-kept"]);
+      if (machine.tap.torn > before) toolbox.count("tornWrite");
       impair(machine, ms(20, 400), `restart ${machine.name}`, () => nodes.start(machine));
     };
     machine.awaitDisk = (operation, path) => {
-      if (operation !== "flush" || !path.startsWith("log/")) return false;
+      if (operation !== "flush" || !path.startsWith("log/") || machine.tap.pending === 0) return false;
       // At once, and not within the call: the flush is under way, and nothing of it is sure.
       later(1, "power fails in a flush", tear);
       return true;
     };
     later(150_000, "power fails", tear);
-    return true;
+    return "waits";
   }
 
   function diskError(): boolean {

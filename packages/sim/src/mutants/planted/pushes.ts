@@ -4,7 +4,7 @@ const byNodes = { tests: ["cluster/src/node/pushes.test.ts"] };
 const byWatch = { tests: ["cluster/src/node/namespace-watch.test.ts"] };
 const byFirmness = { tests: ["limiter/src/machine/firmness.test.ts", "limiter/src/machine/firmness.prop.test.ts"] };
 
-/** Bugs in what clients are told of denials that they remember, and of how many they are. */
+/** Bugs in what clients are told of denials that they remember, and of how many they are; and in the timers that both go by. */
 export const pushMutants: readonly Mutant[] = [
   {
     name: "push-by-the-leader-alone",
@@ -42,6 +42,31 @@ export const pushMutants: readonly Mutant[] = [
       },
     ],
     foundBy: byWatch,
+  },
+  {
+    name: "push-lost-by-a-timer-before-its-time",
+    breaks: "what is reset soon after another reset is not told when the machine's timer fires a fraction early (D2)",
+    edits: [
+      {
+        file: "cluster/src/node/exact-timer.ts",
+        search: "    if (leftMs > 0) cancel = arm(leftMs);",
+        replacement: "    if (leftMs > 1) cancel = arm(leftMs);",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/system-clock.test.ts", ...byWatch.tests] },
+  },
+  {
+    name: "retry-missed-by-a-timer-before-its-time",
+    breaks:
+      "a call that a node refused is sent again only at the next ping when the machine's timer fires a fraction early",
+    edits: [
+      {
+        file: "sdk-core/src/exact-timer.ts",
+        search: "    if (leftMs > 0) cancel = arm(leftMs);",
+        replacement: "    if (leftMs > 1) cancel = arm(leftMs);",
+      },
+    ],
+    foundBy: { tests: ["sdk-node/src/node-runtime.test.ts", "sdk-web/src/web-runtime.test.ts"] },
   },
   {
     name: "push-without-policies",
