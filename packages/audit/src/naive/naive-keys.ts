@@ -69,7 +69,8 @@ export interface NaiveKeys {
   renumbered(namespace: string, stampUs: number): void;
   /**
    * Carries over every key with open holds, before a takeover moves them; or, after a change, those that a policy counts
-   * now, since a hold may outlive what is kept for those who come late.
+   * now, since a hold may outlive what is kept for those who come late. All at once, where the limiter does some at each entry:
+   * of thousands, one that ends in between is told apart.
    */
   settleHolds(stampUs: number, toPolicies: boolean): void;
   /** Counts that one rule handed to another, so far. */

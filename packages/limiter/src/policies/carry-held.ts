@@ -4,7 +4,7 @@ import type { HeldKey } from "../holds/holds.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
 import type { MachineState } from "../machine/state.ts";
 import type { CarryOver } from "./carry-over.ts";
-import { GovernedRule } from "./governed-rule.ts";
+import { type AskedRule, GovernedRule } from "./governed-rule.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
 import { readIdentity } from "./own-keeper.ts";
 
@@ -16,14 +16,6 @@ export const HELD_STEPS_PER_ENTRY = 20_000;
 const STEPS_PER_KEY = 6;
 const STEPS_PER_RULE = 1;
 
-/** A rule made ready for all keys of its name that are held under the same numbers. */
-interface Prepared {
-  readonly owner: NamespacePolicies;
-  readonly name: string;
-  readonly epoch: number;
-  readonly rule: GovernedRule;
-}
-
 /**
  * Carries over keys that have open holds and that nobody touched since another rule took them over: where a policy takes
  * over, since a hold that is never asked for ends or is settled on the counter that it is on; and before a takeover
@@ -34,7 +26,8 @@ class HeldCarrier {
   readonly #carryOver: CarryOver;
   readonly #stampUs: number;
   readonly #toPolicies: boolean;
-  readonly #prepared = new Map<string, Prepared | null>();
+  /** Rules made ready, each for all keys of its name that are held under the same numbers. */
+  readonly #rules = new Map<string, GovernedRule>();
 
   constructor(state: MachineState, carryOver: CarryOver, stampUs: number, toPolicies: boolean) {
     this.#state = state;
@@ -45,48 +38,53 @@ class HeldCarrier {
 
   /** Returns how many steps it took. */
   carry({ block, limit, burst }: HeldKey): number {
-    const { keys } = this.#state;
+    const { keys, policies } = this.#state;
     const { bytes, prefixLength } = keys.identityOf(block);
     const { namespace, nameStart, nameLength, shapeAt, epoch } = readIdentity(bytes, prefixLength);
+    const owner = policies.namespaceOf(namespace);
+    const name = textOf(bytes, nameStart, nameLength);
+    const lineage = owner === null || name === null || name === "" ? undefined : owner.lineages.get(name);
+    if (lineage === undefined || lineage.epoch === epoch) return 1;
+    if (this.#toPolicies && owner!.policy(name!) === null) return 1;
     const windowUs = u32At(bytes, shapeAt + 5) * 4294967296 + u32At(bytes, shapeAt + 1);
     const asked = { algorithm: bytes[shapeAt]!, limit, windowUs, burst, source: bytes, nameStart, nameLength };
-    const prepared = nameLength === 0 ? null : this.#prepare(namespace, asked);
-    if (prepared === null || prepared.epoch === epoch) return 1;
-    const { owner, name, rule } = prepared;
+    const rules = this.#rules.size;
+    const rule = this.#ruleOf(owner!, namespace, asked, name!);
     const { epochs } = rule;
     rule.lookAlsoFor(namespace, asked, epoch);
     const length = bytes.length - prefixLength;
     const hash = keys.hashOf(rule.quota, bytes, prefixLength, length);
-    rule.useNumbers(owner.numbersFor(name, textOf(bytes, prefixLength, length) ?? ""));
-    if (keys.find(rule.quota, hash, bytes, prefixLength, length) === 0) {
-      this.#carryOver.carry(rule, hash, bytes, prefixLength, length);
-    }
+    rule.useNumbers(owner!.numbersFor(name!, textOf(bytes, prefixLength, length) ?? ""));
+    const home = keys.find(rule.quota, hash, bytes, prefixLength, length);
+    if (home === 0) this.#carryOver.carry(rule, hash, bytes, prefixLength, length);
+    else this.#join(rule, block, home);
     rule.epochs = epochs;
-    return 1 + STEPS_PER_KEY + STEPS_PER_RULE * epochs.length;
+    // To make a rule ready is as much work again.
+    return 1 + (STEPS_PER_KEY + STEPS_PER_RULE * epochs.length) * (1 + this.#rules.size - rules);
   }
 
-  #prepare(namespace: Uint8Array, asked: Parameters<GovernedRule["resolve"]>[2]): Prepared | null {
-    const { keys, policies } = this.#state;
-    const name = textOf(asked.source, asked.nameStart, asked.nameLength);
-    const owner = policies.namespaceOf(namespace);
-    if (name === null || owner === null) return null;
-    const isPolicys = owner.policy(name) !== null;
-    if (this.#toPolicies && !isPolicys) return null;
+  /** Whoever touched the key could not know of a hold on a counter that is looked for no more: it counts from now on. */
+  #join(rule: GovernedRule, from: number, to: number): void {
+    const { holds } = this.#state;
+    const { quota, carriedLimit } = rule;
+    const home = holds.lift(to, this.#stampUs);
+    holds.rehome(holds.lift(from, this.#stampUs), home);
+    quota.limit = carriedLimit;
+    holds.lay(home, quota, this.#stampUs);
+  }
+
+  #ruleOf(owner: NamespacePolicies, namespace: Uint8Array, asked: AskedRule, name: string): GovernedRule {
     // Callers bring numbers of their own; a policy's are the same for all.
-    const numbers = isPolicys ? "" : `${asked.algorithm}/${asked.limit}/${asked.windowUs}/${asked.burst}`;
+    const { algorithm, limit, windowUs, burst } = asked;
+    const numbers = owner.policy(name) === null ? `${algorithm}/${limit}/${windowUs}/${burst}` : "";
     const id = `${owner.name}\0${name}\0${numbers}`;
-    const known = this.#prepared.get(id);
+    const known = this.#rules.get(id);
     if (known !== undefined) return known;
-    const lineage = owner.lineages.get(name);
-    let made: Prepared | null = null;
-    if (lineage !== undefined) {
-      const rule = new GovernedRule(new QuotaRule());
-      rule.resolve(owner, namespace, asked, name, this.#stampUs);
-      keys.prepare(rule.quota);
-      made = { owner, name, epoch: lineage.epoch, rule };
-    }
-    this.#prepared.set(id, made);
-    return made;
+    const rule = new GovernedRule(new QuotaRule());
+    rule.resolve(owner, namespace, asked, name, this.#stampUs);
+    this.#state.keys.prepare(rule.quota);
+    this.#rules.set(id, rule);
+    return rule;
   }
 }
 

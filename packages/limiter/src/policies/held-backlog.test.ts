@@ -4,7 +4,7 @@ import { encodeUtf8 } from "../entry/utf8.ts";
 import type { OpenAmount } from "../holds/holds.ts";
 import { Machine } from "../machine/machine.ts";
 import { MachineState } from "../machine/state.ts";
-import { batchOf, copyOf, START_US } from "../testing/harness.ts";
+import { batchOf, copyOf, START_US, windowLog } from "../testing/harness.ts";
 import { byName, PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 import { HELD_STEPS_PER_ENTRY } from "./carry-held.ts";
@@ -32,7 +32,7 @@ function heldByMany(policy: object): { readonly harness: PolicyHarness; readonly
   return { harness, handles };
 }
 
-const isDue = ({ limiter }: PolicyHarness) => limiter.nextDueUs() === limiter.stampUs;
+const isDue = ({ limiter }: PolicyHarness) => (limiter.nextDueUs() ?? Number.MAX_SAFE_INTEGER) <= limiter.stampUs;
 const free = ({ limiter }: PolicyHarness, key: string) =>
   limiter.peek("n", name, encodeUtf8(key), 1, limiter.stampUs).remaining[0]!;
 
@@ -76,7 +76,7 @@ describe("K1 keys that are held when a policy takes over", () => {
     expect(harness.limiter.stats.slots).toBe(held - 3);
   });
 
-  it("are all carried over by a takeover, and a copy from a snapshot in the middle of it goes on alike", () => {
+  it("are open for their whole time after a takeover in the middle of it, and a copy from a snapshot goes on alike", () => {
     const { harness } = heldByMany(slots(60_000));
     harness.change(put(slots(90_000)), {}, START_US + second);
     const copy = copyOf(harness.limiter);
@@ -92,11 +92,29 @@ describe("K1 keys that are held when a policy takes over", () => {
     const jumpUs = START_US + 7_200 * second;
     harness.apply(jumpUs, () => {}, true);
     expectAlike();
-    expect(isDue(harness)).toBe(false);
     // Each has its whole time to live from the takeover on.
     harness.apply(jumpUs + 3_599 * second);
     for (const at of [0, 3_000, held - 1]) expect(free(harness, keyOf(at))).toBe(3);
     expect(harness.limiter.stats.slots).toBe(held);
+  });
+
+  it("R1 are joined by what they hold on a counter that is looked for no more, though they were asked for first", () => {
+    const harness = new PolicyHarness();
+    const inline = (windowUs: number) => windowLog(5, windowUs, "api");
+    const ask = (i: number) => ({ key: keyOf(i), rule: inline(2_000), verb: Verb.reserve, ttlMs: 60_000 });
+    const calls = Array.from({ length: held }, (_, i) => [ask(i)]);
+    harness.calls(START_US, { kind: "anonymous", namespace: "n" }, batchOf(calls, 0));
+    const { handle } = harness.ask(START_US, Verb.reserve, "k", inline(1_000), { cost: 3, ttlMs: 300_000 });
+    for (let i = 0; i < 40; i++) harness.one(START_US, "k", inline(60 * second + i));
+    expect(harness.change(put(slots(1_000)), {}, START_US).error).toBeNull();
+    const own = harness.ask(START_US + 2 * second, Verb.reserve, "k", name, { cost: 1, ttlMs: 60_000 });
+    expect(own.outcome).toBe(Outcome.allowed);
+    expect(isDue(harness)).toBe(true);
+    let stampUs = START_US + 2 * second;
+    while (isDue(harness)) harness.apply(++stampUs);
+    expect(free(harness, "k")).toBe(1);
+    expect(harness.ask(stampUs, Verb.cancel, "k", name, { handle })).toMatchObject({ outcome: 1, remaining: 4 });
+    expect(harness.ask(stampUs, Verb.cancel, "k", name, own)).toMatchObject({ outcome: 1, remaining: 5 });
   });
 
   it("of one key are told together, however many stamps they were opened at: each change would cost their square", () => {
