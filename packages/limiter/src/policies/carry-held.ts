@@ -10,10 +10,12 @@ import { readIdentity } from "./own-keeper.ts";
 
 /**
  * What one entry may do for the keys that are held: a step for each hold that is looked at, and for each key that is carried
- * over {@link STEPS_PER_KEY} and {@link STEPS_PER_RULE} for each earlier rule of its name. About a microsecond each.
+ * over {@link STEPS_PER_KEY}, {@link STEPS_PER_RULE} for each earlier rule of its name and {@link STEPS_PER_HOLD} for each
+ * hold. About a microsecond each, or up to three for a hold of a bucket.
  */
 export const HELD_STEPS_PER_ENTRY = 20_000;
 const STEPS_PER_KEY = 6;
+const STEPS_PER_HOLD = 4;
 const STEPS_PER_RULE = 1;
 
 /**
@@ -56,21 +58,23 @@ class HeldCarrier {
     const hash = keys.hashOf(rule.quota, bytes, prefixLength, length);
     rule.useNumbers(owner!.numbersFor(name!, textOf(bytes, prefixLength, length) ?? ""));
     const home = keys.find(rule.quota, hash, bytes, prefixLength, length);
-    if (home === 0) this.#carryOver.carry(rule, hash, bytes, prefixLength, length);
-    else this.#join(rule, block, home);
+    const carried =
+      home === 0 ? this.#carryOver.carry(rule, hash, bytes, prefixLength, length) : this.#join(rule, block, home);
     rule.epochs = epochs;
+    const steps = STEPS_PER_KEY + STEPS_PER_RULE * epochs.length;
+    const open = this.#state.holds.openOn(carried, this.#stampUs, HELD_STEPS_PER_ENTRY).length;
     // To make a rule ready is as much work again.
-    return 1 + (STEPS_PER_KEY + STEPS_PER_RULE * epochs.length) * (1 + this.#rules.size - rules);
+    return steps * (1 + this.#rules.size - rules) + STEPS_PER_HOLD * (1 + open);
   }
 
   /** Whoever touched the key could not know of a hold on a counter that is looked for no more: it counts from now on. */
-  #join(rule: GovernedRule, from: number, to: number): void {
+  #join(rule: GovernedRule, from: number, to: number): number {
     const { holds } = this.#state;
     const { quota, carriedLimit } = rule;
     const home = holds.lift(to, this.#stampUs);
     holds.rehome(holds.lift(from, this.#stampUs), home);
     quota.limit = carriedLimit;
-    holds.lay(home, quota, this.#stampUs);
+    return holds.lay(home, quota, this.#stampUs);
   }
 
   #ruleOf(owner: NamespacePolicies, namespace: Uint8Array, asked: AskedRule, name: string): GovernedRule {
