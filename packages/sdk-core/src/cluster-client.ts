@@ -162,6 +162,14 @@ export class ClusterClient {
     if (call.requestId === null) this.#session?.forget(call, phase);
   }
 
+  /** What the call would report no longer counts: from now on it is executed only if it was already. */
+  forgetReport(call: Call): void {
+    const { phase } = call;
+    call.phase = "settled";
+    call.reports = false;
+    this.#session?.forget(call, phase);
+  }
+
   /** What `allow` would say. @throws {AttemptError} or a TransportError. */
   peek(item: CallItem, timeoutMs: number): ReturnType<RequestClient["peek"]> {
     this.#expectOneCluster();

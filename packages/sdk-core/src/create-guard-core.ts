@@ -208,8 +208,10 @@ class GuardCore implements Guard<string> {
       streams?.createReconciler({
         runtime,
         maxCalls: this.#options.maxUnreportedCalls,
-        isBack: () => this.#breaker.state === "closed" && this.#cluster.reachable,
+        breaker: this.#breaker,
+        isReachable: () => this.#cluster.reachable,
         send: (call) => this.#cluster.submitUnheard(call),
+        forget: (call) => this.#cluster.forgetReport(call),
         emit,
       }) ?? null;
     this.#lines = this.#createLines();
@@ -353,10 +355,10 @@ class GuardCore implements Guard<string> {
     if (this.#closed) return;
     const returned = this.#answers?.close() ?? null;
     this.#closed = true;
-    if (returned !== null) await returned;
+    const reported = this.#reconciler?.close() ?? null;
+    if (returned !== null || reported !== null) await Promise.all([returned, reported]);
     this.#terms.close();
     this.#cluster.endSession();
-    this.#reconciler?.close();
     this.#lines.close(
       new GuardError("closed", "the guard was closed while the call waited its turn; await it before close()", {
         applied: "no",

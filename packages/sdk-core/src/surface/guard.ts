@@ -281,7 +281,7 @@ export type GuardEvent =
       readonly charged: number;
       /** Their keys had no room for them any more. */
       readonly refused: number;
-      /** More than `maxUnreportedCalls`, or sent under a session that the cluster has forgotten: not known to count. */
+      /** More than `maxUnreportedCalls`, sent under a session that the cluster has forgotten, or without an answer when the guard was closed: not known to count. */
       readonly unreported: number;
     }
   /**
@@ -377,6 +377,9 @@ export interface Guard<P extends string = string> extends AsyncDisposable {
     event: E,
     listener: (event: Extract<GuardEvent, { readonly type: E }>) => void,
   ): () => void;
-  /** Ends the session and all connections; calls in flight reject with a {@link GuardError} `closed`. Any number of times. */
+  /**
+   * Ends the session and all connections; calls in flight reject with a {@link GuardError} `closed`. Before that it gives back what is
+   * leased and, with `reconcile`, reports what is left to report, for 250 ms at most. Any number of times.
+   */
   close(): Promise<void>;
 }

@@ -28,12 +28,23 @@ class Scene {
   }
 
   /** Ends by its answer or its deadline. */
-  async allow(key: string, limit = 100, options: Parameters<Guard["allow"]>[3] = {}): Promise<Decision> {
-    const call = this.guard.allow(key, limit, "1h", options);
+  allow(key: string, limit = 100, options: Parameters<Guard["allow"]>[3] = {}): Promise<Decision> {
+    return this.end(this.guard.allow(key, limit, "1h", options));
+  }
+
+  async end<T>(call: Promise<T>): Promise<T> {
     call.catch(() => {});
     await this.runtime.settle();
     await this.runtime.pass(260);
     return call;
+  }
+
+  /** Admits one call for each key while nobody is there; five open the breaker. */
+  async admitAlone(...keys: string[]): Promise<void> {
+    await this.allow("warm");
+    this.goDark();
+    for (const key of keys) expect(await this.allow(key)).toMatchObject({ allowed: true, source: "local" });
+    this.cluster.frames.length = 0;
   }
 
   /** The cluster takes frames and does not answer them: what is sent now may have been counted. */
@@ -54,10 +65,15 @@ class Scene {
         stream.fail(frame, { reason: ErrorReason.SESSION_EXPIRED, message: "gone" });
       else stream.reply(frame, outcome);
     };
-    this.node.down = null;
-    for (const stream of [...this.node.streams]) stream.close();
+    this.reopen();
     for (let i = 0; i < 12; i++) await this.allow("after", 100, { onUnavailable: "deny" });
     await this.runtime.pass(2_000);
+  }
+
+  /** Who connects again is served; nobody asks anything. */
+  reopen(): void {
+    this.node.down = null;
+    for (const stream of [...this.node.streams]) stream.close();
   }
 
   /** Each call that was sent for one of these keys since the cluster came back: its number, and whether it may be new. */
@@ -205,6 +221,132 @@ describe("what was admitted while the cluster was away (SEMANTICS U3)", () => {
     await at.allow("young");
     await at.comeBack();
     expect(at.sent("old", "young").map(({ key }) => key)).toEqual(["young"]);
+  });
+});
+
+const many = Array.from({ length: 250 }, (_, at) => `k${at}`);
+const six = many.slice(0, 6);
+
+describe("a guard that is idle when the cluster is back", () => {
+  test("reports all the same: the oldest call looks for the cluster, and the others follow", async () => {
+    const at = new Scene();
+    await at.admitAlone(...six);
+    at.reopen();
+    await at.runtime.pass(5_000);
+    expect(at.sent(...six).map(({ key }) => key)).toEqual(six);
+    expect(at.events).toEqual([{ type: "reconciled", charged: 6, refused: 0, unreported: 0 }]);
+    await at.runtime.pass(5_000);
+    expect(at.runtime.keepsAlive).toBe(false);
+  });
+
+  test("sends one report and no other to a cluster that does not decide", async () => {
+    const at = new Scene();
+    await at.admitAlone(...six);
+    at.goSilent();
+    at.reopen();
+    await at.runtime.pass(60_000);
+    expect(new Set(at.sent(...six).map(({ key }) => key))).toEqual(new Set(["k0"]));
+    expect(new Set(at.sent(...six).map(({ number }) => number)).size).toBe(1);
+    expect(at.events).toEqual([]);
+  });
+});
+
+describe("a guard that is closed", () => {
+  test("reports what it can before it ends, and tells how it came out", async () => {
+    const at = new Scene();
+    await at.admitAlone(...many);
+    at.reopen();
+    // Connected anew, and the breaker still open.
+    await at.runtime.pass(50);
+    at.node.answers = (frame, stream) => void at.runtime.setTimer(() => stream.reply(frame), 5);
+    await at.runtime.pass(300);
+    expect(at.sent(...many).length).toBeLessThanOrEqual(1);
+    const closing = at.guard.close();
+    await at.runtime.pass(100);
+    await closing;
+    expect(at.sent(...many).map(({ key }) => key)).toEqual(many);
+    expect(at.events).toEqual([{ type: "reconciled", charged: 250, refused: 0, unreported: 0 }]);
+    expect(at.runtime.keepsAlive).toBe(false);
+  });
+
+  test("waits a quarter of a second for answers, and says for what none came", async () => {
+    const at = new Scene();
+    await at.admitAlone(...many);
+    at.goSilent();
+    at.reopen();
+    await at.runtime.pass(400);
+    let closed = false;
+    const closing = at.guard.close().then(() => {
+      closed = true;
+    });
+    await at.runtime.pass(249);
+    expect([closed, at.events]).toEqual([false, []]);
+    await at.runtime.pass(1);
+    await closing;
+    expect(at.sent(...many)).toHaveLength(100);
+    expect(at.events).toEqual([{ type: "reconciled", charged: 0, refused: 0, unreported: 250 }]);
+  });
+
+  test("says at once that nothing was reported when nobody is there", async () => {
+    const at = new Scene();
+    await at.admitAlone(...six);
+    await at.guard.close();
+    await at.runtime.settle();
+    expect(at.events).toEqual([{ type: "reconciled", charged: 0, refused: 0, unreported: 6 }]);
+  });
+});
+
+describe("what does not count any more is not charged", () => {
+  const policies = { api: { limit: 100, window: "1s" } } as const;
+
+  test("under a policy of the guard's own", async () => {
+    const at = new Scene({ policies });
+    await at.admitAlone();
+    await at.end(at.guard.allow("named", "api"));
+    await at.runtime.pass(1_000);
+    await at.allow("young");
+    await at.comeBack();
+    expect(at.sent("named", "young").map(({ key }) => key)).toEqual(["young"]);
+  });
+
+  test("and under one of which the cluster told a longer window it counts for that long", async () => {
+    const at = new Scene({ policies });
+    at.cluster.appliedIndex = 10n;
+    at.cluster.policyVersion = 1n;
+    at.cluster.policies = [{ rule: { policy: "api", algorithm: 1, limit: 100, windowUs: 60_000_000n } as never }];
+    at.node.answers = (frame, stream) => stream.reply(frame, 1, 1, { policyVersion: 1 });
+    await at.end(at.guard.allow("named", "api"));
+    await at.admitAlone();
+    await at.end(at.guard.allow("named", "api"));
+    await at.runtime.pass(2_000);
+    await at.comeBack();
+    expect(at.sent("named")).toHaveLength(1);
+  });
+
+  test("a call that was sent is given up then: it is executed only if it was already", async () => {
+    const at = new Scene({ policies });
+    await at.allow("warm");
+    at.goSilent();
+    await at.end(at.guard.allow("named", "api"));
+    const { firstNumber } = at.cluster.frames.at(-1)!.frame;
+    await at.runtime.pass(1_000);
+    await at.comeBack();
+    expect(at.sent("named")).toEqual([]);
+    expect(at.cluster.frames[0]!.frame.ackedThrough).toBeGreaterThanOrEqual(firstNumber);
+    expect(at.events).toEqual([]);
+  });
+
+  test("a group counts as long as the item that counts longest", async () => {
+    const at = new Scene();
+    await at.admitAlone();
+    const group = at.guard.allowAll([
+      { key: "short", limit: 5, window: "1s" },
+      { key: "long", limit: 5, window: "1h" },
+    ]);
+    await at.end(group);
+    await at.runtime.pass(2_000);
+    await at.comeBack();
+    expect(at.sent("short", "long")).toHaveLength(2);
   });
 });
 

@@ -240,6 +240,42 @@ export const unavailableMutants: readonly Mutant[] = [
     foundBy: { tests: reconciler },
   },
   {
+    name: "report-of-what-counts-no-more",
+    breaks: "what was admitted under a policy an hour ago is charged now, though its window was a second",
+    edits: [
+      {
+        file: `${room}/reconciler.ts`,
+        search: "    if (nowMs >= untilMs) return false;",
+        replacement: '    if (nowMs >= untilMs && call.rule.policy === "") return false;',
+      },
+    ],
+    foundBy: { tests: reconciler },
+  },
+  {
+    name: "reports-wait-for-a-caller",
+    breaks: "a guard that nobody asks anything never looks for the cluster, and never tells it what it admitted",
+    edits: [
+      {
+        file: `${room}/reconciler.ts`,
+        search: '      else if (breaker.state === "open") sendSome(1);',
+        replacement: '      else if (breaker.state === "open") sendSome(0);',
+      },
+    ],
+    foundBy: { tests: reconciler },
+  },
+  {
+    name: "reports-forgotten-at-the-end",
+    breaks: "a guard that is closed right after an outage forgets what it admitted, and tells nobody",
+    edits: [
+      {
+        file: `${room}/reconciler.ts`,
+        search: "      if (isDone() || !isReachable()) {\n        giveUp();",
+        replacement: "      if (isDone() || waiting.length > 0) {\n        waiting = [];",
+      },
+    ],
+    foundBy: { tests: reconciler },
+  },
+  {
     name: "reports-without-a-bound",
     breaks: "an outage of hours fills the memory of a process with what it will report",
     edits: [
