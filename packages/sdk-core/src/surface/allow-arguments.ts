@@ -11,10 +11,9 @@ export function allowKey(key: unknown, next: unknown): string {
   if (typeof key === "string") return checkKey(key);
   const swapped = typeof key === "number" && typeof next === "string";
   if (!swapped && (typeof key !== "object" || key === null)) return checkKey(key);
-  const what = swapped
-    ? "a number, and the key comes first"
-    : "not a key, and only reserve, wait, peek and reset take one";
-  const message = `key: ${describe(key)} is ${what}; write allow("k", 5, "1m"), or allow("k", "login") under a policy`;
+  const what = swapped ? "a number, and the key comes first" : "not a string";
+  const others = swapped ? "" : " (reserve, wait, peek and reset take an object)";
+  const message = `key: ${describe(key)} is ${what}; write allow("k", 5, "1m"), or allow("k", "login") under a policy${others}`;
   throw new GuardError("invalid_argument", message, { details: { field: "key", value: key } });
 }
 
