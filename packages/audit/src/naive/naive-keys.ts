@@ -5,6 +5,7 @@ import { createKeyPlaces, type KeyPlaces } from "./key-places.ts";
 import { leaveBehind, type Source } from "./left-behind.ts";
 import type { HoldHome, NaiveHold, NaiveHolds } from "./naive-holds.ts";
 import type { NaiveRecords, NumbersOf, OwnNumbers, PolicyEdit } from "./naive-records.ts";
+import { orWithinWindow, ruleOf, slowerOf, spanUs, withOwn } from "./rule-numbers.ts";
 
 /** The rule that is in force for one key. */
 export interface RuleInForce {
@@ -41,6 +42,8 @@ interface Shape {
 
 /** How the keys of one name are counted now, and what is to be carried over to those that nobody has touched since. */
 interface Lineage {
+  /** No rule took over yet. */
+  readonly isFirst: boolean;
   /** A policy that was a bucket stood here: what waits may have been counted by a rate. */
   readonly hadRate: boolean;
   shapes: Map<string, Shape>;
@@ -48,6 +51,11 @@ interface Lineage {
   askedUs: number;
   pending: Map<string, Carried>;
 }
+
+const newLineage = (): Lineage => ({
+  ...{ isFirst: true, hadRate: false, askedUs: 0 },
+  ...{ shapes: new Map(), pending: new Map() },
+});
 
 /** The counters of a log by key, whatever rules took over from each other. */
 export interface NaiveKeys {
@@ -84,24 +92,6 @@ const most = 2_147_483_647;
 const roomOf = (algorithm: number, { burst }: Numbers) =>
   algorithm === Algorithm.tokenBucket ? burst : Number.POSITIVE_INFINITY;
 
-/** The numbers of a policy as rules have them. */
-function ruleOf({ name, algorithm, limit, windowMs, burst = 0 }: PolicyDocument): Rule {
-  const numbers: Readonly<Record<PolicyDocument["algorithm"], Algorithm>> = {
-    "sliding-window-log": Algorithm.slidingWindowLog,
-    "token-bucket": Algorithm.tokenBucket,
-    "sliding-window-counter": Algorithm.slidingWindowCounter,
-    "fixed-window": Algorithm.fixedWindow,
-    concurrency: Algorithm.concurrency,
-  };
-  return { algorithm: numbers[algorithm], limit, windowUs: windowMs * 1000, burst, policy: name };
-}
-
-/** For how long after a charge a counter can differ from an unused one. */
-function spanUs({ algorithm, limit, windowUs, burst }: Rule): number {
-  if (algorithm !== Algorithm.tokenBucket) return 2 * windowUs;
-  return limit === 0 ? windowUs : Math.ceil(burst / limit) * windowUs + windowUs;
-}
-
 const usedOf = ({ sources, atUs }: Carried) =>
   Math.max(0, ...sources.map(({ counter, numbers }) => counter.usedAt(numbers, atUs)));
 
@@ -123,19 +113,6 @@ function chargeOn(
 ): void {
   const amount = Math.min(used, Math.max(most, roomOf(algorithm, numbers)));
   if (amount > 0) counter.charge(numbers, amount, atUs);
-}
-
-/** The smaller limit; one of 0 admits nothing, and sets no rate. */
-const slowerOf = (one: number, other: number) => Math.min(one || other, other || one);
-
-/** What a bucket took over goes at least within its window, if no rate is known. */
-const orWithinWindow = (limit: number, burst: number) => limit || Math.max(1, burst);
-
-/** A bucket that a key with numbers of its own is not asked under drains at the slower rate, and holds the larger burst. */
-function withOwn(rule: Rule, own: OwnNumbers | null): Rule {
-  if (rule.algorithm !== Algorithm.tokenBucket) return rule;
-  const burst = Math.max(rule.burst, own?.burst ?? 0);
-  return { ...rule, limit: orWithinWindow(slowerOf(rule.limit, own?.limit ?? 0), burst), burst };
 }
 
 /** What is carried over is charged by the key's numbers, but that a limit of 0 is no rate, and callers' numbers are no one's alone. */
@@ -180,9 +157,17 @@ function stillThere(carried: Carried | undefined, stampUs: number, ownUs: number
   return sources.length > 0 ? { ...carried, sources } : null;
 }
 
-/** Whether counters of one document go on under the other as they are. */
-function goesOn(from: PolicyDocument | null, to: PolicyDocument | null): boolean {
-  if (from === null || to === null) return false;
+/**
+ * Whether counters of one document go on under the other as they are: also where a policy comes, the first of its name, and
+ * its callers all counted by its window so far.
+ */
+function goesOn(from: PolicyDocument | null, to: PolicyDocument | null, { isFirst, shapes }: Lineage): boolean {
+  if (to === null) return false;
+  if (from === null) {
+    const { algorithm, windowUs } = ruleOf(to);
+    const isAlike = (shape: Shape) => shape.algorithm === algorithm && shape.windowUs === windowUs;
+    return isFirst && algorithm !== Algorithm.tokenBucket && [...shapes.values()].every(isAlike);
+  }
   if (from.algorithm !== to.algorithm || from.windowMs !== to.windowMs) return false;
   return from.algorithm !== "token-bucket" || (from.limit === to.limit && from.burst === to.burst);
 }
@@ -295,9 +280,8 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
 
   function lineageOf(namespace: string, name: string): Lineage {
     const id = `${namespace}|${name}`;
-    const lineage = lineages.get(id) ?? { hadRate: false, shapes: new Map(), askedUs: 0, pending: new Map() };
-    lineages.set(id, lineage);
-    return lineage;
+    if (!lineages.has(id)) lineages.set(id, newLineage());
+    return lineages.get(id)!;
   }
 
   function shapeOf({ shapes }: Lineage, { algorithm, windowUs }: Rule): Shape {
@@ -457,7 +441,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       carryRenumbered(namespace, renumberedBy(records, lineages, namespace, edits, after), stampUs);
       for (const { name, from, to } of edits) {
         const lineage = lineages.get(`${namespace}|${name}`);
-        if (lineage === undefined || goesOn(from, to)) continue;
+        if (lineage === undefined || goesOn(from, to, lineage)) continue;
         const keys = new Set([...lineage.shapes.values()].flatMap(({ homes }) => [...homes.keys()]));
         for (const key of lineage.pending.keys()) keys.add(key);
         const ownUs = from === null ? 0 : spanUs(ruleOf(from));
@@ -470,7 +454,8 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
           if (carried !== null) pending.set(key, carried);
         }
         const hadRate = lineage.hadRate || from?.algorithm === "token-bucket";
-        lineages.set(`${namespace}|${name}`, { hadRate, shapes: new Map(), askedUs: lineage.askedUs, pending });
+        const next = { ...newLineage(), isFirst: false, hadRate, askedUs: lineage.askedUs, pending };
+        lineages.set(`${namespace}|${name}`, next);
       }
     },
     renumbered(namespace, stampUs) {

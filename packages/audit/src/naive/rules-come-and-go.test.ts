@@ -44,6 +44,21 @@ describe("A1 K1 the limiter and the model agree, and the bound holds", () => {
   });
 });
 
+describe("A1 K1 a policy that comes for callers with its window", () => {
+  it("goes on with their counters, whatever its limit; for others it counts as of the change", () => {
+    for (const [windowMs, retryAfterMs] of [
+      [60_000, 48_000],
+      [61_000, 61_000],
+    ] as const) {
+      const both = new Both();
+      const inline: Rule = { ...byName, limit: 10, windowUs: 60 * second };
+      expect(both.call(startUs, "k", 10, { rule: inline }).outcome).toBe(ok);
+      both.change(startUs + 12 * second, put("sliding-window-log", 1, windowMs));
+      expect(both.call(startUs + 12 * second, "k", 1)).toMatchObject({ outcome: limited, retryAfterMs });
+    }
+  });
+});
+
 describe("A1 L3 what a policy held that went is held for whoever asks, however late", () => {
   it("a policy that comes back finds it: it can be committed", () => {
     const both = new Both();
