@@ -50,11 +50,11 @@ test("every .txt at any depth is run by what its commands are, whatever its name
 
 test("each difference is printed with file, line, expected and actual, and later commands are judged as well", () => {
   const crash =
-    "compact 1 99\n----\nok\n\nraft-state\n----\n1: StateFollower (Voter) Term:0 Lead:0\n\nraft-log 1\n----\nwrong\n";
+    "add-nodes 1 inflight=0\n----\nok\n\nraft-state\n----\n1: StateFollower (Voter) Term:0 Lead:0\n\nraft-log 1\n----\nwrong\n";
   const folder = createFolder({ "bad.txt": `${interaction}\n${crash}`, "good.txt": vote });
   const { lines } = run(folder);
   expect(lines.join("\n")).toMatch(
-    /^bad.txt:5 compact\n--- expected\nok\n--- actual\ncrashed: Error: compact index 99 is unavailable(?:.|\n)*\n\nbad.txt:13 raft-log\n--- expected\nwrong\n--- actual\nlog is empty: /,
+    /^bad.txt:5 add-nodes\n--- expected\nok\n--- actual\ncrashed: RangeError: maxInflightMessages: 0 is not(?:.|\n)*\n\nbad.txt:13 raft-log\n--- expected\nwrong\n--- actual\nlog is empty: /,
   );
   expect(lines.slice(-3)).toEqual(["bad.txt: 2 of 4 commands differ", "", "1 passed, 1 failed"]);
 });

@@ -145,8 +145,11 @@ function raftLog(env: Interaction, id: NodeId): void {
 function compact(env: Interaction, directive: Directive): void {
   const [id, index] = idsOf(directive);
   const { storage } = env.node(id!);
-  if (index! < storage.firstIndex()) throw new ScriptError("requested index is unavailable due to compaction");
-  storage.compact(index!);
+  if (index === undefined) throw new ScriptError("index: nothing is not a whole number");
+  if (index < storage.firstIndex()) throw new ScriptError("requested index is unavailable due to compaction");
+  const last = storage.lastIndex();
+  if (index > last) throw new ScriptError(`compact ${index} is out of bound lastindex(${last})`);
+  storage.compact(index);
   raftLog(env, id!);
 }
 

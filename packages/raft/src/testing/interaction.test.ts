@@ -229,10 +229,10 @@ test("a group that never comes to rest ends its command with an error, and the n
 
 test("what a command printed before it crashed is no output of the next one", () => {
   const run = createInteractionRunner();
-  const [add, compact, log] = readScript(
-    "add-nodes 1 voters=(1) index=3\n----\n\ncompact 1 99\n----\n\nlog-level info\n----\n",
+  const [add, wrong, log] = readScript(
+    "add-nodes 1 voters=(1) index=3\n----\n\nadd-nodes 1 inflight=0\n----\n\nlog-level info\n----\n",
   ) as readonly [Directive, Directive, Directive];
   run(add);
-  expect(() => run(compact)).toThrow(/compact index 99/);
+  expect(() => run(wrong)).toThrow(/maxInflightMessages: 0/);
   expect(run(log)).toBe("ok");
 });

@@ -1,17 +1,20 @@
 import type { ConfChange, ConfChangeKind } from "../types.ts";
+import { ScriptError } from "./interaction-args.ts";
 
 const kinds: Readonly<Record<string, ConfChangeKind>> = { v: "addVoter", l: "addLearner", r: "remove", u: "update" };
 
 /**
  * Reads `v1 l2 r3 u4`: voter, learner, remove, update.
- * @throws {Error} at a token of another form.
+ * @throws {ScriptError} at a token of another form, in the words of etcd's own reader.
  */
 export function parseChanges(text: string): ConfChange["changes"] {
   const tokens = text.split(/\s+/).filter((token) => token !== "");
   return tokens.map((token) => {
+    if (token.length < 2) throw new ScriptError(`unknown token ${token}`);
     const kind = kinds[token[0]!];
-    const nodeId = Number(token.slice(1));
-    if (kind === undefined || !Number.isSafeInteger(nodeId)) throw new Error(`${token} is not a membership change`);
-    return { kind, nodeId };
+    const digits = token.slice(1);
+    if (kind === undefined) throw new ScriptError(`unknown input: ${token}`);
+    if (!/^\d+$/.test(digits)) throw new ScriptError(`strconv.ParseUint: parsing "${digits}": invalid syntax`);
+    return { kind, nodeId: Number(digits) };
   });
 }

@@ -2,8 +2,9 @@ import { changeSimple, enterJoint, leaveJoint, rejoinedMembers } from "../confch
 import { allVoters, type JointVoters, jointIndex, jointVote } from "../quorum/joint.ts";
 import { majorityIndex, majoritySize, majorityVote, type VoteResult } from "../quorum/majority.ts";
 import { Tracker } from "../tracker/tracker.ts";
-import type { NodeId } from "../types.ts";
+import type { ConfChange, NodeId } from "../types.ts";
 import { describeMembership, describeProgress } from "./describe.ts";
+import { ScriptError } from "./interaction-args.ts";
 import { parseChanges } from "./parse-changes.ts";
 import type { Directive } from "./script-reader.ts";
 
@@ -119,17 +120,28 @@ export function createConfChangeRunner(): (directive: Directive) => string {
   let lastIndex = 0;
   return (directive) => {
     const index = lastIndex++;
-    const result = changeBy(directive, tracker);
+    const changes = readChanges(directive);
+    if ("error" in changes) return changes.error;
+    const result = changeBy(directive, tracker, changes);
     if ("error" in result) return result.error;
     const before = { ...tracker.membership, outgoing: result.outgoing };
-    tracker.adopt(result, index, rejoinedMembers(before, parseChanges(directive.input)));
+    tracker.adopt(result, index, rejoinedMembers(before, changes));
     const progress = tracker.members.map((member) => `${member.id}: ${describeProgress(member)}`);
     return [describeMembership(result), ...progress].join("\n");
   };
 }
 
-function changeBy(directive: Directive, tracker: Tracker) {
-  const changes = parseChanges(directive.input);
+/** Only an error of the script is one: any other ends the command. */
+function readChanges({ input }: Directive): ConfChange["changes"] | { readonly error: string } {
+  try {
+    return parseChanges(input);
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    return { error: error.message };
+  }
+}
+
+function changeBy(directive: Directive, tracker: Tracker, changes: ConfChange["changes"]) {
   const current = tracker.membership;
   switch (directive.command) {
     case "simple":

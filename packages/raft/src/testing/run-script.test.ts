@@ -27,14 +27,14 @@ test("log lines on either side, the line ends of Windows and trailing blanks are
 });
 
 test("every difference is reported with its line, also after a command that crashed", () => {
-  const text = `${group}\n----\nok\n\ncompact 1 99\n----\nok\n\nraft-log 1\n----\nwrong\n`;
+  const text = `${group}\n----\nok\n\nadd-nodes 1 inflight=0\n----\nok\n\nraft-log 1\n----\nwrong\n`;
   const { differences, commands } = runScript(text);
   expect(commands).toBe(3);
   expect(differences.map(({ line, command }) => [line, command])).toEqual([
-    [5, "compact"],
+    [5, "add-nodes"],
     [9, "raft-log"],
   ]);
-  expect(differences[0]!.actual).toMatch(/^crashed: Error: compact index 99 is unavailable/);
+  expect(differences[0]!.actual).toMatch(/^crashed: RangeError: maxInflightMessages: 0 is not/);
 });
 
 test("what cannot be read is a difference as well", () => {
@@ -64,6 +64,15 @@ test("quorum commands check themselves, and their input", () => {
   ]);
 });
 
+test("wrong membership changes say what is wrong, and count as a command", () => {
+  expect(outputs("simple\nv1", "simple\nx3", "simple\nv", "enter-joint\nvx", "simple\nv2").slice(1)).toEqual([
+    "unknown input: x3",
+    "unknown token v",
+    'strconv.ParseUint: parsing "x": invalid syntax',
+    expect.stringContaining("2: StateProbe match=0 next=4"),
+  ]);
+});
+
 test("wrong commands say what is wrong, also in silence", () => {
   expect(
     outputs(
@@ -78,6 +87,9 @@ test("wrong commands say what is wrong, also in silence", () => {
       "propose-conf-change 1 v1=true: v4 v5",
       "propose-conf-change 1 v1=maybe: v4",
       "compact 1 10",
+      "compact 1 99",
+      "compact 1",
+      "propose-conf-change 1\nv4 x3",
       "campaign 9",
       "campaign x",
       "transfer-leadership from=1 to=9",
@@ -96,6 +108,9 @@ test("wrong commands say what is wrong, also in silence", () => {
     "v1 conf change can only have one operation and no transition",
     "v1: maybe is neither true nor false",
     "requested index is unavailable due to compaction",
+    "compact 99 is out of bound lastindex(10)",
+    "index: nothing is not a whole number",
+    "unknown input: x3",
     "there is no node 9",
     "node: x is not a whole number",
     "there is no node 9",
