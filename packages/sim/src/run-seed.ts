@@ -156,7 +156,8 @@ function assemble(seed: number, world: World, random: Random, clientCount: numbe
   const clientNetwork = createClientNetwork(world, links, random.fork("client network"), tap);
   const nodes: NodeHost = createNodeHost(world, random.fork("nodes"), cluster, peers, clientNetwork, {
     ...rarities,
-    durable(_machine, entries, previousTerm) {
+    durable(machine, entries, previousTerm) {
+      rarities.stored(machine, entries);
       if (cluster.nodes === 1) wiretap.sawOwnLog(entries, previousTerm);
     },
   });

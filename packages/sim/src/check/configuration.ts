@@ -21,7 +21,7 @@ export interface Configurations {
   readonly latest: Configuration;
 }
 
-/** Whether those for whom `holds` is true are a quorum: in a joint configuration, of either half. */
+/** Whether those for whom `holds` is true are a quorum: in a joint configuration, of both halves. */
 export function hasQuorum({ voters, outgoing }: Configuration, holds: (nodeId: NodeId) => boolean): boolean {
   const majority = (ids: readonly NodeId[]) => ids.length === 0 || 2 * ids.filter(holds).length > ids.length;
   return majority(voters) && majority(outgoing);

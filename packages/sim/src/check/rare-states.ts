@@ -15,6 +15,8 @@ export const rareStateNames = [
   "leadershipTransferred",
   // The log.
   "newLeaderWithOlderUncommittedTail",
+  // An entry that was durable on a majority, and was overwritten all the same: figure 3.7 of the Raft thesis, 8 of the paper.
+  "figure8Overwrite",
   // A durable entry that a whole term of another leader had passed over, and that went after all.
   "outlivedTailOverwritten",
   "followerTruncatesConflict",

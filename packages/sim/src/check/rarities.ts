@@ -1,7 +1,7 @@
-import { type Message, MessageType } from "@quorumguard/raft";
+import { type Entry, type Message, MessageType } from "@quorumguard/raft";
 import type { NodeEvents, NodeHost, NodeMachine } from "../cluster/node-host.ts";
 import type { World } from "../world/world.ts";
-import { type Configurations, membersOf } from "./configuration.ts";
+import { type Configurations, hasQuorum, membersOf } from "./configuration.ts";
 import type { NodeWatch } from "./node-watch.ts";
 import type { RareState, RareStates } from "./rare-states.ts";
 
@@ -15,6 +15,8 @@ export interface Rarities extends Omit<NodeEvents, "durable"> {
   arrived(frame: Uint8Array): void;
   /** A node has taken a snapshot that came over the network. */
   installed(nodeId: number): void;
+  /** Entries have become durable on a disk. */
+  stored(machine: NodeMachine, entries: readonly Entry[]): void;
   /** A snapshot travels between two nodes, or no longer. */
   copying(from: number, to: number, going: boolean): void;
   /** A node has become leader of a term. */
@@ -56,6 +58,8 @@ export function createRarities(
   const awaited = new WeakMap<Uint8Array, Message[]>();
   /** Members that died with a joint configuration in their log. */
   const diedJointly = new Set<NodeMachine>();
+  /** Entries that were durable on a quorum at one moment, and not committed, as index/term. */
+  const stood = new Set<string>();
   /** Whom the leader of a term told to take over. */
   const appointed = new Map<number, number>();
 
@@ -97,6 +101,8 @@ export function createRarities(
       `${machine.name} overwrites entry ${index} of term ${term} with one of term ${byTerm}`,
     );
     rare.hit("followerTruncatesConflict");
+    // Once for each entry, however many disks had it.
+    if (stood.delete(`${index}/${term}`)) rare.hit("figure8Overwrite");
     const latest = watch().term;
     for (let between = term + 1; between < latest; between++)
       if (watch().ledIn(between)) {
@@ -105,7 +111,18 @@ export function createRarities(
       }
   }
 
+  function stored(machine: NodeMachine, entries: readonly Entry[]): void {
+    const { latest } = configurations;
+    const { commitIndex } = watch();
+    for (const { index, term } of entries) {
+      if (index <= commitIndex) continue;
+      const holds = (nodeId: number) => nodeId === machine.nodeId || machineOf(nodeId)?.tap.has(index, term) === true;
+      if (hasQuorum(latest, holds)) stood.add(`${index}/${term}`);
+    }
+  }
+
   return {
+    stored,
     heard(message, frame) {
       const { type, from, to, term } = message;
       if (mattersOnArrival(message)) awaited.set(frame, [...(awaited.get(frame) ?? []), message]);

@@ -43,6 +43,7 @@ export const faultKinds = [
   "staleTail",
   "crashInSnapshot",
   "crashAfterSnapshot",
+  "figure8",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -77,9 +78,10 @@ export const calmNetwork: NetworkConditions = {
 /** Draws which faults there are, and how hard they hit. */
 export function planFaults(random: Random): FaultPlan {
   const share = random.pick([0.25, 0.5, 0.8]);
-  const drawn: FaultKind[] = faultKinds.filter((kind) => kind !== "bitRot" && random.chance(share));
+  const early = faultKinds.filter((kind) => kind !== "bitRot" && kind !== "figure8");
+  const drawn: FaultKind[] = early.filter(() => random.chance(share));
   const sometimes = (chance: number, value: number) => (random.chance(chance) ? value * random.float() : 0);
-  if (drawn.length === 0) drawn.push(random.pick(faultKinds.filter((kind) => kind !== "bitRot")));
+  if (drawn.length === 0) drawn.push(random.pick(early));
   const others = {
     meanGapUs: random.pick([120, 250, 500]) * 1000,
     maxImpaired: random.chance(0.8) ? 1 : 2,
@@ -98,5 +100,7 @@ export function planFaults(random: Random): FaultPlan {
   };
   // Drawn last, so that a seed without it is what it was before there was such a kind.
   if (random.chance(share)) drawn.push("bitRot");
+  // Only five voters can play it, so it is drawn for most.
+  if (random.chance(0.8)) drawn.push("figure8");
   return { kinds: drawn, ...others };
 }

@@ -2,6 +2,7 @@ import type { NodeMachine } from "../cluster/node-host.ts";
 import { createDirectedFaults } from "./directed-faults.ts";
 import { createDiskFaults } from "./disk-faults.ts";
 import { calmNetwork, type FaultKind, type FaultPlan } from "./fault-plan.ts";
+import { createFigure8 } from "./figure8.ts";
 import { createMemberFaults } from "./member-faults.ts";
 import { createNetworkFaults } from "./network-faults.ts";
 import { createNodeFaults } from "./node-faults.ts";
@@ -40,6 +41,7 @@ export function createNemesis(victims: Victims, plan: FaultPlan, maxStrikes: num
     ...createDiskFaults(toolbox),
     ...createMemberFaults(toolbox),
     ...createDirectedFaults(toolbox),
+    figure8: createFigure8(toolbox),
   };
   let strikes = 0;
 

@@ -25,6 +25,8 @@ export interface Links {
   healAll(): void;
   isCut(from: string, to: string): boolean;
   mode(from: string, to: string): CutMode | null;
+  /** Which frames between nodes are lost; null: none is chosen. Plays that need one message lost and another heard choose here. */
+  drops: ((from: number, to: number, frame: Uint8Array) => boolean) | null;
   /** Called whenever a direction opens again. */
   onHeal(listener: (from: string, to: string) => void): void;
   readonly conditions: NetworkConditions;
@@ -48,7 +50,9 @@ export function createLinks(initial: NetworkConditions): Links {
       if (!cuts.delete(key(from, to))) return;
       for (const listener of listeners) listener(from, to);
     },
+    drops: null,
     healAll() {
+      links.drops = null;
       for (const direction of [...cuts.keys()]) links.heal(...(direction.split(">") as [string, string]));
     },
     isCut: (from, to) => cuts.has(key(from, to)),

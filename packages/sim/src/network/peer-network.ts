@@ -215,6 +215,7 @@ export function createPeerNetwork(
       }
     };
     options.tap(from.nodeId, to, frame);
+    if (links.drops?.(from.nodeId, to, frame) === true) return;
     const label = `frame from ${from.nodeId}`;
     const { loss, duplicate, reorder } = links.conditions;
     if (random.chance(loss)) {
