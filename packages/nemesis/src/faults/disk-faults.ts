@@ -2,13 +2,15 @@ import { spawnSync } from "node:child_process";
 import { damageFolder } from "./damage-folder.ts";
 import { type Fault, type FaultScene, fault } from "./fault.ts";
 
-/** A node whose disk refuses must have stopped after so long under load. */
+/** A node whose disk refuses every write has written after so long under load, and stopped. */
 const patienceMs = 6_000;
+/** One whose disk is full has used up what was allotted before. */
+const fullPatienceMs = 15_000;
 /** The others must have made up for a node's damage after so long, on a machine with other things to do. */
 const repairMs = 15_000;
 
-/** Waits until the node ends by itself, or until patience does. True: it ended. */
-async function endsBySelf(scene: FaultScene, nodeId: number): Promise<boolean> {
+/** Waits until the node ends by itself, or until patience does. True: it ended, since a write was refused. */
+async function endsBySelf(scene: FaultScene, nodeId: number, patienceMs: number): Promise<boolean> {
   const ended = scene.cluster.mayEnd(nodeId).then(() => true);
   return Promise.race([ended, scene.pause(patienceMs).then(() => !scene.cluster.isUp(nodeId))]);
 }
@@ -26,14 +28,11 @@ const diskError = fault(
     const { cluster } = scene;
     const pid = cluster.pid(nodeId);
     if (pid === null) return;
-    const ended = endsBySelf(scene, nodeId);
+    const ended = endsBySelf(scene, nodeId, patienceMs);
     const problem = prlimit(pid, "1");
     if (problem !== null) throw new Error(`prlimit: ${problem}`);
-    const stopped = await ended;
-    scene.happened(
-      "diskError",
-      `node ${nodeId}: every write fails; ${stopped ? "it stopped" : "it had nothing to write"}`,
-    );
+    // Without a write nothing was refused, and there was no fault.
+    if (await ended) scene.happened("diskError", `node ${nodeId}: every write fails; it stopped`);
     await cluster.bury(nodeId);
     await cluster.start(nodeId);
   },
@@ -55,10 +54,10 @@ const diskFull = fault(
       await cluster.start(nodeId, "small");
       await scene.pause(500);
     }
-    const ended = endsBySelf(scene, nodeId);
+    const ended = endsBySelf(scene, nodeId, fullPatienceMs);
     await disk.fill();
     const stopped = await ended;
-    scene.happened("diskFull", `node ${nodeId}: no space left; ${stopped ? "it stopped" : "it needed none"}`);
+    if (stopped) scene.happened("diskFull", `node ${nodeId}: no space left; it stopped`);
     if (stopped && scene.random.chance(0.5)) {
       // A restart without room fails as well, or finds that it needs none.
       await cluster.start(nodeId);
