@@ -52,7 +52,8 @@ export const emptyMeta: Meta = {
  *    24 u32 flags (1: dropped)   56     the damage as JSON, if any
  *                               508 u32 CRC of the bytes before
  *
- * Version 1, still read, ends after the flags with a CRC at 28. The file tells what the log and the snapshots cannot tell
+ * Version 1, still read, ends after the flags with a CRC at 28; whatever comes later keeps magic, version and CRC in their places,
+ * so that damage is not taken for the future. The file tells what the log and the snapshots cannot tell
  * themselves: whether the last frame was acknowledged, and whether a first segment or a snapshot is missing.
  */
 export class MetaSlots {
@@ -125,7 +126,10 @@ export async function readMeta(
     const valid = slots.map(decodeSlot).filter((slot) => slot !== null);
     const best = valid.sort((a, b) => b.generation - a.generation)[0];
     if (best !== undefined) return { ...best, spoiltSlots: slots.length - valid.length };
-    const foreign = slots.map(versionOf).find((found) => found > version);
+    const foreign = slots
+      .filter(isWhole)
+      .map(versionOf)
+      .find((found) => found > version);
     if (foreign !== undefined) {
       throw new StorageError(file, 4, `the file has format version ${foreign}, this build reads up to ${version}`);
     }
@@ -155,6 +159,13 @@ function encodeSlot(generation: number, meta: Meta): Buffer {
 
 function versionOf(slot: Buffer): number {
   return slot.length >= 8 && slot.readUInt32LE(0) === magic ? slot.readUInt32LE(4) : 0;
+}
+
+/** Whether the checksum holds where every version but the first has it: damage may look like a version of the future. */
+function isWhole(slot: Buffer): boolean {
+  return (
+    slot.length === slotBytes && slot.readUInt32LE(checksumOffset) === checksum(slot.subarray(0, checksumOffset), 0)
+  );
 }
 
 function decodeSlot(slot: Buffer): { readonly generation: number; readonly meta: Meta } | null {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { checksum } from "./bytes.ts";
 import { openStorage } from "./open-storage.ts";
 import {
   appendDurably,
@@ -158,6 +159,27 @@ describe("a folder whose acknowledged data is damaged, opened for repair", () =>
       await storage.close();
       expect((await openForTest(copy)).recovery.damaged?.file).toBe("meta");
     }
+  });
+
+  it("takes a META of a later version for that only if its checksum holds: damage may look like one", async () => {
+    const disk = await closedDisk();
+    const slots = [0, 4096];
+    const later = (bytes: Buffer) => {
+      for (const at of slots) bytes.writeUInt32LE(9, at + 4);
+      return bytes;
+    };
+    const copy = damagedCopy(disk, "meta", later);
+    expect((await refused(copy)).message).toContain("both slots are damaged");
+    const storage = await repaired(copy);
+    expect(storage.recovery.damaged?.file).toBe("meta");
+    await storage.close();
+    const foreign = damagedCopy(disk, "meta", (bytes) => {
+      later(bytes);
+      for (const at of slots) bytes.writeUInt32LE(checksum(bytes.subarray(at, at + 508), 0), at + 508);
+      return bytes;
+    });
+    for (const outcome of [openStorage(foreign, testOptions()), repaired(foreign)])
+      await expect(outcome).rejects.toThrow("format version 9, this build reads up to 2");
   });
 
   it("is repaired or as damaged as before, wherever the power fails meanwhile", async () => {
