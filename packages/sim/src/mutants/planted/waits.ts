@@ -56,7 +56,7 @@ export const waitMutants: readonly Mutant[] = [
         replacement: "        if (leave(line, waiter)) waiter.reject(error);\n        line.waiters.clear();",
       },
     ],
-    foundBy: { seeds: 60 },
+    foundBy: { tests },
   },
   {
     name: "wait-sleeps-on-for-who-gave-up",
