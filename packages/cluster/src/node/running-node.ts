@@ -90,6 +90,8 @@ export function createRunningNode(parts: RunningNodeParts): RunningNode {
   const hooks: DriverHooks = {
     roleChanged(now, before) {
       if (now.leader !== before.leader && now.leader !== 0) forwarder.leaderIs(now.leader);
+      const leadsAnew = now.state === "leader" && (before.state !== "leader" || before.term !== now.term);
+      if (leadsAnew && stamp.lostLine) log("warn", "stamp-line-lost", { term: now.term });
       parts.roleChanged(now, before);
     },
     ignores: (message) => leadership.ignores(message),

@@ -111,6 +111,10 @@ describe("T2: a new leader starts", () => {
     const older = { stampUs: 11 * secondUs, live: true, lineTerm: 2, wallUs: wallUs(clock), heardMs };
     // At 1.01 the older line gained a second in 0.9901 s; at 0.99 the later one gained 0.9802 s meanwhile.
     expect(stamp.takeOver([older], 4, 3)).toBe(Math.floor(10 * secondUs + (0.99 / 1.01) * secondUs));
+    expect(stamp.lostLine).toBe(true);
+    stamp.stepDown();
+    stamp.takeOver([], 5, 4);
+    expect(stamp.lostLine).toBe(false);
   });
 
   test("from an older line no later than the wall clocks, since the lost line may have begun from them", () => {

@@ -43,6 +43,7 @@ export class StampClock {
   #live = false;
   #leads = false;
   #lineTerm = 0;
+  #lostLine = false;
   /** The largest stamp handed out as leader or seen in the log. */
   #floorUs = 0;
   /** The largest stamp seen in the log. */
@@ -64,6 +65,11 @@ export class StampClock {
   /** The term of the leader whose line this is: the own one while leading. */
   get lineTerm(): number {
     return this.#lineTerm;
+  }
+
+  /** Whether its last takeover found that nobody follows the line of the log's last entry: its stamps may lag from then on. */
+  get lostLine(): boolean {
+    return this.#lostLine;
   }
 
   nowUs(): number {
@@ -124,8 +130,9 @@ export class StampClock {
     }
     wallsUs.sort((a, b) => a - b);
     const wallUs = Math.floor(wallsUs[(wallsUs.length - 1) >> 1]!);
+    this.#lostLine = startUs >= 0 && latest < loggedTerm;
     if (startUs < 0) startUs = wallUs;
-    else if (latest < loggedTerm) {
+    else if (this.#lostLine) {
       const sharedUs = this.#loggedUs + Math.floor((startUs - this.#loggedUs) * sharedGain);
       startUs = Math.min(sharedUs, wallUs);
     }

@@ -18,6 +18,7 @@ function newWatch() {
   });
   return {
     violations: watch.violations,
+    lineWasLost: watch.lineWasLost,
     /** At `atUs`, a node that takes itself for the leader of `term` says that it is `stampUs`; `leads`: its takeover is applied. */
     says(atUs: number, nodeId: number, term: number, stampUs: number, leads = true, index = 0) {
       nowUs = atUs;
@@ -65,6 +66,19 @@ describe("T3 stamps against true time", () => {
     expect(watch.violations).toEqual([]);
     watch.says(2 * second, 3, 3, 1.99 * second);
     expect(watch.violations).toEqual(["time: node-3 in term 3 gained 1045000 us of stamp in 1000000 us"]);
+  });
+
+  test("where nobody follows the latest line any more, its successor may begin as far back as the log, and wins nothing all the same", () => {
+    const watch = newWatch();
+    watch.says(0, 1, 1, 0);
+    watch.lineWasLost(2);
+    watch.says(second, 2, 2, 0.2 * second);
+    expect(watch.violations).toEqual([]);
+    watch.says(2 * second, 2, 2, 1.18 * second);
+    expect(watch.violations).toEqual(["time: node-2 in term 2 gained only 980000 us of stamp in 1000000 us"]);
+    watch.lineWasLost(3);
+    watch.says(3 * second, 3, 3, 2.22 * second);
+    expect(watch.violations[1]).toBe("time: node-3 in term 3 gained 1040000 us of stamp in 1000000 us");
   });
 
   test("a leader that was paused says nothing about time once a later term has a leader, though that one has applied nothing yet", () => {

@@ -7,6 +7,8 @@ export interface NodeWatch {
   observe(nodeId: number, boot: number, node: ClusterNode): void;
   /** Stamps may jump until the cluster is whole again: a majority has lost its sense of time (SEMANTICS T2). */
   timeBroke(): void;
+  /** A leader says that nobody follows the line of the last entry in its log: its stamps may begin at that entry's. */
+  lineWasLost(term: number): void;
   /** Whether a term is known to have had a leader. */
   ledIn(term: number): boolean;
   /** The latest term that had a leader. */
@@ -70,6 +72,7 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
   let commitIndex = 0;
   let latestTerm = 0;
   let sample: StampSample | null = null;
+  const lineless = new Set<number>();
 
   /**
    * SEMANTICS T3. Only a leader that has applied an entry of its own term hands stamps out, and only until a later term has
@@ -82,7 +85,8 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
     const now: StampSample = { atUs: options.nowUs(), stampUs: node.stampUs(), nodeId, term };
     const before = sample;
     if (before === null || now.term > before.term) {
-      if (before !== null) compareStamps(before, now, options.maxLagPerChangeUs());
+      const lagUs = lineless.has(now.term) ? Number.POSITIVE_INFINITY : options.maxLagPerChangeUs();
+      if (before !== null) compareStamps(before, now, lagUs);
       sample = now;
       return;
     }
@@ -168,6 +172,9 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
     ledIn: (term) => leaders.has(term),
     timeBroke() {
       sample = null;
+    },
+    lineWasLost(term) {
+      lineless.add(term);
     },
     observe(nodeId, boot, node) {
       const status = node.status();

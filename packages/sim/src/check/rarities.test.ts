@@ -32,7 +32,7 @@ function five(holders: readonly number[], commitIndex = 6) {
   const world = createWorld(createRandom(1), createTrace());
   const configurations = createConfigurations([1, 2, 3, 4, 5]);
   const nodes = { machines } as unknown as NodeHost;
-  const watch = { commitIndex, term: 3, ledIn: () => false };
+  const watch = { commitIndex, term: 3, ledIn: () => false, lineWasLost() {} };
   const rarities = createRarities(
     world,
     rare,

@@ -46,7 +46,7 @@ export function createRarities(
   rare: RareStates,
   nodes: () => NodeHost,
   configurations: Configurations,
-  watch: () => Pick<NodeWatch, "commitIndex" | "ledIn" | "term">,
+  watch: () => Pick<NodeWatch, "commitIndex" | "ledIn" | "lineWasLost" | "term">,
 ): Rarities {
   const candidates = new Map<number, number>();
   const copies = new Map<number, number>();
@@ -142,6 +142,7 @@ export function createRarities(
     },
     logged(machine, event, fields) {
       if (event === "raft") sawRaftLine(machine, fields.line);
+      if (event === "stamp-line-lost") watch().lineWasLost(Number(fields.term));
       if (event === "damaged-log") repaired.add(machine);
       if (event === "abstention-settled" && repaired.delete(machine)) rare.hit("damageRepaired");
       const state = byLogLine[event];

@@ -152,7 +152,8 @@ export function createMemberFaults(toolbox: Toolbox): Readonly<Record<MemberFaul
       machine.disk.wipe();
       machine.tap.wiped();
       machine.excuses.add({
-        explains: (error) => error.message.includes("is empty"),
+        // By the time that it starts it may be a member no more.
+        explains: ({ message }) => message.includes("is empty") || message.startsWith("removed:"),
         failed() {
           toolbox.rare.hit("emptyDiskRefused");
           nodes.crash(machine, "killed");
