@@ -69,7 +69,8 @@ export function createProcessClock(
   return {
     monotonicMs: machine.monotonicMs,
     wallMs: machine.wallMs,
-    // Timers fire late by a little, never early, as real ones do.
+    // Timers fire late by a little, as real ones do; never early by this clock at the rate it has when they are set. A rate
+    // that is lowered later does not move them, so that such a timer may fire early: who waits for a moment reads the clock.
     setTimer: (callback, delayMs) =>
       world.schedule((Math.max(0, delayMs) * 1000) / machine.rate + random.below(200), process, "timer", callback),
     endOfTurn(callback) {
