@@ -2,6 +2,7 @@ import { AdminService, PolicyService } from "@quorumguard/proto";
 
 export { TopKeysBy } from "@quorumguard/proto";
 export { askCluster } from "./ask-cluster.ts";
+export { NodeRefusal } from "./cluster-client.ts";
 
 /** The calls on the documents of a namespace. */
 export const policyMethods = PolicyService.method;

@@ -153,6 +153,7 @@ export const policyWatchSpec = {
   flags: [fileNamespace, ...asking, { name: "json", text: "every event as one JSON line on standard output" }, help],
   notes: [
     "A file that cannot be applied is reported on standard error, and what is in force stays. Ctrl-C ends it.",
+    "While no node answers or nobody leads, it says so and tries again, after 1 s at first and every 10 s at last. What the cluster refuses is not tried again until the file changes.",
     "A node does the same with --policies, while it leads.",
   ],
   exitStatuses: [{ status: 0, text: "ended because it was asked to" }, used],

@@ -3,6 +3,7 @@ import type { ClusterNode } from "../../node/node.ts";
 import type { NodeLog } from "../../node/node-log.ts";
 import { CallError, StatusCode } from "../call-error.ts";
 import { makeChange } from "../make-change.ts";
+import { type Attempted, Attempts } from "./attempts.ts";
 import { type PolicyFile, readPolicyFile } from "./read-policy-file.ts";
 import { type WatchedFile, type WatchFileOptions, watchFile } from "./watch-file.ts";
 
@@ -37,13 +38,12 @@ class Follower implements WatchedFile {
   #latest: PolicyFile | null = null;
   /** The term in which this node last put the latest file in force; 0: it has yet to. */
   #settledTerm = 0;
-  #applying: Promise<void> | null = null;
-  #retry: NodeJS.Timeout | null = null;
-  #closed = false;
+  readonly #attempts: Attempts;
 
   constructor(options: FollowPolicyFileOptions) {
     this.#options = options;
-    const { file, node, log } = options;
+    const { file, node, log, retryMs = 1_000 } = options;
+    this.#attempts = new Attempts({ attempt: () => this.#attempt(), retryMs });
     this.#watched = watchFile(
       file,
       {
@@ -52,14 +52,12 @@ class Follower implements WatchedFile {
       },
       options,
     );
-    this.#endTopology = node.onTopology(() => this.#apply());
+    this.#endTopology = node.onTopology(() => this.#attempts.prompt());
   }
 
-  /** What is on its way to the log is not waited for: a stop must not hang on a cluster without a quorum. */
   async close(): Promise<void> {
-    this.#closed = true;
     this.#endTopology();
-    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#attempts.close();
     await this.#watched.close();
   }
 
@@ -72,21 +70,16 @@ class Follower implements WatchedFile {
       return;
     }
     this.#settledTerm = 0;
-    this.#apply();
+    this.#attempts.prompt();
   }
 
-  #apply(): void {
+  #attempt(): Promise<Attempted> | null {
     const { leaderId, term } = this.#options.node.topology();
     const isDue = this.#latest !== null && leaderId === this.#options.node.nodeId && term !== this.#settledTerm;
-    if (this.#closed || this.#applying !== null || !isDue) return;
-    this.#applying = this.#put(this.#latest!, term).finally(() => {
-      this.#applying = null;
-      // The file may have changed, or the node may lead in another term, meanwhile; after a failure the timer asks again.
-      if (this.#retry === null) this.#apply();
-    });
+    return isDue ? this.#put(this.#latest!, term) : null;
   }
 
-  async #put(latest: PolicyFile, term: number): Promise<void> {
+  async #put(latest: PolicyFile, term: number): Promise<Attempted> {
     const { file, node, log } = this.#options;
     const namespace = latest.namespace ?? "";
     const change = { kind: "putDocument", document: latest.document };
@@ -95,10 +88,7 @@ class Follower implements WatchedFile {
       const { version, changed, edits } = await makeChange(node, namespace, change, undefined, context);
       if (changed > 0) log("info", "policies-applied", { file, namespace, version: Number(version), edits });
     } catch (error) {
-      if (error instanceof CallError && passing.has(error.code)) {
-        this.#again();
-        return;
-      }
+      if (error instanceof CallError && passing.has(error.code)) return "again";
       log("error", "policies-refused", {
         file,
         namespace,
@@ -106,14 +96,6 @@ class Follower implements WatchedFile {
       });
     }
     if (this.#latest === latest) this.#settledTerm = term;
-  }
-
-  #again(): void {
-    if (this.#closed) return;
-    this.#retry = setTimeout(() => {
-      this.#retry = null;
-      this.#apply();
-    }, this.#options.retryMs ?? 1_000);
-    this.#retry.unref();
+    return "settled";
   }
 }
