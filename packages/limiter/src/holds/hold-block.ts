@@ -29,7 +29,7 @@ export const WORD_KEY_AFTER = 25;
 export const WORD_SESSION_BEFORE = 26;
 export const WORD_SESSION_AFTER = 27;
 
-/** Bit of word 0: another rule took the hold's key over since it was opened. */
+/** Bit of word 0: another rule took the hold's key over, and the older counters have the hold as used since. */
 export const CARRIED = 0x10000;
 
 /** In place of a session: the hold was opened by one that has ended since, so nobody can settle it any more. */

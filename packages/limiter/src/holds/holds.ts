@@ -1,4 +1,4 @@
-import type { Hold, Quota } from "../algorithms/algorithm.ts";
+import type { Quota } from "../algorithms/algorithm.ts";
 import { BlockKind } from "../exactly-once/block-kinds.ts";
 import { type SessionFollower, type Sessions, WORD_FIRST_HOLD, WORD_HOLDS } from "../exactly-once/sessions.ts";
 import type { RollingHash } from "../hash/rolling-hash.ts";
@@ -33,31 +33,13 @@ import {
   WORD_SESSION_AFTER,
   WORD_SESSION_BEFORE,
 } from "./hold-block.ts";
+import { type HeldKey, HoldFields, type OpenAmount, type OpenHold } from "./open-holds.ts";
+
+export type { HeldKey, OpenAmount, OpenHold } from "./open-holds.ts";
 
 const SEED = 0x1f83d9ab;
 /** Holds looked at before an entry's operations. Of more that are due, those of the keys that it touches follow. */
 const SWEEP_HOLDS = 1_024;
-
-/** One open hold, for people. */
-export interface OpenHold {
-  readonly handle: number;
-  readonly kind: "reservation" | "slot" | "lease";
-  readonly cost: number;
-  readonly expiryUs: number;
-}
-
-/** A key with open holds, and the numbers of the rule that one of them was opened under. */
-export interface HeldKey {
-  readonly block: number;
-  readonly limit: number;
-  readonly burst: number;
-}
-
-/** What open holds of the same dates come to. */
-export interface OpenAmount extends Hold {
-  /** Another rule took their key over since they were opened. */
-  readonly isCarried: boolean;
-}
 
 /**
  * What is withheld and not settled yet: reservations, slots and leases, each with a number (SEMANTICS L, R).
@@ -82,9 +64,7 @@ export class Holds implements SessionFollower {
   readonly #ended = new Float64Array(4);
   #refused = 0;
   #lagging = false;
-  /** What a hold's block says, for the algorithms. */
-  readonly #read = { cost: 0, fromUs: 0.5, datedUs: 0.5, expiryUs: 0.5 };
-  readonly #quota = { limit: 0, windowUs: 0.5, burst: 0 };
+  readonly #fields: HoldFields;
 
   constructor(heap: Heap, slab: Slab, keys: KeyTable, sessions: Sessions, hash: RollingHash) {
     this.#heap = heap;
@@ -92,6 +72,7 @@ export class Holds implements SessionFollower {
     this.#keys = keys;
     this.#sessions = sessions;
     this.#hash = hash;
+    this.#fields = new HoldFields(heap);
     this.#byNumber = new HashIndex(heap);
     this.#heldKeys = new HeldKeys(heap, slab, keys);
     this.#due = new DueTree(heap, {
@@ -160,7 +141,7 @@ export class Holds implements SessionFollower {
     heap.setNumber(hold, CELL_DUE, this.#dueOf(hold));
     this.#byNumber.insert(hashOf(number), hold);
     this.#due.insert(hold);
-    this.#heldKeys.add(this.#keys.hold(quota, key, this.#readHold(hold), stampUs), hold);
+    this.#heldKeys.add(this.#keys.hold(quota, key, this.#fields.read(hold), stampUs), hold);
     this.#open[kind]!++;
     return number;
   }
@@ -178,7 +159,7 @@ export class Holds implements SessionFollower {
   }
 
   kindOf(hold: number): HoldKind {
-    return ((this.#heap.word(hold, 0) >>> 8) & 0xff) as HoldKind;
+    return this.#fields.kindOf(hold);
   }
 
   costOf(hold: number): number {
@@ -187,7 +168,7 @@ export class Holds implements SessionFollower {
 
   /** Ends an open hold, which came to `actual`; returns its key's block, which may have moved. */
   settle(hold: number, quota: Quota, actual: number, stampUs: number): number {
-    const home = this.#keys.settle(quota, this.#heldKeys.keyOf(hold), this.#readHold(hold), actual, stampUs);
+    const home = this.#keys.settle(quota, this.#heldKeys.keyOf(hold), this.#fields.read(hold), actual, stampUs);
     this.#free(hold);
     return home;
   }
@@ -203,7 +184,7 @@ export class Holds implements SessionFollower {
     let home = key;
     for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
-      home = this.#keys.settle(this.#movingQuotaOf(hold), home, this.#readHold(hold), 0, stampUs);
+      home = this.#keys.settle(this.#movingQuotaOf(hold), home, this.#fields.read(hold), 0, stampUs);
     }
     return home;
   }
@@ -212,7 +193,7 @@ export class Holds implements SessionFollower {
   amountsOn(key: number, stampUs: number): readonly OpenAmount[] {
     const amounts = new Map<string, { -readonly [Field in keyof OpenAmount]: OpenAmount[Field] }>();
     for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
-      const read = this.#readHold(hold);
+      const read = this.#fields.read(hold);
       if (read.expiryUs <= stampUs) continue;
       const isCarried = (this.#heap.word(hold, 0) & CARRIED) !== 0;
       const fromUs = isCarried ? read.fromUs : Math.max(read.fromUs, stampUs);
@@ -234,16 +215,12 @@ export class Holds implements SessionFollower {
     let home = key;
     for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (quota !== null) {
-        heap.setWord(hold, WORD_LIMIT, quota.limit);
-        heap.setWord(hold, WORD_BURST, quota.burst);
-        heap.setNumber(hold, CELL_WINDOW, quota.windowUs);
+        this.#layUnder(hold, quota, stampUs);
         heap.setWord(hold, 0, heap.word(hold, 0) | CARRIED);
-        heap.setNumber(hold, CELL_FROM, Math.max(heap.number(hold, CELL_FROM), stampUs));
-        heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));
       }
       if (heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
-      const under = quota === null ? this.#movingQuotaOf(hold) : this.#quotaOf(hold);
-      home = this.#keys.hold(under, home, this.#readHold(hold), stampUs);
+      const under = quota === null ? this.#movingQuotaOf(hold) : this.#fields.quotaOf(hold);
+      home = this.#keys.hold(under, home, this.#fields.read(hold), stampUs);
     }
     return home;
   }
@@ -257,7 +234,7 @@ export class Holds implements SessionFollower {
     visit: (held: HeldKey, place: { readonly dueUs: number; readonly number: number }) => boolean,
   ): boolean {
     return this.#due.forEachBehind(dueUs, number, (hold) => {
-      const { limit, burst } = this.#quotaOf(hold);
+      const { limit, burst } = this.#fields.quotaOf(hold);
       const place = { dueUs: this.#heap.number(hold, CELL_DUE), number: this.#heap.number(hold, CELL_NUMBER) };
       return visit({ block: this.#heldKeys.keyOf(hold), limit, burst }, place);
     });
@@ -288,6 +265,36 @@ export class Holds implements SessionFollower {
   }
 
   /**
+   * Gives the open holds of a key to another one, whose counter they are on from now on. Unlike those that a rule took over
+   * with their key, they are left on none of its older counters, and what was is not told: there, they count besides.
+   */
+  moveTo(from: number, to: number, quota: Quota, stampUs: number): number {
+    const heap = this.#heap;
+    let home = to;
+    for (let hold = this.#heldKeys.first(this.lift(from, stampUs)); hold !== 0; ) {
+      const after = this.#heldKeys.after(hold);
+      this.#heldKeys.remove(hold);
+      this.#heldKeys.add(home, hold);
+      this.#layUnder(hold, quota, stampUs);
+      heap.setWord(hold, 0, heap.word(hold, 0) & ~CARRIED);
+      if (heap.number(hold, CELL_EXPIRES) > stampUs)
+        home = this.#keys.hold(quota, home, this.#fields.read(hold), stampUs);
+      hold = after;
+    }
+    return home;
+  }
+
+  /** A hold is one of another rule from a stamp on. */
+  #layUnder(hold: number, quota: Quota, stampUs: number): void {
+    const heap = this.#heap;
+    heap.setWord(hold, WORD_LIMIT, quota.limit);
+    heap.setWord(hold, WORD_BURST, quota.burst);
+    heap.setNumber(hold, CELL_WINDOW, quota.windowUs);
+    heap.setNumber(hold, CELL_FROM, Math.max(heap.number(hold, CELL_FROM), stampUs));
+    heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));
+  }
+
+  /**
    * A new leader. What was over at the preceding stamp stays over (SEMANTICS S5). A reservation or slot that was open
    * then stays open for its whole time to live, since nobody could settle it meanwhile. A lease is spent without asking,
    * by clocks that know nothing of a jump: its end moves with the jump, and its charge with its end (L2).
@@ -309,7 +316,7 @@ export class Holds implements SessionFollower {
     for (let hold = first; hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (!this.#countsEnd(hold, gapUs)) continue;
       const key = this.#heldKeys.keyOf(hold);
-      this.#keys.settle(this.#movingQuotaOf(hold), key, this.#readHold(hold), 0, precedingStampUs);
+      this.#keys.settle(this.#movingQuotaOf(hold), key, this.#fields.read(hold), 0, precedingStampUs);
     }
     for (let hold = first; hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (this.kindOf(hold) !== HoldKind.lease) {
@@ -320,7 +327,7 @@ export class Holds implements SessionFollower {
         heap.setNumber(hold, CELL_DATED, heap.number(hold, CELL_EXPIRES));
       }
       if (!this.#countsEnd(hold, gapUs)) continue;
-      this.#keys.hold(this.#movingQuotaOf(hold), this.#heldKeys.keyOf(hold), this.#readHold(hold), stampUs);
+      this.#keys.hold(this.#movingQuotaOf(hold), this.#heldKeys.keyOf(hold), this.#fields.read(hold), stampUs);
     }
   }
 
@@ -396,7 +403,7 @@ export class Holds implements SessionFollower {
   #end(hold: number, stampUs: number): void {
     this.#hash.number(this.#heap.number(hold, CELL_NUMBER));
     this.#ended[this.kindOf(hold)]!++;
-    if (this.#heap.number(hold, CELL_EXPIRES) > stampUs) this.settle(hold, this.#quotaOf(hold), 0, stampUs);
+    if (this.#heap.number(hold, CELL_EXPIRES) > stampUs) this.settle(hold, this.#fields.quotaOf(hold), 0, stampUs);
     else this.#free(hold);
   }
 
@@ -408,33 +415,14 @@ export class Holds implements SessionFollower {
     return Math.min(expiresUs, this.#sessions.expiryUs(session) + 1);
   }
 
-  #readHold(hold: number): { cost: number; fromUs: number; datedUs: number; expiryUs: number } {
-    const heap = this.#heap;
-    const read = this.#read;
-    read.cost = heap.word(hold, WORD_COST);
-    read.fromUs = heap.number(hold, CELL_FROM);
-    read.datedUs = heap.number(hold, CELL_DATED);
-    read.expiryUs = heap.number(hold, CELL_EXPIRES);
-    return read;
-  }
-
-  #quotaOf(hold: number): Quota {
-    const heap = this.#heap;
-    const quota = this.#quota;
-    quota.limit = heap.word(hold, WORD_LIMIT);
-    quota.burst = heap.word(hold, WORD_BURST);
-    quota.windowUs = heap.number(hold, CELL_WINDOW);
-    return quota;
-  }
-
   /**
    * What a hold is moved about by. Its bucket keeps the rate that it knows: that of the hold's opening may be one that an
    * override had, which is gone since.
    */
   #movingQuotaOf(hold: number): Quota {
-    const quota = this.#quotaOf(hold);
+    const quota = this.#fields.quotaOf(hold);
     const algorithm = this.#heap.word(this.#heldKeys.keyOf(hold), 0) & 0xff;
-    if (algorithm === Algorithm.tokenBucket) this.#quota.limit = 0;
+    if (algorithm === Algorithm.tokenBucket) quota.limit = 0;
     return quota;
   }
 

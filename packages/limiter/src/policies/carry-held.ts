@@ -71,10 +71,8 @@ class HeldCarrier {
   #join(rule: GovernedRule, from: number, to: number): number {
     const { holds } = this.#state;
     const { quota, carriedLimit } = rule;
-    const home = holds.lift(to, this.#stampUs);
-    holds.rehome(holds.lift(from, this.#stampUs), home);
     quota.limit = carriedLimit;
-    return holds.lay(home, quota, this.#stampUs);
+    return holds.moveTo(from, to, quota, this.#stampUs);
   }
 
   #ruleOf(owner: NamespacePolicies, namespace: Uint8Array, asked: AskedRule, name: string): GovernedRule {

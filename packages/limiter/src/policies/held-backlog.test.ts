@@ -4,7 +4,7 @@ import { encodeUtf8 } from "../entry/utf8.ts";
 import type { OpenAmount } from "../holds/holds.ts";
 import { Machine } from "../machine/machine.ts";
 import { MachineState } from "../machine/state.ts";
-import { batchOf, copyOf, START_US, windowLog } from "../testing/harness.ts";
+import { batchOf, bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
 import { byName, PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 import { HELD_STEPS_PER_ENTRY } from "./carry-held.ts";
@@ -115,6 +115,29 @@ describe("K1 keys that are held when a policy takes over", () => {
     expect(free(harness, "k")).toBe(1);
     expect(harness.ask(stampUs, Verb.cancel, "k", name, { handle })).toMatchObject({ outcome: 1, remaining: 4 });
     expect(harness.ask(stampUs, Verb.cancel, "k", name, own)).toMatchObject({ outcome: 1, remaining: 5 });
+  });
+
+  it.each([0, 10])("K1 joined, count once more as of the next change, beside %i that the key held by itself", (own) => {
+    const harness = new PolicyHarness();
+    const inline = (windowUs: number) => windowLog(100, windowUs, "api");
+    const ask = (i: number) => ({ key: keyOf(i), rule: inline(3 * second), verb: Verb.reserve, ttlMs: 600_000 });
+    const calls = Array.from({ length: held }, (_, i) => [ask(i)]);
+    harness.calls(START_US, { kind: "anonymous", namespace: "n" }, batchOf(calls, 0));
+    // Sixty of a hundred an hour taken, on a counter that still counts at the end; and fifty held beside, on one that is forgotten.
+    expect(harness.one(START_US, "k", bucket(100, 3_600 * second, 100, "api"), 60).outcome).toBe(Outcome.allowed);
+    harness.ask(START_US, Verb.reserve, "k", inline(second), { cost: 50, ttlMs: 3_600_000 });
+    for (let i = 1; i <= 40; i++) harness.one(START_US, "k", inline(second + i * 1_000));
+    expect(harness.change(put({ ...log(1_000), limit: 100 }), {}, START_US).error).toBeNull();
+    let stampUs = START_US + 3 * second;
+    expect(harness.one(stampUs, "k", name).outcome).toBe(Outcome.allowed);
+    if (own > 0) harness.ask(stampUs, Verb.reserve, "k", name, { cost: own, ttlMs: 3_600_000 });
+    while (isDue(harness)) harness.apply(++stampUs);
+    expect(free(harness, "k")).toBe(49 - own);
+    stampUs = START_US + 200 * second;
+    const hourly = { name: "api", algorithm: "token-bucket", limit: 100, windowMs: 3_600_000, burst: 100 };
+    expect(harness.change(put(hourly), {}, stampUs).error).toBeNull();
+    // 5 of the sixty have drained by now. What is held on top of that is more than a hundred.
+    expect(harness.one(stampUs, "k", name)).toMatchObject({ outcome: Outcome.limited, remaining: 0 });
   });
 
   it("of one key are told together, however many stamps they were opened at: each change would cost their square", () => {

@@ -23,8 +23,8 @@ export const holdMutants: readonly Mutant[] = [
       {
         file: "limiter/src/holds/holds.ts",
         search:
-          "    if (this.#heap.number(hold, CELL_EXPIRES) > stampUs) this.settle(hold, this.#quotaOf(hold), 0, stampUs);",
-        replacement: "    if (stampUs > 0) this.settle(hold, this.#quotaOf(hold), 0, stampUs);",
+          "    if (this.#heap.number(hold, CELL_EXPIRES) > stampUs) this.settle(hold, this.#fields.quotaOf(hold), 0, stampUs);",
+        replacement: "    if (stampUs > 0) this.settle(hold, this.#fields.quotaOf(hold), 0, stampUs);",
       },
     ],
     foundBy: { tests },

@@ -161,7 +161,7 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/holds/holds.ts",
-        search: "        heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));\n",
+        search: "    heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));\n",
         replacement: "",
       },
     ],
@@ -199,7 +199,7 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/holds/holds.ts",
-        search: "    if (algorithm === Algorithm.tokenBucket) this.#quota.limit = 0;\n",
+        search: "    if (algorithm === Algorithm.tokenBucket) quota.limit = 0;\n",
         replacement: "",
       },
     ],

@@ -1,0 +1,68 @@
+import type { Hold } from "../algorithms/algorithm.ts";
+import type { Heap } from "../memory/heap.ts";
+import {
+  CELL_DATED,
+  CELL_EXPIRES,
+  CELL_FROM,
+  CELL_WINDOW,
+  type HoldKind,
+  WORD_BURST,
+  WORD_COST,
+  WORD_LIMIT,
+} from "./hold-block.ts";
+
+/** One open hold, for people. */
+export interface OpenHold {
+  readonly handle: number;
+  readonly kind: "reservation" | "slot" | "lease";
+  readonly cost: number;
+  readonly expiryUs: number;
+}
+
+/** A key with open holds, and the numbers of the rule that one of them was opened under. */
+export interface HeldKey {
+  readonly block: number;
+  readonly limit: number;
+  readonly burst: number;
+}
+
+/** What open holds of the same dates come to. */
+export interface OpenAmount extends Hold {
+  /** Another rule took their key over since they were opened, and the older counters have them as used. */
+  readonly isCarried: boolean;
+}
+
+/** What a hold's block says, for the algorithms: in objects that the next call fills again. */
+export class HoldFields {
+  readonly #heap: Heap;
+  readonly #read = { cost: 0, fromUs: 0.5, datedUs: 0.5, expiryUs: 0.5 };
+  readonly #quota = { limit: 0, windowUs: 0.5, burst: 0 };
+
+  constructor(heap: Heap) {
+    this.#heap = heap;
+  }
+
+  kindOf(hold: number): HoldKind {
+    return ((this.#heap.word(hold, 0) >>> 8) & 0xff) as HoldKind;
+  }
+
+  read(hold: number): { cost: number; fromUs: number; datedUs: number; expiryUs: number } {
+    const heap = this.#heap;
+    const read = this.#read;
+    read.cost = heap.word(hold, WORD_COST);
+    read.fromUs = heap.number(hold, CELL_FROM);
+    read.datedUs = heap.number(hold, CELL_DATED);
+    read.expiryUs = heap.number(hold, CELL_EXPIRES);
+    return read;
+  }
+
+  /** The numbers of the rule that it is held under. */
+  quotaOf(hold: number): { limit: number; windowUs: number; burst: number } {
+    const heap = this.#heap;
+    const quota = this.#quota;
+    quota.limit = heap.word(hold, WORD_LIMIT);
+    quota.burst = heap.word(hold, WORD_BURST);
+    quota.windowUs = heap.number(hold, CELL_WINDOW);
+    return quota;
+  }
+}
