@@ -1,117 +1,13 @@
-import { Verb } from "@quorumguard/limiter";
 import { describe, expect, test } from "vitest";
-import { createGuardCore } from "../create-guard-core.ts";
-import type { CallOptions, Decision, Guard } from "../surface/guard.ts";
-import type { GuardOptions } from "../surface/guard-options.ts";
-import { ScriptedCluster, type ScriptedStream, type ToldByReply } from "../testing/scripted-cluster.ts";
-import { VirtualRuntime } from "../testing/virtual-runtime.ts";
-import type { LocalAnswerCounts } from "./local-answer-counts.ts";
-
-const LEASE_MS = 1_000;
-
-interface SeenHold {
-  readonly verb: number;
-  readonly cost: number;
-  readonly handle: number;
-  readonly atMs: number;
-}
-
-/** A cluster that grants whatever it is asked for, and a guard whose policy may be leased. */
-class Scene {
-  readonly runtime = new VirtualRuntime();
-  readonly cluster = new ScriptedCluster();
-  readonly guard: Guard<"api">;
-  readonly grants: SeenHold[] = [];
-  readonly returns: SeenHold[] = [];
-  takes = 0;
-  remaining = 900;
-  /** What grants are told, and how they come out. */
-  granted: ToldByReply = { firmForMs: LEASE_MS };
-  outcome = 1;
-  index = 20;
-  policyVersion = 0;
-  /** How long a grant's answer takes. */
-  delayMs = 0;
-
-  constructor(options: Partial<GuardOptions<"api">> = {}, counts: LocalAnswerCounts[] = []) {
-    this.cluster.appliedIndex = 10n;
-    for (const node of this.cluster.nodes) {
-      node.answers = (frame, stream) => {
-        const verb = frame.verbs?.[0] ?? Verb.take;
-        const { remaining, granted, outcome } = this;
-        const told = { index: this.index, policyVersion: this.policyVersion, remaining };
-        const seen = (item: number) => ({
-          verb,
-          cost: frame.costs?.[item] ?? 1,
-          handle: frame.handles?.[item] ?? 0,
-          atMs: this.runtime.nowMs,
-        });
-        for (let item = 0; item < frame.items; item++) {
-          if (frame.verbs?.[item] === Verb.grant) this.grants.push(seen(item));
-          else if (frame.verbs?.[item] === Verb.giveBack) this.returns.push(seen(item));
-          else this.takes += 1;
-        }
-        if (verb !== Verb.grant) stream.reply(frame, 1, 1, told);
-        else this.runtime.setTimer(() => stream.reply(frame, outcome, 1, { ...told, ...granted }), this.delayMs);
-      };
-    }
-    this.guard = createGuardCore(
-      {
-        endpoints: ["n1:7400"],
-        policies: { api: { limit: 1_000, window: "10s", lease: true } },
-        onUnavailable: "throw",
-        ...options,
-      },
-      this.cluster,
-      this.runtime,
-      {
-        defaultEndpoints: "n1:7400",
-        client: "test",
-        endpointOf: (member) => member.grpcEndpoint,
-        observer: { localAnswers: (each) => void counts.push(each) },
-      },
-    );
-  }
-
-  async allow(options: CallOptions = {}): Promise<Decision> {
-    const call = this.guard.allow("k", "api", options);
-    await this.runtime.settle();
-    return call;
-  }
-
-  /** One call per `everyMs` for so long; what they came to. */
-  async load(forMs: number, everyMs = 5): Promise<Decision[]> {
-    const decisions: Decision[] = [];
-    for (const untilMs = this.runtime.nowMs + forMs; this.runtime.nowMs < untilMs; ) {
-      decisions.push(await this.allow());
-      await this.runtime.pass(everyMs);
-    }
-    return decisions;
-  }
-
-  /** Asks until there is a lease. */
-  async lease(): Promise<void> {
-    while (this.grants.length === 0) await this.load(1, 1);
-    await this.runtime.pass(this.delayMs);
-    expect(this.grants.length).toBe(1);
-  }
-
-  get stream(): ScriptedStream {
-    return [...this.cluster.nodes[this.cluster.leaderId - 1]!.streams].at(-1)!;
-  }
-
-  async push(value: object) {
-    this.stream.send({ case: "forget", value: value as never });
-    await this.runtime.settle();
-  }
-}
+import type { Decision } from "../surface/guard.ts";
+import { LEASE_MS, LeaseScene } from "../testing/lease-scene.ts";
 
 const bySource = (decisions: readonly Decision[], source: string) =>
   decisions.filter((decision) => decision.source === source).length;
 
 describe("a key that is asked for often", () => {
   test("is leased: calls are admitted by what was charged beforehand, and say so", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     await scene.lease();
     const { cost } = scene.grants[0]!;
     const before = scene.takes;
@@ -132,7 +28,7 @@ describe("a key that is asked for often", () => {
   });
 
   test("is renewed ahead of exhaustion: under a steady load no call waits for the cluster any more", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     scene.delayMs = 10;
     await scene.load(2_000);
     const decisions = await scene.load(5_000);
@@ -142,7 +38,7 @@ describe("a key that is asked for often", () => {
   });
 
   test("gets leases for half of what is expected while they last, a tenth of the limit at most", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     await scene.load(4_000);
     // 200 calls a second, for a second.
     const { cost } = scene.grants.at(-1)!;
@@ -153,7 +49,7 @@ describe("a key that is asked for often", () => {
   });
 
   test("gets smaller ones as little is left, and then none", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     scene.remaining = 20;
     await scene.load(2_000);
     expect(scene.grants.length).toBeGreaterThan(0);
@@ -169,7 +65,7 @@ describe("a key that is asked for often", () => {
   });
 
   test("gets one lease at a time: calls that were on their way when it came ask for no other", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     const waiting: (() => void)[] = [];
     const [node] = scene.cluster.nodes;
     const answers = node!.answers;
@@ -196,7 +92,7 @@ describe("a key that is asked for often", () => {
   });
 
   test("waits for no grant: calls go the normal way while one is under way", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     scene.delayMs = 100;
     while (scene.grants.length === 0) await scene.load(1, 1);
     expect(await scene.allow()).toMatchObject({ source: "quorum" });
@@ -209,7 +105,7 @@ describe("a key that is asked for often", () => {
 
 describe("no lease", () => {
   test("for a key that is seldom asked for", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     const decisions = await scene.load(5_000, 200);
     expect(bySource(decisions, "quorum")).toBe(decisions.length);
     expect(scene.grants).toEqual([]);
@@ -220,20 +116,20 @@ describe("no lease", () => {
     ["it says no", { policies: { api: { limit: 1_000, window: "10s", lease: false } }, lease: true }],
     ["nothing may be remembered", { maxRememberedKeys: 0 }],
   ] as const)("if %s", async (_, options) => {
-    const scene = new Scene(options);
+    const scene = new LeaseScene(options);
     await scene.load(1_000);
     expect(scene.grants).toEqual([]);
   });
 
   test("but the guard's own word goes for policies that say nothing", async () => {
-    const scene = new Scene({ policies: { api: { limit: 1_000, window: "10s" } }, lease: true });
+    const scene = new LeaseScene({ policies: { api: { limit: 1_000, window: "10s" } }, lease: true });
     await scene.lease();
   });
 
   test("may be wished for in any other way than by true and false, nor for slots", () => {
     const message = (options: object) => {
       try {
-        new Scene(options);
+        new LeaseScene(options);
         return "";
       } catch (error) {
         return (error as Error).message;
@@ -247,7 +143,7 @@ describe("no lease", () => {
   });
 
   test("is asked for again where the cluster never grants one, until policies change", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     scene.outcome = 2;
     scene.granted = { retryAfterMs: -1 };
     await scene.load(2_000);
@@ -262,7 +158,7 @@ describe("no lease", () => {
   });
 
   test("answers a group, a reservation or a call with a request id", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     await scene.lease();
     const calls = [
       scene.guard.allowAll([{ key: "k", policy: "api" }]),
@@ -277,7 +173,7 @@ describe("no lease", () => {
 
 describe("L2, L3: a lease is never overspent", () => {
   test("no more than was granted; a call that costs more than is left goes to the cluster", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     await scene.lease();
     const { cost } = scene.grants[0]!;
     // No other lease comes.
@@ -290,7 +186,7 @@ describe("L2, L3: a lease is never overspent", () => {
   });
 
   test("it ends at 98 % of its time, counted from the first send of its request and not from the answer", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     scene.delayMs = 300;
     await scene.lease();
     const sentMs = scene.grants[0]!.atMs;
@@ -307,7 +203,7 @@ describe("L2, L3: a lease is never overspent", () => {
   });
 
   test("it ends when the cluster says, at the edge of a fixed window, however long leases may be", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     scene.granted = { firmForMs: 120 };
     await scene.lease();
     const sentMs = scene.grants[0]!.atMs;
@@ -319,14 +215,14 @@ describe("L2, L3: a lease is never overspent", () => {
   });
 
   test("it ends by the wall clock if a frozen machine's monotonic clock stood still", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     await scene.lease();
     scene.runtime.wallStepMs += 980;
     expect(await scene.allow()).toMatchObject({ source: "quorum" });
   });
 
   test("one whose answer was held up until it was over is not spent at all, but given back", async () => {
-    const scene = new Scene({ timeoutMs: 5_000 });
+    const scene = new LeaseScene({ timeoutMs: 5_000 });
     scene.delayMs = 985;
     await scene.lease();
     expect(await scene.allow()).toMatchObject({ source: "quorum" });
@@ -334,7 +230,7 @@ describe("L2, L3: a lease is never overspent", () => {
   });
 
   test("a reset of the key, pushed, gives it back: nothing of it is spent any more", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     await scene.lease();
     await scene.allow();
     await scene.push({ index: 30n, rules: [{ policy: "api" }], keys: ["k"] });
@@ -344,12 +240,12 @@ describe("L2, L3: a lease is never overspent", () => {
   });
 
   test("so does this guard's own reset, and a change of policies", async () => {
-    const ends: ((scene: Scene) => Promise<void>)[] = [
+    const ends: ((scene: LeaseScene) => Promise<void>)[] = [
       (scene) => scene.guard.reset({ key: "k", policy: "api" }),
       (scene) => scene.push({ index: 30n, policyVersion: 1n, all: true }),
     ];
     for (const end of ends) {
-      const scene = new Scene();
+      const scene = new LeaseScene();
       await scene.lease();
       const ended = end(scene);
       await scene.runtime.settle();
@@ -360,7 +256,7 @@ describe("L2, L3: a lease is never overspent", () => {
   });
 
   test("a change of policies that was made while there was no stream gives it back with the next one", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     await scene.lease();
     scene.cluster.policyVersion = 1n;
     scene.stream.close();
@@ -370,7 +266,7 @@ describe("L2, L3: a lease is never overspent", () => {
   });
 
   test("a push that another node repeats takes no lease that was granted since", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     await scene.lease();
     await scene.push({ index: 19n, rules: [{ policy: "api" }], keys: ["k"] });
     await scene.push({ index: 30n, all: true });
@@ -379,7 +275,7 @@ describe("L2, L3: a lease is never overspent", () => {
   });
 
   test("one that was granted before a change, and heard of after it, is given back unspent", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     scene.delayMs = 50;
     while (scene.grants.length === 0) await scene.load(1, 1);
     await scene.push({ index: 30n, policyVersion: 1n, all: true });
@@ -389,7 +285,7 @@ describe("L2, L3: a lease is never overspent", () => {
   });
 
   test("another leader changes nothing: it was charged, and is spent also while nobody can be asked", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     await scene.lease();
     scene.cluster.nodes[0]!.kill();
     await scene.runtime.settle();
@@ -400,112 +296,12 @@ describe("L2, L3: a lease is never overspent", () => {
   });
 
   test("a session that ended takes its leases with it", async () => {
-    const scene = new Scene();
+    const scene = new LeaseScene();
     await scene.lease();
     scene.cluster.sessions.clear();
     scene.stream.close();
     await scene.runtime.pass(50);
     expect(await scene.allow()).toMatchObject({ source: "quorum" });
     expect(scene.returns).toEqual([]);
-  });
-});
-
-describe("what nobody needs is given back", () => {
-  test("when calls stop: soon, once, and the key is forgotten by the timer", async () => {
-    const scene = new Scene();
-    await scene.lease();
-    await scene.allow();
-    const left = scene.grants[0]!.cost - 1;
-    await scene.runtime.pass(LEASE_MS / 2);
-    expect(scene.returns).toMatchObject([{ verb: Verb.giveBack, cost: left, handle: 101 }]);
-    expect(scene.runtime.keepsAlive).toBe(false);
-    await scene.runtime.pass(10_000);
-    expect(scene.returns.length).toBe(1);
-  });
-
-  test("when calls become rare: before the lease is over", async () => {
-    const scene = new Scene();
-    await scene.lease();
-    const { cost, atMs } = scene.grants[0]!;
-    scene.delayMs = 100_000;
-    await scene.load(LEASE_MS, 100);
-    expect(scene.returns[0]).toMatchObject({ handle: 101 });
-    expect(scene.returns[0]!.cost).toBeLessThan(cost);
-    expect(scene.returns[0]!.atMs - atMs).toBeLessThan(0.98 * LEASE_MS);
-  });
-
-  test("when the guard is closed, which waits for that, but not for long", async () => {
-    const scene = new Scene();
-    await scene.lease();
-    const closing = scene.guard.close();
-    await expect(scene.guard.allow("k", "api")).rejects.toMatchObject({ code: "closed" });
-    await scene.runtime.settle();
-    await closing;
-    expect(scene.returns).toMatchObject([{ cost: scene.grants[0]!.cost, handle: 101 }]);
-
-    const unheard = new Scene();
-    await unheard.lease();
-    for (const node of unheard.cluster.nodes) node.answers = () => {};
-    let closed = false;
-    const ending = unheard.guard.close().then(() => {
-      closed = true;
-    });
-    await unheard.runtime.pass(249);
-    expect(closed).toBe(false);
-    await unheard.runtime.pass(1);
-    await ending;
-  });
-
-  test("when the guard is closed while it is on its way, which waits for it", async () => {
-    const counts: LocalAnswerCounts[] = [];
-    const scene = new Scene({}, counts);
-    scene.delayMs = 30;
-    while (scene.grants.length === 0) await scene.load(1, 1);
-    let closed = false;
-    const closing = scene.guard.close().then(() => {
-      closed = true;
-    });
-    await scene.runtime.pass(27);
-    expect([closed, scene.returns]).toEqual([false, []]);
-    await scene.runtime.pass(3);
-    await closing;
-    const { cost } = scene.grants[0]!;
-    expect(scene.returns).toMatchObject([{ cost, handle: 101 }]);
-    expect(counts).toMatchObject([{ unitsGranted: cost, unitsSpent: 0, unitsReturned: cost, unitsExpired: 0 }]);
-    expect(scene.runtime.keepsAlive).toBe(false);
-  });
-
-  test("and is told as expired where nobody says that it was taken back", async () => {
-    const counts: LocalAnswerCounts[] = [];
-    const scene = new Scene({}, counts);
-    await scene.lease();
-    const { cost } = scene.grants[0]!;
-    for (const node of scene.cluster.nodes) node.answers = () => {};
-    const closing = scene.guard.close();
-    await scene.runtime.pass(249);
-    expect(counts).toMatchObject([{ unitsGranted: cost, unitsReturned: 0, unitsExpired: 0 }]);
-    await scene.runtime.pass(1);
-    await closing;
-    expect(counts).toMatchObject([{ unitsGranted: cost, unitsReturned: 0, unitsExpired: cost }]);
-  });
-
-  test("and where nobody takes it back, that is no outage to anybody", async () => {
-    const scene = new Scene();
-    const told: unknown[] = [];
-    scene.guard.on("degraded", (event) => told.push(event));
-    await scene.lease();
-    for (const node of scene.cluster.nodes) node.kill();
-    await scene.runtime.pass(5_000);
-    expect(told).toEqual([]);
-  });
-
-  test("when there is no room for its key any more", async () => {
-    const scene = new Scene({ maxRememberedKeys: 1 });
-    await scene.lease();
-    const { guard, runtime } = scene;
-    const other = guard.allow("other", "api");
-    await runtime.settle();
-    await other;
-    expect(scene.returns.length).toBe(1);
   });
 });

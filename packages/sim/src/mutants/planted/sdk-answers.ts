@@ -2,7 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const room = "sdk-core/src/without-network";
 const denials = [`${room}/denial-cache.test.ts`];
-const leases = [`${room}/leases.test.ts`];
+const leases = [`${room}/leases.test.ts`, `${room}/lease-returns.test.ts`];
 
 /** Bugs in what an SDK's process answers by itself: remembered denials and leases. */
 export const sdkAnswerMutants: readonly Mutant[] = [
