@@ -26,14 +26,15 @@ import {
   ORPHAN,
   WORD_BURST,
   WORD_COST,
+  WORD_KEY_RECORD,
   WORD_LEFT,
   WORD_LIMIT,
   WORD_RIGHT,
   WORD_SESSION,
   WORD_SESSION_AFTER,
-  WORD_SESSION_BEFORE,
 } from "./hold-block.ts";
 import { type HeldKey, HoldFields, type OpenAmount, type OpenHold } from "./open-holds.ts";
+import { SessionHolds } from "./session-holds.ts";
 
 export type { HeldKey, OpenAmount, OpenHold } from "./open-holds.ts";
 
@@ -57,6 +58,7 @@ export class Holds implements SessionFollower {
   readonly #hash: RollingHash;
   readonly #byNumber: HashIndex;
   readonly #heldKeys: HeldKeys;
+  readonly #ofSessions: SessionHolds;
   readonly #due: DueTree;
   #lastNumber = 0;
   /** Open, and ended by time or with their session, by kind. */
@@ -64,6 +66,8 @@ export class Holds implements SessionFollower {
   readonly #ended = new Float64Array(4);
   #refused = 0;
   #lagging = false;
+  /** The keys that this entry has looked through, by their records. */
+  readonly #lookedThrough = new Set<number>();
   readonly #fields: HoldFields;
 
   constructor(heap: Heap, slab: Slab, keys: KeyTable, sessions: Sessions, hash: RollingHash) {
@@ -75,6 +79,7 @@ export class Holds implements SessionFollower {
     this.#fields = new HoldFields(heap);
     this.#byNumber = new HashIndex(heap);
     this.#heldKeys = new HeldKeys(heap, slab, keys);
+    this.#ofSessions = new SessionHolds(heap);
     this.#due = new DueTree(heap, {
       wordLeft: WORD_LEFT,
       wordRight: WORD_RIGHT,
@@ -106,7 +111,7 @@ export class Holds implements SessionFollower {
 
   /** Whether one more may be opened, by this session among others. */
   hasRoom(session: number, stampUs: number, bounds: Bounds): boolean {
-    if (this.count >= bounds.maxHolds) this.sweep(stampUs);
+    if (this.count >= bounds.maxHolds) this.#sweepSome(stampUs);
     const ofSession = session === 0 ? 0 : this.#heap.word(session, WORD_HOLDS);
     if (this.count < bounds.maxHolds && ofSession < bounds.maxHoldsPerSession) return true;
     this.#refused++;
@@ -137,7 +142,7 @@ export class Holds implements SessionFollower {
     heap.setWord(hold, WORD_COST, cost);
     heap.setWord(hold, WORD_LIMIT, quota.limit);
     heap.setWord(hold, WORD_BURST, quota.burst);
-    this.#join(session, hold);
+    this.#ofSessions.add(session, hold);
     heap.setNumber(hold, CELL_DUE, this.#dueOf(hold));
     this.#byNumber.insert(hashOf(number), hold);
     this.#due.insert(hold);
@@ -260,6 +265,8 @@ export class Holds implements SessionFollower {
       const after = this.#heldKeys.after(hold);
       this.#heldKeys.remove(hold);
       this.#heldKeys.add(to, hold);
+      // Its record may be where that of a key was which has none any more.
+      this.#lookedThrough.delete(this.#heap.word(hold, WORD_KEY_RECORD));
       hold = after;
     }
   }
@@ -351,8 +358,13 @@ export class Holds implements SessionFollower {
     heap.setWord(session, WORD_HOLDS, 0);
   }
 
-  /** Looks at what is due, in bounded work. */
+  /** Must precede the operations of an entry: looks at what is due, in bounded work. */
   sweep(stampUs: number): void {
+    this.#lookedThrough.clear();
+    this.#sweepSome(stampUs);
+  }
+
+  #sweepSome(stampUs: number): void {
     for (let i = 0; i < SWEEP_HOLDS && this.#isFirstDue(stampUs); i++) this.#look(this.#due.first(), stampUs);
     this.#lagging = this.#isFirstDue(stampUs);
   }
@@ -362,13 +374,24 @@ export class Holds implements SessionFollower {
     return this.#lagging;
   }
 
-  /** Looks at whatever is due on one key. */
-  sweepKey(key: number, stampUs: number): void {
-    for (let hold = this.#heldKeys.first(key); hold !== 0; ) {
+  /** Whether there may be something for {@link sweepKey} to do: once for each entry, since nothing becomes due within one. */
+  isToSweep(key: number): boolean {
+    const first = this.#lagging ? this.#heldKeys.first(key) : 0;
+    return first !== 0 && !this.#lookedThrough.has(this.#heap.word(first, WORD_KEY_RECORD));
+  }
+
+  /** Looks at whatever is due on one key. Returns how many holds it went through. */
+  sweepKey(key: number, stampUs: number): number {
+    if (!this.isToSweep(key)) return 0;
+    const first = this.#heldKeys.first(key);
+    this.#lookedThrough.add(this.#heap.word(first, WORD_KEY_RECORD));
+    let looked = 0;
+    for (let hold = first; hold !== 0; looked++) {
       const after = this.#heldKeys.after(hold);
       if (this.#heap.number(hold, CELL_DUE) <= stampUs) this.#look(hold, stampUs);
       hold = after;
     }
+    return looked;
   }
 
   /** The stamp at which one is to be looked at, or null. */
@@ -426,35 +449,9 @@ export class Holds implements SessionFollower {
     return quota;
   }
 
-  /** Puts a hold first in its session's list. */
-  #join(session: number, hold: number): void {
-    const heap = this.#heap;
-    heap.setWord(hold, WORD_SESSION, session);
-    heap.setWord(hold, WORD_SESSION_BEFORE, 0);
-    heap.setWord(hold, WORD_SESSION_AFTER, 0);
-    if (session === 0) return;
-    const first = heap.word(session, WORD_FIRST_HOLD);
-    heap.setWord(hold, WORD_SESSION_AFTER, first);
-    if (first !== 0) heap.setWord(first, WORD_SESSION_BEFORE, hold);
-    heap.setWord(session, WORD_FIRST_HOLD, hold);
-    heap.setWord(session, WORD_HOLDS, heap.word(session, WORD_HOLDS) + 1);
-  }
-
-  #leave(hold: number): void {
-    const heap = this.#heap;
-    const session = heap.word(hold, WORD_SESSION);
-    if (session === 0 || session === ORPHAN) return;
-    const before = heap.word(hold, WORD_SESSION_BEFORE);
-    const after = heap.word(hold, WORD_SESSION_AFTER);
-    if (before === 0) heap.setWord(session, WORD_FIRST_HOLD, after);
-    else heap.setWord(before, WORD_SESSION_AFTER, after);
-    if (after !== 0) heap.setWord(after, WORD_SESSION_BEFORE, before);
-    heap.setWord(session, WORD_HOLDS, heap.word(session, WORD_HOLDS) - 1);
-  }
-
   #free(hold: number): void {
     this.#open[this.kindOf(hold)]!--;
-    this.#leave(hold);
+    this.#ofSessions.remove(hold);
     this.#heldKeys.remove(hold);
     this.#due.remove(hold);
     this.#byNumber.remove(hold);

@@ -156,6 +156,9 @@ export class CallExecutor {
       const length = layout.keyLengthOf(item);
       const block = this.#keys.find(rule, this.#hashes[item]!, layout.bytes, this.#starts[item]!, length);
       this.#verbs.prepareKey(block, this.#stampUs);
+      if (block !== 0 || !this.#isGoverned) continue;
+      // What is over must not be carried over as if it were held.
+      for (const old of this.#governed.heldBefore(item)) this.#verbs.prepareKey(old, this.#stampUs);
     }
   }
 

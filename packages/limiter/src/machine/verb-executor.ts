@@ -54,7 +54,7 @@ export class VerbExecutor {
 
   /** Ends what is over on a key, when more was over than an entry's sweep looks at. */
   prepareKey(block: number, stampUs: number): void {
-    if (this.#state.keys.isHeld(block)) this.#state.holds.sweepKey(block, stampUs);
+    this.#state.holds.sweepKey(block, stampUs);
   }
 
   /** The counter is as if never used but for what is held, whether or not there was one (SEMANTICS L3). */

@@ -107,11 +107,16 @@ export function carrySomeHeld(state: MachineState, carryOver: CarryOver, stampUs
   if (!heldBacklog.isOpen) return;
   const carrier = new HeldCarrier(state, carryOver, stampUs, true);
   while (heldBacklog.isOpen && heldBacklog.stepsLeft > 0) {
+    let unswept = 0;
     const isAtEnd = holds.forEachBehind(heldBacklog.place, (held, place) => {
+      // What is over must not be carried over as if it were held; and the order must not change while it is walked.
+      unswept = holds.isToSweep(held.block) ? held.block : 0;
+      if (unswept !== 0) return false;
       heldBacklog.stepsLeft -= carrier.carry(held);
       heldBacklog.goTo(place);
       return heldBacklog.stepsLeft > 0;
     });
-    if (isAtEnd) heldBacklog.endLap();
+    if (unswept !== 0) heldBacklog.stepsLeft -= holds.sweepKey(unswept, stampUs);
+    else if (isAtEnd) heldBacklog.endLap();
   }
 }

@@ -322,9 +322,11 @@ export class CarryOver {
     for (const { block } of counters) this.#keys.setHandedOn(block, epoch);
   }
 
-  /** Whether an old counter of the key has open holds. */
-  isHeld(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): boolean {
-    return this.#blocksOf(rule, bytes, start, length).some((found) => found.some((block) => this.#keys.isHeld(block)));
+  /** The old counters of the key that have open holds. */
+  heldBlocks(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly number[] {
+    return this.#blocksOf(rule, bytes, start, length).flatMap((found) =>
+      found.filter((block) => this.#keys.isHeld(block)),
+    );
   }
 
   /** Removes all that could still be carried over: the key starts anew. */

@@ -102,6 +102,13 @@ export class GovernedCalls {
     this.#hashes = hashes;
   }
 
+  /** The counters with open holds that an item's key may have to be carried over from. */
+  heldBefore(item: number): readonly number[] {
+    const layout = this.#layout!;
+    const rule = this.#rules[layout.ruleOf(item)]!;
+    return this.carryOver.heldBlocks(rule, layout.bytes, this.#starts[item]!, layout.keyLengthOf(item));
+  }
+
   /** A call of takes, items `[from, from + size)`; writes its results from `at` on. */
   takes(from: number, size: number, at: number): void {
     const refusal = this.#refusal(from, size);
@@ -200,7 +207,7 @@ export class GovernedCalls {
     const refusal = this.#noRoomToCarry(judged, carried);
     if (refusal !== null && !isSettling) return refusal;
     // What is held must be settled, whatever there is room for; who holds nothing is told so without.
-    if (refusal !== null && !this.carryOver.isHeld(rule, bytes, keyStart, keyLength)) return null;
+    if (refusal !== null && this.carryOver.heldBlocks(rule, bytes, keyStart, keyLength).length === 0) return null;
     const block = this.carryOver.carry(rule, hash, bytes, keyStart, keyLength);
     if (block !== 0) this.#hash.word(this.#keys.fingerprint(block));
     return null;
@@ -384,8 +391,7 @@ export class GovernedCalls {
   #count({ rule, outcome }: Judged, allowed: boolean, shadow: boolean): void {
     if (rule.counters === 0) return;
     const denied = outcome !== Outcome.allowed;
-    if (denied && shadow) count(this.#state.heap, rule.counters, Counter.wouldHaveDenied);
-    else if (denied) count(this.#state.heap, rule.counters, Counter.denied);
+    if (denied) count(this.#state.heap, rule.counters, shadow ? Counter.wouldHaveDenied : Counter.denied);
     if (allowed) count(this.#state.heap, rule.counters, Counter.allowed);
   }
 
@@ -407,9 +413,7 @@ export class GovernedCalls {
       return true;
     }
     this.#use(judged);
-    if (verb === Verb.reset) {
-      this.carryOver.forget(rule, this.#layout!.bytes, judged.keyStart, judged.keyLength);
-    }
+    if (verb === Verb.reset) this.carryOver.forget(rule, this.#layout!.bytes, judged.keyStart, judged.keyLength);
     // Slots are never leased: that is said by whoever executes the verb.
     const isLeaseOfSlots = verb === Verb.grant && rule.quota.algorithm === Algorithm.concurrency;
     if (!opensHold(verb) || isLeaseOfSlots) return false;
