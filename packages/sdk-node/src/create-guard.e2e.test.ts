@@ -40,6 +40,9 @@ test("a frame and a reply larger than HTTP/2's window and frame sizes pass whole
   expect(server.frames.reduce((items, frame) => items + frame.items, 0)).toBe(1_000);
 });
 
+/** A process takes long to start on a machine that has much else to do. */
+const ofProcesses = { timeout: 120_000 } as const;
+
 /** Runs a module in a process of its own to its end. */
 async function runScript(
   script: string,
@@ -63,28 +66,28 @@ async function runScript(
   return { code, output, errors };
 }
 
-test("a script ends by itself after its last call, without close", async () => {
+test("a script ends by itself after its last call, without close", ofProcesses, async () => {
   const script = `
-    const guard = createGuard({ endpoints: ${JSON.stringify(server.endpoint)}, onUnavailable: "throw", timeoutMs: 5000 });
+    const guard = createGuard({ endpoints: ${JSON.stringify(server.endpoint)}, onUnavailable: "throw", timeoutMs: 20000 });
     console.log((await guard.allow("user:1", 5, "10s")).allowed);`;
   expect(await runScript(script)).toEqual({ code: 0, output: "true\n", errors: "" });
 });
 
-test("a script that waits for peek does not end before the answer, even if nobody is there", async () => {
+test("a script that waits for peek does not end before the answer, even if nobody is there", ofProcesses, async () => {
   const script = `
     const guard = createGuard({ endpoints: "127.0.0.1:1", timeoutMs: 300 });
     console.log(await guard.peek({ key: "user:1", limit: 5, window: "10s" }).catch((error) => error.code));`;
   expect(await runScript(script)).toEqual({ code: 0, output: "unavailable\n", errors: "" });
 });
 
-describe("a guard that was told no endpoint", () => {
+describe("a guard that was told no endpoint", ofProcesses, () => {
   let temporary: string;
   beforeEach(async () => {
     temporary = await mkdtemp(path.join(tmpdir(), "no-endpoint-"));
   });
   afterEach(() => rm(temporary, { recursive: true, force: true }));
-  const script = `
-    const guard = createGuard({ timeoutMs: 2000 });
+  const script = (timeoutMs: number) => `
+    const guard = createGuard({ timeoutMs: ${timeoutMs} });
     guard.on("degraded", () => {});
     console.log((await guard.allow("user:1", 5, "10s")).source);`;
   const environment = (more: Readonly<Record<string, string>>) => ({
@@ -94,11 +97,12 @@ describe("a guard that was told no endpoint", () => {
 
   test("finds a quorumguard dev of this user at whatever ports it took, but not in production", async () => {
     const end = announceDevCluster([server.endpoint], path.join(temporary, path.basename(devFolder())));
-    expect(await runScript(script, environment({ NODE_ENV: "development" }))).toMatchObject({ output: "quorum\n" });
+    const found = await runScript(script(20_000), environment({ NODE_ENV: "development" }));
+    expect(found).toMatchObject({ output: "quorum\n" });
     const frames = server.frames.length;
     expect(frames).toBe(1);
-    await runScript(script, environment({ NODE_ENV: "production" }));
-    await runScript(script, environment({ QUORUMGUARD_ENDPOINTS: "127.0.0.1:1" }));
+    await runScript(script(2_000), environment({ NODE_ENV: "production" }));
+    await runScript(script(2_000), environment({ QUORUMGUARD_ENDPOINTS: "127.0.0.1:1" }));
     expect(server.frames.length).toBe(frames);
     end!();
   });
@@ -111,12 +115,14 @@ describe("a guard that was told no endpoint", () => {
     // Not where somebody was: that is an outage.
     await answer(server.endpoint);
     server.stop();
-    await expect.poll(() => answer(server.endpoint).catch(({ message }) => message)).toMatch(/ECONNREFUSED$/);
+    await expect
+      .poll(() => answer(server.endpoint).catch(({ message }) => message), { timeout: 20_000 })
+      .toMatch(/ECONNREFUSED$/);
     await transport.close();
   });
 });
 
-describe("a decision without the cluster, in a program that listens for nothing", () => {
+describe("a decision without the cluster, in a program that listens for nothing", ofProcesses, () => {
   const script = (body: string) => `
     const guard = createGuard({ endpoints: "127.0.0.1:1", timeoutMs: 100 });
     ${body}

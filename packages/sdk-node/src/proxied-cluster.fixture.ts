@@ -14,6 +14,9 @@ export interface ProxiedCluster {
   stop(): Promise<void>;
 }
 
+/** So long a cluster of a machine that has much else to do may take to be whole again, in milliseconds. */
+const patienceMs = 60_000;
+
 /** Starts both; `flags` go to every node. */
 export async function startProxiedCluster(flags: readonly string[] = []): Promise<ProxiedCluster> {
   const cluster = await startLocalCluster({ arguments: flags });
@@ -40,12 +43,12 @@ async function killInTurn(
   const more = (calls: number) => Promise.all(loads.map((load) => load.more(calls)));
   await more(100);
   for (let round = 0; round < 3; round++) {
-    const { nodeId } = await cluster.waitForLeader();
+    const { nodeId } = await cluster.waitForLeader(patienceMs);
     const victim = round === 0 ? nodeId : ((nodeId + round - 1) % 3) + 1;
     await cluster.kill(victim);
     await more(200);
     await cluster.restart(victim);
-    await cluster.waitUntilCaughtUp();
+    await cluster.waitUntilCaughtUp(patienceMs);
   }
   await Promise.all(loads.map((load) => load.end()));
   await Promise.all(guards.map((guard) => guard.close()));

@@ -10,7 +10,7 @@ import { startSteadyLoad } from "./steady-load.fixture.ts";
 let cluster: SecureCluster;
 beforeAll(async () => {
   cluster = await startSecureCluster({ mutual: true });
-});
+}, 60_000);
 afterAll(() => cluster.stop());
 
 const exact = { onUnavailable: "throw", timeoutMs: 3_000 } as const;

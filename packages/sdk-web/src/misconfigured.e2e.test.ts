@@ -20,11 +20,27 @@ async function startNode(tls: boolean): Promise<RunningServer> {
   const listeners = { grpc: any, http: any, peer: any };
   const certificate = { ...new TestAuthority("nobody's").issue("node"), clientCa: null };
   const options = { nodeId: 1, cluster: [{ nodeId: 1, ...any }], dataFolder, ...listeners };
-  return startServer({ ...options, ...(tls ? { tls: certificate } : {}) });
+  const server = await startServer({ ...options, ...(tls ? { tls: certificate } : {}) });
+  await leads(server);
+  return server;
 }
+
+/** It listens before it leads. */
+function leads({ node }: RunningServer): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (node.topology().leaderId === 0) return;
+      end();
+      resolve();
+    };
+    const end = node.onTopology(look);
+    look();
+  });
+}
+
 beforeAll(async () => {
   [plain, secure] = await Promise.all([startNode(false), startNode(true)]);
-});
+}, 60_000);
 afterAll(async () => {
   await Promise.all([plain.stop(), secure.stop()]);
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
@@ -75,9 +91,9 @@ describe("a wrong port or scheme is misconfigured, promptly, with what to write"
     expect(await firstCall(`${http1}:${port}`)).toMatchObject({ code: "misconfigured" });
   });
 
-  test("beside the right port: no call fails", async () => {
+  test("beside the right port: no call fails", { timeout: 60_000 }, async () => {
     const endpoints = [`${http1}:${plain.grpcPort}`, `${http1}:${plain.httpPort}`];
-    const guard = createGuard({ endpoints, onUnavailable: "throw", timeoutMs: 4_000 });
+    const guard = createGuard({ endpoints, onUnavailable: "throw", timeoutMs: 15_000 });
     for (let i = 0; i < 3; i++) expect((await guard.allow("beside", 5, "1m")).allowed).toBe(true);
     await guard.close();
   });

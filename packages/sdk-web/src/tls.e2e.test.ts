@@ -12,15 +12,18 @@ let cluster: SecureCluster;
 const trustedBefore = tls.getCACertificates("default");
 beforeAll(async () => {
   cluster = await startSecureCluster();
-});
+}, 60_000);
 afterAll(async () => {
   tls.setDefaultCACertificates(trustedBefore);
   await cluster.stop();
 });
 
-const exact = { onUnavailable: "throw", timeoutMs: 3_000 } as const;
+/** An election may take long on a machine that has much else to do. */
+const exact = { onUnavailable: "throw", timeoutMs: 20_000 } as const;
 
-test("an authority that the runtime does not trust is misconfigured, whatever onUnavailable says", async () => {
+test("an authority that the runtime does not trust is misconfigured, whatever onUnavailable says", {
+  timeout: 60_000,
+}, async () => {
   const guard = createGuard({ endpoints: cluster.urls, onUnavailable: "allow", timeoutMs: 15_000 });
   const call = guard.allow("k", 5, "1m");
   await expect(call).rejects.toMatchObject({ code: "misconfigured", applied: "no" });
@@ -28,7 +31,7 @@ test("an authority that the runtime does not trust is misconfigured, whatever on
   await guard.close();
 });
 
-test("a plain URL of a TLS port is misconfigured, with the URL to write", async () => {
+test("a plain URL of a TLS port is misconfigured, with the URL to write", { timeout: 60_000 }, async () => {
   const guard = createGuard({ endpoints: cluster.urls[0]!.replace("https:", "http:"), ...exact });
   await expect(guard.allow("k", 5, "1m")).rejects.toMatchObject({
     code: "misconfigured",
@@ -37,7 +40,7 @@ test("a plain URL of a TLS port is misconfigured, with the URL to write", async 
   await guard.close();
 });
 
-test("the whole contract holds in a process with $NODE_EXTRA_CA_CERTS", { timeout: 60_000 }, async () => {
+test("the whole contract holds in a process with $NODE_EXTRA_CA_CERTS", { timeout: 120_000 }, async () => {
   const entry = fileURLToPath(new URL("./contract/contract-main.ts", import.meta.url));
   const flags = ["--conditions=quorumguard-source", entry, cluster.urls.join(","), "tls"];
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: cluster.caFile };
@@ -45,26 +48,16 @@ test("the whole contract holds in a process with $NODE_EXTRA_CA_CERTS", { timeou
   expect(JSON.parse(stdout.trimEnd().split("\n").at(-1)!)).toMatchObject({ failed: 0, failures: [] });
 });
 
-test("the leader is killed under load: no call fails, and none is degraded", { timeout: 40_000 }, async () => {
+test("the leader is killed under load: no call fails, and none is degraded", { timeout: 120_000 }, async () => {
   tls.setDefaultCACertificates([...trustedBefore, String(cluster.authority.ca)]);
   const guard = createGuard({ ...exact, endpoints: cluster.urls });
-  await guard.ready();
+  await guard.ready({ timeoutMs: 60_000 });
   const load = startSteadyLoad(guard);
   await load.more(100);
-  await cluster.kill(await leaderOf(cluster.urls));
+  await cluster.kill(await cluster.leader());
   await load.more(500);
   await load.end();
   expect(load.failures).toEqual([]);
   expect(load.degraded).toBe(0);
   await guard.close();
 });
-
-async function leaderOf(urls: readonly string[]): Promise<number> {
-  const response = await fetch(`${urls[0]}/quorumguard.v1.ClusterService/GetStatus`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: "{}",
-  });
-  const { topology } = (await response.json()) as { topology: { groups: readonly { leaderId: string }[] } };
-  return Number(topology.groups[0]!.leaderId);
-}
