@@ -13,6 +13,12 @@ const WORD_FIRST = 4;
 const WORD_LAST = 5;
 const SEED = 0x5be0cd19;
 
+/** What a take changes about a counter: how much is used, or, where what comes later is more, its fingerprint. */
+export interface ResetMark {
+  readonly used: number;
+  readonly word: number;
+}
+
 /**
  * The keys that have open holds: a record each, so that a key without any pays nothing. Holds point at the record, and
  * the record at the key's block, which may move; it is found by the block's address. The holds of a key are listed in
@@ -23,6 +29,8 @@ export class HeldKeys implements BlockFollower {
   readonly #slab: Slab;
   readonly #keys: KeyTable;
   readonly #index: HashIndex;
+  /** What tells the counters of the keys that were reset in this entry, and whose holds are the same since. */
+  readonly #resets = new Map<number, ResetMark>();
 
   constructor(heap: Heap, slab: Slab, keys: KeyTable) {
     this.#heap = heap;
@@ -30,6 +38,21 @@ export class HeldKeys implements BlockFollower {
     this.#keys = keys;
     this.#index = new HashIndex(heap);
     keys.follower = this;
+  }
+
+  /** Must precede the operations of an entry. */
+  beginEntry(): void {
+    this.#resets.clear();
+  }
+
+  /** Whether a held key was reset in this entry, its holds are the same since, and its counter says nothing else than then. */
+  isReset(key: number, { used, word }: ResetMark): boolean {
+    const mark = this.#resets.get(this.#recordOf(key));
+    return mark?.used === used && mark.word === word;
+  }
+
+  noteReset(key: number, mark: ResetMark): void {
+    this.#resets.set(this.#recordOf(key), mark);
   }
 
   /** The block of the key that a hold is on. */
@@ -54,6 +77,7 @@ export class HeldKeys implements BlockFollower {
   add(key: number, hold: number): void {
     const heap = this.#heap;
     const record = this.#keys.isHeld(key) ? this.#recordOf(key) : this.#create(key);
+    this.#resets.delete(record);
     const last = heap.word(record, WORD_LAST);
     heap.setWord(hold, WORD_KEY_RECORD, record);
     heap.setWord(hold, WORD_KEY_BEFORE, last);
@@ -67,6 +91,7 @@ export class HeldKeys implements BlockFollower {
   remove(hold: number): void {
     const heap = this.#heap;
     const record = heap.word(hold, WORD_KEY_RECORD);
+    this.#resets.delete(record);
     const before = heap.word(hold, WORD_KEY_BEFORE);
     const after = heap.word(hold, WORD_KEY_AFTER);
     if (before === 0) heap.setWord(record, WORD_FIRST, after);

@@ -178,10 +178,20 @@ export class Holds implements SessionFollower {
     return home;
   }
 
-  /** Empties a key but for what its open holds keep (SEMANTICS L3); returns its block, which may have moved. */
-  reset(key: number, stampUs: number): number {
+  /**
+   * Empties a held key but for what its open holds keep (SEMANTICS L3); returns its block, which may have moved. There is
+   * nothing to do when it was reset in this entry already: its holds are the same, and no more is used.
+   */
+  reset(key: number, quota: Quota, stampUs: number): number {
+    const markOf = (block: number) => ({
+      used: this.#keys.usedAt(quota, block, stampUs),
+      word: this.#keys.fingerprint(block),
+    });
+    if (this.#heldKeys.isReset(key, markOf(key))) return key;
     this.#keys.clear(key);
-    return this.lay(key, null, stampUs);
+    const home = this.lay(key, null, stampUs);
+    this.#heldKeys.noteReset(home, markOf(home));
+    return home;
   }
 
   /** Takes the open holds of a key off its counter, to lay them on again: what is left is what was taken. */
@@ -361,6 +371,7 @@ export class Holds implements SessionFollower {
   /** Must precede the operations of an entry: looks at what is due, in bounded work. */
   sweep(stampUs: number): void {
     this.#lookedThrough.clear();
+    this.#heldKeys.beginEntry();
     this.#sweepSome(stampUs);
   }
 

@@ -63,7 +63,7 @@ export class VerbExecutor {
     let block = this.#find(call);
     hash.word(call.hash ^ (block === 0 ? 0 : 1));
     if (keys.isHeld(block)) {
-      block = holds.reset(block, call.stampUs);
+      block = holds.reset(block, call.rule, call.stampUs);
       hash.word(keys.fingerprint(block));
     } else if (block !== 0) {
       keys.remove(block);

@@ -10,8 +10,8 @@ export const holdMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/holds/holds.ts",
-        search: "    this.#keys.clear(key);\n    return this.lay(key, null, stampUs);",
-        replacement: "    this.#keys.clear(key);\n    return key;",
+        search: "    const home = this.lay(key, null, stampUs);",
+        replacement: "    const home = key;",
       },
     ],
     foundBy: { tests },
