@@ -32,6 +32,18 @@ function touch(harness: PolicyHarness, stampUs: number, key = "k"): void {
   expect(harness.ask(stampUs, Verb.cancel, key, nameAlone, { handle: 999 }).outcome).toBe(Outcome.notHeld);
 }
 
+it("explain is the same text on a node that was restored from a snapshot", () => {
+  const harness = new PolicyHarness();
+  put(harness, shapes.bucket);
+  const override = { policy: "api", key: "k", limit: 3, burst: 7 };
+  expect(harness.change({ kind: "putOverrides", overrides: [override] }).error).toBeNull();
+  harness.ask(START_US, Verb.reserve, "k", nameAlone, { ttlMs: 60_000 });
+  const told = explain(harness, START_US);
+  expect(told.lastChange).toMatchObject({ sequence: 2, kind: "putOverrides" });
+  const restored = copyOf(harness.limiter).explain("n", nameAlone, encodeUtf8("k"), START_US);
+  expect(JSON.stringify(restored)).toBe(JSON.stringify(told));
+});
+
 describe("explain, while counts wait to be carried over", () => {
   const names = Object.keys(shapes) as (keyof typeof shapes)[];
   const pairs = names.flatMap((from) => names.filter((to) => to !== from).map((to) => [from, to] as const));
