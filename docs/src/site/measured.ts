@@ -40,11 +40,11 @@ export const measured = {
   failoverWhenBusy: "850 ms",
   /** Gaps of `npm run failover`, by fault, in milliseconds: no call failed, was degraded, over-admitted or charged twice. */
   failovers: {
-    kill: { trials: "30", p50: "103", p90: "200", max: "497" },
-    pause: { trials: "15", p50: "228", p90: "305", max: "316" },
-    partition: { trials: "15", p50: "233", p90: "276", max: "293" },
-    stallDisk: { trials: "10", p50: "177", p90: "216", max: "247" },
-    rollingRestart: { trials: "5", p50: "161", p90: "185", max: "185" },
+    kill: { trials: "200", p50: "85", p90: "125", max: "300" },
+    pause: { trials: "100", p50: "215", p90: "276", max: "325" },
+    partition: { trials: "100", p50: "209", p90: "271", max: "301" },
+    stallDisk: { trials: "10", p50: "171", p90: "183", max: "192" },
+    rollingRestart: { trials: "20", p50: "81", p90: "148", max: "244" },
   },
   /** Cases of `npm run runtimes`, all passed. */
   runtimeCases: "288",
