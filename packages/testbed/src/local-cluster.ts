@@ -107,8 +107,9 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   try {
     await cluster.waitForLeader(30_000);
   } catch (error) {
+    const said = processes.tails();
     await cluster.stop();
-    throw error;
+    throw new Error(`the cluster did not form; its nodes wrote last:\n${said}`, { cause: error });
   }
   return cluster;
 }

@@ -42,6 +42,7 @@ export interface NodeProcessesOptions {
 export class NodeProcesses {
   readonly #options: NodeProcessesOptions;
   readonly #children = new Map<number, ChildProcess>();
+  readonly #tails = new Map<number, string>();
 
   constructor(options: NodeProcessesOptions = {}) {
     this.#options = options;
@@ -67,6 +68,7 @@ export class NodeProcesses {
     let tail = "";
     const collect = (text: Buffer) => {
       tail = (tail + text).slice(-2_000);
+      this.#tails.set(nodeId, tail);
       this.#options.onLog?.(nodeId, String(text));
     };
     child.stdout.on("data", collect);
@@ -90,6 +92,11 @@ export class NodeProcesses {
     // Only when its output has ended as well is its last word known.
     child.on("close", ended);
     this.#children.set(nodeId, child);
+  }
+
+  /** What each node wrote last, for whoever has to tell why they do not do what they should. */
+  tails(): string {
+    return [...this.#tails].map(([nodeId, tail]) => `node ${nodeId}:\n${tail}`).join("\n");
   }
 
   /** The id of a node's process; null if it does not run. */
