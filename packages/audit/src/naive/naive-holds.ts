@@ -5,8 +5,9 @@ import type { HeldAmount, KeyCounter, Numbers } from "./key-counter.ts";
 /** What a hold is on: the counter that counts it, and the place where it is looked up. */
 export interface HoldHome {
   readonly algorithm: number;
-  /** Null: the rule that counted it was taken over by another, and nobody has touched the key since. */
-  counter: KeyCounter | null;
+  readonly counter: KeyCounter;
+  /** When another rule took over from the one that counted it; infinity: none did. Whatever ends or moves does so as of then. */
+  stillUs: number;
 }
 
 /** A reservation, slot or lease as the log made it, kept for ever. */
@@ -16,7 +17,7 @@ export interface NaiveHold extends HeldAmount {
   readonly ttlUs: number;
   /** Who may settle it; null: whoever names it. */
   readonly session: NaiveSession | null;
-  readonly home: HoldHome;
+  home: HoldHome;
   /** `over`: by its time. `freed`: a slot whose session ended. */
   state: "open" | "settled" | "over" | "freed";
 }
@@ -59,7 +60,8 @@ export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: numbe
   function move(precedingUs: number, stampUs: number): void {
     const gapUs = stampUs - precedingUs;
     const counted = open.filter((hold) => countsEnd(hold, gapUs));
-    for (const hold of counted) hold.home.counter?.settle(numbersToMove(hold), hold, 0, precedingUs);
+    for (const hold of counted)
+      hold.home.counter.settle(numbersToMove(hold), hold, 0, Math.min(precedingUs, hold.home.stillUs));
     for (const hold of open) {
       if (hold.kind !== "lease") hold.expiryUs = stampUs + hold.ttlUs;
       else if (gapUs > 0) {
@@ -68,13 +70,13 @@ export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: numbe
         hold.datedUs = hold.expiryUs;
       }
     }
-    for (const hold of counted) hold.home.counter?.open(numbersToMove(hold), hold, stampUs);
+    for (const hold of counted) hold.home.counter.open(numbersToMove(hold), hold, Math.min(stampUs, hold.home.stillUs));
   }
 
   function free(hold: NaiveHold, stampUs: number): void {
     hold.state = "freed";
     ended.freed++;
-    hold.home.counter?.settle(hold.numbers, hold, 0, stampUs);
+    hold.home.counter.settle(numbersToMove(hold), hold, 0, Math.min(stampUs, hold.home.stillUs));
   }
 
   const keepOpen = () => {

@@ -76,11 +76,11 @@ export interface NaiveKeys {
   /** Numbers of single keys may be others from this stamp on: until then a bucket drained at the rate that it knew. */
   renumbered(namespace: string, stampUs: number): void;
   /**
-   * Carries over every key with open holds, before a takeover moves them; or, after a change, those that a policy counts
-   * now, since a hold may outlive what is kept for those who come late. All at once, where the limiter does some at each entry:
-   * of thousands, one that ends in between is told apart.
+   * After a change: carries over every key with open holds that a policy counts now, since a hold may outlive what is kept
+   * for those who come late. All at once, where the limiter does some at each entry: of thousands, one that ends in between is
+   * told apart.
    */
-  settleHolds(stampUs: number, toPolicies: boolean): void;
+  settleHolds(stampUs: number): void;
   /** Counts that one rule handed to another, so far. */
   readonly carriedOver: number;
   /** Which of the counters have a place in the table. */
@@ -196,13 +196,13 @@ function handOn(
     const { counter, home } = own;
     sources.push({ counter, home, algorithm, numbers: { limit: most, windowUs, burst } });
     kept.push(...holds.on(own.counter).filter(({ expiryUs }) => expiryUs > endUs));
-    own.home.counter = null;
   }
   const retainUs = endUs + heirsUs;
   const before = stillThere(lineage.pending.get(key), endUs, ownSpanUs(from, ownNow()));
   // Nobody has touched the key under this policy: what it would have counted is what is left.
   if (before !== null && from !== null && sources.length === 0) sources.push(neverAsked(from, before, ownNow));
   sources.unshift(...(before?.sources ?? []));
+  for (const { home } of sources) if (home !== null) home.stillUs = endUs;
   kept.unshift(...(before?.holds ?? []));
   const all = { sources, atUs: endUs, holds: kept, retainUs: Math.max(before?.retainUs ?? 0, retainUs) };
   return usedOf(all) > 0 || kept.some(({ state }) => state === "open") ? all : null;
@@ -293,7 +293,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
 
   function newHome(algorithm: number, namespace: string) {
     const counter = places.watch(createKeyCounter(algorithm), algorithm, namespace);
-    const home: HoldHome = { algorithm, counter };
+    const home: HoldHome = { algorithm, counter, stillUs: Number.POSITIVE_INFINITY };
     return { home, counter };
   }
 
@@ -310,9 +310,6 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     if (carried !== null) {
       carriedOver++;
       const { atUs, sources } = carried;
-      // A slot whose session ended meanwhile is free; what was over by its time stays with what was used.
-      for (const hold of carried.holds.filter(({ state }) => state === "freed"))
-        sources.find(({ home }) => home === hold.home)?.counter.settle(hold.numbers, hold, 0, atUs);
       const open = carried.holds.filter(({ state }) => state === "open");
       const used = open.length === 0 ? usedOf(carried) : leaveBehind(sources, open, atUs, policy === null);
       const byNumbers = carriedBy(inForce);
@@ -323,7 +320,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         // It counts as of the change, like all that is carried over; a lease as of its end, since it may be spent until then.
         hold.fromUs = Math.max(hold.fromUs, atUs);
         hold.datedUs = Math.max(hold.datedUs, atUs);
-        homeOf(hold, made);
+        hold.home = made.home;
         made.counter.open(byNumbers, hold, atUs);
       }
       // The next change asks again, and other inline rules of that name; with holds or numbers of its own, what was asked alone.
@@ -333,11 +330,6 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     }
     shapeOf(lineageOf(namespace, rule.policy), rule).homes.set(key, made);
     return made;
-  }
-
-  function homeOf(hold: NaiveHold, { home, counter }: { readonly home: HoldHome; readonly counter: KeyCounter }): void {
-    Object.assign(hold, { home });
-    home.counter = counter;
   }
 
   const resolve = (namespace: string, asked: Rule, key: string): RuleInForce => {
@@ -358,16 +350,14 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     };
   };
 
-  /** Carries over the keys that have open holds; `toPolicies`: only those that a policy counts now. */
-  function carryHeld(stampUs: number, toPolicies: boolean): void {
+  /** Carries over the keys that have open holds and that a policy counts now. */
+  function carryHeld(stampUs: number): void {
     for (const [id, lineage] of lineages) {
       const [namespace = "", name = ""] = id.split("|");
       for (const [key, { holds: kept }] of [...lineage.pending]) {
-        const hold = kept.find(({ state }) => state === "open");
-        if (hold === undefined) continue;
-        const asked: Rule = { ...hold.numbers, algorithm: hold.home.algorithm as Algorithm, policy: name };
-        const inForce = resolve(namespace, asked, key);
-        if (toPolicies && inForce.policy === null) continue;
+        const policy = records.policy(namespace, name);
+        if (policy === null || kept.every(({ state }) => state !== "open")) continue;
+        const inForce = resolve(namespace, ruleOf(policy), key);
         if (!shapeOf(lineage, inForce.rule).homes.has(key)) carry(inForce, lineage, stampUs);
       }
     }

@@ -79,15 +79,19 @@ describe("A1 L3 what a policy held that went is held for whoever asks, however l
     expect(both.call(startUs + 220 * second, "k", 1).outcome).toBe(limited);
   });
 
-  it("what is held by one inline rule of the name is not held for another that asks when its charge has faded", () => {
-    const both = new Both();
-    const inline: Rule = { ...byName, algorithm: Algorithm.fixedWindow, limit: 1, windowUs: 3_600 * second };
-    both.change(startUs, put("sliding-window-log", 50, 1_000));
-    both.call(startUs, "k", 1, { verb: Verb.reserve, ttlMs: 36_000_000 });
-    both.change(startUs, gone);
-    both.pass(startUs, true);
-    expect(both.call(startUs + 2_176 * second, "k", 1, { rule: inline }).outcome).toBe(ok);
-  });
+  it.each([true, false])(
+    "its holds are the first inline rule's that asks, and faded for others: one asked before: %s",
+    (isFirst) => {
+      const both = new Both();
+      const inline: Rule = { ...byName, algorithm: Algorithm.fixedWindow, limit: 1, windowUs: 3_600 * second };
+      both.change(startUs, put("sliding-window-log", 50, 1_000));
+      both.call(startUs, "k", 1, { verb: Verb.reserve, ttlMs: 36_000_000 });
+      both.change(startUs, gone);
+      both.pass(startUs, true);
+      if (isFirst) both.call(startUs, "k", 51, { rule: { ...byName, limit: 50, windowUs: second } });
+      expect(both.call(startUs + 2_176 * second, "k", 1, { rule: inline }).outcome).toBe(isFirst ? ok : limited);
+    },
+  );
 
   it.each([Algorithm.slidingWindowLog, Algorithm.tokenBucket, Algorithm.concurrency])(
     "callers who come long after the policy went find it: algorithm %i",

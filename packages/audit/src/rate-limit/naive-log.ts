@@ -169,7 +169,7 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
     );
     if (result.changed > 0) {
       keys.renumbered(namespace, stampUs);
-      keys.settleHolds(stampUs, true);
+      keys.settleHolds(stampUs);
     }
     if (changeId !== null) changes.set(`${namespace}|${changeId}`, result);
   }
@@ -180,7 +180,6 @@ export function createNaiveLog(initial: Bounds): NaiveLog {
       if (takeover) {
         sessions.takeover(lastStampUs, stampUs);
         for (const known of requests.values()) if (known.untilUs >= lastStampUs) known.untilUs += stampUs - lastStampUs;
-        keys.settleHolds(lastStampUs, false);
         holdsAtTakeovers += holds.open(null).all;
         bansAtTakeovers += bans.count(stampUs);
       }

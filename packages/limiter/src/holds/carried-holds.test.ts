@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
+import { createResultColumns } from "../result-columns.ts";
 import { Algorithm, type Rule } from "../rule.ts";
-import { batchOf, bucket, copyOf, nonceOf, START_US } from "../testing/harness.ts";
+import { batchOf, bucket, copyOf, nonceOf, START_US, windowLog } from "../testing/harness.ts";
 import { PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
@@ -82,6 +83,20 @@ describe("K1 a rule that takes over finds what is held, however late the key is 
     expect(harness.limiter.stats).toMatchObject({ slots: 1, slotsEnded: 1 });
   });
 
+  it("D1 a slot that was carried over to a rate denies nothing surely once its session may be dead", () => {
+    const harness = under({ ...policies.slots, limit: 1 });
+    const session = harness.session(START_US, 1);
+    const origin = { kind: "session", session, nonce: nonceOf(1), ackedThrough: 0 } as const;
+    const slot = { key: "k", rule: byName, verb: Verb.reserve, ttlMs: 300_000 };
+    expect(harness.calls(START_US, origin, batchOf([[slot]], 1))[0]!.outcome).toBe(Outcome.allowed);
+    change(harness, { ...policies.log, limit: 1, windowMs: 600_000 }, START_US);
+    const denies = (stampUs: number) =>
+      harness.limiter.denies("n", batchOf([[{ key: "k", rule: byName }]]), 0, stampUs, createResultColumns(1), 0);
+    const deadUs = harness.limiter.nextDueUs()!;
+    expect([denies(START_US), denies(deadUs - 1), denies(deadUs)]).toEqual([true, true, false]);
+    expect(harness.one(deadUs, "k", byName).outcome).toBe(Outcome.allowed);
+  });
+
   it("a reservation that its window has forgotten is still one: its commit is no stranger to the bucket that follows", () => {
     const harness = under(policies.log);
     const { handle } = harness.ask(START_US, Verb.reserve, "k", byName, { cost: 4, ttlMs: 60_000 });
@@ -101,4 +116,117 @@ describe("K1 a rule that takes over finds what is held, however late the key is 
     expect(touch(harness, START_US + 3 * second)).toBe(0);
     expect(harness.ask(START_US + 3 * second, Verb.cancel, "k", byName, { handle }).outcome).toBe(Outcome.notHeld);
   });
+});
+
+describe("K1 S5 a takeover leaves keys whose policy went to the first inline rule that asks for them", () => {
+  const minute = 60 * second;
+  const inline = bucket(1, minute, 10, "api");
+  const slots = (windowUs: number): Rule => ({
+    ...inline,
+    algorithm: Algorithm.concurrency,
+    limit: 4,
+    windowUs,
+    burst: 0,
+  });
+  const tokens = (burst: number) => ({ name: "api", algorithm: "token-bucket", limit: 1, windowMs: 60_000, burst });
+  const own = (numbers: object) => ({ kind: "putOverrides", overrides: [{ policy: "api", key: "k", ...numbers }] });
+  const ownNoMore = { kind: "deleteOverrides", overrides: [{ policy: "api", key: "k" }] };
+  const gone = { kind: "deletePolicies", names: ["api"] };
+  const takeOver = (harness: PolicyHarness, stampUs: number) => void harness.apply(stampUs, () => {}, true);
+
+  it("what they took is not cut to the burst of a policy that came and went", () => {
+    const harness = new PolicyHarness();
+    harness.ask(START_US, Verb.reserve, "k", inline, { ttlMs: 55_000 });
+    expect(harness.admitted(START_US, inline)).toBe(9);
+    change(harness, tokens(1), START_US + 1);
+    harness.change(gone, {}, START_US + 2);
+    takeOver(harness, START_US + 3);
+    expect(harness.admitted(START_US + 4, inline)).toBe(0);
+  });
+
+  it("nor to that of an override under which they hold something", () => {
+    const harness = under(tokens(10));
+    harness.change(own({ limit: 1, burst: 1 }), {}, START_US);
+    harness.ask(START_US, Verb.reserve, "k", inline, { ttlMs: 55_000 });
+    harness.change(ownNoMore, {}, START_US);
+    expect(harness.admitted(START_US, inline)).toBe(9);
+    harness.change(gone, {}, START_US + 1);
+    takeOver(harness, START_US + 2);
+    expect(harness.admitted(START_US + 3, inline)).toBe(0);
+  });
+
+  it("nor does it drain at the rate under which they hold something", () => {
+    const harness = under(tokens(10));
+    harness.change(own({ limit: 1_000, burst: 10 }), {}, START_US);
+    harness.ask(START_US, Verb.reserve, "k", inline, { ttlMs: 50_000 });
+    harness.change(ownNoMore, {}, START_US);
+    expect(harness.admitted(START_US + second, inline)).toBe(9);
+    harness.change(gone, {}, START_US + second);
+    takeOver(harness, START_US + 2 * second);
+    expect(harness.admitted(START_US + 9 * second, inline)).toBe(0);
+  });
+
+  it.each([minute, 5 * second])("slots are not given out twice, be the window of who asks %i µs", (windowUs) => {
+    const harness = under({ name: "api", algorithm: "concurrency", limit: 4, windowMs: 60_000 });
+    const { handle } = harness.ask(START_US, Verb.reserve, "k", slots(windowUs), { cost: 4, ttlMs: 50_000 });
+    harness.change(gone, {}, START_US);
+    takeOver(harness, START_US + second);
+    const again = () => harness.ask(START_US + 20 * second, Verb.reserve, "k", slots(windowUs), { cost: 4 }).outcome;
+    expect(again()).toBe(Outcome.limited);
+    expect(harness.ask(START_US + 20 * second, Verb.cancel, "k", slots(windowUs), { handle }).outcome).toBe(1);
+    expect(again()).toBe(Outcome.allowed);
+  });
+
+  it.each(Object.entries(policies))("what a policy of %s held, callers of another window settle", (_, policy) => {
+    const other = windowLog(10, 5 * second, "api");
+    const harness = under(policy);
+    const { handle } = harness.ask(START_US, Verb.reserve, "k", other, { cost: 4, ttlMs: 50_000 });
+    harness.change(gone, {}, START_US + 1);
+    takeOver(harness, START_US + second);
+    const cancel = harness.ask(START_US + 2 * second, Verb.cancel, "k", other, { handle });
+    expect(cancel).toMatchObject({ outcome: Outcome.allowed, remaining: 10 });
+  });
+
+  it("what they used is what it was when the policy went, whatever its rate made of it until the takeover", () => {
+    const harness = under(policies.bucket);
+    harness.ask(START_US, Verb.reserve, "k", inline, { cost: 6, ttlMs: 60_000 });
+    expect(harness.admitted(START_US, inline)).toBe(4);
+    harness.change(gone, {}, START_US);
+    harness.apply(START_US + 14 * second);
+    takeOver(harness, START_US + 15 * second);
+    expect(harness.admitted(START_US + 15 * second, inline)).toBe(0);
+  });
+
+  it("a reservation has its whole time anew there, and counts as spent where it ends", () => {
+    const harness = under(policies.bucket);
+    const { handle } = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 6, ttlMs: 20_000 });
+    harness.change(gone, {}, START_US + second);
+    takeOver(harness, START_US + 15 * second);
+    const copy = copyOf(harness.limiter);
+    expect(copy.stateHash()).toEqual(harness.limiter.stateHash());
+    const lateUs = START_US + 34 * second;
+    expect(harness.ask(lateUs, Verb.commit, "k", inline, { handle, cost: 6 }).outcome).toBe(Outcome.allowed);
+    expect(harness.one(lateUs, "k", inline, 5).outcome).toBe(Outcome.limited);
+  });
+
+  it.each(["log", "bucket"] as const)(
+    "a slot that a policy of a %s counted is free with its session, and nothing else is",
+    (to) => {
+      const harness = under(policies.slots);
+      const session = harness.session(START_US, 1);
+      const origin = { kind: "session", session, nonce: nonceOf(1), ackedThrough: 0 } as const;
+      harness.calls(
+        START_US,
+        origin,
+        batchOf([[{ key: "k", rule: byName, cost: 4, verb: Verb.reserve, ttlMs: 3_600_000 }]], 1),
+      );
+      change(harness, policies[to], START_US);
+      expect(harness.one(START_US, "k", byName, 6).outcome).toBe(Outcome.allowed);
+      harness.change(gone, {}, START_US);
+      // As of the change there were 6 of 10 used, whatever its own window or rate would have made of them since.
+      harness.apply(START_US + 15 * second, (writer) => void writer.goodbye(session, nonceOf(1)));
+      const hourly = bucket(10, 3_600 * second, 10, "api");
+      expect(harness.one(START_US + 15 * second, "k", hourly, 11).remaining).toBe(4);
+    },
+  );
 });

@@ -1,4 +1,5 @@
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
+import type { DuePlace } from "./open-holds.ts";
 
 /**
  * How far the keys with open holds were looked through since a rule took over: part of it is left to the entries that
@@ -18,7 +19,7 @@ export class HeldBacklog {
   }
 
   /** The hold that was looked at last. */
-  get place(): { readonly dueUs: number; readonly number: number } {
+  get place(): DuePlace {
     return { dueUs: this.#dueUs, number: this.#number };
   }
 
@@ -28,12 +29,7 @@ export class HeldBacklog {
     else this.#start(true);
   }
 
-  /** All are looked through, at once. */
-  close(): void {
-    this.#start(false);
-  }
-
-  goTo({ dueUs, number }: { readonly dueUs: number; readonly number: number }): void {
+  goTo({ dueUs, number }: DuePlace): void {
     this.#dueUs = dueUs;
     this.#number = number;
   }

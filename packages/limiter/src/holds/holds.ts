@@ -33,10 +33,10 @@ import {
   WORD_SESSION,
   WORD_SESSION_AFTER,
 } from "./hold-block.ts";
-import { type HeldKey, HoldFields, type OpenAmount, type OpenHold } from "./open-holds.ts";
+import { type DuePlace, HoldFields, type OpenAmount, type OpenHold } from "./open-holds.ts";
 import { SessionHolds } from "./session-holds.ts";
 
-export type { HeldKey, OpenAmount, OpenHold } from "./open-holds.ts";
+export type { OpenAmount, OpenHold } from "./open-holds.ts";
 
 const SEED = 0x1f83d9ab;
 /** Holds looked at before an entry's operations. Of more that are due, those of the keys that it touches follow. */
@@ -69,6 +69,11 @@ export class Holds implements SessionFollower {
   /** The keys that this entry has looked through, by their records. */
   readonly #lookedThrough = new Set<number>();
   readonly #fields: HoldFields;
+  /**
+   * Since when a key's counter stands still, another rule having taken over from its own; infinity: it counts. What ends
+   * or moves on it does so as of then: whoever carries it over must find the rest as it was.
+   */
+  stillSinceUs: (key: number) => number = () => Number.POSITIVE_INFINITY;
 
   constructor(heap: Heap, slab: Slab, keys: KeyTable, sessions: Sessions, hash: RollingHash) {
     this.#heap = heap;
@@ -240,31 +245,19 @@ export class Holds implements SessionFollower {
     return home;
   }
 
-  /**
-   * Holds behind a place in the order in which they are due, as long as `visit` returns true: each with its key's block and
-   * the numbers of the rule that it was opened under. Returns whether it came to the end.
-   */
-  forEachBehind(
-    { dueUs, number }: { readonly dueUs: number; readonly number: number },
-    visit: (held: HeldKey, place: { readonly dueUs: number; readonly number: number }) => boolean,
-  ): boolean {
+  /** Keys of the holds behind a place in the order in which these are due, while `visit` returns true; whether to the end. */
+  forEachBehind({ dueUs, number }: DuePlace, visit: (block: number, place: DuePlace) => boolean): boolean {
     return this.#due.forEachBehind(dueUs, number, (hold) => {
-      const { limit, burst } = this.#fields.quotaOf(hold);
       const place = { dueUs: this.#heap.number(hold, CELL_DUE), number: this.#heap.number(hold, CELL_NUMBER) };
-      return visit({ block: this.#heldKeys.keyOf(hold), limit, burst }, place);
+      return visit(this.#heldKeys.keyOf(hold), place);
     });
   }
 
   /** The open holds of a key, the oldest first, at most `most` of them. */
   openOn(key: number, stampUs: number, most: number): readonly OpenHold[] {
-    const heap = this.#heap;
     const open: OpenHold[] = [];
     for (let hold = this.#heldKeys.first(key); hold !== 0 && open.length < most; hold = this.#heldKeys.after(hold)) {
-      const expiryUs = heap.number(hold, CELL_EXPIRES);
-      if (expiryUs <= stampUs) continue;
-      const kind = this.kindOf(hold);
-      const name = kind === HoldKind.lease ? "lease" : kind === HoldKind.slot ? "slot" : "reservation";
-      open.push({ handle: heap.number(hold, CELL_NUMBER), kind: name, cost: this.costOf(hold), expiryUs });
+      if (this.#heap.number(hold, CELL_EXPIRES) > stampUs) open.push(this.#fields.describe(hold));
     }
     return open;
   }
@@ -330,10 +323,12 @@ export class Holds implements SessionFollower {
   #takeOver(first: number, precedingStampUs: number, stampUs: number): void {
     const heap = this.#heap;
     const gapUs = stampUs - precedingStampUs;
+    const stillUs = this.stillSinceUs(this.#heldKeys.keyOf(first));
+    const fromUs = Math.min(precedingStampUs, stillUs);
+    const toUs = Math.min(stampUs, stillUs);
     for (let hold = first; hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (!this.#countsEnd(hold, gapUs)) continue;
-      const key = this.#heldKeys.keyOf(hold);
-      this.#keys.settle(this.#movingQuotaOf(hold), key, this.#fields.read(hold), 0, precedingStampUs);
+      this.#keys.settle(this.#movingQuotaOf(hold), this.#heldKeys.keyOf(hold), this.#fields.read(hold), 0, fromUs);
     }
     for (let hold = first; hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (this.kindOf(hold) !== HoldKind.lease) {
@@ -344,7 +339,7 @@ export class Holds implements SessionFollower {
         heap.setNumber(hold, CELL_DATED, heap.number(hold, CELL_EXPIRES));
       }
       if (!this.#countsEnd(hold, gapUs)) continue;
-      this.#keys.hold(this.#movingQuotaOf(hold), this.#heldKeys.keyOf(hold), this.#fields.read(hold), stampUs);
+      this.#keys.hold(this.#movingQuotaOf(hold), this.#heldKeys.keyOf(hold), this.#fields.read(hold), toUs);
     }
   }
 
@@ -433,12 +428,20 @@ export class Holds implements SessionFollower {
     return this.kindOf(hold) !== HoldKind.slot || session === 0 || this.#sessions.isAlive(session, stampUs);
   }
 
+  /** Whether an entry of the stamp frees a slot of the key whose session is dead: a rate that it was carried over to cannot tell. */
+  freesSlot(key: number, stampUs: number): boolean {
+    let hold = this.openOf(HoldKind.slot) > 0 && this.#isFirstDue(stampUs) ? this.#heldKeys.first(key) : 0;
+    while (hold !== 0 && this.#isHeldBySomeone(hold, stampUs)) hold = this.#heldKeys.after(hold);
+    return hold !== 0;
+  }
+
   /** Ends a hold by its own time, which its counter knows, or before it, which it does not. */
   #end(hold: number, stampUs: number): void {
     this.#hash.number(this.#heap.number(hold, CELL_NUMBER));
     this.#ended[this.kindOf(hold)]!++;
-    if (this.#heap.number(hold, CELL_EXPIRES) > stampUs) this.settle(hold, this.#fields.quotaOf(hold), 0, stampUs);
-    else this.#free(hold);
+    if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) this.#free(hold);
+    else
+      this.settle(hold, this.#movingQuotaOf(hold), 0, Math.min(stampUs, this.stillSinceUs(this.#heldKeys.keyOf(hold))));
   }
 
   /** When a hold is to be looked at: a slot of a session no later than when the session dies if it is not heard of. */

@@ -4,8 +4,9 @@ import {
   CELL_DATED,
   CELL_EXPIRES,
   CELL_FROM,
+  CELL_NUMBER,
   CELL_WINDOW,
-  type HoldKind,
+  HoldKind,
   WORD_BURST,
   WORD_COST,
   WORD_LIMIT,
@@ -19,11 +20,10 @@ export interface OpenHold {
   readonly expiryUs: number;
 }
 
-/** A key with open holds, and the numbers of the rule that one of them was opened under. */
-export interface HeldKey {
-  readonly block: number;
-  readonly limit: number;
-  readonly burst: number;
+/** A place in the order in which holds are due. */
+export interface DuePlace {
+  readonly dueUs: number;
+  readonly number: number;
 }
 
 /** What open holds of the same dates come to. */
@@ -44,6 +44,17 @@ export class HoldFields {
 
   kindOf(hold: number): HoldKind {
     return ((this.#heap.word(hold, 0) >>> 8) & 0xff) as HoldKind;
+  }
+
+  describe(hold: number): OpenHold {
+    const heap = this.#heap;
+    const kind = this.kindOf(hold);
+    return {
+      handle: heap.number(hold, CELL_NUMBER),
+      kind: kind === HoldKind.lease ? "lease" : kind === HoldKind.slot ? "slot" : "reservation",
+      cost: heap.word(hold, WORD_COST),
+      expiryUs: heap.number(hold, CELL_EXPIRES),
+    };
   }
 
   read(hold: number): { cost: number; fromUs: number; datedUs: number; expiryUs: number } {

@@ -28,7 +28,7 @@ import type {
   StateHash,
 } from "../limiter.ts";
 import type { AdminRequest } from "../policies/admin-change.ts";
-import { carryAllHeld, carrySomeHeld, HELD_STEPS_PER_ENTRY } from "../policies/carry-held.ts";
+import { carrySomeHeld, HELD_STEPS_PER_ENTRY } from "../policies/carry-held.ts";
 import { type Explanation, explain } from "../policies/explain.ts";
 import { GovernedCalls } from "../policies/governed-calls.ts";
 import { GovernedQuestions } from "../policies/governed-questions.ts";
@@ -135,7 +135,6 @@ export class Machine implements Limiter {
       state.hash.word(1);
       state.sessions.takeover(state.stampUs, stampUs, state.bounds.sessionTtlUs);
       state.requestIds.takeover(state.stampUs, stampUs);
-      carryAllHeld(state, this.#governed.carryOver, state.stampUs);
       state.holds.takeover(state.stampUs, stampUs);
       state.policies.takeover(state.stampUs, stampUs);
     }

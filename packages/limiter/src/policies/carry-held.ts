@@ -1,6 +1,5 @@
 import { u32At } from "../entry/byte-reader.ts";
 import { textOf } from "../entry/utf8.ts";
-import type { HeldKey } from "../holds/holds.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
 import type { MachineState } from "../machine/state.ts";
 import type { CarryOver } from "./carry-over.ts";
@@ -19,27 +18,24 @@ const STEPS_PER_HOLD = 4;
 const STEPS_PER_RULE = 1;
 
 /**
- * Carries over keys that have open holds and that nobody touched since another rule took them over: where a policy takes
- * over, since a hold that is never asked for ends or is settled on the counter that it is on; and before a takeover
- * under all rules, since that moves holds to a later stamp, which must not happen to a counter that stands still.
+ * Carries over keys that have open holds and that nobody touched since a policy took them over: a hold may outlive what is
+ * kept for those who come late. Where a policy went, nobody knows by which inline rule the key will be asked for.
  */
 class HeldCarrier {
   readonly #state: MachineState;
   readonly #carryOver: CarryOver;
   readonly #stampUs: number;
-  readonly #toPolicies: boolean;
-  /** Rules made ready, each for all keys of its name that are held under the same numbers. */
+  /** Rules made ready, each for all keys of its name. */
   readonly #rules = new Map<string, GovernedRule>();
 
-  constructor(state: MachineState, carryOver: CarryOver, stampUs: number, toPolicies: boolean) {
+  constructor(state: MachineState, carryOver: CarryOver, stampUs: number) {
     this.#state = state;
     this.#carryOver = carryOver;
     this.#stampUs = stampUs;
-    this.#toPolicies = toPolicies;
   }
 
   /** Returns how many steps it took. */
-  carry({ block, limit, burst }: HeldKey): number {
+  carry(block: number): number {
     const { keys, policies } = this.#state;
     const { bytes, prefixLength } = keys.identityOf(block);
     const { namespace, nameStart, nameLength, shapeAt, epoch } = readIdentity(bytes, prefixLength);
@@ -47,9 +43,10 @@ class HeldCarrier {
     const name = textOf(bytes, nameStart, nameLength);
     const lineage = owner === null || name === null || name === "" ? undefined : owner.lineages.get(name);
     if (lineage === undefined || lineage.epoch === epoch) return 1;
-    if (this.#toPolicies && owner!.policy(name!) === null) return 1;
+    if (owner!.policy(name!) === null) return 1;
     const windowUs = u32At(bytes, shapeAt + 5) * 4294967296 + u32At(bytes, shapeAt + 1);
-    const asked = { algorithm: bytes[shapeAt]!, limit, windowUs, burst, source: bytes, nameStart, nameLength };
+    const counted = { algorithm: bytes[shapeAt]!, limit: 0, windowUs, burst: 0 };
+    const asked: AskedRule = { ...counted, source: bytes, nameStart, nameLength };
     const rules = this.#rules.size;
     const rule = this.#ruleOf(owner!, namespace, asked, name!);
     const { epochs } = rule;
@@ -76,10 +73,7 @@ class HeldCarrier {
   }
 
   #ruleOf(owner: NamespacePolicies, namespace: Uint8Array, asked: AskedRule, name: string): GovernedRule {
-    // Callers bring numbers of their own; a policy's are the same for all.
-    const { algorithm, limit, windowUs, burst } = asked;
-    const numbers = owner.policy(name) === null ? `${algorithm}/${limit}/${windowUs}/${burst}` : "";
-    const id = `${owner.name}\0${name}\0${numbers}`;
+    const id = `${owner.name}\0${name}`;
     const known = this.#rules.get(id);
     if (known !== undefined) return known;
     const rule = new GovernedRule(new QuotaRule());
@@ -90,14 +84,6 @@ class HeldCarrier {
   }
 }
 
-/** Before a takeover: all that is left, under whatever rule. The work is that of the takeover, which looks at every open hold. */
-export function carryAllHeld(state: MachineState, carryOver: CarryOver, stampUs: number): void {
-  state.heldBacklog.close();
-  if (!state.keys.census.hasFrozen) return;
-  const carrier = new HeldCarrier(state, carryOver, stampUs, false);
-  state.holds.forEachBehind(state.heldBacklog.place, (held) => carrier.carry(held) > 0);
-}
-
 /**
  * Goes on with the keys that are held under policies which took over: as many as the entry may, the others follow with the
  * next ones. Whoever touches a key first carries it over, as any other, and so does who settles what it holds.
@@ -105,14 +91,14 @@ export function carryAllHeld(state: MachineState, carryOver: CarryOver, stampUs:
 export function carrySomeHeld(state: MachineState, carryOver: CarryOver, stampUs: number): void {
   const { heldBacklog, holds } = state;
   if (!heldBacklog.isOpen) return;
-  const carrier = new HeldCarrier(state, carryOver, stampUs, true);
+  const carrier = new HeldCarrier(state, carryOver, stampUs);
   while (heldBacklog.isOpen && heldBacklog.stepsLeft > 0) {
     let unswept = 0;
-    const isAtEnd = holds.forEachBehind(heldBacklog.place, (held, place) => {
+    const isAtEnd = holds.forEachBehind(heldBacklog.place, (block, place) => {
       // What is over must not be carried over as if it were held; and the order must not change while it is walked.
-      unswept = holds.isToSweep(held.block) ? held.block : 0;
+      unswept = holds.isToSweep(block) ? block : 0;
       if (unswept !== 0) return false;
-      heldBacklog.stepsLeft -= carrier.carry(held);
+      heldBacklog.stepsLeft -= carrier.carry(block);
       heldBacklog.goTo(place);
       return heldBacklog.stepsLeft > 0;
     });

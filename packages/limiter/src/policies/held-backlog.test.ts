@@ -92,6 +92,11 @@ describe("K1 keys that are held when a policy takes over", () => {
     const jumpUs = START_US + 7_200 * second;
     harness.apply(jumpUs, () => {}, true);
     expectAlike();
+    for (let at = 1; isDue(harness) && at < 10; at++) {
+      harness.apply(jumpUs + at);
+      expectAlike();
+    }
+    expect(isDue(harness)).toBe(false);
     // Each has its whole time to live from the takeover on.
     harness.apply(jumpUs + 3_599 * second);
     for (const at of [0, 3_000, held - 1]) expect(free(harness, keyOf(at))).toBe(3);
@@ -149,7 +154,7 @@ describe("K1 keys that are held when a policy takes over", () => {
     for (let at = 0; at < 50; at++) expect(reserve(START_US + at)).toBe(Outcome.allowed);
     const amounts: OpenAmount[][] = [];
     const stampUs = START_US + second;
-    state.holds.forEachBehind({ dueUs: 0, number: 0 }, ({ block }) => {
+    state.holds.forEachBehind({ dueUs: 0, number: 0 }, (block) => {
       amounts.push([...state.holds.amountsOn(block, stampUs)]);
       return false;
     });

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
 import { Algorithm, type Rule } from "../rule.ts";
-import { START_US } from "../testing/harness.ts";
+import { batchOf, nonceOf, START_US } from "../testing/harness.ts";
 import { byName, PolicyHarness } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
@@ -40,6 +40,39 @@ it("L3 a reset does not bring back the rate under which a hold was opened", () =
   expect(harness.ask(START_US + 2_000, Verb.reset, "vip", nameAlone).outcome).toBe(Outcome.allowed);
   expect(harness.one(START_US + 62 * second, "vip", nameAlone, 10).outcome).toBe(Outcome.limited);
 });
+
+const ownTier = [
+  { kind: "putTiers", tiers: [{ name: "gold", limits: [{ policy: "api", limit: 36_000 }] }] },
+  { kind: "putTierKeys", tierKeys: [{ key: "vip", tier: "gold" }] },
+];
+const noTier = [{ kind: "deleteTierKeys", keys: ["vip"] }];
+
+it.each([
+  ["an override", "falls silent", [own(36_000)], [ownNoMore]],
+  ["an override", "says goodbye", [own(36_000)], [ownNoMore]],
+  ["a tier", "falls silent", ownTier, noTier],
+  ["a tier", "says goodbye", ownTier, noTier],
+])(
+  "R2 a slot that was carried over by the rate of %s does not bring it back when its session %s",
+  (_, end, on, off) => {
+    const harness = new PolicyHarness({ sessionTtlUs: 10 * second });
+    harness.change({
+      kind: "putPolicies",
+      policies: [{ name: "api", algorithm: "concurrency", limit: 5, windowMs: 3_600_000 }],
+    });
+    const session = harness.session(START_US, 1);
+    const origin = { kind: "session", session, nonce: nonceOf(1), ackedThrough: 0 } as const;
+    const slot = { key: "vip", rule: nameAlone, verb: Verb.reserve, ttlMs: 3_000_000 };
+    expect(harness.calls(START_US, origin, batchOf([[slot]], 1))[0]!.outcome).toBe(Outcome.allowed);
+    for (const asked of [...on, tokens(1), ...off]) expect(harness.change(asked).error).toBeNull();
+    expect(harness.admitted(START_US + second, nameAlone, "vip")).toBe(9);
+    const endUs = START_US + (end === "falls silent" ? 10 * second + 1 : 5 * second);
+    harness.apply(endUs, (writer) => void (end === "falls silent" || writer.goodbye(session, nonceOf(1))));
+    expect(harness.limiter.stats.slots).toBe(0);
+    // The slot's own, and nothing of the nine.
+    expect(harness.admitted(endUs + 2 * second, nameAlone, "vip")).toBe(1);
+  },
+);
 
 const hour = 3_600 * second;
 const take = (harness: PolicyHarness, stampUs: number, cost: number) =>

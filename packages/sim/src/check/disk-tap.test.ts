@@ -79,6 +79,19 @@ describe("a tap on a disk", () => {
     expect([tap.has(1, 1), tap.has(2, 1)]).toEqual([true, false]);
   });
 
+  test("what a damaged log lost when it was written anew counts until another entry takes its place", () => {
+    const { tap, write, flush, replaced } = segment();
+    write([1, 1], [2, 1], [3, 1], [4, 1]);
+    flush();
+    write([1, 1], [2, 1]);
+    flush();
+    expect([tap.has(2, 1), tap.has(4, 1), tap.lastIndex]).toEqual([true, true, 2]);
+    write([3, 2]);
+    flush();
+    expect([tap.has(3, 1), tap.has(3, 2), tap.has(4, 1), tap.lastIndex]).toEqual([false, true, false, 3]);
+    expect(replaced).toEqual(["3/1/2"]);
+  });
+
   test("a frame is torn if power loss left a part of it", () => {
     const { tap, inode, write, flush } = segment();
     write([1, 1]);

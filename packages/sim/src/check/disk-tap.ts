@@ -14,7 +14,10 @@ interface PendingFrame {
 export interface DurableLog {
   readonly lastIndex: number;
   readonly lastTerm: number;
-  /** Whether the entry is durable here, or was once and is covered by a snapshot that the log restarts at. */
+  /**
+   * Whether the entry is durable here, or was once: a snapshot that the log restarts at covers it, or the disk lost it, while the
+   * answer that acknowledged it may still be on its way (SEMANTICS N2 sees to it that the node does not count otherwise).
+   */
   has(index: number, term: number): boolean;
 }
 
@@ -52,6 +55,8 @@ export function createDiskTap(events: DiskTapEvents): DiskTap {
   let frames = new Map<Inode, PendingFrame[]>();
   const terms = new Map<number, number>();
   let lastIndex = 0;
+  /** Of what was durable at some time: a log that was damaged is written anew up to the damage, and what followed may have been acknowledged. */
+  let furthest = 0;
   let startIndex = 0;
   let startTerm = 0;
 
@@ -70,20 +75,25 @@ export function createDiskTap(events: DiskTapEvents): DiskTap {
     startIndex = index;
     startTerm = term;
     lastIndex = index;
+    furthest = index;
   }
 
   function becameDurable({ entries, reset }: PendingFrame): void {
     if (reset !== null) restartAt(reset.index, reset.term);
     const first = entries[0];
     if (first === undefined) return;
-    const replaced = terms.get(first.index);
-    if (replaced !== undefined && replaced !== first.term) events.replaced(first.index, replaced, first.term);
-    for (let index = first.index; index <= lastIndex; index++) terms.delete(index);
     const previous = first.index - 1;
     events.durable(entries, terms.get(previous) ?? (previous === startIndex ? startTerm : 0));
     for (const { index, term } of entries) {
+      const known = terms.get(index);
+      if (known !== undefined && known !== term) {
+        events.replaced(index, known, term);
+        for (let later = index; later <= furthest; later++) terms.delete(later);
+        furthest = index;
+      }
       terms.set(index, term);
       lastIndex = index;
+      furthest = Math.max(furthest, index);
     }
   }
 

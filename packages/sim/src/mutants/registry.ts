@@ -1,5 +1,6 @@
 import type { Mutant } from "./mutant.ts";
 import { boundMutants } from "./planted/bounds.ts";
+import { browserMutants } from "./planted/browser.ts";
 import { decisionMutants } from "./planted/decisions.ts";
 import { holdMutants } from "./planted/holds.ts";
 import { membershipMutants } from "./planted/membership.ts";
@@ -8,6 +9,8 @@ import { pushMutants } from "./planted/pushes.ts";
 import { raftMutants } from "./planted/raft.ts";
 import { sdkAnswerMutants } from "./planted/sdk-answers.ts";
 import { storageMutants } from "./planted/storage.ts";
+import { tokenKeepingMutants } from "./planted/token-keeping.ts";
+import { tokenMutants } from "./planted/tokens.ts";
 import { unavailableMutants } from "./planted/unavailable.ts";
 import { waitMutants } from "./planted/waits.ts";
 
@@ -24,4 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...sdkAnswerMutants,
   ...unavailableMutants,
   ...waitMutants,
+  ...browserMutants,
+  ...tokenMutants,
+  ...tokenKeepingMutants,
 ];

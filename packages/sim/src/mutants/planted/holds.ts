@@ -22,9 +22,8 @@ export const holdMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/holds/holds.ts",
-        search:
-          "    if (this.#heap.number(hold, CELL_EXPIRES) > stampUs) this.settle(hold, this.#fields.quotaOf(hold), 0, stampUs);",
-        replacement: "    if (stampUs > 0) this.settle(hold, this.#fields.quotaOf(hold), 0, stampUs);",
+        search: "    if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) this.#free(hold);\n    else\n",
+        replacement: "",
       },
     ],
     foundBy: { tests },

@@ -5,6 +5,7 @@ const book = "limiter/src/policies/policy-book.test.ts";
 const groupBans = "limiter/src/policies/group-bans.test.ts";
 const takingOver = "limiter/src/policies/taking-over.test.ts";
 const heldAcross = "limiter/src/policies/holds-across-changes.test.ts";
+const carriedHolds = "limiter/src/holds/carried-holds.test.ts";
 const ratesOfKeys = "limiter/src/policies/rates-of-keys.test.ts";
 const ownNumbers = "limiter/src/policies/own-numbers.test.ts";
 const killSwitch = "limiter/src/policies/kill-switch.test.ts";
@@ -204,6 +205,45 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: [ratesOfKeys] },
+  },
+  {
+    name: "hold-of-a-dead-session-brings-its-old-rate-back",
+    breaks:
+      "a slot that ends with its session is settled by the rate that its key once had: a slowed bucket refills (K1)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search: "      this.settle(hold, this.#movingQuotaOf(hold), 0, Math.min(",
+        replacement: "      this.settle(hold, this.#fields.quotaOf(hold), 0, Math.min(",
+      },
+    ],
+    foundBy: { tests: [ratesOfKeys] },
+  },
+  {
+    name: "hold-bound-to-a-rule-that-nobody-asks-by",
+    breaks:
+      "a held key whose policy went is carried over before anybody asks: its takes are cut to a stranger's burst (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-held.ts",
+        search: "    if (owner!.policy(name!) === null) return 1;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [carriedHolds] },
+  },
+  {
+    name: "hold-moved-on-a-counter-that-stands-still",
+    breaks:
+      "a takeover lets an old counter drain on by its own rate, and the rule that takes over later by another (K1)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search: "    const stillUs = this.stillSinceUs(this.#heldKeys.keyOf(first));",
+        replacement: "    const stillUs = Number.POSITIVE_INFINITY;",
+      },
+    ],
+    foundBy: { tests: [carriedHolds] },
   },
   {
     name: "waiting-counts-left-to-the-new-numbers",

@@ -1,0 +1,70 @@
+import type { Mutant } from "../mutant.ts";
+
+const requests = "sdk-core/src/tokens/request-tokens.test.ts";
+const streams = "sdk-core/src/tokens/stream-tokens.test.ts";
+
+/** Bugs in how a guard keeps its token: when it asks for the next one, and what it makes of a refusal. */
+export const tokenKeepingMutants: readonly Mutant[] = [
+  {
+    name: "token-not-refreshed-ahead",
+    breaks:
+      "the next token is asked for when the last one is over: calls wait for it, and an issuer's short outage is theirs",
+    edits: [
+      {
+        file: "sdk-core/src/tokens/token-keeper.ts",
+        search: "const REFRESH_SHARE = 0.8;",
+        replacement: "const REFRESH_SHARE = 1;",
+      },
+    ],
+    foundBy: { tests: [requests, streams] },
+  },
+  {
+    name: "token-refused-and-sent-again",
+    breaks: "a call whose token was not signed by anybody known is sent again and again until its deadline",
+    edits: [
+      {
+        file: "sdk-core/src/calls/wire-errors.ts",
+        search: '      return [refusals.get(reason)?.code ?? "internal", false];',
+        replacement: '      return [refusals.get(reason)?.code ?? "internal", refusals.has(reason)];',
+      },
+    ],
+    foundBy: { tests: [requests] },
+  },
+  {
+    name: "token-kept-while-a-device-sleeps",
+    breaks: "a token's life is counted by a clock that stands still in sleep: what is over is sent, and refused",
+    edits: [
+      {
+        file: "sdk-core/src/tokens/token-keeper.ts",
+        search: "    return Math.max(this.#runtime.monotonicMs() - askedMs, this.#runtime.wallMs() - askedWallMs);",
+        replacement:
+          "    return Math.min(this.#runtime.monotonicMs() - askedMs, this.#runtime.wallMs() - askedWallMs);",
+      },
+    ],
+    foundBy: { tests: [requests] },
+  },
+  {
+    name: "token-for-one-call-shared",
+    breaks: "calls of one moment share a token that is for one of them, and the others are refused as replays",
+    edits: [
+      {
+        file: "sdk-core/src/tokens/token-keeper.ts",
+        search: "    return isOwn || shared ? token : (await this.#ask()).token;",
+        replacement: "    return isOwn || !shared ? token : token;",
+      },
+    ],
+    foundBy: { tests: [requests] },
+  },
+  {
+    name: "token-that-ended-a-stream-sent-again",
+    breaks: "a stream that a node refuses since its token is over is never opened with another token",
+    edits: [
+      {
+        file: "sdk-core/src/tokens/authorized-transport.ts",
+        search: "    tokens.refused(token);\n    if (early === null) {",
+        replacement: "    if (early === null) {",
+      },
+    ],
+    foundBy: { tests: [streams] },
+  },
+];
