@@ -8,5 +8,6 @@ export type { Founder, HostPort, PeerTls, ServerOptions } from "./server/server-
 export { StartError, type StartOption } from "./server/start-error.ts";
 export { type RunningServer, startServer } from "./server/start-server.ts";
 export type { TlsMaterial } from "./server/tls-material.ts";
+export type { TokenJwk, TokenKeySet } from "./server/tokens/token-keys.ts";
 export type { FileHandle, FileSystem } from "./storage/file-system.ts";
 export { StorageError } from "./storage/storage-error.ts";

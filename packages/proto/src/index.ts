@@ -29,6 +29,16 @@ export {
   type WireRule,
 } from "./session-codec.ts";
 export {
+  defaultTokenAudience,
+  type TokenClaims,
+  type TokenGrant,
+  type TokenOperation,
+  tokenAlgorithms,
+  tokenBounds,
+  tokenOperations,
+  tokenType,
+} from "./token-claims.ts";
+export {
   decodeAllowBatchResponse,
   decodeErrorDetail,
   decodeGetTermsResponse,

@@ -5,7 +5,8 @@ import { BACKOFF_CAP_MS, IDLE_BACKOFF_CAP_MS, SPARED_BACKOFF_CAP_MS } from "./cl
 import { createMembership, type Membership } from "./cluster/membership.ts";
 import { createReadyWaiters, type ReadyWaiters } from "./cluster/ready-waiters.ts";
 import { type ClusterView, createClusterView } from "./cluster/topology.ts";
-import { createRequestClient, failureOf, type RequestClient } from "./requests/request-client.ts";
+import { failureOf } from "./requests/attempt-error.ts";
+import { createRequestClient, type RequestClient } from "./requests/request-client.ts";
 import type { SessionClient } from "./session/session-client.ts";
 import type { SessionLife } from "./session/session-life.ts";
 import type { StreamListener } from "./session/stream-listener.ts";
@@ -47,6 +48,10 @@ export interface ClusterClientOptions {
   /** Told what undoes what was remembered, and which version the policies have. */
   readonly news: ClusterNews;
   readonly emit: (event: GuardEvent) => void;
+  /** Where there is no session: calls of one turn that may travel in one request. */
+  readonly maxCallsPerRequest: number;
+  /** Whether this device says that it has no network. */
+  readonly isOffline: () => boolean;
   /** No wait will help; told once, with every call that waits to be failed by it. */
   readonly onFault: (failure: AttemptFailure) => void;
 }
@@ -82,6 +87,8 @@ export class ClusterClient {
       onMisconfigured: (endpoint, reason) => setup.emit({ type: "misconfigured", endpoint, reason }),
       ends: { decided: setup.ends.answered, failed: setup.ends.failed },
       onPolicies: (version) => setup.news.policiesAre(version),
+      maxCallsPerRequest: setup.maxCallsPerRequest,
+      isOffline: setup.isOffline,
     });
     const manyWithoutStreams = this.#session === null && options.endpoints.length > 1;
     this.#membership = manyWithoutStreams ? this.#createMembership() : null;
@@ -159,7 +166,8 @@ export class ClusterClient {
 
   /** The call ended by its deadline or its caller's wish; its phase was `phase` until then, and is `settled` now. */
   forget(call: Call, phase: Call["phase"]): void {
-    if (call.requestId === null) this.#session?.forget(call, phase);
+    if (this.#session === null || call.requestId !== null) this.#requests.forget(call);
+    else this.#session.forget(call, phase);
   }
 
   /** What the call would report no longer counts: from now on it is executed only if it was already. */
@@ -224,6 +232,7 @@ export class ClusterClient {
   /** Ends the connections and what waits for them. */
   close(): Promise<void> {
     this.#waiters.reject(new GuardError("closed", "the guard was closed"));
+    this.#requests.close();
     return this.#setup.transport.close();
   }
 

@@ -3,6 +3,7 @@ import {
   appliedNow,
   type Call,
   type CallItem,
+  type CallPhase,
   type CallVerb,
   createCall,
   isPlainTake,
@@ -13,13 +14,15 @@ import {
 import { OUTCOME_ALLOWED, wireDecision } from "./calls/decisions.ts";
 import { createPendingCalls, type PendingCalls } from "./calls/pending-calls.ts";
 import { createSettler, type Settler } from "./calls/settle.ts";
+import { watchSignal } from "./calls/watch-signal.ts";
 import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
 import { type ClusterCallEnds, ClusterClient } from "./cluster-client.ts";
+import { OFFLINE, plainDevice } from "./device.ts";
 import { createGuardEvents, type GuardEvents } from "./guard-events.ts";
 import { type GuardObserver, observedCall } from "./guard-observer.ts";
 import { createReservations, type Reservations } from "./holds/reservations.ts";
-import type { PlatformOptions } from "./platform-options.ts";
-import { failureOf } from "./requests/request-client.ts";
+import type { Device, PlatformOptions } from "./platform-options.ts";
+import { failureOf } from "./requests/attempt-error.ts";
 import { allListeners } from "./session/stream-listener.ts";
 import { type StreamParts, streamParts } from "./session/stream-parts.ts";
 import { unknownPolicy } from "./surface/allow-arguments.ts";
@@ -44,6 +47,7 @@ import { type GuardOptions, type ResolvedGuardOptions, resolveGuardOptions } fro
 import { checkNames } from "./surface/known-names.ts";
 import { guardOptionNames, readyNames } from "./surface/option-names.ts";
 import { type ArgumentReader, createArgumentReader, noOptions } from "./surface/read-arguments.ts";
+import { authorizedRequests, authorizedStreams } from "./tokens/authorized-transport.ts";
 import type { Runtime, StreamTransport, Transport } from "./transport.ts";
 import { type Breaker, createBreaker, PROBE_TIMEOUT_MS } from "./unavailable/breaker.ts";
 import { ClusterTerms, newsFor } from "./unavailable/cluster-terms.ts";
@@ -54,8 +58,10 @@ import { createOverload } from "./unavailable/overload.ts";
 import type { Reconciler } from "./unavailable/reconciler.ts";
 import { createWithoutCluster } from "./unavailable/without-cluster.ts";
 import { createWaitingLines, type WaitingLines } from "./waiting-lines.ts";
+import type { DenialMemory } from "./without-network/denial-memory.ts";
 import { createLocalAnswerCounts } from "./without-network/local-answer-counts.ts";
 import type { LocalAnswers } from "./without-network/local-answers.ts";
+import type { OwnAnswers } from "./without-network/own-answers.ts";
 
 const DEFAULT_READY_TIMEOUT_MS = 10_000;
 
@@ -69,8 +75,8 @@ export function createGuardCore<const P extends string = string>(
   runtime: Runtime,
   platform: PlatformOptions,
 ): Guard<P> {
-  const streams = streamParts(transport);
-  const guard = new GuardCore(options as GuardOptions<string>, transport, streams, runtime, platform);
+  const authorized = authorizedStreams(transport, options?.token, runtime);
+  const guard = new GuardCore(options as GuardOptions<string>, authorized, streamParts(authorized), runtime, platform);
   return bindMethods(guard) as unknown as Guard<P>;
 }
 
@@ -85,7 +91,8 @@ export function createRequestGuard<const P extends string = string>(
   runtime: Runtime,
   platform: PlatformOptions,
 ): Guard<P> {
-  const guard = new GuardCore(options as GuardOptions<string>, transport, null, runtime, platform);
+  const authorized = authorizedRequests(transport, options?.token, runtime);
+  const guard = new GuardCore(options as GuardOptions<string>, authorized, null, runtime, platform);
   return bindMethods(guard) as unknown as Guard<P>;
 }
 
@@ -99,7 +106,9 @@ class GuardCore implements Guard<string> {
   readonly #breaker: Breaker;
   readonly #settler: Settler;
   /** What this process answers by itself; null: nothing, as there are no streams to say what undoes it. */
-  readonly #answers: LocalAnswers | null;
+  readonly #answers: OwnAnswers | null;
+  readonly #device: Device;
+  readonly #endDevice: () => void;
   readonly #terms: ClusterTerms;
   readonly #cluster: ClusterClient;
   readonly #reservations: Reservations;
@@ -121,7 +130,7 @@ class GuardCore implements Guard<string> {
     this.#arguments = createArgumentReader(this.#options.rules);
     const monotonicMs = () => runtime.monotonicMs();
     this.#events = createGuardEvents(runtime);
-    const observer = platform.observer ?? {};
+    const { client, endpointOf, createDenials, observer = {}, device = plainDevice } = platform;
     this.#observer = observer;
     const emit = (event: GuardEvent) => {
       observer.event?.(event);
@@ -142,10 +151,7 @@ class GuardCore implements Guard<string> {
       breaker: this.#breaker,
       fairTimeoutMs: Math.min(this.#options.timeoutMs, PROBE_TIMEOUT_MS),
       overload,
-      withoutCluster: createWithoutCluster({
-        local,
-        firmDenial: (item) => this.#answers?.denial(item) ?? null,
-      }),
+      withoutCluster: createWithoutCluster({ local, firmDenial: (item) => this.#answers?.denial(item) ?? null }),
       onAdmittedAlone: (call, phase) => {
         if (this.#options.reconcile) this.#reconciler?.admitted(call, phase);
       },
@@ -159,51 +165,37 @@ class GuardCore implements Guard<string> {
     });
     const counts = createLocalAnswerCounts();
     observer.localAnswers?.(counts);
-    this.#answers =
+    const { maxRememberedKeys: maxKeys } = this.#options;
+    const streamAnswers =
       streams?.createAnswers({
-        runtime,
-        maxKeys: this.#options.maxRememberedKeys,
-        counts,
+        ...{ runtime, maxKeys, counts },
         clients: () => fleet.clients,
         life: () => this.#cluster.life,
         grant: (item) => this.#done(item, { ...take, verb: Verb.grant }),
         giveBack: (item, handle) => this.#done(item, { ...take, verb: Verb.giveBack, handle }),
       }) ?? null;
+    const denials = streams === null ? (createDenials?.({ runtime, maxKeys, counts }) ?? null) : null;
+    this.#answers = streamAnswers ?? denials;
+    this.#device = device;
     this.#terms = new ClusterTerms({
       runtime,
       rules: this.#options.rules,
       ask: (names) => this.#cluster.terms(names),
       onLeaseRefused: () => this.#answers?.forget(),
     });
-    const { client, endpointOf } = platform;
     this.#cluster = new ClusterClient({
       options: this.#options,
-      transport,
-      streams,
-      runtime,
-      client,
-      endpointOf,
-      emit,
+      ...{ transport, streams, runtime, client, endpointOf, emit },
       hasCalls: () => this.#pending.count > 0,
       isSpared: () => this.#breaker.state !== "closed",
       listener: allListeners([fleet, overload]),
-      ends: this.#createEnds(),
+      ends: this.#createEnds(streamAnswers, denials),
+      maxCallsPerRequest: platform.maxCallsPerRequest ?? 1,
+      isOffline: () => device.isOffline(),
       news: newsFor(this.#answers, this.#terms),
       onFault: (failure) => this.#onFault(failure),
     });
-    this.#reservations = createReservations({
-      runtime,
-      local,
-      life: () => this.#cluster.life,
-      stampUs: (item, timeoutMs) => this.#cluster.stampUs(item, timeoutMs),
-      send: (item, verb, timeoutMs, requestId) =>
-        new Promise<void>((resolve, reject) => {
-          const chosen = requestId === null ? { timeoutMs } : { timeoutMs, requestId };
-          this.#submit(item, null, chosen, () => resolve(), reject, verb);
-        }),
-      sendUnheard: (call, item, verb) =>
-        this.#cluster.submitUnheard({ ...unheard(call), ...item, ...verb, opened: 0, sends: 0, applied: "no" }),
-    });
+    this.#reservations = this.#createReservations(local);
     this.#reconciler =
       streams?.createReconciler({
         runtime,
@@ -215,6 +207,27 @@ class GuardCore implements Guard<string> {
         emit,
       }) ?? null;
     this.#lines = this.#createLines();
+    this.#endDevice = device.onReturn(() => {
+      this.#answers?.forget();
+      this.#breaker.networkIsBack();
+      this.#lines.hurry();
+    });
+  }
+
+  #createReservations(local: () => LocalLimiter): Reservations {
+    return createReservations({
+      runtime: this.#runtime,
+      local,
+      life: () => this.#cluster.life,
+      stampUs: (item, timeoutMs) => this.#cluster.stampUs(item, timeoutMs),
+      send: (item, verb, timeoutMs, requestId) =>
+        new Promise<void>((resolve, reject) => {
+          const chosen = requestId === null ? { timeoutMs } : { timeoutMs, requestId };
+          this.#submit(item, null, chosen, () => resolve(), reject, verb);
+        }),
+      sendUnheard: (call, item, verb) =>
+        this.#cluster.submitUnheard({ ...unheard(call), ...item, ...verb, opened: 0, sends: 0, applied: "no" }),
+    });
   }
 
   #createLines(): WaitingLines {
@@ -237,10 +250,10 @@ class GuardCore implements Guard<string> {
     });
   }
 
-  #createEnds(): ClusterCallEnds {
+  #createEnds(streamAnswers: LocalAnswers | null, denials: DenialMemory | null): ClusterCallEnds {
     return {
       replied: (call, reply, item, current) => {
-        this.#answers?.learn(call, reply, item, current);
+        streamAnswers?.learn(call, reply, item, current);
         if (call.abandoned) this.#breaker.answered();
         if (call.reports)
           this.#reconciler?.reported(
@@ -250,7 +263,10 @@ class GuardCore implements Guard<string> {
         else if (call.abandoned) this.#reservations.late(call, reply.outcomes[item]!, reply.handles[item]!);
         else this.#settler.byReply(call, reply, item);
       },
-      answered: (call, result) => this.#settler.byResult(call, result),
+      answered: (call, result) => {
+        denials?.learn(call, result);
+        this.#settler.byResult(call, result);
+      },
       failed: (call, failure) => {
         if (call.reports) this.#reconciler?.lost(call);
         else if (call.abandoned) call.phase = "settled";
@@ -355,6 +371,7 @@ class GuardCore implements Guard<string> {
     if (this.#closed) return;
     const returned = this.#answers?.close() ?? null;
     this.#closed = true;
+    this.#endDevice();
     const reported = this.#reconciler?.close() ?? null;
     if (returned !== null || reported !== null) await Promise.all([returned, reported]);
     this.#terms.close();
@@ -409,7 +426,8 @@ class GuardCore implements Guard<string> {
       this.#settler.unsent(call, unsent);
       return;
     }
-    if (checked?.signal !== undefined && !this.#watch(call, checked.signal)) return;
+    const forget = (given: Call, phase: CallPhase) => this.#cluster.forget(given, phase);
+    if (checked?.signal !== undefined && !watchSignal(call, checked.signal, this.#settler, forget)) return;
     const known = isPlainTake(call) ? (this.#answers?.answer(call.rule, call.key, call.cost) ?? null) : null;
     if (known === null) this.#dispatch(call);
     else this.#settler.byLocalAnswer(call, known);
@@ -427,6 +445,10 @@ class GuardCore implements Guard<string> {
       this.#settler.byFailure(call, fault);
       return;
     }
+    if (this.#device.isCutOff()) {
+      this.#settler.unsent(call, () => OFFLINE);
+      return;
+    }
     // What settles a hold or empties a counter has nobody else to do it.
     const passage = call.verb === Verb.take || call.verb === Verb.reserve ? this.#breaker.admit(call) : "pass";
     if (passage === "refuse") {
@@ -435,31 +457,6 @@ class GuardCore implements Guard<string> {
     }
     if (passage === "probe" && call.timeoutMs > PROBE_TIMEOUT_MS) this.#pending.shorten(call, PROBE_TIMEOUT_MS);
     this.#cluster.submit(call);
-  }
-
-  /** Ties the call to its caller's signal; false: it is aborted already. */
-  #watch(call: Call, signal: NonNullable<CallOptions["signal"]>): boolean {
-    const abort = (): void => {
-      const { phase } = call;
-      if (phase === "settled") return;
-      const applied = appliedNow(call);
-      const message =
-        applied === "no" ? "the call was aborted; nothing was counted" : "the call was aborted after it was sent";
-      this.#settler.byError(call, new GuardError("aborted", message, { applied, cause: signal.reason }));
-      this.#cluster.forget(call, phase);
-    };
-    if (signal.aborted) {
-      const cause = signal.reason;
-      this.#settler.byError(
-        call,
-        new GuardError("aborted", "the signal was aborted already", { applied: "no", cause }),
-      );
-      return false;
-    }
-    call.signal = signal;
-    call.onAbort = abort;
-    signal.addEventListener("abort", abort, { once: true });
-    return true;
   }
 
   /** A call whose answer nobody waits for by itself: it says that it is done. */

@@ -1,13 +1,14 @@
 /** The runtime-neutral client. Internal to QuorumGuard: no semver promise. */
 
-export { resolveToken } from "./cluster/resolve-token.ts";
 export { createGuardCore, createRequestGuard } from "./create-guard-core.ts";
 export { type PlatformTimers, setExactTimer } from "./exact-timer.ts";
 export type { CallObserver, GuardObserver, ObservedCall, VerbName } from "./guard-observer.ts";
-export type { PlatformOptions } from "./platform-options.ts";
+export type { Device, PlatformOptions } from "./platform-options.ts";
 export { notGuardOptions } from "./surface/allow-arguments.ts";
 export { checkCallOptions } from "./surface/call-options.ts";
-export { forCaller } from "./surface/caller.ts";
+export { bindMethods, forCaller, promiseFor } from "./surface/caller.ts";
+export { checkKey, checkName, checkOneOf, invalidArgument } from "./surface/check-fields.ts";
+export { ttlMs } from "./surface/duration.ts";
 export { checkEndpoints, type EndpointForm } from "./surface/endpoints.ts";
 export type {
   AbortSignalLike,
@@ -52,8 +53,8 @@ export {
   type StreamTransport,
   type Transport,
   TransportError,
-  type TransportErrorKind,
   type UnaryCall,
 } from "./transport.ts";
 export type { BreakerState } from "./unavailable/breaker.ts";
+export { DenialMemory } from "./without-network/denial-memory.ts";
 export { createLocalAnswerCounts, type LocalAnswerCounts } from "./without-network/local-answer-counts.ts";

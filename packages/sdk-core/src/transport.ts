@@ -5,16 +5,21 @@ import type { AbortSignalLike } from "./surface/guard.ts";
  * simulator over its own network. Messages are bytes of `quorumguard.v1`; a transport never looks inside.
  */
 export interface Transport {
-  /** One unary call of a service: bytes in, bytes out. Rejects with a {@link TransportError} only. */
-  unary(call: UnaryCall): Promise<Uint8Array>;
+  /** One unary call of a service, with a bearer token if there is one: bytes in, bytes out. Rejects with a {@link TransportError} only. */
+  unary(call: UnaryCall, token?: string | null): Promise<Uint8Array>;
+  /**
+   * The token for the next request, where somebody keeps tokens: who asks for it before a request is made can say, while it waits, that
+   * nothing was sent. Rejects with a {@link TransportError} only, after `timeoutMs` at the latest.
+   */
+  token?(timeoutMs: number): Promise<string | null>;
   /** Ends all connections. */
   close(): Promise<void>;
 }
 
 /** A transport with bidirectional streams, which `fetch` does not have. */
 export interface StreamTransport extends Transport {
-  /** Opens a Session stream. */
-  openSession(endpoint: string, handlers: StreamHandlers): StreamConnection;
+  /** Opens a Session stream, with a bearer token if there is one. */
+  openSession(endpoint: string, handlers: StreamHandlers, token?: string | null): StreamConnection;
 }
 
 /** One request of a unary method to one endpoint, in bytes of `quorumguard.v1`. */
@@ -74,7 +79,10 @@ export type TransportErrorKind =
   | "unknown"
   /** The server answered with an error; `detail` says what happened to the call. */
   | "rejected"
-  /** A wrong token, certificate, address or protocol: no retry cures it. For a token the message begins with "unauthenticated". */
+  /**
+   * A wrong certificate, address or protocol, or a token that a proxy refuses: no retry cures it. For a token the message begins with
+   * "unauthenticated".
+   */
   | "misconfigured";
 
 /** Time and chance, injected so that the simulator owns them. */

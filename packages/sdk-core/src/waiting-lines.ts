@@ -28,6 +28,8 @@ export interface WaitingLinesOptions {
 /** Callers of `wait`: one line per key and rule, served in the order in which they came. */
 export interface WaitingLines {
   wait(item: CallItem, terms: WaitTerms): Promise<Decision>;
+  /** Whoever pauses asks again now: the time may have passed unnoticed. */
+  hurry(): void;
   /** Everyone who still waits is rejected with it. */
   close(error: GuardError): void;
 }
@@ -217,6 +219,9 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
           cancel?.();
         };
       }),
+    hurry() {
+      for (const ofRule of lines.values()) for (const line of ofRule.values()) line.wake?.();
+    },
     close(error) {
       closed = error;
       for (const ofRule of lines.values()) {

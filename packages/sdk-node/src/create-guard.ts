@@ -47,10 +47,9 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
 
 function guardOf<const P extends string>(options: NodeGuardOptions<P>): Guard<P> {
   if (typeof options !== "object" || options === null) throw notGuardOptions(options);
-  const { token } = options;
   const tls = checkTlsOptions(options.tls);
   const { endpoints: given, remedy } = endpointsOf(options.endpoints);
-  const transport = createGrpcTransport({ ...(token === undefined ? {} : { token }), tls, remedy });
+  const transport = createGrpcTransport({ tls, remedy });
   const secure = (typeof given === "string" ? given.split(",") : Array.isArray(given) ? given : []).some(
     (endpoint) => typeof endpoint === "string" && isSecure(endpoint.trim()),
   );

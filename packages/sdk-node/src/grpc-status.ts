@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http2";
-import { TransportError, type TransportErrorKind } from "@quorumguard/sdk-core";
+import { TransportError } from "@quorumguard/sdk-core";
 import { portHint } from "./endpoint.ts";
 
 /** Status codes of gRPC that decide what a failure means. */
@@ -36,14 +36,14 @@ export function statusError(
 ): TransportError {
   const detail = firstDetail(headers["grpc-status-details-bin"]);
   const text = `${endpoint}: ${status.message === "" ? `gRPC status ${status.code}` : status.message}`;
-  if (status.code === UNAUTHENTICATED || status.code === PERMISSION_DENIED) {
-    return new TransportError("misconfigured", `unauthenticated: ${text}`, { detail });
+  if (detail === null && (status.code === UNAUTHENTICATED || status.code === PERMISSION_DENIED)) {
+    // A proxy's word, or that of a node that speaks of certificates: nodes say what they have against a token in the detail.
+    return new TransportError("misconfigured", `unauthenticated: ${text}`);
   }
   if (status.code === UNIMPLEMENTED && detail === null) {
     return new TransportError("misconfigured", `${text}; is it a QuorumGuard gRPC port?`, { detail });
   }
-  const kind: TransportErrorKind = detail === null ? "unknown" : "rejected";
-  return new TransportError(kind, text, { detail });
+  return new TransportError(detail === null ? "unknown" : "rejected", text, { detail });
 }
 
 function unescapeMessage(message: string): string {

@@ -1,11 +1,9 @@
 import type { Buffer } from "node:buffer";
 import http2, { type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import {
-  resolveToken,
   type StreamConnection,
   type StreamHandlers,
   type StreamTransport,
-  type TokenSource,
   TransportError,
   type UnaryCall,
 } from "@quorumguard/sdk-core";
@@ -16,9 +14,8 @@ import type { TlsOptions } from "./tls-options.ts";
 
 const PACKAGE = "/quorumguard.v1.";
 
-/** Certificates and token of the gRPC transport. */
+/** Certificates of the gRPC transport, and what it says. */
 export interface GrpcTransportOptions {
-  readonly token?: TokenSource;
   readonly tls?: TlsOptions;
   /** What to do if nobody listens where a connection was tried; follows the reason. Default: nothing is said. */
   readonly remedy?: string;
@@ -35,8 +32,8 @@ export function createGrpcTransport(options: GrpcTransportOptions = {}): StreamT
     return channel;
   };
   return {
-    openSession: (endpoint, handlers) => openStream(channelOf(endpoint), endpoint, options.token, handlers),
-    unary: (call) => unary(channelOf(call.endpoint), options.token, call),
+    openSession: (endpoint, handlers, token = null) => openStream(channelOf(endpoint), endpoint, token, handlers),
+    unary: (call, token = null) => unary(channelOf(call.endpoint), token, call),
     async close() {
       const ending = [...channels.values()];
       channels.clear();
@@ -124,7 +121,7 @@ const GOODBYE_TIMEOUT_MS = 150;
 function openStream(
   channel: Channel,
   endpoint: string,
-  source: TokenSource | undefined,
+  token: string | null,
   handlers: StreamHandlers,
 ): StreamConnection {
   let stream: ClientHttp2Stream | null = null;
@@ -135,7 +132,7 @@ function openStream(
     closed = true;
     handlers.onClose(error);
   };
-  const start = (token: string | null): void => {
+  const start = (): void => {
     if (closed) return;
     try {
       stream = begin(channel, "GuardService/Session", token, 0);
@@ -155,9 +152,7 @@ function openStream(
     for (const message of early) stream.write(grpcFrame(message));
     early.length = 0;
   };
-  if (typeof source === "function") {
-    resolveToken(source).then(start, close);
-  } else queueMicrotask(() => start(source ?? null));
+  queueMicrotask(start);
   return {
     send(message) {
       if (closed) return;
@@ -175,8 +170,7 @@ function openStream(
   };
 }
 
-async function unary(channel: Channel, source: TokenSource | undefined, call: UnaryCall): Promise<Uint8Array> {
-  const token = await resolveToken(source);
+function unary(channel: Channel, token: string | null, call: UnaryCall): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     let answer: Uint8Array | null = null;
     let stream: ClientHttp2Stream;

@@ -3,7 +3,7 @@ import { allowSpec } from "./commands.ts";
 import { clusterEndpoints } from "./endpoints.ts";
 import { parseFlags } from "./flags.ts";
 import { commandHelp } from "./help.ts";
-import { readPem } from "./read-pem.ts";
+import { reachOf } from "./reach.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Asks through the SDK, as a service would; resolves with the exit status. */
@@ -21,12 +21,13 @@ export async function allowCommand(args: readonly string[]): Promise<number> {
     throw new UsageError(`--${own} is the policy's to say; leave it out`);
   }
   const cost = flags.whole("cost");
-  const ca = readPem("tls-ca", flags.text("tls-ca"), "certificate");
+  const { ca, token } = reachOf(flags);
   const timeoutMs = flags.whole("timeout");
   const { createGuard } = await import("@quorumguard/sdk-node");
   const guard = createGuard({
-    endpoints: clusterEndpoints(flags.all("endpoints")).map((endpoint) => secureIf(ca !== undefined, endpoint)),
-    ...(ca === undefined ? {} : { tls: { ca } }),
+    endpoints: clusterEndpoints(flags.all("endpoints")).map((endpoint) => secureIf(ca !== null, endpoint)),
+    ...(ca === null ? {} : { tls: { ca } }),
+    ...(token() === null ? {} : { token: () => token() ?? "" }),
     namespace: flags.text("namespace") ?? "",
     timeoutMs,
     // A made-up answer would be worse than none: whoever types this wants to know.

@@ -1,4 +1,3 @@
-import type { Buffer } from "node:buffer";
 import {
   create,
   type DescMessage,
@@ -6,12 +5,11 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { callCluster, NodeRefusal } from "./cluster-client.ts";
+import { callCluster, NodeRefusal, type Reach } from "./cluster-client.ts";
 
 /** Where the cluster is, and how long to go on trying. */
-export interface AskOptions {
+export interface AskOptions extends Reach {
   readonly endpoints: readonly string[];
-  readonly ca: Buffer | null;
   readonly timeoutMs: number;
 }
 
@@ -28,7 +26,7 @@ const patienceMs = 2_000;
  * @throws {NodeRefusal} when the cluster's answer is no.
  */
 export async function askCluster<I extends DescMessage, O extends DescMessage>(
-  { endpoints, ca, timeoutMs }: AskOptions,
+  { endpoints, timeoutMs, ...reach }: AskOptions,
   method: DescMethodUnary<I, O>,
   request: MessageInitShape<I>,
 ): Promise<MessageShape<O>> {
@@ -39,7 +37,7 @@ export async function askCluster<I extends DescMessage, O extends DescMessage>(
     for (const endpoint of endpoints) {
       const leftMs = Math.max(1, untilMs - Date.now());
       try {
-        return await callCluster(endpoint, method, message, ca, Math.min(leftMs, patienceMs));
+        return await callCluster(endpoint, method, message, reach, Math.min(leftMs, patienceMs));
       } catch (error) {
         if (error instanceof NodeRefusal) throw error;
         failures.push(`${endpoint}: ${(error as Error).message}`);

@@ -6,7 +6,7 @@ import { clusterEndpoints } from "./endpoints.ts";
 import type { ParsedFlags } from "./flags.ts";
 import { commandHelp } from "./help.ts";
 import type { policyGetSpec, policyRollbackSpec } from "./policy-specs.ts";
-import { readPem } from "./read-pem.ts";
+import { reachOf } from "./reach.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Every command that asks the cluster has these. */
@@ -16,7 +16,7 @@ export type AskingFlags = Pick<ParsedFlags<typeof policyGetSpec>, "has" | "all" 
 export type ChangingFlags = Pick<ParsedFlags<typeof policyRollbackSpec>, "has" | "all" | "text" | "whole" | "operands">;
 
 /** Shows help if that is asked for; true: that was all. */
-export function helped(flags: Pick<AskingFlags, "has">, spec: CommandSpec): boolean {
+export function helped(flags: { has(flag: "help"): boolean }, spec: CommandSpec): boolean {
   if (flags.has("help")) process.stdout.write(commandHelp(spec));
   return flags.has("help");
 }
@@ -33,7 +33,7 @@ export function operandOf(operands: readonly string[], spec: CommandSpec): strin
 export function askOptions(flags: AskingFlags): AskOptions {
   return {
     endpoints: clusterEndpoints(flags.all("endpoints")),
-    ca: readPem("tls-ca", flags.text("tls-ca"), "certificate") ?? null,
+    ...reachOf(flags),
     timeoutMs: flags.whole("timeout"),
   };
 }

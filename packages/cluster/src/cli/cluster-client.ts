@@ -7,7 +7,7 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { type ChannelCredentials, Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { ClusterService, type GetStatusResponse } from "@quorumguard/proto";
 import { endpointFault } from "./endpoint-fault.ts";
 
@@ -16,12 +16,20 @@ const DEFAULT_GRPC_PORT = 7400;
 const asIs = (bytes: Buffer) => bytes;
 const { getStatus } = ClusterService.method;
 
+/** How nodes are reached, and as whom. */
+export interface Reach {
+  /** The authority of their certificates; null: those that Node.js trusts. */
+  readonly ca: Buffer | null;
+  /** The token to show; null: none. */
+  readonly token: () => string | null;
+}
+
 /**
  * Asks one node for its status. `https://` in front of the endpoint asks for TLS.
  * Rejects with the reason when it does not answer in time.
  */
-export function fetchStatus(endpoint: string, ca: Buffer | null, timeoutMs: number): Promise<GetStatusResponse> {
-  return callCluster(endpoint, getStatus, create(getStatus.input), ca, timeoutMs);
+export function fetchStatus(endpoint: string, reach: Reach, timeoutMs: number): Promise<GetStatusResponse> {
+  return callCluster(endpoint, getStatus, create(getStatus.input), reach, timeoutMs);
 }
 
 /** Another try would come to the same. */
@@ -32,11 +40,20 @@ const refusals: ReadonlySet<status> = new Set([
   status.NOT_FOUND,
   status.ALREADY_EXISTS,
   status.UNIMPLEMENTED,
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
 ]);
 
 /** A node answered, and would not do what it was asked to. */
 export class NodeRefusal extends Error {
   override readonly name = "NodeRefusal";
+  /** Whether it was the token that did not suffice: no other node would say anything else. */
+  readonly isForToken: boolean;
+
+  constructor(message: string, { cause }: { readonly cause?: ServiceError } = {}) {
+    super(message, { cause });
+    this.isForToken = cause?.code === status.UNAUTHENTICATED || cause?.code === status.PERMISSION_DENIED;
+  }
 }
 
 /**
@@ -47,7 +64,7 @@ export function callCluster<I extends DescMessage, O extends DescMessage>(
   endpoint: string,
   method: DescMethodUnary<I, O>,
   message: MessageShape<I>,
-  ca: Buffer | null,
+  { ca, token }: Reach,
   timeoutMs: number,
 ): Promise<MessageShape<O>> {
   const [, scheme, host = ""] = /^(?:(https?):\/\/)?(.*)$/.exec(endpoint) ?? [];
@@ -57,10 +74,14 @@ export function callCluster<I extends DescMessage, O extends DescMessage>(
   const client = new Client(address, channel);
   const path = `/${method.parent.typeName}/${method.name}`;
   const request = Buffer.from(toBinary(method.input, message));
+  const metadata = new Metadata();
+  const shown = token();
+  if (shown !== null) metadata.set("authorization", `Bearer ${shown}`);
   const fail = (cause: ServiceError, reject: (error: Error) => void): void => {
     const details = cause.details || cause.message;
     if (refusals.has(cause.code)) {
-      reject(new NodeRefusal(details, { cause }));
+      const remedy = cause.code === status.UNAUTHENTICATED ? " (--token-file, or $QUORUMGUARD_TOKEN)" : "";
+      reject(new NodeRefusal(`${details}${remedy}`, { cause }));
       return;
     }
     const plain = plainReason(details, timeoutMs);
@@ -69,7 +90,7 @@ export function callCluster<I extends DescMessage, O extends DescMessage>(
   };
   return new Promise<MessageShape<O>>((resolve, reject) => {
     const options = { deadline: Date.now() + timeoutMs };
-    client.makeUnaryRequest(path, asIs, asIs, request, options, (error, response) => {
+    client.makeUnaryRequest(path, asIs, asIs, request, metadata, options, (error, response) => {
       if (error) fail(error, reject);
       else resolve(fromBinary(method.output, response as Buffer));
     });

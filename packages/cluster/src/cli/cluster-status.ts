@@ -1,6 +1,5 @@
-import type { Buffer } from "node:buffer";
 import { type GetStatusResponse, type Member, NodeRole } from "@quorumguard/proto";
-import { fetchStatus } from "./cluster-client.ts";
+import { fetchStatus, NodeRefusal, type Reach } from "./cluster-client.ts";
 
 /** One member, as it is shown. Absent facts: it did not answer, and `error` says why. */
 export interface MemberStatus {
@@ -40,9 +39,8 @@ export interface ClusterStatus {
   readonly members: readonly MemberStatus[];
 }
 
-/** How members are reached: the authority of their certificates, and how long each has to answer. */
-export interface StatusOptions {
-  readonly ca: Buffer | null;
+/** How members are reached, and how long each has to answer. */
+export interface StatusOptions extends Reach {
   readonly timeoutMs: number;
 }
 
@@ -76,26 +74,27 @@ export function leaderOf(members: readonly Pick<MemberStatus, "nodeId" | "leader
 
 async function askAnyone(
   endpoints: readonly string[],
-  { ca, timeoutMs }: StatusOptions,
+  options: StatusOptions,
 ): Promise<{ scheme: string; first: GetStatusResponse }> {
   const failures: string[] = [];
   for (const endpoint of endpoints) {
     try {
-      const first = await fetchStatus(endpoint, ca, timeoutMs);
+      const first = await fetchStatus(endpoint, options, options.timeoutMs);
       return { scheme: endpoint.startsWith("https://") ? "https://" : "", first };
     } catch (error) {
+      if (error instanceof NodeRefusal && error.isForToken) throw error;
       failures.push(`${endpoint}: ${(error as Error).message}`);
     }
   }
   throw new Error(`no node answers (${failures.join("; ")}); is it running, and is --endpoints right?`);
 }
 
-async function askMember(member: Member, scheme: string, { ca, timeoutMs }: StatusOptions): Promise<MemberStatus> {
+async function askMember(member: Member, scheme: string, options: StatusOptions): Promise<MemberStatus> {
   const { grpcEndpoint, httpUrl, voter } = member;
   const known = { nodeId: Number(member.nodeId), grpcEndpoint, httpUrl, voter };
   try {
     if (member.grpcEndpoint === "") throw new Error("its address is not known yet");
-    const status = await fetchStatus(scheme + member.grpcEndpoint, ca, timeoutMs);
+    const status = await fetchStatus(scheme + member.grpcEndpoint, options, options.timeoutMs);
     return {
       ...known,
       error: null,

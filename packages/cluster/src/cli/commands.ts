@@ -2,7 +2,7 @@ import { boundRanges, countingAlgorithmNames, defaultBounds } from "@quorumguard
 import { edgeLimits } from "../server/edge-limits.ts";
 import { serverDefaults } from "../server/server-defaults.ts";
 import type { CommandSpec } from "./command-spec.ts";
-import { authority, endpoints, help, used } from "./common-specs.ts";
+import { help, reaching, tokenAudience, tokenKeys, used } from "./common-specs.ts";
 import { banLiftSpec, banListSpec, explainSpec, topSpec } from "./key-specs.ts";
 import { logLevels } from "./log-levels.ts";
 import { logDumpSpec, logVerifySpec } from "./log-specs.ts";
@@ -23,6 +23,7 @@ import {
   policyRollbackSpec,
   policyWatchSpec,
 } from "./policy-specs.ts";
+import { tokenKeyNewSpec, tokenNewSpec } from "./token-specs.ts";
 
 /** `quorumguard dev`. */
 export const devSpec = {
@@ -45,6 +46,8 @@ export const devSpec = {
       text: "keep the data there",
       otherwise: "a temporary folder, removed at the end",
     },
+    tokenKeys,
+    tokenAudience,
     { name: "json", text: "every event as one JSON line on standard output" },
     help,
   ],
@@ -158,6 +161,8 @@ export const nodeSpec = {
     },
     { name: "peer-key", value: "FILE", text: "its private key, PEM" },
     { name: "peer-ca", value: "FILE", text: "the authority of all nodes' peer certificates, PEM" },
+    tokenKeys,
+    tokenAudience,
     { name: "insecure", text: "plain text off loopback; without TLS it is refused otherwise" },
     {
       name: "repair",
@@ -229,8 +234,7 @@ export const statusSpec = {
   examples: [{ command: "quorumguard status --endpoints 10.0.0.1:7400" }],
   operands: [],
   flags: [
-    endpoints,
-    authority,
+    ...reaching,
     {
       name: "timeout",
       value: "MS",
@@ -285,8 +289,7 @@ export const allowSpec = {
       otherwise: "LIMIT",
       bounds: [1, edgeLimits.maxLimit],
     },
-    endpoints,
-    authority,
+    ...reaching,
     {
       name: "timeout",
       value: "MS",
@@ -328,6 +331,8 @@ export const commands = [
   memberPromoteSpec,
   memberRemoveSpec,
   memberReplaceSpec,
+  tokenKeyNewSpec,
+  tokenNewSpec,
   logVerifySpec,
   logDumpSpec,
 ] as const;

@@ -26,3 +26,30 @@ export const authority = {
   text: "the authority of the nodes' certificates, PEM",
   otherwise: "those that Node.js trusts",
 } as const satisfies FlagSpec;
+
+/** Who a command is, to nodes that ask for tokens. */
+export const tokenFile = {
+  name: "token-file",
+  value: "FILE",
+  text: "a file with the token to show, to nodes with --token-keys",
+  otherwise: "$QUORUMGUARD_TOKEN, which is the token itself, if it is set",
+} as const satisfies FlagSpec;
+
+/** How a command reaches the cluster. */
+export const reaching = [endpoints, authority, tokenFile] as const;
+
+/** Whose tokens a node takes. */
+export const tokenKeys = {
+  name: "token-keys",
+  value: "FILE",
+  text: "a JWKS with the keys of callers' tokens, read again when it changes; every call then needs a token, or a certificate of --tls-client-ca; the same keys on all nodes",
+  otherwise: "whoever reaches the node may do everything",
+} as const satisfies FlagSpec;
+
+/** Whom tokens must be for. */
+export const tokenAudience = {
+  name: "token-audience",
+  value: "NAME",
+  text: "whom tokens must be for, so that those of another cluster do not count here; with --token-keys",
+  otherwise: serverDefaults.tokenAudience,
+} as const satisfies FlagSpec;

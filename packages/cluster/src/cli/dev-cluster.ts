@@ -38,6 +38,7 @@ const levels: Readonly<Record<number, string>> = { 20: "debug", 30: "info", 40: 
 /** Runs nodes as child processes, tells what they log, and ends them together. It restarts none. */
 export class DevCluster {
   readonly #nodes: readonly DevNode[];
+  readonly #sharedFlags: readonly string[];
   readonly #tell: (event: DevEvent) => void;
   readonly #children = new Map<number, ChildProcess>();
   readonly #leaders = new Map<number, number>();
@@ -45,8 +46,10 @@ export class DevCluster {
   #stopping = false;
   #failed = false;
 
-  constructor(nodes: readonly DevNode[], tell: (event: DevEvent) => void) {
+  /** `sharedFlags`: what every node is given besides its own. */
+  constructor(nodes: readonly DevNode[], sharedFlags: readonly string[], tell: (event: DevEvent) => void) {
     this.#nodes = nodes;
+    this.#sharedFlags = sharedFlags;
     this.#tell = tell;
   }
 
@@ -72,7 +75,7 @@ export class DevCluster {
     // A child of its own group: Ctrl-C reaches it through us alone, so that one signal is one signal.
     const child = spawn(
       process.execPath,
-      [...process.execArgv, command, "node", ...flags, "--http", node.http, "--stop-with-stdin"],
+      [...process.execArgv, command, "node", ...flags, "--http", node.http, ...this.#sharedFlags, "--stop-with-stdin"],
       { stdio: ["pipe", "ignore", "pipe"], detached: true },
     );
     this.#children.set(node.nodeId, child);

@@ -6,7 +6,7 @@ import { devSpec } from "./commands.ts";
 import { DevCluster, type DevNode } from "./dev-cluster.ts";
 import { checkDevPorts, portStep } from "./dev-ports.ts";
 import { DevView, ownCommand } from "./dev-view.ts";
-import { parseFlags } from "./flags.ts";
+import { type ParsedFlags, parseFlags } from "./flags.ts";
 import { commandHelp } from "./help.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -26,7 +26,7 @@ export async function devCommand(args: readonly string[]): Promise<number> {
   const folder = given ?? (await mkdtemp(join(tmpdir(), "quorumguard-dev-")));
   const nodes = Array.from({ length: count }, (_, at) => devNode(at + 1, firstPort + portStep * at, folder));
   const view = new DevView({ nodes, folder, temporary: given === undefined, command: ownCommand(process.env) });
-  const cluster = new DevCluster(nodes, (event) => {
+  const cluster = new DevCluster(nodes, tokenFlags(flags), (event) => {
     const text = flags.has("json") ? JSON.stringify(event) : view.show(event);
     if (text !== null) process.stdout.write(`${text}\n`);
   });
@@ -37,6 +37,14 @@ export async function devCommand(args: readonly string[]): Promise<number> {
     endAnnouncement?.();
     if (given === undefined) await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What every node is told of tokens. */
+function tokenFlags(flags: ParsedFlags<typeof devSpec>): readonly string[] {
+  return (["token-keys", "token-audience"] as const).flatMap((name) => {
+    const value = flags.text(name);
+    return value === undefined ? [] : [`--${name}`, value];
+  });
 }
 
 function devNode(nodeId: number, port: number, folder: string): DevNode {

@@ -31,6 +31,8 @@ const load: Readonly<Record<CommandName, () => Promise<Run>>> = {
   "member promote": async () => (await import("./member-commands.ts")).memberPromoteCommand,
   "member remove": async () => (await import("./member-commands.ts")).memberRemoveCommand,
   "member replace": async () => (await import("./member-commands.ts")).memberReplaceCommand,
+  "token-key new": async () => (await import("./token-commands.ts")).tokenKeyNewCommand,
+  "token new": async () => (await import("./token-commands.ts")).tokenNewCommand,
   "log verify": async () => (await import("./log-verify-command.ts")).logVerifyCommand,
   "log dump": async () => (await import("./log-dump-command.ts")).logDumpCommand,
 };

@@ -1,12 +1,10 @@
-import type { Buffer } from "node:buffer";
 import { create, type DescMessage, type DescMethodUnary, type MessageInitShape } from "@bufbuild/protobuf";
 import type { GetStatusResponse, MemberState } from "@quorumguard/proto";
-import { callCluster, fetchStatus, NodeRefusal } from "./cluster-client.ts";
+import { callCluster, fetchStatus, NodeRefusal, type Reach } from "./cluster-client.ts";
 
 /** Where the cluster is, and how long a node has to answer. */
-export interface MemberClientOptions {
+export interface MemberClientOptions extends Reach {
   readonly endpoints: readonly string[];
-  readonly ca: Buffer | null;
   readonly timeoutMs: number;
 }
 
@@ -22,7 +20,7 @@ const pauseMs = 50;
 export async function fetchMembers(options: MemberClientOptions): Promise<readonly MemberState[]> {
   const { status, leader } = await findLeader(options);
   if (leader === null) return status.members;
-  return (await fetchStatus(leader, options.ca, options.timeoutMs)).members;
+  return (await fetchStatus(leader, options, options.timeoutMs)).members;
 }
 
 /**
@@ -34,14 +32,14 @@ export async function changeMembers<I extends DescMessage>(
   method: MemberMethod<I>,
   request: MessageInitShape<I>,
 ): Promise<readonly MemberState[]> {
-  const { ca, timeoutMs } = options;
+  const { timeoutMs } = options;
   const untilMs = Date.now() + timeoutMs;
   for (;;) {
     const { leader } = await findLeader(options);
     try {
       if (leader === null) throw new NodeRefusal("no leader is known; see quorumguard status");
       const message = create<DescMessage>(method.input, request);
-      const response = await callCluster<DescMessage, DescMessage>(leader, method, message, ca, timeoutMs);
+      const response = await callCluster<DescMessage, DescMessage>(leader, method, message, options, timeoutMs);
       return (response as unknown as { readonly members: readonly MemberState[] }).members;
     } catch (error) {
       if (!(error instanceof NodeRefusal) || Date.now() >= untilMs) throw error;
@@ -52,14 +50,13 @@ export async function changeMembers<I extends DescMessage>(
   }
 }
 
-async function findLeader({
-  endpoints,
-  ca,
-  timeoutMs,
-}: MemberClientOptions): Promise<{ readonly status: GetStatusResponse; readonly leader: string | null }> {
+async function findLeader(
+  options: MemberClientOptions,
+): Promise<{ readonly status: GetStatusResponse; readonly leader: string | null }> {
+  const { endpoints, timeoutMs } = options;
   const failures: string[] = [];
   // All at once: a node that is stopped neither answers nor refuses, and each would cost the whole time.
-  const asked = endpoints.map((endpoint) => fetchStatus(endpoint, ca, timeoutMs));
+  const asked = endpoints.map((endpoint) => fetchStatus(endpoint, options, timeoutMs));
   const answers = endpoints.map(async (endpoint, at) => {
     try {
       const status = await asked[at]!;
@@ -76,7 +73,9 @@ async function findLeader({
       throw error;
     }
   });
-  return Promise.any(answers).catch(() => {
+  return Promise.any(answers).catch(({ errors }: AggregateError) => {
+    const refusal = errors.find((error) => error instanceof NodeRefusal && error.isForToken);
+    if (refusal !== undefined) throw refusal;
     throw new Error(`no node answers (${failures.join("; ")}); is it running, and is --endpoints right?`);
   });
 }

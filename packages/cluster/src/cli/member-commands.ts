@@ -12,7 +12,7 @@ import {
   memberRemoveSpec,
   memberReplaceSpec,
 } from "./member-specs.ts";
-import { readPem } from "./read-pem.ts";
+import { reachOf } from "./reach.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Every command on members has these. */
@@ -78,7 +78,7 @@ async function run(flags: SharedFlags, spec: CommandSpec, ask: Ask): Promise<num
   }
   const options = {
     endpoints: clusterEndpoints(flags.all("endpoints")),
-    ca: readPem("tls-ca", flags.text("tls-ca"), "certificate") ?? null,
+    ...reachOf(flags),
     timeoutMs: flags.whole("timeout"),
   };
   if (spec.operands.length > 0) ids(flags.operands, spec);

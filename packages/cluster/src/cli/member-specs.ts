@@ -1,5 +1,5 @@
 import type { CommandSpec, FlagSpec } from "./command-spec.ts";
-import { authority, endpoints, help, used } from "./common-specs.ts";
+import { help, reaching, used } from "./common-specs.ts";
 
 const timeout = {
   name: "timeout",
@@ -23,7 +23,7 @@ export const memberListSpec = {
   summary: "who votes, who learns, and how far each is",
   examples: [{ command: "quorumguard member list --endpoints 10.0.0.1:7400" }],
   operands: [],
-  flags: [endpoints, authority, timeout, json, help],
+  flags: [...reaching, timeout, json, help],
   notes: [],
   exitStatuses: [{ status: 0, text: "shown" }, { status: 1, text: "no node answers" }, used],
 } as const satisfies CommandSpec;
@@ -36,8 +36,7 @@ export const memberAddSpec = {
   operands: [{ name: "ID", text: "the newcomer's --id, larger than any that was ever a member's" }],
   flags: [
     { name: "peer", value: "HOST:PORT", text: "where it listens for the other nodes", otherwise: "where it said" },
-    endpoints,
-    authority,
+    ...reaching,
     timeout,
     json,
     help,
@@ -52,7 +51,7 @@ export const memberPromoteSpec = {
   summary: "make a learner that has caught up a voter",
   examples: [{ command: "quorumguard member promote 4" }],
   operands: [{ name: "ID", text: "the learner" }],
-  flags: [endpoints, authority, timeout, json, help],
+  flags: [...reaching, timeout, json, help],
   notes: ["Have an odd number of voters: of four as of three, only one may fail."],
   exitStatuses: changed,
 } as const satisfies CommandSpec;
@@ -63,7 +62,7 @@ export const memberRemoveSpec = {
   summary: "remove a voter or learner for ever",
   examples: [{ command: "quorumguard member remove 3" }],
   operands: [{ name: "ID", text: "the member; its id is never used again" }],
-  flags: [endpoints, authority, timeout, json, help],
+  flags: [...reaching, timeout, json, help],
   notes: ["A leader hands over first. The node that was removed stops by itself, exit status 0, when it hears of it."],
   exitStatuses: changed,
 } as const satisfies CommandSpec;
@@ -77,7 +76,7 @@ export const memberReplaceSpec = {
     { name: "ID", text: "the voter that goes; its id is never used again" },
     { name: "BY", text: "the learner, which has caught up" },
   ],
-  flags: [endpoints, authority, timeout, json, help],
+  flags: [...reaching, timeout, json, help],
   notes: [],
   exitStatuses: changed,
 } as const satisfies CommandSpec;

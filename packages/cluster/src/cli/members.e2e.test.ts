@@ -85,7 +85,7 @@ it("a member whose disk is lost is replaced by a newcomer, and then another one 
     ({ event, reason = "" }) => event === "peer-refuses" && reason.includes(advice),
   );
   await member("add", "4", "--peer", at(4, 2));
-  const options = { endpoints: [1, 2].map((nodeId) => at(nodeId, 0)), ca: null, timeoutMs: 5_000 };
+  const options = { endpoints: [1, 2].map((nodeId) => at(nodeId, 0)), ca: null, token: () => null, timeoutMs: 5_000 };
   await expect
     .poll(async () => (await fetchMembers(options)).find(({ nodeId }) => nodeId === 4n), { timeout: 20_000 })
     .toMatchObject({ voter: false, lag: 0n });

@@ -82,6 +82,8 @@ function serverOptions(flags: NodeFlags): ServerOptions {
   const tls = tlsOf(flags);
   const peerTls = peerTlsOf(flags);
   const policyFile = flags.text("policies");
+  const tokenKeys = flags.text("token-keys");
+  const tokenAudience = flags.text("token-audience");
   const advertiseGrpc = flags.text("advertise-grpc");
   const advertiseHttp = flags.text("advertise-http");
   if (advertiseGrpc !== undefined) parseHostPort("advertise-grpc", advertiseGrpc);
@@ -105,6 +107,8 @@ function serverOptions(flags: NodeFlags): ServerOptions {
     insecure: flags.has("insecure"),
     repair: flags.has("repair"),
     ...(policyFile === undefined ? {} : { policyFile }),
+    ...(tokenKeys === undefined ? {} : { tokenKeys }),
+    ...(tokenAudience === undefined ? {} : { tokenAudience }),
     bounds: boundsOf(flags),
     corsOrigins: flags.all("cors-origin"),
   };

@@ -1,5 +1,5 @@
 import type { CommandSpec, FlagSpec } from "./command-spec.ts";
-import { authority, endpoints, help, used } from "./common-specs.ts";
+import { help, reaching, used } from "./common-specs.ts";
 
 /** Whose policies, bans and keys a command is about. */
 export const namespace = {
@@ -19,7 +19,7 @@ export const patience = {
 } as const satisfies FlagSpec;
 
 /** Where the cluster is: every command that asks it has these. */
-export const asking = [endpoints, authority, patience] as const;
+export const asking = [...reaching, patience] as const;
 
 const json = { name: "json", text: "one JSON line on standard output" } as const satisfies FlagSpec;
 

@@ -16,6 +16,8 @@ const flags: ReadonlyMap<string, string> = new Map([
   ["advertiseHttp", "--advertise-http"],
   ["corsOrigins", "--cors-origin"],
   ["drainTimeoutMs", "--drain-timeout"],
+  ["tokenKeys", "--token-keys"],
+  ["tokenAudience", "--token-audience"],
 ]);
 
 /** An error of a server's start in the terms of the command line; what is about no flag comes back as it is. */

@@ -10,11 +10,13 @@ export const StatusCode = {
   invalidArgument: 3,
   notFound: 5,
   alreadyExists: 6,
+  permissionDenied: 7,
   resourceExhausted: 8,
   failedPrecondition: 9,
   aborted: 10,
   internal: 13,
   unavailable: 14,
+  unauthenticated: 16,
 } as const;
 export type StatusCode = (typeof StatusCode)[keyof typeof StatusCode];
 

@@ -39,7 +39,7 @@ export function checkRule(rule: UncheckedRule, path: string): Rule {
 }
 
 /** A policy's name and no number at all: the cluster's policy of that name decides. */
-function isNameAlone({ limit, windowUs, algorithm, burst, policy }: UncheckedRule): boolean {
+export function isNameAlone({ limit, windowUs, algorithm, burst, policy }: UncheckedRule): boolean {
   return policy !== "" && limit === 0 && windowUs === 0 && algorithm === 0 && burst === 0;
 }
 

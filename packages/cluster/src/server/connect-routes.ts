@@ -5,36 +5,53 @@ import {
   type ContextKey,
   createContextKey,
   type HandlerContext,
+  type Interceptor,
 } from "@connectrpc/connect";
 import {
   AdminService,
   type Check,
   ClusterService,
   ErrorDetailSchema,
+  ErrorReason,
   GuardService,
   PolicyService,
 } from "@quorumguard/proto";
 import type { ClusterNode } from "../node/node.ts";
 import type { NodeLog } from "../node/node-log.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
-import { CallError, invalidFieldError } from "./call-error.ts";
+import { CallError, invalidFieldError, StatusCode } from "./call-error.ts";
 import type { ClusterHandlers } from "./cluster-handlers.ts";
 import { InvalidField } from "./invalid-field.ts";
 import type { PolicyHandlers } from "./policy-handlers.ts";
-import type { CallContext, GuardHandlers } from "./unary-handlers.ts";
+import type { AccessGate, Caller } from "./tokens/access-gate.ts";
+import type { AdmittedContext, Scoped } from "./tokens/scoped.ts";
+import type { ScopedGuard } from "./tokens/scoped-guard.ts";
+import { whileGood } from "./tokens/token-life.ts";
 import { watchTopology } from "./watch-topology.ts";
 
-/** The caller's name as the listener verified it, handed to the routes; empty when nobody proved one. */
-export const identityKey: ContextKey<string> = createContextKey("", { description: "caller identity" });
+/** Who calls, as the listener made sure of it, handed to the routes; or what refuses the call. */
+export const callerKey: ContextKey<Caller | ConnectError> = createContextKey<Caller | ConnectError>(
+  new ConnectError("the call came past the listener", Code.Internal),
+  { description: "caller" },
+);
+
+/** Refuses what the listener has refused, in the words of the call's own protocol. */
+export const refuseStrangers: Interceptor = (next) => async (request) => {
+  const caller = request.contextValues.get(callerKey);
+  if (caller instanceof ConnectError) throw caller;
+  return next(request);
+};
 
 /** The node behind the Connect routes, and the handlers that every listener shares. */
 export interface ConnectRoutesOptions {
   readonly node: ClusterNode;
-  readonly guard: GuardHandlers;
+  readonly guard: ScopedGuard;
   readonly cluster: ClusterHandlers;
-  readonly policies: PolicyHandlers;
-  readonly admin: AdminHandlers;
+  readonly policies: Scoped<PolicyHandlers>;
+  readonly admin: Scoped<AdminHandlers>;
   readonly log: NodeLog;
+  /** Lets calls in; null: everybody may do everything. */
+  readonly access: AccessGate | null;
 }
 
 /** The methods that need no stream from the client, for Connect, gRPC-Web and JSON. Session stays with gRPC. */
@@ -45,6 +62,7 @@ export function connectRoutes({
   policies,
   admin,
   log,
+  access,
 }: ConnectRoutesOptions): (router: ConnectRouter) => void {
   const answered = async <T>(answer: () => T | Promise<T>): Promise<T> => {
     try {
@@ -56,7 +74,7 @@ export function connectRoutes({
   const checked = <I extends { readonly check?: Check | undefined }, O>(
     request: I,
     context: HandlerContext,
-    answer: (request: I, context: CallContext) => Promise<O>,
+    answer: (request: I, context: AdmittedContext) => Promise<O>,
   ): Promise<O> =>
     answered(() => {
       checkDecoded("check.key", request.check, context);
@@ -81,7 +99,14 @@ export function connectRoutes({
     });
     router.service(ClusterService, {
       getTopology: () => answered(() => cluster.getTopology()),
-      watchTopology: (_request, context) => watchTopology(node, context.signal),
+      async *watchTopology(_request, context) {
+        try {
+          const { token } = contextOf(context);
+          yield* watchTopology(node, context.signal, (end) => whileGood(token, access, end));
+        } catch (error) {
+          throw asConnectError(error, log);
+        }
+      },
       getStatus: () => answered(() => cluster.getStatus()),
       transferLeadership: (request) => answered(() => cluster.transferLeadership(request)),
       addMember: (request) => answered(() => cluster.addMember(request)),
@@ -128,12 +153,11 @@ function checkDecoded(path: string, check: Pick<Check, "key"> | undefined, conte
   throw invalidFieldError(new InvalidField(path, check.key, problem));
 }
 
-function contextOf(context: HandlerContext): CallContext {
+function contextOf(context: HandlerContext): AdmittedContext {
   const leftMs = context.timeoutMs();
-  return {
-    identity: context.values.get(identityKey),
-    deadlineMs: leftMs === undefined ? 0 : Math.max(1, Math.ceil(leftMs)),
-  };
+  const caller = context.values.get(callerKey);
+  if (caller instanceof ConnectError) throw caller;
+  return { ...caller, deadlineMs: leftMs === undefined ? 0 : Math.max(1, Math.ceil(leftMs)) };
 }
 
 /** An error of a call in Connect's terms. A fault of ours must not tell a stranger more than that; the log has the rest. */
@@ -141,8 +165,16 @@ export function asConnectError(error: unknown, log: NodeLog): ConnectError {
   if (error instanceof CallError) {
     const detail = { desc: ErrorDetailSchema, value: error.detail };
     // gRPC and Connect number their codes alike.
-    return new ConnectError(error.message, error.code as Code, undefined, [detail]);
+    return new ConnectError(error.message, error.code as Code, headersOf(error), [detail]);
   }
+  if (error instanceof ConnectError) return error;
   log("error", "call-fault", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
   return new ConnectError("this node failed on the call; its log says why", Code.Internal);
+}
+
+/** HTTP wants to be told how to come again (RFC 6750, section 3); without any token, nothing was wrong with it. */
+function headersOf({ code, detail }: CallError): Record<string, string> {
+  if (code !== StatusCode.unauthenticated) return {};
+  const isMissing = detail.reason === ErrorReason.TOKEN_MISSING;
+  return { "WWW-Authenticate": isMissing ? "Bearer" : 'Bearer error="invalid_token"' };
 }

@@ -54,6 +54,7 @@ beforeEach(async () => {
     host: "127.0.0.1",
     port: 0,
     tls: null,
+    access: null,
     maxStreams: 2,
     helloTimeoutMs: 500,
   });

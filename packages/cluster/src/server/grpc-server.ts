@@ -8,9 +8,9 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import {
+  type handleServerStreamingCall,
   type handleUnaryCall,
   Server,
-  ServerCredentials,
   type ServerUnaryCall,
   type ServerWritableStream,
   status,
@@ -62,30 +62,37 @@ import type { AdminHandlers } from "./admin-handlers.ts";
 import { CallError, refusalDetail, StatusCode } from "./call-error.ts";
 import type { ClusterHandlers } from "./cluster-handlers.ts";
 import { edgeLimits } from "./edge-limits.ts";
+import { type GrpcAccess, grpcAccess } from "./grpc-access.ts";
+import { grpcCredentials } from "./grpc-credentials.ts";
 import { addReflection, bytesDefinition } from "./grpc-definition.ts";
 import { grpcStatus } from "./grpc-errors.ts";
 import { createGrpcSessions } from "./grpc-session.ts";
 import { listenError } from "./listen-error.ts";
 import type { PolicyHandlers } from "./policy-handlers.ts";
 import type { SessionHandlerOptions } from "./session-handler.ts";
-import { certificateName, type TlsMaterial } from "./tls-material.ts";
-import type { CallContext, GuardHandlers } from "./unary-handlers.ts";
+import type { TlsMaterial } from "./tls-material.ts";
+import type { AccessGate } from "./tokens/access-gate.ts";
+import type { AdmittedContext, Scoped } from "./tokens/scoped.ts";
+import type { ScopedGuard } from "./tokens/scoped-guard.ts";
+import { whileGood } from "./tokens/token-life.ts";
 import { wireTopology } from "./wire-topology.ts";
 
 /** Where the gRPC listener listens, for whom, and the node that answers. */
 export interface GrpcServerOptions {
   readonly node: ClusterNode;
-  readonly guard: GuardHandlers;
+  readonly guard: ScopedGuard;
   readonly cluster: ClusterHandlers;
-  readonly policies: PolicyHandlers;
-  readonly admin: AdminHandlers;
+  readonly policies: Scoped<PolicyHandlers>;
+  readonly admin: Scoped<AdminHandlers>;
   readonly session: SessionHandlerOptions;
   readonly log: NodeLog;
+  /** Lets calls in; null: everybody may do everything. */
+  readonly access: AccessGate | null;
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
   readonly tls: TlsMaterial | null;
-  /** Session streams, and topology watches, open at once. */
+  /** Session streams open at once; as many topology watches beside them, and as many health watches. */
   readonly maxStreams: number;
   /** See GrpcSessionOptions. */
   readonly helloTimeoutMs?: number;
@@ -104,15 +111,17 @@ export interface GrpcListener {
 
 /** Listens for gRPC: all services, reflection and health. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcListener> {
-  const server = new Server(channelOptions);
-  const sessions = createGrpcSessions(options);
+  const access = grpcAccess(options.access, (error) => grpcStatus(asCallError(error, options.log)));
+  const server = new Server({ ...channelOptions, interceptors: access.interceptors });
+  const sessions = createGrpcSessions({ ...options, tokenOf: (call) => access.callerOf(call).token });
   const health = new HealthImplementation({ "": "NOT_SERVING", [GuardService.typeName]: "NOT_SERVING" });
-  addGuardService(server, options, sessions.serve);
-  addClusterService(server, options);
-  addUnaryService(server, PolicyService, options.policies, options.log);
-  addUnaryService(server, AdminService, options.admin, options.log);
+  const serving = { log: options.log, callerOf: access.callerOf };
+  addGuardService(server, options, serving, sessions.serve);
+  addClusterService(server, options, serving);
+  addUnaryService(server, PolicyService, options.policies, serving);
+  addUnaryService(server, AdminService, options.admin, serving);
   addReflection(server);
-  health.addToServer(server);
+  addHealth(server, health, options.maxStreams);
   const port = await bind(server, options);
   return {
     port,
@@ -139,39 +148,49 @@ const channelOptions = {
 
 function addGuardService(
   server: Server,
-  { guard, log }: GrpcServerOptions,
+  { guard }: GrpcServerOptions,
+  serving: Serving,
   session: ReturnType<typeof createGrpcSessions>["serve"],
 ): void {
   server.addService(bytesDefinition(GuardService), {
-    Allow: unary(AllowRequestSchema, AllowResponseSchema, guard.allow, log),
-    AllowBatch: unary(AllowBatchRequestSchema, AllowBatchResponseSchema, guard.allowBatch, log),
-    Peek: unary(PeekRequestSchema, PeekResponseSchema, guard.peek, log),
-    Reset: unary(ResetRequestSchema, ResetResponseSchema, guard.reset, log),
-    Reserve: unary(ReserveRequestSchema, ReserveResponseSchema, guard.reserve, log),
-    Commit: unary(CommitRequestSchema, CommitResponseSchema, guard.commit, log),
-    Cancel: unary(CancelRequestSchema, CancelResponseSchema, guard.cancel, log),
-    GetTerms: unary(GetTermsRequestSchema, GetTermsResponseSchema, guard.getTerms, log),
+    Allow: unary(AllowRequestSchema, AllowResponseSchema, guard.allow, serving),
+    AllowBatch: unary(AllowBatchRequestSchema, AllowBatchResponseSchema, guard.allowBatch, serving),
+    Peek: unary(PeekRequestSchema, PeekResponseSchema, guard.peek, serving),
+    Reset: unary(ResetRequestSchema, ResetResponseSchema, guard.reset, serving),
+    Reserve: unary(ReserveRequestSchema, ReserveResponseSchema, guard.reserve, serving),
+    Commit: unary(CommitRequestSchema, CommitResponseSchema, guard.commit, serving),
+    Cancel: unary(CancelRequestSchema, CancelResponseSchema, guard.cancel, serving),
+    GetTerms: unary(GetTermsRequestSchema, GetTermsResponseSchema, guard.getTerms, serving),
     Session: session,
   });
 }
 
-function addClusterService(server: Server, { cluster, node, log, maxStreams }: GrpcServerOptions): void {
+function addClusterService(
+  server: Server,
+  { cluster, node, maxStreams, access }: GrpcServerOptions,
+  serving: Serving,
+): void {
   const watches = new Set<object>();
   server.addService(bytesDefinition(ClusterService), {
-    GetTopology: unary(GetTopologyRequestSchema, GetTopologyResponseSchema, () => cluster.getTopology(), log),
-    GetStatus: unary(GetStatusRequestSchema, GetStatusResponseSchema, () => cluster.getStatus(), log),
+    GetTopology: unary(GetTopologyRequestSchema, GetTopologyResponseSchema, () => cluster.getTopology(), serving),
+    GetStatus: unary(GetStatusRequestSchema, GetStatusResponseSchema, () => cluster.getStatus(), serving),
     TransferLeadership: unary(
       TransferLeadershipRequestSchema,
       TransferLeadershipResponseSchema,
       cluster.transferLeadership,
-      log,
+      serving,
     ),
-    AddMember: unary(AddMemberRequestSchema, AddMemberResponseSchema, cluster.addMember, log),
-    PromoteMember: unary(PromoteMemberRequestSchema, PromoteMemberResponseSchema, cluster.promoteMember, log),
-    RemoveMember: unary(RemoveMemberRequestSchema, RemoveMemberResponseSchema, cluster.removeMember, log),
-    ReplaceMember: unary(ReplaceMemberRequestSchema, ReplaceMemberResponseSchema, cluster.replaceMember, log),
-    TakeSnapshot: unary(TakeSnapshotRequestSchema, TakeSnapshotResponseSchema, () => cluster.takeSnapshot(), log),
-    WatchTopology: (call: ServerWritableStream<Buffer, Buffer>) => watchTopology(call, node, watches, maxStreams),
+    AddMember: unary(AddMemberRequestSchema, AddMemberResponseSchema, cluster.addMember, serving),
+    PromoteMember: unary(PromoteMemberRequestSchema, PromoteMemberResponseSchema, cluster.promoteMember, serving),
+    RemoveMember: unary(RemoveMemberRequestSchema, RemoveMemberResponseSchema, cluster.removeMember, serving),
+    ReplaceMember: unary(ReplaceMemberRequestSchema, ReplaceMemberResponseSchema, cluster.replaceMember, serving),
+    TakeSnapshot: unary(TakeSnapshotRequestSchema, TakeSnapshotResponseSchema, () => cluster.takeSnapshot(), serving),
+    WatchTopology: (call: ServerWritableStream<Buffer, Buffer>) => {
+      const { token } = serving.callerOf(call);
+      watchTopology(call, node, watches, maxStreams);
+      const stop = whileGood(token, access, (error) => call.emit("error", grpcStatus(error)));
+      for (const event of ["cancelled", "close", "error"]) call.on(event, stop);
+    },
   });
 }
 
@@ -179,7 +198,7 @@ function addClusterService(server: Server, { cluster, node, log, maxStreams }: G
 type UnaryHandlers<S extends DescService> = {
   readonly [M in keyof S["method"]]: (
     request: MessageShape<S["method"][M]["input"]>,
-    context: CallContext,
+    context: AdmittedContext,
   ) => Promise<MessageShape<S["method"][M]["output"]>>;
 };
 
@@ -187,13 +206,42 @@ function addUnaryService<S extends DescService>(
   server: Server,
   service: S,
   handlers: UnaryHandlers<S>,
-  log: NodeLog,
+  serving: Serving,
 ): void {
   const methods = service.methods.map((method) => {
     const answer = handlers[method.localName as keyof S["method"]];
-    return [method.name, unary(method.input, method.output, answer as never, log)] as const;
+    return [method.name, unary(method.input, method.output, answer as never, serving)] as const;
   });
   server.addService(bytesDefinition(service), Object.fromEntries(methods));
+}
+
+/** Health needs no token: whoever reaches the port may watch it, but not without end. */
+function addHealth(server: Server, health: HealthImplementation, maxStreams: number): void {
+  const watches = new Set<object>();
+  const bounded: Pick<Server, "addService"> = {
+    addService(service, { watch, ...others }) {
+      const serve = watch as handleServerStreamingCall<unknown, unknown>;
+      const whileRoom: typeof serve = (call) => {
+        if (opened(call, watches, maxStreams)) serve(call);
+      };
+      server.addService(service, { ...others, watch: whileRoom });
+    },
+  };
+  health.addToServer(bounded as Server);
+}
+
+/** Counts a watch until it ends; false: there are too many, and it has ended. */
+function opened(call: ServerWritableStream<unknown, unknown>, watches: Set<object>, maxStreams: number): boolean {
+  if (watches.size >= maxStreams) {
+    call.emit("error", {
+      code: status.RESOURCE_EXHAUSTED,
+      details: `${watches.size} watches are open, the most there may be`,
+    });
+    return false;
+  }
+  watches.add(call);
+  for (const event of ["cancelled", "close", "error"]) call.on(event, () => watches.delete(call));
+  return true;
 }
 
 function watchTopology(
@@ -202,38 +250,31 @@ function watchTopology(
   watches: Set<object>,
   maxStreams: number,
 ): void {
-  if (watches.size >= maxStreams) {
-    call.emit("error", {
-      code: status.RESOURCE_EXHAUSTED,
-      details: `${watches.size} watches are open, the most there may be`,
-    });
-    return;
-  }
+  if (!opened(call, watches, maxStreams)) return;
   const send = (topology: ReturnType<ClusterNode["topology"]>) => {
     const response = create(WatchTopologyResponseSchema, { topology: wireTopology(topology) });
     call.write(Buffer.from(toBinary(WatchTopologyResponseSchema, response)));
   };
-  watches.add(call);
   send(node.topology());
   const end = node.onTopology(send);
-  const close = () => {
-    end();
-    watches.delete(call);
-  };
-  call.on("cancelled", close);
-  call.on("close", close);
-  call.on("error", close);
+  for (const event of ["cancelled", "close", "error"]) call.on(event, end);
+}
+
+/** What every handler needs besides its answer. */
+interface Serving {
+  readonly log: NodeLog;
+  readonly callerOf: GrpcAccess["callerOf"];
 }
 
 /** A unary handler over bytes. Whatever goes wrong becomes a status with a typed detail. */
 function unary<I extends DescMessage, O extends DescMessage>(
   input: I,
   output: O,
-  answer: (request: MessageShape<I>, context: CallContext) => MessageShape<O> | Promise<MessageShape<O>>,
-  log: NodeLog,
+  answer: (request: MessageShape<I>, context: AdmittedContext) => MessageShape<O> | Promise<MessageShape<O>>,
+  { log, callerOf }: Serving,
 ): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
-    const run = async () => answer(decode(input, call.request), contextOf(call));
+    const run = async () => answer(decode(input, call.request), contextOf(call, callerOf));
     run().then(
       (response) => callback(null, Buffer.from(toBinary(output, response))),
       (error) => callback(grpcStatus(asCallError(error, log))),
@@ -260,22 +301,15 @@ function asCallError(error: unknown, log: NodeLog): CallError {
   );
 }
 
-function contextOf(call: ServerUnaryCall<Buffer, Buffer>): CallContext {
+function contextOf(call: ServerUnaryCall<Buffer, Buffer>, callerOf: GrpcAccess["callerOf"]): AdmittedContext {
   const deadline = call.getDeadline();
   const at = deadline instanceof Date ? deadline.getTime() : deadline;
   const leftMs = Number.isFinite(at) ? Math.max(1, Math.ceil(at - Date.now())) : 0;
-  return { identity: certificateName(call.getAuthContext().sslPeerCertificate), deadlineMs: leftMs };
+  return { ...callerOf(call), deadlineMs: leftMs };
 }
 
-function bind(server: Server, { host, port, tls }: GrpcServerOptions): Promise<number> {
-  const credentials =
-    tls === null
-      ? ServerCredentials.createInsecure()
-      : ServerCredentials.createSsl(
-          tls.clientCa,
-          [{ cert_chain: tls.cert, private_key: tls.key }],
-          tls.clientCa !== null,
-        );
+function bind(server: Server, { host, port, tls, access }: GrpcServerOptions): Promise<number> {
+  const credentials = grpcCredentials(tls, access !== null);
   const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {

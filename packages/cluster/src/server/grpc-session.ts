@@ -2,8 +2,14 @@ import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { ClusterNode } from "../node/node.ts";
 import type { NodeLog } from "../node/node-log.ts";
 import { asBuffer } from "../storage/bytes.ts";
+import { CallError, StatusCode } from "./call-error.ts";
+import { grpcStatus } from "./grpc-errors.ts";
 import { createSessionHandler, type SessionHandlerOptions } from "./session-handler.ts";
 import type { SessionHandler, SessionStream } from "./session-stream.ts";
+import type { AccessGate } from "./tokens/access-gate.ts";
+import { authorizeSession } from "./tokens/scoped-session.ts";
+import { type TokenLife, watchToken } from "./tokens/token-life.ts";
+import type { VerifiedToken } from "./tokens/verify-token.ts";
 
 type Duplex = ServerDuplexStream<Buffer, Buffer>;
 type StreamError = NonNullable<Parameters<SessionStream["end"]>[0]>;
@@ -13,6 +19,7 @@ const maxUnreadReplies = 256;
 
 const streamStatus: Readonly<Record<StreamError["code"], status>> = {
   unauthenticated: status.UNAUTHENTICATED,
+  "permission-denied": status.PERMISSION_DENIED,
   "invalid-argument": status.INVALID_ARGUMENT,
   unavailable: status.UNAVAILABLE,
   "resource-exhausted": status.RESOURCE_EXHAUSTED,
@@ -26,6 +33,10 @@ export interface GrpcSessionOptions {
   /** A stream that says nothing for so long after it was opened is ended, so that silence cannot use up `maxStreams`. Default 10,000. */
   readonly helloTimeoutMs?: number;
   readonly session: SessionHandlerOptions;
+  /** Lets streams in; null: every one may do everything. */
+  readonly access: AccessGate | null;
+  /** The token that a stream was opened with; null: none was needed. */
+  readonly tokenOf: (call: Duplex) => VerifiedToken | null;
 }
 
 /** The open Session streams of one gRPC listener. */
@@ -48,10 +59,20 @@ export function createGrpcSessions(options: GrpcSessionOptions): GrpcSessions {
         endWith(call, { code: "resource-exhausted", message });
         return;
       }
-      const handler = createSessionHandler(options.node, streamOf(call), options.session);
+      const token = options.tokenOf(call);
+      try {
+        if (token !== null) authorizeSession(token);
+      } catch (error) {
+        if (!(error instanceof CallError)) throw error;
+        options.access?.refused(error);
+        endWith(call, streamError(error));
+        return;
+      }
+      const refused = (error: CallError) => options.access?.refused(error);
+      const handler = createSessionHandler(options.node, streamOf(call), { ...options.session, token, refused });
       open.set(handler, call);
       if (draining) handler.drain();
-      attach(call, handler, options, () => open.delete(handler));
+      attach({ call, handler, token }, options, () => open.delete(handler));
     },
     drain() {
       draining = true;
@@ -63,8 +84,15 @@ export function createGrpcSessions(options: GrpcSessionOptions): GrpcSessions {
   };
 }
 
-function attach(call: Duplex, handler: SessionHandler, options: GrpcSessionOptions, forget: () => void): void {
-  const { log, helloTimeoutMs = 10_000 } = options;
+/** A stream, who serves it, and the token that it was opened with. */
+interface OpenStream {
+  readonly call: Duplex;
+  readonly handler: SessionHandler;
+  readonly token: VerifiedToken | null;
+}
+
+function attach({ call, handler, token }: OpenStream, options: GrpcSessionOptions, forget: () => void): void {
+  const { log, access, helloTimeoutMs = 10_000 } = options;
   let closed = false;
   const silence = setTimeout(() => {
     endWith(call, {
@@ -77,11 +105,19 @@ function attach(call: Duplex, handler: SessionHandler, options: GrpcSessionOptio
     if (closed) return;
     closed = true;
     clearTimeout(silence);
+    life?.stop();
     forget();
     handler.onClose();
   };
+  const life: TokenLife | null =
+    token === null || access === null
+      ? null
+      : watchToken(token, access, (error) => {
+          endWith(call, streamError(error));
+          close();
+        });
   call.on("data", (message: Buffer) => {
-    if (closed) return;
+    if (closed || life?.check() === false) return;
     clearTimeout(silence);
     try {
       handler.onMessage(message);
@@ -126,7 +162,15 @@ function streamOf(call: Duplex): SessionStream {
   };
 }
 
+/** A refusal in the stream's terms. */
+function streamError(error: CallError): StreamError {
+  const code = error.code === StatusCode.unauthenticated ? "unauthenticated" : "permission-denied";
+  return { code, message: error.message, detail: error.detail };
+}
+
 /** grpc-js takes an emitted error as the stream's status, after the replies that were written before it. */
-function endWith(call: Duplex, error: StreamError): void {
-  if (!call.writableEnded) call.emit("error", { code: streamStatus[error.code], details: error.message });
+function endWith(call: Duplex, { code, message, detail }: StreamError): void {
+  if (call.writableEnded) return;
+  if (detail === undefined) call.emit("error", { code: streamStatus[code], details: message });
+  else call.emit("error", grpcStatus(new CallError(streamStatus[code] as number as StatusCode, detail)));
 }

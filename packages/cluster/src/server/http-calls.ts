@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ContextValues, createConnectRouter } from "@connectrpc/connect";
+import { Code, ConnectError, createConnectRouter, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import {
@@ -12,16 +12,24 @@ import {
 } from "@connectrpc/connect-node";
 import { ErrorDetailSchema, ErrorReason } from "@quorumguard/proto";
 import { CallError, invalidFieldError, refusalDetail, StatusCode } from "./call-error.ts";
-import { asConnectError, type ConnectRoutesOptions, connectRoutes } from "./connect-routes.ts";
+import {
+  asConnectError,
+  type ConnectRoutesOptions,
+  callerKey,
+  connectRoutes,
+  refuseStrangers,
+} from "./connect-routes.ts";
 import { edgeLimits } from "./edge-limits.ts";
 import { replyProblem } from "./http-reply.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
 import { readJsonBody } from "./judge-json.ts";
+import type { Caller } from "./tokens/access-gate.ts";
 
 /** The node behind the calls, and what ends them when the listener stops. */
 export interface HttpCallsOptions extends ConnectRoutesOptions {
   readonly stopping: AbortSignal;
-  readonly contextOf: (request: IncomingMessage) => ContextValues;
+  /** Who calls the method at a path. Rejects with the CallError to answer with. */
+  readonly callerOf: (request: IncomingMessage, path: string) => Caller | Promise<Caller>;
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -39,6 +47,7 @@ export function createHttpCalls(options: HttpCallsOptions): Handler {
     readMaxBytes: edgeLimits.maxMessageBytes,
     maxTimeoutMs: 600_000,
     jsonOptions,
+    interceptors: [refuseStrangers],
     shutdownSignal: options.stopping,
   });
   connectRoutes(options)(router);
@@ -79,7 +88,11 @@ function noSuchPath(request: IncomingMessage, paths: readonly string[]): Problem
 }
 
 /** What is wrong with method or content type, if anything: the library would answer with an empty body. */
-function misused(request: IncomingMessage, handler: UniversalHandler, { node }: HttpCallsOptions): Problem | null {
+function misused(
+  request: IncomingMessage,
+  handler: UniversalHandler,
+  { node, access }: HttpCallsOptions,
+): Problem | null {
   const path = handler.requestPath;
   const how = example(handler);
   if (!handler.allowedMethods.includes(request.method ?? "")) {
@@ -91,7 +104,8 @@ function misused(request: IncomingMessage, handler: UniversalHandler, { node }: 
     type === undefined ? "there is no content-type" : `the content-type is ${JSON.stringify(type.slice(0, 100))}`;
   if (type !== undefined && /^application\/grpc(\+|;|$)/i.test(type)) {
     const { members, nodeId } = node.topology();
-    const own = members.find((member) => member.nodeId === nodeId)?.grpcEndpoint ?? "";
+    // Where tokens are asked for, nobody has shown one yet.
+    const own = access === null ? (members.find((member) => member.nodeId === nodeId)?.grpcEndpoint ?? "") : "";
     const where = own === "" ? "the node's gRPC port (7400 by default)" : `this node's gRPC port, ${own}`;
     return { status: 415, message: `${sent}: this is the HTTP port, which takes gRPC-Web; gRPC is spoken at ${where}` };
   }
@@ -115,20 +129,49 @@ async function answer(
   response: ServerResponse,
   options: HttpCallsOptions,
 ): Promise<void> {
-  const called = universalRequestFromNodeRequest(request, response, undefined, options.contextOf(request));
+  const caller = await callerOf(request, handler, options);
+  const isPlain = isUnaryConnect(request, handler.method);
   let answered: UniversalServerResponse;
   try {
-    answered = await handler(isUnaryConnect(request, handler.method) ? await judged(called, request, handler) : called);
+    // Whoever may not call is told before a byte of the request is read.
+    if (isPlain && caller instanceof ConnectError) throw caller;
+    const values = createContextValues().set(callerKey, caller);
+    const called = universalRequestFromNodeRequest(request, response, undefined, values);
+    answered = await handler(isPlain ? await judged(called, request, handler) : called);
   } catch (error) {
-    if (!(error instanceof InvalidField)) throw error;
-    const tooLarge = error instanceof BodyTooLarge;
-    answered = refusal(asConnectError(invalidFieldError(error), options.log), tooLarge ? 413 : 400);
+    answered = refusalOf(error, options);
     // A connection that is closed over an unread rest is reset, and a proxy may lose the answer with it: only a long rest is worth that.
-    if (tooLarge && announcedBytes(request) > forgottenBytes) answered.header?.set("Connection", "close");
+    const isRest = error instanceof BodyTooLarge || error instanceof ConnectError;
+    if (isRest && announcedBytes(request) > forgottenBytes) answered.header?.set("Connection", "close");
   }
   await universalResponseToNodeResponse(await withDetail(answered), response);
   request.resume();
 }
+
+/** Who calls, or what refuses the call. */
+async function callerOf(
+  request: IncomingMessage,
+  { requestPath }: UniversalHandler,
+  options: HttpCallsOptions,
+): Promise<Caller | ConnectError> {
+  try {
+    return await options.callerOf(request, requestPath);
+  } catch (error) {
+    return asConnectError(error, options.log);
+  }
+}
+
+/** What was thrown before the call reached its handler. */
+function refusalOf(error: unknown, { log }: HttpCallsOptions): UniversalServerResponse {
+  if (error instanceof ConnectError) return refusal(error, refusalStatus.get(error.code) ?? 500);
+  if (!(error instanceof InvalidField)) throw error;
+  return refusal(asConnectError(invalidFieldError(error), log), error instanceof BodyTooLarge ? 413 : 400);
+}
+
+const refusalStatus: ReadonlyMap<Code, number> = new Map([
+  [Code.Unauthenticated, 401],
+  [Code.PermissionDenied, 403],
+]);
 
 /** So much of a body that is refused is read and forgotten. */
 const forgottenBytes = 4 * edgeLimits.maxMessageBytes;
@@ -188,7 +231,9 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 
 function refusal(error: ConnectError, status: number): UniversalServerResponse {
   const body = errorToJsonBytes(error, jsonOptions);
-  return { status, header: new Headers({ "Content-Type": "application/json" }), body: once(body) };
+  const header = new Headers(error.metadata);
+  header.set("Content-Type", "application/json");
+  return { status, header, body: once(body) };
 }
 
 /** What only the library noticed, such as bytes that are no message, gets the typed detail that every error has. */

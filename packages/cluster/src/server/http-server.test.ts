@@ -34,6 +34,7 @@ beforeEach(async () => {
     host: "127.0.0.1",
     port: 0,
     tls: null,
+    access: null,
     corsOrigins: ["https://shop.example"],
     maxConnections: 100,
   });

@@ -3,15 +3,15 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { TLSSocket } from "node:tls";
-import { createContextValues } from "@connectrpc/connect";
 import type { ClusterNode } from "../node/node.ts";
-import { type ConnectRoutesOptions, identityKey } from "./connect-routes.ts";
+import type { ConnectRoutesOptions } from "./connect-routes.ts";
 import { createHttpCalls } from "./http-calls.ts";
 import { answerCors } from "./http-cors.ts";
 import { replyJson } from "./http-reply.ts";
 import { listenError } from "./listen-error.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { certificateName, type TlsMaterial } from "./tls-material.ts";
+import { openCaller } from "./tokens/access-gate.ts";
 
 /** Where the HTTP listener listens, for whom, how many at once, and the node that answers. */
 export interface HttpServerOptions extends ConnectRoutesOptions {
@@ -42,13 +42,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpL
   const stopping = new AbortController();
   const state = { serving: false };
   const handler = createHandler(options, state, stopping.signal);
-  const server = listenerFor(options.tls, handler);
+  const server = listenerFor(options, handler);
   server.maxConnections = options.maxConnections;
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   server.maxHeadersCount = 100;
   server.on("clientError", (error: Error & { readonly code?: string; readonly rawPacket?: Buffer }, socket) => {
-    if (socket.writable) socket.end(rawAnswer(options.node, error));
+    if (socket.writable) socket.end(rawAnswer(options, error));
     else socket.destroy();
   });
   const port = await listen(server, options.host, options.port);
@@ -66,11 +66,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpL
 
 /** Whatever it was, it was not HTTP/1: say what this port takes, and hang up. */
 function rawAnswer(
-  node: ClusterNode,
+  { node, access }: HttpServerOptions,
   { code, rawPacket }: { readonly code?: string; readonly rawPacket?: Buffer },
 ): string {
   const { members, nodeId } = node.topology();
-  const grpc = members.find((member) => member.nodeId === nodeId)?.grpcEndpoint || "port 7400 by default";
+  const own = access === null ? members.find((member) => member.nodeId === nodeId)?.grpcEndpoint : "";
+  const grpc = own || "port 7400 by default";
   const [status, message] =
     code === "HPE_HEADER_OVERFLOW"
       ? ["431 Request Header Fields Too Large", "the headers are larger than this port takes"]
@@ -94,7 +95,13 @@ function createHandler(options: HttpServerOptions, state: { serving: boolean }, 
   const call = createHttpCalls({
     ...options,
     stopping,
-    contextOf: (request) => createContextValues().set(identityKey, callerOf(request)),
+    callerOf(request, path) {
+      const certificate = certificateOf(request);
+      if (options.access === null) return openCaller(certificate);
+      // Joined into one header, or cut to the first, two of them could mean one thing to a proxy and another to us.
+      const { authorization = [] } = request.headersDistinct;
+      return options.access.admit({ path, authorization, certificate });
+    },
   });
   return (request, response) => {
     // A peer may reset its connection at any time; there is nobody left to tell.
@@ -144,16 +151,18 @@ function isReady(node: ClusterNode, { serving }: { readonly serving: boolean }):
   return serving && node.status().ready;
 }
 
-function callerOf(request: { readonly socket?: unknown }): string {
-  return request.socket instanceof TLSSocket && request.socket.authorized
-    ? certificateName(request.socket.getPeerCertificate())
-    : "";
+/** The name in a verified certificate; null: none was shown. */
+function certificateOf({ socket }: IncomingMessage): string | null {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return null;
+  const certificate = socket.getPeerCertificate();
+  return certificate.raw === undefined ? null : certificateName(certificate);
 }
 
-function listenerFor(tls: TlsMaterial | null, handler: Handler): Server {
+function listenerFor({ tls, access }: HttpServerOptions, handler: Handler): Server {
   if (tls === null) return createHttpServer(handler);
   const { cert, key, clientCa } = tls;
-  const callers = clientCa === null ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  // Where tokens are taken, a certificate is asked for and need not be shown; one that is not verified counts as none.
+  const callers = clientCa === null ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: access === null };
   return createHttpsServer({ cert, key, ...callers }, handler);
 }
 

@@ -1,16 +1,19 @@
 import { Verb } from "@quorumguard/limiter";
-import { Outcome } from "@quorumguard/proto";
+import { type ErrorReason, Outcome } from "@quorumguard/proto";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { type ClusterNode, type NodeFailure, type NodeStatus, nodeFailureReasons } from "../node/node.ts";
 import { DurationCounts } from "../storage/duration-counts.ts";
 import type { AnsweredItems, DecisionMeter } from "./decision-meter.ts";
 import { policyMetrics } from "./policy-metrics.ts";
 import { prometheusHistogram } from "./prometheus-histogram.ts";
+import { refusedTokensMetric } from "./tokens/refusals.ts";
 import { version } from "./version.ts";
 
 /** A node's metrics for Prometheus. No label ever holds a key, a session or a name that callers chose: what a stranger chooses must not grow them. */
 export interface NodeMetrics {
   readonly meter: DecisionMeter;
+  /** Counts a call that was refused by its token, or for want of one. */
+  readonly refusedToken: (reason: ErrorReason) => void;
   readonly contentType: string;
   /** The page that Prometheus reads. `ready`: what `/readyz` says at the same moment. */
   text(ready: boolean): Promise<string>;
@@ -52,6 +55,7 @@ export function createNodeMetrics(node: ClusterNode, options: { readonly process
   }).set({ version, node_version: process.version }, 1);
   return {
     meter: counts,
+    refusedToken: refusedTokensMetric(registry),
     contentType: registry.contentType,
     text(ready) {
       counts.publish();

@@ -1,3 +1,5 @@
+import type { defaultTokenAudience } from "@quorumguard/proto";
+
 /** What a server does unless it is told otherwise; the command's help shows the same values. */
 export const serverDefaults = {
   /** Loopback: nobody is exposed by accident. */
@@ -6,4 +8,6 @@ export const serverDefaults = {
   /** For a node that joins; a founder listens where its cluster's list says. */
   peer: "127.0.0.1:7401",
   drainTimeoutMs: 5_000,
+  // Not imported: the command's help would wait for the whole wire contract to load.
+  tokenAudience: "quorumguard" satisfies typeof defaultTokenAudience,
 } as const;

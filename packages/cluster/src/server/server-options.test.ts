@@ -39,6 +39,8 @@ describe("what is out of bounds is refused by field, value and bound", () => {
     [{ drainTimeoutMs: Number.NaN }, "drainTimeoutMs is NaN"],
     [{ corsOrigins: ["shop.example"] }, 'corsOrigins is "shop.example": it must be an origin'],
     [{ corsOrigins: ["https://shop.example/path"] }, "corsOrigins is"],
+    [{ tokenAudience: "shop" }, 'tokenAudience is "shop": without tokenKeys no token is looked at'],
+    [{ tokenKeys: "keys.json", tokenAudience: "" }, 'tokenAudience is "": it has 0 bytes'],
   ])("%o", (over, message) => {
     expect(() => resolveServerOptions({ ...options, ...over })).toThrow(message);
   });
@@ -51,6 +53,7 @@ describe("off loopback a server refuses to start in plain text", () => {
   it.each<[string, Partial<ServerOptions>]>([
     ["grpc", { grpc: everywhere }],
     ["http", { http: everywhere }],
+    ["http", { http: everywhere, tokenKeys: "keys.json" }],
     ["peer", { peer: everywhere }],
     ["peer", { grpc: everywhere, http: everywhere, peer: everywhere, tls }],
     ["peer", { cluster: [{ nodeId: 2, host: "10.0.0.2", port: 7401 }] }],

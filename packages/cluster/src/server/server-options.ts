@@ -1,13 +1,16 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { type Bounds, boundRanges } from "@quorumguard/limiter";
+import { tokenBounds } from "@quorumguard/proto";
 import type { NodeId } from "@quorumguard/raft";
 import type { NodeLog } from "../node/node-log.ts";
 import type { NodeLimits, NodeTimings } from "../node/node-options.ts";
 import type { FileSystem } from "../storage/file-system.ts";
 import { parseAddress } from "../transport/tcp-options.ts";
+import { checkText } from "./check-text.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
 import { serverDefaults } from "./server-defaults.ts";
 import type { TlsMaterial } from "./tls-material.ts";
+import type { TokenKeySet } from "./tokens/token-keys.ts";
 
 /** A host and a TCP port, to listen on or to connect to. */
 export interface HostPort {
@@ -98,6 +101,14 @@ export interface ServerOptions {
    * all nodes. Default none.
    */
   readonly policyFile?: string;
+  /**
+   * The keys that callers' tokens are verified with: a file with a JWKS, which is read again when it changes, or the set itself.
+   * Then every call needs a token, or a certificate that `tls.clientCa` vouches for. The same on all nodes. Default none: whoever
+   * reaches the listeners may do everything, and tokens are not looked at.
+   */
+  readonly tokenKeys?: string | TokenKeySet;
+  /** Whom tokens must be for: 1 to 128 bytes, the same on all nodes. Default "quorumguard". */
+  readonly tokenAudience?: string;
   /** Intervals and local bounds of the node itself. Default: that of each field. */
   readonly node?: NodeTimings & NodeLimits;
   /** Shows memory, event loop and the like among the metrics. Default true. */
@@ -117,6 +128,7 @@ export interface ResolvedServerOptions extends ServerOptions {
   readonly maxStreams: number;
   readonly maxConnections: number;
   readonly drainTimeoutMs: number;
+  readonly tokenAudience: string;
   readonly processMetrics: boolean;
   readonly log: NodeLog;
 }
@@ -142,12 +154,21 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     maxStreams: within("maxStreams", options.maxStreams ?? 10_000, 1, 1_000_000),
     maxConnections: within("maxConnections", options.maxConnections ?? 10_000, 1, 1_000_000),
     drainTimeoutMs: within("drainTimeoutMs", options.drainTimeoutMs ?? serverDefaults.drainTimeoutMs, 0, 600_000),
+    tokenAudience: options.tokenAudience ?? serverDefaults.tokenAudience,
     processMetrics: options.processMetrics ?? true,
     log: options.log ?? (() => {}),
   };
   for (const name of Object.keys(options.bounds ?? {}) as (keyof Bounds)[]) {
     const value = options.bounds?.[name];
     if (value !== undefined) within(`bounds.${name}`, value, ...boundRanges[name]);
+  }
+  checkText(resolved.tokenAudience, "tokenAudience", 1, tokenBounds.maxNameBytes);
+  if (options.tokenAudience !== undefined && options.tokenKeys === undefined) {
+    throw new InvalidField(
+      "tokenAudience",
+      options.tokenAudience,
+      "without tokenKeys no token is looked at; give both",
+    );
   }
   checkOrigins(resolved.corsOrigins);
   checkExposure(resolved);

@@ -14,7 +14,7 @@ import {
 } from "@quorumguard/proto";
 import type { Forgotten } from "../node/namespace-watch.ts";
 import type { ClusterNode, NodeFailure, NodeTopology, SubmitOptions } from "../node/node.ts";
-import { failureDetail, refusalDetail } from "./call-error.ts";
+import { CallError, failureDetail, refusalDetail } from "./call-error.ts";
 import { checkText } from "./check-text.ts";
 import { type DecisionMeter, noMeter } from "./decision-meter.ts";
 import { edgeLimits } from "./edge-limits.ts";
@@ -22,6 +22,9 @@ import { checkFrame, FrameSink, type ReplyRoute } from "./frame-sink.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
 import { fleetPush, forgetPush, topologyPush } from "./pushes.ts";
 import type { SessionHandler, SessionStream } from "./session-stream.ts";
+import { authorizeNamespace } from "./tokens/grant.ts";
+import { authorizeFrame } from "./tokens/scoped-session.ts";
+import type { VerifiedToken } from "./tokens/verify-token.ts";
 import { wireTopology } from "./wire-topology.ts";
 
 /** What a session handler may be told; the defaults suit production. */
@@ -37,6 +40,10 @@ export interface SessionHandlerOptions {
   readonly meter?: DecisionMeter;
   /** Milliseconds that never step, for the meter. Default: no time passes. */
   readonly monotonicMs?: () => number;
+  /** What the stream was opened with: frames and namespace are held to it. Default null: everything is allowed. */
+  readonly token?: VerifiedToken | null;
+  /** Hears of what the token did not allow. Default: nobody does. */
+  readonly refused?: (error: CallError) => void;
 }
 
 /** A session that this stream speaks for: its name, and the nonce that proves it. */
@@ -84,6 +91,8 @@ class Handler implements SessionHandler {
       maxOperationsInFlight: options.maxOperationsInFlight ?? 16,
       meter: options.meter ?? noMeter,
       monotonicMs: options.monotonicMs ?? (() => 0),
+      token: options.token ?? null,
+      refused: options.refused ?? (() => {}),
     };
     this.#route = {
       node,
@@ -146,9 +155,11 @@ class Handler implements SessionHandler {
     let rules: ReturnType<typeof checkFrame>;
     try {
       rules = checkFrame(frame);
+      if (this.#options.token !== null) authorizeFrame(this.#options.token, frame);
     } catch (error) {
-      if (!(error instanceof InvalidField)) throw error;
-      this.#refuse(firstNumber, calls, ErrorReason.INVALID_ARGUMENT, error.message);
+      if (error instanceof InvalidField) this.#refuse(firstNumber, calls, ErrorReason.INVALID_ARGUMENT, error.message);
+      else if (error instanceof CallError) this.#forbid(firstNumber, calls, error);
+      else throw error;
       return;
     }
     this.#framesInFlight += 1;
@@ -203,6 +214,7 @@ class Handler implements SessionHandler {
     if (this.#hello !== null) throw new InvalidField("message", "hello", "a stream has one hello, its first message");
     checkText(hello.namespace, "hello.namespace", 0, edgeLimits.maxNamespaceBytes);
     checkText(hello.client, "hello.client", 0, edgeLimits.maxClientBytes);
+    if (!this.#mayUse(hello.namespace)) return;
     const topology = this.#node.topology();
     if (hello.clusterId !== "" && hello.clusterId !== topology.clusterId) {
       this.#wrongCluster(hello, topology);
@@ -248,6 +260,21 @@ class Handler implements SessionHandler {
   #forget(what: Forgotten): void {
     if (this.#heldBack === null && !this.#isBehind) this.#send(forgetPush(what));
     else this.#heldBack = { ...what, keys: null };
+  }
+
+  /** False: the token is for another namespace, and the stream has been ended. */
+  #mayUse(namespace: string): boolean {
+    const { token } = this.#options;
+    if (token === null) return true;
+    try {
+      authorizeNamespace(token.grant, namespace, "hello.namespace");
+      return true;
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      this.#forbid(0, 0, error);
+      this.#end("permission-denied", error.message, error.detail);
+      return false;
+    }
   }
 
   #wrongCluster(hello: Hello, topology: NodeTopology): void {
@@ -398,6 +425,12 @@ class Handler implements SessionHandler {
     this.#sendError(firstNumber, calls, refusalDetail(reason, message, retryAfterMs));
   }
 
+  /** What the token does not allow. */
+  #forbid(firstNumber: number, calls: number, error: CallError): void {
+    this.#options.refused(error);
+    this.#sendError(firstNumber, calls, error.detail);
+  }
+
   #sendError(firstNumber: number, calls: number, detail: ErrorDetail): void {
     this.#send(encodeSessionResponse({ case: "error", value: { firstNumber: BigInt(firstNumber), calls, detail } }));
   }
@@ -406,11 +439,11 @@ class Handler implements SessionHandler {
     if (!this.#closed) this.#stream.send(message);
   }
 
-  #end(code?: "invalid-argument" | "unavailable", message = ""): void {
+  #end(code?: "invalid-argument" | "unavailable" | "permission-denied", message = "", detail?: ErrorDetail): void {
     if (this.#closed) return;
     this.onClose();
     if (code === undefined) this.#stream.end();
-    else this.#stream.end({ code, message });
+    else this.#stream.end({ code, message, ...(detail === undefined ? {} : { detail }) });
   }
 }
 

@@ -1,12 +1,15 @@
+import type { ErrorDetail } from "@quorumguard/proto";
+
 /** One Session stream as the session handler sees it: bytes of SessionRequest in, bytes of SessionResponse out. gRPC and the simulator both provide it. */
 export interface SessionStream {
   send(message: Uint8Array): void;
   /** Whether so much waits to be read that pushes should not be added. Absent: never. */
   isBehind?(): boolean;
-  /** Ends the stream; an error also says why. */
+  /** Ends the stream; an error also says why, and `detail` in the wire's terms. */
   end(error?: {
-    readonly code: "unauthenticated" | "invalid-argument" | "unavailable" | "resource-exhausted";
+    readonly code: "unauthenticated" | "permission-denied" | "invalid-argument" | "unavailable" | "resource-exhausted";
     readonly message: string;
+    readonly detail?: ErrorDetail;
   }): void;
 }
 

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { FileHandle, FileSystem } from "../storage/file-system.ts";
 import { openNodeFileSystem } from "../storage/node-file-system.ts";
 import { TestAuthority } from "./certificates.fixture.ts";
+import { leaderKnown } from "./leader-known.fixture.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { type RunningServer, startServer } from "./start-server.ts";
 
@@ -40,21 +41,8 @@ const base: ServerOptions = {
 async function start(over: Partial<ServerOptions> = {}): Promise<RunningServer> {
   const server = await startServer({ ...base, dataFolder: folder, ...over });
   running.push(server);
-  await leading(server);
+  await leaderKnown(server);
   return server;
-}
-
-/** Resolves once the node knows who leads. */
-function leading({ node }: RunningServer): Promise<void> {
-  return new Promise((resolve) => {
-    const look = () => {
-      if (node.topology().leaderId === 0) return;
-      end();
-      resolve();
-    };
-    const end = node.onTopology(look);
-    look();
-  });
 }
 
 const asIs = (bytes: Buffer) => bytes;
@@ -214,7 +202,7 @@ describe("TLS", () => {
     await foreign.stop();
     expect([(await first).node.status().role, (await second).node.status().role]).toEqual(["forming", "forming"]);
     await start({ ...options(3, authority), dataFolder: join(folder, "3-again") });
-    await Promise.all([first, second].map(async (server) => leading(await server)));
+    await Promise.all([first, second].map(async (server) => leaderKnown(await server)));
     const client = new Client((await second).addresses.grpcEndpoint, credentials.createInsecure());
     expect(await allowOver(client)).toBe(Outcome.ALLOWED);
   });

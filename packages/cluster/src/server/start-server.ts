@@ -16,7 +16,7 @@ import { createClusterHandlers } from "./cluster-handlers.ts";
 import { type GrpcListener, startGrpcServer } from "./grpc-server.ts";
 import { type HttpListener, startHttpServer } from "./http-server.ts";
 import { isListenError, listenError } from "./listen-error.ts";
-import { createNodeMetrics } from "./metrics.ts";
+import { createNodeMetrics, type NodeMetrics } from "./metrics.ts";
 import { followPolicyFile } from "./policy-files/follow-policy-file.ts";
 import { createPolicyHandlers } from "./policy-handlers.ts";
 import {
@@ -26,6 +26,10 @@ import {
   type ServerOptions,
 } from "./server-options.ts";
 import { folderError } from "./start-error.ts";
+import type { AccessGate } from "./tokens/access-gate.ts";
+import { openAccess } from "./tokens/open-access.ts";
+import { createScopedAdmin } from "./tokens/scoped-admin.ts";
+import { createScopedGuard } from "./tokens/scoped-guard.ts";
 import { Sampler } from "./top-keys/sampler.ts";
 import { TopKeys } from "./top-keys/top-keys.ts";
 import { watchDecisions } from "./top-keys/watch-decisions.ts";
@@ -110,7 +114,10 @@ async function start(
     onFatal,
     onRemoved,
   });
-  const listeners = await startListeners(options, node, closers);
+  const metrics = createNodeMetrics(node, { process: options.processMetrics });
+  const access = await openAccess(options, clock, metrics.refusedToken);
+  closers.push(async () => access?.close());
+  const listeners = await startListeners(options, node, { metrics, access: access?.gate ?? null }, closers);
   addresses.own = ownAddresses(options, listeners);
   book.learn(options.nodeId, addresses.own);
   closers.push(() => node.stop());
@@ -134,17 +141,22 @@ async function start(
     removed,
     stop() {
       unwatch();
-      stopping ??= (followed?.close() ?? Promise.resolve()).then(() => stop(options, node, listeners, closeFiles));
+      stopping ??= closeAll([followed, access]).then(() => stop(options, node, listeners, closeFiles));
       return stopping;
     },
     async abort() {
       unwatch();
       stopping ??= Promise.resolve();
       const { grpc, http } = listeners;
-      const ends = [followed?.close(), grpc.close(0), http.close(0), node.stop().then(closeFiles)];
+      const ends = [closeAll([followed, access]), grpc.close(0), http.close(0), node.stop().then(closeFiles)];
       for (const end of await Promise.allSettled(ends)) if (end.status === "rejected") throw end.reason;
     },
   };
+}
+
+/** What follows files ends first: nothing new is to come into force while the node stops. */
+async function closeAll(followers: readonly ({ close(): Promise<void> } | null)[]): Promise<void> {
+  await Promise.all(followers.map((follower) => follower?.close()));
 }
 
 interface Listeners {
@@ -216,15 +228,17 @@ function createServedNode(
 async function startListeners(
   options: ResolvedServerOptions,
   node: ClusterNode,
+  { metrics, access }: { readonly metrics: NodeMetrics; readonly access: AccessGate | null },
   closers: (() => Promise<void>)[],
 ): Promise<Listeners> {
   const { log, maxStreams, maxConnections, corsOrigins } = options;
-  const metrics = createNodeMetrics(node, { process: options.processMetrics });
   const measured = { meter: metrics.meter, monotonicMs: () => performance.now() };
-  const guard = createGuardHandlers(node, measured);
+  const handlers = createGuardHandlers(node, measured);
+  const guard = access === null ? handlers : createScopedGuard(handlers, access.refused);
   const cluster = createClusterHandlers(node, version);
-  const policies = createPolicyHandlers(node);
-  const admin = createAdminHandlers(node);
+  const scoped = <H extends object>(all: H) => createScopedAdmin(all, access === null ? () => {} : access.refused);
+  const policies = scoped(createPolicyHandlers(node));
+  const admin = scoped(createAdminHandlers(node));
   const session = {
     ...measured,
     ...(options.bounds?.sessionTtlUs === undefined
@@ -241,6 +255,7 @@ async function startListeners(
     admin,
     session,
     log,
+    access,
     maxStreams,
     tls,
     ...options.grpc,
@@ -254,6 +269,7 @@ async function startListeners(
     admin,
     metrics,
     log,
+    access,
     corsOrigins,
     maxConnections,
     tls,

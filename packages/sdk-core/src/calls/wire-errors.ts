@@ -7,7 +7,7 @@ import {
   type PlainMessage,
 } from "@quorumguard/proto";
 import { type AppliedState, GuardError, type GuardErrorCode } from "../surface/guard-error.ts";
-import type { TransportError } from "../transport.ts";
+import { TransportError } from "../transport.ts";
 import { FIRST_FAILURE_OUTCOME } from "./decisions.ts";
 
 /** How an attempt failed, in the terms that decide what happens to its call. */
@@ -29,6 +29,7 @@ export function failureOfDetail(detail: PlainMessage<ErrorDetail>): AttemptFailu
   // Anything but a clear NO may have been applied.
   const applied = detail.applied === Applied.NO ? "no" : "unknown";
   const [code, retryable] = codeOf(detail.reason);
+  const refusal = refusals.get(detail.reason);
   return {
     code,
     message: detail.message === "" ? `the node gave reason ${detail.reason} and no message` : detail.message,
@@ -36,7 +37,49 @@ export function failureOfDetail(detail: PlainMessage<ErrorDetail>): AttemptFailu
     retryable,
     retryAfterMs: Number(detail.retryAfterMs),
     detail,
+    ...(refusal && { details: { reason: refusal.reason } }),
   };
+}
+
+/** What nodes say of tokens: that this one is none, or that it is not for this. */
+const refusals: ReadonlyMap<ErrorReason, Refusal> = new Map([
+  [ErrorReason.TOKEN_MISSING, { code: "unauthenticated", reason: "token_missing" }],
+  [ErrorReason.TOKEN_MALFORMED, { code: "unauthenticated", reason: "token_malformed" }],
+  [ErrorReason.TOKEN_UNKNOWN_KEY, { code: "unauthenticated", reason: "token_unknown_key" }],
+  [ErrorReason.TOKEN_WRONG_ALGORITHM, { code: "unauthenticated", reason: "token_wrong_algorithm" }],
+  [ErrorReason.TOKEN_BAD_SIGNATURE, { code: "unauthenticated", reason: "token_bad_signature" }],
+  [ErrorReason.TOKEN_EXPIRED, { code: "unauthenticated", reason: "token_expired" }],
+  [ErrorReason.TOKEN_NOT_YET_VALID, { code: "unauthenticated", reason: "token_not_yet_valid" }],
+  [ErrorReason.TOKEN_WRONG_AUDIENCE, { code: "unauthenticated", reason: "token_wrong_audience" }],
+  [ErrorReason.TOKEN_REPLAYED, { code: "unauthenticated", reason: "token_replayed" }],
+  [ErrorReason.OPERATION_FORBIDDEN, { code: "permission_denied", reason: "operation_forbidden" }],
+  [ErrorReason.KEY_FORBIDDEN, { code: "permission_denied", reason: "key_forbidden" }],
+  [ErrorReason.POLICY_FORBIDDEN, { code: "permission_denied", reason: "policy_forbidden" }],
+  [ErrorReason.INLINE_LIMIT_FORBIDDEN, { code: "permission_denied", reason: "inline_limit_forbidden" }],
+  [ErrorReason.NAMESPACE_FORBIDDEN, { code: "permission_denied", reason: "namespace_forbidden" }],
+] as const);
+
+/** A code, and the wire's reason as callers read it in `details`. */
+interface Refusal {
+  readonly code: "unauthenticated" | "permission_denied";
+  readonly reason: string;
+}
+
+/** Whether a failure is about the token: then no wait helps, and no other node takes it. */
+export function isRefusal({ code }: AttemptFailure): boolean {
+  return code === "unauthenticated" || code === "permission_denied";
+}
+
+/** Why a node refused the token itself; null: it did not. */
+export function tokenRefusal(error: unknown): ErrorReason | null {
+  const reason = refusalReason(error);
+  return reason !== null && refusals.get(reason)?.code === "unauthenticated" ? reason : null;
+}
+
+/** Why a node refused the token, or what it was asked for with it; null: it did neither. */
+export function refusalReason(error: unknown): ErrorReason | null {
+  const reason = error instanceof TransportError ? decodeDetail(error.detail)?.reason : undefined;
+  return reason !== undefined && refusals.has(reason) ? reason : null;
 }
 
 function codeOf(reason: ErrorReason): readonly [GuardErrorCode, boolean] {
@@ -67,7 +110,7 @@ function codeOf(reason: ErrorReason): readonly [GuardErrorCode, boolean] {
     case ErrorReason.NEEDS_RESERVATION:
       return ["needs_reservation", false];
     default:
-      return ["internal", false];
+      return [refusals.get(reason)?.code ?? "internal", false];
   }
 }
 

@@ -1,5 +1,5 @@
 import { type DecodedResponse, ErrorReason, type Topology, type Welcome } from "@quorumguard/proto";
-import { type AttemptFailure, failureOfTransport } from "../calls/wire-errors.ts";
+import { type AttemptFailure, failureOfTransport, isRefusal } from "../calls/wire-errors.ts";
 import type { Runtime, TransportError } from "../transport.ts";
 import { backoffMs } from "./backoff.ts";
 import { Link, type LinkContext } from "./link.ts";
@@ -274,7 +274,7 @@ export class Connector {
     const links = [...this.#links.values()];
     if (links.length === 0 || links.some((link) => link.ready || link.failures === 0)) return null;
     const failures = links.map((link) => (link.lastError === null ? null : failureOfTransport(link.lastError)));
-    const refused = failures.find((failure) => failure?.code === "unauthenticated");
+    const refused = failures.find((failure) => failure !== null && isRefusal(failure));
     if (refused != null) return refused;
     const mistakes = links.filter((link) => link.lastError?.kind === "misconfigured");
     if (mistakes.length < links.length) return null;

@@ -2,7 +2,7 @@ import { Verb } from "@quorumguard/limiter";
 import { type Call, type CallItem, type CallVerb, isSettling } from "../calls/call.ts";
 import { FIRST_FAILURE_OUTCOME } from "../calls/decisions.ts";
 import { failureOfOutcome, guardError } from "../calls/wire-errors.ts";
-import { randomId } from "../requests/request-client.ts";
+import { randomId } from "../requests/call-batch.ts";
 import { SAFE_SHARE, type SessionLife } from "../session/session-life.ts";
 import type { Allowed, Decision, Reservation } from "../surface/guard.ts";
 import type { ResolvedRule } from "../surface/resolved-rule.ts";

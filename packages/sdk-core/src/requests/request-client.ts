@@ -1,32 +1,30 @@
 import {
-  type CallResult,
-  decodeAllowBatchResponse,
   decodeGetTopologyResponse,
   decodePeekResponse,
-  encodeAllowBatchRequest,
   encodeGetTopologyRequest,
   encodePeekRequest,
   type PlainMessage,
   type Topology,
-  type Check as WireCheck,
   type Decision as WireDecision,
 } from "@quorumguard/proto";
-import { attemptEnded, type Call, type CallItem } from "../calls/call.ts";
-import { FIRST_FAILURE_OUTCOME } from "../calls/decisions.ts";
-import { type AttemptFailure, failureOfOutcome, failureOfTransport } from "../calls/wire-errors.ts";
+import type { Call, CallItem } from "../calls/call.ts";
+import type { AttemptFailure } from "../calls/wire-errors.ts";
 import { retrying } from "../cluster/backoff.ts";
 import type { AbortSignalLike } from "../surface/guard.ts";
 import { type Runtime, type Transport, TransportError, type UnaryCall } from "../transport.ts";
+import { AttemptError, failureOf } from "./attempt-error.ts";
+import {
+  type CallBatch,
+  createCallBatch,
+  createParcel,
+  type Parcel,
+  type RequestEnds,
+  wireCheck,
+} from "./call-batch.ts";
 import { createRequestEndpoints } from "./request-endpoints.ts";
 
 /** No attempt is shorter than this, unless the deadline is. */
 const MIN_ATTEMPT_MS = 100;
-
-/** Where the ends of calls go; each call ends once, as with sessions. */
-export interface RequestEnds {
-  decided(call: Call, result: PlainMessage<CallResult>): void;
-  failed(call: Call, failure: AttemptFailure): void;
-}
 
 /** The endpoints that a request client asks in turn, and where it brings the answers. */
 export interface RequestClientOptions {
@@ -44,11 +42,19 @@ export interface RequestClientOptions {
   readonly onPolicies: (version: number) => void;
   /** Of all keys. */
   readonly namespace: string;
+  /** Calls of one turn that may travel together; 1: each is sent at once, and alone. */
+  readonly maxCallsPerRequest: number;
+  /** Whether this device says that it has no network: what fails then is not tried again. */
+  readonly isOffline: () => boolean;
 }
 
-/** Calls one by one, each under a request id, so that any endpoint may be asked again (SEMANTICS S7). */
+/** Calls under a request id each, so that any endpoint may be asked again (SEMANTICS S7). */
 export interface RequestClient {
   submit(call: Call): void;
+  /** Its caller has an answer of another kind: its request ends, unless others travel in it. */
+  forget(call: Call): void;
+  /** Ends all requests that carry calls. */
+  close(): void;
   /** What `allow` would say, and as of which stamp in microseconds. @throws {TransportError} or an {@link AttemptError}. */
   peek(item: CallItem, timeoutMs: number): Promise<PeekAnswer>;
   /** The topology from whoever knows a leader. */
@@ -63,21 +69,9 @@ export interface PeekAnswer {
   readonly stampUs: number;
 }
 
-/** An answer that is no decision. */
-export class AttemptError extends TransportError {
-  readonly failure: AttemptFailure;
-
-  constructor(failure: AttemptFailure) {
-    super("rejected", failure.message);
-    this.failure = failure;
-  }
-}
-
-/** How a failed request went, from whatever was thrown. */
-export function failureOf(error: unknown): AttemptFailure {
-  if (error instanceof AttemptError) return error.failure;
-  if (error instanceof TransportError) return failureOfTransport(error);
-  return failureOfTransport(new TransportError("unknown", String(error), { cause: error }));
+/** How long an attempt may take. */
+function attemptMs(leftMs: number): number {
+  return Math.min(leftMs, Math.max(MIN_ATTEMPT_MS, Math.ceil(leftMs / 2)));
 }
 
 /** A client that tries endpoint after endpoint until a call's deadline. */
@@ -99,17 +93,22 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     const left = () => Math.max(1, Math.ceil(deadlineMs - runtime.monotonicMs()));
     return retrying(
       async () => {
+        // Before the request is made: what waits for a token was not sent.
+        const token = await transport.token?.(attemptMs(left()));
         const leftMs = left();
         endpoint = options.preferred() ?? endpoints.current();
         const message = build(leftMs, endpoint);
         options.onAsk(endpoint);
-        const bytes = await transport.unary({
-          endpoint,
-          method,
-          request: message,
-          timeoutMs: Math.min(leftMs, Math.max(MIN_ATTEMPT_MS, Math.ceil(leftMs / 2))),
-          ...(signal === null ? {} : { signal }),
-        });
+        const bytes = await transport.unary(
+          {
+            endpoint,
+            method,
+            request: message,
+            timeoutMs: attemptMs(leftMs),
+            ...(signal === null ? {} : { signal }),
+          },
+          token,
+        );
         const result = decode(endpoint, bytes, read);
         endpoints.answered(endpoint);
         return result;
@@ -130,6 +129,9 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
                 ? null
                 : failure;
           if (final !== null) throw new AttemptError(final);
+          if (options.isOffline()) {
+            throw new AttemptError({ ...failure, message: `${failure.message}; this device says that it is offline` });
+          }
           endpoints.moveOn();
           return false;
         },
@@ -137,47 +139,52 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     );
   };
 
+  const batches = new Map<Call, CallBatch>();
+  let gathered: Call[] = [];
+
+  const send = (parcels: readonly Parcel[]): void => {
+    const batch = createCallBatch(parcels, { runtime, namespace, ends: options.ends, onPolicies: options.onPolicies });
+    for (const { call } of parcels) batches.set(call, batch);
+    const over = (): void => {
+      for (const { call } of parcels) batches.delete(call);
+    };
+    request(
+      "GuardService/AllowBatch",
+      Math.max(...parcels.map(({ call }) => call.deadlineMs)),
+      batch.signal,
+      batch.encode,
+      batch.read,
+      batch.attemptFailed,
+      () => batch.open.length === 0,
+    ).then(over, (error: unknown) => {
+      over();
+      const failure = failureOf(error);
+      const { open } = batch;
+      // One call of several was refused, and nobody says which: each is asked for by itself, under the id that it has.
+      const isForEach = parcels.length > 1 && isAboutOneCall(failure);
+      for (const parcel of open) {
+        if (isForEach) send([parcel]);
+        else options.ends.failed(parcel.call, failure);
+      }
+    });
+  };
+  const sendGathered = (): void => {
+    const open = gathered.filter(({ phase }) => phase !== "settled");
+    gathered = [];
+    for (let at = 0; at < open.length; at += options.maxCallsPerRequest) {
+      send(open.slice(at, at + options.maxCallsPerRequest).map((call) => createParcel(call, runtime)));
+    }
+  };
+
   return {
     submit(call) {
-      const requestId = call.requestId ?? randomId(runtime);
-      const checks = (call.group ?? [call]).map(wireCheck);
-      const { verb } = call;
-      const ttlMs = BigInt(call.ttlMs);
-      const handle = BigInt(call.handle);
-      call.phase = "inFlight";
-      request(
-        "GuardService/AllowBatch",
-        call.deadlineMs,
-        call.signal,
-        (leftMs, endpoint) => {
-          const firstAttempt = call.sends === 0 && call.requestId === null;
-          if (call.sends === 0) call.sentMs = runtime.monotonicMs();
-          call.sends += 1;
-          call.observer?.sent?.(endpoint, call.sends, 0);
-          call.phase = "inFlight";
-          return encodeAllowBatchRequest({
-            calls: [{ checks, requestId, verb, ttlMs, handle }],
-            noForward: false,
-            deadlineMs: leftMs,
-            namespace,
-            firstAttempt,
-          });
-        },
-        (bytes) => readResult(bytes, checks.length, options.onPolicies),
-        (failure) => {
-          if (call.phase !== "inFlight") return;
-          attemptEnded(call, failure.applied, failure.message, failure.code === "overloaded");
-          call.phase = "toResend";
-        },
-        () => call.phase === "settled",
-      ).then(
-        (result) => {
-          if (call.phase !== "settled") options.ends.decided(call, result);
-        },
-        (error: unknown) => {
-          if (call.phase !== "settled") options.ends.failed(call, failureOf(error));
-        },
-      );
+      // An id of the caller's own may be what its token is for.
+      if (options.maxCallsPerRequest === 1 || call.requestId !== null) send([createParcel(call, runtime)]);
+      else if (gathered.push(call) === 1) runtime.endOfTurn(sendGathered);
+    },
+    forget: (call) => batches.get(call)?.left(),
+    close() {
+      for (const batch of new Set(batches.values())) batch.left();
     },
     peek(item, timeoutMs) {
       const check = wireCheck(item);
@@ -252,32 +259,7 @@ function decode<T>(endpoint: string, bytes: Uint8Array, read: (bytes: Uint8Array
   }
 }
 
-/** @throws {AttemptError} when an item has no decision. */
-function readResult(bytes: Uint8Array, items: number, onPolicies: (version: number) => void): PlainMessage<CallResult> {
-  const { results, policyVersion } = decodeAllowBatchResponse(bytes);
-  const result = results[0];
-  onPolicies(Number(policyVersion));
-  if (result === undefined || result.decisions.length !== items) throw new Error("an answer for each check is due");
-  for (const { outcome } of result.decisions) {
-    if (outcome !== 0 && outcome < FIRST_FAILURE_OUTCOME) continue;
-    const failure = failureOfOutcome(outcome);
-    if (failure !== null) throw new AttemptError(failure);
-  }
-  return result;
-}
-
-function wireCheck(item: CallItem): PlainMessage<WireCheck> {
-  const { limit, windowUs, algorithm, burst, policy } = item.rule;
-  return {
-    key: item.key,
-    cost: item.cost,
-    rule: { limit, windowUs: BigInt(windowUs), algorithm, burst, policy },
-  };
-}
-
-/** A request id that nobody else has. */
-export function randomId(runtime: Runtime): string {
-  let text = "";
-  for (const byte of runtime.randomBytes(16)) text += byte.toString(16).padStart(2, "0");
-  return text;
+/** Whether it is the call that was refused, and not whoever made it. */
+function isAboutOneCall({ code }: AttemptFailure): boolean {
+  return code === "permission_denied" || code === "invalid_argument";
 }

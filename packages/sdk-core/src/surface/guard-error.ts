@@ -11,8 +11,10 @@ export type RetrySafety = "safe" | "no" | "unknown";
 export const guardErrorCodes = {
   /** A key, cost, rule, policy name or option is out of bounds; the message names field, value and bound. */
   invalid_argument: "no",
-  /** The cluster, or a proxy in front of it, refused the token. */
+  /** The cluster, or a proxy in front of it, refused the token; the message says why. */
   unauthenticated: "no",
+  /** The token is sound, but not for this call: another key, policy, operation or namespace, or a limit of its holder's own choice. */
+  permission_denied: "no",
   /** A wrong port, scheme, address or certificate, at every endpoint; the message says what was seen and what to write instead. */
   misconfigured: "no",
   /** `endpoints` name two clusters, or another cluster answers at an address that belonged to the one this guard knows. */
@@ -62,7 +64,8 @@ export class GuardError extends Error {
   readonly applied: AppliedState;
   /**
    * Facts for programs, where there are some: for `invalid_argument` the `field` and its `value`, for an unknown name (of an
-   * option, or of a policy) also `nearest`, a text or null, and `known`, a list. JSON can write all of it: a `value` that is a
+   * option, or of a policy) also `nearest`, a text or null, and `known`, a list; for `unauthenticated` and `permission_denied` the
+   * node's `reason`, such as `token_expired` or `key_forbidden`, unless it was a proxy that refused. JSON can write all of it: a `value` that is a
    * long text is cut short, and one that is no text, number or boolean is described.
    */
   readonly details: Readonly<Record<string, unknown>>;

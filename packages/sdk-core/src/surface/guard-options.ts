@@ -5,7 +5,7 @@ import { checkNames } from "./known-names.ts";
 import { guardNames, guardOptionNames } from "./option-names.ts";
 import { checkOnUnavailable, createRuleBook, type RuleBook } from "./resolved-rule.ts";
 
-/** Where the token comes from: the token itself, or a function that fetches it before each connection or request. */
+/** Where the token comes from: the token itself, or a function that fetches one. */
 export type TokenSource = string | (() => string | Promise<string>);
 
 /** What a guard may be told. Every field has a default that suits production, which is also what undefined means. */
@@ -28,8 +28,10 @@ export interface GuardOptions<P extends string = string> {
    */
   readonly namespace?: string | undefined;
   /**
-   * A bearer token that goes with every connection and request, for a proxy that asks for one; nodes ask for none today.
-   * Send it over TLS only. Default: none.
+   * A bearer token that goes with every connection and request, for nodes that were started with `--token-keys` or a proxy that asks for one:
+   * itself, or a function that fetches one. What the function returned is kept, and the next one asked for when four fifths of its life are
+   * over (by its `exp`), so that no call waits for it; what is no JWT, or is for one call, is asked for each time. When the function
+   * throws, it is asked again, and calls find out only once the last token is over. Send it over TLS only. Default: none.
    */
   readonly token?: TokenSource | undefined;
   /**

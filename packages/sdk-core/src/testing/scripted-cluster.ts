@@ -5,6 +5,7 @@ import {
   AllowBatchRequestSchema,
   AllowBatchResponseSchema,
   Applied,
+  type DecisionSchema,
   decodeSessionRequest,
   ErrorDetailSchema,
   ErrorReason,
@@ -13,6 +14,7 @@ import {
   GetTermsRequestSchema,
   GetTermsResponseSchema,
   GetTopologyResponseSchema,
+  PeekRequestSchema,
   PeekResponseSchema,
   type PolicyTermsSchema,
   type ReceivedFrame,
@@ -172,6 +174,8 @@ export class ScriptedCluster implements StreamTransport {
   readonly helloClusterIds: string[] = [];
   /** Nonces of registered sessions, by index. */
   readonly sessions = new Map<number, string>();
+  /** What a batch's or a peek's check comes to, where it is not admitted with 4 of 5 left. */
+  decides: (key: string) => MessageInitShape<typeof DecisionSchema> = () => ({});
   /** Answers unary calls. */
   onUnary: (call: UnaryCall) => Promise<Uint8Array> = (call) => Promise.resolve(this.defaultUnary(call));
   #sessionIndex = 10;
@@ -318,7 +322,11 @@ export class ScriptedCluster implements StreamTransport {
         const { calls } = fromBinary(AllowBatchRequestSchema, call.request);
         const results = calls.map(({ checks, verb, ttlMs }) => {
           const opens = verb === 2 ? { handle: 101n, firmForMs: ttlMs || 60_000n } : {};
-          return { allowed: true, stampUs: this.openedAtUs, decisions: checks.map(() => ({ ...decision, ...opens })) };
+          return {
+            allowed: true,
+            stampUs: this.openedAtUs,
+            decisions: checks.map((check) => ({ ...decision, ...opens, ...this.decides(check.key) })),
+          };
         });
         const { policyVersion } = this;
         return toBinary(
@@ -334,11 +342,14 @@ export class ScriptedCluster implements StreamTransport {
           create(GetTermsResponseSchema, { version: this.policyVersion, policies: policies as never }),
         );
       }
-      case "GuardService/Peek":
+      case "GuardService/Peek": {
+        const { check } = fromBinary(PeekRequestSchema, call.request);
+        const peeked = { ...decision, ...this.decides(check?.key ?? "") };
         return toBinary(
           PeekResponseSchema,
-          create(PeekResponseSchema, { decision: decision as never, stampUs: this.peekedAtUs }),
+          create(PeekResponseSchema, { decision: peeked as never, stampUs: this.peekedAtUs }),
         );
+      }
       case "ClusterService/GetTopology":
         return toBinary(
           GetTopologyResponseSchema,

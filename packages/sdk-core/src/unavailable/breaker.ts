@@ -36,6 +36,11 @@ export interface Breaker {
   failed(call: object, reason: () => string): void;
   /** The call ended in a way that says nothing about the cluster. */
   ended(call: object): void;
+  /**
+   * This device has its network back: the next call looks at once whether the cluster is there, and if it is, all calls return to it:
+   * it was not the cluster that was away.
+   */
+  networkIsBack(): void;
   /** Why a call is refused now, for people. */
   explain(): string;
 }
@@ -62,6 +67,8 @@ export function createBreaker({ runtime, timeoutMs, reachable, onChange }: Break
   let nextProbeMs = 0;
   let rampFromMs = 0;
   let rampMs = RAMP_MS;
+  /** The network of this device was away, as far as is known. */
+  let wasOurs = false;
 
   const change = (next: BreakerState): void => {
     if (state === next) return;
@@ -101,6 +108,10 @@ export function createBreaker({ runtime, timeoutMs, reachable, onChange }: Break
       answeredMs = runtime.monotonicMs();
       if (state !== "open") return;
       probe = null;
+      if (wasOurs) {
+        change("closed");
+        return;
+      }
       rampFromMs = answeredMs;
       rampMs = RAMP_MS * (0.8 + 0.4 * runtime.random());
       change("ramping");
@@ -109,6 +120,7 @@ export function createBreaker({ runtime, timeoutMs, reachable, onChange }: Break
       const nowMs = runtime.monotonicMs();
       if (probe === call) {
         probe = null;
+        wasOurs = false;
         nextProbeMs = nowMs + PROBE_PAUSE_MS * (0.5 + 0.5 * runtime.random());
       }
       if (current() === "open") return;
@@ -117,11 +129,17 @@ export function createBreaker({ runtime, timeoutMs, reachable, onChange }: Break
       if (state === "closed" && failures < FAILURES_TO_OPEN) return;
       if (nowMs - answeredMs < silenceMs) return;
       reason = why();
+      wasOurs = false;
       openedMs = nowMs;
       nextProbeMs = nowMs;
       change("open");
     },
     ended,
+    networkIsBack() {
+      probe = null;
+      nextProbeMs = runtime.monotonicMs();
+      wasOurs = true;
+    },
     explain() {
       const nowMs = runtime.monotonicMs();
       if (current() === "ramping") {

@@ -9,6 +9,7 @@ import { denialFor, denialOf, denialsAfter, deniedNow, withDenial } from "./deni
 import { type KnownKey, KnownKeys, type RuleIdentity } from "./known-keys.ts";
 import { LeaseKeeper, type LeaseKeeperOptions } from "./lease-keeper.ts";
 import type { LocalAnswerCounts } from "./local-answer-counts.ts";
+import type { OwnAnswers } from "./own-answers.ts";
 
 /** What of the cluster's news bears on what this process remembers. */
 export interface ClusterNews {
@@ -32,7 +33,7 @@ export interface LocalAnswersOptions extends LeaseKeeperOptions {
 }
 
 /** What this process answers by itself, exactly, from what the cluster has told it and leased to it. */
-export class LocalAnswers implements ClusterNews {
+export class LocalAnswers implements OwnAnswers {
   readonly #runtime: Runtime;
   readonly #counts: LocalAnswerCounts;
   readonly #keys: KnownKeys;

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file quorumguard/v1/error.proto.
  */
 export const file_quorumguard_v1_error: GenFile = /*@__PURE__*/
-  fileDesc("ChpxdW9ydW1ndWFyZC92MS9lcnJvci5wcm90bxIOcXVvcnVtZ3VhcmQudjEi5QEKC0Vycm9yRGV0YWlsEisKBnJlYXNvbhgBIAEoDjIbLnF1b3J1bWd1YXJkLnYxLkVycm9yUmVhc29uEigKB2FwcGxpZWQYAiABKA4yFy5xdW9ydW1ndWFyZC52MS5BcHBsaWVkEg8KB21lc3NhZ2UYAyABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYBCABKAQSEQoJbGVhZGVyX2lkGAUgASgEEgwKBHRlcm0YBiABKAQSHAoUbGVhZGVyX2dycGNfZW5kcG9pbnQYByABKAkSFwoPbGVhZGVyX2h0dHBfdXJsGAggASgJKkcKB0FwcGxpZWQSFwoTQVBQTElFRF9VTlNQRUNJRklFRBAAEg4KCkFQUExJRURfTk8QARITCg9BUFBMSUVEX1VOS05PV04QAiqKBAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXRVJST1JfUkVBU09OX05PVF9MRUFERVIQARIbChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBACEiAKHEVSUk9SX1JFQVNPTl9TRVNTSU9OX0VYUElSRUQQAxIcChhFUlJPUl9SRUFTT05fVU5BVkFJTEFCTEUQBBIaChZFUlJPUl9SRUFTT05fS0VZU19GVUxMEAUSIQodRVJST1JfUkVBU09OX0lOVkFMSURfQVJHVU1FTlQQBhIeChpFUlJPUl9SRUFTT05fV1JPTkdfQ0xVU1RFUhAHEiIKHkVSUk9SX1JFQVNPTl9SRVFVRVNUX0lEX1JFVVNFRBAIEhkKFUVSUk9SX1JFQVNPTl9OT1RfSEVMRBAJEhsKF0VSUk9SX1JFQVNPTl9IT0xEU19GVUxMEAoSHwobRVJST1JfUkVBU09OX1VOS05PV05fUE9MSUNZEAsSHwobRVJST1JfUkVBU09OX05BTUVTUEFDRV9GVUxMEAwSIgoeRVJST1JfUkVBU09OX05FRURTX1JFU0VSVkFUSU9OEA0SIQodRVJST1JfUkVBU09OX1ZFUlNJT05fTUlTTUFUQ0gQDhIfChtFUlJPUl9SRUFTT05fQ0hBTkdFX1JFRlVTRUQQD2IGcHJvdG8z");
+  fileDesc("ChpxdW9ydW1ndWFyZC92MS9lcnJvci5wcm90bxIOcXVvcnVtZ3VhcmQudjEi5QEKC0Vycm9yRGV0YWlsEisKBnJlYXNvbhgBIAEoDjIbLnF1b3J1bWd1YXJkLnYxLkVycm9yUmVhc29uEigKB2FwcGxpZWQYAiABKA4yFy5xdW9ydW1ndWFyZC52MS5BcHBsaWVkEg8KB21lc3NhZ2UYAyABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYBCABKAQSEQoJbGVhZGVyX2lkGAUgASgEEgwKBHRlcm0YBiABKAQSHAoUbGVhZGVyX2dycGNfZW5kcG9pbnQYByABKAkSFwoPbGVhZGVyX2h0dHBfdXJsGAggASgJKkcKB0FwcGxpZWQSFwoTQVBQTElFRF9VTlNQRUNJRklFRBAAEg4KCkFQUExJRURfTk8QARITCg9BUFBMSUVEX1VOS05PV04QAiqECAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASGwoXRVJST1JfUkVBU09OX05PVF9MRUFERVIQARIbChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBACEiAKHEVSUk9SX1JFQVNPTl9TRVNTSU9OX0VYUElSRUQQAxIcChhFUlJPUl9SRUFTT05fVU5BVkFJTEFCTEUQBBIaChZFUlJPUl9SRUFTT05fS0VZU19GVUxMEAUSIQodRVJST1JfUkVBU09OX0lOVkFMSURfQVJHVU1FTlQQBhIeChpFUlJPUl9SRUFTT05fV1JPTkdfQ0xVU1RFUhAHEiIKHkVSUk9SX1JFQVNPTl9SRVFVRVNUX0lEX1JFVVNFRBAIEhkKFUVSUk9SX1JFQVNPTl9OT1RfSEVMRBAJEhsKF0VSUk9SX1JFQVNPTl9IT0xEU19GVUxMEAoSHwobRVJST1JfUkVBU09OX1VOS05PV05fUE9MSUNZEAsSHwobRVJST1JfUkVBU09OX05BTUVTUEFDRV9GVUxMEAwSIgoeRVJST1JfUkVBU09OX05FRURTX1JFU0VSVkFUSU9OEA0SIQodRVJST1JfUkVBU09OX1ZFUlNJT05fTUlTTUFUQ0gQDhIfChtFUlJPUl9SRUFTT05fQ0hBTkdFX1JFRlVTRUQQDxIeChpFUlJPUl9SRUFTT05fVE9LRU5fTUlTU0lORxAQEiAKHEVSUk9SX1JFQVNPTl9UT0tFTl9NQUxGT1JNRUQQERIiCh5FUlJPUl9SRUFTT05fVE9LRU5fVU5LTk9XTl9LRVkQEhImCiJFUlJPUl9SRUFTT05fVE9LRU5fV1JPTkdfQUxHT1JJVEhNEBMSJAogRVJST1JfUkVBU09OX1RPS0VOX0JBRF9TSUdOQVRVUkUQFBIeChpFUlJPUl9SRUFTT05fVE9LRU5fRVhQSVJFRBAVEiQKIEVSUk9SX1JFQVNPTl9UT0tFTl9OT1RfWUVUX1ZBTElEEBYSJQohRVJST1JfUkVBU09OX1RPS0VOX1dST05HX0FVRElFTkNFEBcSHwobRVJST1JfUkVBU09OX1RPS0VOX1JFUExBWUVEEBgSJAogRVJST1JfUkVBU09OX09QRVJBVElPTl9GT1JCSURERU4QGRIeChpFUlJPUl9SRUFTT05fS0VZX0ZPUkJJRERFThAaEiEKHUVSUk9SX1JFQVNPTl9QT0xJQ1lfRk9SQklEREVOEBsSJwojRVJST1JfUkVBU09OX0lOTElORV9MSU1JVF9GT1JCSURERU4QHBIkCiBFUlJPUl9SRUFTT05fTkFNRVNQQUNFX0ZPUkJJRERFThAdYgZwcm90bzM");
 
 /**
  * Why a call failed and what happened to it. Travels in google.rpc.Status details, Connect error details, and on
@@ -246,6 +246,104 @@ export const ErrorReason = {
    * @generated from enum value: ERROR_REASON_CHANGE_REFUSED = 15;
    */
   CHANGE_REFUSED: 15,
+
+  /**
+   * The cluster asks for a token, and none came. This and all below are always APPLIED_NO.
+   *
+   * @generated from enum value: ERROR_REASON_TOKEN_MISSING = 16;
+   */
+  TOKEN_MISSING: 16,
+
+  /**
+   * The token is longer than it may be, no JWT, or a JWT that was not made for QuorumGuard.
+   *
+   * @generated from enum value: ERROR_REASON_TOKEN_MALFORMED = 17;
+   */
+  TOKEN_MALFORMED: 17,
+
+  /**
+   * The node has no key of the id that the token's header names; or the header names none.
+   *
+   * @generated from enum value: ERROR_REASON_TOKEN_UNKNOWN_KEY = 18;
+   */
+  TOKEN_UNKNOWN_KEY: 18,
+
+  /**
+   * The token's header names another algorithm than its key is for.
+   *
+   * @generated from enum value: ERROR_REASON_TOKEN_WRONG_ALGORITHM = 19;
+   */
+  TOKEN_WRONG_ALGORITHM: 19,
+
+  /**
+   * The token was not signed with that key, or was changed since.
+   *
+   * @generated from enum value: ERROR_REASON_TOKEN_BAD_SIGNATURE = 20;
+   */
+  TOKEN_BAD_SIGNATURE: 20,
+
+  /**
+   * The token's time is over, or it was made for longer than a token may last; fetch a new one.
+   *
+   * @generated from enum value: ERROR_REASON_TOKEN_EXPIRED = 21;
+   */
+  TOKEN_EXPIRED: 21,
+
+  /**
+   * The token's time has not come: the clock of whoever made it is ahead of the node's.
+   *
+   * @generated from enum value: ERROR_REASON_TOKEN_NOT_YET_VALID = 22;
+   */
+  TOKEN_NOT_YET_VALID: 22,
+
+  /**
+   * The token was made for another audience.
+   *
+   * @generated from enum value: ERROR_REASON_TOKEN_WRONG_AUDIENCE = 23;
+   */
+  TOKEN_WRONG_AUDIENCE: 23,
+
+  /**
+   * The token is for one call, and this is another one.
+   *
+   * @generated from enum value: ERROR_REASON_TOKEN_REPLAYED = 24;
+   */
+  TOKEN_REPLAYED: 24,
+
+  /**
+   * The token is sound, but not for this operation.
+   *
+   * @generated from enum value: ERROR_REASON_OPERATION_FORBIDDEN = 25;
+   */
+  OPERATION_FORBIDDEN: 25,
+
+  /**
+   * The token is sound, but not for this key.
+   *
+   * @generated from enum value: ERROR_REASON_KEY_FORBIDDEN = 26;
+   */
+  KEY_FORBIDDEN: 26,
+
+  /**
+   * The token is sound, but not for this policy.
+   *
+   * @generated from enum value: ERROR_REASON_POLICY_FORBIDDEN = 27;
+   */
+  POLICY_FORBIDDEN: 27,
+
+  /**
+   * The token is sound, but lets its holder choose no limit: name a policy, and no numbers.
+   *
+   * @generated from enum value: ERROR_REASON_INLINE_LIMIT_FORBIDDEN = 28;
+   */
+  INLINE_LIMIT_FORBIDDEN: 28,
+
+  /**
+   * The token is sound, but not for this namespace.
+   *
+   * @generated from enum value: ERROR_REASON_NAMESPACE_FORBIDDEN = 29;
+   */
+  NAMESPACE_FORBIDDEN: 29,
 } as const;
 
 /**

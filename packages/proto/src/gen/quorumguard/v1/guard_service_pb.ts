@@ -33,7 +33,8 @@ export type AllowRequest = Message<"quorumguard.v1.AllowRequest"> & {
 
   /**
    * Makes a retry safe, for 60 seconds by default: the same id with the same call returns the first answer. At most 128
-   * bytes of UTF-8, apart for each namespace and client certificate. Empty: a retry may charge twice.
+   * bytes of UTF-8, apart for each namespace and caller: a certificate's name, or a token's subject (without one, its
+   * key or prefix). Empty: a retry may charge twice.
    *
    * @generated from field: string request_id = 2;
    */

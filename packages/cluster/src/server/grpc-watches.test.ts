@@ -1,0 +1,59 @@
+import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import { Client, type ClientReadableStream, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { createAdminHandlers } from "./admin-handlers.ts";
+import { createClusterHandlers } from "./cluster-handlers.ts";
+import { type GrpcListener, startGrpcServer } from "./grpc-server.ts";
+import { createPolicyHandlers } from "./policy-handlers.ts";
+import { createScriptedNode } from "./scripted-node.fixture.ts";
+import { createGuardHandlers } from "./unary-handlers.ts";
+
+let listener: GrpcListener;
+let client: Client;
+
+beforeEach(async () => {
+  const node = createScriptedNode();
+  listener = await startGrpcServer({
+    node,
+    guard: createGuardHandlers(node),
+    cluster: createClusterHandlers(node, "0.0.0-test"),
+    policies: createPolicyHandlers(node),
+    admin: createAdminHandlers(node),
+    session: {},
+    log: () => {},
+    host: "127.0.0.1",
+    port: 0,
+    tls: null,
+    access: null,
+    maxStreams: 2,
+  });
+  client = new Client(`127.0.0.1:${listener.port}`, credentials.createInsecure());
+});
+
+afterEach(async () => {
+  client.close();
+  await listener.close(0);
+});
+
+const health = "/grpc.health.v1.Health/Watch";
+const topology = "/quorumguard.v1.ClusterService/WatchTopology";
+
+function watch(path: string): ClientReadableStream<Buffer> {
+  const asIs = (bytes: Buffer) => bytes;
+  const stream = client.makeServerStreamRequest(path, asIs, asIs, Buffer.alloc(0));
+  stream.on("error", () => {});
+  return stream;
+}
+
+it.each([
+  [health, topology],
+  [topology, health],
+])("%s beyond maxStreams is refused until one ends, and takes no place of %s", async (path, other) => {
+  const open = [watch(path), watch(path), watch(other)];
+  for (const stream of open) await once(stream, "data");
+  const [{ code, details }] = (await once(watch(path).resume(), "error")) as [ServiceError];
+  expect([code, details]).toEqual([status.RESOURCE_EXHAUSTED, "2 watches are open, the most there may be"]);
+  open[0]!.cancel();
+  await vi.waitFor(() => once(watch(path), "data"), { timeout: 10_000 });
+});
