@@ -13,10 +13,10 @@ export function responseError(endpoint: string, status: number, body: string): T
   if (error === null) return plainError(endpoint, status);
   const message = `${endpoint}: ${typeof error.message === "string" ? error.message : error.code}`;
   const detail = firstDetail(error.details);
-  if (error.code === "unauthenticated" || error.code === "permission_denied") {
-    return new TransportError("misconfigured", `unauthenticated: ${message}`, { detail });
-  }
   if (detail !== null) return new TransportError("rejected", message, { detail });
+  if (error.code === "unauthenticated" || error.code === "permission_denied") {
+    return new TransportError("misconfigured", `unauthenticated: ${message}`);
+  }
   if (error.code === "unimplemented") {
     return new TransportError("misconfigured", `${message}; is it a QuorumGuard HTTP port?`);
   }

@@ -1,4 +1,4 @@
-import { resolveToken, type TokenSource, type Transport, TransportError, type UnaryCall } from "@quorumguard/sdk-core";
+import { type Transport, TransportError, type UnaryCall } from "@quorumguard/sdk-core";
 import { fetchError, responseError } from "./connect-error.ts";
 import { schemeFault } from "./scheme-fault.ts";
 
@@ -10,9 +10,8 @@ const MAX_PROVEN = 64;
 /** The part of `fetch` that the SDK uses, so that any runtime's own, or a wrapped one, fits. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** The `fetch` that carries calls, and the token that goes with them. */
+/** The `fetch` that carries calls. */
 export interface ConnectTransportOptions {
-  readonly token?: TokenSource;
   readonly fetch?: Fetch;
 }
 
@@ -30,15 +29,14 @@ interface TransportState extends ConnectTransportOptions {
 export function createConnectTransport(options: ConnectTransportOptions): Transport {
   const state: TransportState = { ...options, proven: new Set() };
   return {
-    unary: (call) => unary(state, call),
+    unary: (call, token = null) => unary(state, call, token),
     async close() {
       // Connections are the platform's own.
     },
   };
 }
 
-async function unary(options: TransportState, call: UnaryCall): Promise<Uint8Array> {
-  const token = await resolveToken(options.token);
+async function unary(options: TransportState, call: UnaryCall, token: string | null): Promise<Uint8Array> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(`no answer within ${call.timeoutMs} ms`)), call.timeoutMs);
   const abort = () => controller.abort(new Error("aborted"));

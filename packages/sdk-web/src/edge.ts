@@ -16,7 +16,7 @@ import { createConnectTransport, type Fetch } from "./connect-transport.ts";
 import { webRuntime } from "./web-runtime.ts";
 
 export type { Fetch } from "./connect-transport.ts";
-export * from "./index.ts";
+export * from "./shared.ts";
 
 const VERSION = "0.1.0";
 const DEFAULT_HTTP_PORT = 7402;
@@ -53,14 +53,11 @@ export function createGuard<const P extends string = string>(options: EdgeGuardO
 function guardOf<const P extends string>(options: EdgeGuardOptions<P>): Guard<P> {
   if (typeof options !== "object" || options === null) throw notGuardOptions(options);
   checkEndpoints(options.endpoints, { field: "endpoints", paths: true, port: DEFAULT_HTTP_PORT });
-  const { token, fetch } = options;
+  const { fetch } = options;
   if (fetch !== undefined && typeof fetch !== "function") {
     throw new GuardError("invalid_argument", "fetch: it must be a function", { details: { field: "fetch" } });
   }
-  const transport = createConnectTransport({
-    ...(token === undefined ? {} : { token }),
-    ...(fetch === undefined ? {} : { fetch }),
-  });
+  const transport = createConnectTransport(fetch === undefined ? {} : { fetch });
   const endpoints = withScheme(options.endpoints);
   return createRequestGuard(
     {

@@ -1,8 +1,12 @@
 /**
- * What every part of the web SDK shares: the types of a guard, its error and its codes. `createGuard` is in
- * `@quorumguard/sdk-web/edge`, for servers and edge runtimes. There is no guard for pages of visitors today:
- * a guard's token may spend any limit.
+ * The guard of a page that visitors open, and of its workers. It asks by the names of policies, under a short-lived token of the
+ * visitor's: a page cannot be trusted with a limit. The whole guard, for servers and edge runtimes, is in
+ * `@quorumguard/sdk-web/edge`; a hook for React in `@quorumguard/sdk-web/react`.
  */
+export type { BrowserGuard, BrowserGuardEvent, KeyOptions, PolicyCheck } from "./browser-guard.ts";
+export type { BrowserGuardOptions } from "./browser-options.ts";
+export { createGuard, maxDenialAgeMs } from "./create-browser-guard.ts";
+export type { Denial } from "./denial-watch.ts";
 export {
   type AbortSignalLike,
   type Algorithm,
@@ -34,4 +38,4 @@ export {
   type Source,
   type TokenSource,
   type WaitOptions,
-} from "@quorumguard/sdk-core";
+} from "./shared.ts";

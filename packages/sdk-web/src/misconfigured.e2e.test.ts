@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { TestAuthority } from "../../cluster/src/server/certificates.fixture.ts";
+import { leaderKnown } from "../../cluster/src/server/leader-known.fixture.ts";
 import { type RunningServer, startServer } from "../../cluster/src/server/start-server.ts";
 import { createGuard, type GuardError } from "./edge.ts";
 
@@ -21,21 +22,8 @@ async function startNode(tls: boolean): Promise<RunningServer> {
   const certificate = { ...new TestAuthority("nobody's").issue("node"), clientCa: null };
   const options = { nodeId: 1, cluster: [{ nodeId: 1, ...any }], dataFolder, ...listeners };
   const server = await startServer({ ...options, ...(tls ? { tls: certificate } : {}) });
-  await leads(server);
+  await leaderKnown(server);
   return server;
-}
-
-/** It listens before it leads. */
-function leads({ node }: RunningServer): Promise<void> {
-  return new Promise((resolve) => {
-    const look = () => {
-      if (node.topology().leaderId === 0) return;
-      end();
-      resolve();
-    };
-    const end = node.onTopology(look);
-    look();
-  });
 }
 
 beforeAll(async () => {

@@ -10,6 +10,8 @@ const LOOK_TIMEOUT_MS = 500;
  * it. Null if that is not proven: it may as well be an outage. Never rejects.
  */
 export async function schemeFault(endpoint: string, fetch: Fetch, signal: AbortSignal): Promise<TransportError | null> {
+  // A browser tells nothing by the errors of fetch, and complains aloud of a look that the page's content policy forbids.
+  if ("location" in globalThis) return null;
   const secure = /^https:/i.test(endpoint);
   const other = endpoint.replace(/^https?:/i, secure ? "http:" : "https:");
   if (other === endpoint) return null;

@@ -1,0 +1,130 @@
+import { describe, expect, test } from "vitest";
+import type { BrowserGuardOptions } from "./browser-options.ts";
+import { createGuard } from "./create-browser-guard.ts";
+import { denied, ScriptedFetch } from "./scripted-fetch.fixture.ts";
+import { GuardError } from "./shared.ts";
+
+const endpoints = "http://localhost:7402";
+
+function scene(options: Partial<BrowserGuardOptions> = {}) {
+  const script = new ScriptedFetch();
+  return { script, guard: createGuard({ endpoints, fetch: script.fetch, onUnavailable: "throw", ...options }) };
+}
+
+describe("a limit by numbers is refused, with what to write", () => {
+  const { guard, script } = scene();
+  const untyped = guard as unknown as Record<"allow" | "peek" | "wait", (...given: unknown[]) => Promise<unknown>>;
+  test.each<[string, () => Promise<unknown>]>([
+    ["a limit and a window", () => untyped.allow("k", 5, "1m")],
+    ["a limit as text", () => untyped.allow("k", "5", "1m")],
+    ["an algorithm beside a policy", () => untyped.allow("k", "login", { algorithm: "fixed-window" })],
+    ["a limit to peek at", () => untyped.peek({ key: "k", limit: 5, window: "1m" })],
+    ["a limit beside a policy", () => untyped.peek({ key: "k", policy: "login", limit: 5 })],
+    ["a limit to wait for", () => untyped.wait({ key: "k", limit: 5, window: "1m" }, { timeoutMs: 5 })],
+  ])("%s", async (_, call) => {
+    await expect(call()).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringMatching(/a page never chooses a limit.*allow\(key, "login"\)/),
+    });
+    expect(script.urls).toEqual([]);
+  });
+
+  test("policies in the options", () => {
+    const options = { endpoints, policies: { login: { limit: 5, window: "1m" } } };
+    expect(() => createGuard(options)).toThrow(/^policies: a page never chooses a limit/);
+  });
+});
+
+describe("options", () => {
+  test.each<[string, unknown, RegExp]>([
+    ["no endpoints", {}, /^endpoints: it is missing; write the URL/],
+    ["no scheme", { endpoints: "limits.example.com" }, /write "https:\/\/limits.example.com"/],
+    ["no host", { endpoints: "https://" }, /has no host/],
+    ["a password", { endpoints: "https://me:secret@a.example" }, /holds a user or a password/],
+    ["no token", { endpoints: "https://limits.example.com" }, /^token: it is missing.*createTokenIssuer/],
+    ["an unknown name", { endpoints, tokens: "t" }, /^tokens: .*did you mean token\?/],
+    ["what has no use here", { endpoints, lease: true }, /^lease: it is not an option of a guard/],
+    ["a deadline of nothing", { endpoints, timeoutMs: 0 }, /^timeoutMs: 0 is out of bounds/],
+    ["a fetch that is none", { endpoints, fetch: "fetch" }, /^fetch: it must be a function/],
+  ])("%s", (_, options, message) => {
+    expect(() => createGuard(options as BrowserGuardOptions)).toThrow(GuardError);
+    expect(() => createGuard(options as BrowserGuardOptions)).toThrow(message);
+  });
+
+  test.each([
+    "http://localhost:7402",
+    "http://127.0.0.1:7402/limits",
+    "http://[::1]:7402",
+    "https://page.localhost",
+    "/limits",
+  ])("%s needs no token", async (each) => {
+    await createGuard({ endpoints: each }).close();
+  });
+
+  test("a path is kept, and the token goes with each request", async () => {
+    const { guard, script } = scene({ endpoints: "https://a.example/limits/", token: async () => "secret" });
+    let authorization: string | null = null;
+    script.intercept = (_, init) => {
+      authorization = new Headers(init.headers).get("authorization");
+      return null;
+    };
+    await guard.allow("k", "login");
+    expect(script.urls).toEqual(["https://a.example/limits/quorumguard.v1.GuardService/AllowBatch"]);
+    expect(authorization).toBe("Bearer secret");
+  });
+});
+
+test("calls of one turn travel together, those that other promises of the turn lead to among them", async () => {
+  const { guard, script } = scene();
+  const later = async (key: string) => {
+    await null;
+    await null;
+    return guard.allow(key, "login");
+  };
+  await Promise.all([guard.allow("a", "login"), later("b"), later("c")]);
+  expect(script.batches).toEqual([["a", "b", "c"]]);
+  await Promise.all([guard.allow("d", "login")]);
+  expect(script.batches).toHaveLength(2);
+});
+
+describe("a countdown", () => {
+  test("is drawn from the last denial of that key, policy and cost, whoever asked", async () => {
+    const { guard, script } = scene();
+    const heard: boolean[] = [];
+    const end = guard.watch("k", "login", ({ allowed }) => heard.push(allowed));
+    script.cluster.decides = () => denied(10_000);
+    const beforeMs = performance.now();
+    await guard.allow("k", "login");
+    const denial = guard.denialOf("k", "login");
+    expect(denial).toMatchObject({ decision: { allowed: false, reason: "limited" } });
+    expect(denial!.retryAtMs).toBeGreaterThanOrEqual(beforeMs + 10_000);
+    expect(denial!.retryAtMs).toBeLessThanOrEqual(performance.now() + 10_000);
+    expect(guard.denialOf("k", "login")).toBe(denial);
+    expect(guard.denialOf("k", "login", { cost: 2 })).toBeNull();
+    expect(guard.denialOf("other", "login")).toBeNull();
+    script.cluster.decides = () => ({});
+    await guard.peek({ key: "k", policy: "login" });
+    expect(guard.denialOf("k", "login")).toBeNull();
+    expect(heard).toEqual([false, true]);
+    end();
+    await guard.peek({ key: "k", policy: "login" });
+    expect(heard).toHaveLength(2);
+  });
+
+  test("goes on when the denial is no longer honoured without asking", async () => {
+    const { guard, script } = scene();
+    script.cluster.decides = () => ({ ...denied(60_000), firmForMs: 0n });
+    await guard.allow("k", "login");
+    expect(guard.denialOf("k", "login")).not.toBeNull();
+    await guard.allow("k", "login");
+    expect(script.urls).toHaveLength(2);
+  });
+});
+
+test("methods can be taken from the guard, and a closed one says so", async () => {
+  const { guard } = scene();
+  const { allow, close } = guard;
+  expect(await allow("k", "login")).toMatchObject({ allowed: true });
+  await close();
+  await expect(allow("k", "login")).rejects.toMatchObject({ code: "closed" });
+});

@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { VirtualRuntime } from "../../sdk-core/src/testing/virtual-runtime.ts";
+import { DenialWatch } from "./denial-watch.ts";
+import type { Denied } from "./shared.ts";
+
+const watched = { key: "k", policy: "login", cost: 1 };
+const denial: Denied = {
+  allowed: false,
+  reason: "limited",
+  retryAfterMs: 60_000,
+  policy: "login",
+  limit: 5,
+  remaining: 0,
+  resetAfterMs: 60_000,
+  source: "quorum",
+  degraded: false,
+  shadow: null,
+};
+
+test("a denial is over when its time is", async () => {
+  const runtime = new VirtualRuntime();
+  const watch = new DenialWatch(runtime);
+  watch.note(watched, denial);
+  await runtime.pass(59_999);
+  expect(watch.denialOf(watched)).toEqual({ decision: denial, retryAtMs: 61_000 });
+  await runtime.pass(1);
+  expect(watch.denialOf(watched)).toBeNull();
+});
+
+test("what a device sleeps is taken off, although its own clock stood still", async () => {
+  const runtime = new VirtualRuntime();
+  const watch = new DenialWatch(runtime);
+  watch.note(watched, denial);
+  await runtime.pass(10_000);
+  runtime.wallStepMs = 20_000;
+  expect(watch.denialOf(watched)?.retryAtMs).toBe(41_000);
+  await runtime.pass(29_999);
+  expect(watch.denialOf(watched)?.retryAtMs).toBe(41_000);
+  await runtime.pass(1);
+  expect(watch.denialOf(watched)).toBeNull();
+});
+
+test("a clock that is set back changes nothing", async () => {
+  const runtime = new VirtualRuntime();
+  const watch = new DenialWatch(runtime);
+  watch.note(watched, denial);
+  runtime.wallStepMs = -3_600_000;
+  await runtime.pass(30_000);
+  expect(watch.denialOf(watched)?.retryAtMs).toBe(61_000);
+});
+
+test("it has a bound: the oldest that nobody watches makes room", () => {
+  const watch = new DenialWatch(new VirtualRuntime());
+  watch.watch({ ...watched, key: "watched" }, () => {});
+  watch.note({ ...watched, key: "watched" }, denial);
+  for (let key = 0; key < 1_000; key++) watch.note({ ...watched, key: `k${key}` }, denial);
+  expect(watch.denialOf({ ...watched, key: "watched" })).not.toBeNull();
+  expect(watch.denialOf({ ...watched, key: "k0" })).toBeNull();
+  expect(watch.denialOf({ ...watched, key: "k1" })).not.toBeNull();
+});
