@@ -30,7 +30,8 @@ describe("compose.yaml", () => {
   });
 
   it("publishes the ports that nginx, Prometheus and Grafana listen on", () => {
-    const nginx = readFileSync(inDeploy("nginx", "nginx.conf"), "utf8");
+    expect(readFileSync(inDeploy("nginx", "nginx.conf"), "utf8")).toContain("include quorumguard/plain.conf;");
+    const nginx = readFileSync(inDeploy("nginx", "quorumguard", "plain.conf"), "utf8");
     const listens = [...nginx.matchAll(/^\s*listen (\d+)/gm)].map(([, port]) => port);
     const inside = (name: string) =>
       services.find((service) => service.name === name)?.ports.map((port) => port.split(":")[2]);
@@ -87,7 +88,7 @@ describe("compose.yaml", () => {
 
 describe("the configuration that compose.yaml mounts", () => {
   it("balances over every node and scrapes every node", () => {
-    const nginx = readFileSync(inDeploy("nginx", "nginx.conf"), "utf8");
+    const nginx = readFileSync(inDeploy("nginx", "quorumguard", "nodes.conf"), "utf8");
     const prometheus = readFileSync(inDeploy("prometheus", "prometheus.yml"), "utf8");
     const targets = parse(prometheus).scrape_configs[0].static_configs[0].targets as string[];
     expect(targets).toEqual(nodes.map(({ hostname }) => `${hostname}:7402`));

@@ -9,10 +9,16 @@ export interface RawAnswer {
   readonly grpcMessage: string;
 }
 
-/** Makes one unary gRPC call, as somebody without our SDK might; the message is whatever text is given. */
-export function callGrpc(endpoint: string, path: string, message = ""): Promise<RawAnswer> {
+/**
+ * Makes one unary gRPC call, as somebody without our SDK might; the message is whatever text is given. `ca`: the PEM of an
+ * authority, if TLS is spoken there.
+ */
+export function callGrpc(endpoint: string, path: string, message = "", ca?: Uint8Array): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const session = http2.connect(`http://${endpoint}`);
+    const session =
+      ca === undefined
+        ? http2.connect(`http://${endpoint}`)
+        : http2.connect(`https://${endpoint}`, { ca: Buffer.from(ca) });
     session.on("error", reject);
     const stream = session.request({
       ":method": "POST",

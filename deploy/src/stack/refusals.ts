@@ -34,6 +34,7 @@ const grpcPaths = [
   "/quorumguard.v1.GuardService/Allow%0a",
   "//quorumguard.v1.GuardService/Allow",
   "/quorumguard.v1.ClusterService/TransferLeadership/../../grpc.health.v1.Health/Check",
+  "/grpc.health.v1.Health/Watch",
   "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
   "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ] as const;
