@@ -5,9 +5,9 @@ import type { NemesisResult } from "./run-nemesis.ts";
 const nemesis = (...args: string[]) => runCommand("./main.ts", ...args);
 
 test("real nodes under faults: nothing over-admitted, charged twice or lost", { timeout: 120_000 }, async () => {
-  const { code, output, errors } = await nemesis("--seconds", "8", "--seed", "20", "--nodes", "3", "--json");
-  const result = JSON.parse(output.trim().split("\n").at(-1)!) as NemesisResult;
-  expect(result, errors).toMatchObject({
+  const { code, stdout, stderr } = await nemesis("--seconds", "8", "--seed", "20", "--nodes", "3", "--json");
+  const result = JSON.parse(stdout.trim().split("\n").at(-1)!) as NemesisResult;
+  expect(result, stderr).toMatchObject({
     ...{ seconds: 8, seed: 20, overAdmitted: 0, chargedTwice: 0, acknowledgedLost: 0, degraded: 0 },
     ...{ history: "accepted", violations: [], folder: null },
   });
@@ -22,7 +22,7 @@ test("real nodes under faults: nothing over-admitted, charged twice or lost", { 
 test("wrong usage says what to write, with status 2", async () => {
   expect(await nemesis("--only", "earthquake")).toMatchObject({
     code: 2,
-    output: "",
-    errors: expect.stringContaining("kill"),
+    stdout: "",
+    stderr: expect.stringContaining("kill"),
   });
 });

@@ -10,6 +10,8 @@ export {
 export { agreedLeader, type LocalStatus, readStatus } from "./local-status.ts";
 export { type Nginx, type NginxOptions, startNginx } from "./nginx.ts";
 export { type NodeEnd, type NodeLaunch, NodeProcesses, type NodeProcessesOptions } from "./node-processes.ts";
+export { type ProgramEnd, readToEnd, runExample } from "./program-end.ts";
+export { type ServerLaunch, type ServerProcess, startServerProcess } from "./server-process.ts";
 export {
   findProgram,
   missingPackages,
@@ -19,4 +21,5 @@ export {
   skipReason,
   systemPackages,
 } from "./system-packages.ts";
+export { startTlsProxy, type TlsProxy, type TlsProxyOptions } from "./tls-proxy.ts";
 export { until } from "./until.ts";

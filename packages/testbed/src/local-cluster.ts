@@ -43,6 +43,8 @@ export interface LocalClusterOptions {
   readonly nodes?: number;
   /** Extra arguments for every node. */
   readonly arguments?: readonly string[];
+  /** With `--token-keys` among the arguments: an operator's token, by which `status` asks. Default: none. */
+  readonly token?: string;
   /** The command's script, such as an installed package's. Default: the workspace's build. */
   readonly command?: string;
   /** Where the nodes' logs go; default: nowhere, but the last lines are shown if a node dies by itself. */
@@ -62,7 +64,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     metricsUrl: `http://127.0.0.1:${port(i + 1, 1)}/metrics`,
   }));
   const founders = nodes.map((node) => `${node.nodeId}=127.0.0.1:${port(node.nodeId, 2)}`).join(",");
-  const statusOf = (nodeId: number) => readStatus(nodeId, nodes[nodeId - 1]!.httpUrl);
+  const statusOf = (nodeId: number) => readStatus(nodeId, nodes[nodeId - 1]!.httpUrl, options.token);
   const processes = new NodeProcesses({ onLog: options.onLog, command: options.command });
   const start = (node: LocalNode) =>
     processes.start(node.nodeId, [

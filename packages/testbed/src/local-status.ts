@@ -22,12 +22,15 @@ interface StatusBody {
   readonly stateHash?: string;
 }
 
-/** Asks one node for its status over plain HTTP, for a second at most. Null if it does not answer. */
-export async function readStatus(nodeId: number, httpUrl: string): Promise<LocalStatus | null> {
+/** Asks one node for its status over plain HTTP, for a second at most. Null if it does not answer, or wants another token. */
+export async function readStatus(nodeId: number, httpUrl: string, token?: string): Promise<LocalStatus | null> {
   try {
     const response = await fetch(`${httpUrl}/quorumguard.v1.ClusterService/GetStatus`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: {
+        "content-type": "application/json",
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
       body: "{}",
       signal: AbortSignal.timeout(1_000),
     });

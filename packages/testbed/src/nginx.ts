@@ -1,9 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { requireProgram } from "./system-packages.ts";
+import { asThisUser, runNginx } from "./run-nginx.ts";
 
 /** A real nginx in front of the nodes' HTTP ports, which also serves one folder, so that a page calls its own origin. */
 export interface Nginx {
@@ -15,7 +13,7 @@ export interface Nginx {
 function configuration(folder: string, port: number, upstreams: readonly string[], pages: string): string {
   return `
 daemon off;
-${process.getuid?.() === 0 ? "# Started by root, workers would otherwise drop to a user that may not read our folders.\nuser root;" : ""}
+${asThisUser}
 worker_processes 1;
 pid ${folder}/nginx.pid;
 error_log stderr warn;
@@ -60,44 +58,9 @@ export interface NginxOptions {
 
 /** Starts the system's nginx in the foreground, and resolves when it answers. Throws if it is not installed or ends. */
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
-  const program = requireProgram("nginx");
   const folder = await mkdtemp(join(tmpdir(), "quorumguard-nginx-"));
   await mkdir(join(folder, "body"));
-  const file = join(folder, "nginx.conf");
-  await writeFile(file, configuration(folder, options.port, options.upstreams, options.pages));
-  const child = spawn(program, ["-p", folder, "-c", file], { stdio: ["ignore", "ignore", "pipe"] });
-  let problems = "";
-  child.stderr.on("data", (text) => {
-    problems += text;
-  });
-  const failed = Promise.race([
-    once(child, "exit").then(() => new Error(`nginx ended: ${problems}`)),
-    once(child, "error").then(([error]) => new Error(`${program} could not be started`, { cause: error })),
-  ]);
-  const endChild = () => void child.kill("SIGKILL");
-  process.once("exit", endChild);
-  const url = `http://127.0.0.1:${options.port}`;
-  const reason = await Promise.race([failed, answers(url)]);
-  if (reason !== null) throw reason;
-  return {
-    url,
-    stop: async () => {
-      process.off("exit", endChild);
-      child.kill("SIGTERM");
-      await failed;
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-/** Asks until the connection is no longer refused: nginx does not say when it listens. */
-async function answers(url: string): Promise<null> {
-  for (;;) {
-    try {
-      await fetch(url);
-      return null;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
+  await writeFile(join(folder, "nginx.conf"), configuration(folder, options.port, options.upstreams, options.pages));
+  const stop = await runNginx(folder, options.port);
+  return { url: `http://127.0.0.1:${options.port}`, stop };
 }

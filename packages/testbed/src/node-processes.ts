@@ -38,11 +38,16 @@ export interface NodeProcessesOptions {
   readonly onEnd?: ((end: NodeEnd) => void) | undefined;
 }
 
+interface NodeProcess {
+  readonly child: ChildProcess;
+  /** What it wrote last. */
+  tail: string;
+}
+
 /** Processes of the command, at most one per node id. */
 export class NodeProcesses {
   readonly #options: NodeProcessesOptions;
-  readonly #children = new Map<number, ChildProcess>();
-  readonly #tails = new Map<number, string>();
+  readonly #processes = new Map<number, NodeProcess>();
 
   constructor(options: NodeProcessesOptions = {}) {
     this.#options = options;
@@ -50,7 +55,7 @@ export class NodeProcesses {
 
   /** Nodes that were started and not ended, by us or by themselves. */
   get nodeIds(): readonly number[] {
-    return [...this.#children.keys()];
+    return [...this.#processes.keys()];
   }
 
   /** Runs `quorumguard node` with these flags, with the Node that runs this. */
@@ -65,10 +70,9 @@ export class NodeProcesses {
       detached: true,
       env: { ...process.env, ...launch.environment },
     });
-    let tail = "";
+    const started: NodeProcess = { child, tail: "" };
     const collect = (text: Buffer) => {
-      tail = (tail + text).slice(-2_000);
-      this.#tails.set(nodeId, tail);
+      started.tail = (started.tail + text).slice(-2_000);
       this.#options.onLog?.(nodeId, String(text));
     };
     child.stdout.on("data", collect);
@@ -77,43 +81,44 @@ export class NodeProcesses {
     child.stdin.on("error", () => {});
     const ended = (code: number | null, signal: string | null) => {
       // Whoever ends a node takes it out first.
-      if (this.#children.get(nodeId) !== child) return;
+      if (this.#processes.get(nodeId) !== started) return;
       const { onEnd } = this.#options;
+      const { tail } = started;
       if (onEnd === undefined) process.stderr.write(`node ${nodeId} ended by itself (${code ?? signal}):\n${tail}\n`);
       else {
-        this.#children.delete(nodeId);
+        this.#processes.delete(nodeId);
         onEnd({ nodeId, code, signal, tail });
       }
     };
     child.on("error", (error) => {
-      tail += error.message;
+      started.tail += error.message;
       ended(null, null);
     });
     // Only when its output has ended as well is its last word known.
     child.on("close", ended);
-    this.#children.set(nodeId, child);
+    this.#processes.set(nodeId, started);
   }
 
-  /** What each node wrote last, for whoever has to tell why they do not do what they should. */
+  /** What each of them wrote last, for whoever has to tell why they do not do what they should. */
   tails(): string {
-    return [...this.#tails].map(([nodeId, tail]) => `node ${nodeId}:\n${tail}`).join("\n");
+    return [...this.#processes].map(([nodeId, { tail }]) => `node ${nodeId}:\n${tail}`).join("\n");
   }
 
   /** The id of a node's process; null if it does not run. */
   pid(nodeId: number): number | null {
-    return this.#children.get(nodeId)?.pid ?? null;
+    return this.#processes.get(nodeId)?.child.pid ?? null;
   }
 
   /** Sends a signal that does not end it, such as SIGSTOP. False if there is no such process. */
   signal(nodeId: number, signal: NodeJS.Signals): boolean {
-    return this.#children.get(nodeId)?.kill(signal) ?? false;
+    return this.#processes.get(nodeId)?.child.kill(signal) ?? false;
   }
 
   /** Sends the signal and waits until the process is gone. Resolves with its exit code; null: it had none, or never ran. */
   async end(nodeId: number, signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
-    const child = this.#children.get(nodeId);
+    const child = this.#processes.get(nodeId)?.child;
     if (child === undefined) return null;
-    this.#children.delete(nodeId);
+    this.#processes.delete(nodeId);
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     const exited = once(child, "exit");
     child.kill(signal);
@@ -123,6 +128,6 @@ export class NodeProcesses {
 
   /** Kills every process at once and waits for none: for a script that is itself about to end. */
   killAll(): void {
-    for (const child of this.#children.values()) child.kill("SIGKILL");
+    for (const { child } of this.#processes.values()) child.kill("SIGKILL");
   }
 }

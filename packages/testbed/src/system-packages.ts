@@ -19,6 +19,7 @@ export const systemPackages = [
     programs: ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"],
     neededFor: "the web SDK in a real browser",
   },
+  { name: "firefox-esr", programs: ["firefox-esr", "firefox"], neededFor: "the web SDK in a second browser" },
   { name: "prometheus", programs: ["prometheus"], neededFor: "the stack's scraping, alerts and dashboard" },
   { name: "iproute2", programs: ["ip"], neededFor: "the stack in a private network" },
   { name: "util-linux", programs: ["unshare"], neededFor: "the stack in a private network" },

@@ -12,21 +12,21 @@ test.each([
     timeout: 120_000,
   },
   async (fault, trials) => {
-    const { code, output, errors } = await failover("--trials", String(trials), "--fault", fault, "--json");
-    const lines = output.trim().split("\n");
+    const { code, stdout, stderr } = await failover("--trials", String(trials), "--fault", fault, "--json");
+    const lines = stdout.trim().split("\n");
     const [last, ...before] = lines.map((line) => JSON.parse(line) as Record<string, unknown>).reverse();
-    expect(last, errors).toEqual({
+    expect(last, stderr).toEqual({
       ...{ fault, trials, failedCalls: 0, degraded: 0, overAdmitted: 0, chargedTwice: 0 },
       gapMs: { p50: expect.any(Number), p90: expect.any(Number), p99: expect.any(Number), max: expect.any(Number) },
     });
     expect(code).toBe(0);
     expect(before).toHaveLength(trials);
-    for (const { leaderBefore, leaderAfter } of before) expect(leaderAfter, errors).not.toBe(leaderBefore);
+    for (const { leaderBefore, leaderAfter } of before) expect(leaderAfter, stderr).not.toBe(leaderBefore);
   },
 );
 
 test("wrong usage says what to write, with status 2", async () => {
-  const { code, errors } = await failover("--fault", "earthquake");
+  const { code, stderr } = await failover("--fault", "earthquake");
   expect(code).toBe(2);
-  expect(errors).toBe('--fault is "earthquake": it must be kill, pause, partition, stall-disk or rolling-restart\n');
+  expect(stderr).toBe('--fault is "earthquake": it must be kill, pause, partition, stall-disk or rolling-restart\n');
 });
