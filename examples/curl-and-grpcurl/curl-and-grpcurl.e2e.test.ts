@@ -1,7 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { type LocalCluster, skipReason, startLocalCluster } from "@quorumguard/testbed";
+import { type LocalCluster, readToEnd, runExample, skipReason, startLocalCluster } from "@quorumguard/testbed";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isOnPath, type ScriptName, scriptLines, startScript } from "./run-script.ts";
 
@@ -13,18 +10,7 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-async function run(name: ScriptName): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = startScript(name, cluster);
-  const text = { stdout: "", stderr: "" };
-  child.stdout!.on("data", (chunk) => {
-    text.stdout += chunk;
-  });
-  child.stderr!.on("data", (chunk) => {
-    text.stderr += chunk;
-  });
-  const [code] = await once(child, "close");
-  return { code, ...text };
-}
+const run = (name: ScriptName) => readToEnd(startScript(name, cluster));
 
 const allowed = (remaining: number) => ({
   decision: { outcome: "OUTCOME_ALLOWED", remaining, source: "SOURCE_QUORUM" },
@@ -105,14 +91,9 @@ it("with-grpcurl.sh and with-buf-curl.sh ask the same", () => {
   expect(asked("with-grpcurl.sh")).toHaveLength(6);
 });
 
-it.skipIf(withoutCurl)("the example shows what was typed and what came of it", { timeout: 60_000 }, () => {
-  const script = fileURLToPath(new URL("../../scripts/example.ts", import.meta.url));
-  const { stdout, stderr, status } = spawnSync(
-    process.execPath,
-    ["--conditions=quorumguard-source", script, "curl-and-grpcurl"],
-    { encoding: "utf8" },
-  );
-  expect(status, stderr).toBe(0);
+it.skipIf(withoutCurl)("the example shows what was typed and what came of it", { timeout: 60_000 }, async () => {
+  const { code, stdout, stderr } = await runExample("curl-and-grpcurl");
+  expect(code, stderr).toBe(0);
   expect(stdout).toMatch(/^ {2}curl -sS "\$node\/readyz"\n {4}\{"ready":true,/m);
   expect(stdout).toMatch(/^grpcurl is (not )?on PATH/m);
   expect(stdout).toContain('      "status": "SERVING"\n');

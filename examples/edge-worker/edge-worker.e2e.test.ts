@@ -1,21 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { freePorts } from "@quorumguard/testbed";
+import { freePorts, runExample } from "@quorumguard/testbed";
 import { expect, it } from "vitest";
 import { startWorker } from "./worker-process.ts";
 
 it("loses no request to the leader's death, and counts each exactly once", { timeout: 60_000 }, async () => {
-  const script = fileURLToPath(new URL("../../scripts/example.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--conditions=quorumguard-source", script, "edge-worker", "--json"]);
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    stderr += chunk;
-  });
-  const [code] = await once(child, "close");
+  const { code, stdout, stderr } = await runExample("edge-worker", "--json");
   const result = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
   expect(result, stderr).toMatchObject({
     first: [200, 200, 200, 200, 200, 429, 429],

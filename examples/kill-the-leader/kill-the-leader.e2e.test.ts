@@ -1,11 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { elementsOf, parseSvg, textOf } from "@quorumguard/pictures";
-import { startLocalCluster } from "@quorumguard/testbed";
+import { runExample, startLocalCluster } from "@quorumguard/testbed";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 let folder: string;
@@ -14,21 +11,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs the example as `npm run example` does, to its end. */
-async function runExample(...flags: string[]) {
-  const script = fileURLToPath(new URL("../../scripts/example.ts", import.meta.url));
+/** Runs the example with a picture in this test's folder, to its end. */
+async function runShow(...flags: string[]) {
   const svg = join(folder, "failover.svg");
-  const command = ["--conditions=quorumguard-source", script, "kill-the-leader", "--json", "--svg", svg, ...flags];
-  const child = spawn(process.execPath, command);
-  const text = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk) => {
-    text.stdout += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    text.stderr += chunk;
-  });
-  const [code] = await once(child, "close");
-  return { code, svg, ...text };
+  return { svg, ...(await runExample("kill-the-leader", "--json", "--svg", svg, ...flags)) };
 }
 
 /** The last line of standard output, which must be all of it. */
@@ -47,7 +33,7 @@ async function expectPicture(file: string, gapMs: number): Promise<void> {
 
 describe("a cluster of its own", () => {
   it("loses no call when its leader is killed, and draws the gap that it reports", { timeout: 60_000 }, async () => {
-    const run = await runExample();
+    const run = await runShow();
     const result = resultOf(run);
     expect(result).toMatchObject({ failed: 0, degraded: 0, svg: run.svg });
     expect(result.leaderAfter).not.toBe(result.leaderBefore);
@@ -66,7 +52,7 @@ describe("a running cluster", () => {
     const cluster = await startLocalCluster();
     try {
       const before = await cluster.waitForLeader();
-      const run = await runExample("--endpoints", cluster.endpoints.join(","));
+      const run = await runShow("--endpoints", cluster.endpoints.join(","));
       const result = resultOf(run);
       expect(result).toMatchObject({ failed: 0, degraded: 0, leaderBefore: before.nodeId });
       expect(await cluster.status(before.nodeId)).toBeNull();
@@ -79,12 +65,7 @@ describe("a running cluster", () => {
   it("ends, and says why, when the command that kills fails", { timeout: 60_000 }, async () => {
     const cluster = await startLocalCluster();
     try {
-      const { code, stdout, stderr } = await runExample(
-        "--endpoints",
-        cluster.endpoints[0]!,
-        "--kill",
-        "exit 7; {node}",
-      );
+      const { code, stdout, stderr } = await runShow("--endpoints", cluster.endpoints[0]!, "--kill", "exit 7; {node}");
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
       expect(stderr).toMatch(/Command failed: sh -c exit 7; [123]\b/);
     } finally {
@@ -93,13 +74,13 @@ describe("a running cluster", () => {
   });
 
   it("says what is missing when nobody answers", { timeout: 60_000 }, async () => {
-    const { code, stderr } = await runExample("--endpoints", "127.0.0.1:1");
+    const { code, stderr } = await runShow("--endpoints", "127.0.0.1:1");
     expect(code).toBe(1);
     expect(stderr).toContain("127.0.0.1:1 does not answer");
   });
 
   it("refuses --kill for a cluster of its own", async () => {
-    const { code, stderr } = await runExample("--kill", "true");
+    const { code, stderr } = await runShow("--kill", "true");
     expect(code).toBe(1);
     expect(stderr).toContain("--kill needs --endpoints");
   });

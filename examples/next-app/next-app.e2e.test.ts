@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { runExample } from "@quorumguard/testbed";
 import { expect, it } from "vitest";
 import type { Answer } from "./main.ts";
 
@@ -8,18 +6,9 @@ import type { Answer } from "./main.ts";
 it("a real Next limits its routes, by handler and by proxy, and does not notice the leader's death", {
   timeout: 400_000,
 }, async () => {
-  const script = fileURLToPath(new URL("../../scripts/example.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--conditions=quorumguard-source", script, "next-app", "--json"]);
-  const text = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk) => {
-    text.stdout += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    text.stderr += chunk;
-  });
-  const [code] = await once(child, "close");
-  expect(code, text.stderr).toBe(0);
-  const { answers } = JSON.parse(text.stdout.trimEnd().split("\n").at(-1)!) as { answers: readonly Answer[] };
+  const { code, stdout, stderr } = await runExample("next-app", "--json");
+  expect(code, stderr).toBe(0);
+  const { answers } = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as { answers: readonly Answer[] };
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 429, 429, 200, 200]);
 
   const [first, denied, forged, after, ping] = [answers[0]!, answers[5]!, answers[6]!, answers[7]!, answers[8]!];

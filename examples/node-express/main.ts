@@ -1,8 +1,8 @@
 /** The show: three nodes, the server, traffic beyond the limit, the leader killed in mid-traffic, and an account of it. */
 import { parseArgs, styleText } from "node:util";
-import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
+import { type LocalCluster, type ServerProcess, startLocalCluster } from "@quorumguard/testbed";
 import { createAccount } from "./account.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
+import { startServer } from "./server-process.ts";
 import { sendTraffic } from "./traffic.ts";
 
 const usage = `npm run example -- node-express [--serve] [--json]

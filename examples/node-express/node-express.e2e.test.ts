@@ -1,29 +1,11 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { freePorts, type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
+import { freePorts, type LocalCluster, runExample, type ServerProcess, startLocalCluster } from "@quorumguard/testbed";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Result } from "./account.ts";
-import { type ServerProcess, startServer } from "./server-process.ts";
-
-/** Runs the example as `npm run example` does, to its end. */
-async function runExample(...flags: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const script = fileURLToPath(new URL("../../scripts/example.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--conditions=quorumguard-source", script, "node-express", ...flags]);
-  const text = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk) => {
-    text.stdout += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    text.stderr += chunk;
-  });
-  const [code] = await once(child, "close");
-  return { code, ...text };
-}
+import { startServer } from "./server-process.ts";
 
 describe("the show", () => {
   it("loses no request to the leader's death, and admits what the limit permits", { timeout: 60_000 }, async () => {
-    const { code, stdout, stderr } = await runExample("--json");
+    const { code, stdout, stderr } = await runExample("node-express", "--json");
     const result = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as Result;
     expect(result, stderr).toMatchObject({ other: 0, degraded: 0, held: true });
     expect(result.ok + result.denied).toBe(result.requests);
