@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 
 /** Real processes with real deadlines, which find ports and folders of their own. */
 const endToEnd = ["packages/**/*.e2e.test.ts", "examples/**/*.e2e.test.ts"];
-/** What stands for a user of the whole repository: it builds, packs, browses, or takes all of the machine. */
+/** What stands for a user of the whole repository: it builds, packs, browses, or runs all that is deployed. */
 const wholeRepository = ["{deploy,docs,scripts}/**/*.e2e.test.ts", "scripts/readme.test.ts"];
 /** The packages as files, packed and installed once for all of them; a step of its own in `npm test`. */
 const packaging = ["packages/packaging/src/*.e2e.test.ts"];
@@ -26,6 +26,7 @@ export default defineConfig({
     testTimeout: 20_000,
     // By default one core is left idle.
     maxWorkers: os.availableParallelism(),
+    maxConcurrency: os.availableParallelism(),
     projects: [
       ...folders.map((folder) => ({
         extends: true as const,
@@ -39,7 +40,14 @@ export default defineConfig({
       { extends: true as const, test: { name: "replacing-modules", include: replacingModules } },
       {
         extends: true as const,
-        test: { name: "e2e", include: endToEnd, exclude: [...neverTests, ...packaging], sequence: { groupOrder: 1 } },
+        test: {
+          name: "e2e",
+          include: endToEnd,
+          exclude: [...neverTests, ...packaging],
+          // They wait for elections and deadlines more than they work.
+          maxWorkers: os.availableParallelism() + 1,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true as const,
@@ -47,8 +55,7 @@ export default defineConfig({
           name: "whole",
           include: wholeRepository,
           exclude: neverTests,
-          // One after the other: they would write the same builds.
-          fileParallelism: false,
+          // After all that uses the builds: they bring them up to date, each its own, unless `npm test` just has.
           sequence: { groupOrder: 2 },
         },
       },

@@ -27,6 +27,9 @@ const failover = [...product, "@quorumguard/nemesis"];
 /** The programs of the exactness audit, and the built command that it starts. */
 const exactness = [...product, "@quorumguard/exactness", "@quorumguard/sim", "@quorumguard/nemesis"];
 
+/** The web SDK and the web example in real browsers, and the built command that they start. */
+const browsers = [...product, "@quorumguard/browsers"];
+
 /**
  * What a name runs. `file` is TypeScript for the pinned Node, `tool` a command of the workspace. `build: false` for
  * what needs no built packages, or builds them itself and reports on it. `only`: packages to install and to build with
@@ -46,6 +49,7 @@ const commands = {
   mutants: { build: false, file: "packages/sim/src/mutants-cli.ts" },
   bench: { build: true, file: "bench/src/main.ts" },
   runtimes: { build: true, file: "packages/runtimes/src/main.ts" },
+  "test:browser": { build: true, only: () => browsers, file: "packages/browsers/src/main.ts" },
   quorumguard: { build: true, only: () => product, file: "packages/cluster/src/cli/main.ts" },
   example: {
     build: true,
@@ -186,7 +190,8 @@ function buildFingerprint(folders, installed) {
     hash.update(`${file} ${size} ${mtimeMs}\n`);
   };
   for (const file of ["turbo.json", "tsconfig.base.json"]) add(file);
-  for (const folder of folders) {
+  // What the others write for themselves, such as the site its pages, is in no build.
+  for (const folder of folders.filter((each) => hasBuild(readJson(path.join(root, each, "package.json"))))) {
     for (const file of ["tsconfig.json", "tsconfig.build.json"]) if (exists(folder, file)) add(`${folder}/${file}`);
     if (!exists(folder, "src")) continue;
     const files = fs.readdirSync(path.join(root, folder, "src"), { recursive: true, withFileTypes: true });

@@ -168,6 +168,22 @@ describe("the bootstrap", () => {
     expect(calls[3]).toMatch(/turbo run build/);
   });
 
+  it("builds again when a source changed of which something is built, and not for another", () => {
+    const { root, environment } = fakeClone("mkdir -p packages/limiter/dist");
+    const limiter = { name: "@quorumguard/limiter", scripts: { build: "tsc" } };
+    for (const [folder, manifest] of Object.entries({ "packages/limiter": limiter, docs: { name: "docs" } })) {
+      fs.mkdirSync(path.join(root, folder, "src"), { recursive: true });
+      fs.writeFileSync(path.join(root, folder, "package.json"), JSON.stringify(manifest));
+    }
+    const buildsAfter = (changed: string) => {
+      fs.writeFileSync(path.join(root, changed), "changed");
+      spawnSync(process.execPath, [path.join(root, "scripts/bootstrap.mjs"), "bootstrap"], { env: environment });
+      return fs.readFileSync(path.join(root, "npx.log"), "utf8").match(/turbo run build/g)?.length;
+    };
+    const changes = ["packages/limiter/src/one.ts", "docs/src/page.md", "packages/limiter/src/two.ts"];
+    expect(changes.map(buildsAfter)).toEqual([1, 1, 2]);
+  });
+
   it("stops with a reason when the installation fails, or brings another Node than the pinned one", () => {
     const broken = fakeClone("exit 5");
     const failed = spawnSync(process.execPath, [path.join(broken.root, "scripts/bootstrap.mjs"), "hello"], {

@@ -1,19 +1,19 @@
-/** `npm test`: every check, one after the other, each with its time. Flags: `--only a,b`, `--list`, `--help`. */
+/** `npm test`: every check, each with its time. Flags: `--only a,b`, `--list`, `--help`. */
 import { parseArgs } from "node:util";
 import { installsPackages } from "./install-packages.ts";
 import { inRepository } from "./repository.ts";
 import { killCommands } from "./run-command.ts";
 import { hasPassed, oneCheck, type Step, type StepResult, sumResults } from "./test/step.ts";
-import { steps } from "./test/steps.ts";
+import { type Lane, stages, steps } from "./test/steps.ts";
 
 const help = `npm test -- [--only NAME,NAME] [--list]
   --only  run these steps only
   --list  name the steps and stop
 With CI=true on Debian, missing system packages are installed first, and a skipped check is a failure.`;
 
-/** The steps that the flags ask for. */
-function chooseSteps(only: string | undefined): readonly Step[] {
-  if (only === undefined) return steps;
+/** The stages with those of their steps that the flags ask for. */
+function chooseSteps(only: string | undefined): readonly (readonly Lane[])[] {
+  if (only === undefined) return stages;
   const names = only.split(",");
   const unknown = names.filter((name) => !steps.some((step) => step.name === name));
   if (unknown.length > 0) {
@@ -21,7 +21,7 @@ function chooseSteps(only: string | undefined): readonly Step[] {
       `--only: no step is named ${unknown.join(", ")}; steps: ${steps.map((step) => step.name).join(", ")}`,
     );
   }
-  return steps.filter((step) => names.includes(step.name));
+  return stages.map((lanes) => lanes.map((lane) => lane.filter((step) => names.includes(step.name))));
 }
 
 function seconds(fromMs: number): string {
@@ -51,22 +51,26 @@ async function main(): Promise<void> {
   if (values.list === true) return console.log(steps.map((step) => `${step.name.padEnd(18)}${step.title}`).join("\n"));
   // Hundreds of processes load the same files: each compiles only what none before it has.
   process.env.NODE_COMPILE_CACHE ??= inRepository("node_modules", ".cache", "compiled");
-  const results: StepResult[] = [];
-  const table: string[] = [];
+  const results = new Map<Step, StepResult>();
+  const lines = new Map<Step, string>();
   const startedMs = performance.now();
-  for (const step of chooseSteps(values.only)) {
-    console.log(`\n=== ${step.name}: ${step.title}`);
-    const stepStartedMs = performance.now();
-    const result = await runStep(step);
-    results.push(result);
-    const line = describe(step, result, seconds(stepStartedMs));
-    table.push(line);
-    for (const failure of result.failures) console.log(`  failed: ${failure}`);
-    for (const skipped of result.skipped) console.log(`  skipped: ${skipped}`);
-    for (const note of result.notes) console.log(`  not checked: ${note}`);
-    console.log(line);
-  }
-  const total = sumResults(results);
+  const run = async (lane: Lane) => {
+    for (const step of lane) {
+      console.log(`\n=== ${step.name}: ${step.title}`);
+      const stepStartedMs = performance.now();
+      const result = await runStep(step);
+      results.set(step, result);
+      const line = describe(step, result, seconds(stepStartedMs));
+      lines.set(step, line);
+      for (const failure of result.failures) console.log(`  failed: ${step.name}: ${failure}`);
+      for (const skipped of result.skipped) console.log(`  skipped: ${skipped}`);
+      for (const note of result.notes) console.log(`  not checked: ${note}`);
+      console.log(line);
+    }
+  };
+  for (const lanes of chooseSteps(values.only)) await Promise.all(lanes.map(run));
+  const table = steps.flatMap((step) => lines.get(step) ?? []);
+  const total = sumResults([...results.values()]);
   const skipsFail = installsPackages();
   console.log(`\n${table.join("\n")}\n`);
   for (const skipped of new Set(total.skipped))

@@ -49,15 +49,18 @@ async function runCheck(command: string, flags: readonly string[], timeoutMs: nu
   return oneCheck((await runCommand(command, flags, { timeoutMs })).failure);
 }
 
-/** What `npm test` runs, in order: what is quick and tells most comes first. */
-export const steps: readonly Step[] = [
-  { name: "system-packages", title: "programs that some tests need", run: prepareSystem },
+const systemPackages: Step = { name: "system-packages", title: "programs that some tests need", run: prepareSystem };
+const typecheckStep: Step = { name: "typecheck", title: "every package", run: typecheck };
+
+const quickChecks: readonly Step[] = [
   { name: "biome", title: "format and lint", run: () => runCheck("biome", ["check"], 60_000) },
   { name: "tidy", title: "layers, purity, sizes, names", run: checkTidy },
   { name: "proto-lint", title: "the wire contract's style", run: lintProto },
   { name: "proto-generated", title: "generated code is up to date", run: checkGenerated },
   { name: "proto-breaking", title: "the wire contract breaks no client of main", run: checkBreaking },
-  { name: "typecheck", title: "every package", run: typecheck },
+];
+
+const asPublished: readonly Step[] = [
   {
     name: "build",
     title: "every package, as published",
@@ -70,15 +73,36 @@ export const steps: readonly Step[] = [
       runCheck(process.execPath, ["--conditions=quorumguard-source", inRepository("docs", "src", "main.ts")], 180_000),
   },
   { name: "runtimes", title: "the SDKs' contract on every runtime", run: () => runMatrix(240_000) },
-  { name: "packages", title: "what is published, as its users get it", run: () => runVitest("packages", 240_000) },
-  {
-    name: "vitest",
-    title: "unit, property, contract and end-to-end tests",
-    run: () => runVitest("!packages", 900_000),
-  },
-  {
-    name: "simulator",
-    title: `whole clusters on virtual time, ${simulatorSeeds} seeds`,
-    run: () => simulate(simulatorSeeds, 240_000),
-  },
+  { name: "packages", title: "what is published, as its users get it", run: () => runVitest("packages", 360_000) },
 ];
+
+const simulator: Step = {
+  name: "simulator",
+  title: `whole clusters on virtual time, ${simulatorSeeds} seeds`,
+  run: () => simulate(simulatorSeeds, 360_000),
+};
+
+const vitest: Step = {
+  name: "vitest",
+  title: "unit, property, contract and end-to-end tests",
+  run: () => runVitest("!packages", 900_000),
+};
+
+/** Steps that run one after the other. */
+export type Lane = readonly Step[];
+
+/**
+ * What `npm test` runs: stages one after the other, and side by side what leaves a core idle for most of its time and shares no
+ * file. What is quick and tells most comes first; what has deadlines of its own has the machine for itself.
+ */
+export const stages: readonly (readonly Lane[])[] = [
+  [[systemPackages]],
+  [
+    [...quickChecks, ...asPublished],
+    [typecheckStep, simulator],
+  ],
+  [[vitest]],
+];
+
+/** All of them, in the order in which they are told of. */
+export const steps: readonly Step[] = stages.flat(2);

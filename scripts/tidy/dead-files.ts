@@ -31,6 +31,8 @@ const entryPoints: readonly RegExp[] = [
   // Programs that check a package from outside, such as a conformance run over scripts in any folder.
   /^packages\/[^/]+\/test\/[^/]+\.ts$/,
   /\.config\.ts$/,
+  // Bundled for pages by name.
+  /^packages\/browsers\/src\/page\/[a-z-]+\.ts$/,
   // vitest.config.ts names it.
   /^packages\/packaging\/src\/pack-once\.ts$/,
 ];

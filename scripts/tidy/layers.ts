@@ -22,6 +22,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   packaging: ["testbed", "sdk-node", "sdk-web"],
   nemesis: ["audit", "exactness", "pictures", "testbed", "cluster", "sdk-node", "limiter", "proto"],
   pictures: [],
+  browsers: ["testbed", "sdk-node", "sdk-web", "proto"],
   runtimes: ["testbed", "cluster", "sdk-node", "sdk-web", "sdk-core", "proto"],
 };
 
@@ -69,12 +70,12 @@ function checkPackage(file: SourceFile, specifier: string): string | null {
 }
 
 function checkRelative(file: SourceFile, specifier: string): string | null {
-  if (!/\.(ts|mjs|json)$/.test(specifier)) return `import "${specifier}" with its extension, .ts`;
+  if (!/\.(tsx?|mjs|json)$/.test(specifier)) return `import "${specifier}" with its extension, .ts`;
   if (!file.path.startsWith("packages/") || isTestFile(file.path)) return null;
   const target = path.posix.join(path.posix.dirname(file.path), specifier);
   const from = packageOf(file.path);
-  // The simulator and the nemesis run and read parts that no package exports; they are private, and see everything.
-  if (from === "sim" || from === "nemesis") return null;
+  // These run and read parts that no package exports; they are private, and see everything.
+  if (from === "sim" || from === "nemesis" || from === "browsers") return null;
   if (!target.startsWith(`packages/${from}/`))
     return `leaves its package by "${specifier}"; import the package by name`;
   if (isTestFile(target)) return `imports ${specifier}, which only tests may`;

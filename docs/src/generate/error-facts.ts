@@ -18,6 +18,12 @@ import {
   StatusCode,
 } from "../../../packages/cluster/src/server/call-error.ts";
 import { policyCallError, policyRefusals } from "../../../packages/cluster/src/server/make-change.ts";
+import {
+  forbidden,
+  scopeReasons,
+  tokenReasons,
+  unauthenticated,
+} from "../../../packages/cluster/src/server/tokens/token-refusal.ts";
 import { failureOfDetail, failureOfOutcome } from "../../../packages/sdk-core/src/calls/wire-errors.ts";
 import { guardErrorCodes, isUnavailable } from "../../../packages/sdk-core/src/surface/guard-error.ts";
 import type { Api } from "./api/read-api.ts";
@@ -96,6 +102,8 @@ function serverFailures(): readonly CallError[] {
     ...[...refusals, outcomeUnknown("", 0, 0)].map((failure) => failureError(failure, topology, false)),
     ...Object.values(Outcome).flatMap((outcome) => outcomeError(outcome, asked) ?? []),
     ...(Object.keys(policyRefusals) as PolicyErrorCode[]).map((code) => policyCallError(new PolicyError(code, "", ""))),
+    ...tokenReasons.map((reason) => unauthenticated(reason, "")),
+    ...scopeReasons.map((reason) => forbidden(reason, "")),
   ];
 }
 

@@ -15,6 +15,7 @@ test("every page of the reference is there, with decisions and benchmarks", () =
   const reference = [
     "sdk-node",
     "sdk-web",
+    "sdk-web-edge",
     "middleware",
     "cluster",
     "command-line",

@@ -20,6 +20,8 @@ export const flagsOfNodeOptions: Readonly<Record<string, readonly string[]>> = {
   repair: ["repair"],
   policyFile: ["policies"],
   corsOrigins: ["cors-origin"],
+  tokenAudience: ["token-audience"],
+  tokenKeys: ["token-keys"],
   drainTimeoutMs: ["drain-timeout"],
 };
 
@@ -41,6 +43,7 @@ function guardGroups(api: Api, from: DeclarationsFrom): readonly OptionGroup[] {
   const core = from("packages/sdk-core/src/index.ts");
   const node = from("packages/sdk-node/src/index.ts");
   const edge = from("packages/sdk-web/src/edge.ts");
+  const page = from("packages/sdk-web/src/index.ts");
   const guard = { whose: "the guard's", declaration: core("GuardOptions") };
   return [
     {
@@ -62,6 +65,11 @@ function guardGroups(api: Api, from: DeclarationsFrom): readonly OptionGroup[] {
       title: "A guard over fetch",
       introduction: "`createGuard` of `@quorumguard/sdk-web/edge` takes these, and has no `routing`.",
       declaration: edge("EdgeGuardOptions"),
+    },
+    {
+      title: "A guard in a page",
+      introduction: "`createGuard` of `@quorumguard/sdk-web` takes these and no others.",
+      declaration: page("BrowserGuardOptions"),
     },
     {
       title: "One call",

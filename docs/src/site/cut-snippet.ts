@@ -20,6 +20,8 @@ const languages: Readonly<Record<string, string>> = {
   ".conf": "nginx",
   ".html": "html",
   ".txt": "txt",
+  // A Caddyfile.
+  "": "txt",
   // What a program printed.
   ".out": "txt",
 };

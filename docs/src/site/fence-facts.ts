@@ -28,6 +28,7 @@ const programs: Readonly<Record<string, string>> = {
   "conformance:histories": "packages/audit/src/cli.ts",
   bench: "bench/src/main.ts",
   runtimes: "packages/runtimes/src/main.ts",
+  "test:browser": "packages/browsers/src/main.ts",
   example: "scripts/example.ts",
   pack: "scripts/pack.ts",
   release: "scripts/release.ts",

@@ -3,13 +3,13 @@ import path from "node:path";
 import { cutSnippet, type SnippetCode } from "./cut-snippet.ts";
 import { repositoryRoot, snippetsFolder } from "./folders.ts";
 
-/** Where a page's snippet may come from: docs/src/snippets, or an example of the repository. */
+/** Where a page's snippet may come from: docs/src/snippets, or the repository's examples and what it deploys. */
 export function snippetFile(file: string): string {
-  return file.startsWith("examples/") ? path.join(repositoryRoot, file) : path.join(snippetsFolder, file);
+  return /^(examples|deploy)\//.test(file) ? path.join(repositoryRoot, file) : path.join(snippetsFolder, file);
 }
 
 /**
- * The code that a page shows of a file: `start/server.ts` below docs/src/snippets, or `examples/…` from the root.
+ * The code that a page shows of a file: `start/server.ts` below docs/src/snippets, or `examples/…` and `deploy/…` from the root.
  *
  * @throws {Error} When there is no such file or region; the message names both.
  */

@@ -22,7 +22,7 @@ it("snippets compile strictly against the packages", { timeout: 120_000 }, () =>
 it("pages hold no code but from files that are compiled", () => {
   for (const page of written) {
     const languages = [...read(page).matchAll(/^```(\w*)/gm)].map(([, language]) => language).filter(Boolean);
-    for (const language of languages) expect(["sh", "text", "yaml"], page).toContain(language);
+    for (const language of languages) expect(["sh", "text", "yaml", "nginx"], page).toContain(language);
   }
 });
 
@@ -31,7 +31,7 @@ it("every snippet is on a page, and every page's snippet exists", () => {
     written.flatMap((page) => [...read(page).matchAll(/<Snippet file="([^"]+)"/g)].map(([, file]) => file!)),
   );
   for (const file of shown) {
-    const at = file.startsWith("examples/") ? path.join(root, file) : path.join(folder, file);
+    const at = /^(examples|deploy)\//.test(file) ? path.join(root, file) : path.join(folder, file);
     expect(fs.existsSync(at), file).toBe(true);
   }
   const files = fs.globSync("{start,concepts,operate,internals}/**/*.*", { cwd: folder });

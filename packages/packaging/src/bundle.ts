@@ -9,11 +9,14 @@ export interface Bundle {
   readonly minifiedBytes: number;
   /** Minified bytes by module, `PACKAGE/FILE`; modules of which nothing is left are not there. */
   readonly modules: ReadonlyMap<string, number>;
-  /** What stays an import: built-in modules of some runtime, and what was not found. */
+  /** What stays an import beside what users bring: built-in modules of some runtime, and what was not found. */
   readonly external: readonly string[];
   /** Names that it exports. */
   readonly exports: readonly string[];
 }
+
+/** What a user's project brings: an entry that is for it takes it from there. */
+const brought = ["react"];
 
 /** Bundles code for a browser as a user's bundler would, with the packages that a project has installed. */
 export async function bundle(code: string, project: string): Promise<Bundle> {
@@ -21,7 +24,7 @@ export async function bundle(code: string, project: string): Promise<Bundle> {
     stdin: { contents: code, resolveDir: project },
     ...{ bundle: true, minify: true, treeShaking: true, format: "esm", platform: "browser", target: "es2022" },
     // A module of Node's own is told of by our check, in place of an error here.
-    external: ["node:*"],
+    external: ["node:*", ...brought],
     ...{ write: false, metafile: true, logLevel: "silent" },
   });
   const [output] = Object.values(metafile.outputs);
@@ -31,7 +34,7 @@ export async function bundle(code: string, project: string): Promise<Bundle> {
     gzipBytes: gzipSync(file!.contents, { level: 9 }).length,
     minifiedBytes: file!.contents.length,
     modules: new Map(inputs.map(([input, { bytesInOutput }]) => [moduleName(input), bytesInOutput])),
-    external: output!.imports.map((each) => each.path),
+    external: output!.imports.map((each) => each.path).filter((path) => !brought.includes(path)),
     exports: output!.exports,
   };
 }

@@ -14,11 +14,18 @@ const smallThings = [
   ["algorithmNames", "@quorumguard/limiter"],
 ] as const;
 
-/** It was 35,200 when this was written, and messages that help will come to it; 50,000 is what was promised. */
-const maxGuardGzipBytes = 40_000;
-/** What a guard over `fetch` has no use for, and would weigh as much again: it has no streams, and reads plain calls by tables. */
+/** The guard of pages was 41,100 when this was written, and that of the edge 38,400; messages that help will come to them. */
+const maxGuardGzipBytes = 45_000;
+/** What a page with React loads of ours, all of it: this was promised. */
+const maxPageGzipBytes = 50_000;
+/**
+ * What a guard over `fetch` has no use for, and would weigh as much again: it has no streams, and reads plain calls by tables. Of
+ * protobuf's own code only base64 is, which tokens are written in.
+ */
 const isForStreams = (module: string) =>
-  /^@bufbuild\/|\/(session-client|connector|link|local-answers|lease-keeper|frame-(reply-)?codec)\.js$/.test(module);
+  /^@bufbuild\/(?!protobuf\/dist\/esm\/wire\/base64-encoding\.js$)|\/(session-client|connector|link|local-answers|lease-keeper|frame-(reply-)?codec)\.js$/.test(
+    module,
+  );
 const maxSmallGzipBytes = 2_000;
 /** A busy machine takes seconds to start a bundler. */
 const timeout = 60_000;
@@ -52,9 +59,16 @@ it("a guard for browsers and the edge fits, with all that it needs, and asks for
     expect([...made.modules.keys()].filter(isForStreams)).toEqual([]);
     expect(made.gzipBytes, describeBundle(made)).toBeLessThanOrEqual(maxGuardGzipBytes);
   }
-  expect(measured).toBeGreaterThan(0);
+  expect(measured).toBe(2);
   const withStreams = await bundle(`export { createGuardCore } from "@quorumguard/sdk-core";`, edge.folder);
   expect([...withStreams.modules.keys()].filter(isForStreams).length).toBeGreaterThan(20);
+});
+
+it("a page with React loads all of it within what was promised", { timeout }, async () => {
+  const code = `export * from "@quorumguard/sdk-web"; export * from "@quorumguard/sdk-web/react";`;
+  const page = await bundle(code, edge.folder);
+  expect(page.exports).toEqual(expect.arrayContaining(["createGuard", "useRateLimit"]));
+  expect(page.gzipBytes, describeBundle(page)).toBeLessThanOrEqual(maxPageGzipBytes);
 });
 
 it("no entry that runs everywhere names a module of Node", { timeout }, async () => {

@@ -13,9 +13,13 @@ it("every subpath that is code is an entry, and data is none", () => {
     { specifier: "@quorumguard/x", folder: "x", hasPeers: false },
     { specifier: "@quorumguard/x/deep/edge", folder: "x", hasPeers: false },
   ]);
-  expect(entriesOf(one("x", { exports, peerDependencies: { hono: ">=4" } }))).toMatchObject([
+  const frameworks = { ".": "./a.js", "./hono": "./h.js", "./nest": "./n.js", "./edge": "./e.js" };
+  const peerDependencies = { hono: ">=4", "@nestjs/common": ">=10" };
+  expect(entriesOf(one("x", { exports: frameworks, peerDependencies }))).toMatchObject([
+    { hasPeers: false },
     { hasPeers: true },
     { hasPeers: true },
+    { hasPeers: false },
   ]);
 });
 

@@ -27,7 +27,7 @@ export interface Entry {
   readonly specifier: string;
   /** The folder of its package, beside the others. */
   readonly folder: string;
-  /** True if it needs packages that the user brings, such as a web framework. */
+  /** True if it needs a package that the user brings, after which it is named: `./hono`, or `./nest` of `@nestjs/common`. */
   readonly hasPeers: boolean;
 }
 
@@ -57,10 +57,13 @@ export function readPublished(folder: string): readonly PublishedPackage[] {
 
 /** Every module that a package offers; a subpath that names data, such as a schema, is none. */
 export function entriesOf({ name, folder, manifest }: PublishedPackage): readonly Entry[] {
-  const hasPeers = Object.keys(manifest.peerDependencies ?? {}).length > 0;
+  const peers = Object.keys(manifest.peerDependencies ?? {});
   return Object.keys(manifest.exports)
     .filter((subpath) => !subpath.endsWith(".json"))
-    .map((subpath) => ({ specifier: name + subpath.slice(1), folder, hasPeers }));
+    .map((subpath) => {
+      const hasPeers = subpath !== "." && peers.some((peer) => peer.includes(subpath.slice(2)));
+      return { specifier: name + subpath.slice(1), folder, hasPeers };
+    });
 }
 
 /** The files that a package.json names: what `exports` leads to under any condition, and the commands. */

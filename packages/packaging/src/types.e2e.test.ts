@@ -8,8 +8,8 @@ const { unpacked, service, edge } = inject("workbench");
 const published = readPublished(unpacked);
 const entries = published.flatMap(entriesOf);
 const edgeEntries = closureOf("@quorumguard/sdk-web", published).flatMap(entriesOf);
-/** A busy machine, and two compilers written in JavaScript. */
-const timeout = 180_000;
+/** A busy machine, and two compilers written in JavaScript; each run has one core and a folder of its own. */
+const sideBySide = { timeout: 180_000, concurrent: true };
 
 it("three compilers are checked", () => {
   expect(compilers).toEqual(["5.9", "6.0", "7.0"]);
@@ -25,7 +25,7 @@ const cells = compilers.flatMap((typescript) =>
   (["nodenext", "bundler"] as const).map((module) => ({ typescript, module })),
 );
 
-it.each(cells)("a Node service: TypeScript $typescript, $module", { timeout }, async ({ typescript, module }) => {
+it.each(cells)("a Node service: TypeScript $typescript, $module", sideBySide, async ({ typescript, module }) => {
   expect(service.failure).toBe(null);
   const options = {
     ...{ typescript, module, lib: ["ES2023", "ESNext.Disposable"], types: ["node"] },
@@ -39,7 +39,7 @@ const nodeEntries = closureOf("@quorumguard/sdk-node", published).flatMap(entrie
 
 it.each(cells)(
   "a Node service without the types of Node: TypeScript $typescript, $module",
-  { timeout },
+  sideBySide,
   async (cell) => {
     expect(service.failure).toBe(null);
     const options = { ...cell, lib: ["ES2023", "DOM"], types: [], sources: [], entries: nodeEntries };
@@ -47,14 +47,14 @@ it.each(cells)(
   },
 );
 
-it.each(cells)("an edge worker: TypeScript $typescript, $module", { timeout }, async ({ typescript, module }) => {
+it.each(cells)("an edge worker: TypeScript $typescript, $module", sideBySide, async ({ typescript, module }) => {
   // Workers' types under one resolution and pages' under the other: neither may need the other's.
   const lib = ["ES2022", module === "nodenext" ? "WebWorker" : "DOM"];
   const options = { typescript, module, lib, types: [], sources: ["./consumers/edge-worker.ts"], entries: edgeEntries };
   expect(await compile(edge.folder, options)).toBe("");
 });
 
-it.each(compilers)("TypeScript %s refuses a mistake that nothing expects", { timeout }, async (typescript) => {
+it.each(compilers)("TypeScript %s refuses a mistake that nothing expects", sideBySide, async (typescript) => {
   const nowhere = { specifier: "@quorumguard/sdk-node/nowhere", folder: "sdk-node", hasPeers: false };
   const options = { typescript, lib: ["ES2022"], types: [], sources: [], entries: [nowhere], skipLibCheck: true };
   expect(await compile(edge.folder, { ...options, module: "bundler" })).toMatch(/entries\.ts.*TS2307/);
@@ -65,7 +65,7 @@ const withPeers = entries.filter(({ hasPeers }) => hasPeers);
 const peerCells = withPeers.length === 0 ? [] : cells.filter(({ module }) => module === "nodenext");
 it.each(peerCells)(
   "beside web frameworks: TypeScript $typescript, $module",
-  { timeout },
+  sideBySide,
   async ({ typescript, module }) => {
     const options = {
       ...{ typescript, module, lib: ["ES2023", "ESNext.Disposable", "DOM"], types: ["node"], sources: [] },

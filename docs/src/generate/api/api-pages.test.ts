@@ -20,7 +20,7 @@ function bodyOf(path: string): string {
 test.each([
   ["packages/sdk-node/src/index.ts", "reference/sdk-node"],
   ["packages/sdk-web/src/index.ts", "reference/sdk-web"],
-  ["packages/sdk-web/src/edge.ts", "reference/sdk-web"],
+  ["packages/sdk-web/src/edge.ts", "reference/sdk-web-edge"],
   ["packages/middleware/src/index.ts", "reference/middleware"],
   ["packages/cluster/src/index.ts", "reference/cluster"],
   ["packages/cluster/src/testing-kit/index.ts", "reference/cluster"],
@@ -46,7 +46,7 @@ test("the SDK's page shows the shared types in full", () => {
 });
 
 test("options that leave out some of their parent's are shown with all that they have", () => {
-  const body = bodyOf("reference/sdk-web");
+  const body = bodyOf("reference/sdk-web-edge");
   const [, shown = ""] = /interface EdgeGuardOptions.*\{\n([\s\S]*?)\n\}/.exec(body) ?? [];
   expect(shown).toMatch(/timeoutMs\?: number \| undefined;[\s\S]*fetch\?: Fetch \| undefined;/);
   expect(shown).not.toContain("routing");

@@ -23,22 +23,37 @@ const specs: readonly ApiPageSpec[] = [
     title: "@quorumguard/sdk-node",
     description: "Every name that the SDK for Node exports: createGuard, Guard, decisions, rules and errors.",
     order: 1,
-    introduction: "The SDK for Node services, over gRPC.",
-    entries: [{ specifier: "@quorumguard/sdk-node", source: "packages/sdk-node/src/index.ts" }],
+    introduction:
+      "The SDK for Node services, over gRPC. The entry `@quorumguard/sdk-node/tokens` makes tokens for those who are not to be trusted with more.",
+    entries: [
+      { specifier: "@quorumguard/sdk-node", source: "packages/sdk-node/src/index.ts" },
+      { specifier: "@quorumguard/sdk-node/tokens", source: "packages/sdk-node/src/tokens/index.ts" },
+    ],
   },
   {
     path: "reference/sdk-web",
     title: "@quorumguard/sdk-web",
-    description: "Every name that the SDK over fetch exports, for edge runtimes, Node and trusted pages.",
+    description:
+      "Every name that the SDK for pages exports: createGuard, BrowserGuard, countdowns and the hook for React.",
     order: 2,
     introduction: [
-      "The SDK over `fetch`. It has two entries: `@quorumguard/sdk-web/edge` makes a guard,",
-      "and `@quorumguard/sdk-web` exports the types and errors alone, which the entry `/edge` exports too.",
+      "The SDK for [pages in browsers](/start/browsers/), over `fetch`. The entry `@quorumguard/sdk-web/react` is a hook around its guard. The whole",
+      "guard over `fetch`, for servers and edge runtimes, is [another entry](/reference/sdk-web-edge/).",
     ].join(" "),
     entries: [
-      { specifier: "@quorumguard/sdk-web/edge", source: "packages/sdk-web/src/edge.ts" },
       { specifier: "@quorumguard/sdk-web", source: "packages/sdk-web/src/index.ts" },
+      { specifier: "@quorumguard/sdk-web/react", source: "packages/sdk-web/src/react.ts" },
     ],
+  },
+  {
+    path: "reference/sdk-web-edge",
+    title: "@quorumguard/sdk-web/edge",
+    description:
+      "Every name that the SDK for edge runtimes and servers over fetch exports: createGuard and its options.",
+    order: 2.2,
+    introduction:
+      "The whole guard over `fetch`, for [edge runtimes and servers](/start/edge-and-http/), which are trusted: it chooses limits.",
+    entries: [{ specifier: "@quorumguard/sdk-web/edge", source: "packages/sdk-web/src/edge.ts" }],
   },
   {
     path: "reference/middleware",
