@@ -9,6 +9,8 @@ export interface Source {
   readonly algorithm: number;
   /** What its holds call their home; null: nobody ever asked this counter, it is what would have been counted. */
   readonly home: HoldHome | null;
+  /** Whether what it would have counted goes by a rate: by numbers of its key, if it has some. */
+  readonly goesByRate: () => boolean;
 }
 
 /** What a hold left on counters that it was carried over from: an amount of its own on each. */

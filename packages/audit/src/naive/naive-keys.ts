@@ -44,8 +44,6 @@ interface Shape {
 interface Lineage {
   /** No rule took over yet. */
   readonly isFirst: boolean;
-  /** A policy that was a bucket stood here: what waits may have been counted by a rate. */
-  readonly hadRate: boolean;
   shapes: Map<string, Shape>;
   /** The longest time for which an inline rule of this name would have counted, while a policy stood in its place. */
   askedUs: number;
@@ -53,8 +51,7 @@ interface Lineage {
 }
 
 const newLineage = (): Lineage => ({
-  ...{ isFirst: true, hadRate: false, askedUs: 0 },
-  ...{ shapes: new Map(), pending: new Map() },
+  ...{ isFirst: true, askedUs: 0, shapes: new Map(), pending: new Map() },
 });
 
 /** The counters of a log by key, whatever rules took over from each other. */
@@ -140,7 +137,8 @@ function neverAsked(policy: PolicyDocument, before: Carried, ownNow: () => OwnNu
     usedAt: (numbers, atUs) => counted().usedAt(numbers, atUs),
     judge: (numbers, wanted, atUs) => counted().judge(numbers, wanted, atUs),
   };
-  return { counter, home: null, algorithm, numbers: { limit: most, windowUs, burst: most } };
+  const goesByRate = () => algorithm === Algorithm.tokenBucket && usedOf(before) > 0;
+  return { counter, home: null, algorithm, numbers: { limit: most, windowUs, burst: most }, goesByRate };
 }
 
 /**
@@ -194,7 +192,7 @@ function handOn(
     if (own === undefined) continue;
     const burst = algorithm === Algorithm.tokenBucket ? most : 0;
     const { counter, home } = own;
-    sources.push({ counter, home, algorithm, numbers: { limit: most, windowUs, burst } });
+    sources.push({ counter, home, algorithm, numbers: { limit: most, windowUs, burst }, goesByRate: () => false });
     kept.push(...holds.on(own.counter).filter(({ expiryUs }) => expiryUs > endUs));
   }
   const retainUs = endUs + heirsUs;
@@ -208,25 +206,27 @@ function handOn(
   return usedOf(all) > 0 || kept.some(({ state }) => state === "open") ? all : null;
 }
 
-/** The keys that a change gives other numbers, under a name that is a policy's bucket, will be one, or was one. */
+/**
+ * The keys that a change gives other numbers, where what waits goes by these: the policy is a bucket, or one is on the way
+ * that the key was never asked under.
+ */
 function renumberedBy(
   records: NaiveRecords,
   lineages: ReadonlyMap<string, Lineage>,
   namespace: string,
-  edits: readonly PolicyEdit[],
   after: NumbersOf,
 ): readonly (readonly [string, string])[] {
   const isOther = (one: OwnNumbers | null, other: OwnNumbers | null) =>
     one?.limit !== other?.limit || one?.burst !== other?.burst;
   return [...lineages]
     .filter(([id]) => id.startsWith(`${namespace}|`))
-    .flatMap(([id, { pending, hadRate }]) => {
+    .flatMap(([id, { pending }]) => {
       const name = id.slice(namespace.length + 1);
-      const policies = [records.policy(namespace, name), edits.find((one) => one.name === name)?.to];
-      if (!hadRate && policies.every((policy) => policy?.algorithm !== "token-bucket")) return [];
-      return [...pending.keys()]
-        .filter((key) => isOther(records.numbers(namespace, name, key), after(name, key)))
-        .map((key) => [id, key] as const);
+      const isBucket = records.policy(namespace, name)?.algorithm === "token-bucket";
+      return [...pending]
+        .filter(([key]) => isOther(records.numbers(namespace, name, key), after(name, key)))
+        .filter(([, { sources }]) => isBucket || sources.some(({ goesByRate }) => goesByRate()))
+        .map(([key]) => [id, key] as const);
     });
 }
 
@@ -428,7 +428,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       if (rule.policy !== "") lineageOf(namespace, rule.policy).pending.delete(key);
     },
     moved(namespace, edits, after, stampUs) {
-      carryRenumbered(namespace, renumberedBy(records, lineages, namespace, edits, after), stampUs);
+      carryRenumbered(namespace, renumberedBy(records, lineages, namespace, after), stampUs);
       for (const { name, from, to } of edits) {
         const lineage = lineages.get(`${namespace}|${name}`);
         if (lineage === undefined || goesOn(from, to, lineage)) continue;
@@ -443,8 +443,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
           const carried = handOn(holds, lineage, key, from, stampUs, heirsUs, ownNow);
           if (carried !== null) pending.set(key, carried);
         }
-        const hadRate = lineage.hadRate || from?.algorithm === "token-bucket";
-        const next = { ...newLineage(), isFirst: false, hadRate, askedUs: lineage.askedUs, pending };
+        const next = { ...newLineage(), isFirst: false, askedUs: lineage.askedUs, pending };
         lineages.set(`${namespace}|${name}`, next);
       }
     },

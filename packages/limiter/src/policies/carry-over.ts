@@ -288,6 +288,16 @@ export class CarryOver {
   }
 
   /**
+   * Whether what waits for a policy's key goes by numbers of its own: by a bucket's, or by those of one on the way that the
+   * key was never asked under. A window keeps what it has whatever its limit, and so does a counter that stands still.
+   */
+  goesByRate(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): boolean {
+    if (rule.quota.algorithm === Algorithm.tokenBucket) return true;
+    const { untouched } = this.#trace(rule, bytes, start, length);
+    return untouched.some(({ numbers }) => numbers.algorithm === Algorithm.tokenBucket);
+  }
+
+  /**
    * Before a policy's key gets other numbers of its own: its counter has by those that it has what waits for it, and what
    * the old ones say of the time until their rules ended is told. So the new numbers do not count from then on, whether
    * or not that counter is swept.

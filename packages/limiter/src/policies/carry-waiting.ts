@@ -11,7 +11,8 @@ import type { RenumberedKeys } from "./renumbered-keys.ts";
 /**
  * Before a change that gives keys other numbers of their own: carries over what waits for them, as a touch does, by the
  * numbers that they have until then. For what waits is charged by the numbers of whoever carries it, as of the end of the
- * epoch that counted it, so the new numbers would count from then on.
+ * epoch that counted it, so the new numbers would count from then on. Where it goes by no rate they count for nothing, and
+ * it is left alone.
  *
  * Refuses nothing, like the change; there may be more keys than the bound, at most one for each that is carried over. Of
  * a name without old counters no key is looked at.
@@ -41,6 +42,7 @@ export function carryWaiting(
       const isThere = (one: QuotaRule) => keys.find(one, keys.hashOf(one, bytes, 0, length), bytes, 0, length) !== 0;
       if (!old.some(isThere)) continue;
       rule.useNumbers(policies.numbersFor(name, key));
+      if (!carryOver.goesByRate(rule, bytes, 0, length)) continue;
       carryOver.settle(rule, bytes, 0, length);
     }
   }
