@@ -25,14 +25,23 @@ export interface CellResult extends CellReport {
   readonly skipReason?: string;
 }
 
-/** The last line of an output that is a report; a runtime may print warnings before it. */
-export function parseReport(output: string): CellReport {
+/** The last line of an output that is a report, or null; a runtime may print warnings before and after it. */
+export function parseReport(output: string): CellReport | null {
   for (const line of output.trimEnd().split("\n").reverse()) {
-    if (!line.startsWith("{")) continue;
-    const report = JSON.parse(line);
-    if (typeof report.cases === "number") return report;
+    try {
+      const report = JSON.parse(line);
+      if (typeof report?.cases === "number") return report;
+    } catch {
+      // Not a report.
+    }
   }
-  throw new Error(`the run ended without a report; it printed:\n${output.slice(-2_000)}`);
+  return null;
+}
+
+/** What an error says, and what its causes say: `fetch failed` alone tells nobody why. */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${explain(error.cause)}`;
 }
 
 /** Runs one cell. Never rejects: a runtime that does not start is a failure of the cell, one that is missing a skip. */
@@ -42,8 +51,7 @@ export async function runCell(cell: Cell): Promise<CellResult> {
   try {
     return { ...(await cell.run()), runtime, sdk };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const failures = [{ name: "the runtime itself", message }];
+    const failures = [{ name: "the runtime itself", message: explain(error) }];
     return { sdk, runtime, cases: 0, passed: 0, failed: 1, skipped: 0, failures };
   }
 }

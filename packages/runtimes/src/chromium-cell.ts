@@ -1,11 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { requireProgram, skipReason, startNginx } from "@quorumguard/testbed";
-import { chromium } from "playwright-core";
+import { chromium, type Page } from "playwright-core";
 import { bundle } from "./bundle.ts";
 import { type Cell, type CellReport, parseReport } from "./cell.ts";
 
 const page = `<!doctype html><meta charset="utf-8"><title>running</title><script type="module" src="/page.js"></script>`;
+
+/** The suite takes seconds; a browser that hangs must not hang the matrix, and one on a busy machine does not hang. */
+const timeoutMs = 300_000;
 
 /** Nothing that talks to the outside, and no sandbox, which containers and root do not have. */
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
@@ -31,23 +34,36 @@ async function runInPage(
   await writeFile(join(folder, "index.html"), page);
   const nginx = await startNginx({ port, upstreams, pages: folder });
   try {
-    const browser = await chromium.launch({ executablePath: requireProgram("chromium"), args: flags });
+    const browser = await chromium.launch({
+      executablePath: requireProgram("chromium"),
+      args: flags,
+      timeout: timeoutMs,
+    });
     try {
-      const tab = await browser.newPage();
-      const errors: string[] = [];
-      tab.on("pageerror", (error) => errors.push(String(error)));
-      const response = await tab.goto(`${nginx.url}/?runtime=chromium`);
-      if (!response?.ok()) throw new Error(`nginx answered the page with ${response?.status()}`);
-      await tab
-        .waitForFunction(() => document.title === "done", undefined, { timeout: 120_000 })
-        .catch((error) => {
-          throw new Error(`the page did not finish: ${errors.join("; ") || String(error)}`);
-        });
-      return parseReport((await tab.textContent("body")) ?? "");
+      return await runOnTab(await browser.newPage(), `${nginx.url}/?runtime=chromium`);
     } finally {
       await browser.close();
     }
   } finally {
     await nginx.stop();
   }
+}
+
+/** Rejects as soon as the page throws or dies: it will then never be done. */
+async function runOnTab(tab: Page, url: string): Promise<CellReport> {
+  tab.setDefaultTimeout(timeoutMs);
+  const broken = Promise.race([
+    tab.waitForEvent("pageerror", { timeout: 0 }).then((error) => `threw: ${error}`),
+    tab.waitForEvent("crash", { timeout: 0 }).then(() => "crashed"),
+  ]).then((how): never => {
+    throw new Error(`the page ${how}`);
+  });
+  broken.catch(() => {});
+  const response = await tab.goto(url);
+  if (!response?.ok()) throw new Error(`nginx answered the page with ${response?.status()}`);
+  await Promise.race([tab.waitForFunction(() => document.title === "done"), broken]);
+  const text = (await tab.textContent("body")) ?? "";
+  const report = parseReport(text);
+  if (report === null) throw new Error(`the page shows no report: ${text.slice(-2_000)}`);
+  return report;
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { freePorts, type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
-import { allHold, type Cell, type CellResult, runCell } from "./cell.ts";
+import { allHold, type Cell, type CellResult, explain, runCell } from "./cell.ts";
 import { chromiumCell } from "./chromium-cell.ts";
 import { processCell } from "./process-cell.ts";
 import { workerdCell } from "./workerd-cell.ts";
@@ -45,10 +45,12 @@ function cells(cluster: LocalCluster, folder: string, pagePort: number): readonl
   ];
 }
 
-function tell(result: CellResult): void {
+function tell(result: CellResult, elapsedMs: number): void {
   const { sdk, runtime, cases, passed, failed, skipped, skipReason } = result;
   const counts = `${passed}/${cases} passed, ${failed} failed, ${skipped} skipped`;
-  say(`  ${sdk.padEnd(9)} ${runtime.padEnd(9)} ${skipReason === undefined ? counts : `skipped: ${skipReason}`}`);
+  say(
+    `  ${sdk.padEnd(9)} ${runtime.padEnd(9)} ${skipReason === undefined ? `${counts}, ${(elapsedMs / 1_000).toFixed(1)} s` : `skipped: ${skipReason}`}`,
+  );
   for (const failure of result.failures ?? []) say(`    ${failure.name}: ${failure.message}`);
 }
 
@@ -61,9 +63,10 @@ async function runAll(chosen: readonly Cell[]): Promise<readonly CellResult[]> {
   const worker = async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [at, cell] = next;
+      const startedMs = performance.now();
       const result = await runCell(cell);
       results[at] = result;
-      tell(result);
+      tell(result, performance.now() - startedMs);
     }
   };
   await Promise.all(Array.from({ length: RUNTIMES_AT_ONCE }, worker));
@@ -106,6 +109,10 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  say(`runtimes: ${error instanceof Error ? error.message : String(error)}`);
+  const problem = explain(error);
+  say(`runtimes: ${problem}`);
+  if (process.argv.includes("--json")) {
+    process.stdout.write(`${JSON.stringify({ passed: false, cells: [], problem })}\n`);
+  }
   process.exitCode = 1;
 }

@@ -2,15 +2,19 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "@quorumguard/testbed";
 import { bundle } from "./bundle.ts";
-import type { Cell, CellReport } from "./cell.ts";
+import { type Cell, type CellReport, explain } from "./cell.ts";
 
 const workerd = fileURLToPath(new URL("../node_modules/workerd/bin/workerd", import.meta.url));
 
+/** The suite takes seconds; a worker that hangs must not hang the matrix, and one on a busy machine does not hang. */
+const timeoutMs = 300_000;
+
 /** The worker may reach this machine, which workerd's default network forbids. */
-const configuration = (port: number) => `
+const configuration = `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -20,7 +24,7 @@ const config :Workerd.Config = (
     )),
     (name = "internet", network = (allow = ["local", "private", "public"])),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 `;
 
@@ -30,34 +34,40 @@ export function workerdCell(entry: string, folder: string, endpoints: string): C
 }
 
 async function runInWorker(entry: string, folder: string, endpoints: string): Promise<CellReport> {
-  const [port] = await freePorts(1);
   await bundle(entry, join(folder, "worker.mjs"));
   const file = join(folder, "workerd.capnp");
-  await writeFile(file, configuration(port!));
-  const child = spawn(workerd, ["serve", file], { stdio: ["ignore", "inherit", "inherit"] });
-  const exited = once(child, "exit").then(([code]) => {
-    throw new Error(`workerd ended with ${code}`);
+  await writeFile(file, configuration);
+  const child = spawn(workerd, ["serve", file, "--control-fd=3"], { stdio: ["ignore", "inherit", "pipe", "pipe"] });
+  let problems = "";
+  child.stderr!.on("data", (text) => {
+    problems += text;
   });
-  exited.catch(() => {});
+  const ended = once(child, "close").then(([code, signal]): never => {
+    throw new Error(`workerd ended with ${signal ?? `exit status ${code}`}`);
+  });
+  ended.catch(() => {});
   try {
+    const port = await Promise.race([readPort(child.stdio[3] as Readable), ended]);
     const url = `http://127.0.0.1:${port}/?runtime=workerd&endpoints=${encodeURIComponent(endpoints)}`;
-    return await Promise.race([askWhenListening(url), exited]);
+    return await Promise.race([ask(url), ended]);
+  } catch (error) {
+    throw new Error(`${explain(error)}; workerd wrote:\n${problems.slice(-2_000)}`);
   } finally {
     child.kill("SIGKILL");
   }
 }
 
-/** workerd does not say when it listens: ask until the connection is no longer refused. */
-async function askWhenListening(url: string): Promise<CellReport> {
-  const deadline = performance.now() + 15_000;
-  for (;;) {
-    try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(120_000) });
-      if (!response.ok) throw new Error(`the worker answered ${response.status}: ${await response.text()}`);
-      return (await response.json()) as CellReport;
-    } catch (error) {
-      if (!(error instanceof TypeError) || performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+/** workerd tells on its control descriptor, as lines of JSON, which port it got. Never resolves if it tells nothing: it then ends. */
+async function readPort(told: Readable): Promise<number> {
+  for await (const line of createInterface({ input: told })) {
+    const { event, port } = JSON.parse(line) as { event?: string; port?: number };
+    if (event === "listen" && port !== undefined) return port;
   }
+  return new Promise(() => {});
+}
+
+async function ask(url: string): Promise<CellReport> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+  if (!response.ok) throw new Error(`the worker answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as CellReport;
 }
