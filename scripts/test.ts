@@ -5,6 +5,7 @@ import { inRepository } from "./repository.ts";
 import { killCommands } from "./run-command.ts";
 import { hasPassed, oneCheck, type Step, type StepResult, sumResults } from "./test/step.ts";
 import { type Lane, stages, steps } from "./test/steps.ts";
+import { describeFailures, describeRun, type StepRun } from "./test/summary.ts";
 
 const help = `npm test -- [--only NAME,NAME] [--list]
   --only  run these steps only
@@ -28,12 +29,6 @@ function seconds(fromMs: number): string {
   return `${((performance.now() - fromMs) / 1_000).toFixed(1)} s`;
 }
 
-function describe(step: Step, result: StepResult, time: string): string {
-  const mark = result.failed > 0 ? "failed" : result.passed > 0 ? "passed" : "skipped";
-  const skipped = result.skipped.length > 0 ? `, ${result.skipped.length} skipped` : "";
-  return `${mark.padEnd(8)}${step.name.padEnd(18)}${time.padStart(9)}   ${result.passed} passed, ${result.failed} failed${skipped}`;
-}
-
 async function runStep(step: Step): Promise<StepResult> {
   try {
     return await step.run();
@@ -51,31 +46,31 @@ async function main(): Promise<void> {
   if (values.list === true) return console.log(steps.map((step) => `${step.name.padEnd(18)}${step.title}`).join("\n"));
   // Hundreds of processes load the same files: each compiles only what none before it has.
   process.env.NODE_COMPILE_CACHE ??= inRepository("node_modules", ".cache", "compiled");
-  const results = new Map<Step, StepResult>();
-  const lines = new Map<Step, string>();
+  const runs = new Map<Step, StepRun>();
   const startedMs = performance.now();
   const run = async (lane: Lane) => {
     for (const step of lane) {
       console.log(`\n=== ${step.name}: ${step.title}`);
       const stepStartedMs = performance.now();
       const result = await runStep(step);
-      results.set(step, result);
-      const line = describe(step, result, seconds(stepStartedMs));
-      lines.set(step, line);
-      for (const failure of result.failures) console.log(`  failed: ${step.name}: ${failure}`);
+      const stepRun: StepRun = { step, result, time: seconds(stepStartedMs) };
+      runs.set(step, stepRun);
+      for (const failure of describeFailures(stepRun)) console.log(`  ${failure}`);
       for (const skipped of result.skipped) console.log(`  skipped: ${skipped}`);
       for (const note of result.notes) console.log(`  not checked: ${note}`);
-      console.log(line);
+      console.log(describeRun(stepRun));
     }
   };
   for (const lanes of chooseSteps(values.only)) await Promise.all(lanes.map(run));
-  const table = steps.flatMap((step) => lines.get(step) ?? []);
-  const total = sumResults([...results.values()]);
+  const ordered = steps.flatMap((step) => runs.get(step) ?? []);
+  const total = sumResults(ordered.map(({ result }) => result));
   const skipsFail = installsPackages();
-  console.log(`\n${table.join("\n")}\n`);
+  console.log(`\n${ordered.map(describeRun).join("\n")}\n`);
   for (const skipped of new Set(total.skipped))
     console.log(`skipped${skipsFail ? " (a failure here)" : ""}: ${skipped}`);
   for (const note of total.notes) console.log(`not checked: ${note}`);
+  // Where only the end of a log is kept, it says what failed.
+  for (const failure of ordered.flatMap(describeFailures)) console.log(failure);
   console.log(`in ${seconds(startedMs)}`);
   const failed = total.failed + (skipsFail ? total.skipped.length : 0);
   console.log(`${total.passed} passed, ${failed} failed`);

@@ -10,7 +10,7 @@ const protoFolder = inRepository("packages", "proto");
 
 /** The wire contract follows buf's STANDARD rules. */
 export async function lintProto(): Promise<StepResult> {
-  return oneCheck((await runCommand("buf", ["lint"], { cwd: protoFolder, timeoutMs: 60_000 })).failure);
+  return oneCheck((await runCommand("buf", ["lint"], { cwd: protoFolder, timeoutMs: 300_000 })).failure);
 }
 
 /** The committed code is what the `.proto` files generate. */
@@ -27,7 +27,7 @@ export async function checkGenerated(): Promise<StepResult> {
 const mainRefs = ["refs/remotes/origin/main", "refs/heads/main"];
 
 async function git(flags: readonly string[]): Promise<string | null> {
-  const { failure, stdout } = await runCommand("git", flags, { timeoutMs: 60_000, capture: true });
+  const { failure, stdout } = await runCommand("git", flags, { timeoutMs: 300_000, capture: true });
   return failure === null ? stdout.trim() : null;
 }
 
@@ -39,14 +39,16 @@ export async function checkBreaking(): Promise<StepResult> {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "quorumguard-main-"));
     try {
       const archive = path.join(folder, "proto.tar");
-      const made = await runCommand("git", ["archive", "-o", archive, commit, "packages/proto"], { timeoutMs: 60_000 });
+      const made = await runCommand("git", ["archive", "-o", archive, commit, "packages/proto"], {
+        timeoutMs: 300_000,
+      });
       if (made.failure !== null) return oneCheck(made.failure);
-      const unpacked = await runCommand("tar", ["-xf", archive, "-C", folder], { timeoutMs: 60_000 });
+      const unpacked = await runCommand("tar", ["-xf", archive, "-C", folder], { timeoutMs: 300_000 });
       if (unpacked.failure !== null) return oneCheck(unpacked.failure);
       const against = path.join(folder, "packages", "proto");
       const result = await runCommand("buf", ["breaking", "--against", against], {
         cwd: protoFolder,
-        timeoutMs: 60_000,
+        timeoutMs: 300_000,
       });
       return oneCheck(result.failure === null ? null : `against ${ref} (${commit.slice(0, 12)}): ${result.failure}`);
     } finally {

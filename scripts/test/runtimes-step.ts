@@ -5,6 +5,8 @@ import { oneCheck, type StepResult } from "./step.ts";
 /** The part of the matrix's closing line that is read here. */
 interface MatrixReport {
   readonly passed: boolean;
+  /** Why no cell ran, such as a cluster that did not form. */
+  readonly problem?: string;
   readonly cells: readonly {
     readonly sdk: string;
     readonly runtime: string;
@@ -21,6 +23,7 @@ interface MatrixReport {
 export function countCells(stdout: string, failure: string | null): StepResult {
   const report = parseReport(stdout.trimEnd().split("\n").at(-1) ?? "");
   if (report === null) return oneCheck(failure ?? "the matrix's last line is not its report in JSON");
+  if (report.problem !== undefined) return oneCheck(`no cell ran: ${report.problem}`);
   const { cells } = report;
   const result: StepResult = {
     passed: cells.reduce((sum, cell) => sum + cell.passed, 0),

@@ -9,6 +9,7 @@ import { runCommand } from "../run-command.ts";
 import { countCells } from "./runtimes-step.ts";
 import { countSeeds } from "./simulator-step.ts";
 import { hasPassed, notCheckable, oneCheck, skippedChecks, sumResults } from "./step.ts";
+import { describeFailures, describeRun, onOneLine } from "./summary.ts";
 import { countTests } from "./vitest-step.ts";
 
 it("a run passes only if something passed and nothing failed", () => {
@@ -32,7 +33,7 @@ it("tests are counted one by one, and a file that does not load is a failure", (
           message: "",
           assertionResults: [
             { fullName: "a works", status: "passed" },
-            { fullName: "a fails", status: "failed" },
+            { fullName: "a fails", status: "failed", failureMessages: ["Error: 1 is not 2\n    at a.ts:1"] },
             { fullName: "a waits for nginx", status: "skipped" },
           ],
         },
@@ -46,7 +47,7 @@ it("tests are counted one by one, and a file that does not load is a failure", (
     failed: 2,
     skipped: ["a.test.ts: a waits for nginx"],
     notes: [],
-    failures: ["a.test.ts: a fails", "b.test.ts: Cannot find module c"],
+    failures: ["a.test.ts: a fails: Error: 1 is not 2", "b.test.ts: Cannot find module c"],
   });
 });
 
@@ -102,6 +103,25 @@ it("cells are counted by their cases, and a cell that is skipped is a skip with 
   }
 });
 
+it("a matrix of which no cell ran says why", () => {
+  const line = JSON.stringify({ passed: false, cells: [], problem: "the cluster did not form" });
+  expect(countCells(line, "exit status 1")).toEqual(oneCheck("no cell ran: the cluster did not form"));
+});
+
+it("every failure is one line, and a step that tells of fewer than it counts says so", () => {
+  const step = { name: "runtimes", title: "", run: async () => oneCheck(null) };
+  const cell = "sdk-web on chromium: the runtime itself: \u001b[2mit ended\u001b[22m\n\n  no display\n";
+  const result = { ...oneCheck(cell), passed: 256, failed: 3 };
+  const run = { step, result, time: "30.1 s" };
+  expect(describeFailures(run)).toEqual([
+    "failed: runtimes: sdk-web on chromium: the runtime itself: it ended | no display",
+    "failed: runtimes: 2 more; its own output says which",
+  ]);
+  expect(describeRun(run)).toBe("failed  runtimes             30.1 s   256 passed, 3 failed");
+  expect(describeFailures({ ...run, result: oneCheck(null) })).toEqual([]);
+  expect(onOneLine("x".repeat(2_000))).toHaveLength(902);
+});
+
 it("Debian is known by os-release, by itself or as an ancestor", () => {
   expect(isDebian('PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\n')).toBe(true);
   expect(isDebian('ID=ubuntu\nID_LIKE="debian"\n')).toBe(true);
@@ -152,7 +172,7 @@ it("generated code that is missing, left over or different is named", () => {
 });
 
 it("a command says how it ended", async () => {
-  const node = (script: string, timeoutMs = 10_000) =>
+  const node = (script: string, timeoutMs = 300_000) =>
     runCommand(process.execPath, ["-e", script], { timeoutMs, capture: true });
   expect(await node("console.log(1)")).toEqual({ failure: null, stdout: "1\n" });
   expect((await node("process.exit(3)")).failure).toContain("exit status 3");

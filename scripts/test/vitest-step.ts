@@ -12,7 +12,11 @@ export interface VitestReport {
     readonly name: string;
     readonly status: string;
     readonly message: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -26,7 +30,8 @@ export function countTests(report: VitestReport, root: string = repositoryRoot):
     const failuresBefore = failures.length;
     for (const test of file.assertionResults) {
       if (test.status === "passed") passed += 1;
-      else if (test.status === "failed") failures.push(`${name}: ${test.fullName}`);
+      else if (test.status === "failed")
+        failures.push([`${name}: ${test.fullName}`, ...firstLine(test.failureMessages?.[0])].join(": "));
       else skipped.push(`${name}: ${test.fullName}`);
     }
     if (file.status === "failed" && failures.length === failuresBefore) {
@@ -34,6 +39,12 @@ export function countTests(report: VitestReport, root: string = repositoryRoot):
     }
   }
   return { passed, failed: failures.length, skipped, notes: [], failures };
+}
+
+/** The rest is a stack, which is in the step's output. */
+function firstLine(message: string | undefined): readonly string[] {
+  const line = message?.split("\n").find((one) => one.trim() !== "");
+  return line === undefined ? [] : [line];
 }
 
 /** Tests of one of vitest.config.ts's projects, or of all but that one: `!packages`. */
