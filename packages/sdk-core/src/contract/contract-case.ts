@@ -49,4 +49,19 @@ export async function withGuard<P extends string>(
 }
 
 /** Options that never disguise an outage: a contract about exact decisions must fail rather than degrade. */
-export const exact = { onUnavailable: "throw", timeoutMs: 10_000 } as const;
+export const exact = { onUnavailable: "throw", timeoutMs: 60_000 } as const;
+
+/**
+ * Asks again, each time as long after as the denial says, and answers with what came last. More than once, since a cluster's time
+ * stands still while it elects, and this machine's does not; not for ever, since the promise is that a key becomes free.
+ */
+export async function askUntilAllowed<A extends { readonly allowed: boolean; readonly retryAfterMs: number | null }>(
+  ask: () => Promise<A>,
+  sleep: GuardContractContext["sleep"],
+): Promise<A> {
+  for (let left = 20; ; left--) {
+    const answer = await ask();
+    if (answer.allowed || answer.retryAfterMs === null || left === 0) return answer;
+    await sleep(answer.retryAfterMs * 1.02 + 20);
+  }
+}

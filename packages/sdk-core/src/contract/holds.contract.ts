@@ -1,5 +1,5 @@
 import type { Allowed, Hold, Reservation } from "../surface/guard.ts";
-import { check, exact, type GuardContractCase, rejection, withGuard } from "./contract-case.ts";
+import { askUntilAllowed, check, exact, type GuardContractCase, rejection, withGuard } from "./contract-case.ts";
 
 function held(reservation: Reservation): Allowed & Hold {
   check(reservation.allowed, "denied:", reservation);
@@ -84,12 +84,12 @@ export const holdsContract: readonly GuardContractCase[] = [
     run: ({ createGuard, prefix, sleep }) =>
       withGuard(createGuard(exact), async (guard) => {
         const slot = { key: `${prefix}:expiring`, limit: 1, window: "10m", algorithm: "concurrency" } as const;
-        const reservation = held(await guard.reserve(slot, { ttl: "400ms" }));
+        const reservation = held(await guard.reserve(slot, { ttl: "1s" }));
         const { signal } = reservation;
         const early = signal.aborted;
-        await sleep(440);
+        for (let left = 50; left > 0 && !signal.aborted; left--) await sleep(100);
         check(!early && signal.aborted, "the signal, before and after:", early, signal.aborted);
-        held(await guard.reserve(slot));
+        held(await askUntilAllowed(() => guard.reserve(slot), sleep));
         const error = await rejection(reservation.commit());
         check(error.code === "not_held", "a commit:", error.code);
       }),
