@@ -20,6 +20,7 @@ import {
 import { policyCallError, policyRefusals } from "../../../packages/cluster/src/server/make-change.ts";
 import {
   forbidden,
+  overused,
   scopeReasons,
   tokenReasons,
   unauthenticated,
@@ -104,6 +105,7 @@ function serverFailures(): readonly CallError[] {
     ...(Object.keys(policyRefusals) as PolicyErrorCode[]).map((code) => policyCallError(new PolicyError(code, "", ""))),
     ...tokenReasons.map((reason) => unauthenticated(reason, "")),
     ...scopeReasons.map((reason) => forbidden(reason, "")),
+    overused(""),
   ];
 }
 

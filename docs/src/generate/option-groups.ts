@@ -21,6 +21,7 @@ export const flagsOfNodeOptions: Readonly<Record<string, readonly string[]>> = {
   policyFile: ["policies"],
   corsOrigins: ["cors-origin"],
   tokenAudience: ["token-audience"],
+  tokenCallsPerSecond: ["token-calls-per-second"],
   tokenKeys: ["token-keys"],
   drainTimeoutMs: ["drain-timeout"],
 };

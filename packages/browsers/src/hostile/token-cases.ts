@@ -84,6 +84,12 @@ export const tokenCases: readonly HostileCase[] = [
     reason: "TOKEN_BAD_SIGNATURE",
   },
   {
+    name: "a token whose signature is spelt in another way",
+    send: (arena) => arena.send({ token: arena.token.slice(0, -1) + nextLetter(arena.token.at(-1) ?? "") }),
+    ...refused,
+    reason: "TOKEN_MALFORMED",
+  },
+  {
     name: "a token for one call, used for a second one",
     send: async (arena) => {
       const once = { key: arena.mine, policies: ["button"], once: `once-${arena.mine}` } as const;
@@ -95,4 +101,24 @@ export const tokenCases: readonly HostileCase[] = [
     ...refused,
     reason: "TOKEN_REPLAYED",
   },
+  {
+    name: "a token that is used more than one holder may, on every node",
+    send: async (arena) => {
+      const calls = Array.from({ length: 1_024 }, () => ({ checks: [callFor(arena.mine).check] }));
+      const flood = () => arena.send({ path: "/quorumguard.v1.GuardService/AllowBatch", body: { calls } });
+      // Every node takes one such batch, and is owed for it.
+      let answer = await flood();
+      for (const _node of arena.scene.cluster.nodes) if (answer.status === 200) answer = await flood();
+      return answer;
+    },
+    status: 429,
+    code: "resource_exhausted",
+    reason: "TOKEN_OVERUSED",
+  },
 ];
+
+/** In base64url the last letter of 64 bytes has four bits to spare: the next one stands for the same bytes. */
+function nextLetter(letter: string): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  return letters[letters.indexOf(letter) + 1] ?? "";
+}

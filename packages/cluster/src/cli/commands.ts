@@ -2,7 +2,7 @@ import { boundRanges, countingAlgorithmNames, defaultBounds } from "@quorumguard
 import { edgeLimits } from "../server/edge-limits.ts";
 import { serverDefaults } from "../server/server-defaults.ts";
 import type { CommandSpec } from "./command-spec.ts";
-import { help, reaching, tokenAudience, tokenKeys, used } from "./common-specs.ts";
+import { help, reaching, tokenAudience, tokenCallsPerSecond, tokenKeys, used } from "./common-specs.ts";
 import { banLiftSpec, banListSpec, explainSpec, topSpec } from "./key-specs.ts";
 import { logLevels } from "./log-levels.ts";
 import { logDumpSpec, logVerifySpec } from "./log-specs.ts";
@@ -48,6 +48,7 @@ export const devSpec = {
     },
     tokenKeys,
     tokenAudience,
+    tokenCallsPerSecond,
     { name: "json", text: "every event as one JSON line on standard output" },
     help,
   ],
@@ -163,6 +164,7 @@ export const nodeSpec = {
     { name: "peer-ca", value: "FILE", text: "the authority of all nodes' peer certificates, PEM" },
     tokenKeys,
     tokenAudience,
+    tokenCallsPerSecond,
     { name: "insecure", text: "plain text off loopback; without TLS it is refused otherwise" },
     {
       name: "repair",

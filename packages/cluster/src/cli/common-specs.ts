@@ -53,3 +53,12 @@ export const tokenAudience = {
   text: "whom tokens must be for, so that those of another cluster do not count here; with --token-keys",
   otherwise: serverDefaults.tokenAudience,
 } as const satisfies FlagSpec;
+
+/** How much the holder of a visitor's token may ask. */
+export const tokenCallsPerSecond = {
+  name: "token-calls-per-second",
+  value: "N",
+  text: "calls a second that a node takes from one holder of tokens that are bound to keys, policies or one call; 5 s worth of them may come at once; with --token-keys",
+  otherwise: String(serverDefaults.tokenCallsPerSecond),
+  bounds: [1, 1_000_000],
+} as const satisfies FlagSpec;

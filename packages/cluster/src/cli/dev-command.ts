@@ -22,11 +22,12 @@ export async function devCommand(args: readonly string[]): Promise<number> {
     throw new UsageError(`--nodes is ${count}: it must be 1, 3 or 5; an even one survives no more failures`);
   const firstPort = flags.whole("port");
   await checkDevPorts(firstPort, count);
+  const tokens = tokenFlags(flags);
   const given = flags.text("data");
   const folder = given ?? (await mkdtemp(join(tmpdir(), "quorumguard-dev-")));
   const nodes = Array.from({ length: count }, (_, at) => devNode(at + 1, firstPort + portStep * at, folder));
   const view = new DevView({ nodes, folder, temporary: given === undefined, command: ownCommand(process.env) });
-  const cluster = new DevCluster(nodes, tokenFlags(flags), (event) => {
+  const cluster = new DevCluster(nodes, tokens, (event) => {
     const text = flags.has("json") ? JSON.stringify(event) : view.show(event);
     if (text !== null) process.stdout.write(`${text}\n`);
   });
@@ -41,7 +42,9 @@ export async function devCommand(args: readonly string[]): Promise<number> {
 
 /** What every node is told of tokens. */
 function tokenFlags(flags: ParsedFlags<typeof devSpec>): readonly string[] {
-  return (["token-keys", "token-audience"] as const).flatMap((name) => {
+  // Read as the nodes will: what is no number is told at once.
+  flags.whole("token-calls-per-second");
+  return (["token-keys", "token-audience", "token-calls-per-second"] as const).flatMap((name) => {
     const value = flags.text(name);
     return value === undefined ? [] : [`--${name}`, value];
   });

@@ -84,6 +84,7 @@ function serverOptions(flags: NodeFlags): ServerOptions {
   const policyFile = flags.text("policies");
   const tokenKeys = flags.text("token-keys");
   const tokenAudience = flags.text("token-audience");
+  const tokenCallsPerSecond = flags.whole("token-calls-per-second");
   const advertiseGrpc = flags.text("advertise-grpc");
   const advertiseHttp = flags.text("advertise-http");
   if (advertiseGrpc !== undefined) parseHostPort("advertise-grpc", advertiseGrpc);
@@ -109,6 +110,7 @@ function serverOptions(flags: NodeFlags): ServerOptions {
     ...(policyFile === undefined ? {} : { policyFile }),
     ...(tokenKeys === undefined ? {} : { tokenKeys }),
     ...(tokenAudience === undefined ? {} : { tokenAudience }),
+    ...(tokenCallsPerSecond === undefined ? {} : { tokenCallsPerSecond }),
     bounds: boundsOf(flags),
     corsOrigins: flags.all("cors-origin"),
   };

@@ -18,6 +18,7 @@ const flags: ReadonlyMap<string, string> = new Map([
   ["drainTimeoutMs", "--drain-timeout"],
   ["tokenKeys", "--token-keys"],
   ["tokenAudience", "--token-audience"],
+  ["tokenCallsPerSecond", "--token-calls-per-second"],
 ]);
 
 /** An error of a server's start in the terms of the command line; what is about no flag comes back as it is. */

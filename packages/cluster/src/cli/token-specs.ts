@@ -63,7 +63,12 @@ export const tokenNewSpec = {
       default: "admin",
     },
     { name: "expires-in", value: "DURATION", text: "how long it is good, 1s to 1d", default: "1h" },
-    { name: "namespace", value: "NAME", text: "the only namespace that it may limit in", otherwise: "the default one" },
+    {
+      name: "namespace",
+      value: "NAME",
+      text: "the only namespace that it may limit in, and of an admin token the only one whose policies, bans and quotas it is for",
+      otherwise: "the default one; for admin all of them, and the cluster itself",
+    },
     {
       name: "subject",
       value: "NAME",

@@ -172,8 +172,11 @@ export function asConnectError(error: unknown, log: NodeLog): ConnectError {
   return new ConnectError("this node failed on the call; its log says why", Code.Internal);
 }
 
-/** HTTP wants to be told how to come again (RFC 6750, section 3); without any token, nothing was wrong with it. */
+/** HTTP wants to be told how to come again (RFC 6750, section 3), and when; without any token, nothing was wrong with it. */
 function headersOf({ code, detail }: CallError): Record<string, string> {
+  if (code === StatusCode.resourceExhausted && detail.retryAfterMs > 0n) {
+    return { "Retry-After": String(Math.ceil(Number(detail.retryAfterMs) / 1_000)) };
+  }
   if (code !== StatusCode.unauthenticated) return {};
   const isMissing = detail.reason === ErrorReason.TOKEN_MISSING;
   return { "WWW-Authenticate": isMissing ? "Bearer" : 'Bearer error="invalid_token"' };

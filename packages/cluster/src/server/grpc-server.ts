@@ -186,10 +186,15 @@ function addClusterService(
     ReplaceMember: unary(ReplaceMemberRequestSchema, ReplaceMemberResponseSchema, cluster.replaceMember, serving),
     TakeSnapshot: unary(TakeSnapshotRequestSchema, TakeSnapshotResponseSchema, () => cluster.takeSnapshot(), serving),
     WatchTopology: (call: ServerWritableStream<Buffer, Buffer>) => {
-      const { token } = serving.callerOf(call);
+      const end = (error: unknown) => call.emit("error", grpcStatus(asCallError(error, serving.log)));
+      try {
+        const stop = whileGood(serving.callerOf(call).token, access, end);
+        for (const event of ["cancelled", "close", "error"]) call.on(event, stop);
+      } catch (error) {
+        end(error);
+        return;
+      }
       watchTopology(call, node, watches, maxStreams);
-      const stop = whileGood(token, access, (error) => call.emit("error", grpcStatus(error)));
-      for (const event of ["cancelled", "close", "error"]) call.on(event, stop);
     },
   });
 }

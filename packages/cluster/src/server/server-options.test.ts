@@ -40,6 +40,11 @@ describe("what is out of bounds is refused by field, value and bound", () => {
     [{ corsOrigins: ["shop.example"] }, 'corsOrigins is "shop.example": it must be an origin'],
     [{ corsOrigins: ["https://shop.example/path"] }, "corsOrigins is"],
     [{ tokenAudience: "shop" }, 'tokenAudience is "shop": without tokenKeys no token is looked at'],
+    [{ tokenCallsPerSecond: 5 }, "tokenCallsPerSecond is 5: without tokenKeys no token is looked at"],
+    [
+      { tokenKeys: "keys.json", tokenCallsPerSecond: 0 },
+      "tokenCallsPerSecond is 0: it must be a whole number from 1 to 1000000",
+    ],
     [{ tokenKeys: "keys.json", tokenAudience: "" }, 'tokenAudience is "": it has 0 bytes'],
   ])("%o", (over, message) => {
     expect(() => resolveServerOptions({ ...options, ...over })).toThrow(message);

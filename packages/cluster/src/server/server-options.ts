@@ -85,7 +85,7 @@ export interface ServerOptions {
   readonly repair?: boolean;
   /** Origins of pages that may call from a browser, or "*". Default none. */
   readonly corsOrigins?: readonly string[];
-  /** Session streams open at once, 1 to 1,000,000. Default 10,000. */
+  /** Session streams open at once, 1 to 1,000,000; as many watches of the topology beside them, and as many of the health. Default 10,000. */
   readonly maxStreams?: number;
   /** HTTP connections open at once, 1 to 1,000,000. Default 10,000. */
   readonly maxConnections?: number;
@@ -109,6 +109,11 @@ export interface ServerOptions {
   readonly tokenKeys?: string | TokenKeySet;
   /** Whom tokens must be for: 1 to 128 bytes, the same on all nodes. Default "quorumguard". */
   readonly tokenAudience?: string;
+  /**
+   * Calls that the holder of visitors' tokens may make on this node, 1 to 1,000,000 a second: those with tokens that are bound to
+   * keys, policies or one call, of one subject together. 5 s worth of them may come at once, and each check counts. Default 100.
+   */
+  readonly tokenCallsPerSecond?: number;
   /** Intervals and local bounds of the node itself. Default: that of each field. */
   readonly node?: NodeTimings & NodeLimits;
   /** Shows memory, event loop and the like among the metrics. Default true. */
@@ -129,6 +134,7 @@ export interface ResolvedServerOptions extends ServerOptions {
   readonly maxConnections: number;
   readonly drainTimeoutMs: number;
   readonly tokenAudience: string;
+  readonly tokenCallsPerSecond: number;
   readonly processMetrics: boolean;
   readonly log: NodeLog;
 }
@@ -155,6 +161,12 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     maxConnections: within("maxConnections", options.maxConnections ?? 10_000, 1, 1_000_000),
     drainTimeoutMs: within("drainTimeoutMs", options.drainTimeoutMs ?? serverDefaults.drainTimeoutMs, 0, 600_000),
     tokenAudience: options.tokenAudience ?? serverDefaults.tokenAudience,
+    tokenCallsPerSecond: within(
+      "tokenCallsPerSecond",
+      options.tokenCallsPerSecond ?? serverDefaults.tokenCallsPerSecond,
+      1,
+      1_000_000,
+    ),
     processMetrics: options.processMetrics ?? true,
     log: options.log ?? (() => {}),
   };
@@ -163,12 +175,9 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     if (value !== undefined) within(`bounds.${name}`, value, ...boundRanges[name]);
   }
   checkText(resolved.tokenAudience, "tokenAudience", 1, tokenBounds.maxNameBytes);
-  if (options.tokenAudience !== undefined && options.tokenKeys === undefined) {
-    throw new InvalidField(
-      "tokenAudience",
-      options.tokenAudience,
-      "without tokenKeys no token is looked at; give both",
-    );
+  for (const field of ["tokenAudience", "tokenCallsPerSecond"] as const) {
+    if (options[field] === undefined || options.tokenKeys !== undefined) continue;
+    throw new InvalidField(field, options[field], "without tokenKeys no token is looked at; give both");
   }
   checkOrigins(resolved.corsOrigins);
   checkExposure(resolved);

@@ -234,7 +234,7 @@ async function startListeners(
   const { log, maxStreams, maxConnections, corsOrigins } = options;
   const measured = { meter: metrics.meter, monotonicMs: () => performance.now() };
   const handlers = createGuardHandlers(node, measured);
-  const guard = access === null ? handlers : createScopedGuard(handlers, access.refused);
+  const guard = access === null ? handlers : createScopedGuard(handlers, access);
   const cluster = createClusterHandlers(node, version);
   const scoped = <H extends object>(all: H) => createScopedAdmin(all, access === null ? () => {} : access.refused);
   const policies = scoped(createPolicyHandlers(node));

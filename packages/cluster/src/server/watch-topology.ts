@@ -23,11 +23,11 @@ export async function* watchTopology(
     changed = true;
     wake();
   };
-  const end = node.onTopology(notice);
   const stop = watchWhile((error) => {
     ended.push(error);
     notice();
   });
+  const end = node.onTopology(notice);
   signal.addEventListener("abort", notice);
   try {
     while (!signal.aborted) {

@@ -29,7 +29,7 @@ export function failureOfDetail(detail: PlainMessage<ErrorDetail>): AttemptFailu
   // Anything but a clear NO may have been applied.
   const applied = detail.applied === Applied.NO ? "no" : "unknown";
   const [code, retryable] = codeOf(detail.reason);
-  const refusal = refusals.get(detail.reason);
+  const reason = reasonOf(detail.reason);
   return {
     code,
     message: detail.message === "" ? `the node gave reason ${detail.reason} and no message` : detail.message,
@@ -37,8 +37,13 @@ export function failureOfDetail(detail: PlainMessage<ErrorDetail>): AttemptFailu
     retryable,
     retryAfterMs: Number(detail.retryAfterMs),
     detail,
-    ...(refusal && { details: { reason: refusal.reason } }),
+    ...(reason && { details: { reason } }),
   };
+}
+
+/** Why, as callers read it in `details`, where that is more than the code says. */
+function reasonOf(reason: ErrorReason): string | undefined {
+  return reason === ErrorReason.TOKEN_OVERUSED ? "token_overused" : refusals.get(reason)?.reason;
 }
 
 /** What nodes say of tokens: that this one is none, or that it is not for this. */
@@ -88,6 +93,7 @@ function codeOf(reason: ErrorReason): readonly [GuardErrorCode, boolean] {
     case ErrorReason.UNAVAILABLE:
       return ["unavailable", true];
     case ErrorReason.OVERLOADED:
+    case ErrorReason.TOKEN_OVERUSED:
       return ["overloaded", true];
     case ErrorReason.SESSION_EXPIRED:
       return ["session_expired", false];

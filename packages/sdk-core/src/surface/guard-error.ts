@@ -23,7 +23,7 @@ export const guardErrorCodes = {
   request_id_reused: "no",
   /** No leader, or nobody reachable, within the deadline, or the breaker is open because of that; nothing was applied. */
   unavailable: "safe",
-  /** The cluster, or this process, has too many calls waiting; nothing was applied. */
+  /** The cluster, or this process, has too many calls waiting, or the token's holder makes more than a node takes from one; nothing was applied. */
   overloaded: "safe",
   /** The cluster's key table is full, and no live count is evicted for a new key; nothing was applied. */
   keys_full: "safe",
@@ -65,7 +65,8 @@ export class GuardError extends Error {
   /**
    * Facts for programs, where there are some: for `invalid_argument` the `field` and its `value`, for an unknown name (of an
    * option, or of a policy) also `nearest`, a text or null, and `known`, a list; for `unauthenticated` and `permission_denied` the
-   * node's `reason`, such as `token_expired` or `key_forbidden`, unless it was a proxy that refused. JSON can write all of it: a `value` that is a
+   * node's `reason`, such as `token_expired` or `key_forbidden`, unless it was a proxy that refused; for `overloaded` `token_overused`, if
+   * it is the token's holder who asks too much. JSON can write all of it: a `value` that is a
    * long text is cut short, and one that is no text, number or boolean is described.
    */
   readonly details: Readonly<Record<string, unknown>>;

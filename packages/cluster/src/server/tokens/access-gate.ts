@@ -1,9 +1,10 @@
 import { ErrorReason } from "@quorumguard/proto";
 import type { CallError } from "../call-error.ts";
-import { authorizeAdmin, authorizeOperation, authorizeRequestId } from "./grant.ts";
+import { authorizeAdmin, authorizeOperation, authorizeRequestId, isForVisitors } from "./grant.ts";
 import { methodAccess } from "./method-access.ts";
 import type { TokenCache } from "./token-cache.ts";
 import { unauthenticated } from "./token-refusal.ts";
+import type { TokenUsage } from "./token-usage.ts";
 import { certificateIdentity, type VerifiedToken } from "./verify-token.ts";
 
 /** What a listener knows of a call before it reads the request. */
@@ -34,6 +35,10 @@ export interface AccessGate {
   leftMs(token: VerifiedToken): number;
   /** Calls when other keys are in force, so that streams can be looked at again. Returns what ends it. */
   onKeys(listener: () => void): () => void;
+  /** Counts calls of a visitor's token, before they go any further. @throws {CallError} TOKEN_OVERUSED */
+  spend(token: VerifiedToken, calls: number): void;
+  /** Counts a stream that is opened with a token, and returns what ends that. @throws {CallError} TOKEN_OVERUSED */
+  open(token: VerifiedToken): () => void;
   /** Counts an error if it refuses a token; any other is none of its business. */
   refused(error: unknown): void;
 }
@@ -46,6 +51,7 @@ export function openCaller(certificate: string | null): Caller {
 /** The gate of a node with token keys, and what it needs. */
 export interface AccessGateOptions {
   readonly tokens: TokenCache;
+  readonly usage: TokenUsage;
   /** Hears of every refusal. */
   readonly refused: (error: unknown) => void;
 }
@@ -57,7 +63,7 @@ export interface KeyedGate extends AccessGate {
 }
 
 /** A token decides wherever there is one. Without, a verified certificate opens everything, and nothing else does. */
-export function createAccessGate({ tokens, refused }: AccessGateOptions): KeyedGate {
+export function createAccessGate({ tokens, usage, refused }: AccessGateOptions): KeyedGate {
   const listeners = new Set<() => void>();
   const admit = async ({ path, authorization, certificate }: Knock): Promise<Caller> => {
     const access = methodAccess(path);
@@ -87,6 +93,17 @@ export function createAccessGate({ tokens, refused }: AccessGateOptions): KeyedG
     onKeys(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    spend(token, calls) {
+      if (isForVisitors(token.grant)) usage.spend(token.account, calls);
+    },
+    open(token) {
+      try {
+        return usage.open(token.account);
+      } catch (error) {
+        refused(error);
+        throw error;
+      }
     },
     refused,
     keysChanged() {

@@ -42,6 +42,14 @@ export function inlineLimit(path: string): CallError {
   return forbidden(ErrorReason.INLINE_LIMIT_FORBIDDEN, message);
 }
 
+/**
+ * Whether a grant is one for visitors: held to keys, to policies or to one call. What its holder may use of a node is bounded, and
+ * Session streams are not for it. Others are for servers.
+ */
+export function isForVisitors({ key, keyPrefix, policies, once }: TokenGrant): boolean {
+  return key !== undefined || keyPrefix !== undefined || policies !== undefined || once === true;
+}
+
 /** The same for an operation by itself. @throws {CallError} OPERATION_FORBIDDEN */
 export function authorizeOperation(grant: TokenGrant, operation: TokenOperation): void {
   if (grant.ops.includes(operation)) return;

@@ -7,6 +7,7 @@ import { followTokenKeys } from "./follow-token-keys.ts";
 import { createRefusals } from "./refusals.ts";
 import { TokenCache } from "./token-cache.ts";
 import { checkTokenKeys } from "./token-keys.ts";
+import { TokenUsage } from "./token-usage.ts";
 
 /** The gate of a node, which follows its file of keys until it is closed. */
 export interface OpenAccess {
@@ -20,13 +21,15 @@ export interface OpenAccess {
  * @throws {InvalidField} when there is no such file, or it is no set of keys.
  */
 export async function openAccess(
-  { tokenKeys, tokenAudience: audience, log }: ResolvedServerOptions,
+  { tokenKeys, tokenAudience: audience, tokenCallsPerSecond: callsPerSecond, log }: ResolvedServerOptions,
   clock: Clock,
   count: (reason: ErrorReason) => void,
 ): Promise<OpenAccess | null> {
   if (tokenKeys === undefined) return null;
-  const refused = createRefusals({ count, log, monotonicMs: () => clock.monotonicMs() });
-  const gateOf = (tokens: TokenCache): KeyedGate => createAccessGate({ tokens, refused });
+  const monotonicMs = () => clock.monotonicMs();
+  const refused = createRefusals({ count, log, monotonicMs });
+  const usage = new TokenUsage({ callsPerSecond, monotonicMs });
+  const gateOf = (tokens: TokenCache): KeyedGate => createAccessGate({ tokens, usage, refused });
   const wallMs = () => clock.wallMs();
   if (typeof tokenKeys !== "string") {
     const tokens = new TokenCache({ keys: checkTokenKeys(tokenKeys), audience, wallMs });

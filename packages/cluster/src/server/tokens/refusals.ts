@@ -1,7 +1,7 @@
 import { ErrorReason } from "@quorumguard/proto";
 import { Counter, type Registry } from "prom-client";
 import type { NodeLog } from "../../node/node-log.ts";
-import { isTokenRefusal, scopeReasons, tokenReasons } from "./token-refusal.ts";
+import { isTokenRefusal, scopeReasons, tokenReasons, usageReasons } from "./token-refusal.ts";
 
 /** Between two lines of the log about the same reason, in milliseconds: a stranger must not be able to fill it. */
 const quietMs = 10_000;
@@ -19,12 +19,13 @@ export function reasonName(reason: ErrorReason): string {
 export function refusedTokensMetric(registry: Registry): (reason: ErrorReason) => void {
   const counter = new Counter({
     name: "quorumguard_refused_tokens_total",
-    help: "Calls and streams refused for want of a token, or because their token does not allow them, by reason. 0 without --token-keys.",
+    help: "Calls and streams refused for want of a token, because their token does not allow them, or because its holder has too many, by reason. 0 without --token-keys.",
     labelNames: ["reason"],
     registers: [registry],
   });
   // There from the beginning, at 0: Prometheus sees no rise where there was nothing.
-  for (const reason of [...tokenReasons, ...scopeReasons]) counter.inc({ reason: reasonName(reason) }, 0);
+  for (const reason of [...tokenReasons, ...scopeReasons, ...usageReasons])
+    counter.inc({ reason: reasonName(reason) }, 0);
   return (reason) => counter.inc({ reason: reasonName(reason) });
 }
 

@@ -21,20 +21,32 @@ import type { AdmittedContext } from "./scoped.ts";
 import { createScopedGuard, type ScopedGuard } from "./scoped-guard.ts";
 import { reasonOf } from "./token-client.fixture.ts";
 import { checkTokenKeys } from "./token-keys.ts";
+import { overused } from "./token-refusal.ts";
 import { ed25519Key } from "./tokens.fixture.ts";
+import type { VerifiedToken } from "./verify-token.ts";
 
 const key = checkTokenKeys({ keys: [ed25519Key("one").jwk] }).get("one")!;
 
 function contextOf(grant: TokenGrant, onlyRequestId: string | null = null): AdmittedContext {
-  const token = { grant, identity: "token:me", onlyRequestId, key, expiresAtMs: Number.POSITIVE_INFINITY };
+  const own = { identity: "token:me", account: "me", onlyRequestId };
+  const token = { grant, ...own, key, expiresAtMs: Number.POSITIVE_INFINITY };
   return { identity: "token:me", deadlineMs: 0, token };
 }
 
-function open(outcome: number = Outcome.allowed) {
+/** `left`: so many calls may be made. */
+function open(outcome: number = Outcome.allowed, left = Number.POSITIVE_INFINITY) {
   const node = createScriptedNode();
   answerAll(node, outcome);
   const refusals: unknown[] = [];
-  return { node, refusals, guard: createScopedGuard(createGuardHandlers(node), (error) => void refusals.push(error)) };
+  const spent: number[] = [];
+  const gate = {
+    refused: (error: unknown) => void refusals.push(error),
+    spend(_token: VerifiedToken, calls: number) {
+      if (spent.reduce((sum, each) => sum + each, calls) > left) throw overused("too many");
+      spent.push(calls);
+    },
+  };
+  return { node, refusals, spent, guard: createScopedGuard(createGuardHandlers(node), gate) };
 }
 
 interface AllowInit {
@@ -266,6 +278,31 @@ describe("a token does not allow", () => {
     const { guard } = open();
     const error = await rejection(guard.allow(allow({ check: checkOf("user:2") }), contextOf(bound)));
     expect(error.message).not.toMatch(/user:[12]/);
+  });
+});
+
+describe("what a token's holder has left", () => {
+  it.each<[string, Ask, number]>([
+    ["a call", (g, c) => g.allow(allow(), c), 1],
+    ["a question", (g, c) => g.peek(create(PeekRequestSchema, { check: checkOf("a") }), c), 1],
+    ["a batch of three calls", (g, c) => g.allowBatch(batch(one("a"), one("b"), one("c")), c), 3],
+    ["a call of all of two keys", (g, c) => g.allowBatch(batch({ checks: [checkOf("a"), checkOf("b")] }), c), 2],
+  ])("shrinks with %s by its checks, and is looked at first", async (_name, ask, calls) => {
+    const { guard, spent } = open();
+    await ask(guard, contextOf(all));
+    expect(spent).toEqual([calls]);
+    const { node, ...bare } = open(Outcome.allowed, calls - 1);
+    const error = await rejection(ask(bare.guard, contextOf(all)));
+    expect(error.detail.reason).toBe(ErrorReason.TOKEN_OVERUSED);
+    expect([node.submissions, node.peeks, bare.refusals]).toEqual([[], [], [error]]);
+  });
+
+  it("shrinks by no more than a request may have, for one that is refused for having more", async () => {
+    const { guard, spent } = open();
+    const checks = Array.from({ length: 2_000 }, () => checkOf("a"));
+    await rejection(guard.allowBatch(batch({ checks }), contextOf(all)));
+    await rejection(guard.allowBatch(batch(), contextOf(all)));
+    expect(spent).toEqual([1_024, 1]);
   });
 });
 

@@ -8,7 +8,9 @@ import {
 } from "@quorumguard/proto";
 import { CallError } from "../call-error.ts";
 import { isNameAlone } from "../check-rule.ts";
+import { edgeLimits } from "../edge-limits.ts";
 import type { CallContext, GuardHandlers } from "../unary-handlers.ts";
+import type { AccessGate } from "./access-gate.ts";
 import { authorizeCheck, authorizeNamespace, authorizePolicy, authorizeRequestId } from "./grant.ts";
 import { operationOf } from "./operation-of.ts";
 import type { AdmittedContext, Scoped } from "./scoped.ts";
@@ -19,20 +21,25 @@ import type { VerifiedToken } from "./verify-token.ts";
 export type ScopedGuard = Scoped<GuardHandlers>;
 
 /**
- * Holds every check of every call to what the caller's token allows, before the handlers see the call. What is malformed is left
- * to them: they refuse it before anything is proposed. `refused` hears of every refusal.
+ * Holds every check of every call to what the caller's token allows, and counts it, before the handlers see the call. What is
+ * malformed is left to them: they refuse it before anything is proposed.
  */
-export function createScopedGuard(guard: GuardHandlers, refused: (error: unknown) => void): ScopedGuard {
+export function createScopedGuard(
+  guard: GuardHandlers,
+  { spend, refused }: Pick<AccessGate, "spend" | "refused">,
+): ScopedGuard {
   const scoped =
     <I extends object, O>(
       authorize: (token: VerifiedToken, request: I) => void,
       answer: (request: I, context: CallContext) => Promise<O>,
+      callsOf: (request: I) => number = () => 1,
     ) =>
     async (request: I, context: AdmittedContext): Promise<O> => {
       const { token } = context;
       if (token === null) return answer(request, context);
       try {
         authorize(token, request);
+        spend(token, callsOf(request));
         // A denial that is answered without the log is remembered by nobody, and so the token could make another call.
         const asked = token.onlyRequestId === null ? request : { ...request, firstAttempt: false };
         return await answer(asked, context);
@@ -53,11 +60,15 @@ export function createScopedGuard(guard: GuardHandlers, refused: (error: unknown
     reserve: scoped(single("reserve"), guard.reserve),
     commit: scoped(single("reserve"), guard.commit),
     cancel: scoped(single("reserve"), guard.cancel),
-    allowBatch: scoped(authorizeBatch, async (request, context) => {
-      const response = await guard.allowBatch(request, context);
-      if (request.calls.length === 1) throwIfReplayed(response, context as AdmittedContext);
-      return response;
-    }),
+    allowBatch: scoped(
+      authorizeBatch,
+      async (request, context) => {
+        const response = await guard.allowBatch(request, context);
+        if (request.calls.length === 1) throwIfReplayed(response, context as AdmittedContext);
+        return response;
+      },
+      checksOf,
+    ),
     peek: scoped((token, request) => {
       authorizeRequestId(token, null, "a question");
       authorizeNamespace(token.grant, request.namespace, "namespace");
@@ -74,6 +85,12 @@ interface SingleRequest {
   readonly check?: Check | undefined;
   readonly requestId: string;
   readonly namespace: string;
+}
+
+/** How many checks a batch asks for; of more than there may be, as many as that: it is refused, and nobody is to pay for it long. */
+function checksOf({ calls }: Parameters<GuardHandlers["allowBatch"]>[0]): number {
+  const checks = calls.reduce((sum, call) => sum + call.checks.length, 0);
+  return Math.max(1, Math.min(checks, edgeLimits.maxItems));
 }
 
 function authorizeBatch(token: VerifiedToken, request: Parameters<GuardHandlers["allowBatch"]>[0]): void {

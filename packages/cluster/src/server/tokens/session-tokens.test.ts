@@ -288,7 +288,8 @@ describe("a frame", () => {
     const node = createScriptedNode();
     node.knownSessions.add(7);
     const errors: string[] = [];
-    const token = { grant, identity: "", onlyRequestId: null, key, expiresAtMs: Number.POSITIVE_INFINITY };
+    const nobodys = { identity: "", account: "", onlyRequestId: null };
+    const token = { grant, ...nobodys, key, expiresAtMs: Number.POSITIVE_INFINITY };
     const send = (bytes: Uint8Array) => {
       const said = decodeSessionResponse(bytes);
       if (said.kind !== "message" || said.message.message.case !== "error") return;

@@ -10,13 +10,24 @@ export interface TokenLife {
   stop(): void;
 }
 
-/** The same for a stream that takes no messages; null for either: nothing is watched. Returns what stops it. */
+/**
+ * The same for a stream that takes no messages, which also counts among its holder's; null for either: nothing is watched. Returns
+ * what stops it.
+ *
+ * @throws {CallError} TOKEN_OVERUSED
+ */
 export function whileGood(
   token: VerifiedToken | null,
   gate: AccessGate | null,
   end: (error: CallError) => void,
 ): () => void {
-  return token === null || gate === null ? () => {} : watchToken(token, gate, end).stop;
+  if (token === null || gate === null) return () => {};
+  const leave = gate.open(token);
+  const { stop } = watchToken(token, gate, end);
+  return () => {
+    leave();
+    stop();
+  };
 }
 
 /** No timer may be set for longer, in milliseconds. */

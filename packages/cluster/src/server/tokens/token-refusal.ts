@@ -23,6 +23,9 @@ export const scopeReasons = [
   ErrorReason.NAMESPACE_FORBIDDEN,
 ] as const;
 
+/** Why a call is refused whose token counts, but whose holder uses a node too much: RESOURCE_EXHAUSTED, HTTP 429. */
+export const usageReasons = [ErrorReason.TOKEN_OVERUSED] as const;
+
 /** A reason of {@link tokenReasons}. */
 export type TokenReason = (typeof tokenReasons)[number];
 /** A reason of {@link scopeReasons}. */
@@ -38,10 +41,17 @@ export function forbidden(reason: ScopeReason, message: string): CallError {
   return new CallError(StatusCode.permissionDenied, refusalDetail(reason, message));
 }
 
-/** Whether an error is one of the two above. */
+/** The refusal of a call or stream that is one too many for its token's holder. Nothing of it was proposed. */
+export function overused(message: string, retryAfterMs = 0): CallError {
+  return new CallError(StatusCode.resourceExhausted, refusalDetail(ErrorReason.TOKEN_OVERUSED, message, retryAfterMs));
+}
+
+/** Whether an error is one of those above. */
 export function isTokenRefusal(error: unknown): error is CallError {
   return (
     error instanceof CallError &&
-    (error.code === StatusCode.unauthenticated || error.code === StatusCode.permissionDenied)
+    (error.code === StatusCode.unauthenticated ||
+      error.code === StatusCode.permissionDenied ||
+      error.detail.reason === ErrorReason.TOKEN_OVERUSED)
   );
 }

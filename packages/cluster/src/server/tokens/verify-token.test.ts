@@ -86,12 +86,23 @@ const grantOf = (qg: unknown) => ({ ...good, qg });
 const malformed = ErrorReason.TOKEN_MALFORMED;
 const data = tokenOf(key, headerOf(key), good).split(".").slice(0, 2).join(".");
 
+/** The same bytes to whoever passes over the bits behind the last one: in base64url the last character has some to spare. */
+function respelt(token: string): string {
+  const signature = token.slice(token.lastIndexOf(".") + 1);
+  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const other = signature.slice(0, -1) + digits[digits.indexOf(signature.at(-1)!) + 1];
+  expect(Buffer.from(other, "base64url")).toEqual(Buffer.from(signature, "base64url"));
+  return token.slice(0, -signature.length) + other;
+}
+
 /** What is wrong, the token, its one reason, and a piece of what the caller reads. */
 const refused: readonly (readonly [string, string, ErrorReason, string])[] = [
   ["nothing like a token", "garbage", malformed, "no JWT"],
   ["two parts", data, malformed, "no JWT"],
   ["no signature", `${data}.`, malformed, "no JWT"],
   ["padding", `${mint(key, check)}=`, malformed, "no JWT"],
+  ["a signature in another spelling of its bytes", respelt(mint(key, check)), malformed, "bits beyond its last byte"],
+  ["that of a secret", respelt(mint(secret, check)), malformed, "bits beyond its last byte"],
   ["a line break", `${mint(key, check)}\n`, malformed, "no JWT"],
   ["5,000 bytes", "a".repeat(5_000), malformed, "5000 bytes: it may have 4096"],
   ["a header that is no JSON", tokenOf(key, "{", good), malformed, "header is no JSON"],

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { ErrorReason, type TokenGrant, tokenBounds, tokenType } from "@quorumguard/proto";
 import { decodeProtectedHeader, errors, jwtVerify } from "jose";
@@ -12,6 +13,8 @@ export interface VerifiedToken {
   readonly grant: TokenGrant;
   /** On whose behalf, for request ids (SEMANTICS S7). No certificate's name is ever the same. */
   readonly identity: string;
+  /** Whose calls and streams are counted together: those of one identity in one namespace. */
+  readonly account: string;
   /** The request id of the only call that it is for; null: it is for any number of calls. */
   readonly onlyRequestId: string | null;
   /** The key that it was signed with. */
@@ -58,6 +61,11 @@ const maxCharacters = tokenBounds.maxBytes;
 /** Three parts in base64url, and nothing else: what a lenient decoder would make of more is not our question. */
 const compactForm = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
+/** Whether a part is the only spelling of its bytes. Header and claims are signed as they are spelt; the signature itself is not. */
+function isCanonical(part: string): boolean {
+  return Buffer.from(part, "base64url").toString("base64url") === part;
+}
+
 /** Headers by which a token could bring its own key along. */
 const foreignKeys = ["jwk", "jku", "x5u", "x5c"] as const;
 
@@ -67,6 +75,8 @@ function keyOf(token: string, keys: TokenKeys): TokenKey {
   }
   if (!compactForm.test(token))
     throw malformed("the token is no JWT: it must be three parts in base64url with dots between");
+  if (!isCanonical(token.slice(token.lastIndexOf(".") + 1)))
+    throw malformed("the token's signature has bits beyond its last byte: send the token as it was made");
   const header = headerOf(token);
   if (header.get("typ") !== tokenType) {
     throw malformed(
@@ -123,9 +133,11 @@ function readClaims(claims: ReadonlyMap<string, unknown>, key: TokenKey, nowS: n
     const message = `the token was made for ${exp - iat} s: it may last ${longest} s at most`;
     throw unauthenticated(ErrorReason.TOKEN_EXPIRED, message);
   }
+  const identity = identityOf(sub, grant, key.id);
   return {
     grant,
-    identity: identityOf(sub, grant, key.id),
+    identity,
+    account: JSON.stringify([grant.ns ?? "", identity]),
     onlyRequestId,
     key,
     expiresAtMs: (exp + clockToleranceS) * 1_000,

@@ -3,6 +3,7 @@ import type { Mutant } from "../mutant.ts";
 const verifying = "cluster/src/server/tokens/verify-token.test.ts";
 const remembering = "cluster/src/server/tokens/token-cache.test.ts";
 const scoping = "cluster/src/server/tokens/scoped-guard.test.ts";
+const usage = "cluster/src/server/tokens/token-usage.test.ts";
 const streaming = "cluster/src/server/tokens/session-tokens.test.ts";
 
 /** Bugs in how a node verifies tokens, and in what it lets their holders do. */
@@ -112,6 +113,43 @@ export const tokenMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: [scoping] },
+  },
+  {
+    name: "token-call-of-many-counts-as-one",
+    breaks: "a request counts once against its token's holder, however many keys it asks for",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/scoped-guard.ts",
+        search: "        spend(token, callsOf(request));",
+        replacement: "        spend(token, Math.min(1, callsOf(request)));",
+      },
+    ],
+    foundBy: { tests: [scoping] },
+  },
+  {
+    name: "token-holder-owes-nothing",
+    breaks: "a holder that has used up what it may begins anew with its next call",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/token-usage.ts",
+        search: "    if (owedMs >= 0) throw this.#tooManyCalls(owedMs);\n",
+        replacement: "    if (owedMs >= burstMs) throw this.#tooManyCalls(owedMs);\n",
+      },
+    ],
+    foundBy: { tests: [usage] },
+  },
+  {
+    name: "token-in-sixteen-spellings",
+    breaks:
+      "one signature is good in every spelling of its bytes, and each takes a place among the tokens that are remembered",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/verify-token.ts",
+        search: '  if (!isCanonical(token.slice(token.lastIndexOf(".") + 1)))',
+        replacement: '  if (!isCanonical(token.slice(token.lastIndexOf(".") + 1)) && token === "")',
+      },
+    ],
+    foundBy: { tests: [verifying] },
   },
   {
     name: "token-forgotten-on-streams",

@@ -1,0 +1,121 @@
+import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { ClusterService, GuardService, type TokenGrant } from "@quorumguard/proto";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { edgeLimits } from "../edge-limits.ts";
+import { leaderKnown } from "../leader-known.fixture.ts";
+import { type RunningServer, startServer } from "../start-server.ts";
+import { grpcClient, httpClient, type StrangersClient, toldBy } from "./token-client.fixture.ts";
+import { ed25519Key, mint } from "./tokens.fixture.ts";
+
+const key = ed25519Key("one");
+const data = mkdtemp(join(tmpdir(), "quorumguard-overuse-"));
+let server: RunningServer;
+let clients: readonly StrangersClient[];
+
+beforeAll(async () => {
+  const anyPort = { host: "127.0.0.1", port: 0 };
+  server = await startServer({
+    nodeId: 1,
+    cluster: [{ nodeId: 1, ...anyPort }],
+    dataFolder: await data,
+    grpc: anyPort,
+    http: anyPort,
+    processMetrics: false,
+    tokenKeys: { keys: [key.jwk] },
+    tokenCallsPerSecond: 1,
+  });
+  await leaderKnown(server);
+  clients = [httpClient(server), grpcClient(server)];
+});
+
+afterAll(async () => {
+  for (const client of clients ?? []) client.close();
+  await server?.stop();
+  await rm(await data, { recursive: true, force: true });
+});
+
+const { allow, allowBatch, peek } = GuardService.method;
+const visitor: TokenGrant = { ops: ["check", "peek"], keyPrefix: "user:" };
+const bearer = (sub: string, grant = visitor): string => `Bearer ${mint(key, grant, { sub })}`;
+const check = { key: "user:1", rule: { policy: "button" } };
+/** Takes a quarter of an hour of one call a second. */
+const flood = {
+  calls: [{ checks: Array.from({ length: edgeLimits.maxItems }, (_, at) => ({ ...check, key: `user:${at}` })) }],
+};
+
+it("who has asked too much is refused at both listeners and told when to come again; nobody else is", async () => {
+  const [http] = clients;
+  expect((await http!.call(allowBatch, flood, [bearer("alice")])).reason).not.toBe("TOKEN_OVERUSED");
+  const { term, commitIndex } = server.node.status();
+  for (const { name, call } of clients) {
+    const refused = { status: name === "HTTP" ? 429 : 8, reason: "TOKEN_OVERUSED" };
+    expect(await call(allow, { check }, [bearer("alice")])).toMatchObject(refused);
+    expect(await call(peek, { check }, [bearer("alice")])).toMatchObject(refused);
+  }
+  expect(server.node.status()).toMatchObject({ term, commitIndex });
+  const others = [
+    bearer("bob"),
+    bearer("alice", { ...visitor, ns: "shop" }),
+    // A server's: bound to no key, no policy and no single call.
+    bearer("alice", { ops: ["check"] }),
+  ];
+  for (const [at, other] of others.entries()) {
+    const told = await http!.call(allow, { check, namespace: at === 1 ? "shop" : "" }, [other]);
+    expect(told.reason).toBe("UNKNOWN_POLICY");
+  }
+});
+
+it("the refusal says in HTTP's own words when to come again, and is counted", async () => {
+  await clients[0]!.call(allowBatch, flood, [bearer("carol")]);
+  const response = await fetch(`${server.addresses.httpUrl}/quorumguard.v1.GuardService/Allow`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: bearer("carol") },
+    body: JSON.stringify({ check }),
+  });
+  expect([response.status, await response.json()]).toMatchObject([429, { code: "resource_exhausted" }]);
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(60);
+  const metrics = await (await fetch(`${server.addresses.httpUrl}/metrics`)).text();
+  expect(metrics).toMatch(/^quorumguard_refused_tokens_total\{reason="token-overused"\} [1-9]/m);
+});
+
+it("one holder's watches are counted over both listeners, and one that ends makes room", async () => {
+  const client = new Client(server.addresses.grpcEndpoint, credentials.createInsecure());
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  const watch = (sub: string): ClientReadableStream<Buffer> => {
+    const metadata = new Metadata();
+    metadata.set("authorization", bearer(sub));
+    const path = "/quorumguard.v1.ClusterService/WatchTopology";
+    return client.makeServerStreamRequest(path, asIs, asIs, Buffer.alloc(0), metadata).on("error", () => {});
+  };
+  const open = Array.from({ length: 100 }, () => watch("dave"));
+  await Promise.all(open.map((stream) => once(stream, "data")));
+  const [error] = (await once(watch("dave").resume(), "error")) as [ServiceError];
+  expect(toldBy(error)).toMatchObject({ status: 8, reason: "TOKEN_OVERUSED" });
+  await once(watch("erin"), "data");
+  const transport = createConnectTransport({ httpVersion: "1.1", baseUrl: server.addresses.httpUrl });
+  const overHttp = async () => {
+    const ending = new AbortController();
+    const options = { headers: { authorization: bearer("dave") }, signal: ending.signal };
+    try {
+      for await (const _topology of createClient(ClusterService, transport).watchTopology({}, options)) return "seen";
+      return "ended";
+    } catch (failure) {
+      return ConnectError.from(failure).code;
+    } finally {
+      ending.abort();
+    }
+  };
+  expect(await overHttp()).toBe(Code.ResourceExhausted);
+  open[0]!.cancel();
+  // Twice: what the first of them took, it has given back.
+  for (const _attempt of [1, 2])
+    await vi.waitFor(async () => expect(await overHttp()).toBe("seen"), { timeout: 10_000 });
+  client.close();
+});

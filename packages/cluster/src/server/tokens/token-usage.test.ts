@@ -1,0 +1,94 @@
+import { ErrorReason } from "@quorumguard/proto";
+import { expect, it } from "vitest";
+import { CallError, StatusCode } from "../call-error.ts";
+import { TokenUsage, type TokenUsageOptions } from "./token-usage.ts";
+
+function usageOf(callsPerSecond: number, more: Partial<TokenUsageOptions> = {}) {
+  const clock = { ms: 1_000_000 };
+  return { clock, usage: new TokenUsage({ callsPerSecond, monotonicMs: () => clock.ms, ...more }) };
+}
+
+/** What refuses it; null: nothing. */
+function refusal(attempt: () => void): CallError | null {
+  try {
+    attempt();
+    return null;
+  } catch (error) {
+    if (error instanceof CallError) return error;
+    throw error;
+  }
+}
+
+it("lets the calls of five seconds through at once, and tells when there is room for the next", () => {
+  const { usage, clock } = usageOf(10);
+  for (let at = 0; at < 50; at++) usage.spend("a", 1);
+  const told = refusal(() => usage.spend("a", 1))!;
+  expect([told.code, told.detail.reason]).toEqual([StatusCode.resourceExhausted, ErrorReason.TOKEN_OVERUSED]);
+  expect(told.message).toBe(
+    "the token's holder makes more calls on this node than 10 a second (--token-calls-per-second): wait 100 ms",
+  );
+  clock.ms += Number(told.detail.retryAfterMs);
+  usage.spend("a", 1);
+  expect(refusal(() => usage.spend("a", 1))).not.toBeNull();
+});
+
+it("in a minute lets no more through than its rate and what may come at once, however hard it is tried", () => {
+  const { usage, clock } = usageOf(100);
+  let passed = 0;
+  for (let at = 0; at < 6_000; at++) {
+    while (refusal(() => usage.spend("a", 1)) === null) passed += 1;
+    clock.ms += 10;
+  }
+  expect(passed).toBeGreaterThanOrEqual(6_000 + 499);
+  expect(passed).toBeLessThanOrEqual(6_000 + 501);
+});
+
+it("never refuses a page that makes 20 calls a second, whatever came before within its burst", () => {
+  const { usage, clock } = usageOf(100);
+  usage.spend("a", 400);
+  for (let at = 0; at < 1_200; at++) {
+    clock.ms += 50;
+    usage.spend("a", 1);
+  }
+});
+
+it("lets a large request through as long as anything is left, and is owed the rest", () => {
+  const { usage, clock } = usageOf(10);
+  usage.spend("a", 49);
+  usage.spend("a", 1_024);
+  const waitMs = Number(refusal(() => usage.spend("a", 1))!.detail.retryAfterMs);
+  expect(waitMs).toBe((49 + 1_024 - 50 + 1) * 100);
+  clock.ms += waitMs - 100;
+  expect(refusal(() => usage.spend("a", 1))).not.toBeNull();
+  clock.ms += 100;
+  usage.spend("a", 1);
+});
+
+it("counts each account by itself", () => {
+  const { usage } = usageOf(1);
+  usage.spend("a", 5);
+  usage.spend("b", 5);
+  expect(refusal(() => usage.spend("a", 1))).not.toBeNull();
+});
+
+it("remembers so many accounts, and forgets the one that was used least recently", () => {
+  const { usage, clock } = usageOf(1, { maxAccounts: 2 });
+  for (const account of ["a", "b"]) usage.spend(account, 5);
+  clock.ms += 1_000;
+  usage.spend("a", 1);
+  usage.spend("c", 5);
+  expect(usage.size).toBe(2);
+  for (const account of ["a", "c"]) expect(refusal(() => usage.spend(account, 1))).not.toBeNull();
+  usage.spend("b", 1);
+});
+
+it("counts the open streams of an account, and each end once", () => {
+  const { usage } = usageOf(1, { maxStreams: 2 });
+  const [first] = [usage.open("a"), usage.open("a")];
+  usage.open("b");
+  expect(refusal(() => usage.open("a"))?.detail.reason).toBe(ErrorReason.TOKEN_OVERUSED);
+  first!();
+  first!();
+  usage.open("a");
+  expect(refusal(() => usage.open("a"))).not.toBeNull();
+});
