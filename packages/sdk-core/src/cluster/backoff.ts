@@ -22,6 +22,8 @@ export interface RetryOptions {
   readonly runtime: Runtime;
   /** Upper end of the delay before the next attempt. */
   readonly capMs: () => number;
+  /** The delay before the next attempt is no shorter. Default: 0. */
+  readonly atLeastMs?: (error: TransportError) => number;
   /** Called after each failure; true gives the series up. */
   readonly onFailure?: (error: TransportError, attempt: number) => boolean;
   /** True: a caller waits for the result, so the process must not end during a delay. */
@@ -49,7 +51,8 @@ export function retrying<T>(attempt: () => Promise<T>, options: RetryOptions): P
         error instanceof TransportError ? error : new TransportError("unknown", String(error), { cause: error });
       if (options.stopped() || options.onFailure?.(failure, attemptNumber)) throw failure;
       await new Promise<void>((resolve) => {
-        const delayMs = backoffMs(attemptNumber, runtime, options.capMs());
+        const atLeastMs = options.atLeastMs?.(failure) ?? 0;
+        const delayMs = Math.max(atLeastMs, backoffMs(attemptNumber, runtime, options.capMs()));
         const cancel = runtime.setTimer(resolve, delayMs, options.keepAlive);
         options.onWait?.(() => {
           cancel();

@@ -118,6 +118,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         keepAlive: true,
         stopped: () => stopped() || runtime.monotonicMs() >= deadlineMs,
         capMs: () => Math.min(100, left()),
+        atLeastMs: (error) => pauseMs(failureOf(error)),
         onFailure: (error) => {
           const failure = failureOf(error);
           onFailure(failure);
@@ -129,6 +130,8 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
                 ? null
                 : failure;
           if (final !== null) throw new AttemptError(final);
+          // To wait for the deadline only would tell the caller the same, later.
+          if (pauseMs(failure) >= left()) throw new AttemptError(failure);
           if (options.isOffline()) {
             throw new AttemptError({ ...failure, message: `${failure.message}; this device says that it is offline` });
           }
@@ -257,6 +260,11 @@ function decode<T>(endpoint: string, bytes: Uint8Array, read: (bytes: Uint8Array
       },
     );
   }
+}
+
+/** How long nodes that have too much to do ask to be left alone. During an election nobody waits for longer than a try takes. */
+function pauseMs({ code, retryAfterMs }: AttemptFailure): number {
+  return code === "overloaded" ? retryAfterMs : 0;
 }
 
 /** Whether it is the call that was refused, and not whoever made it. */

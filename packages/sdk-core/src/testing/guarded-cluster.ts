@@ -91,8 +91,10 @@ export class GuardedCluster implements StreamTransport {
 }
 
 /** What a transport makes of a node's refusal. */
-export function refusalFor(reason: ErrorReason): TransportError {
-  const detail = create(ErrorDetailSchema, { reason, applied: Applied.NO, message: `refused for reason ${reason}` });
+export function refusalFor(reason: ErrorReason, retryAfterMs = 0): TransportError {
+  const message = `refused for reason ${reason}`;
+  const told = { reason, applied: Applied.NO, message, retryAfterMs: BigInt(retryAfterMs) };
+  const detail = create(ErrorDetailSchema, told);
   return new TransportError("rejected", "refused", { detail: toBinary(ErrorDetailSchema, detail) });
 }
 

@@ -321,6 +321,33 @@ describe("a refusal", () => {
     expect(nodes.requestTokens).toEqual(["secret"]);
   });
 
+  test("of a holder who asks too much throws at once what it is, if the node asks for longer than the call has", async () => {
+    const { call, nodes, runtime } = scene();
+    nodes.cluster.onUnary = () => Promise.reject(refusalFor(ErrorReason.TOKEN_OVERUSED, 900));
+    const beforeMs = runtime.nowMs;
+    expect(await call()).toMatchObject({
+      ...{ code: "overloaded", applied: "no", retry: "safe" },
+      details: { reason: "token_overused" },
+    });
+    expect(runtime.nowMs - beforeMs).toBeLessThan(50);
+    expect(nodes.requestTokens).toHaveLength(1);
+    expect(nodes.asked).toHaveLength(1);
+  });
+
+  test("of a holder who asks too much is waited for, as long as the node says, and the token is kept", async () => {
+    const { call, nodes, runtime } = scene();
+    const attemptsMs: number[] = [];
+    nodes.cluster.onUnary = (request) => {
+      attemptsMs.push(runtime.nowMs);
+      if (attemptsMs.length > 2) return Promise.resolve(nodes.cluster.defaultUnary(request));
+      return Promise.reject(refusalFor(ErrorReason.TOKEN_OVERUSED, 300));
+    };
+    expect(await call()).toMatchObject(allowed);
+    expect(attemptsMs).toHaveLength(3);
+    for (const at of [1, 2]) expect(attemptsMs[at]! - attemptsMs[at - 1]!).toBeGreaterThanOrEqual(300);
+    expect(nodes.asked).toHaveLength(1);
+  });
+
   test("makes the function be asked again, but not at the rate of calls", async () => {
     const { call, nodes, runtime } = scene();
     await call();
