@@ -1,4 +1,5 @@
 import { TransportError } from "@quorumguard/sdk-core";
+import { pageFault } from "./page-fault.ts";
 
 /** The part of a Connect error's JSON body that matters here. */
 interface ConnectErrorBody {
@@ -63,7 +64,7 @@ export function fetchError(endpoint: string, error: unknown, strange: boolean): 
     /^(ECONNREFUSED|ConnectionRefused|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(
       code,
     );
-  const remedy = notSent && strange ? NOBODY_THERE : "";
+  const remedy = strange ? (notSent ? NOBODY_THERE : pageFault(endpoint, error)) : "";
   return new TransportError(notSent ? "not-sent" : "unknown", text, { cause: error, remedy });
 }
 

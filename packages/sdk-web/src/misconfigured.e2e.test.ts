@@ -46,7 +46,10 @@ async function listen(server: net.Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function firstCall(endpoints: string | readonly string[], timeoutMs = 4_000): Promise<GuardError> {
+/** What comes within half of it did not wait for it. */
+const deadlineMs = 60_000;
+
+async function firstCall(endpoints: string | readonly string[], timeoutMs = deadlineMs): Promise<GuardError> {
   const guard = createGuard({ endpoints, onUnavailable: "throw", timeoutMs });
   const error = await guard.allow("k", 5, "1m").then(
     () => Promise.reject(new Error("it was decided")),
@@ -71,7 +74,7 @@ describe("a wrong port or scheme is misconfigured, promptly, with what to write"
     const error = await firstCall(endpoint());
     expect(error).toMatchObject({ code: "misconfigured", applied: "no", retry: "no" });
     expect(error.message).toMatch(message);
-    expect(performance.now() - startMs).toBeLessThan(1_500);
+    expect(performance.now() - startMs).toBeLessThan(deadlineMs / 2);
   });
 
   test("an ordinary web server", async () => {

@@ -109,7 +109,7 @@ describe("unmounting", () => {
       );
     };
     const attempt = store.attempt({});
-    await vi.waitFor(() => expect(signal).toBeDefined());
+    await expect.poll(() => signal).toBeDefined();
     expect(store.getState().pending).toBe(true);
     const before = shown.length;
     unmount();
@@ -134,9 +134,9 @@ test("a failure is in the state, and its rejection need not be caught", async ()
   script.intercept = () =>
     Promise.resolve(new Response(JSON.stringify({ code: "permission_denied", message: "no" }), { status: 403 }));
   store.attempt({}).catch(() => {});
-  await vi.waitFor(() => expect(store.getState().error).not.toBeNull());
+  await expect.poll(() => store.getState().error).not.toBeNull();
   // An unhandled rejection would fail the whole run.
   void store.attempt({});
-  await vi.waitFor(() => expect(store.getState().pending).toBe(false));
+  await expect.poll(() => store.getState().pending).toBe(false);
   expect(store.getState()).toMatchObject({ notice: { type: "failed" }, error: { name: "GuardError" } });
 });
