@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { leaderKnown } from "../server/leader-known.fixture.ts";
 import { type RunningServer, startServer } from "../server/start-server.ts";
 import { parseTokenKeys } from "../server/tokens/token-keys.ts";
+import { devCommand } from "./dev-command.ts";
 import { memberListCommand } from "./member-commands.ts";
+import { nodeCommand } from "./node-command.ts";
 import { policyGetCommand } from "./policy-commands.ts";
 import { statusCommand } from "./status-command.ts";
 import { tokenKeyNewCommand, tokenNewCommand } from "./token-commands.ts";
@@ -123,6 +125,23 @@ describe("token new", () => {
     const made = tokenNewCommand(["--key", file("token-key.json")]);
     await expect(made).rejects.toThrow("key");
     await expect(made).rejects.not.toThrow("hunter2");
+  });
+});
+
+describe("--token-calls-per-second", () => {
+  const own = () => ["--id", "1", "--cluster", "1=127.0.0.1:0", "--data", file("data")];
+  it.each([
+    ["0", '--token-calls-per-second is "0": it must be a whole number from 1 to 1000000'],
+    ["many", '--token-calls-per-second is "many": it must be a whole number'],
+    ["5", "--token-calls-per-second is 5: without tokenKeys no token is looked at"],
+  ])("of %s is refused to a node without keys", async (value, message) => {
+    await expect(nodeCommand([...own(), "--token-calls-per-second", value])).rejects.toThrow(message);
+  });
+
+  it("is looked at before dev starts anything", async () => {
+    const started = devCommand(["--token-calls-per-second", "0", "--data", file("data")]);
+    await expect(started).rejects.toThrow("--token-calls-per-second");
+    expect(await stat(file("data")).catch(() => null)).toBeNull();
   });
 });
 

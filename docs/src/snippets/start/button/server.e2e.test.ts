@@ -62,7 +62,11 @@ afterAll(async () => {
 test("the page's server lets its visitor press five times, and nobody else", { timeout: 60_000 }, async () => {
   await using guard = createGuard({
     endpoints: `${origin}/limits`,
-    token: async () => (await fetch(`${origin}/token`, { method: "POST" })).text(),
+    token: async () => {
+      const response = await fetch(`${origin}/token`, { method: "POST" });
+      if (!response.ok) throw new Error(`/token answered ${response.status}`);
+      return response.text();
+    },
     onUnavailable: "throw",
     timeoutMs: 20_000,
   });
