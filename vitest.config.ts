@@ -23,7 +23,10 @@ export default defineConfig({
   resolve: { conditions: ["quorumguard-source"] },
   ssr: { resolve: { conditions: ["quorumguard-source"] } },
   test: {
-    testTimeout: 20_000,
+    // For what hangs: whoever waits awaits an event, and a busy machine keeps everybody waiting.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     // By default one core is left idle.
     maxWorkers: os.availableParallelism(),
     maxConcurrency: os.availableParallelism(),

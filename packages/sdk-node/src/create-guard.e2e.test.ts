@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-const exact = { onUnavailable: "throw", timeoutMs: 5_000 } as const;
+const exact = { onUnavailable: "throw", timeoutMs: 60_000 } as const;
 
 test("a call reaches a grpc-js server and its answer comes back", async () => {
   await using guard = createGuard({ ...exact, endpoints: server.endpoint, token: async () => "secret" });

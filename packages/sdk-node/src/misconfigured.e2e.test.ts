@@ -38,9 +38,12 @@ async function listen(server: net.Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** What comes within half of it did not wait for it. */
+const deadlineMs = 60_000;
+
 /** The first call's end, and how long it took: whatever `onUnavailable` says, a mistake throws, long before the deadline. */
 async function firstCall(options: NodeGuardOptions): Promise<{ error: GuardError; tookMs: number }> {
-  await using guard = createGuard({ onUnavailable: "throw", timeoutMs: 4_000, ...options });
+  await using guard = createGuard({ onUnavailable: "throw", timeoutMs: deadlineMs, ...options });
   const startMs = performance.now();
   const error: GuardError = await guard.allow("k", 5, "1m").then(
     () => Promise.reject(new Error("it was decided")),
@@ -53,7 +56,7 @@ async function expectMistake(options: NodeGuardOptions, message: RegExp): Promis
   const { error, tookMs } = await firstCall({ onUnavailable: "local", ...options });
   expect(error).toMatchObject({ code: "misconfigured", applied: "no", retry: "no" });
   expect(error.message).toMatch(message);
-  expect(tookMs).toBeLessThan(1_500);
+  expect(tookMs).toBeLessThan(deadlineMs / 2);
 }
 
 async function expectOutage(options: NodeGuardOptions): Promise<void> {
@@ -101,7 +104,7 @@ describe("a node's other ports", () => {
 
   test("a mistake beside a good endpoint fails no call, and is told once", async () => {
     const endpoints = [`127.0.0.1:${plain.httpPort}`, `127.0.0.1:${plain.grpcPort}`];
-    await using guard = createGuard({ endpoints, onUnavailable: "throw", timeoutMs: 4_000 });
+    await using guard = createGuard({ endpoints, onUnavailable: "throw", timeoutMs: deadlineMs });
     const told: GuardEvent[] = [];
     const first = new Promise<void>((resolve) => {
       guard.on("misconfigured", (event) => {

@@ -6,7 +6,7 @@ import { type Allowed, type Guard, GuardError, type GuardOptions, type Hold, typ
 export type CreateGuard = <const P extends string>(cluster: LocalCluster, options: GuardOptions<P>) => Guard<P>;
 
 /** Options of a guard of which no call may be decided without the cluster. */
-export const exact = { onUnavailable: "throw", timeoutMs: 10_000 } as const;
+export const exact = { onUnavailable: "throw", timeoutMs: 60_000 } as const;
 
 const document = {
   policies: [

@@ -91,8 +91,8 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     pause: (nodeId) => void processes.signal(nodeId, "SIGSTOP"),
     resume: (nodeId) => void processes.signal(nodeId, "SIGCONT"),
     status: statusOf,
-    waitForLeader: (timeoutMs = 15_000) => until("no leader", timeoutMs, async () => agreedLeader(await statuses())),
-    waitUntilCaughtUp: async (timeoutMs = 15_000) => {
+    waitForLeader: (timeoutMs = 60_000) => until("no leader", timeoutMs, async () => agreedLeader(await statuses())),
+    waitUntilCaughtUp: async (timeoutMs = 60_000) => {
       const leader = await cluster.waitForLeader(timeoutMs);
       await until("a node did not catch up", timeoutMs, async () => {
         const all = await statuses();
@@ -107,7 +107,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     },
   };
   try {
-    await cluster.waitForLeader(30_000);
+    await cluster.waitForLeader(120_000);
   } catch (error) {
     const said = processes.tails();
     await cluster.stop();

@@ -252,7 +252,7 @@ describe("a snapshot over a line", () => {
     });
     const source = await sourceOf(donor);
     const sending = send(source);
-    await expect.poll(() => source.reads, { timeout: 5_000 }).toBe(4 * 262_144);
+    await expect.poll(() => source.reads, { timeout: 60_000 }).toBe(4 * 262_144);
     await new Promise((resolve) => setImmediate(resolve));
     expect(source.reads).toBe(4 * 262_144);
     release();

@@ -228,7 +228,7 @@ export class TestCluster {
 }
 
 /** Resolves with the first value that is not null; looks again after every turn of the event loop. */
-export async function until<T>(probe: () => T | null, timeoutMs = 10_000): Promise<T> {
+export async function until<T>(probe: () => T | null, timeoutMs = 60_000): Promise<T> {
   const endMs = performance.now() + timeoutMs;
   for (;;) {
     const value = probe();

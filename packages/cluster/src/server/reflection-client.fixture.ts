@@ -41,7 +41,7 @@ export class ReflectionClient {
     if (described === undefined) throw new Error(`the server does not describe ${service}/${method}`);
     const request = Buffer.from(toBinary(described.input, fromJson(described.input, body)));
     const response = await new Promise<Buffer>((resolve, reject) => {
-      const options = { deadline: Date.now() + 5_000 };
+      const options = { deadline: Date.now() + 60_000 };
       this.#client.makeUnaryRequest(`/${service}/${method}`, asIs, asIs, request, options, (error, bytes) =>
         error ? reject(error) : resolve(bytes as Buffer),
       );

@@ -50,7 +50,7 @@ const asIs = (bytes: Buffer) => bytes;
 function allowOver(client: Client): Promise<Outcome | undefined> {
   const bytes = Buffer.from(toBinary(AllowRequestSchema, create(AllowRequestSchema, { check })));
   return new Promise((resolve, reject) => {
-    const options = { deadline: Date.now() + 5_000 };
+    const options = { deadline: Date.now() + 60_000 };
     client.makeUnaryRequest("/quorumguard.v1.GuardService/Allow", asIs, asIs, bytes, options, (error, response) => {
       client.close();
       if (error) reject(error);

@@ -43,7 +43,7 @@ async function start(nodeId: number, contacts: readonly string[] = []): Promise<
   return node;
 }
 
-const until = (probe: () => boolean) => expect.poll(probe, { timeout: 10_000, interval: 2 }).toBe(true);
+const until = (probe: () => boolean) => expect.poll(probe, { timeout: 60_000, interval: 2 }).toBe(true);
 
 async function reaches(from: Node, to: number, node: Node, text: string): Promise<void> {
   await until(() => {

@@ -62,7 +62,7 @@ async function start(
   return { transport, seen, log };
 }
 
-const until = (probe: () => boolean) => expect.poll(probe, { timeout: 10_000, interval: 2 }).toBe(true);
+const until = (probe: () => boolean) => expect.poll(probe, { timeout: 60_000, interval: 2 }).toBe(true);
 
 /** Sends until something arrives: frames before the hello was answered are dropped by design. */
 async function connected(a: Peer, to: number, b: Peer): Promise<void> {

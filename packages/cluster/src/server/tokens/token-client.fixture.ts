@@ -70,7 +70,7 @@ export function grpcClient({ addresses }: RunningServer, channel?: ChannelCreden
       for (const value of authorization) metadata.add("authorization", value);
       const bytes = Buffer.from(toBinary(method.input, create(method.input, request)));
       const path = `/${method.parent.typeName}/${method.name}`;
-      const options = { deadline: Date.now() + 10_000 };
+      const options = { deadline: Date.now() + 60_000 };
       return new Promise((resolve) => {
         client.makeUnaryRequest(path, asIs, asIs, bytes, metadata, options, (error) => {
           resolve(error === null ? { status: 0, reason: "ok", message: "" } : toldBy(error));
