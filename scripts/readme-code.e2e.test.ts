@@ -62,7 +62,7 @@ function blockOf(name: string): Block {
   return found[0]!;
 }
 
-it("the code of all READMEs compiles under the strictest settings", { timeout: 60_000 }, async () => {
+it("the code of all READMEs compiles under the strictest settings", { timeout: 120_000 }, async () => {
   for (const name of ["cluster", "raft", "testbed", "sdk-core", "sdk-node", "sdk-web", "middleware"]) blockOf(name);
   const config = {
     extends: inRepository("tsconfig.base.json"),
@@ -77,13 +77,13 @@ it("the code of all READMEs compiles under the strictest settings", { timeout: 6
   expect(await run([tsc, "-p", folder, "--pretty", "false"])).toEqual({ code: 0, output: "" });
 });
 
-it("raft's code elects its one member and applies what was proposed", { timeout: 30_000 }, async () => {
+it("raft's code elects its one member and applies what was proposed", { timeout: 120_000 }, async () => {
   const { code, output } = await run(["--conditions=quorumguard-source", blockOf("raft").file]);
   expect(output).toMatch(/^1n? Uint8Array\(0\) \[\]\n2n? Uint8Array\(1\) \[ 42 \]\n$/);
   expect(code).toBe(0);
 });
 
-it("testbed's code starts nodes, kills the leader, brings it back and ends", { timeout: 60_000 }, async () => {
+it("testbed's code starts nodes, kills the leader, brings it back and ends", { timeout: 120_000 }, async () => {
   const { code, output } = await run(["--conditions=quorumguard-source", blockOf("testbed").file]);
   expect(output).toBe("");
   expect(code).toBe(0);

@@ -72,7 +72,7 @@ describe("the README's example", () => {
     expect(text.split("\n").filter((line) => line.trim() !== "").length).toBeLessThanOrEqual(10);
   });
 
-  it("limits on a real cluster, and ends by itself", { timeout: 60_000 }, async () => {
+  it("limits on a real cluster, and ends by itself", { timeout: 120_000 }, async () => {
     const cluster = await startLocalCluster();
     try {
       // As a user's process: the built packages, and no time limit but this test's.

@@ -53,7 +53,7 @@ describe.skipIf(reason !== null && !required)(
       browser = browserOf(proxy.url, authority.ca);
       target = { port: proxy.ports.http, ca: authority.ca };
       unfinished = Promise.all(begun.map((bytes) => exchange(target, bytes)));
-    }, 60_000);
+    }, 120_000);
 
     afterAll(async () => {
       tls.setDefaultCACertificates(trustedBefore);
@@ -196,7 +196,7 @@ describe.skipIf(reason !== null && !required)(
       expect(await leftOf("large")).toBe(2);
     });
 
-    it("hangs up on who does not finish a header or a body", { timeout: 60_000 }, async () => {
+    it("hangs up on who does not finish a header or a body", { timeout: 120_000 }, async () => {
       for (const statuses of await unfinished) expect(statuses.every((status) => status === 408)).toBe(true);
     });
 
@@ -353,7 +353,7 @@ describe.skipIf(reason !== null && !required)(
       expect(told).toEqual(["OUTCOME_ALLOWED", 0, "unavailable", 14]);
     });
 
-    it("says in words that a page can read that no node can be reached", { timeout: 60_000 }, async () => {
+    it("says in words that a page can read that no node can be reached", { timeout: 120_000 }, async () => {
       for (const { nodeId } of cluster.nodes) await cluster.kill(nodeId);
       const told = await until("no node can be reached", 20_000, async () => {
         const answer = await browser({ headers: { ...json, origin: shop }, body: charge("outage") });

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { Answer } from "./main.ts";
 import { startServer } from "./server-process.ts";
 
-it("counts each request exactly once, also those after the leader's death", { timeout: 60_000 }, async () => {
+it("counts each request exactly once, also those after the leader's death", { timeout: 120_000 }, async () => {
   const { code, stdout, stderr } = await runExample("bun-server", "--json");
   const { answers } = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as { answers: readonly Answer[] };
   const statusesOf = (wanted: string) => answers.filter(({ path }) => path === wanted).map(({ status }) => status);
@@ -19,7 +19,7 @@ it("counts each request exactly once, also those after the leader's death", { ti
 });
 
 it("without a cluster, counts quotes by itself and says so, and answers logins with 503; ends with 0 on SIGTERM", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const [nobody] = await freePorts(1);
   const server = await startServer([`http://127.0.0.1:${nobody}`]);

@@ -5,7 +5,7 @@ import { isOnPath, type ScriptName, scriptLines, startScript } from "./run-scrip
 let cluster: LocalCluster;
 beforeAll(async () => {
   cluster = await startLocalCluster();
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await cluster?.stop();
 });
@@ -20,7 +20,7 @@ const limited = { decision: { outcome: "OUTCOME_LIMITED", remaining: 0 } };
 const withoutCurl = skipReason("curl") !== null && process.env.CI !== "true";
 
 describe("with-curl.sh", () => {
-  it.skipIf(withoutCurl)("gets the answers that its comments promise", { timeout: 60_000 }, async () => {
+  it.skipIf(withoutCurl)("gets the answers that its comments promise", { timeout: 120_000 }, async () => {
     const { code, stdout, stderr } = await run("with-curl.sh");
     expect([code, stderr]).toEqual([0, ""]);
     const lines = stdout.trimEnd().split("\n");
@@ -65,7 +65,7 @@ const grpcScripts: readonly ScriptName[] = [
 ];
 
 describe.each(grpcScripts)("%s", (script) => {
-  it("learns the services by reflection and gets decisions", { timeout: 60_000 }, async () => {
+  it("learns the services by reflection and gets decisions", { timeout: 120_000 }, async () => {
     const { code, stdout, stderr } = await run(script);
     expect(code, stderr).toBe(0);
     const lines = stdout.split("\n");
@@ -91,7 +91,7 @@ it("with-grpcurl.sh and with-buf-curl.sh ask the same", () => {
   expect(asked("with-grpcurl.sh")).toHaveLength(6);
 });
 
-it.skipIf(withoutCurl)("the example shows what was typed and what came of it", { timeout: 60_000 }, async () => {
+it.skipIf(withoutCurl)("the example shows what was typed and what came of it", { timeout: 120_000 }, async () => {
   const { code, stdout, stderr } = await runExample("curl-and-grpcurl");
   expect(code, stderr).toBe(0);
   expect(stdout).toMatch(/^ {2}curl -sS "\$node\/readyz"\n {4}\{"ready":true,/m);

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { Answer } from "./main.ts";
 import { startServer } from "./server-process.ts";
 
-it("counts each request exactly once, also those after the leader's death", { timeout: 60_000 }, async () => {
+it("counts each request exactly once, also those after the leader's death", { timeout: 120_000 }, async () => {
   const { code, stdout, stderr } = await runExample("deno-server", "--json");
   const { answers } = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as { answers: readonly Answer[] };
   const fiveThenOne = [200, 200, 200, 200, 200, 429];
@@ -21,7 +21,7 @@ it("counts each request exactly once, also those after the leader's death", { ti
 });
 
 it("without a cluster, the process counts by itself, and says so; it ends with 0 on SIGTERM", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const [nobody] = await freePorts(1);
   const server = await startServer([`http://127.0.0.1:${nobody}`]);

@@ -2,7 +2,7 @@ import { freePorts, runExample } from "@quorumguard/testbed";
 import { expect, it } from "vitest";
 import { startWorker } from "./worker-process.ts";
 
-it("loses no request to the leader's death, and counts each exactly once", { timeout: 60_000 }, async () => {
+it("loses no request to the leader's death, and counts each exactly once", { timeout: 120_000 }, async () => {
   const { code, stdout, stderr } = await runExample("edge-worker", "--json");
   const result = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
   expect(result, stderr).toMatchObject({
@@ -20,7 +20,7 @@ it("loses no request to the leader's death, and counts each exactly once", { tim
 });
 
 it("without a cluster, the isolate counts by itself over all its requests, and says so", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const [nobody] = await freePorts(1);
   const worker = await startWorker([`http://127.0.0.1:${nobody}`]);

@@ -1,7 +1,7 @@
 import { runExample } from "@quorumguard/testbed";
 import { expect, it } from "vitest";
 
-it("admits three calls of four, and says when to come back", { timeout: 60_000 }, async () => {
+it("admits three calls of four, and says when to come back", { timeout: 120_000 }, async () => {
   const { code, stdout, stderr } = await runExample("first-limit");
   const lines = stdout.trimEnd().split("\n");
   expect(lines.slice(0, 3), stderr).toEqual([1, 2, 3].map((call) => `call ${call}: go ahead, ${3 - call} left`));

@@ -32,7 +32,7 @@ async function expectPicture(file: string, gapMs: number): Promise<void> {
 }
 
 describe("a cluster of its own", () => {
-  it("loses no call when its leader is killed, and draws the gap that it reports", { timeout: 60_000 }, async () => {
+  it("loses no call when its leader is killed, and draws the gap that it reports", { timeout: 120_000 }, async () => {
     const run = await runShow();
     const result = resultOf(run);
     expect(result).toMatchObject({ failed: 0, degraded: 0, svg: run.svg });
@@ -48,7 +48,7 @@ describe("a cluster of its own", () => {
 });
 
 describe("a running cluster", () => {
-  it.skipIf(process.platform !== "linux")("finds the leader's process by its port", { timeout: 60_000 }, async () => {
+  it.skipIf(process.platform !== "linux")("finds the leader's process by its port", { timeout: 120_000 }, async () => {
     const cluster = await startLocalCluster();
     try {
       const before = await cluster.waitForLeader();
@@ -62,7 +62,7 @@ describe("a running cluster", () => {
     }
   });
 
-  it("ends, and says why, when the command that kills fails", { timeout: 60_000 }, async () => {
+  it("ends, and says why, when the command that kills fails", { timeout: 120_000 }, async () => {
     const cluster = await startLocalCluster();
     try {
       const { code, stdout, stderr } = await runShow("--endpoints", cluster.endpoints[0]!, "--kill", "exit 7; {node}");
@@ -73,7 +73,7 @@ describe("a running cluster", () => {
     }
   });
 
-  it("says what is missing when nobody answers", { timeout: 60_000 }, async () => {
+  it("says what is missing when nobody answers", { timeout: 120_000 }, async () => {
     const { code, stderr } = await runShow("--endpoints", "127.0.0.1:1");
     expect(code).toBe(1);
     expect(stderr).toContain("127.0.0.1:1 does not answer");

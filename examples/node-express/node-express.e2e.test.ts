@@ -4,7 +4,7 @@ import type { Result } from "./account.ts";
 import { startServer } from "./server-process.ts";
 
 describe("the show", () => {
-  it("loses no request to the leader's death, and admits what the limit permits", { timeout: 60_000 }, async () => {
+  it("loses no request to the leader's death, and admits what the limit permits", { timeout: 120_000 }, async () => {
     const { code, stdout, stderr } = await runExample("node-express", "--json");
     const result = JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as Result;
     expect(result, stderr).toMatchObject({ other: 0, degraded: 0, held: true });
@@ -27,7 +27,7 @@ describe("the server", () => {
   beforeAll(async () => {
     cluster = await startLocalCluster();
     server = await startServer(cluster.endpoints);
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await server?.stop();
     await cluster?.stop();
@@ -61,7 +61,7 @@ describe("the server", () => {
   });
 
   it("without a cluster, counts quotes by itself and says so, and answers logins with 503", {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const [nobody] = await freePorts(1);
     const alone = await startServer([`127.0.0.1:${nobody}`]);

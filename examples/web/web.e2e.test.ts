@@ -75,7 +75,7 @@ describe.skipIf(needed !== null)("the page, its server, nginx and three nodes", 
     const exited = once(example, "exit");
     example.kill("SIGINT");
     expect((await exited)[0]).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   it("serves a site that fits its own strict policy", async () => {
     const page = await send("GET", new URL("/", origin));

@@ -12,7 +12,7 @@ beforeAll(async () => {
   const [api, wire] = await Promise.all([readApi(), readWireContract()]);
   facts = readErrorFacts(api, wire);
   body = errorsPage(facts).body;
-}, 60_000);
+}, 120_000);
 
 const codes = Object.keys(guardErrorCodes) as (keyof typeof guardErrorCodes)[];
 

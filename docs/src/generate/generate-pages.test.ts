@@ -8,7 +8,7 @@ import { repositoryRoot } from "./repository.ts";
 let pages: readonly Page[];
 beforeAll(async () => {
   pages = await collectPages();
-}, 60_000);
+}, 120_000);
 
 test("every page of the reference is there, with decisions and benchmarks", () => {
   const paths = pages.map(({ path }) => path);
@@ -79,4 +79,4 @@ test("no page holds a path of this machine, and none a tag that the site would s
 
 test("a second run gives the same pages, character by character", async () => {
   expect(await collectPages()).toEqual(pages);
-}, 60_000);
+}, 120_000);

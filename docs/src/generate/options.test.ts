@@ -13,7 +13,7 @@ let groups: readonly OptionGroup[];
 beforeAll(async () => {
   api = await readApi();
   groups = readOptionGroups(api);
-}, 60_000);
+}, 120_000);
 
 function group(title: string): OptionGroup {
   const found = groups.find((one) => one.title === title);

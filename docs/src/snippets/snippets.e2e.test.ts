@@ -18,7 +18,7 @@ let cluster: LocalCluster;
 beforeAll(async () => {
   fs.mkdirSync(scratch, { recursive: true });
   cluster = await startLocalCluster();
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await cluster?.stop();
@@ -55,7 +55,7 @@ async function run(source: string): Promise<{ readonly printed: string; readonly
 }
 
 describe("snippets print what the pages show", () => {
-  it.for(runnable)("%s", { timeout: 30_000 }, async (source) => {
+  it.for(runnable)("%s", { timeout: 120_000 }, async (source) => {
     const { printed, code } = await run(source);
     expect(comparable(printed)).toEqual(comparable(fs.readFileSync(path.join(folder, outputOf(source)), "utf8")));
     expect(code).toBe(0);

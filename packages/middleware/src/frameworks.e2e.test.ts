@@ -24,7 +24,7 @@ beforeAll(async () => {
   const [nobody] = await freePorts(1);
   deadEndpoint = `127.0.0.1:${nobody}`;
   await putPolicies(cluster);
-}, 60_000);
+}, 120_000);
 afterAll(() => cluster?.stop());
 
 describe.each(frameworks)("$name", (framework) => {

@@ -28,12 +28,12 @@ function pack(files: Readonly<Record<string, string>>): Uint8Array {
   return fs.readFileSync(file);
 }
 
-it("a package of ESM alone has nothing that is not justified", { timeout: 60_000 }, async () => {
+it("a package of ESM alone has nothing that is not justified", { timeout: 120_000 }, async () => {
   expect(await judgeTypes(pack(sound))).toEqual([]);
   expect(await judgeLint(pack(sound))).toEqual([]);
 });
 
-it("an export of a file that is not there is told by both", { timeout: 60_000 }, async () => {
+it("an export of a file that is not there is told by both", { timeout: 120_000 }, async () => {
   const tarball = pack({
     ...sound,
     "package/package.json": sound["package/package.json"].replaceAll("index.", "gone."),
@@ -42,7 +42,7 @@ it("an export of a file that is not there is told by both", { timeout: 60_000 },
   expect((await judgeTypes(tarball)).join()).toMatch(/NoResolution.*(node16|bundler)|has no types/);
 });
 
-it("types that are missing, or of another kind than the code, are told", { timeout: 60_000 }, async () => {
+it("types that are missing, or of another kind than the code, are told", { timeout: 120_000 }, async () => {
   const { "package/dist/index.d.ts": types, ...untyped } = sound;
   expect((await judgeTypes(pack(untyped))).length).toBeGreaterThan(0);
   const manifest = sound["package/package.json"].replace("index.d.ts", "index.d.cts");

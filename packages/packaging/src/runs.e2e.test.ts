@@ -15,19 +15,19 @@ const runtimes = [
   { runtime: "Node 20", node: fileURLToPath(new URL("../node_modules/node-20/bin/node", import.meta.url)) },
   { runtime: "Node 24", node: process.execPath },
 ];
-const timeout = 60_000;
+const timeout = 180_000;
 
 let cluster: LocalCluster;
 beforeAll(async () => {
   expect(service.failure).toBe(null);
   cluster = await startLocalCluster({ command });
-}, 60_000);
+}, 120_000);
 afterAll(() => cluster?.stop());
 
 /** Runs a script of the project, `.mjs` or `.cjs`. */
 async function run(node: string, name: string, code: string, flags: readonly string[] = []) {
   fs.writeFileSync(path.join(service.folder, name), code);
-  return runProgram(node, [...flags, name], { cwd: service.folder, timeoutMs: 30_000 });
+  return runProgram(node, [...flags, name], { cwd: service.folder, timeoutMs: 120_000 });
 }
 
 /** Two are admitted and the third is not; `load` binds createGuard. */
@@ -84,7 +84,7 @@ describe.each(runtimes)("on $runtime", ({ runtime, node }) => {
     const bin = path.join(service.folder, "node_modules", ".bin", "quorumguard");
     const { status, stdout, stderr } = await runProgram(node, [bin, "--help"], {
       cwd: service.folder,
-      timeoutMs: 30_000,
+      timeoutMs: 120_000,
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toMatch(/^ {2}quorumguard dev /m);

@@ -39,11 +39,11 @@ describe.each(published.map((each) => ({ name: each.name, each })))("$name", ({ 
     expect(new Set([...told, each.manifest.version])).toEqual(new Set([each.manifest.version]));
   });
 
-  it("publint finds nothing", { timeout: 60_000 }, async () => {
+  it("publint finds nothing", { timeout: 120_000 }, async () => {
     expect(await judgeLint(tarball())).toEqual([]);
   });
 
-  it("arethetypeswrong finds nothing but what ESM alone means", { timeout: 60_000 }, async () => {
+  it("arethetypeswrong finds nothing but what ESM alone means", { timeout: 120_000 }, async () => {
     expect(await judgeTypes(tarball())).toEqual([]);
   });
 });

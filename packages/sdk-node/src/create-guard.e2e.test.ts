@@ -116,7 +116,7 @@ describe("a guard that was told no endpoint", ofProcesses, () => {
     await answer(server.endpoint);
     server.stop();
     await expect
-      .poll(() => answer(server.endpoint).catch(({ message }) => message), { timeout: 20_000 })
+      .poll(() => answer(server.endpoint).catch(({ message }) => message), { timeout: 120_000 })
       .toMatch(/ECONNREFUSED$/);
     await transport.close();
   });

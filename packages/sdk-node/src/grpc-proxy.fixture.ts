@@ -98,7 +98,7 @@ async function listens(port: number): Promise<null> {
       const socket = net.connect(port, "127.0.0.1");
       await once(socket, "connect").finally(() => socket.destroy());
     },
-    { timeout: 60_000, interval: 20 },
+    { timeout: 120_000, interval: 20 },
   );
   return null;
 }

@@ -9,7 +9,7 @@ const limit = 1_000;
 let cluster: LocalCluster;
 beforeAll(async () => {
   cluster = await startLocalCluster();
-}, 60_000);
+}, 120_000);
 afterAll(() => cluster?.stop());
 
 const ids = () => cluster.nodes.map(({ nodeId }) => nodeId);

@@ -45,13 +45,13 @@ describe("their examples", () => {
     // In a package that depends on all of them.
     folder = await mkdtemp(path.join(repository, "packages/runtimes/src/readme-"));
     cluster = await startLocalCluster();
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await cluster?.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("compile under the strictest settings", { timeout: 60_000 }, async () => {
+  test("compile under the strictest settings", { timeout: 120_000 }, async () => {
     for (const sdk of sdks) await writeFile(path.join(folder, `${sdk}.ts`), await exampleOf(sdk));
     const config = {
       extends: "../../../../tsconfig.base.json",

@@ -43,7 +43,7 @@ export function testOnRealCluster(createGuard: CreateGuard, more: (cluster: () =
   beforeAll(async () => {
     cluster = await startLocalCluster();
     await put(cluster);
-  }, 60_000);
+  }, 120_000);
   afterAll(() => cluster?.stop());
 
   describe("policies that only the cluster defines, by their names alone", () => {
@@ -97,7 +97,7 @@ export function testOnRealCluster(createGuard: CreateGuard, more: (cluster: () =
         expect((await guard.reserve(slot)).allowed).toBe(true);
       }));
 
-    test("limit while the cluster is away, as they say", { timeout: 60_000 }, async () => {
+    test("limit while the cluster is away, as they say", { timeout: 120_000 }, async () => {
       await using guard = createGuard<Named>(cluster, { onUnavailable: "throw", timeoutMs: 400 });
       guard.on("degraded", () => {});
       const ids = cluster.nodes.map(({ nodeId }) => nodeId);
@@ -134,7 +134,7 @@ export function testOnRealCluster(createGuard: CreateGuard, more: (cluster: () =
     });
   });
 
-  test("what is settled while the leader is killed is settled once", { timeout: 60_000 }, async () => {
+  test("what is settled while the leader is killed is settled once", { timeout: 120_000 }, async () => {
     await using guard = createGuard(cluster, exact);
     const tokens = { key: "killed", limit: 1_000, window: "1h", cost: 10 } as const;
     const slot = { key: "killed", limit: 20, window: "1h", algorithm: "concurrency" } as const;

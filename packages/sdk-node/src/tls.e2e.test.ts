@@ -10,13 +10,13 @@ import { startSteadyLoad } from "./steady-load.fixture.ts";
 let cluster: SecureCluster;
 beforeAll(async () => {
   cluster = await startSecureCluster({ mutual: true });
-}, 60_000);
+}, 120_000);
 afterAll(() => cluster.stop());
 
 const exact = { onUnavailable: "throw", timeoutMs: 3_000 } as const;
 const credentials = () => ({ ca: cluster.authority.ca, ...cluster.authority.issue("service") });
 
-test("the whole contract holds over mutual TLS, in a process that ends by itself", { timeout: 60_000 }, async () => {
+test("the whole contract holds over mutual TLS, in a process that ends by itself", { timeout: 120_000 }, async () => {
   const { endpoints, clientFiles } = cluster;
   await using guard = createGuard({ ...exact, endpoints, tls: credentials() });
   await guard.ready({ timeoutMs: 20_000 });

@@ -20,14 +20,14 @@ beforeAll(async () => {
   await writeFile(file, JSON.stringify(nodeKeySet([nodeKey])));
   const token = await issuer.mintForServer({ operations: ["admin"], expiresIn: "1h" });
   cluster = await startLocalCluster({ arguments: ["--token-keys", file], token });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await cluster?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
 test("traffic across several lives of tokens: no call fails, and each is counted once", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   // Nodes bear with clocks that are seconds apart: an issuer that is that much behind has its tokens end as soon as they say.
   const behindMs = tokenBounds.clockToleranceS * 1_000;

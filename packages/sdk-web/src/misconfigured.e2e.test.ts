@@ -28,7 +28,7 @@ async function startNode(tls: boolean): Promise<RunningServer> {
 
 beforeAll(async () => {
   [plain, secure] = await Promise.all([startNode(false), startNode(true)]);
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await Promise.all([plain.stop(), secure.stop()]);
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
@@ -82,7 +82,7 @@ describe("a wrong port or scheme is misconfigured, promptly, with what to write"
     expect(await firstCall(`${http1}:${port}`)).toMatchObject({ code: "misconfigured" });
   });
 
-  test("beside the right port: no call fails", { timeout: 60_000 }, async () => {
+  test("beside the right port: no call fails", { timeout: 120_000 }, async () => {
     const endpoints = [`${http1}:${plain.grpcPort}`, `${http1}:${plain.httpPort}`];
     const guard = createGuard({ endpoints, onUnavailable: "throw", timeoutMs: 15_000 });
     for (let i = 0; i < 3; i++) expect((await guard.allow("beside", 5, "1m")).allowed).toBe(true);

@@ -12,7 +12,7 @@ let cluster: SecureCluster;
 const trustedBefore = tls.getCACertificates("default");
 beforeAll(async () => {
   cluster = await startSecureCluster();
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   tls.setDefaultCACertificates(trustedBefore);
   await cluster.stop();
@@ -22,7 +22,7 @@ afterAll(async () => {
 const exact = { onUnavailable: "throw", timeoutMs: 20_000 } as const;
 
 test("an authority that the runtime does not trust is misconfigured, whatever onUnavailable says", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const guard = createGuard({ endpoints: cluster.urls, onUnavailable: "allow", timeoutMs: 15_000 });
   const call = guard.allow("k", 5, "1m");
@@ -31,7 +31,7 @@ test("an authority that the runtime does not trust is misconfigured, whatever on
   await guard.close();
 });
 
-test("a plain URL of a TLS port is misconfigured, with the URL to write", { timeout: 60_000 }, async () => {
+test("a plain URL of a TLS port is misconfigured, with the URL to write", { timeout: 120_000 }, async () => {
   const guard = createGuard({ endpoints: cluster.urls[0]!.replace("https:", "http:"), ...exact });
   await expect(guard.allow("k", 5, "1m")).rejects.toMatchObject({
     code: "misconfigured",

@@ -9,7 +9,7 @@ let pages: readonly Page[];
 beforeAll(async () => {
   api = await readApi();
   pages = apiPages(api);
-}, 60_000);
+}, 120_000);
 
 function bodyOf(path: string): string {
   const found = pages.find((page) => page.path === path);

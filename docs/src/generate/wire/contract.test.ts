@@ -10,7 +10,7 @@ let body: string;
 beforeAll(async () => {
   contract = await readWireContract();
   body = wirePage(contract, readWireFacts()).body;
-}, 60_000);
+}, 120_000);
 
 /** The .proto files as text, read without buf. */
 const folder = `${repositoryRoot}/packages/proto/proto/quorumguard/v1`;

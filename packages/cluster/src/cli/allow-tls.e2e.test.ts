@@ -29,7 +29,7 @@ beforeAll(async () => {
   const leads = ({ event, leaderId }: { readonly event: string; readonly leaderId?: number }) =>
     event === "topology" && leaderId === 1;
   await node.line("stderr", leads);
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await node?.signal("SIGKILL");
@@ -40,7 +40,7 @@ const allow = (...more: readonly string[]) =>
   new CommandProcess(["allow", "user:1", "5", "1m", "--json", "--timeout", "5000", ...more]).ended;
 
 it("allow trusts the authority that it is given, as other commands do, with https:// or without", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   for (const at of [endpoint, `https://${endpoint}`]) {
     const { status, stdout, stderr } = await allow("--endpoints", at, "--tls-ca", path("ca.pem"));

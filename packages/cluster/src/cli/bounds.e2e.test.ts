@@ -69,7 +69,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "quorumguard-bounds-"));
   ports = await freePorts(9);
   await Promise.all(ids.map((nodeId) => start(nodeId, "--max-keys", "2", "--max-holds", "1")));
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await Promise.all([...nodes.values()].map((node) => node.signal("SIGKILL")));

@@ -76,7 +76,7 @@ async function allow(node: TestNode, key: string): Promise<{ outcome: string; re
 }
 
 describe("three processes", () => {
-  it("decide as one through the death of their leader, and stop with status 0", { timeout: 60_000 }, async () => {
+  it("decide as one through the death of their leader, and stop with status 0", { timeout: 120_000 }, async () => {
     const ports = await freePorts(3);
     const nodes = await Promise.all([1, 2, 3].map((nodeId) => startNode(nodeId, ports)));
     const [{ leaderId, term }] = (await Promise.all(nodes.map((node) => leaderOf(node)))) as [Topology];
@@ -127,7 +127,7 @@ describe("three processes", () => {
     );
   });
 
-  it("outlive garbage on every port", { timeout: 60_000 }, async () => {
+  it("outlive garbage on every port", { timeout: 120_000 }, async () => {
     const ports = await freePorts(3);
     const nodes = await Promise.all([1, 2, 3].map((nodeId) => startNode(nodeId, ports)));
     await Promise.all(nodes.map((node) => leaderOf(node)));
@@ -253,7 +253,7 @@ describe("a node that cannot start says why in one line", () => {
 describe("a command at the wrong place", () => {
   const dead = async () => `127.0.0.1:${(await freePorts(1))[0]}`;
 
-  it("status at another port of a node: what is spoken there, and the right port", { timeout: 30_000 }, async () => {
+  it("status at another port of a node: what is spoken there, and the right port", { timeout: 120_000 }, async () => {
     const [peerPort] = await freePorts(1);
     const { listening } = await startNode(1, [peerPort!]);
     const http = new URL(listening.httpUrl).host;
@@ -271,7 +271,7 @@ describe("a command at the wrong place", () => {
     ]);
   });
 
-  it("status at a web server, and at what is no server", { timeout: 30_000 }, async () => {
+  it("status at a web server, and at what is no server", { timeout: 120_000 }, async () => {
     const web = createServer((_, response) => response.end("<html>")).listen(0, "127.0.0.1");
     await once(web, "listening");
     const at = `127.0.0.1:${(web.address() as AddressInfo).port}`;
@@ -299,7 +299,7 @@ describe("a command at the wrong place", () => {
 });
 
 describe("quorumguard dev", () => {
-  it("runs a cluster, shows it, and ends it with status 0", { timeout: 60_000 }, async () => {
+  it("runs a cluster, shows it, and ends it with status 0", { timeout: 120_000 }, async () => {
     const dev = run("dev", "--json", "--port", String(await freeRun(30)), "--data", folder);
     const ready = await dev.line<{ event: string; endpoints: string[] }>("stdout", ({ event }) => event === "ready");
     expect(ready.endpoints.length).toBe(3);
@@ -319,7 +319,7 @@ describe("quorumguard dev", () => {
   });
 
   it("is found at whatever ports it took by commands and guards that are told no endpoint", {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const here = { TMPDIR: folder, TEMP: folder, TMP: folder, QUORUMGUARD_ENDPOINTS: "" };
     const inFolder = (...args: string[]) => {
@@ -341,7 +341,7 @@ describe("quorumguard dev", () => {
     expect(left.filter((name) => name.endsWith(".json"))).toEqual([]);
   });
 
-  it("leads a newcomer on: lines that work when pasted, and a leader to kill", { timeout: 60_000 }, async () => {
+  it("leads a newcomer on: lines that work when pasted, and a leader to kill", { timeout: 120_000 }, async () => {
     const first = await freeRun(30);
     const dev = run("dev", "--port", String(first));
     await dev.text("stdout", /Ctrl-C ends all/);

@@ -79,7 +79,7 @@ it.each([
   ).toBe(meant);
 });
 
-it("help loads neither the server nor a client", { timeout: 60_000 }, async () => {
+it("help loads neither the server nor a client", { timeout: 120_000 }, async () => {
   const command = fileURLToPath(new URL("./main.ts", import.meta.url));
   const report =
     "process.on('exit',()=>console.log(process.getBuiltinModule('module')._cache&&JSON.stringify(Object.keys(process.getBuiltinModule('module')._cache))))";

@@ -42,7 +42,7 @@ async function startNode(peerPort: number): Promise<{ readonly node: CommandProc
 }
 
 test("the folder of a node that was killed is refused while it runs, then verified and dumped, and the node goes on with it", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const [peerPort = 0] = await freePorts(1);
   const first = await startNode(peerPort);

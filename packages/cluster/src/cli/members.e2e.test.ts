@@ -56,7 +56,7 @@ async function member(...args: readonly string[]): Promise<Shown["members"]> {
 }
 
 it("a member whose disk is lost is replaced by a newcomer, and then another one may fail", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const founders = [1, 2, 3].map((nodeId) => `${nodeId}=${at(nodeId, 2)}`).join(",");
   await Promise.all([1, 2, 3].map((nodeId) => knowsLeader(start(nodeId, ["--cluster", founders]))));
@@ -87,7 +87,7 @@ it("a member whose disk is lost is replaced by a newcomer, and then another one 
   await member("add", "4", "--peer", at(4, 2));
   const options = { endpoints: [1, 2].map((nodeId) => at(nodeId, 0)), ca: null, token: () => null, timeoutMs: 5_000 };
   await expect
-    .poll(async () => (await fetchMembers(options)).find(({ nodeId }) => nodeId === 4n), { timeout: 20_000 })
+    .poll(async () => (await fetchMembers(options)).find(({ nodeId }) => nodeId === 4n), { timeout: 120_000 })
     .toMatchObject({ voter: false, lag: 0n });
   const members = await member("replace", "3", "4");
   expect(members.map(({ nodeId, role }) => [nodeId, role])).toEqual([1, 2, 4].map((nodeId) => [nodeId, "voter"]));

@@ -99,7 +99,7 @@ beforeAll(async () => {
     onUnavailable: "throw",
     timeoutMs: 5_000,
   });
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await guard?.close();
@@ -114,7 +114,7 @@ async function leaderAndFollower(): Promise<readonly [number, number]> {
 
 describe("policies on a cluster of three", () => {
   it("come from a file, hold for every client at once, and are diffed, refused and rolled back", {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const [, follower] = await leaderAndFollower();
     const first = await quorumguard<{ version: number; changed: number }>(0, "policy", "put", await file(policies(3)));
@@ -171,7 +171,7 @@ describe("policies on a cluster of three", () => {
     ]);
   });
 
-  it("ban, explain, count and forgive; and all of it survives the leader", { timeout: 60_000 }, async () => {
+  it("ban, explain, count and forgive; and all of it survives the leader", { timeout: 120_000 }, async () => {
     const [leader, follower] = await leaderAndFollower();
     for (let i = 0; i < 3; i++) await guard.allow("user:2", "login");
     for (let i = 0; i < 2; i++) expect(await guard.allow("user:2", "login")).toMatchObject({ allowed: false });
@@ -211,7 +211,7 @@ describe("policies on a cluster of three", () => {
     expect(metrics).toMatch(/quorumguard_policy_decisions_total\{namespace="",policy="login",outcome="denied"\} [1-9]/);
   });
 
-  it("K3 of limit 0 deny at once, and everybody is told that the limit is 0", { timeout: 60_000 }, async () => {
+  it("K3 of limit 0 deny at once, and everybody is told that the limit is 0", { timeout: 120_000 }, async () => {
     const [, follower] = await leaderAndFollower();
     await quorumguard(0, "policy", "put", await file("policies:\n  - { name: login, limit: 0, window: 1h }\n"));
     const denied = { allowed: false, reason: "limited", limit: 0, remaining: 0, retryAfterMs: null };
@@ -226,7 +226,7 @@ describe("policies on a cluster of three", () => {
     expect(told).toMatchObject({ source: "policy", rule: { limit: 0 }, used: 0, available: 0, nextFreeMs: null });
   });
 
-  it("follow a file on the nodes, whatever happens to it", { timeout: 60_000 }, async () => {
+  it("follow a file on the nodes, whatever happens to it", { timeout: 120_000 }, async () => {
     const { version: before } = await quorumguard<{ version: number }>(0, "policy", "get");
     const watched = new CommandProcess([
       "policy",

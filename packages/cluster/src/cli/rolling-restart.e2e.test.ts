@@ -23,7 +23,7 @@ beforeEach(async () => {
   nodes = new Map();
   await Promise.all([1, 2, 3].map(start));
   traffic = new Traffic([1, 2, 3].map((nodeId) => `127.0.0.1:${portOf(nodeId, 0)}`));
-}, 30_000);
+}, 120_000);
 
 afterEach(async () => {
   await traffic?.end();
@@ -103,7 +103,7 @@ const everyLimitReached = { failures: [], degraded: 0, allowed: keys.map(() => l
 
 describe("under load", () => {
   it("a rolling restart fails no call, degrades none, and every key gets exactly its limit", {
-    timeout: 90_000,
+    timeout: 120_000,
   }, async () => {
     const load = traffic!;
     await load.more(500);
@@ -120,7 +120,7 @@ describe("under load", () => {
   });
 
   it("kill -9 of the leader fails no call, degrades none, and every key gets exactly its limit", {
-    timeout: 90_000,
+    timeout: 120_000,
   }, async () => {
     const load = traffic!;
     const { leaderId, term } = await knowsLeader(nodes.get(1)!, 0);

@@ -6,7 +6,7 @@ let cluster: LocalCluster;
 
 beforeAll(async () => {
   cluster = await startLocalCluster();
-}, 60_000);
+}, 120_000);
 afterAll(() => cluster?.stop());
 
 /** A node's metrics by name and labels, as Prometheus would read them. */
@@ -44,7 +44,7 @@ function expectHistogram(samples: Map<string, number>, name: string, count: numb
   expect(samples.get(`${name}_sum`)).toBeGreaterThan(0);
 }
 
-it("what every node's metrics say is true, before a failover and after it", { timeout: 60_000 }, async () => {
+it("what every node's metrics say is true, before a failover and after it", { timeout: 120_000 }, async () => {
   const first = await cluster.waitForLeader();
   // Three calls at every node, one key: two are admitted in all, wherever they came in.
   const outcomes: string[] = [];
@@ -93,7 +93,7 @@ it("what every node's metrics say is true, before a failover and after it", { ti
   }
 });
 
-it("what was allowed is what was admitted, at the leader and at followers", { timeout: 60_000 }, async () => {
+it("what was allowed is what was admitted, at the leader and at followers", { timeout: 120_000 }, async () => {
   for (const key of ["full", "full"]) await allow(1, key);
   for (const nodeId of [1, 2, 3]) {
     const before = await scrape(nodeId);
@@ -112,7 +112,7 @@ it("what was allowed is what was admitted, at the leader and at followers", { ti
 });
 
 it("a survivor that knows no leader says so by /readyz and by its metrics, until one leads again", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const { leaderId } = await cluster.waitForLeader();
   const survivorId = (leaderId % 3) + 1;

@@ -181,7 +181,7 @@ describe("TLS", () => {
   });
 
   it("between nodes: a cluster forms over mutual TLS, and a stranger's node is no part of it", {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     const ports = await freePorts(3);
     const cluster = ports.map((port, at) => ({ nodeId: at + 1, host: "127.0.0.1", port }));

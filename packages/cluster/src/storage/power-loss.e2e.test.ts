@@ -54,7 +54,7 @@ describe("a process on the file system that forgets, killed", () => {
       before = await recoveredLastIndex();
       expect(before).toBeGreaterThanOrEqual(acknowledged);
     }
-  }, 60_000);
+  }, 120_000);
 
   it("G1: is found out if it acknowledges before it flushes", async () => {
     const acknowledged = await runUntilKilled(root, "early", Number.POSITIVE_INFINITY);

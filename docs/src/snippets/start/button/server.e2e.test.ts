@@ -59,7 +59,7 @@ afterAll(async () => {
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
-test("the page's server lets its visitor press five times, and nobody else", { timeout: 60_000 }, async () => {
+test("the page's server lets its visitor press five times, and nobody else", { timeout: 120_000 }, async () => {
   await using guard = createGuard({
     endpoints: `${origin}/limits`,
     token: async () => {
