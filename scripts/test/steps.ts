@@ -39,7 +39,8 @@ function typescriptProjects(): readonly string[] {
 async function typecheck(): Promise<StepResult> {
   const results: StepResult[] = [];
   for (const folder of typescriptProjects()) {
-    const flags = ["-p", folder, "--noEmit", "--pretty", "false"];
+    // Of several checkers each works out what the others know too: a third more work in all.
+    const flags = ["-p", folder, "--noEmit", "--pretty", "false", "--singleThreaded"];
     const { failure, stdout } = await runCommand("tsc", flags, { timeoutMs: 300_000, capture: true });
     process.stdout.write(stdout);
     results.push(oneCheck(failure === null ? null : `${folder}: ${failure}: ${stdout.split("\n")[0]}`));
