@@ -6,6 +6,7 @@
  * word 3 the record of its key               cell 2 number
  * cell 3 due: when it is to be looked at     cell 4 expiry · cell 5 from · cell 6 dated
  * cell 7 time to live · cell 8 window        word 18 cost · 19 limit · 20 burst · 21 session
+ * of a lease, dated at its expiry, cell 6 is the date and cell 7 the "from" as of which older counters have it, if CARRIED
  * words 22, 23 links of the tree by due      words 24, 25 of its key's list · 26, 27 of its session's list
  * ```
  */
@@ -17,6 +18,7 @@ export const CELL_EXPIRES = 4;
 export const CELL_FROM = 5;
 export const CELL_DATED = 6;
 export const CELL_TTL = 7;
+export const CELL_LEASE_LEFT_FROM = 7;
 export const CELL_WINDOW = 8;
 export const WORD_COST = 18;
 export const WORD_LIMIT = 19;

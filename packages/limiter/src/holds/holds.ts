@@ -141,7 +141,7 @@ export class Holds implements SessionFollower {
     heap.setNumber(hold, CELL_NUMBER, number);
     heap.setNumber(hold, CELL_EXPIRES, expiryUs);
     heap.setNumber(hold, CELL_FROM, stampUs);
-    heap.setNumber(hold, CELL_DATED, kind === HoldKind.lease ? expiryUs : stampUs);
+    heap.setNumber(hold, CELL_DATED, stampUs);
     heap.setNumber(hold, CELL_TTL, expiryUs - stampUs);
     heap.setNumber(hold, CELL_WINDOW, quota.windowUs);
     heap.setWord(hold, WORD_COST, cost);
@@ -218,9 +218,10 @@ export class Holds implements SessionFollower {
       const isCarried = (this.#heap.word(hold, 0) & CARRIED) !== 0;
       const fromUs = isCarried ? read.fromUs : Math.max(read.fromUs, stampUs);
       const datedUs = isCarried ? read.datedUs : Math.max(read.datedUs, stampUs);
-      const dates = `${fromUs}/${datedUs}/${isCarried}`;
+      const left = this.#fields.leftOf(hold);
+      const dates = `${fromUs}/${datedUs}/${isCarried}/${left.fromUs}/${left.datedUs}`;
       const like = amounts.get(dates);
-      if (like === undefined) amounts.set(dates, { ...read, fromUs, datedUs, isCarried });
+      if (like === undefined) amounts.set(dates, { ...read, fromUs, datedUs, isCarried, left });
       else like.cost += read.cost;
     }
     return [...amounts.values()];
@@ -302,6 +303,7 @@ export class Holds implements SessionFollower {
     heap.setNumber(hold, CELL_WINDOW, quota.windowUs);
     heap.setNumber(hold, CELL_FROM, Math.max(heap.number(hold, CELL_FROM), stampUs));
     heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));
+    this.#fields.noteLeft(hold);
   }
 
   /**
@@ -336,7 +338,6 @@ export class Holds implements SessionFollower {
       } else if (gapUs > 0) {
         heap.setNumber(hold, CELL_FROM, stampUs);
         heap.setNumber(hold, CELL_EXPIRES, heap.number(hold, CELL_EXPIRES) + gapUs);
-        heap.setNumber(hold, CELL_DATED, heap.number(hold, CELL_EXPIRES));
       }
       if (!this.#countsEnd(hold, gapUs)) continue;
       this.#keys.hold(this.#movingQuotaOf(hold), this.#heldKeys.keyOf(hold), this.#fields.read(hold), toUs);

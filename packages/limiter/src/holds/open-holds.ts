@@ -4,6 +4,7 @@ import {
   CELL_DATED,
   CELL_EXPIRES,
   CELL_FROM,
+  CELL_LEASE_LEFT_FROM,
   CELL_NUMBER,
   CELL_WINDOW,
   HoldKind,
@@ -30,6 +31,8 @@ export interface DuePlace {
 export interface OpenAmount extends Hold {
   /** Another rule took their key over since they were opened, and the older counters have them as used. */
   readonly isCarried: boolean;
+  /** The dates as of which these have them: a takeover moves a lease on the counter in force alone. */
+  readonly left: { readonly fromUs: number; readonly datedUs: number };
 }
 
 /** What a hold's block says, for the algorithms: in objects that the next call fills again. */
@@ -62,9 +65,26 @@ export class HoldFields {
     const read = this.#read;
     read.cost = heap.word(hold, WORD_COST);
     read.fromUs = heap.number(hold, CELL_FROM);
-    read.datedUs = heap.number(hold, CELL_DATED);
+    read.datedUs = heap.number(hold, this.#datedCellOf(hold));
     read.expiryUs = heap.number(hold, CELL_EXPIRES);
     return read;
+  }
+
+  /** A lease is dated at its end. */
+  #datedCellOf(hold: number): number {
+    return this.kindOf(hold) === HoldKind.lease ? CELL_EXPIRES : CELL_DATED;
+  }
+
+  /** Notes the dates of a hold that its key is carried over with: as of these it is left on the older counters. */
+  noteLeft(hold: number): void {
+    if (this.kindOf(hold) !== HoldKind.lease) return;
+    this.#heap.setNumber(hold, CELL_DATED, this.#heap.number(hold, CELL_EXPIRES));
+    this.#heap.setNumber(hold, CELL_LEASE_LEFT_FROM, this.#heap.number(hold, CELL_FROM));
+  }
+
+  leftOf(hold: number): { readonly fromUs: number; readonly datedUs: number } {
+    const from = this.kindOf(hold) === HoldKind.lease ? CELL_LEASE_LEFT_FROM : CELL_FROM;
+    return { fromUs: this.#heap.number(hold, from), datedUs: this.#heap.number(hold, CELL_DATED) };
   }
 
   /** The numbers of the rule that it is held under. */

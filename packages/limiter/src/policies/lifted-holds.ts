@@ -69,7 +69,7 @@ export function liftHolds(
       const slots = { ...takenAt(staysForOthers ? before - without : 0, atUs), expiryUs: atUs + rule.windowUs };
       counter.block = leave(keys, rule, block, slots, atUs);
     } else {
-      for (const amount of left) keys.settle(rule, block, amount, 0, atUs);
+      for (const amount of left) keys.settle(rule, block, { ...amount, ...amount.left }, 0, atUs);
       used = Math.max(used, keys.usedAt(rule, block, atUs));
       for (const { cost, fromUs, datedUs } of open) {
         const dates = { fromUs: Math.max(fromUs, atUs), datedUs: Math.max(datedUs, atUs) };

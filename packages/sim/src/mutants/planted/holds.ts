@@ -82,9 +82,9 @@ export const holdMutants: readonly Mutant[] = [
     breaks: "what is spent at the end of a lease is forgotten one window after its beginning (L1)",
     edits: [
       {
-        file: "limiter/src/holds/holds.ts",
-        search: "heap.setNumber(hold, CELL_DATED, kind === HoldKind.lease ? expiryUs : stampUs);",
-        replacement: "heap.setNumber(hold, CELL_DATED, stampUs);",
+        file: "limiter/src/holds/open-holds.ts",
+        search: "    read.datedUs = heap.number(hold, this.#datedCellOf(hold));",
+        replacement: "    read.datedUs = heap.number(hold, CELL_DATED);",
       },
     ],
     foundBy: { tests },

@@ -1,0 +1,33 @@
+import { Verb } from "@quorumguard/limiter";
+import { expect, it } from "vitest";
+import { Both } from "./testing/both.ts";
+
+const second = 1_000_000;
+const startUs = 1_763_000_000_000_000;
+const ok = 1;
+const put = (algorithm: string, limit: number, windowMs: number, burst?: number) => ({
+  kind: "putPolicies",
+  policies: [{ name: "api", algorithm, limit, windowMs, ...(burst === undefined ? {} : { burst }) }],
+});
+
+it.each([
+  ["sliding-window-log", 3],
+  // Into the next window.
+  ["sliding-window-counter", 12],
+])(
+  "A1 L2 a lease that rules took over, and then a takeover moved, counts once under the next rule: %s",
+  (algorithm, afterSeconds) => {
+    const movedUs = startUs + afterSeconds * second;
+    const both = new Both();
+    both.change(startUs, put(algorithm, 5, 10_000));
+    expect(both.call(startUs, "k", 2, { verb: Verb.grant }).outcome).toBe(ok);
+    both.change(startUs, put(algorithm, 5, 20_000));
+    both.pass(movedUs, true);
+    both.change(movedUs, put(algorithm, 5, 10_000));
+    expect(both.call(movedUs, "k", 1)).toMatchObject({ outcome: ok, remaining: 2 });
+    // Moved again, and taken over again.
+    both.pass(movedUs + 2 * second, true);
+    both.change(movedUs + 2 * second, put(algorithm, 5, 20_000));
+    expect(both.call(movedUs + 2 * second, "k", 1)).toMatchObject({ outcome: ok, remaining: 1 });
+  },
+);
