@@ -371,6 +371,29 @@ describe("the same token", () => {
     }
   });
 
+  it("for one call that came to no decision makes one other call, and no third", async () => {
+    const claims = { jti: "call-4", exp: nowS + 29, iat: nowS };
+    const grant: TokenGrant = { ...scope, policies: ["button", "gone"], ops: ["check"], once: true };
+    const token = bearer(mint(secret, grant, claims));
+    const of = (name: string, policy: string) => ({ check: { key: name, rule: { policy } }, requestId: "call-4" });
+    const [http, grpc] = clients;
+    expect(await http!.call(allow, of("user:1:undecided", "gone"), [token])).toMatchObject({
+      reason: "UNKNOWN_POLICY",
+    });
+    const counted = of("user:1:decided", "button");
+    for (const client of [http!, grpc!])
+      expect(await client.call(allow, counted, [token])).toMatchObject({ reason: "ok" });
+    for (const third of [of("user:1:undecided", "gone"), of("user:1:undecided", "button")]) {
+      expect(await grpc!.call(allow, third, [token])).toMatchObject({ reason: "TOKEN_REPLAYED" });
+    }
+    const left = await fetch(`${server.addresses.httpUrl}/quorumguard.v1.GuardService/Peek`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Authorization: bearer(mint(key, scope)) },
+      body: JSON.stringify({ check: counted.check }),
+    });
+    expect(await left.json()).toMatchObject({ decision: { remaining: 4 } });
+  });
+
   it("keeps request ids of one subject apart from another's", async () => {
     const call = { check: { ...check, key: "user:1:ids" }, requestId: "1" };
     const otherCall = { check: { ...check, key: "user:1:ids2" }, requestId: "1" };
