@@ -218,7 +218,7 @@ export class Holds implements SessionFollower {
       const isCarried = (this.#heap.word(hold, 0) & CARRIED) !== 0;
       const fromUs = isCarried ? read.fromUs : Math.max(read.fromUs, stampUs);
       const datedUs = isCarried ? read.datedUs : Math.max(read.datedUs, stampUs);
-      const left = this.#fields.leftOf(hold);
+      const left = isCarried ? this.#fields.leftOf(hold) : { fromUs, datedUs };
       const dates = `${fromUs}/${datedUs}/${isCarried}/${left.fromUs}/${left.datedUs}`;
       const like = amounts.get(dates);
       if (like === undefined) amounts.set(dates, { ...read, fromUs, datedUs, isCarried, left });
