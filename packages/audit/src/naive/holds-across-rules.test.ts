@@ -1,6 +1,6 @@
-import { Verb } from "@quorumguard/limiter";
+import { Algorithm, type Rule, Verb } from "@quorumguard/limiter";
 import { expect, it } from "vitest";
-import { Both } from "./testing/both.ts";
+import { Both, byName } from "./testing/both.ts";
 
 const second = 1_000_000;
 const startUs = 1_763_000_000_000_000;
@@ -29,5 +29,26 @@ it.each([
     both.pass(movedUs + 2 * second, true);
     both.change(movedUs + 2 * second, put(algorithm, 5, 20_000));
     expect(both.call(movedUs + 2 * second, "k", 1)).toMatchObject({ outcome: ok, remaining: 1 });
+  },
+);
+
+it.each([
+  ["slots", "concurrency"],
+  ["a reservation", "token-bucket"],
+])(
+  "A1 K2 what callers give back of a policy that went stays given back when their empty counter is swept: %s",
+  (_, algorithm) => {
+    const both = new Both();
+    const burst = algorithm === "token-bucket" ? 5 : undefined;
+    both.change(startUs, put(algorithm, 5, 60_000, burst));
+    const { handle } = both.call(startUs, "k", 4, { verb: Verb.reserve, ttlMs: 60_000 });
+    both.change(startUs, { kind: "deletePolicies", names: ["api"] });
+    const rule: Rule = { ...byName, algorithm: Algorithm.tokenBucket, limit: 6, windowUs: 60 * second, burst: 6 };
+    expect(both.call(startUs, "k", 1, { verb: Verb.cancel, handle, rule })).toMatchObject({
+      outcome: ok,
+      remaining: 6,
+    });
+    for (let pass = 1; pass <= 5; pass++) both.pass(startUs + pass * second, false);
+    expect(both.call(startUs + 5 * second, "k", 6, { rule })).toMatchObject({ outcome: ok, remaining: 0 });
   },
 );

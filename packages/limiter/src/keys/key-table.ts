@@ -15,6 +15,7 @@ import { type Heap, PageKind } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import { Slab } from "../memory/slab.ts";
 import { Census } from "../policies/census.ts";
+import { Algorithm } from "../rule.ts";
 import { MAX_PREFIX_BYTES, type QuotaRule } from "./quota-rule.ts";
 
 const NEVER_US = Number.POSITIVE_INFINITY;
@@ -42,6 +43,8 @@ export interface BlockFollower {
 export interface BlockKeeper {
   /** The stamp until which the block must be kept, or one that is past. */
   keptUntilUs(block: number): number;
+  /** The same for one that no rule took over from, and that forgets at once what is given back. */
+  heirKeptUntilUs(block: number): number;
 }
 
 /**
@@ -367,10 +370,20 @@ export class KeyTable implements BlockMover {
     const retainUs = this.census.retainUntil(this.#prefix, this.#readPrefix(block), expiryUs);
     if (retainUs > stampUs) this.#heap.setNumber(block, CELL_EXPIRY, retainUs);
     // Its expiry stays, since it is by comparison that its time is over for whoever has no such numbers any more.
-    const untilUs = retainUs > stampUs || retainUs === 0 ? retainUs : (this.keeper?.keptUntilUs(block) ?? 0);
+    const untilUs = retainUs > stampUs ? retainUs : this.#keptUntilUs(block, retainUs === 0);
     if (untilUs <= stampUs) return false;
     if (untilUs < this.#lapEarliestUs) this.#lapEarliestUs = untilUs;
     return true;
+  }
+
+  #keptUntilUs(block: number, counts: boolean): number {
+    if (this.keeper === null) return 0;
+    if (!counts) return this.keeper.keptUntilUs(block);
+    // A window keeps its place for as long as what was given back would have counted.
+    const algorithm = this.#heap.word(block, 0) & 0xff;
+    const forgets = algorithm === Algorithm.tokenBucket || algorithm === Algorithm.concurrency;
+    const isNamed = this.#prefix[1 + this.#prefix[0]!] !== 0;
+    return forgets && isNamed ? this.keeper.heirKeptUntilUs(block) : 0;
   }
 
   #endLap(stampUs: number): void {

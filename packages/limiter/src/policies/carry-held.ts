@@ -1,11 +1,10 @@
-import { u32At } from "../entry/byte-reader.ts";
 import { textOf } from "../entry/utf8.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
 import type { MachineState } from "../machine/state.ts";
 import type { CarryOver } from "./carry-over.ts";
 import { type AskedRule, GovernedRule } from "./governed-rule.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
-import { readIdentity } from "./own-keeper.ts";
+import { askedBy, readIdentity } from "./own-keeper.ts";
 
 /**
  * What one entry may do for the keys that are held: a step for each hold that is looked at, and for each key that is carried
@@ -38,15 +37,14 @@ class HeldCarrier {
   carry(block: number): number {
     const { keys, policies } = this.#state;
     const { bytes, prefixLength } = keys.identityOf(block);
-    const { namespace, nameStart, nameLength, shapeAt, epoch } = readIdentity(bytes, prefixLength);
+    const identity = readIdentity(bytes, prefixLength);
+    const { namespace, nameStart, nameLength, epoch } = identity;
     const owner = policies.namespaceOf(namespace);
     const name = textOf(bytes, nameStart, nameLength);
     const lineage = owner === null || name === null || name === "" ? undefined : owner.lineages.get(name);
     if (lineage === undefined || lineage.epoch === epoch) return 1;
     if (owner!.policy(name!) === null) return 1;
-    const windowUs = u32At(bytes, shapeAt + 5) * 4294967296 + u32At(bytes, shapeAt + 1);
-    const counted = { algorithm: bytes[shapeAt]!, limit: 0, windowUs, burst: 0 };
-    const asked: AskedRule = { ...counted, source: bytes, nameStart, nameLength };
+    const asked = askedBy(bytes, identity);
     const rules = this.#rules.size;
     const rule = this.#ruleOf(owner!, namespace, asked, name!);
     const { epochs } = rule;

@@ -1,6 +1,8 @@
 import { u32At } from "../entry/byte-reader.ts";
 import { textOf } from "../entry/utf8.ts";
 import type { BlockKeeper, KeyTable } from "../keys/key-table.ts";
+import { QuotaRule } from "../keys/quota-rule.ts";
+import { type AskedRule, GovernedRule } from "./governed-rule.ts";
 import { numbersOf } from "./move-lineages.ts";
 import { keptForOwnUs } from "./own-numbers.ts";
 import type { PolicyBook } from "./policy-book.ts";
@@ -25,9 +27,15 @@ export function readIdentity(bytes: Uint8Array, prefixLength: number): NamedIden
   return { namespace: bytes.subarray(1, namespaceEnd), nameStart, nameLength, shapeAt, epoch };
 }
 
+/** The rule that a named counter counts by, but for its limit. */
+export function askedBy(bytes: Uint8Array, { nameStart, nameLength, shapeAt }: NamedIdentity): AskedRule {
+  const windowUs = u32At(bytes, shapeAt + 5) * 4294967296 + u32At(bytes, shapeAt + 1);
+  return { algorithm: bytes[shapeAt]!, limit: 0, windowUs, burst: 0, source: bytes, nameStart, nameLength };
+}
+
 /**
- * Has the sweep leave alone what waits for keys that have slower numbers of their own than their policies. Only what it is
- * about to free is looked at, so one slow key prolongs nobody else's.
+ * Has the sweep leave alone what waits for keys that have slower numbers of their own than their policies, and what shows
+ * that a key was given back what waits. Only what it is about to free is looked at, so one slow key prolongs nobody else's.
  */
 export class OwnKeeper implements BlockKeeper {
   readonly #keys: KeyTable;
@@ -51,5 +59,30 @@ export class OwnKeeper implements BlockKeeper {
     if (own === null) return 0;
     const policy = owner.policy(name);
     return keptForOwnUs(past, from, policy === null ? null : numbersOf(policy), own);
+  }
+
+  /**
+   * What a policy that went left to its callers stays for all of them. One whose counter is empty, since what it held was
+   * given back, would have that anew if it were swept before.
+   */
+  heirKeptUntilUs(block: number): number {
+    const keys = this.#keys;
+    const { bytes, prefixLength } = keys.identityOf(block);
+    const identity = readIdentity(bytes, prefixLength);
+    const { namespace, nameStart, nameLength, epoch } = identity;
+    const owner = this.#policies.namespaceOf(namespace);
+    const name = textOf(bytes, nameStart, nameLength);
+    const lineage = owner === null || name === null || name === "" ? undefined : owner.lineages.get(name);
+    if (lineage === undefined || lineage.epoch !== epoch || lineage.past.length === 0) return 0;
+    if (owner!.policy(name!) !== null) return 0;
+    const rule = new GovernedRule(new QuotaRule());
+    rule.resolve(owner, namespace, askedBy(bytes, identity), name!, 0);
+    const length = bytes.length - prefixLength;
+    const isThere = (past: QuotaRule) => {
+      keys.prepare(past);
+      return keys.find(past, keys.hashOf(past, bytes, prefixLength, length), bytes, prefixLength, length) !== 0;
+    };
+    const left = rule.epochs.filter(({ rules }) => rules.some(isThere));
+    return left.reduce((untilUs, { epoch: { retainUs } }) => Math.max(untilUs, retainUs), 0);
   }
 }
