@@ -4,7 +4,6 @@ import type { OpenHold } from "../holds/holds.ts";
 import { ceilMs } from "../machine/call-executor.ts";
 import type { MachineState } from "../machine/state.ts";
 import type { Rule } from "../rule.ts";
-import { canonicalJson, type Json } from "./canonical.ts";
 import { type AlgorithmName, algorithmNames, type OverrideDocument, type PolicyDocument } from "./documents.ts";
 import type { GovernedQuestions } from "./governed-questions.ts";
 import type { HistoryEntry } from "./history.ts";
@@ -87,8 +86,8 @@ export function explain(
           burst: quota.burst === 0 ? null : quota.burst,
         }
       : null,
-    policy: inOneOrder(rule.policy),
-    override: override?.kind === "override" ? inOneOrder(override.value) : null,
+    policy: rule.policy,
+    override: override?.kind === "override" ? override.value : null,
     list,
     shadow: rule.policy?.shadow === true,
     used: questions.usedOf(look, stampUs),
@@ -158,10 +157,5 @@ function lastChangeOf(
   );
   if (last === undefined) return null;
   const { edits: _, ...rest } = last;
-  return inOneOrder(rest);
-}
-
-/** A document with its fields in one order: a restored node has them in that of the text that it read. */
-function inOneOrder<Document extends object | null>(document: Document): Document {
-  return JSON.parse(canonicalJson(document as unknown as Json)) as Document;
+  return rest;
 }

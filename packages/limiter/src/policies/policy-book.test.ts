@@ -61,6 +61,34 @@ describe("the book of policies", () => {
     expect(book.version("m")).toBe(0);
   });
 
+  it("tells documents, history and differences in the same text on a node that was restored from a snapshot", () => {
+    const room = new Room();
+    const { change } = bound(room);
+    const ban = { denials: 3, window: "1m", durations: ["1m", "5m"], factor: 2, maxDuration: "1h", forgetAfter: "2h" };
+    const whole = { ...api, algorithm: "token-bucket", burst: 7, ban, shadow: true, description: "for all" };
+    const own = { policy: "api", limit: 5, burst: 6 };
+    const document = {
+      policies: [{ ...whole, onUnavailable: "deny", lease: false }],
+      overrides: [{ ...own, key: "k" }],
+      tiers: [{ name: "gold", limits: [own] }],
+      tierKeys: [{ tier: "gold", key: "k" }],
+      lists: [{ match: "key", list: "deny", value: "bad", policy: "api", description: "spam" }],
+      maxKeys: 9,
+    };
+    expect(change({ kind: "putDocument", document }, { changeId: "1" }).error).toBeNull();
+    change({ kind: "putPolicies", policies: [api] });
+    change({ kind: "rollback", version: 1 });
+    const told = ({ book }: Room) => {
+      return JSON.stringify([book.document("n"), book.document("n", 2), book.history("n"), book.diff("n", 0, 2)]);
+    };
+    const restored = room.copy();
+    expect(told(restored)).toBe(told(room));
+    // Every field there is came with it.
+    for (const field of ["durationsMs", "maxDurationMs", "onUnavailable", "lease", "description", "tier", "maxKeys"]) {
+      expect(told(room)).toContain(`"${field}":`);
+    }
+  });
+
   it("expectedVersion is compare-and-set", () => {
     const { book, change } = bound(new Room());
     change({ kind: "putPolicies", policies: [api] });

@@ -312,8 +312,8 @@ export class PolicyBook {
   ): void {
     const { history, version } = policies;
     const sequence = ++policies.sequence;
-    const what = { author, changeId, kind: change.kind, about: aboutOf(change), edits };
-    const entry: HistoryEntry = { sequence, version, stampUs, index, ...what };
+    const what = { about: aboutOf(change), author, changeId, edits };
+    const entry: HistoryEntry = { ...what, index, kind: change.kind, sequence, stampUs, version };
     history.set(entry, historyJson(entry, texts));
     while (history.size > policyBounds.historyEntries || history.bytes > policyBounds.historyNamespaceBytes) {
       forgetOldest(history);

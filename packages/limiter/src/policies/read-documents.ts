@@ -47,18 +47,18 @@ export function readPolicy(value: unknown, path: string): PolicyDocument {
     fields.refuse("lease", "is true; slots of concurrency are never leased: leave it out");
   }
   return {
-    name,
     algorithm,
-    limit,
-    windowMs,
-    ...(algorithm === "token-bucket" && { burst: readBurst(fields) ?? Math.max(1, limit) }),
     ...(fields.has("ban") && { ban: readBan(fields.raw("ban"), fields.at("ban")) }),
-    ...(fields.has("shadow") && fields.boolean("shadow") && { shadow: true }),
+    ...(algorithm === "token-bucket" && { burst: readBurst(fields) ?? Math.max(1, limit) }),
+    ...readDescription(fields),
+    ...(fields.has("lease") && { lease: fields.boolean("lease") }),
+    limit,
+    name,
     ...(fields.has("onUnavailable") && {
       onUnavailable: fields.choice("onUnavailable", ["local", "allow", "deny", "throw"]),
     }),
-    ...(fields.has("lease") && { lease: fields.boolean("lease") }),
-    ...readDescription(fields),
+    ...(fields.has("shadow") && fields.boolean("shadow") && { shadow: true }),
+    windowMs,
   };
 }
 
@@ -102,11 +102,11 @@ function readBan(value: unknown, path: string): BanDocument {
     : Math.min(MAX_DURATION_MS, Math.max(windowMs, maxDurationMs ?? longestMs));
   return {
     denials,
-    windowMs,
     durationsMs,
     ...(factor > 1 && { factor }),
-    ...(maxDurationMs !== null && { maxDurationMs }),
     forgetAfterMs,
+    ...(maxDurationMs !== null && { maxDurationMs }),
+    windowMs,
   };
 }
 
@@ -138,10 +138,10 @@ export function readOverride(value: unknown, path: string): OverrideDocument {
   const fields = new Fields(value, path, ["policy", "key", "limit", "burst"]);
   const burst = readBurst(fields);
   return {
-    policy: fields.name("policy", MAX_POLICY_NAME_BYTES),
+    ...(burst !== undefined && { burst }),
     key: fields.text("key", 1, MAX_KEY_BYTES),
     limit: fields.integer("limit", 0, MAX_INT32),
-    ...(burst !== undefined && { burst }),
+    policy: fields.name("policy", MAX_POLICY_NAME_BYTES),
   };
 }
 
@@ -155,8 +155,8 @@ export function readTier(value: unknown, path: string): TierDocument {
     policies.add(policy);
   }
   return {
-    name: fields.name("name", MAX_POLICY_NAME_BYTES),
     limits: limits.sort((a, b) => (a.policy < b.policy ? -1 : 1)),
+    name: fields.name("name", MAX_POLICY_NAME_BYTES),
   };
 }
 
@@ -164,9 +164,9 @@ function readTierLimit(value: unknown, path: string): TierLimit {
   const fields = new Fields(value, path, ["policy", "limit", "burst"]);
   const burst = readBurst(fields);
   return {
-    policy: fields.name("policy", MAX_POLICY_NAME_BYTES),
-    limit: fields.integer("limit", 0, MAX_INT32),
     ...(burst !== undefined && { burst }),
+    limit: fields.integer("limit", 0, MAX_INT32),
+    policy: fields.name("policy", MAX_POLICY_NAME_BYTES),
   };
 }
 
@@ -185,11 +185,11 @@ export function readListEntry(value: unknown, path: string): ListEntryDocument {
   const range = match === "range" ? readRange(text) : null;
   if (typeof range === "string") fields.refuse("value", `: ${range}`);
   return {
+    ...readDescription(fields),
     list,
     match,
-    value: range === null ? text : writeRange(range),
     ...(fields.has("policy") && { policy: fields.name("policy", MAX_POLICY_NAME_BYTES) }),
-    ...readDescription(fields),
+    value: range === null ? text : writeRange(range),
   };
 }
 

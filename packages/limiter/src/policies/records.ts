@@ -89,7 +89,7 @@ export function editsTo(view: RecordView, wanted: ReadonlyMap<string, PolicyReco
   for (const id of [...wanted.keys()].sort()) {
     const before = view.get(id) ?? null;
     const after = wanted.get(id) ?? null;
-    if (!isSameRecord(before, after)) edits.push({ before, after });
+    if (!isSameRecord(before, after)) edits.push({ after, before });
   }
   return edits;
 }
@@ -112,7 +112,7 @@ export function idOfEdit(edit: RecordEdit): string {
 
 /** The same change the other way round. */
 export function inverse(edit: RecordEdit): RecordEdit {
-  return { before: edit.after, after: edit.before };
+  return { after: edit.before, before: edit.after };
 }
 
 /** All of a namespace's records as one document, every list in the order of ids. */

@@ -9,7 +9,8 @@ interface Place {
 
 /**
  * Values by id, in the order in which they came, each kept as canonical JSON in the heap and as an object beside it. After
- * a snapshot was restored the objects are made from the text when they are first asked for.
+ * a snapshot was restored the objects are made from the text when they are first asked for; so who makes one gives it its
+ * fields in the order of that text, or what nodes tell of it would not be the same.
  */
 export class StoredMap<T> {
   readonly #texts: TextStore;
