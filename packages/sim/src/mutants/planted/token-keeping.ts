@@ -56,6 +56,18 @@ export const tokenKeepingMutants: readonly Mutant[] = [
     foundBy: { tests: [requests] },
   },
   {
+    name: "token-overused-in-a-loop",
+    breaks: "a node that asks to be left alone for a while is asked again after a few milliseconds",
+    edits: [
+      {
+        file: "sdk-core/src/requests/request-client.ts",
+        search: "        atLeastMs: (error) => pauseMs(failureOf(error)),\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [requests] },
+  },
+  {
     name: "token-that-ended-a-stream-sent-again",
     breaks: "a stream that a node refuses since its token is over is never opened with another token",
     edits: [

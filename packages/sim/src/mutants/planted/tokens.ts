@@ -3,6 +3,7 @@ import type { Mutant } from "../mutant.ts";
 const verifying = "cluster/src/server/tokens/verify-token.test.ts";
 const remembering = "cluster/src/server/tokens/token-cache.test.ts";
 const scoping = "cluster/src/server/tokens/scoped-guard.test.ts";
+const using = "cluster/src/server/tokens/overuse.test.ts";
 const usage = "cluster/src/server/tokens/token-usage.test.ts";
 const streaming = "cluster/src/server/tokens/session-tokens.test.ts";
 
@@ -137,6 +138,18 @@ export const tokenMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: [usage] },
+  },
+  {
+    name: "token-streams-without-end",
+    breaks: "one holder opens as many watches over HTTP as there are connections",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/token-life.ts",
+        search: "  const leave = gate.open(token);",
+        replacement: "  const leave = () => {};",
+      },
+    ],
+    foundBy: { tests: [using] },
   },
   {
     name: "token-in-sixteen-spellings",
