@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 const allow = (...more: readonly string[]) =>
-  new CommandProcess(["allow", "user:1", "5", "1m", "--json", "--timeout", "5000", ...more]).ended;
+  new CommandProcess(["allow", "user:1", "5", "1m", "--json", "--timeout", "60000", ...more]).ended;
 
 it("allow trusts the authority that it is given, as other commands do, with https:// or without", {
   timeout: 120_000,

@@ -50,7 +50,7 @@ async function call(nodeId: number, method: "Allow" | "Reserve", key: string): P
 /** The cluster's status once every member has applied all. */
 function settled(): Promise<Status> {
   return until("every member has applied all", 20_000, async () => {
-    const ended = await new CommandProcess(["status", "--json", "--endpoints", at(1, 0)]).ended;
+    const ended = await new CommandProcess(["status", "--json", "--endpoints", at(1, 0), "--timeout", "60000"]).ended;
     if (ended.status !== 0) return null;
     const status = JSON.parse(ended.stdout) as Status;
     const committed = Math.max(...status.members.map(({ commitIndex }) => commitIndex));

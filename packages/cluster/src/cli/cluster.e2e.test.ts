@@ -27,6 +27,9 @@ interface TestNode {
   listening: Listening;
 }
 
+/** Commands of which a decision is expected, on however busy a machine. */
+const patient = ["--timeout", "60000"];
+
 let folder: string;
 let started: CommandProcess[];
 
@@ -95,7 +98,7 @@ describe("three processes", () => {
     }
 
     // Every node knows where clients reach the others, though only peer addresses were given.
-    const status = await run("status", "--endpoints", nodes[0]!.listening.grpcEndpoint, "--json").ended;
+    const status = await run("status", "--endpoints", nodes[0]!.listening.grpcEndpoint, ...patient, "--json").ended;
     expect(status.status).toBe(0);
     const shown = JSON.parse(status.stdout);
     expect(shown.members.map((member: Listening) => [member.nodeId, member.grpcEndpoint, member.httpUrl])).toEqual(
@@ -303,10 +306,11 @@ describe("quorumguard dev", () => {
     const dev = run("dev", "--json", "--port", String(await freeRun(30)), "--data", folder);
     const ready = await dev.line<{ event: string; endpoints: string[] }>("stdout", ({ event }) => event === "ready");
     expect(ready.endpoints.length).toBe(3);
-    const asked = await run("allow", "key", "1", "1m", "--json", "--endpoints", ready.endpoints.join(",")).ended;
+    const asked = await run("allow", "key", "1", "1m", "--json", "--endpoints", ready.endpoints.join(","), ...patient)
+      .ended;
     expect(asked.status).toBe(0);
     expect(JSON.parse(asked.stdout)).toMatchObject({ allowed: true, source: "quorum", degraded: false });
-    const again = await run("allow", "key", "1", "1m", "--endpoints", ready.endpoints.join(",")).ended;
+    const again = await run("allow", "key", "1", "1m", "--endpoints", ready.endpoints.join(","), ...patient).ended;
     expect(again.status).toBe(3);
     expect(again.stdout).toMatch(/^denied, try again in \d+ ms \(0 of 1 left/);
     const ended = await dev.signal("SIGINT");
@@ -334,7 +338,7 @@ describe("quorumguard dev", () => {
     );
     const status = await inFolder("status", "--json").ended;
     expect(JSON.stringify(JSON.parse(status.stdout))).toContain(endpoints[0]);
-    const asked = await inFolder("allow", "key", "1", "1m", "--json").ended;
+    const asked = await inFolder("allow", "key", "1", "1m", "--json", ...patient).ended;
     expect(JSON.parse(asked.stdout)).toMatchObject({ allowed: true, source: "quorum" });
     expect((await dev.signal("SIGINT")).status).toBe(0);
     const left = await readdir(folder, { recursive: true });
@@ -374,11 +378,10 @@ describe("quorumguard dev", () => {
   });
 });
 
-/** The first of some consecutive ports that are free. */
+/** The first of some consecutive ports that are free, and given to nobody else. */
 async function freeRun(length: number): Promise<number> {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const [port] = await freePorts(1);
-    if (port! + length < 65_536) return port!;
-  }
-  throw new Error(`no ${length} consecutive ports`);
+  const ports = await freePorts(3 * length);
+  const first = ports.find((port, at) => ports[at + length - 1] === port + length - 1);
+  if (first === undefined) throw new Error(`no ${length} consecutive ports among ${ports}`);
+  return first;
 }

@@ -46,7 +46,7 @@ test("the folder of a node that was killed is refused while it runs, then verifi
 }, async () => {
   const [peerPort = 0] = await freePorts(1);
   const first = await startNode(peerPort);
-  const allow = (grpc: string) => ended("allow", "e2e:key", "2", "1h", "--endpoints", grpc, "--timeout", "8000");
+  const allow = (grpc: string) => ended("allow", "e2e:key", "2", "1h", "--endpoints", grpc, "--timeout", "60000");
   expect((await allow(first.grpc)).status).toBe(0);
   expect((await allow(first.grpc)).status).toBe(0);
 

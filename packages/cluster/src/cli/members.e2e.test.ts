@@ -50,7 +50,15 @@ const run = (...args: readonly string[]): Promise<Ended> => new CommandProcess(a
 /** Runs `quorumguard member …`, which must succeed, and gives what it shows. */
 async function member(...args: readonly string[]): Promise<Shown["members"]> {
   const endpoints = [1, 2].map((nodeId) => at(nodeId, 0)).join(",");
-  const { status, stdout, stderr } = await run("member", ...args, "--endpoints", endpoints, "--json");
+  const { status, stdout, stderr } = await run(
+    "member",
+    ...args,
+    "--endpoints",
+    endpoints,
+    "--timeout",
+    "60000",
+    "--json",
+  );
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   return (JSON.parse(stdout) as Shown).members;
 }
@@ -64,7 +72,7 @@ it("a member whose disk is lost is replaced by a newcomer, and then another one 
   guard = createGuard({
     endpoints: [1, 2, 3].map((nodeId) => at(nodeId, 0)),
     onUnavailable: "throw",
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
   });
   const learnt = new Promise<void>((resolve) => {
     guard!.on("topology", ({ endpoints }) => {

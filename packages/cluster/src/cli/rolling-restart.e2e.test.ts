@@ -61,7 +61,7 @@ class Traffic {
   #running = true;
 
   constructor(endpoints: readonly string[]) {
-    this.#guard = createGuard({ endpoints, onUnavailable: "throw", timeoutMs: 5_000 });
+    this.#guard = createGuard({ endpoints, onUnavailable: "throw", timeoutMs: 60_000 });
     this.#callers = Array.from({ length: 32 }, (_, at) => this.#call(at));
   }
 

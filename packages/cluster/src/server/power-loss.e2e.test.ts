@@ -118,7 +118,7 @@ test("P5: every decision acknowledged before all nodes lose power at once still 
   const acknowledged = new Map<string, number>();
   for (let outage = 0; outage < 3; outage++) {
     const guard = createGuard({ endpoints: cluster.endpoints, onUnavailable: "throw", timeoutMs: 2_000 });
-    await guard.ready({ timeoutMs: 15_000 });
+    await guard.ready({ timeoutMs: 60_000 });
     const traffic = load(guard, acknowledged);
     await traffic.acknowledge(3_000);
     await cluster.powerOff();
@@ -126,12 +126,12 @@ test("P5: every decision acknowledged before all nodes lose power at once still 
     await guard.close();
     await cluster.powerOn();
   }
-  const guard = createGuard({ endpoints: cluster.endpoints, onUnavailable: "throw", timeoutMs: 10_000 });
-  await guard.ready({ timeoutMs: 15_000 });
+  const guard = createGuard({ endpoints: cluster.endpoints, onUnavailable: "throw", timeoutMs: 60_000 });
+  await guard.ready({ timeoutMs: 60_000 });
   for (const key of accounts) {
     const { remaining } = await guard.peek({ key, ...account });
     // What was in flight may count as well; what was acknowledged must.
     expect(account.limit - remaining!, key).toBeGreaterThanOrEqual(acknowledged.get(key)!);
   }
   await guard.close();
-}, 120_000);
+}, 300_000);
