@@ -9,8 +9,8 @@ export const serverDefaults = {
   peer: "127.0.0.1:7401",
   drainTimeoutMs: 5_000,
   /**
-   * A page that is used by a person never comes near. And the holder of one token, on all nodes of the largest cluster, fills not much
-   * more than half of the memory for request ids: 9 × 100 × 60 s of 100,000.
+   * A page that is used by a person never comes near. And one holder of tokens who asks all nodes of the largest cluster as hard as it
+   * can takes two thirds of the memory for request ids: of 100,000, 9 × 100 × 60 s, and what may come at once.
    */
   tokenCallsPerSecond: 100,
   // Not imported: the command's help would wait for the whole wire contract to load.

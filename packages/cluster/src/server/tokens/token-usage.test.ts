@@ -1,6 +1,9 @@
+import { defaultBounds } from "@quorumguard/limiter";
 import { ErrorReason } from "@quorumguard/proto";
 import { expect, it } from "vitest";
 import { CallError, StatusCode } from "../call-error.ts";
+import { edgeLimits } from "../edge-limits.ts";
+import { serverDefaults } from "../server-defaults.ts";
 import { TokenUsage, type TokenUsageOptions } from "./token-usage.ts";
 
 function usageOf(callsPerSecond: number, more: Partial<TokenUsageOptions> = {}) {
@@ -41,6 +44,20 @@ it("in a minute lets no more through than its rate and what may come at once, ho
   }
   expect(passed).toBeGreaterThanOrEqual(6_000 + 499);
   expect(passed).toBeLessThanOrEqual(6_000 + 501);
+});
+
+it("by default leaves request ids for others, whatever one holder asks of all nodes of the largest cluster", () => {
+  const { requestIdTtlUs, maxRequestIds } = defaultBounds;
+  const { usage, clock } = usageOf(serverDefaults.tokenCallsPerSecond);
+  let passed = 0;
+  for (const untilMs = clock.ms + requestIdTtlUs / 1_000; clock.ms < untilMs; clock.ms += 10) {
+    // One by one to the end of what is left, and for the last of it as many at once as there may be.
+    const isLast = clock.ms + 10 >= untilMs;
+    const calls = isLast ? edgeLimits.maxItems : 1;
+    while (refusal(() => usage.spend("a", calls)) === null) passed += calls;
+  }
+  expect(passed).toBeGreaterThan(6_000 + edgeLimits.maxItems);
+  expect(9 * passed).toBeLessThan(0.75 * maxRequestIds);
 });
 
 it("never refuses a page that makes 20 calls a second, whatever came before within its burst", () => {
