@@ -148,7 +148,10 @@ describe("three processes", () => {
         await closed;
       }
     }
-    for (const node of nodes) expect((await allow(node, "still-there")).outcome).toBe("OUTCOME_ALLOWED");
+    // A busy machine may make them elect meanwhile: who asks then asks again, of another key.
+    let asked = 0;
+    const answer = (node: TestNode) => allow(node, `still-there-${asked++}`).then(({ outcome }) => outcome, String);
+    for (const node of nodes) await expect.poll(() => answer(node)).toBe("OUTCOME_ALLOWED");
   });
 });
 
