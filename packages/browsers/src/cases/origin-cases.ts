@@ -31,6 +31,8 @@ export const originCases: readonly BrowserCase[] = [
       );
       assert.equal(report.allowed, null);
       assert.ok(report.code === "unavailable" || report.code === "timed_out", `${report.code}: ${report.message}`);
+      // The browser tells the page no more than that it failed.
+      assert.match(report.message ?? "", /--cors-origin https:\/\/stranger\.test.* or .*connect-src/);
       const own = await open();
       const peeked = await own.evaluate(
         (visitor) => subject.report(subject.visitor({ key: visitor }).guard.peek({ key: visitor, policy: "button" })),

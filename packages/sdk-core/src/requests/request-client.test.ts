@@ -87,6 +87,25 @@ describe("a mistake among the endpoints", () => {
   });
 });
 
+describe("an attempt that had next to no time", () => {
+  /** Fails after 60 ms, and says why; asked for less, it is cut off by a timer that is a little early. */
+  const slowly = (at: { runtime?: VirtualRuntime }) => (call: UnaryCall) =>
+    new Promise<never>((_, reject) => {
+      const isCut = call.timeoutMs < 60;
+      const error = new TransportError("unknown", isCut ? `no answer within ${call.timeoutMs} ms` : "Failed to fetch");
+      at.runtime!.setTimer(() => reject(error), isCut ? call.timeoutMs - 1 : 60);
+    });
+
+  test("does not hide why those before it failed", async () => {
+    const late: { runtime?: VirtualRuntime } = {};
+    const at = scene(slowly(late));
+    late.runtime = at.runtime;
+    const error = await ended(at, at.guard.allow("k", 5, "1m"));
+    expect(at.asked.length).toBeGreaterThan(2);
+    expect(error).toMatchObject({ code: "timed_out", message: expect.stringContaining("Failed to fetch") });
+  });
+});
+
 describe("two clusters among the endpoints", () => {
   const topology = (clusterId: string) =>
     toBinary(

@@ -25,6 +25,8 @@ import { createRequestEndpoints } from "./request-endpoints.ts";
 
 /** No attempt is shorter than this, unless the deadline is. */
 const MIN_ATTEMPT_MS = 100;
+/** By so much a platform's timer may be early, in milliseconds. */
+const TIMER_MS = 1;
 
 /** The endpoints that a request client asks in turn, and where it brings the answers. */
 export interface RequestClientOptions {
@@ -90,6 +92,17 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     stopped: () => boolean,
   ): Promise<T> => {
     let endpoint = "";
+    let shortUntilMs = Number.POSITIVE_INFINITY;
+    let telling = "";
+    /** The last attempt before a deadline may get next to no time: that it came to nothing says less than what went wrong before. */
+    const toldBy = (error: unknown): unknown => {
+      const failure = failureOf(error);
+      if (telling !== "" && runtime.monotonicMs() >= shortUntilMs) {
+        return new AttemptError({ ...failure, message: telling });
+      }
+      telling = failure.message;
+      return error;
+    };
     const left = () => Math.max(1, Math.ceil(deadlineMs - runtime.monotonicMs()));
     return retrying(
       async () => {
@@ -99,16 +112,11 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         endpoint = options.preferred() ?? endpoints.current();
         const message = build(leftMs, endpoint);
         options.onAsk(endpoint);
-        const bytes = await transport.unary(
-          {
-            endpoint,
-            method,
-            request: message,
-            timeoutMs: attemptMs(leftMs),
-            ...(signal === null ? {} : { signal }),
-          },
-          token,
-        );
+        const timeoutMs = attemptMs(leftMs);
+        shortUntilMs =
+          timeoutMs < MIN_ATTEMPT_MS ? runtime.monotonicMs() + timeoutMs - TIMER_MS : Number.POSITIVE_INFINITY;
+        const call = { endpoint, method, request: message, timeoutMs, ...(signal === null ? {} : { signal }) };
+        const bytes = await transport.unary(call, token).catch((error: unknown) => Promise.reject(toldBy(error)));
         const result = decode(endpoint, bytes, read);
         endpoints.answered(endpoint);
         return result;
