@@ -66,21 +66,24 @@ export function pinnedPnpm(): string {
   return packageManager.split("+")[0]!;
 }
 
-/** Packs every published package into a folder, with `workspace:` turned into versions. */
+/** Packs every published package into a folder, with `workspace:` turned into versions. One pnpm packs all: a start costs more than a pack. */
 export async function packAll(out: string): Promise<readonly Pack[]> {
-  const pnpm = pinnedPnpm();
+  const packages = publishedPackages();
   fs.mkdirSync(out, { recursive: true });
-  const packs: Pack[] = [];
-  for (const { name, folder } of publishedPackages()) {
+  for (const { name, folder } of packages) {
     const stale = removeStaleOutput(folder);
     if (stale.length > 0) process.stderr.write(`pack: removed ${stale.length} files without a source from ${name}\n`);
-    const file = path.join(out, packFileName(name));
-    const flags = ["--yes", pnpm, "pack", "--json", "--out", file];
-    const { failure } = await runCommand("npx", flags, { cwd: folder, timeoutMs: 120_000, capture: true });
-    if (failure !== null) throw new Error(`${name}: ${failure}; its output is above`);
-    packs.push({ name, file, bytes: fs.statSync(file).size });
+    // What an earlier run left must not stand for what this one did not write.
+    fs.rmSync(path.join(out, packFileName(name)), { force: true });
   }
-  return packs;
+  const chosen = packages.map(({ name }) => `--filter=${name}`);
+  const flags = ["--yes", pinnedPnpm(), "--recursive", ...chosen, "pack", "--json", "--out", path.join(out, "%s.tgz")];
+  const { failure, stdout } = await runCommand("npx", flags, { timeoutMs: 300_000, capture: true });
+  if (failure !== null) throw new Error(`${failure}; its output is above\n${stdout}`);
+  return packages.map(({ name }) => {
+    const file = path.join(out, packFileName(name));
+    return { name, file, bytes: fs.statSync(file).size };
+  });
 }
 
 function readManifest(folder: string): { readonly name: string; readonly private?: boolean } {

@@ -1,15 +1,15 @@
 import { ErrorReasonSchema, OutcomeSchema } from "@quorumguard/proto";
 import { beforeAll, expect, test } from "vitest";
 import { GuardError, guardErrorCodes, isUnavailable } from "../../../packages/sdk-core/src/surface/guard-error.ts";
-import { readApi } from "./api/read-api.ts";
 import { readErrorFacts } from "./error-facts.ts";
 import { type ErrorFacts, errorsPage } from "./errors.ts";
+import { sharedApi } from "./testing/shared-api.ts";
 import { readWireContract } from "./wire/contract.ts";
 
 let facts: ErrorFacts;
 let body: string;
 beforeAll(async () => {
-  const [api, wire] = await Promise.all([readApi(), readWireContract()]);
+  const [api, wire] = await Promise.all([sharedApi(), readWireContract()]);
   facts = readErrorFacts(api, wire);
   body = errorsPage(facts).body;
 }, 120_000);

@@ -4,14 +4,15 @@ import { resolveNodeOptions } from "../../../packages/cluster/src/node/node-opti
 import { resolveServerOptions } from "../../../packages/cluster/src/server/server-options.ts";
 import { defaultBounds } from "../../../packages/limiter/src/bounds.ts";
 import { resolveGuardOptions } from "../../../packages/sdk-core/src/surface/guard-options.ts";
-import { type Api, readApi } from "./api/read-api.ts";
+import type { Api } from "./api/read-api.ts";
 import { flagsOfBounds, flagsOfNodeOptions, readOptionGroups } from "./option-groups.ts";
 import { type OptionGroup, optionsPage, splitDefault } from "./options.ts";
+import { sharedApi } from "./testing/shared-api.ts";
 
 let api: Api;
 let groups: readonly OptionGroup[];
 beforeAll(async () => {
-  api = await readApi();
+  api = await sharedApi();
   groups = readOptionGroups(api);
 }, 120_000);
 

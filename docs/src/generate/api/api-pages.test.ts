@@ -1,13 +1,14 @@
 import { beforeAll, expect, test } from "vitest";
 import { anchorOf } from "../markdown.ts";
 import type { Page } from "../page.ts";
+import { sharedApi } from "../testing/shared-api.ts";
 import { apiPages } from "./api-pages.ts";
-import { type Api, readApi } from "./read-api.ts";
+import type { Api } from "./read-api.ts";
 
 let api: Api;
 let pages: readonly Page[];
 beforeAll(async () => {
-  api = await readApi();
+  api = await sharedApi();
   pages = apiPages(api);
 }, 120_000);
 
