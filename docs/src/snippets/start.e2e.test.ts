@@ -1,9 +1,8 @@
 import fs from "node:fs";
-import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePorts, skipReason } from "@quorumguard/testbed";
+import { freePortRun, freePorts, skipReason } from "@quorumguard/testbed";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { readPageSteps } from "./testing/page-steps.ts";
 import { describeDifference } from "./testing/same-output.ts";
@@ -62,26 +61,10 @@ function terminal(number: number, from: (terminal: number) => string): Terminal 
   return opened;
 }
 
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = net.createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-}
-
-/** A first port for `dev` with all of its ports free, and those of one more node. */
-async function firstPortOfThree(): Promise<number> {
-  for (;;) {
-    const [port = 0] = await freePorts(1);
-    const all = [0, 10, 20, 30].flatMap((node) => [port + node, port + node + 1, port + node + 2]);
-    if (all.every((each) => each < 65_536) && (await Promise.all(all.map(isFree))).every(Boolean)) return port;
-  }
-}
-
 /** The one thing that the test does otherwise than the page: ports that are free here, wherever the page names its own. */
 async function portsOfOurOwn(): Promise<(text: string) => string> {
-  const first = await firstPortOfThree();
+  // `dev` takes its ports in tens: those of its nodes, and of one more.
+  const first = await freePortRun(40);
   const [web = 0] = await freePorts(1);
   return (text) =>
     text

@@ -59,3 +59,11 @@ export async function freePorts(count: number): Promise<readonly number[]> {
     await Promise.all(held.map(({ server }) => new Promise((resolve) => server.close(resolve))));
   }
 }
+
+/** The first of so many consecutive ports, for who is told one and counts on from it. Else as {@link freePorts}. */
+export async function freePortRun(length: number): Promise<number> {
+  const ports = await freePorts(3 * length);
+  const first = ports.find((port, at) => ports[at + length - 1] === port + length - 1);
+  if (first === undefined) throw new Error(`no ${length} consecutive ports among ${ports}`);
+  return first;
+}

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts, skipReason } from "@quorumguard/testbed";
+import { freePortRun, freePorts, skipReason } from "@quorumguard/testbed";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ReflectionClient } from "../server/reflection-client.fixture.ts";
 import { CommandProcess } from "./node-process.fixture.ts";
@@ -306,7 +306,7 @@ describe("a command at the wrong place", () => {
 
 describe("quorumguard dev", () => {
   it("runs a cluster, shows it, and ends it with status 0", { timeout: 120_000 }, async () => {
-    const dev = run("dev", "--json", "--port", String(await freeRun(30)), "--data", folder);
+    const dev = run("dev", "--json", "--port", String(await freePortRun(30)), "--data", folder);
     const ready = await dev.line<{ event: string; endpoints: string[] }>("stdout", ({ event }) => event === "ready");
     expect(ready.endpoints.length).toBe(3);
     const asked = await run("allow", "key", "1", "1m", "--json", "--endpoints", ready.endpoints.join(","), ...patient)
@@ -334,7 +334,7 @@ describe("quorumguard dev", () => {
       started.push(command);
       return command;
     };
-    const dev = inFolder("dev", "--json", "--nodes", "1", "--port", String(await freeRun(3)));
+    const dev = inFolder("dev", "--json", "--nodes", "1", "--port", String(await freePortRun(3)));
     const { endpoints } = await dev.line<{ event: string; endpoints: string[] }>(
       "stdout",
       ({ event }) => event === "ready",
@@ -349,7 +349,7 @@ describe("quorumguard dev", () => {
   });
 
   it("leads a newcomer on: lines that work when pasted, and a leader to kill", { timeout: 120_000 }, async () => {
-    const first = await freeRun(30);
+    const first = await freePortRun(30);
     const dev = run("dev", "--port", String(first));
     await dev.text("stdout", /Ctrl-C ends all/);
     const shown = dev.said("stdout");
@@ -380,11 +380,3 @@ describe("quorumguard dev", () => {
     expect((await dev.signal("SIGINT")).status).toBe(0);
   });
 });
-
-/** The first of some consecutive ports that are free, and given to nobody else. */
-async function freeRun(length: number): Promise<number> {
-  const ports = await freePorts(3 * length);
-  const first = ports.find((port, at) => ports[at + length - 1] === port + length - 1);
-  if (first === undefined) throw new Error(`no ${length} consecutive ports among ${ports}`);
-  return first;
-}
