@@ -13,4 +13,6 @@ export interface HostileCase {
   readonly code?: string;
   /** ErrorReason by its name; left out where no node was asked, or the code says it all. */
   readonly reason?: string;
+  /** The whole body, where a node answers with the same status: it tells who refused. */
+  readonly body?: string;
 }

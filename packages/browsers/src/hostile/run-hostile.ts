@@ -55,13 +55,14 @@ async function attempt(scene: Scene, one: HostileCase): Promise<readonly string[
   return [...unlike(answer, one), ...(await charged(arena)), ...(await silentNodes(scene))];
 }
 
-function unlike(answer: Answer, { status, code, reason }: HostileCase): readonly string[] {
+function unlike(answer: Answer, { status, code, reason, body }: HostileCase): readonly string[] {
   const problems: string[] = [];
   const differs = (what: string, found: unknown, wanted: unknown) =>
     problems.push(`${what} is ${found}, and should be ${wanted}: ${answer.body.slice(0, 200)}`);
   if (![status].flat().includes(answer.status)) differs("the status", answer.status, status);
   if (code !== undefined && answer.code !== code) differs("the code", answer.code, code);
   if (reason !== undefined && answer.reason !== reason) differs("the reason", answer.reason, reason);
+  if (body !== undefined && answer.body !== body) differs("the body", "another's", JSON.stringify(body));
   const origin = answer.headers["access-control-allow-origin"];
   if (origin !== undefined) differs("the origin that may read it", origin, "nobody's");
   return problems;
