@@ -1,3 +1,4 @@
+import { until } from "@quorumguard/testbed";
 import { type CaseFailure, type Report, reportOf } from "../report.ts";
 import type { Scene } from "../scene/scene.ts";
 import type { Answer } from "./answer.ts";
@@ -82,7 +83,11 @@ async function charged({ scene, victim }: Arena): Promise<readonly string[]> {
   return problems;
 }
 
+/** A busy machine lets a node's answer wait; one that has been brought down gives none. */
 async function silentNodes({ cluster }: Scene): Promise<readonly string[]> {
-  const answers = await Promise.all(cluster.nodes.map(({ nodeId }) => cluster.status(nodeId)));
-  return answers.flatMap((status, at) => (status === null ? [`node ${at + 1} does not answer any more`] : []));
+  const asked = cluster.nodes.map(({ nodeId }) =>
+    until(`node ${nodeId} does not answer any more`, 20_000, () => cluster.status(nodeId)),
+  );
+  const answers = await Promise.allSettled(asked);
+  return answers.flatMap((answer) => (answer.status === "rejected" ? [String(answer.reason)] : []));
 }
