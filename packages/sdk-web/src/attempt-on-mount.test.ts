@@ -3,6 +3,7 @@ import { createRoot } from "react-dom/client";
 import { afterEach, expect, test, vi } from "vitest";
 import type { BrowserGuard } from "./browser-guard.ts";
 import { createGuard } from "./create-browser-guard.ts";
+import { emptyPage } from "./empty-page.fixture.ts";
 import { ScriptedFetch } from "./scripted-fetch.fixture.ts";
 import { useRateLimit } from "./use-rate-limit.ts";
 
@@ -32,17 +33,6 @@ function FromEffect({ attempt, onMount }: ChildProps) {
 function Parent({ guard, child, onMount }: ParentProps) {
   const { attempt } = useRateLimit(guard, "user:1", "button");
   return createElement(child, { attempt, onMount });
-}
-
-/** Where React mounts what draws nothing: it asks no more of a page. */
-function emptyPage(): HTMLElement {
-  const document = Object.assign(new EventTarget(), { nodeType: 9, visibilityState: "visible" });
-  vi.stubGlobal("document", document);
-  vi.stubGlobal("window", { HTMLIFrameElement: EventTarget });
-  // All of React's work is done by the end of `act`: none comes to a page that is gone.
-  vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
-  const main = { nodeType: 1, tagName: "MAIN", ownerDocument: document, textContent: "" };
-  return Object.assign(new EventTarget(), main) as unknown as HTMLElement;
 }
 
 afterEach(() => {

@@ -53,13 +53,13 @@ export interface BrowserGuard<P extends string = string> extends AsyncDisposable
    */
   wait(check: PolicyCheck<P>, options: WaitOptions): Promise<Decision>;
   /**
-   * The denial of that key that is not over yet, for whoever draws a countdown; null: none is known. It is what this guard heard last,
-   * whoever asked; the object stays the same until something changes.
+   * The denial of that key that is not over yet, for whoever draws a countdown; null: none is known. It is what the latest call was told
+   * that has an answer, whoever made it; the object stays the same until something changes.
    */
   denialOf(key: string, policy: P, options?: KeyOptions): Denial | null;
   /**
-   * Calls `listener` with each decision on that key, whoever asked this guard for it. Returns what ends that. Nothing is called when a
-   * denial's time is over: whoever draws a countdown has a timer.
+   * Calls `listener` with each decision on that key, whoever asked this guard for it; not with one that the answer to a later call
+   * overtook. Returns what ends that. Nothing is called when a denial's time is over: whoever draws a countdown has a timer.
    */
   watch(key: string, policy: P, listener: (decision: Decision) => void, options?: KeyOptions): () => void;
   /**

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { BrowserGuardOptions } from "./browser-options.ts";
 import { createGuard } from "./create-browser-guard.ts";
 import { denied, ScriptedFetch } from "./scripted-fetch.fixture.ts";
@@ -109,6 +109,49 @@ describe("a countdown", () => {
     end();
     await guard.peek({ key: "k", policy: "login" });
     expect(heard).toHaveLength(2);
+  });
+
+  test("outlives an older answer that comes late, which nobody is told of", async () => {
+    const { guard, script } = scene();
+    const heard: boolean[] = [];
+    guard.watch("k", "login", ({ allowed }) => heard.push(allowed));
+    let deliver = () => {};
+    const { cluster } = script;
+    const { onUnary } = cluster;
+    cluster.onUnary = async (call) => {
+      const answer = await onUnary(call);
+      cluster.onUnary = onUnary;
+      await new Promise<void>((resolve) => {
+        deliver = resolve;
+      });
+      return answer;
+    };
+    const older = guard.allow("k", "login");
+    await expect.poll(() => cluster.onUnary).toBe(onUnary);
+    cluster.decides = () => denied(10_000);
+    await guard.allow("k", "login");
+    deliver();
+    expect(await older).toMatchObject({ allowed: true });
+    expect(guard.denialOf("k", "login")).not.toBeNull();
+    expect(heard).toEqual([false]);
+  });
+
+  test("is over when a wait that began before it is admitted", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const { guard, script } = scene();
+    script.cluster.decides = () => ({ ...denied(1_000), firmForMs: 0n });
+    const waiting = guard.wait({ key: "k", policy: "login" }, { timeoutMs: 10_000 });
+    await expect.poll(() => script.urls.length).toBe(1);
+    script.cluster.decides = () => ({ ...denied(60_000), firmForMs: 0n });
+    await guard.allow("k", "login");
+    expect(guard.denialOf("k", "login")).not.toBeNull();
+    script.cluster.decides = () => ({});
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await waiting).toMatchObject({ allowed: true });
+    expect(guard.denialOf("k", "login")).toBeNull();
   });
 
   test("goes on when the denial is no longer honoured without asking", async () => {

@@ -58,6 +58,8 @@ function guardOf(options: BrowserGuardOptions): PageGuard {
 class PageGuard implements BrowserGuard {
   readonly #guard: Guard;
   readonly #watch: DenialWatch;
+  /** Calls so far. */
+  #calls = 0;
 
   constructor(guard: Guard, watch: DenialWatch) {
     this.#guard = guard;
@@ -69,13 +71,13 @@ class PageGuard implements BrowserGuard {
       checkPolicyArgument(policy);
       checkNoRule(options, "options");
       const decided = this.#guard.allow(key, policy, options);
-      resolve(this.#noted({ key, policy, cost: options?.cost ?? 1 }, decided));
+      resolve(this.#noted({ key, policy, cost: options?.cost ?? 1 }, decided, this.#nextOrder()));
     });
   }
 
   peek(check: PolicyCheck): Promise<Decision> {
     return promiseFor<Decision>(methods.peek, (resolve) => {
-      resolve(this.#noted(watchedBy(check, undefined), this.#guard.peek(check)));
+      resolve(this.#noted(watchedBy(check, undefined), this.#guard.peek(check), this.#nextOrder()));
     });
   }
 
@@ -109,9 +111,15 @@ class PageGuard implements BrowserGuard {
     return this.close();
   }
 
-  async #noted(watched: WatchedKey, decided: Promise<Decision>): Promise<Decision> {
+  #nextOrder(): number {
+    this.#calls += 1;
+    return this.#calls;
+  }
+
+  /** Without an `order` it takes its turn when it is decided: a wait asks until its end. */
+  async #noted(watched: WatchedKey, decided: Promise<Decision>, order?: number): Promise<Decision> {
     const decision = await decided;
-    this.#watch.note(watched, decision);
+    this.#watch.note(watched, order ?? this.#nextOrder(), decision);
     return decision;
   }
 }

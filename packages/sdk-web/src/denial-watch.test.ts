@@ -20,7 +20,7 @@ const denial: Denied = {
 test("a denial is over when its time is", async () => {
   const runtime = new VirtualRuntime();
   const watch = new DenialWatch(runtime);
-  watch.note(watched, denial);
+  watch.note(watched, 1, denial);
   await runtime.pass(59_999);
   expect(watch.denialOf(watched)).toEqual({ decision: denial, retryAtMs: 61_000 });
   await runtime.pass(1);
@@ -30,7 +30,7 @@ test("a denial is over when its time is", async () => {
 test("what a device sleeps is taken off, although its own clock stood still", async () => {
   const runtime = new VirtualRuntime();
   const watch = new DenialWatch(runtime);
-  watch.note(watched, denial);
+  watch.note(watched, 1, denial);
   await runtime.pass(10_000);
   runtime.wallStepMs = 20_000;
   expect(watch.denialOf(watched)?.retryAtMs).toBe(41_000);
@@ -43,17 +43,51 @@ test("what a device sleeps is taken off, although its own clock stood still", as
 test("a clock that is set back changes nothing", async () => {
   const runtime = new VirtualRuntime();
   const watch = new DenialWatch(runtime);
-  watch.note(watched, denial);
+  watch.note(watched, 1, denial);
   runtime.wallStepMs = -3_600_000;
   await runtime.pass(30_000);
   expect(watch.denialOf(watched)?.retryAtMs).toBe(61_000);
 });
 
+test("what a device sleeps after its clock was set back is taken off", async () => {
+  const runtime = new VirtualRuntime();
+  const watch = new DenialWatch(runtime);
+  watch.note(watched, 1, denial);
+  runtime.wallStepMs = -3_600_000;
+  expect(watch.denialOf(watched)?.retryAtMs).toBe(61_000);
+  runtime.wallStepMs += 50_000;
+  expect(watch.denialOf(watched)?.retryAtMs).toBe(11_000);
+});
+
+test("sleep before a denial was heard is not taken off it, whoever looks first", () => {
+  const runtime = new VirtualRuntime();
+  const watch = new DenialWatch(runtime);
+  watch.note({ ...watched, key: "earlier" }, 1, denial);
+  runtime.wallStepMs = 20_000;
+  watch.note(watched, 2, denial);
+  expect(watch.denialOf(watched)?.retryAtMs).toBe(61_000);
+  expect(watch.denialOf({ ...watched, key: "earlier" })?.retryAtMs).toBe(41_000);
+});
+
+test("a listener that was ended is not called, not even with what was decided before", async () => {
+  const watch = new DenialWatch(new VirtualRuntime());
+  const heard: string[] = [];
+  const ends = ["first", "second"].map((name) =>
+    watch.watch(watched, () => {
+      heard.push(name);
+      for (const end of ends) end();
+    }),
+  );
+  watch.note(watched, 1, denial);
+  await Promise.resolve();
+  expect(heard).toEqual(["first"]);
+});
+
 test("it has a bound: the oldest that nobody watches makes room", () => {
   const watch = new DenialWatch(new VirtualRuntime());
   watch.watch({ ...watched, key: "watched" }, () => {});
-  watch.note({ ...watched, key: "watched" }, denial);
-  for (let key = 0; key < 1_000; key++) watch.note({ ...watched, key: `k${key}` }, denial);
+  watch.note({ ...watched, key: "watched" }, 1, denial);
+  for (let key = 0; key < 1_000; key++) watch.note({ ...watched, key: `k${key}` }, 1, denial);
   expect(watch.denialOf({ ...watched, key: "watched" })).not.toBeNull();
   expect(watch.denialOf({ ...watched, key: "k0" })).toBeNull();
   expect(watch.denialOf({ ...watched, key: "k1" })).not.toBeNull();

@@ -1,4 +1,5 @@
 import type { Decision, Denied, Runtime } from "@quorumguard/sdk-core";
+import { createSleepMeter } from "./sleep-meter.ts";
 
 /** A denial, and when it is over. */
 export interface Denial {
@@ -18,50 +19,53 @@ export interface WatchedKey {
 /** What is known and who listens, for one key. */
 interface Entry {
   denial: Denial | null;
-  /** When that was heard, on both clocks. */
-  heardMs: number;
-  heardWallMs: number;
+  /** That of the call that told so. */
+  order: number;
   readonly listeners: Set<(decision: Decision) => void>;
 }
 
 /** Keys that are kept although nobody listens. */
 const MAX_UNWATCHED = 1_000;
-/** What the wall clock gains on the other one is sleep if it is more. */
-const SLEEP_MS = 1_000;
 
 /** The last decision on each key: what countdowns are drawn from. It decides nothing. */
 export class DenialWatch {
   readonly #runtime: Pick<Runtime, "monotonicMs" | "wallMs">;
+  readonly #sleptMs: () => number;
   readonly #entries = new Map<string, Entry>();
 
   constructor(runtime: Pick<Runtime, "monotonicMs" | "wallMs">) {
     this.#runtime = runtime;
+    this.#sleptMs = createSleepMeter(runtime);
   }
 
-  /** A call on that key was decided. */
-  note(watched: WatchedKey, decision: Decision): void {
+  /** A call on that key was decided; `order` grows with each call that is made, for answers may overtake each other. */
+  note(watched: WatchedKey, order: number, decision: Decision): void {
     const id = idOf(watched);
     const known = this.#entries.get(id);
     if (known === undefined && decision.allowed) return;
     const entry = known ?? this.#open(id);
-    const nowMs = this.#runtime.monotonicMs();
-    entry.heardMs = nowMs;
-    entry.heardWallMs = this.#runtime.wallMs();
+    if (order < entry.order) return;
+    entry.order = order;
+    this.#catchUp();
+    const { retryAfterMs } = decision;
     entry.denial = decision.allowed
       ? null
-      : { decision, retryAtMs: decision.retryAfterMs === null ? null : nowMs + decision.retryAfterMs };
+      : { decision, retryAtMs: retryAfterMs === null ? null : this.#runtime.monotonicMs() + retryAfterMs };
     // A listener's error is its owner's, and not that of whoever asked.
-    for (const listener of entry.listeners) queueMicrotask(() => listener(decision));
+    for (const listener of entry.listeners) {
+      queueMicrotask(() => {
+        if (entry.listeners.has(listener)) listener(decision);
+      });
+    }
     if (entry.denial === null && entry.listeners.size === 0) this.#entries.delete(id);
   }
 
   denialOf(watched: WatchedKey): Denial | null {
     const entry = this.#entries.get(idOf(watched));
     if (entry === undefined || entry.denial === null) return null;
-    const nowMs = this.#runtime.monotonicMs();
-    this.#catchUp(entry, nowMs);
+    this.#catchUp();
     const { retryAtMs } = entry.denial;
-    if (retryAtMs !== null && nowMs >= retryAtMs) entry.denial = null;
+    if (retryAtMs !== null && this.#runtime.monotonicMs() >= retryAtMs) entry.denial = null;
     return entry.denial;
   }
 
@@ -77,15 +81,14 @@ export class DenialWatch {
     };
   }
 
-  /** The clock of `performance.now()` stands still while some devices sleep; what is over by the wall clock is over. */
-  #catchUp(entry: Entry, nowMs: number): void {
-    const wallMs = this.#runtime.wallMs();
-    const sleptMs = wallMs - entry.heardWallMs - (nowMs - entry.heardMs);
-    if (sleptMs < SLEEP_MS || entry.denial === null) return;
-    const { decision, retryAtMs } = entry.denial;
-    entry.heardMs = nowMs;
-    entry.heardWallMs = wallMs;
-    if (retryAtMs !== null) entry.denial = { decision, retryAtMs: retryAtMs - sleptMs };
+  /** Denials went on while the device slept. */
+  #catchUp(): void {
+    const sleptMs = this.#sleptMs();
+    if (sleptMs === 0) return;
+    for (const entry of this.#entries.values()) {
+      const { denial } = entry;
+      if (denial?.retryAtMs != null) entry.denial = { ...denial, retryAtMs: denial.retryAtMs - sleptMs };
+    }
   }
 
   #open(id: string): Entry {
@@ -96,7 +99,7 @@ export class DenialWatch {
         break;
       }
     }
-    const entry: Entry = { denial: null, heardMs: 0, heardWallMs: 0, listeners: new Set() };
+    const entry: Entry = { denial: null, order: 0, listeners: new Set() };
     this.#entries.set(id, entry);
     return entry;
   }

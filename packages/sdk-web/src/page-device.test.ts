@@ -46,6 +46,26 @@ test("it is back when the network is, when the page was frozen, and when it come
   expect(returns()).toBe(3);
 });
 
+test("a worker, which is told of no event, is back at its first call after sleep", () => {
+  const runtime = new VirtualRuntime();
+  const device = createPageDevice(runtime, true, {});
+  let returns = 0;
+  const end = device.onReturn(() => {
+    returns += 1;
+  });
+  runtime.nowMs += 60_000;
+  device.isCutOff();
+  expect(returns).toBe(0);
+  runtime.wallStepMs += 1_000;
+  device.isCutOff();
+  device.isCutOff();
+  expect(returns).toBe(1);
+  end();
+  runtime.wallStepMs += 1_000;
+  device.isCutOff();
+  expect(returns).toBe(1);
+});
+
 test("a page that is shown again is back only if the device has slept meanwhile", () => {
   const { runtime, document, returns } = scene();
   const shown = () => document.dispatchEvent(new Event("visibilitychange"));

@@ -1,7 +1,5 @@
 import type { Device, Runtime } from "@quorumguard/sdk-core";
-
-/** What the wall clock gains on the other one between two looks is sleep if it is more. */
-const SLEEP_MS = 1_000;
+import { createSleepMeter } from "./sleep-meter.ts";
 
 /** The part of a page's or worker's global scope that tells of the device. Servers, which render pages too, have less of it. */
 interface Scope {
@@ -18,19 +16,21 @@ export function createPageDevice(
   scope: Scope = globalThis as Scope,
 ): Device {
   const isOffline = () => scope.navigator?.onLine === false;
+  let look = () => {};
   return {
     isOffline,
-    isCutOff: () => isRemote && isOffline(),
+    isCutOff() {
+      // Asked before each call that is sent: in a worker, and in a page that was on show all along, no event tells of sleep.
+      look();
+      return isRemote && isOffline();
+    },
     onReturn(listener) {
-      const gainMs = () => runtime.wallMs() - runtime.monotonicMs();
-      let lastGainMs = gainMs();
-      const hasSlept = (): boolean => {
-        const sleptMs = gainMs() - lastGainMs;
-        lastGainMs += sleptMs;
-        return sleptMs >= SLEEP_MS;
+      const sleptMs = createSleepMeter(runtime);
+      look = () => {
+        if (sleptMs() > 0) listener();
       };
       const onShown = () => {
-        if (scope.document?.visibilityState !== "hidden" && hasSlept()) listener();
+        if (scope.document?.visibilityState !== "hidden") look();
       };
       // A page that comes out of the cache of the back button has slept, whatever the clocks say.
       const onPageShow = (event: Event) => {
@@ -45,6 +45,7 @@ export function createPageDevice(
         listen(scope.document, "resume", listener),
       ];
       return () => {
+        look = () => {};
         for (const end of ends) end();
       };
     },

@@ -33,13 +33,14 @@ export interface RateLimitState {
   readonly notice: RateLimitNotice | null;
 }
 
+/** Nothing keeps anybody from an attempt. */
+const mayAttempt = { allowed: true, retryAfterMs: 0, secondsLeft: null } as const;
+
 /** Before anything is known, and on servers. */
 export const initialRateLimitState: RateLimitState = {
-  allowed: true,
+  ...mayAttempt,
   limit: null,
   remaining: null,
-  retryAfterMs: 0,
-  secondsLeft: null,
   pending: false,
   error: null,
   notice: null,
@@ -91,7 +92,8 @@ export class RateLimitStore<P extends string> {
       throw new GuardError("aborted", "the component is not mounted, so nothing was asked", { applied: "no" });
     }
     this.#inFlight += 1;
-    this.#set({ pending: true, error: null });
+    // Words of a failure go now: only what changes is read out, should the next attempt fail alike.
+    this.#set({ pending: true, error: null, ...(this.#state.notice?.type === "failed" ? { notice: null } : {}) });
     try {
       const decision = await this.#guard.allow(this.#key, this.#policy, { ...options, cost: this.#cost, signal });
       this.#ended(null);
@@ -130,12 +132,13 @@ export class RateLimitStore<P extends string> {
     const { limit, remaining, degraded } = decision;
     const known = { limit: degraded && limit === 0 ? this.#state.limit : limit, remaining };
     if (decision.allowed) {
-      this.#set({ ...known, notice: null });
+      this.#set({ ...known, ...mayAttempt, notice: null });
     } else {
       const secondsLeft = decision.retryAfterMs === null ? null : secondsOf(decision.retryAfterMs);
+      const { notice, allowed } = this.#state;
       // One countdown is told of once, however often somebody tries meanwhile.
-      const isNew = this.#state.notice?.type !== "denied" || this.#state.allowed;
-      this.#set({ ...known, ...(isNew ? { notice: { type: "denied", decision, secondsLeft } } : {}) });
+      const isTold = notice?.type === "denied" && notice.decision.reason === decision.reason && !allowed;
+      this.#set({ ...known, ...(isTold ? {} : { notice: { type: "denied", decision, secondsLeft } }) });
     }
     this.#tick();
   }
@@ -143,24 +146,26 @@ export class RateLimitStore<P extends string> {
   /** Brings the countdown up to date, and comes back when its number changes: not in a page that nobody sees. */
   readonly #tick = (): void => {
     clearTimeout(this.#timer);
+    if (this.#controller === null) return;
     const denial = this.#guard.denialOf(this.#key, this.#policy, { cost: this.#cost });
     if (denial === null) {
       const isOver = !this.#state.allowed;
-      const over = isOver && this.#state.notice?.type === "denied" ? { notice: { type: "over" } as const } : {};
+      const over = isOver && this.#state.notice !== null ? { notice: { type: "over" } as const } : {};
       // What others left of it while it was denied is not known.
-      this.#set({ allowed: true, retryAfterMs: 0, secondsLeft: null, ...(isOver ? { remaining: null } : {}), ...over });
+      this.#set({ ...mayAttempt, ...(isOver ? { remaining: null } : {}), ...over });
       return;
     }
     const { decision, retryAtMs } = denial;
-    if (this.#state.limit === null) this.#set({ limit: decision.limit, remaining: decision.remaining });
+    const known = this.#state.limit === null ? { limit: decision.limit, remaining: decision.remaining } : {};
     if (retryAtMs === null) {
-      this.#set({ allowed: false, retryAfterMs: null, secondsLeft: null });
+      this.#set({ ...known, allowed: false, retryAfterMs: null, secondsLeft: null });
       return;
     }
     const leftMs = Math.max(1, Math.ceil(retryAtMs - performance.now()));
-    this.#set({ allowed: false, retryAfterMs: leftMs, secondsLeft: secondsOf(leftMs) });
+    // Before anybody is told, who may unmount and so end it.
     if (globalThis.document?.visibilityState !== "hidden")
       this.#timer = setTimeout(this.#tick, leftMs % 1_000 || 1_000);
+    this.#set({ ...known, allowed: false, retryAfterMs: leftMs, secondsLeft: secondsOf(leftMs) });
   };
 
   #set(changes: Partial<RateLimitState>): void {

@@ -35,7 +35,7 @@ describe("on a server", () => {
   test("a component renders as it does before its first attempt, and nothing is asked", () => {
     const { script, guard } = mounted();
     expect(renderToString(createElement(Button, { guard }))).toBe(
-      '<button type="button" aria-disabled="false" title="">true null</button>',
+      '<button type="button" aria-disabled="false" aria-busy="false" title="">true null</button>',
     );
     expect(script.urls).toEqual([]);
   });
@@ -126,6 +126,70 @@ describe("unmounting", () => {
     store.subscribe(() => {});
     expect(await store.attempt({})).toMatchObject({ allowed: true });
     expect(store.getState()).toMatchObject({ limit: 5, remaining: 4, pending: false });
+  });
+});
+
+describe("nobody counts down for a component that is unmounted", () => {
+  test.each<[string, (state: RateLimitState) => boolean]>([
+    ["when it hears that it is denied", ({ notice }) => notice !== null],
+    ["when it hears for how long", ({ secondsLeft }) => secondsLeft !== null],
+  ])("%s", async (_, isHeard) => {
+    const { script, store, unmount } = mounted();
+    script.cluster.decides = () => denied(60_000);
+    const end = store.subscribe(() => {
+      if (!isHeard(store.getState())) return;
+      unmount();
+      end();
+    });
+    await store.attempt({}).catch(() => {});
+    expect(isHeard(store.getState())).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("when another hears of the same decision before it", async () => {
+    const { script, guard } = mounted();
+    script.cluster.decides = () => denied(60_000);
+    let unmount = () => {};
+    guard.watch("user:2", "button", () => unmount());
+    const store = new RateLimitStore(guard, "user:2", "button", 1);
+    unmount = store.subscribe(() => {});
+    await guard.allow("user:2", "button");
+    await Promise.resolve();
+    expect(store.getState()).toMatchObject({ allowed: true, secondsLeft: null });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("what is said", () => {
+  test("is said again when the next attempt fails alike: the words go in between, or nobody would hear them", async () => {
+    const { script, store, shown } = mounted();
+    script.intercept = () =>
+      Promise.resolve(new Response(JSON.stringify({ code: "permission_denied", message: "no" }), { status: 403 }));
+    for (let attempt = 0; attempt < 2; attempt++) await store.attempt({}).catch(() => {});
+    const told = shown.map(({ notice }) => notice).filter((notice, at, all) => notice !== all[at - 1]);
+    expect(told.map((notice) => notice?.type)).toEqual([undefined, "failed", undefined, "failed"]);
+  });
+
+  test("is that it can be tried again, also where an attempt failed meanwhile", async () => {
+    const { script, store } = mounted();
+    script.cluster.decides = () => ({ ...denied(10_000), firmForMs: 0n });
+    await store.attempt({});
+    script.intercept = () =>
+      Promise.resolve(new Response(JSON.stringify({ code: "permission_denied", message: "no" }), { status: 403 }));
+    await store.attempt({}).catch(() => {});
+    expect(store.getState()).toMatchObject({ allowed: false, notice: { type: "failed" } });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(store.getState()).toMatchObject({ allowed: true, notice: { type: "over" } });
+  });
+
+  test("is said anew when the reason is another", async () => {
+    const { script, store } = mounted();
+    script.cluster.decides = () => ({ ...denied(60_000), firmForMs: 0n });
+    await store.attempt({});
+    expect(store.getState().notice).toMatchObject({ decision: { reason: "limited" } });
+    script.cluster.decides = () => ({ outcome: 4, remaining: 0, retryAfterMs: undefined });
+    await store.attempt({});
+    expect(store.getState().notice).toMatchObject({ decision: { reason: "blocked" }, secondsLeft: null });
   });
 });
 

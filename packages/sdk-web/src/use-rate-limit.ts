@@ -32,18 +32,22 @@ export interface RateLimit extends Omit<RateLimitState, "notice"> {
    */
   readonly announcement: string;
   /**
-   * What a button takes to make attempts: `<button {...buttonProps}>`. While it may not it is `aria-disabled` and does nothing, but it is
-   * not `disabled`, which would take the focus away from whoever is on it.
+   * What a button takes to make attempts: `<button {...buttonProps}>`. While an attempt is denied it is `aria-disabled`, and not
+   * `disabled`, which would take the focus away from whoever is on it. A press asks all the same, since a key may have been reset or
+   * unblocked meanwhile; the guard answers from its memory for the first 5 s (`maxDenialAgeMs`). While an attempt is on its way
+   * it is `aria-busy`, and a press does nothing.
    */
   readonly buttonProps: {
     readonly "aria-disabled": boolean;
+    readonly "aria-busy": boolean;
     readonly onClick: () => void;
   };
 }
 
 /**
  * The limit of `key` under a policy as this page knows it, with a countdown while it is used up. Components with the same guard, key,
- * policy and cost show the same. Nothing is asked before the first attempt, and nothing on a server.
+ * policy and cost hear the same decisions while they are mounted and count down together; `pending` and `error` are each one's own.
+ * Nothing is asked before the first attempt, and nothing on a server.
  */
 export function useRateLimit<P extends string>(
   guard: WatchedGuard<P>,
@@ -58,14 +62,13 @@ export function useRateLimit<P extends string>(
   const { notice, ...state } = useSyncExternalStore(store.subscribe, store.getState, initialState);
   const attempt = useCallback(() => store.attempt({ timeoutMs, onUnavailable }), [store, timeoutMs, onUnavailable]);
   const onClick = useCallback(() => {
-    const { allowed, pending } = store.getState();
-    if (allowed && !pending) void attempt();
+    if (!store.getState().pending) void attempt();
   }, [store, attempt]);
   return {
     ...state,
     attempt,
     announcement: notice === null ? "" : announce(notice),
-    buttonProps: { "aria-disabled": !state.allowed, onClick },
+    buttonProps: { "aria-disabled": !state.allowed, "aria-busy": state.pending, onClick },
   };
 }
 

@@ -45,8 +45,8 @@ export const browserMutants: readonly Mutant[] = [
     edits: [
       {
         file: "sdk-web/src/denial-watch.ts",
-        search: "    if (sleptMs < SLEEP_MS || entry.denial === null) return;",
-        replacement: "    if (sleptMs > SLEEP_MS || entry.denial === null) return;",
+        search: "    if (sleptMs === 0) return;",
+        replacement: "    if (sleptMs !== 0) return;",
       },
     ],
     foundBy: { tests: ["sdk-web/src/denial-watch.test.ts"] },
