@@ -3,6 +3,8 @@ import { type Arena, allowPath, callFor, type Sent } from "./arena.ts";
 import type { HostileCase } from "./hostile-case.ts";
 
 const invalid = { status: 400, code: "invalid_argument", reason: "INVALID_ARGUMENT" } as const;
+/** A node takes no compressed body: what a thousand bytes become is nobody's to choose. */
+const compressed = { status: 415, code: "unimplemented" } as const;
 const service = "/quorumguard.v1.GuardService";
 
 function refused(
@@ -19,11 +21,17 @@ const withText = (mine: string, text: string) => JSON.stringify(callFor(mine)).r
 /** Bodies that are too large, too slow, too deep, or that two readers could understand in two ways. */
 export const bodyCases: readonly HostileCase[] = [
   refused("a body of 2 MiB", { status: 413, code: "invalid_argument" }, () => ({ body: " ".repeat(2_097_152) })),
-  refused("64 MiB in a gzip of 64 kB", { status: 429, code: "resource_exhausted" }, () => ({
+  refused("64 MiB in a gzip of 64 kB", compressed, () => ({
     headers: { "content-encoding": "gzip" },
     body: gzipSync(Buffer.alloc(67_108_864, 32)),
   })),
-  refused("a compression that nobody knows", invalid, ({ mine }) => ({
+  ...[["calls", "AllowBatch"] as const, ["names", "GetTerms"] as const].map(([list, method]) =>
+    refused(`340,000 ${list} without anything in 1 MiB`, invalid, () => ({
+      path: `${service}/${method}`,
+      body: `{"${list}":[${Array.from({ length: 340_000 }, () => (list === "calls" ? "{}" : '""')).join(",")}]}`,
+    })),
+  ),
+  refused("a compression that nobody knows", compressed, ({ mine }) => ({
     headers: { "content-encoding": "br" },
     body: callFor(mine),
   })),

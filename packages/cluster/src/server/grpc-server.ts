@@ -59,7 +59,7 @@ import { HealthImplementation } from "grpc-health-check";
 import type { ClusterNode } from "../node/node.ts";
 import type { NodeLog } from "../node/node-log.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
-import { CallError, refusalDetail, StatusCode } from "./call-error.ts";
+import { CallError, invalidFieldError, refusalDetail, StatusCode } from "./call-error.ts";
 import type { ClusterHandlers } from "./cluster-handlers.ts";
 import { edgeLimits } from "./edge-limits.ts";
 import { type GrpcAccess, grpcAccess } from "./grpc-access.ts";
@@ -67,8 +67,10 @@ import { grpcCredentials } from "./grpc-credentials.ts";
 import { addReflection, bytesDefinition } from "./grpc-definition.ts";
 import { grpcStatus } from "./grpc-errors.ts";
 import { createGrpcSessions } from "./grpc-session.ts";
+import { InvalidField } from "./invalid-field.ts";
 import { listenError } from "./listen-error.ts";
 import type { PolicyHandlers } from "./policy-handlers.ts";
+import { checkBinaryParts } from "./request-parts.ts";
 import type { SessionHandlerOptions } from "./session-handler.ts";
 import type { TlsMaterial } from "./tls-material.ts";
 import type { AccessGate } from "./tokens/access-gate.ts";
@@ -289,8 +291,10 @@ function unary<I extends DescMessage, O extends DescMessage>(
 
 function decode<I extends DescMessage>(input: I, bytes: Buffer): MessageShape<I> {
   try {
+    checkBinaryParts(input, bytes);
     return fromBinary(input, bytes);
   } catch (error) {
+    if (error instanceof InvalidField) throw invalidFieldError(error);
     const message = `the request is not a ${input.typeName}: ${error instanceof Error ? error.message : String(error)}`;
     throw new CallError(StatusCode.invalidArgument, refusalDetail(ErrorReason.INVALID_ARGUMENT, message));
   }

@@ -2,14 +2,9 @@ import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, createConnectRouter, createContextValues } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
-import {
-  compressionBrotli,
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from "@connectrpc/connect-node";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { ErrorDetailSchema, ErrorReason } from "@quorumguard/proto";
 import { CallError, invalidFieldError, refusalDetail, StatusCode } from "./call-error.ts";
 import {
@@ -23,6 +18,7 @@ import { edgeLimits } from "./edge-limits.ts";
 import { replyProblem } from "./http-reply.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
 import { readJsonBody } from "./judge-json.ts";
+import { checkBinaryParts, checkJsonParts } from "./request-parts.ts";
 import type { Caller } from "./tokens/access-gate.ts";
 
 /** The node behind the calls, and what ends them when the listener stops. */
@@ -43,7 +39,8 @@ const jsonOptions = { ignoreUnknownFields: false, alwaysEmitImplicit: true };
  */
 export function createHttpCalls(options: HttpCallsOptions): Handler {
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli],
+    // A thousand bytes would become a megabyte before anybody has judged them; our clients compress nothing.
+    acceptCompression: [],
     readMaxBytes: edgeLimits.maxMessageBytes,
     maxTimeoutMs: 600_000,
     jsonOptions,
@@ -112,6 +109,12 @@ function misused(
   if (request.method === "POST" && !handler.supportedContentType(type ?? null)) {
     return { status: 415, message: `${sent}: send ${how}` };
   }
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity") {
+    const found = `the content-encoding is ${JSON.stringify(encoding.slice(0, 100))}`;
+    const message = `${found}: send the body as it is, since nodes decompress nothing`;
+    return { status: 415, message, headers: { "Accept-Encoding": "identity" } };
+  }
   return null;
 }
 
@@ -135,9 +138,12 @@ async function answer(
   try {
     // Whoever may not call is told before a byte of the request is read.
     if (isPlain && caller instanceof ConnectError) throw caller;
-    const values = createContextValues().set(callerKey, caller);
+    const read = isPlain
+      ? { caller, body: await judged(request, handler) }
+      : await enveloped(caller, request, handler, options);
+    const values = createContextValues().set(callerKey, read.caller);
     const called = universalRequestFromNodeRequest(request, response, undefined, values);
-    answered = await handler(isPlain ? await judged(called, request, handler) : called);
+    answered = await handler(read.body === null ? called : { ...called, body: once(read.body) });
   } catch (error) {
     answered = refusalOf(error, options);
     // A connection that is closed over an unread rest is reset, and a proxy may lose the answer with it: only a long rest is worth that.
@@ -171,6 +177,7 @@ function refusalOf(error: unknown, { log }: HttpCallsOptions): UniversalServerRe
 const refusalStatus: ReadonlyMap<Code, number> = new Map([
   [Code.Unauthenticated, 401],
   [Code.PermissionDenied, 403],
+  [Code.ResourceExhausted, 429],
 ]);
 
 /** So much of a body that is refused is read and forgotten. */
@@ -190,16 +197,60 @@ function isUnaryConnect(request: IncomingMessage, method: DescMethod): boolean {
 }
 
 /** Reads the body within its bound, and judges it if it is JSON. @throws {InvalidField} if it cannot be a call. */
-async function judged(
-  called: UniversalServerRequest,
+async function judged(request: IncomingMessage, { method: { input } }: UniversalHandler): Promise<Buffer> {
+  const bytes = await readBody(request, edgeLimits.maxMessageBytes);
+  if (isJson(request)) {
+    checkJsonParts(input, bytes);
+    readJsonBody(input, bytes.toString());
+  } else {
+    checkBinaryParts(input, bytes);
+  }
+  return bytes;
+}
+
+/** A flag and the message's length. */
+const envelopeBytes = 5;
+
+/** What the library gets to answer: who calls, or what refuses the call, and the body; null: as it comes. */
+interface ReadRequest {
+  readonly caller: Caller | ConnectError;
+  readonly body: Buffer | null;
+}
+
+/**
+ * Reads the one message of a call of gRPC-Web, or of a stream, and counts its parts. The library decodes it before it asks who calls:
+ * so what is refused reaches it without the message, and only the words are its own.
+ */
+async function enveloped(
+  caller: Caller | ConnectError,
   request: IncomingMessage,
-  handler: UniversalHandler,
-): Promise<UniversalServerRequest> {
-  const bytes = await readBody(request);
-  const encoding = request.headers["content-encoding"] ?? "identity";
-  const isJson = /^application\/json\b/i.test(request.headers["content-type"] ?? "");
-  if (isJson && encoding === "identity") readJsonBody(handler.method.input, bytes.toString());
-  return { ...called, body: once(bytes) };
+  { method: { input, methodKind } }: UniversalHandler,
+  { log }: HttpCallsOptions,
+): Promise<ReadRequest> {
+  const refused = (error: ConnectError): ReadRequest => {
+    const empty = isJson(request) ? "{}" : "";
+    return { caller: error, body: Buffer.from([0, 0, 0, 0, empty.length, ...Buffer.from(empty)]) };
+  };
+  if (caller instanceof ConnectError) return refused(caller);
+  // Session: there is no handler for it here, and so none that reads.
+  if (methodKind !== "unary" && methodKind !== "server_streaming") return { caller, body: null };
+  try {
+    const body = await readBody(request, envelopeBytes + edgeLimits.maxMessageBytes);
+    const message = body.subarray(envelopeBytes);
+    if (body.length > envelopeBytes && body.readUInt32BE(1) < message.length) {
+      throw new InvalidField("the body", shown("more than one message"), "send one in a request");
+    }
+    if (isJson(request)) checkJsonParts(input, message);
+    else checkBinaryParts(input, message);
+    return { caller, body };
+  } catch (error) {
+    if (!(error instanceof InvalidField)) throw error;
+    return refused(asConnectError(invalidFieldError(error), log));
+  }
+}
+
+function isJson(request: IncomingMessage): boolean {
+  return /^application\/([\w-]+\+)?json\b/i.test(request.headers["content-type"] ?? "");
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array<ArrayBuffer>> {
@@ -214,16 +265,15 @@ class BodyTooLarge extends InvalidField {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const { maxMessageBytes } = edgeLimits;
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const announced = Number(request.headers["content-length"] ?? 0);
-  if (announced > maxMessageBytes) throw new BodyTooLarge(announced.toLocaleString("en-US"));
+  if (announced > maxBytes) throw new BodyTooLarge(announced.toLocaleString("en-US"));
   const chunks: Buffer[] = [];
   let length = 0;
   // Leaving the loop early must not destroy the connection: the caller is still to hear why.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > maxMessageBytes) throw new BodyTooLarge(`more than ${maxMessageBytes.toLocaleString("en-US")}`);
+    if (length > maxBytes) throw new BodyTooLarge(`more than ${maxBytes.toLocaleString("en-US")}`);
     chunks.push(chunk);
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);

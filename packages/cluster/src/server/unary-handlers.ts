@@ -130,14 +130,16 @@ export function createGuardHandlers(node: ClusterNode, options: UnaryHandlerOpti
         CancelResponseSchema,
         await single(request, context, false, () => ({ ...take, verb: Verb.cancel, handle: handleOf(request) })),
       ),
-    allowBatch: (request, context) =>
-      guarded(room, request.calls.length, async () => {
-        const calls = checkCalls(request);
+    allowBatch: async (request, context) => {
+      // First: so many calls that they are refused are no sign that others wait.
+      const calls = checked(() => checkCalls(request));
+      return guarded(room, calls.length, async () => {
         const origin = { namespace: request.namespace, identity: context.identity };
         const results = await submitCalls(tools, origin, calls, submitOptions(request, request.firstAttempt, context));
         const policyVersion = BigInt(node.applied()?.policies.version(request.namespace) ?? 0);
         return create(AllowBatchResponseSchema, { results, policyVersion });
-      }),
+      });
+    },
     peek: (request, context) =>
       guarded(room, 1, async () => {
         checkNamespace(request.namespace);
@@ -194,11 +196,21 @@ async function guarded<T>(room: Room, calls: number, answer: () => Promise<T>): 
   try {
     return await answer();
   } catch (error) {
-    throw error instanceof InvalidField ? invalidFieldError(error) : error;
+    throw asCallError(error);
   } finally {
     room.waiting -= calls;
   }
 }
+
+function checked<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw asCallError(error);
+  }
+}
+
+const asCallError = (error: unknown): unknown => (error instanceof InvalidField ? invalidFieldError(error) : error);
 
 function checkCalls(request: AllowBatchRequest): UnaryCall[] {
   checkNamespace(request.namespace);

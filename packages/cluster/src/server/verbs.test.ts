@@ -38,6 +38,15 @@ async function errorOf(answer: Promise<unknown>): Promise<CallError> {
   return error;
 }
 
+it("a batch of more calls than may wait at all is wrong, and no sign that others wait", async () => {
+  const { node, guard } = setUp();
+  const calls = Array.from({ length: 65_537 }, () => ({ checks: [check] }));
+  const error = await errorOf(guard.allowBatch(create(Batch, { calls }), context));
+  expect([error.code, error.detail.reason]).toEqual([StatusCode.invalidArgument, ErrorReason.INVALID_ARGUMENT]);
+  expect(error.message).toBe("calls is 1025 checks or more: a request has at most 1024; split it");
+  expect(node.submissions).toEqual([]);
+});
+
 describe("a unary verb reaches the node with all that belongs to it", () => {
   const cases = [
     [

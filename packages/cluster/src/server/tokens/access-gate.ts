@@ -35,7 +35,11 @@ export interface AccessGate {
   leftMs(token: VerifiedToken): number;
   /** Calls when other keys are in force, so that streams can be looked at again. Returns what ends it. */
   onKeys(listener: () => void): () => void;
-  /** Counts calls of a visitor's token, before they go any further. @throws {CallError} TOKEN_OVERUSED */
+  /**
+   * Counts the calls of a visitor's request, before they go any further: all but the one that letting it in has counted.
+   *
+   * @throws {CallError} TOKEN_OVERUSED
+   */
   spend(token: VerifiedToken, calls: number): void;
   /** Counts a stream that is opened with a token, and returns what ends that. @throws {CallError} TOKEN_OVERUSED */
   open(token: VerifiedToken): () => void;
@@ -72,6 +76,8 @@ export function createAccessGate({ tokens, usage, refused }: AccessGateOptions):
       return { identity: certificateIdentity(certificate), token: null };
     }
     const token = await tokens.verify(bearerToken(authorization));
+    // Before its body is read: what is refused costs us as well.
+    if (isForVisitors(token.grant)) usage.spend(token.account, 1);
     if (access !== "token") {
       authorizeOperation(token.grant, "admin");
       authorizeRequestId(token, null, "what operators do");
@@ -95,7 +101,7 @@ export function createAccessGate({ tokens, usage, refused }: AccessGateOptions):
       return () => listeners.delete(listener);
     },
     spend(token, calls) {
-      if (isForVisitors(token.grant)) usage.spend(token.account, calls);
+      if (isForVisitors(token.grant)) usage.spend(token.account, calls, 1);
     },
     open(token) {
       try {

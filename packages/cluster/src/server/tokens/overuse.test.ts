@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { ClusterService, GuardService, type TokenGrant } from "@quorumguard/proto";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { edgeLimits } from "../edge-limits.ts";
 import { leaderKnown } from "../leader-known.fixture.ts";
 import { type RunningServer, startServer } from "../start-server.ts";
@@ -16,28 +17,37 @@ import { ed25519Key, mint } from "./tokens.fixture.ts";
 
 const key = ed25519Key("one");
 const data = mkdtemp(join(tmpdir(), "quorumguard-overuse-"));
+/** One that lets next to nothing through, and one that a hundred watches at once do not use up. */
 let server: RunningServer;
+let roomy: RunningServer;
 let clients: readonly StrangersClient[];
 
-beforeAll(async () => {
+async function startNode(name: string, tokenCallsPerSecond: number): Promise<RunningServer> {
   const anyPort = { host: "127.0.0.1", port: 0 };
-  server = await startServer({
+  const started = await startServer({
     nodeId: 1,
     cluster: [{ nodeId: 1, ...anyPort }],
-    dataFolder: await data,
+    dataFolder: join(await data, name),
     grpc: anyPort,
     http: anyPort,
     processMetrics: false,
     tokenKeys: { keys: [key.jwk] },
-    tokenCallsPerSecond: 1,
+    tokenCallsPerSecond,
   });
-  await leaderKnown(server);
+  await leaderKnown(started);
+  return started;
+}
+
+beforeAll(async () => {
+  server = await startNode("strict", 1);
+  roomy = await startNode("roomy", 1_000);
   clients = [httpClient(server), grpcClient(server)];
 });
 
 afterAll(async () => {
   for (const client of clients ?? []) client.close();
   await server?.stop();
+  await roomy?.stop();
   await rm(await data, { recursive: true, force: true });
 });
 
@@ -72,6 +82,74 @@ it("who has asked too much is refused at both listeners and told when to come ag
   }
 });
 
+it.each(["HTTP", "gRPC"])("what is refused counts as well, before anybody reads it: over %s", async (name) => {
+  const { call } = clients.find((client) => client.name === name)!;
+  const by = [bearer(`mallory-${name}`, { ...visitor, keyPrefix: "mallory:" })];
+  const told: string[] = [];
+  for (let at = 0; at < 100 && told.at(-1) !== "TOKEN_OVERUSED"; at++)
+    told.push((await call(allow, { check }, by)).reason);
+  expect([told.at(0), told.at(-1)]).toEqual(["KEY_FORBIDDEN", "TOKEN_OVERUSED"]);
+  const torn = await call(allowBatch, { calls: Array.from({ length: 50_000 }, () => ({})) }, by);
+  expect(torn.reason).toBe("TOKEN_OVERUSED");
+});
+
+it("a topology that is asked for counts as a call", async () => {
+  const told: string[] = [];
+  for (let at = 0; at < 100 && told.at(-1) !== "TOKEN_OVERUSED"; at++) {
+    told.push((await clients[0]!.call(ClusterService.method.getTopology, {}, [bearer("trent")])).reason);
+  }
+  expect([told.at(0), told.at(-1)]).toEqual(["ok", "TOKEN_OVERUSED"]);
+});
+
+it.each(["HTTP", "gRPC"])(
+  "a request of fifty thousand empty calls is refused by their number: over %s",
+  async (name) => {
+    const { call } = clients.find((client) => client.name === name)!;
+    const told = await call(allowBatch, { calls: Array.from({ length: 50_000 }, () => ({})) }, [
+      bearer(`sybil-${name}`),
+    ]);
+    expect(told).toEqual({
+      status: name === "HTTP" ? 400 : 3,
+      reason: "INVALID_ARGUMENT",
+      message: "the body is more than 4,096 objects: a request has at most 1,024 checks; split it",
+    });
+  },
+);
+
+describe("gRPC-Web, which the library decodes", () => {
+  const envelope = (message: Buffer): Buffer => {
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(message.length, 1);
+    return Buffer.concat([head, message]);
+  };
+  const send = async (body: Buffer, headers: Record<string, string>): Promise<string> => {
+    const response = await fetch(`${server.addresses.httpUrl}/quorumguard.v1.GuardService/AllowBatch`, {
+      method: "POST",
+      headers: { "Content-Type": "application/grpc-web+proto", ...headers },
+      body: new Uint8Array(body),
+    });
+    expect(response.status).toBe(200);
+    return decodeURIComponent(await response.text());
+  };
+  const empties = Buffer.alloc(100_000, Buffer.from([0x0a, 0x00]));
+  const noMessage = Buffer.alloc(100, 0xff);
+
+  it("reaches it without the message of a stranger, who is told so in its words", async () => {
+    expect(await send(envelope(noMessage), {})).toContain("grpc-status: 16");
+    expect(await send(envelope(noMessage), { Authorization: bearer("web") })).not.toContain("grpc-status: 16");
+  });
+
+  it("is held to as many parts, in one message that is not compressed", async () => {
+    const more = await send(envelope(empties), { Authorization: bearer("web-1") });
+    expect(more).toContain("grpc-status: 3");
+    expect(more).toContain("the body is more than 4,096 objects");
+    const two = Buffer.concat([envelope(Buffer.alloc(0)), envelope(empties)]);
+    expect(await send(two, { Authorization: bearer("web-2") })).toContain("more than one message");
+    const headers = { Authorization: bearer("web-3"), "Grpc-Encoding": "gzip" };
+    expect(await send(envelope(gzipSync(empties)), headers)).toContain("grpc-status: 12");
+  });
+});
+
 it("the refusal says in HTTP's own words when to come again, and is counted", async () => {
   await clients[0]!.call(allowBatch, flood, [bearer("carol")]);
   const response = await fetch(`${server.addresses.httpUrl}/quorumguard.v1.GuardService/Allow`, {
@@ -86,7 +164,7 @@ it("the refusal says in HTTP's own words when to come again, and is counted", as
 });
 
 it("one holder's watches are counted over both listeners, and one that ends makes room", async () => {
-  const client = new Client(server.addresses.grpcEndpoint, credentials.createInsecure());
+  const client = new Client(roomy.addresses.grpcEndpoint, credentials.createInsecure());
   const asIs = (bytes: Buffer): Buffer => bytes;
   const watch = (sub: string): ClientReadableStream<Buffer> => {
     const metadata = new Metadata();
@@ -99,7 +177,7 @@ it("one holder's watches are counted over both listeners, and one that ends make
   const [told] = await once(watch("dave"), "data").catch((error: ServiceError) => [toldBy(error)]);
   expect(told).toMatchObject({ status: 8, reason: "TOKEN_OVERUSED" });
   await once(watch("erin"), "data");
-  const transport = createConnectTransport({ httpVersion: "1.1", baseUrl: server.addresses.httpUrl });
+  const transport = createConnectTransport({ httpVersion: "1.1", baseUrl: roomy.addresses.httpUrl });
   const overHttp = async () => {
     const ending = new AbortController();
     const options = { headers: { authorization: bearer("dave") }, signal: ending.signal };

@@ -304,6 +304,13 @@ describe("what a token's holder has left", () => {
     await rejection(guard.allowBatch(batch(), contextOf(all)));
     expect(spent).toEqual([1_024, 1]);
   });
+
+  it("shrinks with what the token does not allow, and with calls that ask for nothing", async () => {
+    const { guard, spent } = open();
+    await rejection(guard.allowBatch(batch(one("user:1"), one("user:2")), contextOf(bound)));
+    await rejection(guard.allowBatch(batch({}, {}, {}), contextOf(bound)));
+    expect(spent).toEqual([2, 3]);
+  });
 });
 
 describe("a token for one call", () => {

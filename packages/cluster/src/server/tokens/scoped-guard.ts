@@ -38,8 +38,9 @@ export function createScopedGuard(
       const { token } = context;
       if (token === null) return answer(request, context);
       try {
-        authorize(token, request);
+        // First: a request was decoded for its holder, whether it is allowed or not.
         spend(token, callsOf(request));
+        authorize(token, request);
         // A denial that is answered without the log is remembered by nobody, and so the token could make another call.
         const asked = token.onlyRequestId === null ? request : { ...request, firstAttempt: false };
         return await answer(asked, context);
@@ -87,9 +88,9 @@ interface SingleRequest {
   readonly namespace: string;
 }
 
-/** How many checks a batch asks for; of more than there may be, as many as that: it is refused, and nobody is to pay for it long. */
+/** How many checks a batch asks for, a call without any being one; of more than there may be, as many as that: it is refused, and nobody is to pay for it long. */
 function checksOf({ calls }: Parameters<GuardHandlers["allowBatch"]>[0]): number {
-  const checks = calls.reduce((sum, call) => sum + call.checks.length, 0);
+  const checks = calls.reduce((sum, { checks }) => sum + Math.max(1, checks.length), 0);
   return Math.max(1, Math.min(checks, edgeLimits.maxItems));
 }
 

@@ -81,6 +81,21 @@ it("lets a large request through as long as anything is left, and is owed the re
   usage.spend("a", 1);
 });
 
+it("a request pays for one call when it knocks and for the rest once it is read, as if it had paid at once", () => {
+  const { usage, clock } = usageOf(10);
+  usage.spend("a", 49);
+  usage.spend("a", 1);
+  // Its own first call was the last that was left: the request is let through all the same.
+  usage.spend("a", 1_024, 1);
+  expect(Number(refusal(() => usage.spend("a", 1))?.detail.retryAfterMs)).toBe((49 + 1_024 - 50 + 1) * 100);
+  clock.ms += 200_000;
+  for (let at = 0; at < 50; at++) usage.spend("a", 1);
+  // Of many that have knocked, the first takes what is left, and the others no more than they have paid.
+  usage.spend("a", 1_024, 1);
+  usage.spend("a", 1, 1);
+  expect(refusal(() => usage.spend("a", 1_024, 1))?.detail.reason).toBe(ErrorReason.TOKEN_OVERUSED);
+});
+
 it("counts each account by itself", () => {
   const { usage } = usageOf(1);
   usage.spend("a", 5);

@@ -43,13 +43,15 @@ export class TokenUsage {
 
   /**
    * Takes calls out of an account's bucket. As long as anything is left, a request may take more than that, and the account owes the
-   * rest: else one of many calls could never be made.
+   * rest: else one of many calls could never be made. `paid`: so many of them are taken already, when the request knocked.
    *
    * @throws {CallError} TOKEN_OVERUSED, and nothing is taken.
    */
-  spend(account: string, calls: number): void {
+  spend(account: string, calls: number, paid = 0): void {
+    if (calls <= paid) return;
     const nowMs = this.#options.monotonicMs();
-    const wholeAtMs = Math.max(nowMs, this.#wholeAtMs.get(account) ?? nowMs);
+    const paidMs = paid * this.#callMs;
+    const wholeAtMs = Math.max(nowMs, (this.#wholeAtMs.get(account) ?? nowMs) - paidMs);
     const owedMs = wholeAtMs - nowMs - burstMs;
     if (owedMs >= 0) throw this.#tooManyCalls(owedMs);
     this.#wholeAtMs.delete(account);
