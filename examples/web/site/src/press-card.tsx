@@ -21,7 +21,7 @@ export function PressCard({ visit, lastAnswer, onAnswer }: Props) {
   useRefill(visit, limit, lastAnswer?.decision?.resetAfterMs ?? windowS * 1_000);
   const { allowed, remaining, secondsLeft } = limit;
   const press = async () => {
-    if (!allowed) return;
+    if (limit.pending) return;
     const [atMs, startedAt] = [Date.now(), performance.now()];
     const outcome = await limit.attempt().then(
       (decision): Outcome => ({ decision, error: null }),
