@@ -52,3 +52,29 @@ it.each([
     expect(both.call(startUs + 5 * second, "k", 6, { rule })).toMatchObject({ outcome: ok, remaining: 0 });
   },
 );
+
+it.each([
+  ["sliding-window-log", undefined],
+  ["sliding-window-counter", undefined],
+  ["fixed-window", undefined],
+  ["token-bucket", 5],
+])(
+  "A1 L1 a lease and a reservation that ended before anybody asked their key count as of their ends: %s",
+  (algorithm, burst) => {
+    const inline: Rule = { ...byName, limit: 5, windowUs: 20 * second };
+    for (const takeoverUs of [0, 10 * second]) {
+      const both = new Both();
+      both.change(startUs, put(algorithm, 5, 20_000, burst));
+      expect(both.call(startUs, "k", 3, { verb: Verb.grant }).outcome).toBe(ok);
+      expect(both.call(startUs, "k", 1, { verb: Verb.reserve, ttlMs: 15_000 }).outcome).toBe(ok);
+      both.change(startUs + 1_000, { kind: "deletePolicies", names: ["api"] });
+      if (takeoverUs > 0) both.pass(startUs + takeoverUs, true);
+      const endUs = startUs + second + takeoverUs;
+      both.pass(endUs + 16 * second, false);
+      expect(both.call(endUs + 19 * second, "k", 3, { rule: inline }).outcome).not.toBe(ok);
+      both.change(endUs + 19 * second, put(algorithm, 5, 20_000, burst));
+      both.call(endUs + 30 * second, "k", 1);
+      both.call(endUs + 45 * second, "k", 5, { rule: inline });
+    }
+  },
+);

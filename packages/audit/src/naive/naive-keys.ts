@@ -92,6 +92,16 @@ const roomOf = (algorithm: number, { burst }: Numbers) =>
 const usedOf = ({ sources, atUs }: Carried) =>
   Math.max(0, ...sources.map(({ counter, numbers }) => counter.usedAt(numbers, atUs)));
 
+/**
+ * Those that were held when the last rule took over, and still count. One whose time is over was to be spent until then: it
+ * counts as of its end for as long as it would if the rule had taken over then.
+ */
+const heldOf = ({ holds, atUs, retainUs }: Carried, stampUs: number) =>
+  holds.filter(({ state, kind, expiryUs }) => {
+    const isOver = state === "over" && kind !== "slot" && expiryUs > atUs && retainUs + expiryUs - atUs > stampUs;
+    return state === "open" || isOver;
+  });
+
 /** Without what policies would have counted that the key was never asked under. */
 const askedAlone = (sources: readonly Source[]) => sources.filter(({ home }) => home !== null);
 
@@ -147,7 +157,7 @@ function neverAsked(policy: PolicyDocument, before: Carried, ownNow: () => OwnNu
  */
 function stillThere(carried: Carried | undefined, stampUs: number, ownUs: number): Carried | null {
   if (carried === undefined || carried.retainUs > stampUs) return carried ?? null;
-  const open = carried.holds.filter(({ state }) => state === "open");
+  const open = heldOf(carried, stampUs);
   const sources = carried.sources.filter(
     ({ counter, numbers, home }) =>
       carried.atUs + ownUs > stampUs || counter.usedAt(numbers, stampUs) > 0 || open.some((hold) => hold.home === home),
@@ -231,8 +241,8 @@ function renumberedBy(
 }
 
 /** Whether what was never asked counts for the last time when this is carried over: a policy's, with holds or numbers of its own. */
-function isTold(records: NaiveRecords, inForce: RuleInForce, { holds }: Carried): boolean {
-  const hasOpen = holds.some(({ state }) => state === "open");
+function isTold(records: NaiveRecords, inForce: RuleInForce, carried: Carried, stampUs: number): boolean {
+  const hasOpen = heldOf(carried, stampUs).length > 0;
   return inForce.policy !== null && (hasOpen || hasOwn(records, inForce));
 }
 
@@ -310,10 +320,10 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     if (carried !== null) {
       carriedOver++;
       const { atUs, sources } = carried;
-      const open = carried.holds.filter(({ state }) => state === "open");
+      const open = heldOf(carried, stampUs);
       const used = open.length === 0 ? usedOf(carried) : leaveBehind(sources, open, atUs, policy === null);
       const byNumbers = carriedBy(inForce);
-      const said = isTold(records, inForce, carried) ? neverAskedSay(sources, atUs) : 0;
+      const said = isTold(records, inForce, carried, stampUs) ? neverAskedSay(sources, atUs) : 0;
       chargeOn(made.counter, rule.algorithm, byNumbers, used, atUs, said);
       for (const hold of open) {
         hold.numbers = byNumbers;
@@ -325,7 +335,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       }
       // The next change asks again, and other inline rules of that name; with holds or numbers of its own, what was asked alone.
       const canGo = open.length === 0 && !isSettling && outlastsAll(records, made.counter, inForce, used, carried);
-      const left = isTold(records, inForce, carried) ? askedAlone(sources) : canGo ? [] : sources;
+      const left = isTold(records, inForce, carried, stampUs) ? askedAlone(sources) : canGo ? [] : sources;
       lineage.pending.set(key, { ...carried, sources: left, holds: [] });
     }
     shapeOf(lineageOf(namespace, rule.policy), rule).homes.set(key, made);
@@ -419,7 +429,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       const carried = waiting(inForce, stampUs);
       if (carried !== null) {
         const { sources, atUs } = carried;
-        const said = isTold(records, inForce, carried) ? neverAskedSay(sources, atUs) : 0;
+        const said = isTold(records, inForce, carried, stampUs) ? neverAskedSay(sources, atUs) : 0;
         chargeOn(scratch, rule.algorithm, carriedBy(inForce), usedOf(carried), atUs, said);
       }
       return scratch;

@@ -67,8 +67,47 @@ describe("K1 a rule that takes over finds what is held, however late the key is 
     harness.ask(START_US, Verb.reserve, "k", inline, { cost: 6, ttlMs: 120_000 });
     harness.change({ kind: "deletePolicies", names: ["api"] }, {}, goneUs);
     for (const at of [120, 127, 129]) harness.apply(START_US + at * second);
-    expect(harness.limiter.stats).toMatchObject({ reservations: 0, keys: 0 });
+    expect(harness.limiter.stats).toMatchObject({ reservations: 0, reservationsEnded: 1 });
     expect(harness.one(START_US + 129 * second, "k", inline, 10).outcome).toBe(Outcome.allowed);
+    for (const at of [300, 310, 320]) harness.apply(START_US + at * second);
+    expect(harness.limiter.stats.keys).toBe(0);
+  });
+
+  it.each([
+    ["its own time", 0, 0],
+    ["a takeover that moved it", 10 * second, 10 * second - 1_000],
+  ])("L1 a lease that ended by %s before anybody asks counts as of its end", (_, takeoverUs, movedUs) => {
+    for (const asksBefore of [true, false]) {
+      const inline = windowLog(5, 20 * second, "api");
+      const harness = under({ name: "api", algorithm: "sliding-window-log", limit: 5, windowMs: 20_000 });
+      const { firmForMs } = harness.ask(START_US, Verb.grant, "k", inline, { cost: 5 });
+      const goneUs = START_US + 1_000;
+      harness.change({ kind: "deletePolicies", names: ["api"] }, {}, goneUs);
+      if (asksBefore) harness.one(goneUs, "k", inline, 6);
+      if (takeoverUs > 0) harness.apply(START_US + takeoverUs, () => {}, true);
+      const endUs = START_US + firmForMs * 1_000 + movedUs;
+      harness.apply(endUs);
+      expect(harness.limiter.stats).toMatchObject({ leases: 0, leasesEnded: 1 });
+      // Over, it is moved no more.
+      harness.apply(endUs + second, () => {}, true);
+      expect(harness.one(endUs + 20 * second - 1, "k", inline).outcome).toBe(Outcome.limited);
+      expect(harness.one(endUs + 20 * second, "k", inline, 5).outcome).toBe(Outcome.allowed);
+    }
+  });
+
+  it("L1 so do a lease and a reservation of a bucket, and nobody can settle them", () => {
+    const inline = bucket(10, 10 * second, 10, "api");
+    for (const verb of [Verb.grant, Verb.reserve]) {
+      const harness = under(policies.bucket);
+      const { firmForMs, handle } = harness.ask(START_US, verb, "k", inline, { cost: 10, ttlMs: 60_000 });
+      harness.change({ kind: "deletePolicies", names: ["api"] }, {}, START_US);
+      const endUs = START_US + firmForMs * 1_000;
+      harness.apply(endUs);
+      const settle = verb === Verb.grant ? Verb.giveBack : Verb.cancel;
+      expect(harness.ask(endUs, settle, "k", inline, { handle, cost: 10 }).outcome).toBe(Outcome.notHeld);
+      expect(harness.one(endUs + 5 * second, "k", inline, 6).outcome).toBe(Outcome.limited);
+      expect(harness.one(endUs + 5 * second, "k", inline, 5).outcome).toBe(Outcome.allowed);
+    }
   });
 
   it("a slot whose session ends between the change and the first touch is free", () => {

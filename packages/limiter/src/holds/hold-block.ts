@@ -2,7 +2,7 @@
  * A hold's block. Cells of 8 bytes, words of 4:
  *
  * ```
- * word 0 tag · kind in bits 8 to 15 · CARRIED word 1, 2 hash and link of the index by number
+ * word 0 tag · kind in bits 8 to 15 · CARRIED, OVER word 1, 2 hash and link of the index by number
  * word 3 the record of its key               cell 2 number
  * cell 3 due: when it is to be looked at     cell 4 expiry · cell 5 from · cell 6 dated
  * cell 7 time to live · cell 8 window        word 18 cost · 19 limit · 20 burst · 21 session
@@ -33,6 +33,9 @@ export const WORD_SESSION_AFTER = 27;
 
 /** Bit of word 0: another rule took the hold's key over, and the older counters have the hold as used since. */
 export const CARRIED = 0x10000;
+
+/** Bit of word 0: its time is over, and it is nobody's; whoever carries its key over must still know as of when it counts. */
+export const OVER = 0x20000;
 
 /** In place of a session: the hold was opened by one that has ended since, so nobody can settle it any more. */
 export const ORPHAN = 0xffffffff;

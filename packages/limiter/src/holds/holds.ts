@@ -9,7 +9,6 @@ import { HashIndex, WORD_LINK } from "../memory/hash-index.ts";
 import type { Heap } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import type { Slab } from "../memory/slab.ts";
-import { Algorithm } from "../rule.ts";
 import { DueTree } from "./due-tree.ts";
 import { HeldKeys } from "./held-keys.ts";
 import {
@@ -24,6 +23,7 @@ import {
   HOLD_CELLS,
   HoldKind,
   ORPHAN,
+  OVER,
   WORD_BURST,
   WORD_COST,
   WORD_KEY_RECORD,
@@ -33,10 +33,9 @@ import {
   WORD_SESSION,
   WORD_SESSION_AFTER,
 } from "./hold-block.ts";
-import { type DuePlace, HoldFields, type OpenAmount, type OpenHold } from "./open-holds.ts";
+import { KeyHolds } from "./key-holds.ts";
+import { type DuePlace, HoldFields } from "./open-holds.ts";
 import { SessionHolds } from "./session-holds.ts";
-
-export type { OpenAmount, OpenHold } from "./open-holds.ts";
 
 const SEED = 0x1f83d9ab;
 /** Holds looked at before an entry's operations. Of more that are due, those of the keys that it touches follow. */
@@ -69,11 +68,17 @@ export class Holds implements SessionFollower {
   /** The keys that this entry has looked through, by their records. */
   readonly #lookedThrough = new Set<number>();
   readonly #fields: HoldFields;
+  /** What is asked of the holds of one key. */
+  readonly ofKey: KeyHolds;
   /**
    * Since when a key's counter stands still, another rule having taken over from its own; infinity: it counts. What ends
    * or moves on it does so as of then: whoever carries it over must find the rest as it was.
    */
   stillSinceUs: (key: number) => number = () => Number.POSITIVE_INFINITY;
+  /** Until when what counted on a key's counter that stands still, at the stamp since when it does, may be asked for. */
+  stillKeptUntilUs: (key: number) => number = () => 0;
+  /** Grows when {@link forgetOver} changed the order in which holds are due; not part of the state. */
+  forgotten = 0;
 
   constructor(heap: Heap, slab: Slab, keys: KeyTable, sessions: Sessions, hash: RollingHash) {
     this.#heap = heap;
@@ -84,6 +89,7 @@ export class Holds implements SessionFollower {
     this.#fields = new HoldFields(heap);
     this.#byNumber = new HashIndex(heap);
     this.#heldKeys = new HeldKeys(heap, slab, keys);
+    this.ofKey = new KeyHolds(heap, keys, this.#heldKeys, this.#fields);
     this.#ofSessions = new SessionHolds(heap);
     this.#due = new DueTree(heap, {
       wordLeft: WORD_LEFT,
@@ -134,7 +140,7 @@ export class Holds implements SessionFollower {
     expiryUs: number,
   ): number {
     const heap = this.#heap;
-    if (this.count === 0) this.#due.reseed(this.#hash.low);
+    if (this.count === 0 && this.#due.first() === 0) this.#due.reseed(this.#hash.low);
     const hold = this.#slab.take(HOLD_CELLS);
     const number = ++this.#lastNumber;
     heap.setWord(hold, 0, BlockKind.hold | (kind << 8));
@@ -209,24 +215,6 @@ export class Holds implements SessionFollower {
     return home;
   }
 
-  /** What is open on a key at the stamp, told together by its dates: none before the stamp, but where a rule took it over. */
-  amountsOn(key: number, stampUs: number): readonly OpenAmount[] {
-    const amounts = new Map<string, { -readonly [Field in keyof OpenAmount]: OpenAmount[Field] }>();
-    for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
-      const read = this.#fields.read(hold);
-      if (read.expiryUs <= stampUs) continue;
-      const isCarried = (this.#heap.word(hold, 0) & CARRIED) !== 0;
-      const fromUs = isCarried ? read.fromUs : Math.max(read.fromUs, stampUs);
-      const datedUs = isCarried ? read.datedUs : Math.max(read.datedUs, stampUs);
-      const left = isCarried ? this.#fields.leftOf(hold) : { fromUs, datedUs };
-      const dates = `${fromUs}/${datedUs}/${isCarried}/${left.fromUs}/${left.datedUs}`;
-      const like = amounts.get(dates);
-      if (like === undefined) amounts.set(dates, { ...read, fromUs, datedUs, isCarried, left });
-      else like.cost += read.cost;
-    }
-    return [...amounts.values()];
-  }
-
   /**
    * Lays the open holds of a key on its counter, where none of them is. Under `quota` from now on, unless it is null: then
    * another rule took over at the stamp, and they count as of then, like all that is carried over (SEMANTICS K1).
@@ -254,15 +242,6 @@ export class Holds implements SessionFollower {
     });
   }
 
-  /** The open holds of a key, the oldest first, at most `most` of them. */
-  openOn(key: number, stampUs: number, most: number): readonly OpenHold[] {
-    const open: OpenHold[] = [];
-    for (let hold = this.#heldKeys.first(key); hold !== 0 && open.length < most; hold = this.#heldKeys.after(hold)) {
-      if (this.#heap.number(hold, CELL_EXPIRES) > stampUs) open.push(this.#fields.describe(hold));
-    }
-    return open;
-  }
-
   /** Gives the holds of a key, which {@link lift} took off its counter, to another one; {@link lay} puts them on. */
   rehome(from: number, to: number): void {
     for (let hold = this.#heldKeys.first(from); hold !== 0; ) {
@@ -286,9 +265,19 @@ export class Holds implements SessionFollower {
       const after = this.#heldKeys.after(hold);
       this.#heldKeys.remove(hold);
       this.#heldKeys.add(home, hold);
+      const isOver = this.#fields.isOver(hold);
+      const { cost } = this.#fields.read(hold);
       this.#layUnder(hold, quota, stampUs);
       heap.setWord(hold, 0, heap.word(hold, 0) & ~CARRIED);
-      if (heap.number(hold, CELL_EXPIRES) > stampUs)
+      // What is over was spent by now, at the latest.
+      if (isOver)
+        home = this.#keys.hold(
+          quota,
+          home,
+          { cost, fromUs: stampUs, datedUs: stampUs, expiryUs: stampUs + 1 },
+          stampUs,
+        );
+      else if (heap.number(hold, CELL_EXPIRES) > stampUs)
         home = this.#keys.hold(quota, home, this.#fields.read(hold), stampUs);
       hold = after;
     }
@@ -317,38 +306,9 @@ export class Holds implements SessionFollower {
   takeover(precedingStampUs: number, stampUs: number): void {
     while (this.#isFirstDue(precedingStampUs)) this.#look(this.#due.first(), precedingStampUs);
     this.#due.forEach((hold) => {
-      if (this.#heldKeys.isFirst(hold)) this.#takeOver(hold, precedingStampUs, stampUs);
+      if (!this.#heldKeys.isFirst(hold)) return;
+      this.ofKey.takeOver(hold, precedingStampUs, stampUs, this.stillSinceUs(this.#heldKeys.keyOf(hold)));
     });
-  }
-
-  /** Moves the ends of all holds of a key, `first` and those after it: one key after the other, while its memory is close. */
-  #takeOver(first: number, precedingStampUs: number, stampUs: number): void {
-    const heap = this.#heap;
-    const gapUs = stampUs - precedingStampUs;
-    const stillUs = this.stillSinceUs(this.#heldKeys.keyOf(first));
-    const fromUs = Math.min(precedingStampUs, stillUs);
-    const toUs = Math.min(stampUs, stillUs);
-    for (let hold = first; hold !== 0; hold = this.#heldKeys.after(hold)) {
-      if (!this.#countsEnd(hold, gapUs)) continue;
-      this.#keys.settle(this.#movingQuotaOf(hold), this.#heldKeys.keyOf(hold), this.#fields.read(hold), 0, fromUs);
-    }
-    for (let hold = first; hold !== 0; hold = this.#heldKeys.after(hold)) {
-      if (this.kindOf(hold) !== HoldKind.lease) {
-        heap.setNumber(hold, CELL_EXPIRES, stampUs + heap.number(hold, CELL_TTL));
-      } else if (gapUs > 0) {
-        heap.setNumber(hold, CELL_FROM, stampUs);
-        heap.setNumber(hold, CELL_EXPIRES, heap.number(hold, CELL_EXPIRES) + gapUs);
-      }
-      if (!this.#countsEnd(hold, gapUs)) continue;
-      this.#keys.hold(this.#movingQuotaOf(hold), this.#heldKeys.keyOf(hold), this.#fields.read(hold), toUs);
-    }
-  }
-
-  /** Whether what a counter keeps of a hold follows its end: not of a reservation in a window, dated when it was made. */
-  #countsEnd(hold: number, gapUs: number): boolean {
-    if (this.kindOf(hold) === HoldKind.lease) return gapUs > 0;
-    const algorithm = this.#heap.word(this.#heldKeys.keyOf(hold), 0) & 0xff;
-    return algorithm === Algorithm.tokenBucket || algorithm === Algorithm.concurrency;
   }
 
   /** A session ends: its slots are free (SEMANTICS R2); what else it holds stays until its own time, and is nobody's. */
@@ -414,6 +374,10 @@ export class Holds implements SessionFollower {
 
   #look(hold: number, stampUs: number): void {
     const heap = this.#heap;
+    if (this.#fields.isOver(hold)) {
+      this.#linger(hold, stampUs);
+      return;
+    }
     if (heap.number(hold, CELL_EXPIRES) <= stampUs || !this.#isHeldBySomeone(hold, stampUs)) {
       this.#end(hold, stampUs);
       return;
@@ -440,9 +404,44 @@ export class Holds implements SessionFollower {
   #end(hold: number, stampUs: number): void {
     this.#hash.number(this.#heap.number(hold, CELL_NUMBER));
     this.#ended[this.kindOf(hold)]!++;
-    if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) this.#free(hold);
+    if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) this.#linger(hold, stampUs);
     else
       this.settle(hold, this.#movingQuotaOf(hold), 0, Math.min(stampUs, this.stillSinceUs(this.#heldKeys.keyOf(hold))));
+  }
+
+  /**
+   * Forgets a hold whose time is over, unless its counter stands still, and it was to be spent until after that: whoever
+   * carries the key over finds it as if it were open, and charges it as of its end. Nobody else knows of it.
+   */
+  #linger(hold: number, stampUs: number): void {
+    const heap = this.#heap;
+    const key = this.#heldKeys.keyOf(hold);
+    const lateUs = this.kindOf(hold) === HoldKind.slot ? 0 : heap.number(hold, CELL_EXPIRES) - this.stillSinceUs(key);
+    const untilUs = lateUs > 0 ? this.stillKeptUntilUs(key) + lateUs : 0;
+    if (untilUs <= stampUs) {
+      this.#free(hold);
+      return;
+    }
+    if (!this.#fields.isOver(hold)) {
+      this.#close(hold);
+      heap.setWord(hold, WORD_SESSION, 0);
+      heap.setWord(hold, 0, heap.word(hold, 0) | OVER);
+    }
+    this.#due.remove(hold);
+    heap.setNumber(hold, CELL_DUE, untilUs);
+    this.#due.insert(hold);
+  }
+
+  /** Forgets what is over of a key by a stamp: it was carried over, or was no more when the last rule took over. */
+  forgetOver(key: number, stampUs: number): void {
+    for (let hold = this.#heldKeys.first(key); hold !== 0; ) {
+      const after = this.#heldKeys.after(hold);
+      if (this.#fields.isOver(hold) && this.#heap.number(hold, CELL_EXPIRES) <= stampUs) {
+        this.#free(hold);
+        this.forgotten++;
+      }
+      hold = after;
+    }
   }
 
   /** When a hold is to be looked at: a slot of a session no later than when the session dies if it is not heard of. */
@@ -453,24 +452,22 @@ export class Holds implements SessionFollower {
     return Math.min(expiresUs, this.#sessions.expiryUs(session) + 1);
   }
 
-  /**
-   * What a hold is moved about by. Its bucket keeps the rate that it knows: that of the hold's opening may be one that an
-   * override had, which is gone since.
-   */
   #movingQuotaOf(hold: number): Quota {
-    const quota = this.#fields.quotaOf(hold);
-    const algorithm = this.#heap.word(this.#heldKeys.keyOf(hold), 0) & 0xff;
-    if (algorithm === Algorithm.tokenBucket) quota.limit = 0;
-    return quota;
+    return this.#fields.movingQuotaOf(hold, this.#heldKeys.keyOf(hold));
   }
 
   #free(hold: number): void {
-    this.#open[this.kindOf(hold)]!--;
-    this.#ofSessions.remove(hold);
+    if (!this.#fields.isOver(hold)) this.#close(hold);
     this.#heldKeys.remove(hold);
     this.#due.remove(hold);
-    this.#byNumber.remove(hold);
     this.#slab.give(hold);
+  }
+
+  /** It is open no more: nobody can name it, and it takes nobody's room. */
+  #close(hold: number): void {
+    this.#open[this.kindOf(hold)]!--;
+    this.#ofSessions.remove(hold);
+    this.#byNumber.remove(hold);
   }
 
   save(meta: MetaWriter): void {

@@ -1,5 +1,6 @@
 import type { Hold } from "../algorithms/algorithm.ts";
 import type { Heap } from "../memory/heap.ts";
+import { Algorithm } from "../rule.ts";
 import {
   CELL_DATED,
   CELL_EXPIRES,
@@ -8,6 +9,7 @@ import {
   CELL_NUMBER,
   CELL_WINDOW,
   HoldKind,
+  OVER,
   WORD_BURST,
   WORD_COST,
   WORD_LIMIT,
@@ -94,6 +96,22 @@ export class HoldFields {
     quota.limit = heap.word(hold, WORD_LIMIT);
     quota.burst = heap.word(hold, WORD_BURST);
     quota.windowUs = heap.number(hold, CELL_WINDOW);
+    return quota;
+  }
+
+  /** Its time is over, and it is there for whoever carries its key over. */
+  isOver(hold: number): boolean {
+    return (this.#heap.word(hold, 0) & OVER) !== 0;
+  }
+
+  /**
+   * What a hold is moved about by. Its bucket keeps the rate that it knows: that of the hold's opening may be one that an
+   * override had, which is gone since.
+   */
+  movingQuotaOf(hold: number, key: number): { limit: number; windowUs: number; burst: number } {
+    const quota = this.quotaOf(hold);
+    const algorithm = this.#heap.word(key, 0) & 0xff;
+    if (algorithm === Algorithm.tokenBucket) quota.limit = 0;
     return quota;
   }
 }

@@ -44,7 +44,7 @@ export interface BlockKeeper {
   /** The stamp until which the block must be kept, or one that is past. */
   keptUntilUs(block: number): number;
   /** The same for one that no rule took over from, and that forgets at once what is given back. */
-  heirKeptUntilUs(block: number): number;
+  heirKeptUntilUs(block: number, stampUs: number): number;
 }
 
 /**
@@ -369,21 +369,22 @@ export class KeyTable implements BlockMover {
   #retain(block: number, expiryUs: number, stampUs: number): boolean {
     const retainUs = this.census.retainUntil(this.#prefix, this.#readPrefix(block), expiryUs);
     if (retainUs > stampUs) this.#heap.setNumber(block, CELL_EXPIRY, retainUs);
-    // Its expiry stays, since it is by comparison that its time is over for whoever has no such numbers any more.
-    const untilUs = retainUs > stampUs ? retainUs : this.#keptUntilUs(block, retainUs === 0);
+    // Its expiry stays, since it is by comparison that its time is over: for whoever has no numbers of its own any more, and
+    // of a bucket that was emptied by another rate than the next one's.
+    const untilUs = retainUs > stampUs ? retainUs : this.#keptUntilUs(block, retainUs === 0, stampUs);
     if (untilUs <= stampUs) return false;
     if (untilUs < this.#lapEarliestUs) this.#lapEarliestUs = untilUs;
     return true;
   }
 
-  #keptUntilUs(block: number, counts: boolean): number {
+  #keptUntilUs(block: number, counts: boolean, stampUs: number): number {
     if (this.keeper === null) return 0;
     if (!counts) return this.keeper.keptUntilUs(block);
     // A window keeps its place for as long as what was given back would have counted.
     const algorithm = this.#heap.word(block, 0) & 0xff;
     const forgets = algorithm === Algorithm.tokenBucket || algorithm === Algorithm.concurrency;
     const isNamed = this.#prefix[1 + this.#prefix[0]!] !== 0;
-    return forgets && isNamed ? this.keeper.heirKeptUntilUs(block) : 0;
+    return forgets && isNamed ? this.keeper.heirKeptUntilUs(block, stampUs) : 0;
   }
 
   #endLap(stampUs: number): void {

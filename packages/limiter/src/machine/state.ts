@@ -12,7 +12,7 @@ import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import { Slab } from "../memory/slab.ts";
 import { OwnKeeper } from "../policies/own-keeper.ts";
 import { PolicyBook } from "../policies/policy-book.ts";
-import { stillSinceUs } from "../policies/still-since.ts";
+import { stillKeptUntilUs, stillSinceUs } from "../policies/still-since.ts";
 import { GrowingResultColumns } from "../result-columns.ts";
 
 /** Everything that entries change. What can grow is in the heap's pages; the rest is written out by {@link save}. */
@@ -42,6 +42,7 @@ export class MachineState {
     this.bounds = resolveBounds(bounds);
     this.keys.keeper = new OwnKeeper(this.keys, this.policies);
     this.holds.stillSinceUs = (key) => stillSinceUs(this.keys, this.policies, key);
+    this.holds.stillKeptUntilUs = (key) => stillKeptUntilUs(this.keys, this.policies, key);
   }
 
   save(meta: MetaWriter): void {

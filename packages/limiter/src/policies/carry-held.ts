@@ -44,6 +44,10 @@ class HeldCarrier {
     const lineage = owner === null || name === null || name === "" ? undefined : owner.lineages.get(name);
     if (lineage === undefined || lineage.epoch === epoch) return 1;
     if (owner!.policy(name!) === null) return 1;
+    const { holds } = this.#state;
+    const { forgotten } = holds;
+    holds.forgetOver(block, lineage.past.at(-1)?.endUs ?? 0);
+    if (!keys.isHeld(block)) return 1 + holds.forgotten - forgotten;
     const asked = askedBy(bytes, identity);
     const rules = this.#rules.size;
     const rule = this.#ruleOf(owner!, namespace, asked, name!);
@@ -57,9 +61,9 @@ class HeldCarrier {
       home === 0 ? this.#carryOver.carry(rule, hash, bytes, prefixLength, length) : this.#join(rule, block, home);
     rule.epochs = epochs;
     const steps = STEPS_PER_KEY + STEPS_PER_RULE * epochs.length;
-    const open = this.#state.holds.openOn(carried, this.#stampUs, HELD_STEPS_PER_ENTRY).length;
+    const open = holds.ofKey.openOn(carried, this.#stampUs, HELD_STEPS_PER_ENTRY).length;
     // To make a rule ready is as much work again.
-    return steps * (1 + this.#rules.size - rules) + STEPS_PER_HOLD * (1 + open);
+    return steps * (1 + this.#rules.size - rules) + STEPS_PER_HOLD * (1 + open + holds.forgotten - forgotten);
   }
 
   /** Whoever touched the key could not know of a hold on a counter that is looked for no more: it counts from now on. */
@@ -67,7 +71,9 @@ class HeldCarrier {
     const { holds } = this.#state;
     const { quota, carriedLimit } = rule;
     quota.limit = carriedLimit;
-    return holds.moveTo(from, to, quota, this.#stampUs);
+    const home = holds.moveTo(from, to, quota, this.#stampUs);
+    holds.forgetOver(home, this.#stampUs);
+    return home;
   }
 
   #ruleOf(owner: NamespacePolicies, namespace: Uint8Array, asked: AskedRule, name: string): GovernedRule {
@@ -96,9 +102,10 @@ export function carrySomeHeld(state: MachineState, carryOver: CarryOver, stampUs
       // What is over must not be carried over as if it were held; and the order must not change while it is walked.
       unswept = holds.isToSweep(block) ? block : 0;
       if (unswept !== 0) return false;
+      const { forgotten } = holds;
       heldBacklog.stepsLeft -= carrier.carry(block);
       heldBacklog.goTo(place);
-      return heldBacklog.stepsLeft > 0;
+      return heldBacklog.stepsLeft > 0 && holds.forgotten === forgotten;
     });
     if (unswept !== 0) heldBacklog.stepsLeft -= holds.sweepKey(unswept, stampUs);
     else if (isAtEnd) heldBacklog.endLap();

@@ -77,7 +77,8 @@ export class CarryOver {
     const blocks = this.#blocksOf(rule, bytes, start, length);
     const handedOn = this.#handedOnWith(epochs, blocks);
     const isThere = blocks.some(isFound);
-    const held = blocks.some((found) => found.some((block) => this.#keys.isHeld(block)));
+    const changedUs = epochs.at(-1)?.epoch.endUs ?? 0;
+    const held = blocks.some((found) => found.some((block) => this.#holds.ofKey.hasOpenAt(block, changedUs)));
     let untouched: Untouched[] = [];
     let carried: Carried = { used: 0, atUs: 0, isGuessed: false, told: 0 };
     for (const [at, { epoch }] of epochs.entries()) {
@@ -193,7 +194,7 @@ export class CarryOver {
     const { untouched, blocks } = this.#trace(rule, bytes, start, length);
     const counters = countersOf(rule, blocks);
     // What is held stays as used on the counter that it was on.
-    const held = counters.some(({ block }) => this.#keys.isHeld(block));
+    const held = counters.some(({ block }) => this.#holds.ofKey.hasOpenAt(block, carried.atUs));
     return held || !this.#outlastsAll(rule, carried, this.#outlivedUs(rule, carried), counters, untouched);
   }
 
@@ -252,6 +253,8 @@ export class CarryOver {
     isSettling = false,
   ): number {
     const keys = this.#keys;
+    const changedUs = rule.epochs.at(-1)?.epoch.endUs ?? 0;
+    for (const block of this.heldBlocks(rule, bytes, start, length)) this.#holds.forgetOver(block, changedUs);
     const { carried, untouched, blocks } = this.#trace(rule, bytes, start, length);
     if (carried === null) return 0;
     const { quota } = rule;
@@ -274,6 +277,7 @@ export class CarryOver {
     for (const { block: from } of counters) if (keys.isHeld(from)) this.#holds.rehome(from, block);
     if (keys.isHeld(block)) block = this.#holds.lay(block, quota, atUs);
     quota.limit = limit;
+    this.#holds.forgetOver(block, rule.stampUs);
     if (rule.policy === null) return block;
     // What was given back on a counter that is swept since must not come back with those that it was carried over from;
     // nor what a key with numbers of its own has used since, which are not by those that a policy never asked counts by.
@@ -336,6 +340,13 @@ export class CarryOver {
   heldBlocks(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly number[] {
     return this.#blocksOf(rule, bytes, start, length).flatMap((found) =>
       found.filter((block) => this.#keys.isHeld(block)),
+    );
+  }
+
+  /** Whether something can be settled on an old counter of the key. */
+  hasOpen(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): boolean {
+    return this.heldBlocks(rule, bytes, start, length).some((block) =>
+      this.#holds.ofKey.hasOpenAt(block, rule.stampUs),
     );
   }
 

@@ -1,6 +1,6 @@
 import type { Verdict } from "../algorithms/algorithm.ts";
 import { textOf } from "../entry/utf8.ts";
-import type { OpenHold } from "../holds/holds.ts";
+import type { OpenHold } from "../holds/open-holds.ts";
 import { ceilMs } from "../machine/call-executor.ts";
 import type { MachineState } from "../machine/state.ts";
 import type { Rule } from "../rule.ts";
@@ -97,7 +97,7 @@ export function explain(
     ban: banOf(state, namespace, rule.name, key, stampUs, look.banUntilUs),
     holds: questions
       .heldBlocksOf(look, at)
-      .flatMap((block) => state.holds.openOn(block, stampUs, MAX_HOLDS))
+      .flatMap((block) => state.holds.ofKey.openOn(block, stampUs, MAX_HOLDS))
       .slice(0, MAX_HOLDS),
     lastChange: policies === null ? null : lastChangeOf(policies, rule.name, key, numbers?.from),
   };

@@ -207,7 +207,7 @@ export class GovernedCalls {
     const refusal = this.#noRoomToCarry(judged, carried);
     if (refusal !== null && !isSettling) return refusal;
     // What is held must be settled, whatever there is room for; who holds nothing is told so without.
-    if (refusal !== null && this.carryOver.heldBlocks(rule, bytes, keyStart, keyLength).length === 0) return null;
+    if (refusal !== null && !this.carryOver.hasOpen(rule, bytes, keyStart, keyLength)) return null;
     const block = this.carryOver.carry(rule, hash, bytes, keyStart, keyLength);
     if (block !== 0) this.#hash.word(this.#keys.fingerprint(block));
     return null;

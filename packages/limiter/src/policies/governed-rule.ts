@@ -131,7 +131,7 @@ export class GovernedRule {
 }
 
 /** What an earlier epoch's counters are found by. */
-function pastRule(
+export function pastRule(
   namespace: Uint8Array,
   algorithm: number,
   windowUs: number,

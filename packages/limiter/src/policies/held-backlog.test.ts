@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
-import type { OpenAmount } from "../holds/holds.ts";
+import type { OpenAmount } from "../holds/open-holds.ts";
 import { Machine } from "../machine/machine.ts";
 import { MachineState } from "../machine/state.ts";
 import { batchOf, bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
@@ -53,6 +53,34 @@ describe("K1 keys that are held when a policy takes over", () => {
     expect(carried.reduce((sum, count) => sum + count, 0)).toBe(held);
     expect(carried.length).toBe(5);
     expect(isDue(harness)).toBe(false);
+  });
+
+  it.each([
+    ["another policy", put(log(30_000))],
+    ["inline callers", { kind: "deletePolicies", names: ["api"] }],
+  ])("L1 count a lease as of its end that was over before their turn came, under %s", (_, after) => {
+    const harness = new PolicyHarness();
+    harness.change(put(log(20_000)));
+    const lease = { rule: name, cost: 5, verb: Verb.grant };
+    for (let at = 0; at < held; at += 500) {
+      const calls = Array.from({ length: 500 }, (_, i) => [{ ...lease, key: keyOf(at + i) }]);
+      harness.calls(START_US, { kind: "anonymous", namespace: "n" }, batchOf(calls, 0));
+    }
+    expect(harness.limiter.stats.leases).toBe(held);
+    harness.change(after, {}, START_US + 1);
+    const endUs = START_US + second;
+    for (let at = 0; at < 20; at++) harness.apply(endUs + at);
+    expect(harness.limiter.stats).toMatchObject({ leases: 0, leasesEnded: held });
+    const rule = after.kind === "putPolicies" ? name : windowLog(5, 30 * second, "api");
+    for (const key of [0, 1_400, 3_000, held - 1].map(keyOf)) {
+      expect(harness.one(endUs + 30 * second - 1, key, rule).outcome).toBe(Outcome.limited);
+    }
+    for (const key of [0, 1_400, 3_000, held - 1].map(keyOf)) {
+      expect(harness.one(endUs + 30 * second, key, rule, 5).outcome).toBe(Outcome.allowed);
+    }
+    // Once nothing of it can be asked for any more, nothing is left of it.
+    for (let at = 0; at < 20; at++) harness.apply(endUs + 300 * second + at * 2 * second);
+    expect(harness.limiter.stats.keys).toBe(0);
   });
 
   it("are found, counted and settled before that by whoever asks, through further changes", () => {
@@ -155,7 +183,7 @@ describe("K1 keys that are held when a policy takes over", () => {
     const amounts: OpenAmount[][] = [];
     const stampUs = START_US + second;
     state.holds.forEachBehind({ dueUs: 0, number: 0 }, (block) => {
-      amounts.push([...state.holds.amountsOn(block, stampUs)]);
+      amounts.push([...state.holds.ofKey.amountsOn(block, stampUs)]);
       return false;
     });
     expect(amounts).toMatchObject([[{ cost: 100, fromUs: stampUs, datedUs: stampUs }]]);

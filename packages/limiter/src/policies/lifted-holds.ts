@@ -1,5 +1,6 @@
 import type { Hold } from "../algorithms/algorithm.ts";
-import type { Holds, OpenAmount } from "../holds/holds.ts";
+import type { Holds } from "../holds/holds.ts";
+import type { OpenAmount } from "../holds/open-holds.ts";
 import type { KeyTable } from "../keys/key-table.ts";
 import type { QuotaRule } from "../keys/quota-rule.ts";
 import { Algorithm } from "../rule.ts";
@@ -42,7 +43,7 @@ export function liftHolds(
   staysForOthers: boolean,
 ): Lifted {
   const open = counters.flatMap(({ block, epoch }): readonly Placed[] =>
-    keys.isHeld(block) ? holds.amountsOn(block, atUs).map((amount) => ({ ...amount, epoch })) : [],
+    keys.isHeld(block) ? holds.ofKey.amountsOn(block, atUs).map((amount) => ({ ...amount, epoch })) : [],
   );
   const held = open.reduce((sum, { cost }) => sum + cost, 0);
   let used = 0;

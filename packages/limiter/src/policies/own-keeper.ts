@@ -1,8 +1,10 @@
 import { u32At } from "../entry/byte-reader.ts";
 import { textOf } from "../entry/utf8.ts";
 import type { BlockKeeper, KeyTable } from "../keys/key-table.ts";
-import { QuotaRule } from "../keys/quota-rule.ts";
-import { type AskedRule, GovernedRule } from "./governed-rule.ts";
+import type { QuotaRule } from "../keys/quota-rule.ts";
+import type { Shape } from "./census.ts";
+import { type AskedRule, pastRule } from "./governed-rule.ts";
+import type { Lineage } from "./lineage.ts";
 import { numbersOf } from "./move-lineages.ts";
 import { keptForOwnUs } from "./own-numbers.ts";
 import type { PolicyBook } from "./policy-book.ts";
@@ -40,6 +42,8 @@ export function askedBy(bytes: Uint8Array, { nameStart, nameLength, shapeAt }: N
 export class OwnKeeper implements BlockKeeper {
   readonly #keys: KeyTable;
   readonly #policies: PolicyBook;
+  /** What old counters of a name are found by, for as long as its lineage is the same and no seed changed. */
+  readonly #prepared = new WeakMap<Lineage, PreparedPast>();
 
   constructor(keys: KeyTable, policies: PolicyBook) {
     this.#keys = keys;
@@ -65,7 +69,7 @@ export class OwnKeeper implements BlockKeeper {
    * What a policy that went left to its callers stays for all of them. One whose counter is empty, since what it held was
    * given back, would have that anew if it were swept before.
    */
-  heirKeptUntilUs(block: number): number {
+  heirKeptUntilUs(block: number, stampUs: number): number {
     const keys = this.#keys;
     const { bytes, prefixLength } = keys.identityOf(block);
     const identity = readIdentity(bytes, prefixLength);
@@ -75,14 +79,43 @@ export class OwnKeeper implements BlockKeeper {
     const lineage = owner === null || name === null || name === "" ? undefined : owner.lineages.get(name);
     if (lineage === undefined || lineage.epoch !== epoch || lineage.past.length === 0) return 0;
     if (owner!.policy(name!) !== null) return 0;
-    const rule = new GovernedRule(new QuotaRule());
-    rule.resolve(owner, namespace, askedBy(bytes, identity), name!, 0);
     const length = bytes.length - prefixLength;
-    const isThere = (past: QuotaRule) => {
-      keys.prepare(past);
-      return keys.find(past, keys.hashOf(past, bytes, prefixLength, length), bytes, prefixLength, length) !== 0;
-    };
-    const left = rule.epochs.filter(({ rules }) => rules.some(isThere));
-    return left.reduce((untilUs, { epoch: { retainUs } }) => Math.max(untilUs, retainUs), 0);
+    const { living } = this.#prepare(lineage, namespace, askedBy(bytes, identity), bytes.subarray(0, prefixLength));
+    for (const { rule, retainUs } of living) {
+      if (retainUs <= stampUs) break;
+      if (keys.find(rule, keys.hashOf(rule, bytes, prefixLength, length), bytes, prefixLength, length) !== 0)
+        return retainUs;
+    }
+    return 0;
   }
+
+  /** A sweep meets many keys of a name, one after another. Counters of an epoch that ended may go, but none is added. */
+  #prepare(lineage: Lineage, namespace: Uint8Array, asked: AskedRule, prefix: Uint8Array): PreparedPast {
+    const keys = this.#keys;
+    const known = this.#prepared.get(lineage);
+    if (known?.seeds === keys.seeds) return known;
+    const idOf = ({ epoch, algorithm, windowUs }: Shape) => `${epoch}/${algorithm}/${windowUs}`;
+    const there = new Set(keys.census.shapesOf(prefix).map(idOf));
+    const living = lineage.past
+      .flatMap(({ epoch, shapes, retainUs }) =>
+        shapes
+          .filter((shape) => there.has(idOf({ ...shape, epoch })))
+          .map(({ algorithm, windowUs }) => ({
+            rule: pastRule(namespace, algorithm, windowUs, epoch, asked),
+            retainUs,
+          })),
+      )
+      .sort((one, other) => other.retainUs - one.retainUs);
+    for (const { rule } of living) keys.prepare(rule);
+    const prepared = { seeds: keys.seeds, living };
+    this.#prepared.set(lineage, prepared);
+    return prepared;
+  }
+}
+
+/** The old counters of a name, those that are kept longest first; without shapes of which there is none. */
+interface PreparedPast {
+  /** The table's seeds by which the rules were made ready. */
+  readonly seeds: number;
+  readonly living: readonly { readonly rule: QuotaRule; readonly retainUs: number }[];
 }

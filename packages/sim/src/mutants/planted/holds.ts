@@ -22,7 +22,7 @@ export const holdMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/holds/holds.ts",
-        search: "    if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) this.#free(hold);\n    else\n",
+        search: "    if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) this.#linger(hold, stampUs);\n    else\n",
         replacement: "",
       },
     ],
@@ -70,7 +70,7 @@ export const holdMutants: readonly Mutant[] = [
     breaks: "reservations and slots run out while nobody leads, and nobody could settle them (S5)",
     edits: [
       {
-        file: "limiter/src/holds/holds.ts",
+        file: "limiter/src/holds/key-holds.ts",
         search: "        heap.setNumber(hold, CELL_EXPIRES, stampUs + heap.number(hold, CELL_TTL));\n",
         replacement: "",
       },

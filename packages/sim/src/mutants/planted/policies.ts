@@ -199,7 +199,7 @@ export const policyMutants: readonly Mutant[] = [
     breaks: "a takeover moves holds under the rate that they were opened under: a slowed bucket refills at once (K1)",
     edits: [
       {
-        file: "limiter/src/holds/holds.ts",
+        file: "limiter/src/holds/open-holds.ts",
         search: "    if (algorithm === Algorithm.tokenBucket) quota.limit = 0;\n",
         replacement: "",
       },
@@ -239,8 +239,8 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/holds/holds.ts",
-        search: "    const stillUs = this.stillSinceUs(this.#heldKeys.keyOf(first));",
-        replacement: "    const stillUs = Number.POSITIVE_INFINITY;",
+        search: "precedingStampUs, stampUs, this.stillSinceUs(this.#heldKeys.keyOf(hold)));",
+        replacement: "precedingStampUs, stampUs, Number.POSITIVE_INFINITY);",
       },
     ],
     foundBy: { tests: [carriedHolds] },
@@ -283,6 +283,36 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: [ownNumbers] },
+  },
+  {
+    name: "lease-over-counts-as-of-the-change",
+    breaks:
+      "a lease that ends before anybody asks its key, its policy gone, is forgotten a window after the change: twice the limit (L1)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search: "    const untilUs = lateUs > 0 ? this.stillKeptUntilUs(key) + lateUs : 0;",
+        replacement: "    const untilUs = lateUs > 0 ? this.stillKeptUntilUs(key) * 0 : 0;",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/holds/carried-holds.test.ts", "audit/src/naive/holds-across-rules.test.ts"] },
+  },
+  {
+    name: "takeover-moves-what-is-over",
+    breaks: "a takeover moves a lease whose time was over, as if it could still be spent (L2, S5)",
+    edits: [
+      {
+        file: "limiter/src/holds/key-holds.ts",
+        search: "      if (this.#fields.isOver(hold)) continue;\n",
+        replacement: "",
+      },
+      {
+        file: "limiter/src/holds/key-holds.ts",
+        search: "    if (this.#fields.isOver(hold)) return false;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/holds/carried-holds.test.ts"] },
   },
   {
     name: "slow-key-swept-by-the-policys-time",
