@@ -10,6 +10,8 @@ const wholeRepository = ["{deploy,docs,scripts}/**/*.e2e.test.ts", "scripts/read
 const packaging = ["packages/packaging/src/*.e2e.test.ts"];
 /** What replaces modules for itself alone; all other files of a folder share one set of modules, a quarter cheaper. */
 const replacingModules = ["packages/cluster/src/storage/folder-lock.test.ts"];
+/** For real processes, which have the default deadlines of users: what a busy machine kept too long is tried once more, and told. */
+const onceMore = { retry: 1 };
 const neverTests = ["**/node_modules/**", "**/dist/**"];
 
 /** Folders with tests: one project each, so that `vitest run --project raft` runs one package's. */
@@ -47,6 +49,7 @@ export default defineConfig({
           name: "e2e",
           include: endToEnd,
           exclude: [...neverTests, ...packaging],
+          ...onceMore,
           // They wait for elections and deadlines more than they work.
           maxWorkers: os.availableParallelism() + 1,
           sequence: { groupOrder: 1 },
@@ -58,6 +61,7 @@ export default defineConfig({
           name: "whole",
           include: wholeRepository,
           exclude: neverTests,
+          ...onceMore,
           // After all that uses the builds: they bring them up to date, each its own, unless `npm test` just has.
           sequence: { groupOrder: 2 },
         },
