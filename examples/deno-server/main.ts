@@ -1,6 +1,6 @@
 /** The show: three nodes, the server in Deno, requests beyond the limit, and the leader killed in between. */
 import { parseArgs, styleText } from "node:util";
-import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
+import { type LocalCluster, withServer } from "@quorumguard/testbed";
 import { startServer } from "./server-process.ts";
 
 const usage = `npm run example -- deno-server [--json]
@@ -60,19 +60,14 @@ async function main(): Promise<number> {
     return 0;
   }
   say("  Starting three nodes and Deno …");
-  const cluster = await startLocalCluster();
-  try {
-    const server = await startServer(cluster.nodes.map((node) => node.httpUrl));
-    try {
+  return withServer(
+    ({ nodes }) => startServer(nodes.map((node) => node.httpUrl)),
+    async (cluster, server) => {
       const answers = await show(cluster, server.url);
       if (values.json) process.stdout.write(`${JSON.stringify({ answers })}\n`);
       return answers.every(({ body }) => ["quorum", "leader"].includes(body.source)) ? 0 : 1;
-    } finally {
-      await server.stop();
-    }
-  } finally {
-    await cluster.stop();
-  }
+    },
+  );
 }
 
 process.exitCode = await main();

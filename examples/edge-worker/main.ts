@@ -1,6 +1,6 @@
 /** The show: three nodes, workerd with the worker, requests beyond the limit, and the leader killed in between. */
 import { parseArgs, styleText } from "node:util";
-import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
+import { type LocalCluster, withServer } from "@quorumguard/testbed";
 import { startWorker } from "./worker-process.ts";
 
 const usage = `npm run example -- edge-worker [--json]
@@ -108,19 +108,14 @@ async function main(): Promise<number> {
     return 0;
   }
   say("  Starting three nodes and workerd …");
-  const cluster = await startLocalCluster();
-  try {
-    const worker = await startWorker(cluster.nodes.map((node) => node.httpUrl));
-    try {
+  return withServer(
+    ({ nodes }) => startWorker(nodes.map((node) => node.httpUrl)),
+    async (cluster, worker) => {
       const result = await show(cluster, worker.url);
       if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
       return result.other === 0 && result.degraded === 0 && result.addressesWithExactlyTheLimit === addresses ? 0 : 1;
-    } finally {
-      await worker.stop();
-    }
-  } finally {
-    await cluster.stop();
-  }
+    },
+  );
 }
 
 process.exitCode = await main();

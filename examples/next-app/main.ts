@@ -1,6 +1,6 @@
 /** The show: three nodes, a site built and served by Next, requests beyond its limit, and the leader killed in between. */
 import { parseArgs, styleText } from "node:util";
-import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
+import { type LocalCluster, withServer } from "@quorumguard/testbed";
 import { buildSite, startSite } from "./site-process.ts";
 
 const usage = `npm run example -- next-app [--json]
@@ -63,20 +63,15 @@ async function main(): Promise<number> {
   }
   say("  Building the site, and starting it with three nodes …");
   await buildSite();
-  const cluster = await startLocalCluster();
-  try {
-    const site = await startSite(cluster.endpoints);
-    try {
+  return withServer(
+    ({ endpoints }) => startSite(endpoints),
+    async (cluster, site) => {
       const answers = await show(cluster, site.url);
       if (values.json) process.stdout.write(`${JSON.stringify({ answers })}\n`);
       const expected = [...Array.from({ length: limit }, () => 200), 429, 429, 200, 200];
       return answers.every(({ status }, at) => status === expected[at]) ? 0 : 1;
-    } finally {
-      await site.stop();
-    }
-  } finally {
-    await cluster.stop();
-  }
+    },
+  );
 }
 
 process.exitCode = await main();

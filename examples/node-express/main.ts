@@ -1,6 +1,6 @@
 /** The show: three nodes, the server, traffic beyond the limit, the leader killed in mid-traffic, and an account of it. */
 import { parseArgs, styleText } from "node:util";
-import { type LocalCluster, type ServerProcess, startLocalCluster } from "@quorumguard/testbed";
+import { type LocalCluster, type ServerProcess, withServer } from "@quorumguard/testbed";
 import { createAccount } from "./account.ts";
 import { startServer } from "./server-process.ts";
 import { sendTraffic } from "./traffic.ts";
@@ -73,17 +73,7 @@ async function main(): Promise<number> {
     return 0;
   }
   say("  Starting three nodes and the server …");
-  const cluster = await startLocalCluster();
-  try {
-    const server = await startServer(cluster.endpoints);
-    try {
-      return await (values.serve ? serve(cluster, server) : show(cluster, server));
-    } finally {
-      await server.stop();
-    }
-  } finally {
-    await cluster.stop();
-  }
+  return withServer(({ endpoints }) => startServer(endpoints), values.serve ? serve : show);
 }
 
 process.exitCode = await main();

@@ -11,7 +11,7 @@ export { agreedLeader, type LocalStatus, readStatus } from "./local-status.ts";
 export { type Nginx, type NginxOptions, startNginx } from "./nginx.ts";
 export { type NodeEnd, type NodeLaunch, NodeProcesses, type NodeProcessesOptions } from "./node-processes.ts";
 export { type ProgramEnd, readToEnd, runExample } from "./program-end.ts";
-export { type ServerLaunch, type ServerProcess, startServerProcess } from "./server-process.ts";
+export { type ServerLaunch, type ServerProcess, startServerProcess, withServer } from "./server-process.ts";
 export {
   findProgram,
   missingPackages,

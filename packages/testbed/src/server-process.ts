@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 
 /** A server that listens, as a process of its own. */
 export interface ServerProcess {
@@ -52,6 +53,24 @@ export async function startServerProcess(launch: ServerLaunch): Promise<ServerPr
       return child.exitCode;
     },
   };
+}
+
+/** Starts three nodes, and a server that uses them; ends both when `use` has, whatever it comes to. */
+export async function withServer<T>(
+  start: (cluster: LocalCluster) => Promise<ServerProcess>,
+  use: (cluster: LocalCluster, server: ServerProcess) => Promise<T>,
+): Promise<T> {
+  const cluster = await startLocalCluster();
+  try {
+    const server = await start(cluster);
+    try {
+      return await use(cluster, server);
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    await cluster.stop();
+  }
 }
 
 /** Null: it tells nothing more, and so is about to end. */
