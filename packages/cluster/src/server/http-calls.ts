@@ -15,10 +15,20 @@ import {
   refuseStrangers,
 } from "./connect-routes.ts";
 import { edgeLimits } from "./edge-limits.ts";
+import {
+  announcedBytes,
+  BodyTooLarge,
+  emptyEnvelope,
+  isJson,
+  type JudgedBody,
+  judgeEnvelope,
+  judgeMessage,
+  once,
+  readEnvelope,
+  readMessage,
+} from "./http-body.ts";
 import { replyProblem } from "./http-reply.ts";
-import { InvalidField, shown } from "./invalid-field.ts";
-import { readJsonBody } from "./judge-json.ts";
-import { checkBinaryParts, checkJsonParts } from "./request-parts.ts";
+import { InvalidField } from "./invalid-field.ts";
 import type { Caller } from "./tokens/access-gate.ts";
 
 /** The node behind the calls, and what ends them when the listener stops. */
@@ -132,23 +142,20 @@ async function answer(
   response: ServerResponse,
   options: HttpCallsOptions,
 ): Promise<void> {
-  const caller = await callerOf(request, handler, options);
-  const isPlain = isUnaryConnect(request, handler.method);
+  const admitted = await callerOf(request, handler, options);
   let answered: UniversalServerResponse;
   try {
-    // Whoever may not call is told before a byte of the request is read.
-    if (isPlain && caller instanceof ConnectError) throw caller;
-    const read = isPlain
-      ? { caller, body: await judged(request, handler) }
-      : await enveloped(caller, request, handler, options);
-    const values = createContextValues().set(callerKey, read.caller);
+    const read = isUnaryConnect(request, handler.method) ? readPlain : readEnveloped;
+    const { caller, body } = await read(admitted, request, handler, options);
+    const values = createContextValues().set(callerKey, caller);
     const called = universalRequestFromNodeRequest(request, response, undefined, values);
-    answered = await handler(read.body === null ? called : { ...called, body: once(read.body) });
+    answered = await handler(body === null ? called : { ...called, body });
   } catch (error) {
     answered = refusalOf(error, options);
     // A connection that is closed over an unread rest is reset, and a proxy may lose the answer with it: only a long rest is worth that.
     const isRest = error instanceof BodyTooLarge || error instanceof ConnectError;
-    if (isRest && announcedBytes(request) > forgottenBytes) answered.header?.set("Connection", "close");
+    const isLong = (announcedBytes(request) ?? Number.POSITIVE_INFINITY) > forgottenBytes;
+    if (isRest && isLong) answered.header?.set("Connection", "close");
   }
   await universalResponseToNodeResponse(await withDetail(answered), response);
   request.resume();
@@ -183,11 +190,6 @@ const refusalStatus: ReadonlyMap<Code, number> = new Map([
 /** So much of a body that is refused is read and forgotten. */
 const forgottenBytes = 4 * edgeLimits.maxMessageBytes;
 
-/** What the caller says that its body has; infinite if it does not say. */
-function announcedBytes(request: IncomingMessage): number {
-  return Number(request.headers["content-length"] ?? Number.POSITIVE_INFINITY);
-}
-
 function isUnaryConnect(request: IncomingMessage, method: DescMethod): boolean {
   return (
     request.method === "POST" &&
@@ -196,87 +198,44 @@ function isUnaryConnect(request: IncomingMessage, method: DescMethod): boolean {
   );
 }
 
-/** Reads the body within its bound, and judges it if it is JSON. @throws {InvalidField} if it cannot be a call. */
-async function judged(request: IncomingMessage, { method: { input } }: UniversalHandler): Promise<Buffer> {
-  const bytes = await readBody(request, edgeLimits.maxMessageBytes);
-  if (isJson(request)) {
-    checkJsonParts(input, bytes);
-    readJsonBody(input, bytes.toString());
-  } else {
-    checkBinaryParts(input, bytes);
-  }
-  return bytes;
-}
-
-/** A flag and the message's length. */
-const envelopeBytes = 5;
-
 /** What the library gets to answer: who calls, or what refuses the call, and the body; null: as it comes. */
 interface ReadRequest {
   readonly caller: Caller | ConnectError;
-  readonly body: Buffer | null;
+  readonly body: JudgedBody | null;
+}
+
+/** Reads a call that is one message and no more. Whoever may not call is told before a byte of it is read. */
+async function readPlain(
+  caller: Caller | ConnectError,
+  request: IncomingMessage,
+  { method: { input } }: UniversalHandler,
+): Promise<ReadRequest> {
+  if (caller instanceof ConnectError) throw caller;
+  const bytes = await readMessage(request);
+  return { caller, body: judgeMessage(input, bytes, isJson(request)) };
 }
 
 /**
  * Reads the one message of a call of gRPC-Web, or of a stream, and counts its parts. The library decodes it before it asks who calls:
  * so what is refused reaches it without the message, and only the words are its own.
  */
-async function enveloped(
+async function readEnveloped(
   caller: Caller | ConnectError,
   request: IncomingMessage,
   { method: { input, methodKind } }: UniversalHandler,
   { log }: HttpCallsOptions,
 ): Promise<ReadRequest> {
-  const refused = (error: ConnectError): ReadRequest => {
-    const empty = isJson(request) ? "{}" : "";
-    return { caller: error, body: Buffer.from([0, 0, 0, 0, empty.length, ...Buffer.from(empty)]) };
-  };
+  const refused = (error: ConnectError): ReadRequest => ({ caller: error, body: emptyEnvelope(isJson(request)) });
   if (caller instanceof ConnectError) return refused(caller);
   // Session: there is no handler for it here, and so none that reads.
   if (methodKind !== "unary" && methodKind !== "server_streaming") return { caller, body: null };
   try {
-    const body = await readBody(request, envelopeBytes + edgeLimits.maxMessageBytes);
-    const message = body.subarray(envelopeBytes);
-    if (body.length > envelopeBytes && body.readUInt32BE(1) < message.length) {
-      throw new InvalidField("the body", shown("more than one message"), "send one in a request");
-    }
-    if (isJson(request)) checkJsonParts(input, message);
-    else checkBinaryParts(input, message);
-    return { caller, body };
+    const body = await readEnvelope(request);
+    return { caller, body: judgeEnvelope(input, body, isJson(request)) };
   } catch (error) {
     if (!(error instanceof InvalidField)) throw error;
     return refused(asConnectError(invalidFieldError(error), log));
   }
-}
-
-function isJson(request: IncomingMessage): boolean {
-  return /^application\/([\w-]+\+)?json\b/i.test(request.headers["content-type"] ?? "");
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  yield bytes as Uint8Array<ArrayBuffer>;
-}
-
-class BodyTooLarge extends InvalidField {
-  constructor(bytes: string) {
-    const { maxMessageBytes } = edgeLimits;
-    const bound = `it must be at most ${maxMessageBytes.toLocaleString("en-US")} bytes (1 MiB); send fewer calls in one request`;
-    super("the body", shown(`${bytes} bytes`), bound);
-  }
-}
-
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const announced = Number(request.headers["content-length"] ?? 0);
-  if (announced > maxBytes) throw new BodyTooLarge(announced.toLocaleString("en-US"));
-  const chunks: Buffer[] = [];
-  let length = 0;
-  // Leaving the loop early must not destroy the connection: the caller is still to hear why.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes) throw new BodyTooLarge(`more than ${maxBytes.toLocaleString("en-US")}`);
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
 function refusal(error: ConnectError, status: number): UniversalServerResponse {
