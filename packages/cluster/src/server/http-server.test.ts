@@ -5,7 +5,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { AllowRequestSchema, AllowResponseSchema, ClusterService, GuardService, Outcome } from "@quorumguard/proto";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createAdminHandlers } from "./admin-handlers.ts";
 import { createClusterHandlers } from "./cluster-handlers.ts";
 import { type HttpListener, startHttpServer } from "./http-server.ts";
@@ -70,6 +70,18 @@ describe("JSON, as curl sends it", () => {
       stampUs: "7000000",
     });
     expect(node.submissions[0]!.options).toEqual({ firstAttempt: false, noForward: false, deadlineMs: 5_000 });
+  });
+
+  it("is parsed once", async () => {
+    answerAll(node, Outcome.ALLOWED);
+    const body = JSON.stringify({ check });
+    const parse = vi.spyOn(JSON, "parse");
+    try {
+      expect((await post(allowPath, body)).status).toBe(200);
+      expect(parse.mock.calls.filter(([text]) => text === body)).toHaveLength(1);
+    } finally {
+      parse.mockRestore();
+    }
   });
 
   it("may reset, reserve, commit and cancel", async () => {

@@ -71,20 +71,30 @@ function countFields(parts: Parts, reader: BinaryReader, message: DescMessage, l
   }
 }
 
-const [quote, backslash, comma, list, object] = Array.from('"\\,[{', (character) => character.charCodeAt(0));
+const quote = 0x22;
+const backslash = 0x5c;
+const comma = 0x2c;
+const list = 0x5b;
+const object = 0x7b;
 
 /** The same for a request as JSON. @throws {InvalidField} if it has more parts than a call may have. */
 export function checkJsonParts(message: DescMessage, bytes: Buffer): void {
   if (!bounded.has(message)) return;
   const parts = new Parts();
-  let isText = false;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at];
-    if (isText && byte === backslash) at += 1;
-    else if (byte === quote) isText = !isText;
-    else if (!isText && (byte === comma || byte === list || byte === object)) {
+    if (byte === quote) {
+      at = endOfText(bytes, at + 1);
+    } else if (byte === comma || byte === list || byte === object) {
       parts.part();
       if (byte === object) parts.message();
     }
   }
+}
+
+/** Where the quote is that ends a text; the end of all, if none does. */
+function endOfText(bytes: Buffer, start: number): number {
+  let at = start;
+  while (at < bytes.length && bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1;
+  return at;
 }
