@@ -263,8 +263,13 @@ export class KeyTable implements BlockMover {
     return grown;
   }
 
-  isExpired(block: number, stampUs: number): boolean {
-    return this.#heap.number(block, CELL_EXPIRY) <= stampUs && !this.isHeld(block);
+  /** Frees a block that has expired, unless it is held or kept; whether it did. */
+  freeExpired(block: number, stampUs: number): boolean {
+    const expiryUs = this.#heap.number(block, CELL_EXPIRY);
+    if (expiryUs > stampUs || this.isHeld(block)) return false;
+    if (this.census.hasFrozen && this.#retain(block, expiryUs, stampUs)) return false;
+    this.remove(block);
+    return true;
   }
 
   /** The stamp from which the block is as if never used; later if the sweep keeps it. */
@@ -353,13 +358,8 @@ export class KeyTable implements BlockMover {
       left--;
       if (heap.word(block, 0) === 0 || this.isHeld(block)) continue;
       const expiryUs = heap.number(block, CELL_EXPIRY);
-      if (expiryUs <= stampUs && this.census.hasFrozen && this.#retain(block, expiryUs, stampUs)) continue;
-      if (expiryUs <= stampUs) {
-        this.remove(block);
-        freed++;
-      } else if (expiryUs < this.#lapEarliestUs) {
-        this.#lapEarliestUs = expiryUs;
-      }
+      if (expiryUs > stampUs) this.#lapEarliestUs = Math.min(this.#lapEarliestUs, expiryUs);
+      else if (this.freeExpired(block, stampUs)) freed++;
     }
     this.#looked = slots - left;
     return freed;

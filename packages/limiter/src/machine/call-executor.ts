@@ -343,9 +343,7 @@ export class CallExecutor {
     // The sweep may free a block that the group found expired: such keys start anew, so they are freed here first.
     for (let i = 0; i < items; i++) {
       const block = this.#groupBlocks[i]!;
-      if (block === 0 || this.#groupAhead[i] !== 0 || !keys.isExpired(block, this.#stampUs)) continue;
-      keys.remove(block);
-      wanted++;
+      if (block !== 0 && this.#groupAhead[i] === 0 && keys.freeExpired(block, this.#stampUs)) wanted++;
     }
     return keys.makeRoom(wanted, this.#maxKeys, this.#stampUs);
   }

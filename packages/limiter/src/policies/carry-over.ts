@@ -9,6 +9,7 @@ import { Slab } from "../memory/slab.ts";
 import { Algorithm } from "../rule.ts";
 import type { GovernedRule, PreparedEpoch } from "./governed-rule.ts";
 import { type Lifted, liftHolds, type OldCounter } from "./lifted-holds.ts";
+import { goesOn } from "./looked-for.ts";
 import { numbersOf } from "./move-lineages.ts";
 import { keptForOwnUs, slowerOf } from "./own-numbers.ts";
 
@@ -388,8 +389,6 @@ export class CarryOver {
 
   /**
    * The block of an old counter; 0: there is none, or its time is over and it is still there only because no sweep came by.
-   * It is not over while something is held on it, or while it counts by its own rule, be that slower than all that is
-   * known of the epoch: a key's own numbers, or a debt.
    */
   #oldBlockOf(
     { stampUs, epochs, own, policy }: GovernedRule,
@@ -402,8 +401,7 @@ export class CarryOver {
     const isKept = epochs[at]!.epoch.retainUs > stampUs;
     if (!(isKept || this.#keys.census.hasFrozen)) return 0;
     const block = this.#blockOf(past, bytes, start, length);
-    if (block === 0 || isKept || this.#keys.isHeld(block)) return block;
-    if (this.#keys.usedAt(past, block, stampUs) > 0) return block;
+    if (block === 0 || isKept || goesOn(this.#keys, past, block, stampUs)) return block;
     if (own === null) return 0;
     const rules = epochs.map(({ epoch }) => epoch);
     return keptForOwnUs(rules, at, policy === null ? null : numbersOf(policy), own) > stampUs ? block : 0;

@@ -318,9 +318,7 @@ export class GovernedCalls {
     for (let i = 0; i < size; i++) {
       const judged = this.#judged[i]!;
       const block = this.#charges(judged) && judged.ahead === 0 ? judged.block : 0;
-      if (block === 0 || !this.#keys.isExpired(block, this.#stampUs)) continue;
-      this.#keys.remove(block);
-      freed++;
+      if (block !== 0 && this.#keys.freeExpired(block, this.#stampUs)) freed++;
     }
     return freed;
   }

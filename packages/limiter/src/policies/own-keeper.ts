@@ -5,6 +5,7 @@ import type { QuotaRule } from "../keys/quota-rule.ts";
 import type { Shape } from "./census.ts";
 import { type AskedRule, pastRule } from "./governed-rule.ts";
 import type { Lineage } from "./lineage.ts";
+import { goesOnUntilUs } from "./looked-for.ts";
 import { numbersOf } from "./move-lineages.ts";
 import { keptForOwnUs } from "./own-numbers.ts";
 import type { PolicyBook } from "./policy-book.ts";
@@ -81,10 +82,14 @@ export class OwnKeeper implements BlockKeeper {
     if (owner!.policy(name!) !== null) return 0;
     const length = bytes.length - prefixLength;
     const { living } = this.#prepare(lineage, namespace, askedBy(bytes, identity), bytes.subarray(0, prefixLength));
-    for (const { rule, retainUs } of living) {
-      if (retainUs <= stampUs) break;
-      if (keys.find(rule, keys.hashOf(rule, bytes, prefixLength, length), bytes, prefixLength, length) !== 0)
-        return retainUs;
+    const key = owner!.hasOwnNumbers ? textOf(bytes, prefixLength, length) : null;
+    const own = key === null ? null : owner!.numbersFor(name!, key);
+    for (const { rule, at, retainUs } of living) {
+      const old = keys.find(rule, keys.hashOf(rule, bytes, prefixLength, length), bytes, prefixLength, length);
+      if (old === 0) continue;
+      const ownUs = own === null ? 0 : keptForOwnUs(lineage.past, at, null, own);
+      const untilUs = Math.max(retainUs, ownUs, goesOnUntilUs(keys, rule, old, stampUs));
+      if (untilUs > stampUs) return untilUs;
     }
     return 0;
   }
@@ -97,11 +102,12 @@ export class OwnKeeper implements BlockKeeper {
     const idOf = ({ epoch, algorithm, windowUs }: Shape) => `${epoch}/${algorithm}/${windowUs}`;
     const there = new Set(keys.census.shapesOf(prefix).map(idOf));
     const living = lineage.past
-      .flatMap(({ epoch, shapes, retainUs }) =>
+      .flatMap(({ epoch, shapes, retainUs }, at) =>
         shapes
           .filter((shape) => there.has(idOf({ ...shape, epoch })))
           .map(({ algorithm, windowUs }) => ({
             rule: pastRule(namespace, algorithm, windowUs, epoch, asked),
+            at,
             retainUs,
           })),
       )
@@ -117,5 +123,5 @@ export class OwnKeeper implements BlockKeeper {
 interface PreparedPast {
   /** The table's seeds by which the rules were made ready. */
   readonly seeds: number;
-  readonly living: readonly { readonly rule: QuotaRule; readonly retainUs: number }[];
+  readonly living: readonly { readonly rule: QuotaRule; readonly at: number; readonly retainUs: number }[];
 }

@@ -9,6 +9,7 @@ const carriedHolds = "limiter/src/holds/carried-holds.test.ts";
 const ratesOfKeys = "limiter/src/policies/rates-of-keys.test.ts";
 const ownNumbers = "limiter/src/policies/own-numbers.test.ts";
 const killSwitch = "limiter/src/policies/kill-switch.test.ts";
+const heirs = "limiter/src/policies/heirs.test.ts";
 
 /** Bugs in policies, overrides, bans and shadows, and in what becomes of counts when a rule takes over from another. */
 export const policyMutants: readonly Mutant[] = [
@@ -337,5 +338,30 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: [heldAcross] },
+  },
+  {
+    name: "heir-freed-for-another-key",
+    breaks: "a call that finds no room for its other key brings back what was given back after a policy went (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-calls.ts",
+        search: "      if (block !== 0 && this.#keys.freeExpired(block, this.#stampUs)) freed++;\n",
+        replacement:
+          "      if (block === 0 || this.#keys.expiryOf(block) > this.#stampUs) continue;\n      this.#keys.remove(block);\n      freed++;\n",
+      },
+    ],
+    foundBy: { tests: [heirs] },
+  },
+  {
+    name: "heir-swept-before-a-slow-counter",
+    breaks: "what was given back counts again once others' old counters are forgotten, since a slow one is not (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/own-keeper.ts",
+        search: "Math.max(retainUs, ownUs, goesOnUntilUs(keys, rule, old, stampUs));",
+        replacement: "retainUs;",
+      },
+    ],
+    foundBy: { tests: [heirs] },
   },
 ];
