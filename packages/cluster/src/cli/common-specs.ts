@@ -58,7 +58,7 @@ export const tokenAudience = {
 export const tokenCallsPerSecond = {
   name: "token-calls-per-second",
   value: "N",
-  text: "calls a second that a node takes from one holder of tokens that are bound to keys, policies or one call; 5 s worth of them may come at once; with --token-keys",
+  text: "calls a second that a node takes from one holder of tokens that are bound to keys, policies or one call; 5 s worth of them may come at once, and a request is one for each check or for each 4 KiB, whichever is more; with --token-keys",
   otherwise: String(serverDefaults.tokenCallsPerSecond),
   bounds: [1, 1_000_000],
 } as const satisfies FlagSpec;

@@ -30,6 +30,7 @@ export function grpcAccess(gate: AccessGate | null, asStatus: (error: unknown) =
               path,
               authorization: metadata.get("authorization").map(String),
               certificate: certificateOf(call),
+              bytes: 0,
             };
             Promise.resolve(knock)
               .then(gate.admit)

@@ -73,10 +73,11 @@ import type { PolicyHandlers } from "./policy-handlers.ts";
 import { checkBinaryParts } from "./request-parts.ts";
 import type { SessionHandlerOptions } from "./session-handler.ts";
 import type { TlsMaterial } from "./tls-material.ts";
-import type { AccessGate } from "./tokens/access-gate.ts";
+import type { AccessGate, Caller } from "./tokens/access-gate.ts";
 import type { AdmittedContext, Scoped } from "./tokens/scoped.ts";
 import type { ScopedGuard } from "./tokens/scoped-guard.ts";
 import { whileGood } from "./tokens/token-life.ts";
+import { callsOfBytes } from "./tokens/token-usage.ts";
 import { wireTopology } from "./wire-topology.ts";
 
 /** Where the gRPC listener listens, for whom, and the node that answers. */
@@ -117,7 +118,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcL
   const server = new Server({ ...channelOptions, interceptors: access.interceptors });
   const sessions = createGrpcSessions({ ...options, tokenOf: (call) => access.callerOf(call).token });
   const health = new HealthImplementation({ "": "NOT_SERVING", [GuardService.typeName]: "NOT_SERVING" });
-  const serving = { log: options.log, callerOf: access.callerOf };
+  const serving = { log: options.log, callerOf: access.callerOf, access: options.access };
   addGuardService(server, options, serving, sessions.serve);
   addClusterService(server, options, serving);
   addUnaryService(server, PolicyService, options.policies, serving);
@@ -271,6 +272,7 @@ function watchTopology(
 interface Serving {
   readonly log: NodeLog;
   readonly callerOf: GrpcAccess["callerOf"];
+  readonly access: AccessGate | null;
 }
 
 /** A unary handler over bytes. Whatever goes wrong becomes a status with a typed detail. */
@@ -278,10 +280,14 @@ function unary<I extends DescMessage, O extends DescMessage>(
   input: I,
   output: O,
   answer: (request: MessageShape<I>, context: AdmittedContext) => MessageShape<O> | Promise<MessageShape<O>>,
-  { log, callerOf }: Serving,
+  { log, callerOf, access }: Serving,
 ): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
-    const run = async () => answer(decode(input, call.request), contextOf(call, callerOf));
+    const run = async () => {
+      const caller = callerOf(call);
+      const paid = access?.spend(caller, callsOfBytes(call.request.length)) ?? caller;
+      return answer(decode(input, call.request), contextOf(call, paid));
+    };
     run().then(
       (response) => callback(null, Buffer.from(toBinary(output, response))),
       (error) => callback(grpcStatus(asCallError(error, log))),
@@ -310,11 +316,11 @@ function asCallError(error: unknown, log: NodeLog): CallError {
   );
 }
 
-function contextOf(call: ServerUnaryCall<Buffer, Buffer>, callerOf: GrpcAccess["callerOf"]): AdmittedContext {
+function contextOf(call: ServerUnaryCall<Buffer, Buffer>, caller: Caller): AdmittedContext {
   const deadline = call.getDeadline();
   const at = deadline instanceof Date ? deadline.getTime() : deadline;
   const leftMs = Number.isFinite(at) ? Math.max(1, Math.ceil(at - Date.now())) : 0;
-  return { ...callerOf(call), deadlineMs: leftMs };
+  return { ...caller, deadlineMs: leftMs };
 }
 
 function bind(server: Server, { host, port, tls, access }: GrpcServerOptions): Promise<number> {

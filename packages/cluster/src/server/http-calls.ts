@@ -30,6 +30,7 @@ import {
 import { replyProblem } from "./http-reply.ts";
 import { InvalidField } from "./invalid-field.ts";
 import type { Caller } from "./tokens/access-gate.ts";
+import { callsOfBytes } from "./tokens/token-usage.ts";
 
 /** The node behind the calls, and what ends them when the listener stops. */
 export interface HttpCallsOptions extends ConnectRoutesOptions {
@@ -209,10 +210,34 @@ async function readPlain(
   caller: Caller | ConnectError,
   request: IncomingMessage,
   { method: { input } }: UniversalHandler,
+  options: HttpCallsOptions,
 ): Promise<ReadRequest> {
   if (caller instanceof ConnectError) throw caller;
-  const bytes = await readMessage(request);
-  return { caller, body: judgeMessage(input, bytes, isJson(request)) };
+  const { paid, bytes } = await readPaid(readMessage, caller, request, options);
+  return { caller: paid, body: judgeMessage(input, bytes, isJson(request)) };
+}
+
+/** Reads a body, and has it paid for by its size. Whoever has told that has paid it before. @throws {ConnectError} TOKEN_OVERUSED */
+async function readPaid(
+  read: (request: IncomingMessage) => Promise<Buffer>,
+  caller: Caller,
+  request: IncomingMessage,
+  { access, log }: HttpCallsOptions,
+): Promise<{ readonly paid: Caller; readonly bytes: Buffer }> {
+  const pay = (length: number): Caller => {
+    try {
+      return access?.spend(caller, callsOfBytes(length)) ?? caller;
+    } catch (error) {
+      throw asConnectError(error, log);
+    }
+  };
+  try {
+    const bytes = await read(request);
+    return { paid: pay(bytes.length), bytes };
+  } catch (error) {
+    if (error instanceof BodyTooLarge) pay(edgeLimits.maxMessageBytes);
+    throw error;
+  }
 }
 
 /**
@@ -223,18 +248,19 @@ async function readEnveloped(
   caller: Caller | ConnectError,
   request: IncomingMessage,
   { method: { input, methodKind } }: UniversalHandler,
-  { log }: HttpCallsOptions,
+  options: HttpCallsOptions,
 ): Promise<ReadRequest> {
   const refused = (error: ConnectError): ReadRequest => ({ caller: error, body: emptyEnvelope(isJson(request)) });
   if (caller instanceof ConnectError) return refused(caller);
   // Session: there is no handler for it here, and so none that reads.
   if (methodKind !== "unary" && methodKind !== "server_streaming") return { caller, body: null };
   try {
-    const body = await readEnvelope(request);
-    return { caller, body: judgeEnvelope(input, body, isJson(request)) };
+    const { paid, bytes } = await readPaid(readEnvelope, caller, request, options);
+    return { caller: paid, body: judgeEnvelope(input, bytes, isJson(request)) };
   } catch (error) {
+    if (error instanceof ConnectError) return refused(error);
     if (!(error instanceof InvalidField)) throw error;
-    return refused(asConnectError(invalidFieldError(error), log));
+    return refused(asConnectError(invalidFieldError(error), options.log));
   }
 }
 

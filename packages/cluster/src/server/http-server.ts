@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { ClusterNode } from "../node/node.ts";
 import type { ConnectRoutesOptions } from "./connect-routes.ts";
+import { announcedBytes } from "./http-body.ts";
 import { createHttpCalls } from "./http-calls.ts";
 import { answerCors } from "./http-cors.ts";
 import { replyJson } from "./http-reply.ts";
@@ -100,7 +101,7 @@ function createHandler(options: HttpServerOptions, state: { serving: boolean }, 
       if (options.access === null) return openCaller(certificate);
       // Joined into one header, or cut to the first, two of them could mean one thing to a proxy and another to us.
       const { authorization = [] } = request.headersDistinct;
-      return options.access.admit({ path, authorization, certificate });
+      return options.access.admit({ path, authorization, certificate, bytes: announcedBytes(request) ?? 0 });
     },
   });
   return (request, response) => {

@@ -111,7 +111,8 @@ export interface ServerOptions {
   readonly tokenAudience?: string;
   /**
    * Calls that the holder of visitors' tokens may make on this node, 1 to 1,000,000 a second: those with tokens that are bound to
-   * keys, policies or one call, of one subject together. 5 s worth of them may come at once, and each check counts. Default 100.
+   * keys, policies or one call, of one subject together. 5 s worth of them may come at once. A request is as many calls as it has
+   * checks, or as it begins 4 KiB, if that is more. Default 100.
    */
   readonly tokenCallsPerSecond?: number;
   /** Intervals and local bounds of the node itself. Default: that of each field. */

@@ -4,7 +4,7 @@ import { authorizeAdmin, authorizeOperation, authorizeRequestId, isForVisitors }
 import { methodAccess } from "./method-access.ts";
 import type { TokenCache } from "./token-cache.ts";
 import { unauthenticated } from "./token-refusal.ts";
-import type { TokenUsage } from "./token-usage.ts";
+import { callsOfBytes, type TokenUsage } from "./token-usage.ts";
 import { certificateIdentity, type VerifiedToken } from "./verify-token.ts";
 
 /** What a listener knows of a call before it reads the request. */
@@ -15,6 +15,8 @@ export interface Knock {
   readonly authorization: readonly string[];
   /** The name in the caller's certificate, which the listener has verified; null: there is none. */
   readonly certificate: string | null;
+  /** How many bytes it says that its request has; 0: it does not say. */
+  readonly bytes: number;
 }
 
 /** Who calls, as far as anybody can tell. */
@@ -23,6 +25,8 @@ export interface Caller {
   readonly identity: string;
   /** What the caller may do; null: everything. */
   readonly token: VerifiedToken | null;
+  /** How many calls its request has been counted as so far, if anybody counts: nothing is to be paid twice. */
+  readonly paid: number;
 }
 
 /** Lets calls in, at both listeners alike. */
@@ -36,20 +40,21 @@ export interface AccessGate {
   /** Calls when other keys are in force, so that streams can be looked at again. Returns what ends it. */
   onKeys(listener: () => void): () => void;
   /**
-   * Counts the calls of a visitor's request, before they go any further: all but the one that letting it in has counted.
+   * Counts a visitor's request as so many calls, before it goes any further: all but those that it has paid. Returns the caller that
+   * has paid them all.
    *
    * @throws {CallError} TOKEN_OVERUSED
    */
-  spend(token: VerifiedToken, calls: number): void;
+  spend(caller: Caller, calls: number): Caller;
   /** Counts a stream that is opened with a token, and returns what ends that. @throws {CallError} TOKEN_OVERUSED */
   open(token: VerifiedToken): () => void;
   /** Counts an error if it refuses a token; any other is none of its business. */
   refused(error: unknown): void;
 }
 
-/** Whoever calls a node without token keys: everybody may do everything. */
+/** Whoever may do everything: who shows a certificate, or calls a node without token keys. */
 export function openCaller(certificate: string | null): Caller {
-  return { identity: certificate ?? "", token: null };
+  return { identity: certificate ?? "", token: null, paid: 0 };
 }
 
 /** The gate of a node with token keys, and what it needs. */
@@ -69,21 +74,33 @@ export interface KeyedGate extends AccessGate {
 /** A token decides wherever there is one. Without, a verified certificate opens everything, and nothing else does. */
 export function createAccessGate({ tokens, usage, refused }: AccessGateOptions): KeyedGate {
   const listeners = new Set<() => void>();
-  const admit = async ({ path, authorization, certificate }: Knock): Promise<Caller> => {
+  const spend = (caller: Caller, calls: number): Caller => {
+    const { token, paid } = caller;
+    if (token === null || !isForVisitors(token.grant) || calls <= paid) return caller;
+    usage.spend(token.account, calls, paid);
+    return { ...caller, paid: calls };
+  };
+  const admit = async ({ path, authorization, certificate, bytes }: Knock): Promise<Caller> => {
     const access = methodAccess(path);
-    if (access === "open") return { identity: "", token: null };
-    if (authorization.length === 0 && certificate !== null) {
-      return { identity: certificateIdentity(certificate), token: null };
-    }
+    if (access === "open") return openCaller(null);
+    if (authorization.length === 0 && certificate !== null) return openCaller(certificateIdentity(certificate));
     const token = await tokens.verify(bearerToken(authorization));
     // Before its body is read: what is refused costs us as well.
-    if (isForVisitors(token.grant)) usage.spend(token.account, 1);
+    const caller = spend({ identity: token.identity, token, paid: 0 }, callsOfBytes(bytes));
     if (access !== "token") {
       authorizeOperation(token.grant, "admin");
       authorizeRequestId(token, null, "what operators do");
       if (access === "cluster-admin") authorizeAdmin(token.grant, undefined, "the whole cluster");
     }
-    return { identity: token.identity, token };
+    return caller;
+  };
+  const telling = <T>(attempt: () => T): T => {
+    try {
+      return attempt();
+    } catch (error) {
+      refused(error);
+      throw error;
+    }
   };
   return {
     async admit(knock) {
@@ -100,17 +117,8 @@ export function createAccessGate({ tokens, usage, refused }: AccessGateOptions):
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    spend(token, calls) {
-      if (isForVisitors(token.grant)) usage.spend(token.account, calls, 1);
-    },
-    open(token) {
-      try {
-        return usage.open(token.account);
-      } catch (error) {
-        refused(error);
-        throw error;
-      }
-    },
+    spend: (caller, calls) => telling(() => spend(caller, calls)),
+    open: (token) => telling(() => usage.open(token.account)),
     refused,
     keysChanged() {
       for (const listener of listeners) listener();

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -91,6 +92,90 @@ it.each(["HTTP", "gRPC"])("what is refused counts as well, before anybody reads 
   expect([told.at(0), told.at(-1)]).toEqual(["KEY_FORBIDDEN", "TOKEN_OVERUSED"]);
   const torn = await call(allowBatch, { calls: Array.from({ length: 50_000 }, () => ({})) }, by);
   expect(torn.reason).toBe("TOKEN_OVERUSED");
+});
+
+describe("the size of a request", () => {
+  /** A key of a megabyte: it is read, and then refused. */
+  const large = { key: `user:${"1".repeat(edgeLimits.maxMessageBytes - 1_000)}`, rule: { policy: "button" } };
+  const waitOf = (message: string): number => Number(/wait (\d+) ms/.exec(message)?.[1]);
+
+  it.each(["HTTP", "gRPC"])(
+    "counts as one call for each 4 KiB that it begins, whatever comes of it: over %s",
+    async (name) => {
+      const { call } = clients.find((client) => client.name === name)!;
+      const by = [bearer(`large-${name}`)];
+      expect((await call(allow, { check: large }, by)).reason).toBe("INVALID_ARGUMENT");
+      // 256 calls, less what a second brings and a call may take at once.
+      const { reason, message } = await call(allow, { check }, by);
+      expect([reason, waitOf(message) > 100_000, waitOf(message) <= 252_000]).toEqual(["TOKEN_OVERUSED", true, true]);
+    },
+  );
+
+  it("is paid once, by a request that also counts its checks", async () => {
+    const by = [bearer("many")];
+    const keys = Array.from({ length: edgeLimits.maxItems }, (_, at) => `user:${at}`.padEnd(500, "."));
+    const calls = [{ checks: keys.map((key) => ({ ...check, key })) }];
+    expect((await clients[0]!.call(allowBatch, { calls }, by)).reason).not.toBe("TOKEN_OVERUSED");
+    const { reason, message } = await clients[0]!.call(allow, { check }, by);
+    expect([reason, waitOf(message) <= (edgeLimits.maxItems - 5 + 1) * 1_000]).toEqual(["TOKEN_OVERUSED", true]);
+  });
+
+  it("counts where it was not told before: in chunks, and in an envelope", async () => {
+    const body = JSON.stringify({ check: large });
+    const envelope = Buffer.alloc(5);
+    envelope.writeUInt32BE(body.length, 1);
+    const sent: readonly (readonly [string, readonly string[]])[] = [
+      ["application/json", [body.slice(0, 9), body.slice(9)]],
+      ["application/json", [body, body]],
+      ["application/grpc-web+json", [envelope.toString("latin1"), body]],
+    ];
+    for (const [at, [type, chunks]] of sent.entries()) {
+      const by = bearer(`chunks-${at}`);
+      const response = await fetch(`${server.addresses.httpUrl}/quorumguard.v1.GuardService/Allow`, {
+        method: "POST",
+        headers: { "Content-Type": type, Authorization: by },
+        body: ReadableStream.from(chunks.map((chunk) => Buffer.from(chunk, "latin1"))),
+        duplex: "half",
+      } as RequestInit);
+      await response.text();
+      const { reason, message } = await clients[0]!.call(allow, { check }, [by]);
+      expect([type, reason, waitOf(message) > 100_000]).toEqual([type, "TOKEN_OVERUSED", true]);
+    }
+  });
+
+  /** A request whose headers have come, and whose body has not. */
+  async function begun(by: string, headers: Record<string, string | number>): Promise<ClientRequest> {
+    const { hostname, port } = new URL(server.addresses.httpUrl);
+    const path = "/quorumguard.v1.GuardService/Allow";
+    const all = { "Content-Type": "application/json", Authorization: by, Expect: "100-continue", ...headers };
+    const asked = request({ host: hostname, port, method: "POST", path, headers: all }).on("error", () => {});
+    asked.flushHeaders();
+    await once(asked, "continue");
+    return asked;
+  }
+
+  it("counts as soon as it is told, before any of it comes", async () => {
+    const asked = await begun(bearer("teller"), { "Content-Length": edgeLimits.maxMessageBytes });
+    const { reason, message } = await clients[0]!.call(allow, { check }, [bearer("teller")]);
+    expect([reason, waitOf(message) > 100_000]).toEqual(["TOKEN_OVERUSED", true]);
+    asked.destroy();
+  });
+
+  it("is refused once it is read, if its holder owes by then, and the refusal is counted once", async () => {
+    const refusals = async (): Promise<number> => {
+      const metrics = await (await fetch(`${server.addresses.httpUrl}/metrics`)).text();
+      return Number(/^quorumguard_refused_tokens_total\{reason="token-overused"\} (\d+)/m.exec(metrics)?.[1]);
+    };
+    const by = bearer("late");
+    expect((await clients[0]!.call(allow, { check }, [by])).reason).toBe("UNKNOWN_POLICY");
+    const asked = await begun(by, { "Transfer-Encoding": "chunked" });
+    expect((await clients[0]!.call(allowBatch, flood, [by])).reason).not.toBe("TOKEN_OVERUSED");
+    const before = await refusals();
+    asked.end(JSON.stringify({ check: large }));
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
+    expect([response.statusCode, await refusals()]).toEqual([429, before + 1]);
+    response.resume();
+  });
 });
 
 it("a topology that is asked for counts as a call", async () => {

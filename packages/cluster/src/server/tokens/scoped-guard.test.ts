@@ -17,20 +17,20 @@ import { describe, expect, it } from "vitest";
 import { rejection } from "../rejection.fixture.ts";
 import { answerAll, createScriptedNode } from "../scripted-node.fixture.ts";
 import { createGuardHandlers } from "../unary-handlers.ts";
+import type { Caller } from "./access-gate.ts";
 import type { AdmittedContext } from "./scoped.ts";
 import { createScopedGuard, type ScopedGuard } from "./scoped-guard.ts";
 import { reasonOf } from "./token-client.fixture.ts";
 import { checkTokenKeys } from "./token-keys.ts";
 import { overused } from "./token-refusal.ts";
 import { ed25519Key } from "./tokens.fixture.ts";
-import type { VerifiedToken } from "./verify-token.ts";
 
 const key = checkTokenKeys({ keys: [ed25519Key("one").jwk] }).get("one")!;
 
 function contextOf(grant: TokenGrant, onlyRequestId: string | null = null): AdmittedContext {
   const own = { identity: "token:me", account: "me", onlyRequestId };
   const token = { grant, ...own, key, expiresAtMs: Number.POSITIVE_INFINITY };
-  return { identity: "token:me", deadlineMs: 0, token };
+  return { identity: "token:me", deadlineMs: 0, token, paid: 1 };
 }
 
 /** `left`: so many calls may be made. */
@@ -41,9 +41,10 @@ function open(outcome: number = Outcome.allowed, left = Number.POSITIVE_INFINITY
   const spent: number[] = [];
   const gate = {
     refused: (error: unknown) => void refusals.push(error),
-    spend(_token: VerifiedToken, calls: number) {
+    spend(caller: Caller, calls: number): Caller {
       if (spent.reduce((sum, each) => sum + each, calls) > left) throw overused("too many");
       spent.push(calls);
+      return { ...caller, paid: calls };
     },
   };
   return { node, refusals, spent, guard: createScopedGuard(createGuardHandlers(node), gate) };
@@ -294,7 +295,8 @@ describe("what a token's holder has left", () => {
     const { node, ...bare } = open(Outcome.allowed, calls - 1);
     const error = await rejection(ask(bare.guard, contextOf(all)));
     expect(error.detail.reason).toBe(ErrorReason.TOKEN_OVERUSED);
-    expect([node.submissions, node.peeks, bare.refusals]).toEqual([[], [], [error]]);
+    // The gate tells of it by itself.
+    expect([node.submissions, node.peeks, bare.refusals]).toEqual([[], [], []]);
   });
 
   it("shrinks by no more than a request may have, for one that is refused for having more", async () => {

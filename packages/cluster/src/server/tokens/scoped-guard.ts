@@ -37,9 +37,9 @@ export function createScopedGuard(
     async (request: I, context: AdmittedContext): Promise<O> => {
       const { token } = context;
       if (token === null) return answer(request, context);
+      // First: a request was decoded for its holder, whether it is allowed or not.
+      spend(context, callsOf(request));
       try {
-        // First: a request was decoded for its holder, whether it is allowed or not.
-        spend(token, callsOf(request));
         authorize(token, request);
         // A denial that is answered without the log is remembered by nobody, and so the token could make another call.
         const asked = token.onlyRequestId === null ? request : { ...request, firstAttempt: false };

@@ -1,11 +1,8 @@
 import type { CallContext } from "../unary-handlers.ts";
-import type { VerifiedToken } from "./verify-token.ts";
+import type { Caller } from "./access-gate.ts";
 
 /** A call whose caller the listener has made sure of. */
-export interface AdmittedContext extends CallContext {
-  /** What the caller may do; null: everything. */
-  readonly token: VerifiedToken | null;
-}
+export interface AdmittedContext extends CallContext, Caller {}
 
 /** The handlers of a service, for callers that may be held to a token. */
 export type Scoped<H> = {

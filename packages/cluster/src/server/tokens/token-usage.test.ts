@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { CallError, StatusCode } from "../call-error.ts";
 import { edgeLimits } from "../edge-limits.ts";
 import { serverDefaults } from "../server-defaults.ts";
-import { TokenUsage, type TokenUsageOptions } from "./token-usage.ts";
+import { callsOfBytes, TokenUsage, type TokenUsageOptions } from "./token-usage.ts";
 
 function usageOf(callsPerSecond: number, more: Partial<TokenUsageOptions> = {}) {
   const clock = { ms: 1_000_000 };
@@ -94,6 +94,11 @@ it("a request pays for one call when it knocks and for the rest once it is read,
   usage.spend("a", 1_024, 1);
   usage.spend("a", 1, 1);
   expect(refusal(() => usage.spend("a", 1_024, 1))?.detail.reason).toBe(ErrorReason.TOKEN_OVERUSED);
+});
+
+it("a request counts by its size as one call for each 4 KiB that it begins, up to the largest that there may be", () => {
+  const sizes = [0, 1, 4_096, 4_097, edgeLimits.maxMessageBytes, 1e12];
+  expect(sizes.map(callsOfBytes)).toEqual([1, 1, 1, 2, 256, 256]);
 });
 
 it("counts each account by itself", () => {

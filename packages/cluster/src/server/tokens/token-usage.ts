@@ -1,4 +1,5 @@
 import type { CallError } from "../call-error.ts";
+import { edgeLimits } from "../edge-limits.ts";
 import { overused } from "./token-refusal.ts";
 
 /** How much the holder of tokens may use a node. */
@@ -11,6 +12,14 @@ export interface TokenUsageOptions {
   readonly maxAccounts?: number;
   /** Streams that one account may have open. Default 100. */
   readonly maxStreams?: number;
+}
+
+/** A check at its largest has a third of it, so that whoever sends checks pays for checks. */
+const bytesPerCall = 4_096;
+
+/** How many calls a request counts as by its size alone: to read and decode it costs as much as so many small ones. */
+export function callsOfBytes(bytes: number): number {
+  return Math.max(1, Math.ceil(Math.min(bytes, edgeLimits.maxMessageBytes) / bytesPerCall));
 }
 
 /** So much of an account's calls may come at once, in milliseconds of its rate. Pages repeat their calls while a leader is elected. */
@@ -43,7 +52,7 @@ export class TokenUsage {
 
   /**
    * Takes calls out of an account's bucket. As long as anything is left, a request may take more than that, and the account owes the
-   * rest: else one of many calls could never be made. `paid`: so many of them are taken already, when the request knocked.
+   * rest: else one of many calls could never be made. `paid`: so many of them are taken already, since the request knocked.
    *
    * @throws {CallError} TOKEN_OVERUSED, and nothing is taken.
    */

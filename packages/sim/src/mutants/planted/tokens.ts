@@ -121,8 +121,8 @@ export const tokenMutants: readonly Mutant[] = [
     edits: [
       {
         file: "cluster/src/server/tokens/scoped-guard.ts",
-        search: "        spend(token, callsOf(request));",
-        replacement: "        spend(token, Math.min(1, callsOf(request)));",
+        search: "      spend(context, callsOf(request));",
+        replacement: "      spend(context, Math.min(1, callsOf(request)));",
       },
     ],
     foundBy: { tests: [scoping] },
