@@ -1,6 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
+import { Machine } from "../machine/machine.ts";
+import { MachineState } from "../machine/state.ts";
 import { createResultColumns } from "../result-columns.ts";
 import { Algorithm, type Rule } from "../rule.ts";
 import { batchOf, bucket, copyOf, nonceOf, START_US, windowLog } from "../testing/harness.ts";
@@ -122,18 +124,30 @@ describe("K1 a rule that takes over finds what is held, however late the key is 
     expect(harness.limiter.stats).toMatchObject({ slots: 1, slotsEnded: 1 });
   });
 
-  it("D1 a slot that was carried over to a rate denies nothing surely once its session may be dead", () => {
-    const harness = under({ ...policies.slots, limit: 1 });
+  it("D1 a slot that was carried over to a rate denies nothing surely while its session holds it: its goodbye may be on its way", () => {
+    const state = new MachineState(undefined);
+    const harness = new PolicyHarness();
+    harness.limiter = new Machine(state);
+    change(harness, { ...policies.slots, limit: 60 }, START_US);
     const session = harness.session(START_US, 1);
     const origin = { kind: "session", session, nonce: nonceOf(1), ackedThrough: 0 } as const;
     const slot = { key: "k", rule: byName, verb: Verb.reserve, ttlMs: 300_000 };
-    expect(harness.calls(START_US, origin, batchOf([[slot]], 1))[0]!.outcome).toBe(Outcome.allowed);
-    change(harness, { ...policies.log, limit: 1, windowMs: 600_000 }, START_US);
+    for (let at = 1; at <= 59; at++) harness.calls(START_US, origin, batchOf([[slot]], at));
+    harness.ask(START_US, Verb.reserve, "k", byName, { ttlMs: 300_000 });
+    change(harness, { ...policies.log, limit: 60, windowMs: 600_000 }, START_US);
     const denies = (stampUs: number) =>
       harness.limiter.denies("n", batchOf([[{ key: "k", rule: byName }]]), 0, stampUs, createResultColumns(1), 0);
     const deadUs = harness.limiter.nextDueUs()!;
-    expect([denies(START_US), denies(deadUs - 1), denies(deadUs)]).toEqual([true, true, false]);
-    expect(harness.one(deadUs, "k", byName).outcome).toBe(Outcome.allowed);
+    expect([denies(START_US), denies(deadUs - 1), denies(deadUs)]).toEqual([false, false, false]);
+    // However many there are, that is told by a count.
+    const word = vi.spyOn(state.heap, "word");
+    denies(deadUs);
+    expect(word.mock.calls.length).toBeLessThan(59);
+    word.mockRestore();
+    harness.apply(START_US + second, (writer) => void writer.goodbye(session, nonceOf(1)));
+    expect(harness.one(START_US + second, "k", byName, 59).outcome).toBe(Outcome.allowed);
+    // What no session holds ends by its own time, or with a call that names it.
+    expect(denies(START_US + second)).toBe(true);
   });
 
   it("a reservation that its window has forgotten is still one: its commit is no stranger to the bucket that follows", () => {

@@ -5,12 +5,14 @@ import { HashIndex, WORD_LINK } from "../memory/hash-index.ts";
 import type { Heap } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import type { Slab } from "../memory/slab.ts";
-import { WORD_KEY_AFTER, WORD_KEY_BEFORE, WORD_KEY_RECORD } from "./hold-block.ts";
+import { HoldKind, WORD_KEY_AFTER, WORD_KEY_BEFORE, WORD_KEY_RECORD, WORD_SESSION } from "./hold-block.ts";
 
 const RECORD_CELLS = 4;
 const WORD_KEY = 3;
 const WORD_FIRST = 4;
 const WORD_LAST = 5;
+/** How many of the holds are slots that end with a session. */
+const WORD_SLOTS = 6;
 const SEED = 0x5be0cd19;
 
 /** What a take changes about a counter: how much is used, or, where what comes later is more, its fingerprint. */
@@ -85,6 +87,17 @@ export class HeldKeys implements BlockFollower {
     if (last === 0) heap.setWord(record, WORD_FIRST, hold);
     else heap.setWord(last, WORD_KEY_AFTER, hold);
     heap.setWord(record, WORD_LAST, hold);
+    heap.setWord(record, WORD_SLOTS, heap.word(record, WORD_SLOTS) + this.#slotsOf(hold));
+  }
+
+  /** Whether a slot of the key ends with its session: a goodbye that is yet to be applied may free it. */
+  endsWithSession(key: number): boolean {
+    return this.#keys.isHeld(key) && this.#heap.word(this.#recordOf(key), WORD_SLOTS) > 0;
+  }
+
+  #slotsOf(hold: number): number {
+    const isSlot = ((this.#heap.word(hold, 0) >>> 8) & 0xff) === HoldKind.slot;
+    return isSlot && this.#heap.word(hold, WORD_SESSION) !== 0 ? 1 : 0;
   }
 
   /** After the last hold of a key, its block may be freed again. */
@@ -98,6 +111,7 @@ export class HeldKeys implements BlockFollower {
     else heap.setWord(before, WORD_KEY_AFTER, after);
     if (after === 0) heap.setWord(record, WORD_LAST, before);
     else heap.setWord(after, WORD_KEY_BEFORE, before);
+    heap.setWord(record, WORD_SLOTS, heap.word(record, WORD_SLOTS) - this.#slotsOf(hold));
     if (before !== 0 || after !== 0) return;
     this.#keys.setHeld(heap.word(record, WORD_KEY), false);
     this.#index.remove(record);
@@ -124,6 +138,7 @@ export class HeldKeys implements BlockFollower {
     this.#heap.setWord(record, WORD_KEY, key);
     this.#heap.setWord(record, WORD_FIRST, 0);
     this.#heap.setWord(record, WORD_LAST, 0);
+    this.#heap.setWord(record, WORD_SLOTS, 0);
     this.#index.insert(hashOf(key), record);
     this.#keys.setHeld(key, true);
     return record;

@@ -393,11 +393,9 @@ export class Holds implements SessionFollower {
     return this.kindOf(hold) !== HoldKind.slot || session === 0 || this.#sessions.isAlive(session, stampUs);
   }
 
-  /** Whether an entry of the stamp frees a slot of the key whose session is dead: a rate that it was carried over to cannot tell. */
-  freesSlot(key: number, stampUs: number): boolean {
-    let hold = this.openOf(HoldKind.slot) > 0 && this.#isFirstDue(stampUs) ? this.#heldKeys.first(key) : 0;
-    while (hold !== 0 && this.#isHeldBySomeone(hold, stampUs)) hold = this.#heldKeys.after(hold);
-    return hold !== 0;
+  /** Whether a slot of the key may be freed by other entries than those that touch it: its session ends, or is dead by then. */
+  endsWithSession(key: number): boolean {
+    return this.#heldKeys.endsWithSession(key);
   }
 
   /** Ends a hold by its own time, which its counter knows, or before it, which it does not. */

@@ -139,8 +139,8 @@ export class GovernedQuestions {
   /**
    * Whether an entry of this stamp would surely deny a take (SEMANTICS D1); if so, its result is written at `at`. Under a
    * policy that bans, denials must be counted, so only the ban itself is answered from here; and a key whose counts are
-   * yet to be carried over is left to the log, which may have no room for them, and so is one with a slot that
-   * ends with its session, unless a list answers for it.
+   * yet to be carried over is left to the log, which may have no room for them, and so is one with a slot that ends with its
+   * session, whose goodbye may not be applied yet, unless a list answers for it.
    */
   denies(
     namespace: string,
@@ -156,7 +156,7 @@ export class GovernedQuestions {
     if (rule.unknown || rule.quota.algorithm === Algorithm.concurrency || rule.policy?.shadow === true) return false;
     if (look.list === "allow") return false;
     if (look.list !== "deny") {
-      if (look.carried !== null || this.#state.holds.freesSlot(look.block, stampUs)) return false;
+      if (look.carried !== null || this.#state.holds.endsWithSession(look.block)) return false;
       if (look.banUntilUs === 0 && (rule.policy?.ban !== undefined || this.verdict.allowed)) return false;
     }
     this.#write(look, cost, stampUs, results, at);

@@ -340,6 +340,19 @@ export const policyMutants: readonly Mutant[] = [
     foundBy: { tests: [heldAcross] },
   },
   {
+    name: "denied-before-a-goodbye",
+    breaks:
+      "a slot that a window counts denies from applied state while its session's goodbye waits to be applied (D1)",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-questions.ts",
+        search: "if (look.carried !== null || this.#state.holds.endsWithSession(look.block)) return false;",
+        replacement: "if (look.carried !== null) return false;",
+      },
+    ],
+    foundBy: { tests: [carriedHolds] },
+  },
+  {
     name: "heir-freed-for-another-key",
     breaks: "a call that finds no room for its other key brings back what was given back after a policy went (K1)",
     edits: [
