@@ -38,6 +38,7 @@ export {
   tokenOperations,
   tokenType,
 } from "./token-claims.ts";
+export type { TokenJwk, TokenKeySet } from "./token-keys.ts";
 export {
   decodeAllowBatchResponse,
   decodeErrorDetail,

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { type Bounds, boundRanges } from "@quorumguard/limiter";
-import { tokenBounds } from "@quorumguard/proto";
+import { type TokenKeySet, tokenBounds } from "@quorumguard/proto";
 import type { NodeId } from "@quorumguard/raft";
 import type { NodeLog } from "../node/node-log.ts";
 import type { NodeLimits, NodeTimings } from "../node/node-options.ts";
@@ -10,7 +10,6 @@ import { checkText } from "./check-text.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
 import { serverDefaults } from "./server-defaults.ts";
 import type { TlsMaterial } from "./tls-material.ts";
-import type { TokenKeySet } from "./tokens/token-keys.ts";
 
 /** A host and a TCP port, to listen on or to connect to. */
 export interface HostPort {

@@ -3,8 +3,8 @@
  * here connects anywhere, and it runs where Web Cryptography does: Node.js, Deno, Bun and edge runtimes.
  */
 
-export type { TokenOperation } from "@quorumguard/proto";
+export type { TokenJwk, TokenKeySet, TokenOperation } from "@quorumguard/proto";
 export type { MintOptions, ScopedOperation, ServerTokenOptions } from "./mint-options.ts";
 export { createTokenIssuer, type TokenIssuer, type TokenIssuerOptions } from "./token-issuer.ts";
-export type { TokenJwk } from "./token-jwk.ts";
-export { createTokenKey, nodeKeySet, type TokenKey, type TokenKeyOptions, type TokenKeySet } from "./token-key.ts";
+export type { SigningTokenJwk } from "./token-jwk.ts";
+export { createTokenKey, nodeKeySet, type TokenKey, type TokenKeyOptions } from "./token-key.ts";

@@ -8,7 +8,7 @@ import {
   type ServerTokenOptions,
   type TokenContent,
 } from "./mint-options.ts";
-import { type CheckedJwk, readSigningJwk, type TokenJwk } from "./token-jwk.ts";
+import { type CheckedJwk, readSigningJwk, type SigningTokenJwk } from "./token-jwk.ts";
 
 /** What makes tokens, and for whom. */
 export interface TokenIssuerOptions {
@@ -16,7 +16,7 @@ export interface TokenIssuerOptions {
    * The private key, as an object or as its JSON text: what `quorumguard token-key new` writes, or {@link createTokenKey} makes. Nodes
    * must have its other part, in the file of `--token-keys`.
    */
-  readonly key: TokenJwk | string;
+  readonly key: SigningTokenJwk | string;
   /** Which clusters its tokens are for, 1 to 128 bytes of UTF-8: the nodes' `--token-audience`. Default "quorumguard", which is theirs. */
   readonly audience?: string | undefined;
   /** The time by which tokens begin and end, in milliseconds since 1970, for tests that move it. Default: this machine's. */

@@ -1,32 +1,15 @@
-import { tokenBounds } from "@quorumguard/proto";
+import { type TokenJwk, tokenBounds } from "@quorumguard/proto";
 import { checkName, checkOneOf, invalidArgument } from "@quorumguard/sdk-core";
 
-/**
- * A key as RFC 7517 writes it, with an id: Ed25519 (`kty` "OKP"), or a secret that is shared with the nodes (`kty` "oct"). With `d`, or
- * with `k`, it can sign: keep it where passwords are kept.
- */
-export interface TokenJwk {
-  /** The key's type: "OKP" for Ed25519, "oct" for a secret. */
-  readonly kty: string;
-  /** The key's id: 1 to 128 bytes of UTF-8. Tokens name it, and nodes find the key by it. */
-  readonly kid: string;
-  /** "EdDSA" or "HS256", as the type says. */
-  readonly alg?: string;
-  /** What the key is for: "sig". */
-  readonly use?: string;
-  /** Of "OKP", the curve: "Ed25519". */
-  readonly crv?: string;
-  /** Of "OKP", the public part: 32 bytes in base64url. */
-  readonly x?: string;
-  /** Of "OKP", the private part: 32 bytes in base64url. Nodes have no use for it. */
+/** A {@link TokenJwk} that can sign: the whole of an Ed25519 key, or a secret. Keep it where passwords are kept. */
+export interface SigningTokenJwk extends TokenJwk {
+  /** Of "OKP", the private part: 32 bytes in base64url. Nodes refuse a key that has it. */
   readonly d?: string;
-  /** Of "oct", the secret: at least 32 bytes in base64url. */
-  readonly k?: string;
 }
 
 /** A key that was checked, and what its kind makes of tokens. */
 export interface CheckedJwk {
-  readonly jwk: TokenJwk;
+  readonly jwk: SigningTokenJwk;
   readonly algorithm: "EdDSA" | "HS256";
 }
 
@@ -42,7 +25,7 @@ export function readTokenJwk(key: unknown, field: string): CheckedJwk {
     throw invalidArgument(field, typeof object, 'give the JWK as an object, or its text: readFileSync(path, "utf8")');
   }
   if ("keys" in object) throw invalidArgument(`${field}.keys`, "a set of keys", "give one key of it");
-  const jwk = object as Partial<Record<keyof TokenJwk, unknown>>;
+  const jwk = object as Partial<Record<keyof SigningTokenJwk, unknown>>;
   const kid = checkName(jwk.kid, `${field}.kid`);
   const kty = checkOneOf(jwk.kty, `${field}.kty`, ["OKP", "oct"]);
   const algorithm = kty === "OKP" ? "EdDSA" : "HS256";

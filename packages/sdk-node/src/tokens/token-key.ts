@@ -1,7 +1,7 @@
-import { tokenAlgorithms, tokenBounds } from "@quorumguard/proto";
+import { type TokenJwk, type TokenKeySet, tokenAlgorithms, tokenBounds } from "@quorumguard/proto";
 import { checkName, checkNames, checkOneOf, invalidArgument, knownNames } from "@quorumguard/sdk-core";
 import { exportJWK, generateKeyPair } from "jose";
-import { readTokenJwk, type TokenJwk } from "./token-jwk.ts";
+import { readTokenJwk, type SigningTokenJwk } from "./token-jwk.ts";
 
 /** What a new key is made by. */
 export interface TokenKeyOptions {
@@ -17,15 +17,9 @@ export interface TokenKeyOptions {
 /** A key, as whoever makes tokens has it and as nodes have it. */
 export interface TokenKey {
   /** For {@link createTokenIssuer}: keep it where passwords are kept. */
-  readonly privateKey: TokenJwk;
+  readonly privateKey: SigningTokenJwk;
   /** For nodes, in a set: see {@link nodeKeySet}. Of an HS256 key it is the secret itself, hence as private. */
   readonly nodeKey: TokenJwk;
-}
-
-/** What the file of `--token-keys` holds: a JSON Web Key Set (RFC 7517). */
-export interface TokenKeySet {
-  /** 1 to 16 keys, each with its own id. */
-  readonly keys: readonly TokenJwk[];
 }
 
 const keyNames = knownNames("an option of a token's key", ["id", "algorithm"], {
@@ -60,7 +54,7 @@ export async function createTokenKey(options: TokenKeyOptions): Promise<TokenKey
  *
  * @throws {GuardError} invalid_argument when there are none or more than 16, when one is no key, or when two have one id.
  */
-export function nodeKeySet(keys: readonly (TokenKey | TokenJwk)[]): TokenKeySet {
+export function nodeKeySet(keys: readonly (TokenKey | SigningTokenJwk)[]): TokenKeySet {
   const { maxKeys } = tokenBounds;
   if (!Array.isArray(keys)) throw invalidArgument("keys", typeof keys, "give a list of keys");
   if (keys.length === 0 || keys.length > maxKeys)
@@ -78,6 +72,6 @@ export function nodeKeySet(keys: readonly (TokenKey | TokenJwk)[]): TokenKeySet 
   };
 }
 
-function withoutPrivatePart({ d: _, ...rest }: TokenJwk): TokenJwk {
+function withoutPrivatePart({ d: _, ...rest }: SigningTokenJwk): TokenJwk {
   return rest;
 }

@@ -1,10 +1,11 @@
 import { expectTypeOf, test } from "vitest";
-import type { TokenIssuer, TokenJwk } from "./index.ts";
+import type { SigningTokenJwk, TokenIssuer, TokenJwk, TokenKey } from "./index.ts";
 import { createTokenIssuer } from "./index.ts";
 
 // `tsc` checks this file; at run time it only has to load. Each @ts-expect-error fails the build if it compiles.
 declare const issuer: TokenIssuer;
-declare const key: TokenJwk;
+declare const key: SigningTokenJwk;
+declare const secret: TokenJwk;
 
 const neverRun = () => {
   expectTypeOf(issuer.mint({ key: "user:1", policies: ["button"] })).resolves.toBeString();
@@ -12,7 +13,11 @@ const neverRun = () => {
   issuer.mintForServer();
   issuer.mintForServer({ operations: ["admin"], subject: "deploy" });
   createTokenIssuer({ key, audience: undefined });
+  createTokenIssuer({ key: secret });
   createTokenIssuer({ key: "{}" });
+  expectTypeOf<TokenKey["privateKey"]>().toHaveProperty("d");
+  // What nodes have of a key never says its private part.
+  expectTypeOf<TokenKey["nodeKey"]>().not.toHaveProperty("d");
 
   // @ts-expect-error a token for all keys is a server's
   issuer.mint({ policies: ["button"] });

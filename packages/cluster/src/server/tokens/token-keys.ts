@@ -17,30 +17,6 @@ export interface TokenKey {
 /** The keys in force by their ids. A map, so that no id finds what objects have by nature. */
 export type TokenKeys = ReadonlyMap<string, TokenKey>;
 
-/** A JWKS (RFC 7517). */
-export interface TokenKeySet {
-  /** 1 to 16, each with its own `kid`. */
-  readonly keys: readonly TokenJwk[];
-}
-
-/** A key of a {@link TokenKeySet}: an Ed25519 public key, or a secret for HS256. */
-export interface TokenJwk {
-  /** "OKP" for Ed25519, "oct" for a secret. */
-  readonly kty: string;
-  /** What tokens name it by: 1 to 128 bytes of UTF-8. */
-  readonly kid: string;
-  /** "EdDSA" or "HS256", as `kty` says. */
-  readonly alg?: string;
-  /** "sig". */
-  readonly use?: string;
-  /** Of "OKP": "Ed25519". */
-  readonly crv?: string;
-  /** Of "OKP": the public key, 32 bytes in base64url. */
-  readonly x?: string;
-  /** Of "oct": the secret, 32 bytes or more in base64url. Whoever reads it makes tokens. */
-  readonly k?: string;
-}
-
 /**
  * Reads a JWKS.
  *

@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHmac, generateKeyPairSync, randomBytes, sign } from "node:crypto";
-import { type TokenClaims, type TokenGrant, tokenType } from "@quorumguard/proto";
-import type { TokenJwk } from "./token-keys.ts";
+import { type TokenClaims, type TokenGrant, type TokenJwk, tokenType } from "@quorumguard/proto";
 
 /** A key that makes tokens by hand, so that tests can make those that no library would. */
 export interface TestKey {
