@@ -1,6 +1,6 @@
 /** The show: three nodes, the server, traffic beyond the limit, the leader killed in mid-traffic, and an account of it. */
 import { parseArgs, styleText } from "node:util";
-import { type LocalCluster, type ServerProcess, withServer } from "@quorumguard/testbed";
+import { type LocalCluster, type ServerProcess, takeEndSignals, withServer } from "@quorumguard/testbed";
 import { createAccount } from "./account.ts";
 import { startServer } from "./server-process.ts";
 import { sendTraffic } from "./traffic.ts";
@@ -51,21 +51,12 @@ async function serve(cluster: LocalCluster, server: ServerProcess): Promise<numb
   say(`             curl -i -H 'x-api-key: ${apiKeys[0]}' ${server.url}/quote`);
   say(`             for i in 1 2 3 4 5 6; do curl -si -X POST ${server.url}/login | head -1; done`);
   say("  Ctrl-C ends it.");
-  await new Promise<void>((resolve) => {
-    windDown = resolve;
-  });
+  await signals.first();
   return 0;
 }
 
-/** What the first signal does while it serves; before and after that, leaving at once ends the children. */
-let windDown: (() => void) | null = null;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    if (windDown === null) process.exit(130);
-    windDown();
-    windDown = null;
-  });
-}
+/** While it serves, the first Ctrl-C ends it in order; before and after that, leaving at once ends the children. */
+const signals = takeEndSignals();
 
 async function main(): Promise<number> {
   if (values.help) {

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { parseArgs, styleText } from "node:util";
-import { freePorts, requireProgram } from "@quorumguard/testbed";
+import { freePorts, requireProgram, takeEndSignals } from "@quorumguard/testbed";
 import { buildSite } from "./build-site.ts";
 import { startScene } from "./server/scene.ts";
 
@@ -37,15 +37,8 @@ async function choosePort(text: string): Promise<number> {
   return port;
 }
 
-/** What the first signal does once everything runs; before and after that, leaving at once ends the children. */
-let windDown: (() => void) | null = null;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    if (windDown === null) process.exit(130);
-    windDown();
-    windDown = null;
-  });
-}
+/** Once everything runs, the first Ctrl-C ends it in order; before and after that, leaving at once ends the children. */
+const signals = takeEndSignals();
 
 async function main(): Promise<void> {
   if (flags.help) {
@@ -57,9 +50,7 @@ async function main(): Promise<void> {
   say("  Building the site …");
   const folder = await buildSite();
   const scene = await startScene({ folder, port, say });
-  const ended = new Promise<void>((resolve) => {
-    windDown = resolve;
-  });
+  const ended = signals.first();
   say(`\n  ${styleText("bold", scene.url, { stream: out })}\n`);
   say("  The browser will warn: nobody but this run knows its certificate. Ctrl-C ends everything.");
   if (flags.json) process.stdout.write(`${JSON.stringify({ url: scene.url })}\n`);
