@@ -28,14 +28,14 @@ export interface RateLimit extends Omit<RateLimitState, "notice"> {
   readonly attempt: () => Promise<Decision>;
   /**
    * What to put into a live region, `<p aria-live="polite">{announcement}</p>`: it changes when an attempt is denied or fails, and when
-   * the next one may be made, and not with each second.
+   * the next one may be made, and not with each second. Put it beside the button, since what is in a busy element may not be read out.
    */
   readonly announcement: string;
   /**
    * What a button takes to make attempts: `<button {...buttonProps}>`. While an attempt is denied it is `aria-disabled`, and not
    * `disabled`, which would take the focus away from whoever is on it. A press asks all the same, since a key may have been reset or
    * unblocked meanwhile; the guard answers from its memory for the first 5 s (`maxDenialAgeMs`). While an attempt is on its way
-   * it is `aria-busy`, and a press does nothing.
+   * a press does nothing, and the button is `aria-busy`: what it shows is about to change, and nothing is denied yet.
    */
   readonly buttonProps: {
     readonly "aria-disabled": boolean;
