@@ -53,7 +53,6 @@ export class Holds implements SessionFollower {
   readonly #heap: Heap;
   readonly #slab: Slab;
   readonly #keys: KeyTable;
-  readonly #sessions: Sessions;
   readonly #hash: RollingHash;
   readonly #byNumber: HashIndex;
   readonly #heldKeys: HeldKeys;
@@ -84,13 +83,12 @@ export class Holds implements SessionFollower {
     this.#heap = heap;
     this.#slab = slab;
     this.#keys = keys;
-    this.#sessions = sessions;
     this.#hash = hash;
     this.#fields = new HoldFields(heap);
     this.#byNumber = new HashIndex(heap);
     this.#heldKeys = new HeldKeys(heap, slab, keys);
     this.ofKey = new KeyHolds(heap, keys, this.#heldKeys, this.#fields);
-    this.#ofSessions = new SessionHolds(heap);
+    this.#ofSessions = new SessionHolds(heap, sessions, this.#fields);
     this.#due = new DueTree(heap, {
       wordLeft: WORD_LEFT,
       wordRight: WORD_RIGHT,
@@ -154,7 +152,7 @@ export class Holds implements SessionFollower {
     heap.setWord(hold, WORD_LIMIT, quota.limit);
     heap.setWord(hold, WORD_BURST, quota.burst);
     this.#ofSessions.add(session, hold);
-    heap.setNumber(hold, CELL_DUE, this.#dueOf(hold));
+    heap.setNumber(hold, CELL_DUE, this.#ofSessions.dueUs(hold));
     this.#byNumber.insert(hashOf(number), hold);
     this.#due.insert(hold);
     this.#heldKeys.add(this.#keys.hold(quota, key, this.#fields.read(hold), stampUs), hold);
@@ -205,16 +203,6 @@ export class Holds implements SessionFollower {
     return home;
   }
 
-  /** Takes the open holds of a key off its counter, to lay them on again: what is left is what was taken. */
-  lift(key: number, stampUs: number): number {
-    let home = key;
-    for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
-      if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
-      home = this.#keys.settle(this.#movingQuotaOf(hold), home, this.#fields.read(hold), 0, stampUs);
-    }
-    return home;
-  }
-
   /**
    * Lays the open holds of a key on its counter, where none of them is. Under `quota` from now on, unless it is null: then
    * another rule took over at the stamp, and they count as of then, like all that is carried over (SEMANTICS K1).
@@ -224,7 +212,7 @@ export class Holds implements SessionFollower {
     let home = key;
     for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (quota !== null) {
-        this.#layUnder(hold, quota, stampUs);
+        this.#fields.layUnder(hold, quota, stampUs);
         heap.setWord(hold, 0, heap.word(hold, 0) | CARRIED);
       }
       if (heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
@@ -242,7 +230,7 @@ export class Holds implements SessionFollower {
     });
   }
 
-  /** Gives the holds of a key, which {@link lift} took off its counter, to another one; {@link lay} puts them on. */
+  /** Gives the holds of a key, which {@link KeyHolds.lift} took off its counter, to another one; {@link lay} puts them on. */
   rehome(from: number, to: number): void {
     for (let hold = this.#heldKeys.first(from); hold !== 0; ) {
       const after = this.#heldKeys.after(hold);
@@ -261,13 +249,13 @@ export class Holds implements SessionFollower {
   moveTo(from: number, to: number, quota: Quota, stampUs: number): number {
     const heap = this.#heap;
     let home = to;
-    for (let hold = this.#heldKeys.first(this.lift(from, stampUs)); hold !== 0; ) {
+    for (let hold = this.#heldKeys.first(this.ofKey.lift(from, stampUs)); hold !== 0; ) {
       const after = this.#heldKeys.after(hold);
       this.#heldKeys.remove(hold);
       this.#heldKeys.add(home, hold);
       const isOver = this.#fields.isOver(hold);
       const { cost } = this.#fields.read(hold);
-      this.#layUnder(hold, quota, stampUs);
+      this.#fields.layUnder(hold, quota, stampUs);
       heap.setWord(hold, 0, heap.word(hold, 0) & ~CARRIED);
       // What is over was spent by now, at the latest.
       if (isOver)
@@ -282,17 +270,6 @@ export class Holds implements SessionFollower {
       hold = after;
     }
     return home;
-  }
-
-  /** A hold is one of another rule from a stamp on. */
-  #layUnder(hold: number, quota: Quota, stampUs: number): void {
-    const heap = this.#heap;
-    heap.setWord(hold, WORD_LIMIT, quota.limit);
-    heap.setWord(hold, WORD_BURST, quota.burst);
-    heap.setNumber(hold, CELL_WINDOW, quota.windowUs);
-    heap.setNumber(hold, CELL_FROM, Math.max(heap.number(hold, CELL_FROM), stampUs));
-    heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));
-    this.#fields.noteLeft(hold);
   }
 
   /**
@@ -378,19 +355,13 @@ export class Holds implements SessionFollower {
       this.#linger(hold, stampUs);
       return;
     }
-    if (heap.number(hold, CELL_EXPIRES) <= stampUs || !this.#isHeldBySomeone(hold, stampUs)) {
+    if (heap.number(hold, CELL_EXPIRES) <= stampUs || !this.#ofSessions.holdsOn(hold, stampUs)) {
       this.#end(hold, stampUs);
       return;
     }
     this.#due.remove(hold);
-    heap.setNumber(hold, CELL_DUE, this.#dueOf(hold));
+    heap.setNumber(hold, CELL_DUE, this.#ofSessions.dueUs(hold));
     this.#due.insert(hold);
-  }
-
-  /** Whether nobody need be alive for the hold, or its session is. */
-  #isHeldBySomeone(hold: number, stampUs: number): boolean {
-    const session = this.#heap.word(hold, WORD_SESSION);
-    return this.kindOf(hold) !== HoldKind.slot || session === 0 || this.#sessions.isAlive(session, stampUs);
   }
 
   /** Whether a slot of the key may be freed by other entries than those that touch it: its session ends, or is dead by then. */
@@ -413,9 +384,7 @@ export class Holds implements SessionFollower {
    */
   #linger(hold: number, stampUs: number): void {
     const heap = this.#heap;
-    const key = this.#heldKeys.keyOf(hold);
-    const lateUs = this.kindOf(hold) === HoldKind.slot ? 0 : heap.number(hold, CELL_EXPIRES) - this.stillSinceUs(key);
-    const untilUs = lateUs > 0 ? this.stillKeptUntilUs(key) + lateUs : 0;
+    const untilUs = this.#lingersUntilUs(hold);
     if (untilUs <= stampUs) {
       this.#free(hold);
       return;
@@ -430,6 +399,39 @@ export class Holds implements SessionFollower {
     this.#due.insert(hold);
   }
 
+  /** Until when a hold whose time is over is to be known of; 0: not at all. */
+  #lingersUntilUs(hold: number): number {
+    const key = this.#heldKeys.keyOf(hold);
+    const expiresUs = this.#heap.number(hold, CELL_EXPIRES);
+    const lateUs = this.kindOf(hold) === HoldKind.slot ? 0 : expiresUs - this.stillSinceUs(key);
+    return lateUs > 0 ? this.stillKeptUntilUs(key) + lateUs : 0;
+  }
+
+  /**
+   * Copies what is held on a key to other tables, for questions, as an entry of the stamp finds it when it decides: what
+   * has ended by then is ended on the copy.
+   */
+  copyTo(other: Holds, key: number, copy: number, stampUs: number): void {
+    for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
+      const isOver = this.#heap.number(hold, CELL_EXPIRES) <= stampUs;
+      if (!isOver && !this.#ofSessions.holdsOn(hold, stampUs)) {
+        const untilUs = Math.min(stampUs, this.stillSinceUs(key));
+        other.#keys.settle(this.#movingQuotaOf(hold), copy, this.#fields.read(hold), 0, untilUs);
+      } else if (!isOver || this.#lingersUntilUs(hold) > stampUs) other.#adopt(this.#heap, hold, copy, isOver);
+    }
+  }
+
+  #adopt(from: Heap, original: number, key: number, isOver: boolean): void {
+    const heap = this.#heap;
+    const hold = this.#slab.take(HOLD_CELLS);
+    for (let word = 0; word < HOLD_CELLS * 2; word++) heap.setWord(hold, word, from.word(original, word));
+    this.#ofSessions.add(0, hold);
+    if (isOver) heap.setWord(hold, 0, heap.word(hold, 0) | OVER);
+    else this.#byNumber.insert(hashOf(heap.number(hold, CELL_NUMBER)), hold);
+    this.#due.insert(hold);
+    this.#heldKeys.add(key, hold);
+  }
+
   /** Forgets what is over of a key by a stamp: it was carried over, or was no more when the last rule took over. */
   forgetOver(key: number, stampUs: number): void {
     for (let hold = this.#heldKeys.first(key); hold !== 0; ) {
@@ -440,14 +442,6 @@ export class Holds implements SessionFollower {
       }
       hold = after;
     }
-  }
-
-  /** When a hold is to be looked at: a slot of a session no later than when the session dies if it is not heard of. */
-  #dueOf(hold: number): number {
-    const expiresUs = this.#heap.number(hold, CELL_EXPIRES);
-    const session = this.#heap.word(hold, WORD_SESSION);
-    if (this.kindOf(hold) !== HoldKind.slot || session === 0) return expiresUs;
-    return Math.min(expiresUs, this.#sessions.expiryUs(session) + 1);
   }
 
   #movingQuotaOf(hold: number): Quota {

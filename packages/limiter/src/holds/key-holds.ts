@@ -53,6 +53,16 @@ export class KeyHolds {
     return hold !== 0;
   }
 
+  /** Takes the open holds of a key off its counter, to lay them on again: what is left is what was taken. Returns its block. */
+  lift(key: number, stampUs: number): number {
+    let home = key;
+    for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
+      if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
+      home = this.#keys.settle(this.#fields.movingQuotaOf(hold, home), home, this.#fields.read(hold), 0, stampUs);
+    }
+    return home;
+  }
+
   /** Moves the ends of all holds of a key, `first` and those after it: one key after the other, while its memory is close. */
   takeOver(first: number, precedingStampUs: number, stampUs: number, stillUs: number): void {
     const heap = this.#heap;

@@ -1,4 +1,4 @@
-import type { Hold } from "../algorithms/algorithm.ts";
+import type { Hold, Quota } from "../algorithms/algorithm.ts";
 import type { Heap } from "../memory/heap.ts";
 import { Algorithm } from "../rule.ts";
 import {
@@ -77,8 +77,19 @@ export class HoldFields {
     return this.kindOf(hold) === HoldKind.lease ? CELL_EXPIRES : CELL_DATED;
   }
 
+  /** A hold is one of another rule from a stamp on. */
+  layUnder(hold: number, quota: Quota, stampUs: number): void {
+    const heap = this.#heap;
+    heap.setWord(hold, WORD_LIMIT, quota.limit);
+    heap.setWord(hold, WORD_BURST, quota.burst);
+    heap.setNumber(hold, CELL_WINDOW, quota.windowUs);
+    heap.setNumber(hold, CELL_FROM, Math.max(heap.number(hold, CELL_FROM), stampUs));
+    heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));
+    this.#noteLeft(hold);
+  }
+
   /** Notes the dates of a hold that its key is carried over with: as of these it is left on the older counters. */
-  noteLeft(hold: number): void {
+  #noteLeft(hold: number): void {
     if (this.kindOf(hold) !== HoldKind.lease) return;
     this.#heap.setNumber(hold, CELL_DATED, this.#heap.number(hold, CELL_EXPIRES));
     this.#heap.setNumber(hold, CELL_LEASE_LEFT_FROM, this.#heap.number(hold, CELL_FROM));

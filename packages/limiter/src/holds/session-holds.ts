@@ -1,13 +1,32 @@
-import { WORD_FIRST_HOLD, WORD_HOLDS } from "../exactly-once/sessions.ts";
+import { type Sessions, WORD_FIRST_HOLD, WORD_HOLDS } from "../exactly-once/sessions.ts";
 import type { Heap } from "../memory/heap.ts";
-import { ORPHAN, WORD_SESSION, WORD_SESSION_AFTER, WORD_SESSION_BEFORE } from "./hold-block.ts";
+import { CELL_EXPIRES, HoldKind, ORPHAN, WORD_SESSION, WORD_SESSION_AFTER, WORD_SESSION_BEFORE } from "./hold-block.ts";
+import type { HoldFields } from "./open-holds.ts";
 
 /** The holds of each session: a list through their blocks, which begins in the session's. */
 export class SessionHolds {
   readonly #heap: Heap;
+  readonly #sessions: Sessions;
+  readonly #fields: HoldFields;
 
-  constructor(heap: Heap) {
+  constructor(heap: Heap, sessions: Sessions, fields: HoldFields) {
     this.#heap = heap;
+    this.#sessions = sessions;
+    this.#fields = fields;
+  }
+
+  /** Whether nobody need be alive for the hold, or its session is. */
+  holdsOn(hold: number, stampUs: number): boolean {
+    const session = this.#heap.word(hold, WORD_SESSION);
+    return this.#fields.kindOf(hold) !== HoldKind.slot || session === 0 || this.#sessions.isAlive(session, stampUs);
+  }
+
+  /** When a hold is to be looked at: a slot of a session no later than when the session dies if it is not heard of. */
+  dueUs(hold: number): number {
+    const expiresUs = this.#heap.number(hold, CELL_EXPIRES);
+    const session = this.#heap.word(hold, WORD_SESSION);
+    if (this.#fields.kindOf(hold) !== HoldKind.slot || session === 0) return expiresUs;
+    return Math.min(expiresUs, this.#sessions.expiryUs(session) + 1);
   }
 
   /** Puts a hold first in its session's list; session 0: it is none's. */

@@ -111,6 +111,12 @@ export class KeyTable implements BlockMover {
     this.census.reseed(seed0, seed1);
   }
 
+  /** Takes the seeds of another table, so that rules are ready for both. */
+  seedLike(other: KeyTable): void {
+    this.#seed0 = other.#seed0;
+    this.#seed1 = other.#seed1;
+  }
+
   hashOf(rule: QuotaRule, bytes: Uint8Array, start: number, length: number): number {
     return sipHash(rule.hash0, rule.hash1, bytes, start, length);
   }
@@ -251,6 +257,18 @@ export class KeyTable implements BlockMover {
     this.#index.insert(hash, block);
     this.census.add(rule.prefix, rule.prefixLength);
     return block;
+  }
+
+  /** Copies a key of another table with the same seeds, but for what is held on it; returns its block here. */
+  adopt(other: KeyTable, block: number): number {
+    const heap = this.#heap;
+    const cells = other.#slab.cellsOf(block);
+    const copy = this.#slab.take(cells);
+    for (let word = 0; word < cells * 2; word++) heap.setWord(copy, word, other.#heap.word(block, word));
+    heap.setWord(copy, WORD_LENGTHS, heap.word(copy, WORD_LENGTHS) & LENGTHS);
+    this.#index.insert(heap.word(copy, WORD_HASH), copy);
+    this.census.add(this.#prefix, this.#readPrefix(copy));
+    return copy;
   }
 
   grow(block: number, contentCells: number, cells: number): number {

@@ -319,7 +319,7 @@ export class Machine implements Limiter {
 
   peek(namespace: string, rule: Rule, key: Uint8Array, cost: number, stampUs: number): ResultColumns {
     this.#peeked.items = 1;
-    if (this.#questions.governs(namespace, rule)) {
+    if (this.#questions.governs(namespace, rule) || rule.algorithm === Algorithm.concurrency) {
       const at = { bytes: key, start: 0, length: key.length };
       const stamp = Math.max(stampUs, this.#state.stampUs);
       this.#questions.peek(namespace, rule, at, cost, stamp, this.#peeked, 0);

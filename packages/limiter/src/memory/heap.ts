@@ -40,6 +40,13 @@ export class Heap {
     return this.#pages;
   }
 
+  /** Forgets everything; the memory is handed out again. Whoever kept something here is of no use any more. */
+  clear(): void {
+    this.#pages = 0;
+    this.#freePages.length = 0;
+    this.#kinds.fill(PageKind.free);
+  }
+
   kindOf(page: number): number {
     return this.#kinds[page] ?? 0;
   }

@@ -83,6 +83,11 @@ export class Slab {
     }
   }
 
+  /** The size of a block, in cells. */
+  cellsOf(address: number): number {
+    return CLASS_CELLS[this.#heap.word(Heap.addressOf(Heap.pageOf(address)), WORD_CLASS)]!;
+  }
+
   /** Blocks that fit in `page`, which must be a slab's. */
   slots(page: number): number {
     return SLOTS[this.#heap.word(Heap.addressOf(page), WORD_CLASS)]!;

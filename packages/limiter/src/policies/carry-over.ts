@@ -1,4 +1,4 @@
-import { CELL_EXPIRY, COMMON_CELLS, createVerdict, type Quota, type Verdict } from "../algorithms/algorithm.ts";
+import { CELL_EXPIRY, COMMON_CELLS, createVerdict, type Quota } from "../algorithms/algorithm.ts";
 import { division, drained } from "../algorithms/arithmetic.ts";
 import { algorithmOf } from "../algorithms/registry.ts";
 import type { Holds } from "../holds/holds.ts";
@@ -155,17 +155,6 @@ export class CarryOver {
         ? 0
         : algorithmOf(numbers.algorithm)!.usedAt(this.#scratch, block, tail, numbers, toUs),
     );
-  }
-
-  /** Judges a key that has no counter of its own yet as if its counts were carried over already. */
-  judge(rule: GovernedRule, carried: Carried, cost: number, stampUs: number, verdict: Verdict): void {
-    const { quota } = rule;
-    const { used, atUs, told } = carried;
-    const numbers = chargedBy(rule);
-    const room = { ...numbers, burst: Math.max(numbers.burst, told) };
-    this.#onScratch(quota.algorithm, room, used, atUs, (block, tail) => {
-      algorithmOf(quota.algorithm)!.judge(this.#scratch, block, tail, quota, cost, 0, stampUs, verdict);
-    });
   }
 
   #onScratch<T>(number: number, quota: Quota, used: number, atUs: number, then: (block: number, tail: number) => T): T {
@@ -337,11 +326,16 @@ export class CarryOver {
     for (const { block } of counters) this.#keys.setHandedOn(block, epoch);
   }
 
-  /** The old counters of the key that have open holds. */
+  /** The old counters of the key that are looked for. */
+  oldBlocks(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly number[] {
+    return this.#blocksOf(rule, bytes, start, length)
+      .flat()
+      .filter((block) => block !== 0);
+  }
+
+  /** Those of them that have open holds. */
   heldBlocks(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly number[] {
-    return this.#blocksOf(rule, bytes, start, length).flatMap((found) =>
-      found.filter((block) => this.#keys.isHeld(block)),
-    );
+    return this.oldBlocks(rule, bytes, start, length).filter((block) => this.#keys.isHeld(block));
   }
 
   /** Whether something can be settled on an old counter of the key. */

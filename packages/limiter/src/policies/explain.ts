@@ -95,10 +95,7 @@ export function explain(
     resetAfterMs: known ? ceilMs(verdict.resetNowUs) : 0,
     isCarriedOver: carried !== null,
     ban: banOf(state, namespace, rule.name, key, stampUs, look.banUntilUs),
-    holds: questions
-      .heldBlocksOf(look, at)
-      .flatMap((block) => state.holds.ofKey.openOn(block, stampUs, MAX_HOLDS))
-      .slice(0, MAX_HOLDS),
+    holds: look.holds.ofKey.openOn(look.block, stampUs, MAX_HOLDS),
     lastChange: policies === null ? null : lastChangeOf(policies, rule.name, key, numbers?.from),
   };
 }

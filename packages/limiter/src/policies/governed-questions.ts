@@ -10,10 +10,10 @@ import { Algorithm, type Rule } from "../rule.ts";
 import type { Carried, CarryOver } from "./carry-over.ts";
 import { type AskedRule, GovernedRule, isNameAlone } from "./governed-rule.ts";
 import type { KeyNumbers, NamespacePolicies } from "./namespace-policies.ts";
+import { type Counted, Rehearsal } from "./rehearsal.ts";
 
 /** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
 const LIST_FIRM_US = 60_000_000;
-const MAX_INT32 = 2147483647;
 
 /** Where a key is asked about lies. */
 export interface KeyBytes {
@@ -23,13 +23,11 @@ export interface KeyBytes {
 }
 
 /** What applied state says of one key under one rule. Valid until the next question. */
-export interface Look {
+export interface Look extends Counted {
   readonly policies: NamespacePolicies | null;
   readonly rule: GovernedRule;
   readonly list: "allow" | "deny" | null;
   readonly numbers: KeyNumbers | null;
-  /** The key's counter, or 0. */
-  readonly block: number;
   /** What an earlier rule counted and the key has not been charged for yet. */
   readonly carried: Carried | null;
   /** The stamp until which the key is banned; 0: it is not. */
@@ -42,9 +40,9 @@ export interface Look {
 export class GovernedQuestions {
   readonly #state: MachineState;
   readonly #carryOver: CarryOver;
+  readonly #rehearsal: Rehearsal;
   readonly #rule = new GovernedRule(new QuotaRule());
   readonly verdict = createVerdict();
-  readonly #roomy = createVerdict();
   /** What {@link #rule} was made from. */
   #prepared: {
     readonly policies: NamespacePolicies | null;
@@ -57,6 +55,7 @@ export class GovernedQuestions {
   constructor(state: MachineState, carryOver: CarryOver) {
     this.#state = state;
     this.#carryOver = carryOver;
+    this.#rehearsal = new Rehearsal(state, carryOver);
   }
 
   /** Whether calls under this rule are for this room to answer. */
@@ -67,50 +66,50 @@ export class GovernedQuestions {
 
   /** Looks a key up, and fills the verdict as a take of `cost` would come out. */
   look(namespace: string, asked: Rule, key: KeyBytes, cost: number, stampUs: number): Look {
-    const { keys, bans, policies: book } = this.#state;
+    const look = this.#asDecided(this.#find(namespace, asked, key, stampUs), key, stampUs);
+    this.#judge(look, cost, stampUs);
+    return look;
+  }
+
+  #find(namespace: string, asked: Rule, { bytes, start, length }: KeyBytes, stampUs: number): Look {
+    const { keys, bans, holds, policies: book } = this.#state;
     const policies = book.namespace(namespace);
     const rule = this.#prepare(policies, namespace, asked, stampUs);
-    const { bytes, start, length } = key;
     const text = policies?.hasKeyed ? textOf(bytes, start, length) : null;
     const list = text === null ? null : policies!.listOf(rule.name, text);
     const numbers = text === null || rule.name === "" ? null : policies!.numbersFor(rule.name, text);
     const { quota } = rule;
     rule.useNumbers(numbers);
-    if (rule.unknown) return { policies, rule, list, numbers, block: 0, carried: null, banUntilUs: 0 };
+    const found = { policies, rule, list, numbers, keys, holds };
+    if (rule.unknown) return { ...found, block: 0, carried: null, banUntilUs: 0 };
     const block = keys.find(quota, keys.hashOf(quota, bytes, start, length), bytes, start, length);
     const carried = block === 0 ? this.#carryOver.find(rule, bytes, start, length) : null;
-    if (carried === null) keys.judge(quota, block, cost, 0, stampUs, this.verdict);
-    else this.#carryOver.judge(rule, carried, cost, stampUs, this.verdict);
     const identity: BanIdentity = { prefix: quota.prefix, prefixLength: rule.nameEnd, bytes, start, length };
     const banUntilUs = rule.policy?.ban === undefined ? 0 : bans.untilUs(identity, stampUs);
-    return { policies, rule, list, numbers, block, carried, banUntilUs };
+    return { ...found, block, carried, banUntilUs };
+  }
+
+  /** What is found as an entry of the stamp finds it when it decides. */
+  #asDecided(look: Look, { bytes, start, length }: KeyBytes, stampUs: number): Look {
+    const { rule, block, carried } = look;
+    const { holds } = this.#state;
+    // Who is only guessed to be full gets no counter where nothing is admitted.
+    if (carried !== null && !(carried.isGuessed && rule.quota.limit === 0))
+      return { ...look, ...this.#rehearsal.ofWaiting(rule, bytes, start, length) };
+    const isDue = (holds.nextDueUs() ?? Number.POSITIVE_INFINITY) <= stampUs;
+    return isDue && holds.endsWithSession(block) ? { ...look, ...this.#rehearsal.ofOwn(block, stampUs) } : look;
+  }
+
+  #judge({ rule, keys, block }: Look, cost: number, stampUs: number): void {
+    if (!rule.unknown) keys.judge(rule.quota, block, cost, 0, stampUs, this.verdict);
   }
 
   /** What the key of a look has used at `stampUs`, holds included, also where it is yet to be carried over. */
-  usedOf({ rule, block, carried }: Look, stampUs: number): number {
+  usedOf({ rule, keys, block, carried }: Look, stampUs: number): number {
     const { quota } = rule;
-    if (block !== 0) return this.#state.keys.usedAt(quota, block, stampUs);
-    if (carried === null) return 0;
-    const { limit, burst } = quota;
-    const isBucket = quota.algorithm === Algorithm.tokenBucket;
     // What is guessed is that nothing is left, not a number.
-    if (carried.isGuessed) return isBucket ? burst : limit;
-    // What is left of a limit above all that may be used: a bucket has its burst, and drains at some rate if it has none.
-    quota.limit = isBucket ? Math.max(1, limit) : MAX_INT32;
-    this.#carryOver.judge(rule, carried, 1, stampUs, this.#roomy);
-    quota.limit = limit;
-    return (isBucket ? burst : MAX_INT32) - this.#roomy.available;
-  }
-
-  /** The counters that the open holds of a look's key are on: its own, or those that they are to be carried over from. */
-  heldBlocksOf({ rule, block, carried }: Look, { bytes, start, length }: KeyBytes): readonly number[] {
-    if (carried === null) return [block];
-    const { keys } = this.#state;
-    const past = rule.epochs.flatMap(({ rules }) => rules);
-    return past.map((quota) => {
-      keys.prepare(quota);
-      return keys.find(quota, keys.hashOf(quota, bytes, start, length), bytes, start, length);
-    });
+    if (carried?.isGuessed) return quota.algorithm === Algorithm.tokenBucket ? quota.burst : quota.limit;
+    return block === 0 ? 0 : keys.usedAt(quota, block, stampUs);
   }
 
   #prepare(policies: NamespacePolicies | null, namespace: string, asked: Rule, stampUs: number): GovernedRule {
@@ -151,12 +150,13 @@ export class GovernedQuestions {
     results: GrowingResultColumns,
     at: number,
   ): boolean {
-    const look = this.look(namespace, asked, key, cost, stampUs);
+    const look = this.#find(namespace, asked, key, stampUs);
     const { rule } = look;
     if (rule.unknown || rule.quota.algorithm === Algorithm.concurrency || rule.policy?.shadow === true) return false;
     if (look.list === "allow") return false;
     if (look.list !== "deny") {
       if (look.carried !== null || this.#state.holds.endsWithSession(look.block)) return false;
+      this.#judge(look, cost, stampUs);
       if (look.banUntilUs === 0 && (rule.policy?.ban !== undefined || this.verdict.allowed)) return false;
     }
     this.#write(look, cost, stampUs, results, at);
@@ -212,7 +212,7 @@ export class GovernedQuestions {
     } else {
       writeVerdict(verdict, cost, quota, results, at);
       // Counts that are yet to be carried over may be held ones.
-      const mayComeBack = look.carried !== null || this.#state.keys.isHeld(look.block);
+      const mayComeBack = look.carried !== null || look.keys.isHeld(look.block);
       if (mayComeBack || rule.policy?.ban !== undefined) results.firmForMs[at] = 0;
     }
   }

@@ -52,7 +52,7 @@ export function liftHolds(
     const before = keys.usedAt(rule, counter.block, atUs);
     const wasHeld = keys.isHeld(counter.block);
     if (before === 0 && !wasHeld) continue;
-    const block = wasHeld ? holds.lift(counter.block, atUs) : counter.block;
+    const block = wasHeld ? holds.ofKey.lift(counter.block, atUs) : counter.block;
     counter.block = block;
     const left = open.filter(({ isCarried, epoch }) => isCarried && epoch > counter.epoch);
     if (rule.algorithm === Algorithm.tokenBucket) {

@@ -40,12 +40,12 @@ export const policyMutants: readonly Mutant[] = [
     breaks: "explain tells no open holds of a key while its counts wait to be carried over",
     edits: [
       {
-        file: "limiter/src/policies/governed-questions.ts",
-        search: "    if (carried === null) return [block];",
-        replacement: "    if (carried === null || block === 0) return [block];",
+        file: "limiter/src/policies/rehearsal.ts",
+        search: "    this.#state.holds.copyTo(holds, block, copy, stampUs);\n",
+        replacement: "",
       },
     ],
-    foundBy: { tests: ["limiter/src/policies/explain.test.ts"] },
+    foundBy: { tests: ["limiter/src/policies/explain.test.ts", "limiter/src/policies/foresight.test.ts"] },
   },
   {
     name: "rule-changed-as-of-its-proposal",
@@ -162,7 +162,7 @@ export const policyMutants: readonly Mutant[] = [
       "what is held counts as of when it was reserved: the window of the rule that takes over does not see it (K1)",
     edits: [
       {
-        file: "limiter/src/holds/holds.ts",
+        file: "limiter/src/holds/open-holds.ts",
         search: "    heap.setNumber(hold, CELL_DATED, Math.max(heap.number(hold, CELL_DATED), stampUs));\n",
         replacement: "",
       },
@@ -292,8 +292,8 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/holds/holds.ts",
-        search: "    const untilUs = lateUs > 0 ? this.stillKeptUntilUs(key) + lateUs : 0;",
-        replacement: "    const untilUs = lateUs > 0 ? this.stillKeptUntilUs(key) * 0 : 0;",
+        search: "    return lateUs > 0 ? this.stillKeptUntilUs(key) + lateUs : 0;",
+        replacement: "    return lateUs > 0 ? this.stillKeptUntilUs(key) * 0 : 0;",
       },
     ],
     foundBy: { tests: ["limiter/src/holds/carried-holds.test.ts", "audit/src/naive/holds-across-rules.test.ts"] },
@@ -338,6 +338,19 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: [heldAcross] },
+  },
+  {
+    name: "dead-holder-told-as-alive",
+    breaks:
+      "peek and explain count the slots of a dead session until an entry comes by: free slots are told as taken (R2)",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-questions.ts",
+        search: "    return isDue && holds.endsWithSession(block) ?",
+        replacement: "    return isDue && holds.endsWithSession(block) && stampUs === 0 ?",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/policies/foresight.test.ts"] },
   },
   {
     name: "denied-before-a-goodbye",
