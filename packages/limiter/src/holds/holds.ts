@@ -172,6 +172,13 @@ export class Holds implements SessionFollower {
     return 0;
   }
 
+  /** The key that the open hold of this number is on, whoever may settle it; 0: there is none. */
+  keyOf(number: number): number {
+    let hold = this.#byNumber.first(hashOf(number));
+    while (hold !== 0 && this.#heap.number(hold, CELL_NUMBER) !== number) hold = this.#byNumber.next(hold);
+    return hold === 0 ? 0 : this.#heldKeys.keyOf(hold);
+  }
+
   kindOf(hold: number): HoldKind {
     return this.#fields.kindOf(hold);
   }

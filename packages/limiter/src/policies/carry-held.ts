@@ -1,6 +1,7 @@
 import { textOf } from "../entry/utf8.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
 import type { MachineState } from "../machine/state.ts";
+import { bringFrom } from "./bring-held.ts";
 import type { CarryOver } from "./carry-over.ts";
 import { type AskedRule, GovernedRule } from "./governed-rule.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
@@ -51,29 +52,12 @@ class HeldCarrier {
     const asked = askedBy(bytes, identity);
     const rules = this.#rules.size;
     const rule = this.#ruleOf(owner!, namespace, asked, name!);
-    const { epochs } = rule;
-    rule.lookAlsoFor(namespace, asked, epoch);
-    const length = bytes.length - prefixLength;
-    const hash = keys.hashOf(rule.quota, bytes, prefixLength, length);
-    rule.useNumbers(owner!.numbersFor(name!, textOf(bytes, prefixLength, length) ?? ""));
-    const home = keys.find(rule.quota, hash, bytes, prefixLength, length);
-    const carried =
-      home === 0 ? this.#carryOver.carry(rule, hash, bytes, prefixLength, length) : this.#join(rule, block, home);
-    rule.epochs = epochs;
-    const steps = STEPS_PER_KEY + STEPS_PER_RULE * epochs.length;
+    rule.useNumbers(owner!.numbersFor(name!, textOf(bytes, prefixLength, bytes.length - prefixLength) ?? ""));
+    const carried = bringFrom({ keys, holds, block }, this.#carryOver, rule);
+    const steps = STEPS_PER_KEY + STEPS_PER_RULE * rule.epochs.length;
     const open = holds.ofKey.openOn(carried, this.#stampUs, HELD_STEPS_PER_ENTRY).length;
     // To make a rule ready is as much work again.
     return steps * (1 + this.#rules.size - rules) + STEPS_PER_HOLD * (1 + open + holds.forgotten - forgotten);
-  }
-
-  /** Whoever touched the key could not know of a hold on a counter that is looked for no more: it counts from now on. */
-  #join(rule: GovernedRule, from: number, to: number): number {
-    const { holds } = this.#state;
-    const { quota, carriedLimit } = rule;
-    quota.limit = carriedLimit;
-    const home = holds.moveTo(from, to, quota, this.#stampUs);
-    holds.forgetOver(home, this.#stampUs);
-    return home;
   }
 
   #ruleOf(owner: NamespacePolicies, namespace: Uint8Array, asked: AskedRule, name: string): GovernedRule {

@@ -14,6 +14,7 @@ import type { MachineState } from "../machine/state.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
 import { Algorithm } from "../rule.ts";
 import { endsHold, opensHold, Verb } from "../verb.ts";
+import { bringNamed } from "./bring-held.ts";
 import { type Carried, CarryOver } from "./carry-over.ts";
 import { Counter, count } from "./counters.ts";
 import { type AskedRule, GovernedRule } from "./governed-rule.ts";
@@ -24,6 +25,7 @@ import type { NamespacePolicies } from "./namespace-policies.ts";
 /** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
 const LIST_FIRM_US = 60_000_000;
 const MAX_INT32 = 2147483647;
+const noBytes = new Uint8Array(0);
 
 /**
  * Executes calls in namespaces that have policies, or had some: the rule in force for each key, lists, bans, shadow
@@ -39,13 +41,7 @@ export class GovernedCalls {
   readonly #verdict = createVerdict();
   readonly #rules: GovernedRule[] = [];
   readonly #judged: Judged[] = [];
-  readonly #identity: BanIdentity = {
-    prefix: new Uint8Array(0),
-    prefixLength: 0,
-    bytes: new Uint8Array(0),
-    start: 0,
-    length: 0,
-  };
+  readonly #identity: BanIdentity = { prefix: noBytes, prefixLength: 0, bytes: noBytes, start: 0, length: 0 };
   #policies: NamespacePolicies | null = null;
   #layout: CallsLayout | null = null;
   #stampUs = 0.5;
@@ -404,14 +400,20 @@ export class GovernedCalls {
       return true;
     }
     const judged = this.#read(item, 0);
+    const { bytes } = this.#layout!;
+    const { keyStart, keyLength } = judged;
+    this.#use(judged);
+    if (endsHold(verb)) {
+      const key = bytes.subarray(keyStart, keyStart + keyLength);
+      bringNamed(this.#state, this.carryOver, rule, this.#layout!.handleOf(item), key);
+    }
     const isBlocked = judged.outcome === Outcome.blocked && opensHold(verb) && rule.policy?.shadow !== true;
     const unsettled = isBlocked ? null : this.#settleCounter(judged, endsHold(verb));
     if (unsettled !== null) {
       this.#fill(at, 1, unsettled);
       return true;
     }
-    this.#use(judged);
-    if (verb === Verb.reset) this.carryOver.forget(rule, this.#layout!.bytes, judged.keyStart, judged.keyLength);
+    if (verb === Verb.reset) this.carryOver.forget(rule, bytes, keyStart, keyLength);
     // Slots are never leased: that is said by whoever executes the verb.
     const isLeaseOfSlots = verb === Verb.grant && rule.quota.algorithm === Algorithm.concurrency;
     if (!opensHold(verb) || isLeaseOfSlots) return false;

@@ -47,6 +47,8 @@ export class GovernedRule {
   own: OwnNumbers | null = null;
   /** What the name's counters are to be carried over from, the oldest first. */
   epochs: readonly PreparedEpoch[] = [];
+  /** The name's present epoch: that of the counters in force. */
+  epoch = 0;
   /** As of when it is in force. */
   stampUs = 0.5;
   /** At each change before this stamp, all keys are taken to have been full: not all that they had used is known. */
@@ -78,7 +80,8 @@ export class GovernedRule {
     this.limit = limit;
     this.burst = burst;
     this.quota.set(namespace, algorithm, limit, windowUs, burst, source, nameStart, nameLength);
-    this.quota.setEpoch(lineage?.epoch ?? 0);
+    this.epoch = lineage?.epoch ?? 0;
+    this.quota.setEpoch(this.epoch);
     this.nameEnd = 2 + namespace.length + nameLength;
     this.epochs = lineage === undefined ? [] : this.#prepareEpochs(lineage, namespace, asked);
     this.fullUntilUs = lineage?.fullUntilUs ?? 0;

@@ -353,6 +353,18 @@ export const policyMutants: readonly Mutant[] = [
     foundBy: { tests: ["limiter/src/policies/foresight.test.ts"] },
   },
   {
+    name: "hold-of-a-forgotten-rule-not-found",
+    breaks: "what is held under a rule that more than 32 others followed is told notHeld to whoever settles it (R1)",
+    edits: [
+      {
+        file: "limiter/src/policies/bring-held.ts",
+        search: "  if (block === 0 || !isEarlier(keys, block, rule, key)) return;",
+        replacement: "  if (block === 0 || isEarlier(keys, block, rule, key)) return;",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/policies/held-and-forgotten.test.ts"] },
+  },
+  {
     name: "denied-before-a-goodbye",
     breaks:
       "a slot that a window counts denies from applied state while its session's goodbye waits to be applied (D1)",
