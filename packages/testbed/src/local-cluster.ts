@@ -27,6 +27,8 @@ export interface LocalCluster {
   pause(nodeId: number): void;
   /** SIGCONT. */
   resume(nodeId: number): void;
+  /** The id of a node's process; null while it does not run. */
+  pid(nodeId: number): number | null;
   /** Null if the node does not answer. */
   status(nodeId: number): Promise<LocalStatus | null>;
   /** Waits until one node leads and every running node has heard of it. */
@@ -90,6 +92,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     restart: async (nodeId) => start(nodes[nodeId - 1]!),
     pause: (nodeId) => void processes.signal(nodeId, "SIGSTOP"),
     resume: (nodeId) => void processes.signal(nodeId, "SIGCONT"),
+    pid: (nodeId) => processes.pid(nodeId),
     status: statusOf,
     waitForLeader: (timeoutMs = 60_000) => until("no leader", timeoutMs, async () => agreedLeader(await statuses())),
     waitUntilCaughtUp: async (timeoutMs = 60_000) => {

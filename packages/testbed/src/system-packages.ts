@@ -26,6 +26,7 @@ export const systemPackages = [
   { name: "mount", programs: ["mount"], neededFor: "the stack in a private network" },
   { name: "curl", programs: ["curl"], neededFor: "what pages, examples and `quorumguard dev` show to type" },
   { name: "redis-server", programs: ["redis-server"], neededFor: "the benchmark against Redis" },
+  { name: "etcd-server", programs: ["etcd"], neededFor: "the benchmark against etcd" },
 ] as const satisfies readonly SystemPackage[];
 
 /** The name of a system package that tests need. */
