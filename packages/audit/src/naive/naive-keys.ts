@@ -5,7 +5,7 @@ import { createKeyPlaces, type KeyPlaces } from "./key-places.ts";
 import { leaveBehind, type Source } from "./left-behind.ts";
 import type { HoldHome, NaiveHold, NaiveHolds } from "./naive-holds.ts";
 import type { NaiveRecords, NumbersOf, OwnNumbers, PolicyEdit } from "./naive-records.ts";
-import { orWithinWindow, ruleOf, slowerOf, spanUs, withOwn } from "./rule-numbers.ts";
+import { callersSpanUs, orWithinWindow, ruleOf, slowerOf, spanUs, withOwn } from "./rule-numbers.ts";
 
 /** The rule that is in force for one key. */
 export interface RuleInForce {
@@ -401,7 +401,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       const { namespace, rule, asked, policy } = inForce;
       if (policy === null || asked.windowUs === 0) return;
       const lineage = lineageOf(namespace, rule.policy);
-      lineage.askedUs = Math.max(lineage.askedUs, spanUs(asked));
+      lineage.askedUs = Math.max(lineage.askedUs, callersSpanUs(spanUs(asked)));
     },
     places,
     get carriedOver() {
@@ -445,7 +445,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         const keys = new Set([...lineage.shapes.values()].flatMap(({ homes }) => [...homes.keys()]));
         for (const key of lineage.pending.keys()) keys.add(key);
         const ownUs = from === null ? 0 : spanUs(ruleOf(from));
-        const shapesUs = [...lineage.shapes.values()].map(({ windowUs }) => 2 * windowUs);
+        const shapesUs = [...lineage.shapes.values()].map(({ windowUs }) => callersSpanUs(2 * windowUs));
         const heirsUs = Math.max(ownUs, to === null ? lineage.askedUs : spanUs(ruleOf(to)), ...shapesUs);
         const pending = new Map<string, Carried>();
         for (const key of keys) {

@@ -19,6 +19,9 @@ export function spanUs({ algorithm, limit, windowUs, burst }: Rule): number {
   return limit === 0 ? windowUs : Math.ceil(burst / limit) * windowUs + windowUs;
 }
 
+/** What callers bring keeps counters of others for two days at most. */
+export const callersSpanUs = (us: number) => Math.min(us, 172_800_000_000);
+
 /** The smaller limit; one of 0 admits nothing, and sets no rate. */
 export const slowerOf = (one: number, other: number) => Math.min(one || other, other || one);
 

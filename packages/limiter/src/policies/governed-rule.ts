@@ -1,7 +1,7 @@
 import { QuotaRule } from "../keys/quota-rule.ts";
 import { Algorithm } from "../rule.ts";
 import type { PolicyDocument } from "./documents.ts";
-import { type Lineage, type PastEpoch, spanUs } from "./lineage.ts";
+import { callersSpanUs, type Lineage, type PastEpoch, spanUs } from "./lineage.ts";
 import { numbersOf } from "./move-lineages.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
 import { type OwnNumbers, rateOf, slowerLimit } from "./own-numbers.ts";
@@ -127,9 +127,9 @@ export class GovernedRule {
     }));
   }
 
-  /** For how long the numbers asked for would count: heirs must find what a policy leaves behind for as long. */
+  /** For how long the numbers asked for would count, within bounds: heirs must find what a policy leaves behind for as long. */
   static askedSpanUs({ algorithm, limit, windowUs, burst }: AskedRule): number {
-    return isNameAlone(windowUs) ? 0 : spanUs(algorithm, limit, windowUs, burst);
+    return isNameAlone(windowUs) ? 0 : callersSpanUs(spanUs(algorithm, limit, windowUs, burst));
   }
 }
 

@@ -50,3 +50,41 @@ it("K1 an empty counter goes when nothing is left that it stands before", () => 
   for (let at = 0; at < 400; at += 20) harness.apply(START_US + at * second);
   expect(harness.limiter.stats.keys).toBe(0);
 });
+
+const day = 86_400 * second;
+const perSecond = { name: "api", algorithm: "sliding-window-log", limit: 5, windowMs: 1_000 };
+const yearly = windowLog(5, 300 * day, "api");
+
+/** So many entries without calls that the sweep comes by everywhere. */
+function sweep(harness: PolicyHarness, stampUs: number): number {
+  for (let at = 0; at < 8; at++) harness.apply(stampUs + at);
+  return harness.limiter.stats.keys;
+}
+
+it("K1 what one caller asks by keeps the counters of others for two days after a policy went, not for its whole window", () => {
+  const harness = new PolicyHarness();
+  harness.change(putPolicy(perSecond));
+  for (let at = 0; at < 50; at++) harness.one(START_US, `k${at}`, byName("api"));
+  harness.one(START_US, "k0", yearly);
+  harness.change(gone, {}, START_US);
+  expect(sweep(harness, START_US + 2 * day - second)).toBe(50);
+  expect(harness.one(START_US + 2 * day - second, "k1", yearly, 5).outcome).toBe(Outcome.limited);
+  expect(sweep(harness, START_US + 2 * day)).toBeLessThan(2);
+});
+
+it("K1 a caller's counter keeps no other beyond two days, and is itself there for its whole window", () => {
+  const harness = new PolicyHarness();
+  expect(harness.one(START_US, "k", yearly, 5).outcome).toBe(Outcome.allowed);
+  for (let at = 0; at < 50; at++) harness.one(START_US, `k${at}`, windowLog(5, second, "api"));
+  harness.change(putPolicy(perSecond), {}, START_US);
+  expect(sweep(harness, START_US + 2 * day - second)).toBe(51);
+  expect(sweep(harness, START_US + 2 * day)).toBe(1);
+  // However many rules are between: what fades first is forgotten.
+  for (let at = 1; at <= 40; at++) {
+    harness.one(START_US + 9 * day + at, "k0", byName("api"));
+    harness.change(putPolicy({ ...perSecond, windowMs: 1_000 + (at % 2) }), {}, START_US + 9 * day + at);
+  }
+  harness.change(gone, {}, START_US + 10 * day);
+  expect(harness.one(START_US + 299 * day, "k", yearly).outcome).toBe(Outcome.limited);
+  expect(harness.one(START_US + 299 * day, "k1", yearly, 5).outcome).toBe(Outcome.allowed);
+});

@@ -19,16 +19,13 @@ export function keepBounded(
   fullUntilUs: number,
 ): Pick<Lineage, "past" | "fullUntilUs"> {
   const last = past.length - 1;
-  const older = past.slice(0, last).sort((a, b) => a.retainUs - b.retainUs);
+  const older = past.slice(0, last).sort((a, b) => lastsUs(a) - lastsUs(b));
   const gone = new Set(older.slice(0, Math.max(0, past.length - mostEpochs)));
   const epochs = past.filter((epoch) => !gone.has(epoch));
   const forgotten = shapesBeyond(epochs);
   return {
     past: epochs.map((epoch) => ({ ...epoch, shapes: epoch.shapes.filter((shape) => !forgotten.has(shape)) })),
-    fullUntilUs: handedOnUntilUs(
-      past,
-      Math.max(fullUntilUs, ...[...gone].map(({ retainUs }) => retainUs), ...forgotten.values()),
-    ),
+    fullUntilUs: handedOnUntilUs(past, Math.max(fullUntilUs, ...[...gone].map(lastsUs), ...forgotten.values())),
   };
 }
 
@@ -60,6 +57,11 @@ function shapesBeyond(epochs: readonly PastEpoch[]): ReadonlyMap<Shape, number> 
       .sort(([, a], [, b]) => a - b)
       .slice(0, beyond),
   );
+}
+
+/** The stamp from which nothing of an epoch counts, by itself or for whom it is kept. */
+function lastsUs(epoch: PastEpoch): number {
+  return Math.max(epoch.retainUs, ...epoch.shapes.map((shape) => fadedUs(epoch, shape)));
 }
 
 /** The stamp from which a counter of an epoch is empty, even if it was full at the epoch's end. */

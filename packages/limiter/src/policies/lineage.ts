@@ -27,11 +27,22 @@ export interface Lineage {
   readonly name: string;
   /** Part of the identity of the name's counters; 0: no rule ever took over. */
   readonly epoch: number;
-  /** The longest time that an inline rule of this name was asked to count for, while a policy stood in its place. */
+  /** The longest time that an inline rule of this name was asked to count for, within {@link callersSpanUs}, while a policy stood in its place. */
   readonly askedUs: number;
   readonly past: readonly PastEpoch[];
   /** Something was forgotten that may count until then: at a change before it, each key is taken to be full. */
   readonly fullUntilUs: number;
+}
+
+/**
+ * What callers bring keeps counters of others for so long at most: that of a window of a day. A single call would else keep those
+ * of all keys of its name for years. Who counts for longer finds what it has counted itself, since a counter that counts is
+ * there; of what a policy counted it may miss what no call of the key took over in two days.
+ */
+const MAX_CALLERS_US = 2 * 86_400_000_000;
+
+export function callersSpanUs(spanUs: number): number {
+  return Math.min(spanUs, MAX_CALLERS_US);
 }
 
 /** Of a name that no rule took over yet. */

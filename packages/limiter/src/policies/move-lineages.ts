@@ -4,7 +4,7 @@ import { type Census, MAX_SHAPES_SEEN } from "./census.ts";
 import { algorithmNumber, type PolicyDocument } from "./documents.ts";
 import { shown } from "./fields.ts";
 import { keepBounded, MAX_PAST_EPOCHS, MAX_SHAPES } from "./keep-bounded.ts";
-import { countsAlike, type Lineage, newLineage, safeSum, spanUs, stillMattering } from "./lineage.ts";
+import { callersSpanUs, countsAlike, type Lineage, newLineage, safeSum, spanUs, stillMattering } from "./lineage.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
 import type { RecordEdit } from "./records.ts";
 
@@ -135,7 +135,7 @@ function keptSpanUs(
   shapes: readonly { readonly windowUs: number }[],
 ): number {
   const ownUs = from === null ? 0 : documentSpanUs(from);
-  const inlineUs = shapes.map(({ windowUs }) => 2 * windowUs);
+  const inlineUs = shapes.map(({ windowUs }) => callersSpanUs(2 * windowUs));
   return Math.max(ownUs, to === null ? lineage.askedUs : documentSpanUs(to), ...inlineUs);
 }
 

@@ -365,6 +365,19 @@ export const policyMutants: readonly Mutant[] = [
     foundBy: { tests: ["limiter/src/policies/held-and-forgotten.test.ts"] },
   },
   {
+    name: "rule-kept-longest-forgotten-first",
+    breaks:
+      "of more than 32 rules the one whose counters count longest is forgotten, and its keys begin as used up (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/keep-bounded.ts",
+        search: "  return Math.max(epoch.retainUs, ...epoch.shapes.map((shape) => fadedUs(epoch, shape)));",
+        replacement: "  return epoch.retainUs;",
+      },
+    ],
+    foundBy: { tests: [heirs] },
+  },
+  {
     name: "denied-before-a-goodbye",
     breaks:
       "a slot that a window counts denies from applied state while its session's goodbye waits to be applied (D1)",
