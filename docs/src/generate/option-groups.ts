@@ -22,6 +22,7 @@ export const flagsOfNodeOptions: Readonly<Record<string, readonly string[]>> = {
   corsOrigins: ["cors-origin"],
   tokenAudience: ["token-audience"],
   tokenCallsPerSecond: ["token-calls-per-second"],
+  visitorKeysPerMinute: ["visitor-keys-per-minute"],
   tokenKeys: ["token-keys"],
   drainTimeoutMs: ["drain-timeout"],
 };

@@ -2,7 +2,15 @@ import { boundRanges, countingAlgorithmNames, defaultBounds } from "@quorumguard
 import { edgeLimits } from "../server/edge-limits.ts";
 import { serverDefaults } from "../server/server-defaults.ts";
 import type { CommandSpec } from "./command-spec.ts";
-import { help, reaching, tokenAudience, tokenCallsPerSecond, tokenKeys, used } from "./common-specs.ts";
+import {
+  help,
+  reaching,
+  tokenAudience,
+  tokenCallsPerSecond,
+  tokenKeys,
+  used,
+  visitorKeysPerMinute,
+} from "./common-specs.ts";
 import { banLiftSpec, banListSpec, explainSpec, topSpec } from "./key-specs.ts";
 import { logLevels } from "./log-levels.ts";
 import { logDumpSpec, logVerifySpec } from "./log-specs.ts";
@@ -49,6 +57,7 @@ export const devSpec = {
     tokenKeys,
     tokenAudience,
     tokenCallsPerSecond,
+    visitorKeysPerMinute,
     { name: "json", text: "every event as one JSON line on standard output" },
     help,
   ],
@@ -165,6 +174,7 @@ export const nodeSpec = {
     tokenKeys,
     tokenAudience,
     tokenCallsPerSecond,
+    visitorKeysPerMinute,
     { name: "insecure", text: "plain text off loopback; without TLS it is refused otherwise" },
     {
       name: "repair",

@@ -62,3 +62,12 @@ export const tokenCallsPerSecond = {
   otherwise: String(serverDefaults.tokenCallsPerSecond),
   bounds: [1, 1_000_000],
 } as const satisfies FlagSpec;
+
+/** How many keys the holder of a visitor's token may use. */
+export const visitorKeysPerMinute = {
+  name: "visitor-keys-per-minute",
+  value: "N",
+  text: "different keys a minute that a node takes from one holder of tokens that are bound to a prefix, policies or one call, but to no key; with --token-keys",
+  otherwise: String(serverDefaults.visitorKeysPerMinute),
+  bounds: [1, 1_000_000],
+} as const satisfies FlagSpec;

@@ -21,8 +21,8 @@ export async function devCommand(args: readonly string[]): Promise<number> {
   if (count % 2 === 0)
     throw new UsageError(`--nodes is ${count}: it must be 1, 3 or 5; an even one survives no more failures`);
   const firstPort = flags.whole("port");
-  await checkDevPorts(firstPort, count);
   const tokens = tokenFlags(flags);
+  await checkDevPorts(firstPort, count);
   const given = flags.text("data");
   const folder = given ?? (await mkdtemp(join(tmpdir(), "quorumguard-dev-")));
   const nodes = Array.from({ length: count }, (_, at) => devNode(at + 1, firstPort + portStep * at, folder));
@@ -43,8 +43,9 @@ export async function devCommand(args: readonly string[]): Promise<number> {
 /** What every node is told of tokens. */
 function tokenFlags(flags: ParsedFlags<typeof devSpec>): readonly string[] {
   // Read as the nodes will: what is no number is told at once.
-  flags.whole("token-calls-per-second");
-  return (["token-keys", "token-audience", "token-calls-per-second"] as const).flatMap((name) => {
+  const numbers = ["token-calls-per-second", "visitor-keys-per-minute"] as const;
+  for (const name of numbers) flags.whole(name);
+  return (["token-keys", "token-audience", ...numbers] as const).flatMap((name) => {
     const value = flags.text(name);
     return value === undefined ? [] : [`--${name}`, value];
   });

@@ -85,6 +85,7 @@ function serverOptions(flags: NodeFlags): ServerOptions {
   const tokenKeys = flags.text("token-keys");
   const tokenAudience = flags.text("token-audience");
   const tokenCallsPerSecond = flags.whole("token-calls-per-second");
+  const visitorKeysPerMinute = flags.whole("visitor-keys-per-minute");
   const advertiseGrpc = flags.text("advertise-grpc");
   const advertiseHttp = flags.text("advertise-http");
   if (advertiseGrpc !== undefined) parseHostPort("advertise-grpc", advertiseGrpc);
@@ -111,6 +112,7 @@ function serverOptions(flags: NodeFlags): ServerOptions {
     ...(tokenKeys === undefined ? {} : { tokenKeys }),
     ...(tokenAudience === undefined ? {} : { tokenAudience }),
     ...(tokenCallsPerSecond === undefined ? {} : { tokenCallsPerSecond }),
+    ...(visitorKeysPerMinute === undefined ? {} : { visitorKeysPerMinute }),
     bounds: boundsOf(flags),
     corsOrigins: flags.all("cors-origin"),
   };

@@ -19,6 +19,7 @@ const flags: ReadonlyMap<string, string> = new Map([
   ["tokenKeys", "--token-keys"],
   ["tokenAudience", "--token-audience"],
   ["tokenCallsPerSecond", "--token-calls-per-second"],
+  ["visitorKeysPerMinute", "--visitor-keys-per-minute"],
 ]);
 
 /** An error of a server's start in the terms of the command line; what is about no flag comes back as it is. */

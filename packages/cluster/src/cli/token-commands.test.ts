@@ -128,19 +128,19 @@ describe("token new", () => {
   });
 });
 
-describe("--token-calls-per-second", () => {
+describe.each(["--token-calls-per-second", "--visitor-keys-per-minute"])("%s", (flag) => {
   const own = () => ["--id", "1", "--cluster", "1=127.0.0.1:0", "--data", file("data")];
   it.each([
-    ["0", '--token-calls-per-second is "0": it must be a whole number from 1 to 1000000'],
-    ["many", '--token-calls-per-second is "many": it must be a whole number'],
-    ["5", "--token-calls-per-second is 5: without tokenKeys no token is looked at"],
+    ["0", `${flag} is "0": it must be a whole number from 1 to 1000000`],
+    ["many", `${flag} is "many": it must be a whole number`],
+    ["5", `${flag} is 5: without tokenKeys no token is looked at`],
   ])("of %s is refused to a node without keys", async (value, message) => {
-    await expect(nodeCommand([...own(), "--token-calls-per-second", value])).rejects.toThrow(message);
+    await expect(nodeCommand([...own(), flag, value])).rejects.toThrow(message);
   });
 
   it("is looked at before dev starts anything", async () => {
-    const started = devCommand(["--token-calls-per-second", "0", "--data", file("data")]);
-    await expect(started).rejects.toThrow("--token-calls-per-second");
+    const started = devCommand([flag, "0", "--data", file("data")]);
+    await expect(started).rejects.toThrow(flag);
     expect(await stat(file("data")).catch(() => null)).toBeNull();
   });
 });

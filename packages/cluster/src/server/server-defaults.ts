@@ -13,6 +13,11 @@ export const serverDefaults = {
    * can takes two thirds of the memory for request ids: of 100,000, 9 × 100 × 60 s, and what may come at once.
    */
   tokenCallsPerSecond: 100,
+  /**
+   * A person's pages ask for some dozen keys, and a request may have 1,024. And one holder of tokens who opens as many as it can on all
+   * nodes of the largest cluster takes two thirds of `maxKeys` with keys that live for an hour: of 1,000,000, 9 × 1,200 × 60.
+   */
+  visitorKeysPerMinute: 1_200,
   // Not imported: the command's help would wait for the whole wire contract to load.
   tokenAudience: "quorumguard" satisfies typeof defaultTokenAudience,
 } as const;

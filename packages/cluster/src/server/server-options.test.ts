@@ -41,6 +41,8 @@ describe("what is out of bounds is refused by field, value and bound", () => {
     [{ corsOrigins: ["https://shop.example/path"] }, "corsOrigins is"],
     [{ tokenAudience: "shop" }, 'tokenAudience is "shop": without tokenKeys no token is looked at'],
     [{ tokenCallsPerSecond: 5 }, "tokenCallsPerSecond is 5: without tokenKeys no token is looked at"],
+    [{ visitorKeysPerMinute: 5 }, "visitorKeysPerMinute is 5: without tokenKeys no token is looked at"],
+    [{ tokenKeys: "keys.json", visitorKeysPerMinute: 0 }, "visitorKeysPerMinute is 0: it must be a whole number"],
     [
       { tokenKeys: "keys.json", tokenCallsPerSecond: 0 },
       "tokenCallsPerSecond is 0: it must be a whole number from 1 to 1000000",

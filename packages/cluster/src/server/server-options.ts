@@ -114,6 +114,11 @@ export interface ServerOptions {
    * checks, or as it begins 4 KiB, if that is more. Default 100.
    */
   readonly tokenCallsPerSecond?: number;
+  /**
+   * Different keys, under each policy by itself, that the holder of visitors' tokens may use on this node, 1 to 1,000,000 a minute:
+   * each takes room in the cluster, which is for all. Tokens that are bound to one key need no such bound. Default 1,200.
+   */
+  readonly visitorKeysPerMinute?: number;
   /** Intervals and local bounds of the node itself. Default: that of each field. */
   readonly node?: NodeTimings & NodeLimits;
   /** Shows memory, event loop and the like among the metrics. Default true. */
@@ -135,6 +140,7 @@ export interface ResolvedServerOptions extends ServerOptions {
   readonly drainTimeoutMs: number;
   readonly tokenAudience: string;
   readonly tokenCallsPerSecond: number;
+  readonly visitorKeysPerMinute: number;
   readonly processMetrics: boolean;
   readonly log: NodeLog;
 }
@@ -167,6 +173,12 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
       1,
       1_000_000,
     ),
+    visitorKeysPerMinute: within(
+      "visitorKeysPerMinute",
+      options.visitorKeysPerMinute ?? serverDefaults.visitorKeysPerMinute,
+      1,
+      1_000_000,
+    ),
     processMetrics: options.processMetrics ?? true,
     log: options.log ?? (() => {}),
   };
@@ -175,7 +187,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     if (value !== undefined) within(`bounds.${name}`, value, ...boundRanges[name]);
   }
   checkText(resolved.tokenAudience, "tokenAudience", 1, tokenBounds.maxNameBytes);
-  for (const field of ["tokenAudience", "tokenCallsPerSecond"] as const) {
+  for (const field of ["tokenAudience", "tokenCallsPerSecond", "visitorKeysPerMinute"] as const) {
     if (options[field] === undefined || options.tokenKeys !== undefined) continue;
     throw new InvalidField(field, options[field], "without tokenKeys no token is looked at; give both");
   }

@@ -24,8 +24,8 @@ interface TokenTerms {
   readonly namespace?: string | undefined;
   /**
    * On whose behalf it is used, 1 to 128 bytes of UTF-8. All tokens of one subject are one caller: they share its request ids, and
-   * those for visitors share, in one namespace, what a holder may call on each node (100 calls a second, `--token-calls-per-second`).
-   * Default: whoever has the same key, or the same `keyPrefix`: **all pages of one prefix are one holder then, and one busy page leaves
+   * those for visitors share, in one namespace, what a holder may use of each node (100 calls a second, `--token-calls-per-second`,
+   * and 1,200 different keys a minute). Default: whoever has the same key, or the same `keyPrefix`: **all pages of one prefix are one holder then, and one busy page leaves
    * the others nothing**. So with a prefix that several users share, give each user a subject. Tokens for servers: the signing key.
    */
   readonly subject?: string | undefined;

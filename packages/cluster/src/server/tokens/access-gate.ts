@@ -2,6 +2,8 @@ import { ErrorReason } from "@quorumguard/proto";
 import type { CallError } from "../call-error.ts";
 import { authorizeAdmin, authorizeOperation, authorizeRequestId, isForVisitors } from "./grant.ts";
 import { methodAccess } from "./method-access.ts";
+import type { OpenedKeys } from "./opened-keys.ts";
+import { telling } from "./refusals.ts";
 import type { TokenCache } from "./token-cache.ts";
 import { unauthenticated } from "./token-refusal.ts";
 import { callsOfBytes, type TokenUsage } from "./token-usage.ts";
@@ -46,6 +48,8 @@ export interface AccessGate {
    * @throws {CallError} TOKEN_OVERUSED
    */
   spend(caller: Caller, calls: number): Caller;
+  /** Counts the keys that a visitor's request opens, before it goes any further. @throws {CallError} TOKEN_OVERUSED */
+  openKeys(token: VerifiedToken, keys: readonly string[]): void;
   /** Counts a stream that is opened with a token, and returns what ends that. @throws {CallError} TOKEN_OVERUSED */
   open(token: VerifiedToken): () => void;
   /** Counts an error if it refuses a token; any other is none of its business. */
@@ -61,6 +65,7 @@ export function openCaller(certificate: string | null): Caller {
 export interface AccessGateOptions {
   readonly tokens: TokenCache;
   readonly usage: TokenUsage;
+  readonly openedKeys: OpenedKeys;
   /** Hears of every refusal. */
   readonly refused: (error: unknown) => void;
 }
@@ -72,7 +77,7 @@ export interface KeyedGate extends AccessGate {
 }
 
 /** A token decides wherever there is one. Without, a verified certificate opens everything, and nothing else does. */
-export function createAccessGate({ tokens, usage, refused }: AccessGateOptions): KeyedGate {
+export function createAccessGate({ tokens, usage, openedKeys, refused }: AccessGateOptions): KeyedGate {
   const listeners = new Set<() => void>();
   const spend = (caller: Caller, calls: number): Caller => {
     const { token, paid } = caller;
@@ -94,14 +99,6 @@ export function createAccessGate({ tokens, usage, refused }: AccessGateOptions):
     }
     return caller;
   };
-  const telling = <T>(attempt: () => T): T => {
-    try {
-      return attempt();
-    } catch (error) {
-      refused(error);
-      throw error;
-    }
-  };
   return {
     async admit(knock) {
       try {
@@ -117,8 +114,13 @@ export function createAccessGate({ tokens, usage, refused }: AccessGateOptions):
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    spend: (caller, calls) => telling(() => spend(caller, calls)),
-    open: (token) => telling(() => usage.open(token.account)),
+    spend: (caller, calls) => telling(refused, () => spend(caller, calls)),
+    openKeys({ grant, account }, keys) {
+      // What is bound to one key opens no other.
+      if (!isForVisitors(grant) || grant.key !== undefined) return;
+      telling(refused, () => openedKeys.open(account, keys));
+    },
+    open: (token) => telling(refused, () => usage.open(token.account)),
     refused,
     keysChanged() {
       for (const listener of listeners) listener();

@@ -4,6 +4,7 @@ import { InvalidField } from "../invalid-field.ts";
 import type { ResolvedServerOptions } from "../server-options.ts";
 import { type AccessGate, createAccessGate, type KeyedGate } from "./access-gate.ts";
 import { followTokenKeys } from "./follow-token-keys.ts";
+import { OpenedKeys } from "./opened-keys.ts";
 import { createRefusals } from "./refusals.ts";
 import { TokenCache } from "./token-cache.ts";
 import { checkTokenKeys } from "./token-keys.ts";
@@ -21,15 +22,17 @@ export interface OpenAccess {
  * @throws {InvalidField} when there is no such file, or it is no set of keys.
  */
 export async function openAccess(
-  { tokenKeys, tokenAudience: audience, tokenCallsPerSecond: callsPerSecond, log }: ResolvedServerOptions,
+  options: ResolvedServerOptions,
   clock: Clock,
   count: (reason: ErrorReason) => void,
 ): Promise<OpenAccess | null> {
+  const { tokenKeys, tokenAudience: audience, log } = options;
   if (tokenKeys === undefined) return null;
   const monotonicMs = () => clock.monotonicMs();
   const refused = createRefusals({ count, log, monotonicMs });
-  const usage = new TokenUsage({ callsPerSecond, monotonicMs });
-  const gateOf = (tokens: TokenCache): KeyedGate => createAccessGate({ tokens, usage, refused });
+  const usage = new TokenUsage({ callsPerSecond: options.tokenCallsPerSecond, monotonicMs });
+  const openedKeys = new OpenedKeys({ keysPerMinute: options.visitorKeysPerMinute, monotonicMs });
+  const gateOf = (tokens: TokenCache): KeyedGate => createAccessGate({ tokens, usage, openedKeys, refused });
   const wallMs = () => clock.wallMs();
   if (typeof tokenKeys !== "string") {
     const tokens = new TokenCache({ keys: checkTokenKeys(tokenKeys), audience, wallMs });

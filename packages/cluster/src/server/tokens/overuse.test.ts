@@ -12,18 +12,19 @@ import { ClusterService, GuardService, type TokenGrant } from "@quorumguard/prot
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { edgeLimits } from "../edge-limits.ts";
 import { leaderKnown } from "../leader-known.fixture.ts";
+import type { ServerOptions } from "../server-options.ts";
 import { type RunningServer, startServer } from "../start-server.ts";
 import { grpcClient, httpClient, type StrangersClient, toldBy } from "./token-client.fixture.ts";
 import { ed25519Key, mint } from "./tokens.fixture.ts";
 
 const key = ed25519Key("one");
 const data = mkdtemp(join(tmpdir(), "quorumguard-overuse-"));
-/** One that lets next to nothing through, and one that a hundred watches at once do not use up. */
+/** One that lets next to no call through, and one that a hundred watches at once do not use up, but four keys do. */
 let server: RunningServer;
 let roomy: RunningServer;
 let clients: readonly StrangersClient[];
 
-async function startNode(name: string, tokenCallsPerSecond: number): Promise<RunningServer> {
+async function startNode(name: string, bounds: Partial<ServerOptions>): Promise<RunningServer> {
   const anyPort = { host: "127.0.0.1", port: 0 };
   const started = await startServer({
     nodeId: 1,
@@ -33,15 +34,15 @@ async function startNode(name: string, tokenCallsPerSecond: number): Promise<Run
     http: anyPort,
     processMetrics: false,
     tokenKeys: { keys: [key.jwk] },
-    tokenCallsPerSecond,
+    ...bounds,
   });
   await leaderKnown(started);
   return started;
 }
 
 beforeAll(async () => {
-  server = await startNode("strict", 1);
-  roomy = await startNode("roomy", 1_000);
+  server = await startNode("strict", { tokenCallsPerSecond: 1 });
+  roomy = await startNode("roomy", { tokenCallsPerSecond: 1_000, visitorKeysPerMinute: 3 });
   clients = [httpClient(server), grpcClient(server)];
 });
 
@@ -90,7 +91,9 @@ it.each(["HTTP", "gRPC"])("what is refused counts as well, before anybody reads 
   for (let at = 0; at < 100 && told.at(-1) !== "TOKEN_OVERUSED"; at++)
     told.push((await call(allow, { check }, by)).reason);
   expect([told.at(0), told.at(-1)]).toEqual(["KEY_FORBIDDEN", "TOKEN_OVERUSED"]);
-  const torn = await call(allowBatch, { calls: Array.from({ length: 50_000 }, () => ({})) }, by);
+  const debtor = [bearer(`debtor-${name}`, { ...visitor, keyPrefix: "mallory:" })];
+  expect((await call(allowBatch, flood, debtor)).reason).toBe("KEY_FORBIDDEN");
+  const torn = await call(allowBatch, { calls: Array.from({ length: 50_000 }, () => ({})) }, debtor);
   expect(torn.reason).toBe("TOKEN_OVERUSED");
 });
 
@@ -233,6 +236,33 @@ describe("gRPC-Web, which the library decodes", () => {
     const headers = { Authorization: bearer("web-3"), "Grpc-Encoding": "gzip" };
     expect(await send(envelope(gzipSync(empties)), headers)).toContain("grpc-status: 12");
   });
+});
+
+it("one holder's keys are counted over both listeners, and only those that a request may open", async () => {
+  const [http, grpc] = [httpClient(roomy), grpcClient(roomy)];
+  const bys = {
+    prefix: [bearer("frank")],
+    key: [bearer("frank", { ops: ["check"], key: "user:4" })],
+    server: [bearer("frank", { ops: ["check"] })],
+  };
+  const ask = async (client: StrangersClient, user: number, by = bys.prefix, method = allow) =>
+    (await client.call(method, { check: { ...check, key: `user:${user}` } }, by)).reason;
+  // A cluster without policies opens nothing: that it was asked for counts.
+  expect([await ask(http, 1), await ask(grpc, 2), await ask(grpc, 3)]).toEqual(Array(3).fill("UNKNOWN_POLICY"));
+  for (const client of [http, grpc]) {
+    const { reason, message } = await client.call(allow, { check: { ...check, key: "user:4" } }, bys.prefix);
+    expect([reason, message]).toEqual([
+      "TOKEN_OVERUSED",
+      expect.stringContaining("more keys on this node than 3 a minute"),
+    ]);
+    expect([
+      await ask(client, 3),
+      await ask(client, 4, bys.prefix, peek as never),
+      await ask(client, 4, bys.key),
+      await ask(client, 5, bys.server),
+    ]).toEqual(Array(4).fill("UNKNOWN_POLICY"));
+  }
+  grpc.close();
 });
 
 it("the refusal says in HTTP's own words when to come again, and is counted", async () => {

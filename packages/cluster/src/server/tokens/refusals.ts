@@ -29,6 +29,16 @@ export function refusedTokensMetric(registry: Registry): (reason: ErrorReason) =
   return (reason) => counter.inc({ reason: reasonName(reason) });
 }
 
+/** Does something, and tells of the error that refuses it. */
+export function telling<T>(refused: (error: unknown) => void, attempt: () => T): T {
+  try {
+    return attempt();
+  } catch (error) {
+    refused(error);
+    throw error;
+  }
+}
+
 /** Where refusals are counted and told. */
 export interface RefusalsOptions {
   readonly count: (reason: ErrorReason) => void;

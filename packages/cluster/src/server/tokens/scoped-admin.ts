@@ -1,4 +1,5 @@
 import { authorizeAdmin } from "./grant.ts";
+import { telling } from "./refusals.ts";
 import type { AdmittedContext, Scoped } from "./scoped.ts";
 
 interface AdminRequest {
@@ -11,14 +12,10 @@ export function createScopedAdmin<H extends object>(handlers: H, refused: (error
   const scoped =
     (answer: (request: AdminRequest, context: AdmittedContext) => Promise<unknown>) =>
     async (request: AdminRequest, context: AdmittedContext): Promise<unknown> => {
-      try {
-        const { namespace } = request;
-        const path = namespace === undefined ? "every namespace" : "namespace";
-        if (context.token !== null) authorizeAdmin(context.token.grant, namespace, path);
-      } catch (error) {
-        refused(error);
-        throw error;
-      }
+      const { namespace } = request;
+      const path = namespace === undefined ? "every namespace" : "namespace";
+      const { token } = context;
+      if (token !== null) telling(refused, () => authorizeAdmin(token.grant, namespace, path));
       return answer(request, context);
     };
   return Object.fromEntries(Object.entries(handlers).map(([name, answer]) => [name, scoped(answer)])) as Scoped<H>;

@@ -24,6 +24,7 @@ import { reasonOf } from "./token-client.fixture.ts";
 import { checkTokenKeys } from "./token-keys.ts";
 import { overused } from "./token-refusal.ts";
 import { ed25519Key } from "./tokens.fixture.ts";
+import type { VerifiedToken } from "./verify-token.ts";
 
 const key = checkTokenKeys({ keys: [ed25519Key("one").jwk] }).get("one")!;
 
@@ -39,6 +40,7 @@ function open(outcome: number = Outcome.allowed, left = Number.POSITIVE_INFINITY
   answerAll(node, outcome);
   const refusals: unknown[] = [];
   const spent: number[] = [];
+  const opened: (readonly string[])[] = [];
   const gate = {
     refused: (error: unknown) => void refusals.push(error),
     spend(caller: Caller, calls: number): Caller {
@@ -46,8 +48,9 @@ function open(outcome: number = Outcome.allowed, left = Number.POSITIVE_INFINITY
       spent.push(calls);
       return { ...caller, paid: calls };
     },
+    openKeys: (_token: VerifiedToken, keys: readonly string[]) => void opened.push(keys),
   };
-  return { node, refusals, spent, guard: createScopedGuard(createGuardHandlers(node), gate) };
+  return { node, refusals, spent, opened, guard: createScopedGuard(createGuardHandlers(node), gate) };
 }
 
 interface AllowInit {
@@ -312,6 +315,47 @@ describe("what a token's holder has left", () => {
     await rejection(guard.allowBatch(batch(one("user:1"), one("user:2")), contextOf(bound)));
     await rejection(guard.allowBatch(batch({}, {}, {}), contextOf(bound)));
     expect(spent).toEqual([2, 3]);
+  });
+});
+
+describe("the keys that a request opens", () => {
+  const called = (name: string, verb: number) => ({ ...one(name), verb, ttlMs: 1_000n, handle: 7n });
+
+  it.each<[string, Ask, readonly string[]]>([
+    ["a call", (g, c) => g.allow(allow(), c), ["6:buttonuser:1"]],
+    [
+      "a reservation",
+      (g, c) => g.reserve(create(ReserveRequestSchema, { check: checkOf("user:1"), ttlMs: 1n }), c),
+      ["6:buttonuser:1"],
+    ],
+    ["a question", (g, c) => g.peek(create(PeekRequestSchema, { check: checkOf("a") }), c), []],
+    ["a reset", (g, c) => g.reset(create(ResetRequestSchema, { check: checkOf("a") }), c), []],
+    [
+      "a batch, by verb",
+      (g, c) =>
+        g.allowBatch(
+          batch(
+            { checks: [checkOf("a"), checkOf("a", { policy: "other" })] },
+            called("b", Verb.reserve),
+            called("c", Verb.commit),
+            called("d", Verb.cancel),
+            called("e", Verb.reset),
+          ),
+          c,
+        ),
+      ["6:buttona", "5:othera", "6:buttonb"],
+    ],
+    ["a key of a kilobyte, which is refused", (g, c) => g.allow(allow({ check: checkOf("k".repeat(1_000)) }), c), []],
+  ])("are told before they are asked for: by %s", async (_name, ask, keys) => {
+    const { guard, opened } = open();
+    await ask(guard, contextOf(all)).catch(() => {});
+    expect(opened).toEqual([keys]);
+  });
+
+  it("are none of a request that the token does not allow", async () => {
+    const { guard, opened } = open();
+    await rejection(guard.allow(allow({ check: checkOf("user:2") }), contextOf(bound)));
+    expect(opened).toEqual([]);
   });
 });
 

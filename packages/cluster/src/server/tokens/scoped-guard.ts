@@ -1,3 +1,4 @@
+import { Verb } from "@quorumguard/limiter";
 import {
   type AllowBatchResponse,
   type CallResult,
@@ -13,6 +14,7 @@ import type { CallContext, GuardHandlers } from "../unary-handlers.ts";
 import type { AccessGate } from "./access-gate.ts";
 import { authorizeCheck, authorizeNamespace, authorizePolicy, authorizeRequestId } from "./grant.ts";
 import { operationOf } from "./operation-of.ts";
+import { telling } from "./refusals.ts";
 import type { AdmittedContext, Scoped } from "./scoped.ts";
 import { unauthenticated } from "./token-refusal.ts";
 import type { VerifiedToken } from "./verify-token.ts";
@@ -21,26 +23,27 @@ import type { VerifiedToken } from "./verify-token.ts";
 export type ScopedGuard = Scoped<GuardHandlers>;
 
 /**
- * Holds every check of every call to what the caller's token allows, and counts it, before the handlers see the call. What is
+ * Holds every check of every call to what the caller's token allows, and counts it and its key, before the handlers see the call. What is
  * malformed is left to them: they refuse it before anything is proposed.
  */
 export function createScopedGuard(
   guard: GuardHandlers,
-  { spend, refused }: Pick<AccessGate, "spend" | "refused">,
+  { spend, openKeys, refused }: Pick<AccessGate, "spend" | "openKeys" | "refused">,
 ): ScopedGuard {
   const scoped =
     <I extends object, O>(
       authorize: (token: VerifiedToken, request: I) => void,
       answer: (request: I, context: CallContext) => Promise<O>,
-      callsOf: (request: I) => number = () => 1,
+      { callsOf = () => 1, opens = () => [] }: Counted<I> = {},
     ) =>
     async (request: I, context: AdmittedContext): Promise<O> => {
       const { token } = context;
       if (token === null) return answer(request, context);
       // First: a request was decoded for its holder, whether it is allowed or not.
       spend(context, callsOf(request));
+      telling(refused, () => authorize(token, request));
+      openKeys(token, opens(request));
       try {
-        authorize(token, request);
         // A denial that is answered without the log is remembered by nobody, and so the token could make another call.
         const asked = token.onlyRequestId === null ? request : { ...request, firstAttempt: false };
         return await answer(asked, context);
@@ -56,9 +59,9 @@ export function createScopedGuard(
     authorizeOne(token, operation, request.check, "check");
   };
   return {
-    allow: scoped(single("check"), guard.allow),
+    allow: scoped(single("check"), guard.allow, { opens: ({ check }) => countsOf([check]) }),
     reset: scoped(single("reset"), guard.reset),
-    reserve: scoped(single("reserve"), guard.reserve),
+    reserve: scoped(single("reserve"), guard.reserve, { opens: ({ check }) => countsOf([check]) }),
     commit: scoped(single("reserve"), guard.commit),
     cancel: scoped(single("reserve"), guard.cancel),
     allowBatch: scoped(
@@ -68,7 +71,7 @@ export function createScopedGuard(
         if (request.calls.length === 1) throwIfReplayed(response, context as AdmittedContext);
         return response;
       },
-      checksOf,
+      { callsOf: checksOf, opens: openedBy },
     ),
     peek: scoped((token, request) => {
       authorizeRequestId(token, null, "a question");
@@ -80,6 +83,27 @@ export function createScopedGuard(
       for (const [at, name] of names.entries()) authorizePolicy(token.grant, name, `names[${at}]`);
     }, guard.getTerms),
   };
+}
+
+/** What a request is counted as, beside itself. */
+interface Counted<I> {
+  /** Default: one. */
+  readonly callsOf?: (request: I) => number;
+  /** The counts that it may open, by name. Default: none. */
+  readonly opens?: (request: I) => readonly string[];
+}
+
+/** The counts of checks, each of a policy and a key. What is longer than it may be is left to the handlers, and not remembered. */
+function countsOf(checks: readonly (Check | undefined)[]): string[] {
+  return checks.flatMap((check) => {
+    const { key = "", rule: { policy } = { policy: "" } } = check ?? {};
+    const isSound = key.length <= edgeLimits.maxKeyBytes && policy.length <= edgeLimits.maxPolicyBytes;
+    return check === undefined || !isSound ? [] : [`${policy.length}:${policy}${key}`];
+  });
+}
+
+function openedBy({ calls }: Parameters<GuardHandlers["allowBatch"]>[0]): string[] {
+  return calls.flatMap(({ verb, checks }) => (verb === Verb.take || verb === Verb.reserve ? countsOf(checks) : []));
 }
 
 interface SingleRequest {

@@ -346,8 +346,8 @@ export const ErrorReason = {
   NAMESPACE_FORBIDDEN: 29,
 
   /**
-   * The token is sound, but it is used more than the node lets one holder: too many calls a second, or too many open
-   * streams. No limit was looked at; try again later.
+   * The token is sound, but it is used more than the node lets one holder: too many calls a second, too many different
+   * keys a minute, or too many open streams. No limit was looked at; try again later.
    *
    * @generated from enum value: ERROR_REASON_TOKEN_OVERUSED = 30;
    */
