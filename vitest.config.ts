@@ -3,7 +3,7 @@ import os from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Real processes with real deadlines, which find ports and folders of their own. */
-const endToEnd = ["packages/**/*.e2e.test.ts", "examples/**/*.e2e.test.ts"];
+const endToEnd = ["{packages,examples,bench}/**/*.e2e.test.ts"];
 /** What stands for a user of the whole repository: it builds, packs, browses, or runs all that is deployed. */
 const wholeRepository = ["{deploy,docs,scripts}/**/*.e2e.test.ts", "scripts/readme.test.ts"];
 /** The packages as files, packed and installed once for all of them; a step of its own in `npm test`. */

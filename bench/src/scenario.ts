@@ -13,6 +13,8 @@ export interface ScenarioResult {
   readonly summary: Readonly<Record<string, unknown>>;
   /** What the result file has beyond the summary, such as samples. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** The measurement as a table in Markdown, for a file beside the result. */
+  readonly table?: string;
   /** The measurement as SVG, for a file beside the result. */
   readonly picture?: string;
 }

@@ -1,30 +1,32 @@
-import { createGuard } from "@quorumguard/sdk-node";
 import { startLocalCluster } from "@quorumguard/testbed";
 import type { System } from "../system.ts";
+import { readMetric } from "./read-metric.ts";
 
-/** Three real nodes, flushed on a majority, and one SDK client in this process. */
+/** Three real nodes with default options: every entry is flushed on a majority before it is answered. */
 export async function startQuorumGuard(): Promise<System> {
   const cluster = await startLocalCluster({ nodes: 3 });
-  const guard = createGuard({ endpoints: cluster.endpoints, onUnavailable: "throw", timeoutMs: 10_000 });
-  await guard.ready({ timeoutMs: 10_000 });
+  const runs = () => cluster.nodes.filter((node) => cluster.pid(node.nodeId) !== null);
+  let killed: number | null = null;
   return {
-    name: "quorumguard",
-    allow: async (key) => {
-      const decision = await guard.allow(key, 100, "1m", { algorithm: "token-bucket" });
-      if (decision.degraded) throw new Error(`a degraded decision (${decision.source}) in a benchmark`);
-      return decision.allowed;
+    configuration: { version: "this repository", processes: 3, flags: "none: the defaults" },
+    async endpoints() {
+      const { nodeId } = await cluster.waitForLeader();
+      const leader = cluster.nodes[nodeId - 1]!.grpcEndpoint;
+      return [leader, ...cluster.endpoints.filter((endpoint) => endpoint !== leader)];
     },
-    flushes: () => Promise.all(cluster.nodes.map((node) => readCounter(node.metricsUrl, "quorumguard_flushes_total"))),
-    stop: async () => {
-      await guard.close();
-      await cluster.stop();
+    pids: () => runs().map((node) => cluster.pid(node.nodeId)!),
+    flushes: () => Promise.all(runs().map((node) => readMetric(node.metricsUrl, "quorumguard_flushes_total"))),
+    leader: {
+      async kill() {
+        killed = (await cluster.waitForLeader()).nodeId;
+        await cluster.kill(killed);
+      },
+      async restore() {
+        if (killed !== null) await cluster.restart(killed);
+        killed = null;
+        await cluster.waitUntilCaughtUp();
+      },
     },
+    stop: async () => void (await cluster.stop()),
   };
-}
-
-async function readCounter(url: string, name: string): Promise<number> {
-  const text = await (await fetch(url)).text();
-  const line = text.split("\n").find((candidate) => candidate.startsWith(`${name} `));
-  if (line === undefined) throw new Error(`${url} has no metric ${name}`);
-  return Number(line.slice(name.length + 1));
 }

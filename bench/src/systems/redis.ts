@@ -1,89 +1,44 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram, freePorts } from "@quorumguard/testbed";
-import { Redis } from "ioredis";
+import { startProgram } from "../program.ts";
 import { AbsentSystem, type System } from "../system.ts";
 
-/** A token bucket as Redis users write it: level and time in a hash, refilled on read, one atomic script. */
-const tokenBucket = `
-local capacity, refillMs, now, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local state = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens, at = tonumber(state[1]), tonumber(state[2])
-if tokens == nil then tokens, at = capacity, now end
-tokens = math.min(capacity, tokens + math.max(0, now - at) / refillMs)
-local allowed = tokens >= cost
-if allowed then tokens = tokens - cost end
-redis.call('HSET', KEYS[1], 'tokens', tokens, 'at', now)
-redis.call('PEXPIRE', KEYS[1], math.ceil(capacity * refillMs))
-return {allowed and 1 or 0, math.floor(tokens)}
-`;
+/** What Redis keeps on disk: nothing, what it flushes once a second, or each turn's writes before it answers them. */
+export type RedisPersistence = "none" | "everysec" | "always";
 
-interface RedisWithBucket extends Redis {
-  takeToken(key: string, capacity: number, refillMs: number, now: number, cost: number): Promise<[number, number]>;
-}
-
-/** How ioredis talks to the server. */
-export interface RedisOptions {
-  /** ioredis gathers the commands of a turn into one pipeline; it is not always the faster way. */
-  readonly autoPipelining: boolean;
-}
-
-/** Redis with a Lua token bucket through ioredis, no persistence: the fastest that Redis gets. */
-export async function startRedis(options: RedisOptions): Promise<System> {
+/** One Redis, as its documentation sets up each kind of persistence; no snapshots, which would fork in the middle of a sample. */
+export async function startRedis(persistence: RedisPersistence): Promise<System> {
   const program = findProgram("redis-server");
   if (program === null)
     throw new AbsentSystem("redis-server is not installed; remedy: apt-get install -y redis-server");
   const [port] = await freePorts(1);
   const folder = await mkdtemp(join(tmpdir(), "quorumguard-bench-redis-"));
-  const server = spawn(
+  const flags = [
+    ...["--save", ""],
+    ...(persistence === "none" ? ["--appendonly", "no"] : ["--appendonly", "yes", "--appendfsync", persistence]),
+  ];
+  const remove = () => rm(folder, { recursive: true, force: true });
+  const server = await startProgram({
     program,
-    ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"],
-    { stdio: ["ignore", "pipe", "ignore"] },
-  );
-  const endServer = () => void server.kill("SIGKILL");
-  process.once("exit", endServer);
-  try {
-    await Promise.race([
-      readyLine(server.stdout),
-      once(server, "error").then(([error]) => {
-        throw error;
-      }),
-    ]);
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    throw new AbsentSystem(`${program} could not be started`, { cause: error });
-  }
-  const redis = new Redis({
-    port: port!,
-    host: "127.0.0.1",
-    enableAutoPipelining: options.autoPipelining,
-  }) as RedisWithBucket;
-  redis.defineCommand("takeToken", { numberOfKeys: 1, lua: tokenBucket });
-  await redis.ping();
+    flags: ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, ...flags],
+    readyWords: "Ready to accept connections",
+  }).catch(async (error) => {
+    await remove();
+    throw error;
+  });
+  const version = spawnSync(program, ["--version"], { encoding: "utf8" }).stdout;
   return {
-    name: options.autoPipelining ? "redis (auto-pipelined)" : "redis (plain)",
-    allow: async (key) => (await redis.takeToken(key, 100, 600, Date.now(), 1))[0] === 1,
+    configuration: { version: /v=(\S+)/.exec(version)?.[1] ?? version.trim(), processes: 1, flags: flags.join(" ") },
+    endpoints: async () => [`127.0.0.1:${port}`],
+    pids: () => [server.pid],
     flushes: async () => null,
-    stop: async () => {
-      redis.disconnect();
-      process.off("exit", endServer);
-      const exited = once(server, "exit");
-      server.kill("SIGTERM");
-      await exited;
-      await rm(folder, { recursive: true, force: true });
+    leader: null,
+    async stop() {
+      await server.end("SIGTERM");
+      await remove();
     },
   };
-}
-
-/** Resolves at Redis's own word; keeps reading afterwards, so that the server never blocks on a full pipe. */
-function readyLine(output: NodeJS.ReadableStream): Promise<void> {
-  return new Promise((resolve, reject) => {
-    output.on("data", (chunk) => {
-      if (String(chunk).includes("Ready to accept connections")) resolve();
-    });
-    output.once("end", () => reject(new Error("redis-server ended before it was ready")));
-  });
 }

@@ -1,0 +1,45 @@
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { Client, ClientPlace } from "../client.ts";
+import { createGrpcCaller } from "./grpc-caller.ts";
+
+/** What a limiter on etcd has to store at least: a level and a time. */
+const value = new Uint8Array(16).fill(1);
+
+/** Puts in a transaction. */
+const transactionPuts = 64;
+
+function putRequest(writer: BinaryWriter, key: string): BinaryWriter {
+  return writer.tag(1, WireType.LengthDelimited).string(key).tag(2, WireType.LengthDelimited).bytes(value);
+}
+
+/** One key, one put: the least that a quorum-committed decision costs there. Nothing is read, so nothing is ever denied. */
+export function openEtcdPuts({ endpoints }: ClientPlace): Client {
+  const caller = createGrpcCaller(endpoints, "/etcdserverpb.KV/Put");
+  return {
+    decisionsPerCall: 1,
+    async call(key) {
+      await caller.call(putRequest(new BinaryWriter(), key).finish());
+      return "allowed";
+    },
+    close: async () => caller.close(),
+  };
+}
+
+/** The same, {@link transactionPuts} puts by one commit. */
+export function openEtcdTransactions({ endpoints }: ClientPlace): Client {
+  const caller = createGrpcCaller(endpoints, "/etcdserverpb.KV/Txn");
+  return {
+    decisionsPerCall: transactionPuts,
+    async call(key) {
+      const writer = new BinaryWriter();
+      // TxnRequest.success, which is what runs if nothing is compared; of each RequestOp, request_put.
+      for (let put = 0; put < transactionPuts; put++) {
+        writer.tag(2, WireType.LengthDelimited).fork().tag(2, WireType.LengthDelimited).fork();
+        putRequest(writer, `${key}/${put}`).join().join();
+      }
+      await caller.call(writer.finish());
+      return "allowed";
+    },
+    close: async () => caller.close(),
+  };
+}

@@ -1,0 +1,42 @@
+import { credentials, Client as GrpcClient, type ServiceError, status } from "@grpc/grpc-js";
+
+/** One kind of unary call by grpc-js, with bytes on both ends. */
+export interface GrpcCaller {
+  call(request: Uint8Array): Promise<Buffer>;
+  close(): void;
+}
+
+const deadlineMs = 10_000;
+const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const asIs = (bytes: Buffer) => bytes;
+
+/** Asks the first address, until it is gone: then the next one, within the deadline of the call, as every client of a cluster does. */
+export function createGrpcCaller(endpoints: readonly string[], path: string): GrpcCaller {
+  const clients = endpoints.map((endpoint) => new GrpcClient(endpoint, credentials.createInsecure()));
+  let preferred = 0;
+  const ask = (at: number, request: Uint8Array, deadline: number) =>
+    new Promise<Buffer>((resolve, reject) => {
+      clients[at]!.makeUnaryRequest(path, asBuffer, asIs, request, { deadline }, (error, reply) => {
+        if (error === null) resolve(reply!);
+        else reject(error);
+      });
+    });
+  return {
+    async call(request) {
+      const deadline = Date.now() + deadlineMs;
+      for (;;) {
+        const at = preferred;
+        try {
+          return await ask(at, request, deadline);
+        } catch (error) {
+          if ((error as ServiceError).code !== status.UNAVAILABLE || Date.now() >= deadline) throw error;
+          // Of those that hear it at once, the first turns to the next.
+          if (preferred === at) preferred = (at + 1) % clients.length;
+        }
+      }
+    },
+    close() {
+      for (const client of clients) client.close();
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { Redis, type RedisOptions } from "ioredis";
+import type { Client, ClientPlace } from "../client.ts";
+
+/** A token bucket as Redis users write it: level and time in a hash, refilled on read, one atomic script. */
+const tokenBucket = `
+local capacity, refillMs, now, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local state = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local tokens, at = tonumber(state[1]), tonumber(state[2])
+if tokens == nil then tokens, at = capacity, now end
+tokens = math.min(capacity, tokens + math.max(0, now - at) / refillMs)
+local allowed = tokens >= cost
+if allowed then tokens = tokens - cost end
+redis.call('HSET', KEYS[1], 'tokens', tokens, 'at', now)
+redis.call('PEXPIRE', KEYS[1], math.ceil(capacity * refillMs))
+return {allowed and 1 or 0, math.floor(tokens)}
+`;
+
+interface RedisWithBucket extends Redis {
+  takeToken(key: string, capacity: number, refillMs: number, now: number, cost: number): Promise<[number, number]>;
+}
+
+/** A connection of ioredis, once it is there. */
+export async function connectRedis(
+  { endpoints }: ClientPlace,
+  options: Pick<RedisOptions, "enableAutoPipelining"> = {},
+): Promise<Redis> {
+  const [host, port] = endpoints[0]!.split(":") as [string, string];
+  const redis = new Redis({ host, port: Number(port), ...options });
+  await redis.ping();
+  return redis;
+}
+
+/** The Lua token bucket. ioredis may gather the commands of a turn into one pipeline, which is not always the faster way. */
+export async function openRedis(place: ClientPlace, options: { readonly autoPipelining: boolean }): Promise<Client> {
+  const redis = (await connectRedis(place, { enableAutoPipelining: options.autoPipelining })) as RedisWithBucket;
+  redis.defineCommand("takeToken", { numberOfKeys: 1, lua: tokenBucket });
+  const { limit, windowMs } = place.rule;
+  return {
+    decisionsPerCall: 1,
+    call: async (key) =>
+      (await redis.takeToken(key, limit, windowMs / limit, Date.now(), 1))[0] === 1 ? "allowed" : "denied",
+    close: async () => redis.disconnect(),
+  };
+}

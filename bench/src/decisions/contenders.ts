@@ -1,0 +1,123 @@
+import bench from "../../package.json" with { type: "json" };
+import type { ClientName } from "../clients/index.ts";
+import type { SystemName } from "../systems/index.ts";
+
+/** One row of a table: a client and the servers that it asks. Contenders with the same servers share them. */
+export interface Contender {
+  readonly name: string;
+  readonly system: SystemName;
+  readonly client: ClientName;
+  /** The npm packages that the client is made of. */
+  readonly libraries: readonly (keyof typeof bench.dependencies)[];
+  /** How it is used, in a sentence for the results. */
+  readonly use: string;
+}
+
+const sdk = { system: "quorumguard", libraries: ["@quorumguard/sdk-node"] } as const;
+const unary = { libraries: ["@grpc/grpc-js"] } as const;
+const bucket = "A Lua token bucket, one EVALSHA for each decision";
+
+const redis = (persistence: "none" | "everysec" | "always") => {
+  const kept = { none: "no persistence", everysec: "flushed every second", always: "flushed always" }[persistence];
+  const both = { system: `redis-${persistence}`, libraries: ["ioredis"] } as const;
+  return [
+    { ...both, name: `redis, ${kept}`, client: "redis", use: `${bucket}.` },
+    {
+      ...both,
+      name: `redis, ${kept}, auto-pipelined`,
+      client: "redis-auto-pipelined",
+      use: `${bucket}; ioredis gathers the commands of a turn.`,
+    },
+  ] as const satisfies readonly Contender[];
+};
+
+/** Our SDK with nothing but its defaults; leases are off by default. */
+export const quorumGuard: Contender = {
+  ...sdk,
+  name: "quorumguard",
+  client: "quorumguard",
+  use: "The SDK; onUnavailable is throw.",
+};
+
+export const quorumGuardNoDenialCache: Contender = {
+  ...sdk,
+  name: "quorumguard, no denial cache",
+  client: "quorumguard-no-denial-cache",
+  use: "The SDK with maxRememberedKeys 0, so that every denial is the cluster's.",
+};
+
+export const quorumGuardLease: Contender = {
+  ...sdk,
+  name: "quorumguard, leased",
+  client: "quorumguard-lease",
+  use: "The SDK with a policy that allows leases.",
+};
+
+export const quorumGuardUnary: Contender = {
+  ...unary,
+  name: "quorumguard, unary gRPC",
+  system: "quorumguard",
+  client: "quorumguard-unary",
+  use: "No SDK: one unary Allow for each decision, asked of the leader.",
+};
+
+export const [redisNone, redisNonePipelined] = redis("none");
+
+/** Every persistence, each with and without the client's pipelining. */
+export const allRedis: readonly Contender[] = [...redis("none"), ...redis("everysec"), ...redis("always")];
+
+export const rateLimiterFlexible: Contender = {
+  name: "rate-limiter-flexible, redis, no persistence",
+  system: "redis-none",
+  client: "rate-limiter-flexible",
+  libraries: ["rate-limiter-flexible", "ioredis"],
+  use: "RateLimiterRedis, fixed windows, inMemoryBlockOnConsumed as its documentation recommends.",
+};
+
+export const upstash: Contender = {
+  name: "@upstash/ratelimit, redis, no persistence",
+  system: "redis-none",
+  client: "upstash",
+  libraries: ["@upstash/ratelimit", "ioredis"],
+  use: "slidingWindow and all defaults, its ephemeral cache included. A shim in place of its HTTP client calls ioredis, and leaves out the scripts' first line, which only Upstash's servers take.",
+};
+
+export const etcdPuts: Contender = {
+  ...unary,
+  name: "etcd, puts",
+  system: "etcd",
+  client: "etcd-put",
+  use: "One put of 16 bytes for each decision, asked of the leader; nothing is read, compared or denied.",
+};
+
+export const etcdTransactions: Contender = {
+  ...unary,
+  name: "etcd, transactions of 64 puts",
+  system: "etcd",
+  client: "etcd-transaction",
+  use: "64 puts of 16 bytes in one transaction, each counted as a decision; a call in flight is a transaction.",
+};
+
+export const gubernator: Contender = {
+  ...unary,
+  name: "gubernator, not replicated",
+  system: "gubernator",
+  client: "gubernator",
+  use: "GetRateLimits with one token bucket in each call, BATCHING as by default.",
+};
+
+export const gopherGuard: Contender = {
+  ...unary,
+  name: "gopher-guard",
+  system: "gopher-guard",
+  client: "gopher-guard",
+  use: "Check, a sliding-window log, asked of the leader.",
+};
+
+/** What the results tell of a contender's client. */
+export function clientConfiguration({ client, libraries, use }: Contender): Readonly<Record<string, unknown>> {
+  const versions = libraries.map(
+    (name) => `${name} ${bench.dependencies[name].replace("workspace:*", "of this repository")}`,
+  );
+  return { client, libraries: versions, use };
+}

@@ -1,0 +1,63 @@
+import { standaloneSvg } from "@quorumguard/pictures";
+import type { Scenario, ScenarioResult } from "../scenario.ts";
+import { measurePoints, type Thoroughness } from "./measure-points.ts";
+import type { Measurement, Point } from "./points.ts";
+import { ratesPlot } from "./rates-plot.ts";
+import { type Ratio, type RatioGoal, ratioOf } from "./ratios.ts";
+import { cellsTable } from "./table.ts";
+
+/** A scenario of decisions: what is measured, and what is compared. */
+export interface DecisionsPlan {
+  /** Kebab-case, as `--only` has it. */
+  readonly name: string;
+  /** Above the picture. */
+  readonly title: string;
+  readonly points: readonly Point[];
+  readonly ratios: readonly RatioGoal[];
+  /** Of a sample of a thorough run; a quick one's are a third. Default 4,000. */
+  readonly sampleMs?: number;
+}
+
+/** How thoroughly a plan is measured. */
+export function thoroughnessOf({ sampleMs = 4_000 }: Pick<DecisionsPlan, "sampleMs">, quick: boolean): Thoroughness {
+  return quick
+    ? { repeats: 3, sampleMs: sampleMs / 3, warmUpMs: 1_000 }
+    : { repeats: 5, sampleMs, warmUpMs: sampleMs / 2 };
+}
+
+/** Measures a plan and sums it up. */
+export function decisionsScenario(plan: DecisionsPlan): Scenario {
+  return async ({ quick, say }) => summarize(plan, await measurePoints(plan.points, thoroughnessOf(plan, quick), say));
+}
+
+/** What is published of a measurement: ratios first, then all cells. */
+export function summarize(plan: DecisionsPlan, { cells, absent, configurations }: Measurement): ScenarioResult {
+  const ratios = plan.ratios.map((goal) => ratioOf(cells, goal));
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
+  const summary = {
+    ratios,
+    overAdmitted: Object.fromEntries(
+      cells
+        .filter((cell) => (cell.overAdmitted ?? 0) > 0)
+        .map((cell) => [`${cell.contender}, ${cell.point}`, cell.overAdmitted]),
+    ),
+    degraded: sum(cells.flatMap((cell) => cell.samples.map((sample) => sample.degraded))),
+    failed: sum(cells.flatMap((cell) => cell.samples.map((sample) => sample.failed))),
+    absent,
+  };
+  return {
+    line: ratios.length === 0 ? "see the table" : ratios.map(ratioWords).join("\n  "),
+    summary,
+    details: { configurations, cells },
+    table: cellsTable(cells, absent),
+    picture: standaloneSvg(ratesPlot({ name: plan.name, title: plan.title, cells })),
+  };
+}
+
+/** A ratio in words, with its bound and whether it keeps to it. */
+export function ratioWords({ name, ours, peer, peerName, ratio, goal, met }: Ratio): string {
+  const number = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 3 });
+  if (ratio === null || peer === null) return `${name}: ${number(ours)}, and no peer was there`;
+  const verdict = met === null ? "" : `, ${met ? "within" : "NOT within"} the goal of ${goal}`;
+  return `${name}: ${number(ours)} against ${number(peer)} of ${peerName}, ratio ${number(ratio)}${verdict}`;
+}

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { type KeySource, keySequence } from "./keys.ts";
+
+const calls = 20_000;
+const keysOf = (source: KeySource, sample = "s", own = "s/0", seed = 1) => {
+  const sequence = keySequence(source, sample, own, seed);
+  return Array.from({ length: calls }, (_, n) => sequence.keyOf(n));
+};
+
+test("unique keys are unique, over processes too; the one key is the same in all processes and new in each sample", () => {
+  const unique = [...keysOf({ kind: "unique" }), ...keysOf({ kind: "unique" }, "s", "s/1")];
+  expect(new Set(unique).size).toBe(2 * calls);
+  expect(new Set([...keysOf({ kind: "one" }), ...keysOf({ kind: "one" }, "s", "s/1")]).size).toBe(1);
+  expect(keysOf({ kind: "one" }, "t")[0]).not.toBe(keysOf({ kind: "one" })[0]);
+});
+
+test("an attack has its share of the calls, spread over all attackers, and the others' keys are their own", () => {
+  const source = { kind: "attack", attackers: 8, share: 0.9 } as const;
+  const sequence = keySequence(source, "s", "s/0", 1);
+  const shared = keysOf(source).filter((_, n) => sequence.isShared(n));
+  expect(shared.length / calls).toBeCloseTo(0.9, 2);
+  expect(new Set(shared).size).toBe(8);
+  expect(new Set(keysOf(source)).size).toBe(8 + calls - shared.length);
+});
+
+test("a population is the same in every sample; which of it are asked for is the seed's", () => {
+  for (const source of [
+    { kind: "uniform", count: 100 },
+    { kind: "zipf", count: 100, exponent: 1.1 },
+  ] as const) {
+    expect(new Set(keysOf(source))).toEqual(new Set(keysOf(source, "t", "t/1", 2)));
+    expect(keysOf(source)).toEqual(keysOf(source, "t"));
+    expect(keysOf(source)).not.toEqual(keysOf(source, "s", "s/0", 2));
+  }
+});

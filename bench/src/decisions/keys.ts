@@ -1,0 +1,63 @@
+import { seededRandom } from "./random.ts";
+import { zipfRanks } from "./zipf.ts";
+
+/** Whom the calls of a workload are about. */
+export type KeySource =
+  /** Every call has a key of its own. */
+  | { readonly kind: "unique" }
+  /** All calls have the same one. */
+  | { readonly kind: "one" }
+  | { readonly kind: "uniform"; readonly count: number }
+  | { readonly kind: "zipf"; readonly count: number; readonly exponent: number }
+  /** This share of the calls comes from a few keys, each far above its limit; every other call has a key of its own. */
+  | { readonly kind: "attack"; readonly attackers: number; readonly share: number };
+
+/** The keys of one process in one sample. */
+export interface KeySequence {
+  /** The key of its n-th call. */
+  keyOf(n: number): string;
+  /** Whether calls beyond this one may have the same key in numbers that reach a limit: admissions of such keys are added up. */
+  isShared(n: number): boolean;
+}
+
+/** Drawn beforehand, so that drawing is not measured; more than a process asks for in a sample. */
+const drawn = 2 ** 20;
+
+/**
+ * `sample` differs from sample to sample and is the same in all processes of one; `own` differs between the processes too. Keys of
+ * populations are the same in all samples: they are to be there already.
+ */
+export function keySequence(source: KeySource, sample: string, own: string, seed: number): KeySequence {
+  switch (source.kind) {
+    case "unique":
+      return { keyOf: (n) => `${own}/${n}`, isShared: () => false };
+    case "one":
+      return { keyOf: () => sample, isShared: () => true };
+    case "uniform":
+      return population(seed, (share) => Math.floor(share * source.count));
+    case "zipf":
+      return population(seed, zipfRanks(source.count, source.exponent));
+    case "attack": {
+      const { attackers, share } = source;
+      // A number beyond the attackers is nobody's but the call's.
+      const who = draws(seed, (random) => Math.floor((random / share) * attackers));
+      const at = (n: number) => who[n % drawn]!;
+      return {
+        keyOf: (n) => (at(n) < attackers ? `${sample}/attacker-${at(n)}` : `${own}/${n}`),
+        isShared: (n) => at(n) < attackers,
+      };
+    }
+  }
+}
+
+function population(seed: number, memberOf: (share: number) => number): KeySequence {
+  const members = draws(seed, memberOf);
+  return { keyOf: (n) => `member-${members[n % drawn]}`, isShared: () => false };
+}
+
+function draws(seed: number, numberOf: (share: number) => number): Uint32Array {
+  const random = seededRandom(seed);
+  const numbers = new Uint32Array(drawn);
+  for (let at = 0; at < drawn; at++) numbers[at] = numberOf(random());
+  return numbers;
+}

@@ -1,0 +1,176 @@
+import { AbsentSystem, type System } from "../system.ts";
+import { type SystemName, systems } from "../systems/index.ts";
+import { SharedAdmissions } from "./admissions.ts";
+import { type ClientProcesses, openClientProcesses } from "./client-processes.ts";
+import { type Contender, clientConfiguration } from "./contenders.ts";
+import type { Absence, Cell, Measurement, Point } from "./points.ts";
+import { readUsage } from "./process-usage.ts";
+import { type Sample, type ServerState, sampleOf } from "./sample.ts";
+
+/** How thoroughly. */
+export interface Thoroughness {
+  readonly repeats: number;
+  readonly sampleMs: number;
+  readonly warmUpMs: number;
+}
+
+/**
+ * Starts every system once, and puts the contenders of each point under its load in turns. What is not measured at the moment has
+ * its processes all the same, and nothing to do.
+ */
+export async function measurePoints(
+  points: readonly Point[],
+  thoroughness: Thoroughness,
+  say: (text: string) => void,
+): Promise<Measurement> {
+  const contenders = [...new Set(points.flatMap((point) => point.contenders))];
+  const { started, absent } = await startSystems(contenders);
+  try {
+    for (const { contender, reason } of absent) say(`  absent: ${contender}: ${reason}`);
+    const cells: Cell[] = [];
+    for (const point of points) {
+      say(`  ${point.name}`);
+      cells.push(...(await measurePoint(point, started, thoroughness, say)));
+    }
+    const present = contenders.filter(({ system }) => started.has(system));
+    return {
+      cells,
+      absent,
+      configurations: Object.fromEntries(
+        present.map((one) => [
+          one.name,
+          { ...clientConfiguration(one), servers: started.get(one.system)!.configuration },
+        ]),
+      ),
+    };
+  } finally {
+    await Promise.all([...started.values()].map((system) => system.stop()));
+  }
+}
+
+async function startSystems(
+  contenders: readonly Contender[],
+): Promise<{ readonly started: ReadonlyMap<SystemName, System>; readonly absent: readonly Absence[] }> {
+  const started = new Map<SystemName, System>();
+  const absent: Absence[] = [];
+  for (const name of new Set(contenders.map((contender) => contender.system))) {
+    try {
+      started.set(name, await systems[name]());
+    } catch (error) {
+      if (!(error instanceof AbsentSystem)) {
+        await Promise.all([...started.values()].map((system) => system.stop()));
+        throw error;
+      }
+      const { message: reason } = error;
+      absent.push(...contenders.filter((one) => one.system === name).map((one) => ({ contender: one.name, reason })));
+    }
+  }
+  return { started, absent };
+}
+
+/** One contender at one point, with its client processes. */
+interface Runner {
+  readonly contender: Contender;
+  readonly system: System;
+  readonly clients: ClientProcesses;
+  readonly samples: Sample[];
+  readonly admissions: SharedAdmissions;
+}
+
+/** Numbers of samples, over all points: what one sample calls its keys, no other does. */
+let sampleNumber = 0;
+
+async function measurePoint(
+  point: Point,
+  started: ReadonlyMap<SystemName, System>,
+  { repeats, sampleMs, warmUpMs }: Thoroughness,
+  say: (text: string) => void,
+): Promise<readonly Cell[]> {
+  const runners: Runner[] = [];
+  try {
+    for (const contender of point.contenders) {
+      const system = started.get(contender.system);
+      if (system === undefined) continue;
+      const place = { endpoints: await system.endpoints(), rule: point.rule };
+      const clients = await openClientProcesses(point.processes, { client: contender.client, place });
+      runners.push({ contender, system, clients, samples: [], admissions: new SharedAdmissions() });
+    }
+    for (const runner of runners)
+      await takeSample(point, runner, { durationMs: warmUpMs, seed: repeats, kills: false });
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      // The order turns round, so that no contender always follows the same one.
+      for (const runner of repeat % 2 === 0 ? runners : [...runners].reverse()) {
+        const kills = point.killsLeader ?? false;
+        const sample = await takeSample(point, runner, { durationMs: sampleMs, seed: repeat, kills });
+        runner.samples.push(sample);
+        say(sampleLine(runner.contender, sample));
+      }
+    }
+  } finally {
+    await Promise.all(runners.map((runner) => runner.clients.stop()));
+  }
+  const sharesKeys = point.keys.kind === "one" || point.keys.kind === "attack";
+  return runners.map(({ contender, samples, admissions }) => ({
+    point: point.name,
+    contender: contender.name,
+    inFlight: inFlightOf(point, contender),
+    samples,
+    overAdmitted: sharesKeys ? admissions.over(point.rule) : null,
+  }));
+}
+
+/** @throws {Error} when calls failed that need not have. */
+async function takeSample(
+  point: Point,
+  { contender, system, clients, admissions }: Runner,
+  { durationMs, seed, kills }: { readonly durationMs: number; readonly seed: number; readonly kills: boolean },
+): Promise<Sample> {
+  sampleNumber += 1;
+  const load = {
+    inFlight: inFlightOf(point, contender),
+    durationMs,
+    keys: point.keys,
+    sample: `s${sampleNumber}`,
+    seed,
+  };
+  let before: ServerState | null = null;
+  let fromMs = 0;
+  let killed: Promise<void> | null = null;
+  const reports = await clients.run(load, async () => {
+    before = await stateOf(system);
+    fromMs = performance.now();
+    if (kills) killed = afterMs(durationMs / 2).then(() => system.leader?.kill());
+  });
+  for (const report of reports) admissions.add(report.admitted, fromMs, performance.now());
+  await killed;
+  const after = kills ? null : await stateOf(system);
+  if (kills) await system.leader?.restore();
+  const sample = sampleOf(reports, clients.decisionsPerCall, after === null ? null : { before: before!, after });
+  if (sample.failed > 0 && !kills) {
+    const why = reports.find((report) => report.firstFailure !== null)?.firstFailure;
+    throw new Error(`${contender.name}, ${point.name}: ${sample.failed} calls failed, the first with ${why}`);
+  }
+  return sample;
+}
+
+async function stateOf(system: System): Promise<ServerState> {
+  return { flushes: await system.flushes(), ...(await readUsage(system.pids())) };
+}
+
+function inFlightOf(point: Point, contender: Contender): number {
+  return point.inFlightOf?.get(contender) ?? point.inFlight;
+}
+
+function sampleLine(
+  { name }: Contender,
+  { decisionsPerSecond, p50Ms, p99Ms, denied, decisions, failed }: Sample,
+): string {
+  const rate = decisionsPerSecond.toLocaleString("en").padStart(11);
+  const failures = failed > 0 ? `   ${failed} failed` : "";
+  const denials = denied > 0 ? `   ${Math.round((100 * denied) / decisions)} % denied` : "";
+  return `    ${name.padEnd(44)} ${rate}/s   p50 ${p50Ms} ms   p99 ${p99Ms} ms${denials}${failures}`;
+}
+
+function afterMs(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

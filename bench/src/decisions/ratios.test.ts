@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { etcdPuts, quorumGuard, redisNone, redisNonePipelined } from "./contenders.ts";
+import type { Cell } from "./points.ts";
+import { ratioOf } from "./ratios.ts";
+import type { Sample } from "./sample.ts";
+
+const cell = (contender: { readonly name: string }, ...samples: readonly Partial<Sample>[]): Cell => ({
+  ...{ point: "p", contender: contender.name, inFlight: 1, overAdmitted: null },
+  samples: samples as readonly Sample[],
+});
+const side = (contender: typeof quorumGuard, point = "p") => ({ contender, point });
+const cells = [
+  cell(quorumGuard, ...[90, 100, 300].map((rate) => ({ decisionsPerSecond: rate, p50Ms: rate / 100 }))),
+  cell(redisNone, { decisionsPerSecond: 40, p50Ms: 2 }),
+  cell(redisNonePipelined, { decisionsPerSecond: 50, p50Ms: 4 }),
+];
+const redis = [side(redisNone), side(redisNonePipelined)];
+
+test("medians are compared, with the better of the peers: more decisions, shorter latencies", () => {
+  const rates = { name: "rates", ours: side(quorumGuard), peers: redis, goal: 2 };
+  expect(ratioOf(cells, rates)).toEqual({
+    ...{ name: "rates", ours: 100, peer: 50, peerName: redisNonePipelined.name, ratio: 2, goal: 2, met: true },
+  });
+  expect(ratioOf(cells, { ...rates, goal: 2.001 }).met).toBe(false);
+  const latencies = { ...rates, of: "p50Ms", goal: 0.5 } as const;
+  expect(ratioOf(cells, latencies)).toMatchObject({ peer: 2, peerName: redisNone.name, ratio: 0.5, met: true });
+  expect(ratioOf(cells, { ...latencies, goal: 0.499 }).met).toBe(false);
+});
+
+test("a peer that is absent leaves no ratio, and is not met; ours may not be absent", () => {
+  const absent = { name: "puts", ours: side(quorumGuard), peers: [side(etcdPuts)], goal: 15 };
+  expect(ratioOf(cells, absent)).toMatchObject({ peer: null, peerName: null, ratio: null, met: null });
+  expect(() => ratioOf(cells, { ...absent, ours: side(quorumGuard, "q") })).toThrow("quorumguard, q was not measured");
+});
