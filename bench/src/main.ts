@@ -1,10 +1,15 @@
 /** `npm run bench -- [--quick] [--only NAME] --json`: peers and us, started here, measured in one run, in turns. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { decisionsScenario } from "./decisions/decisions-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { deadCluster } from "./scenarios/dead-cluster.ts";
+import { decisionsPlans } from "./scenarios/decisions.ts";
 import { failover } from "./scenarios/failover.ts";
+import { machineAlone } from "./scenarios/machine-alone.ts";
 import { millionKeys } from "./scenarios/million-keys.ts";
 import { redisUnique } from "./scenarios/redis-unique.ts";
 import { sdkAnswers } from "./scenarios/sdk-answers.ts";
@@ -12,18 +17,20 @@ import { AbsentSystem } from "./system.ts";
 
 const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["redis-unique", redisUnique],
+  ...decisionsPlans.map((plan) => [plan.name, decisionsScenario(plan)] as const),
   ["failover", failover],
   ["million-keys", millionKeys],
+  ["machine-alone", machineAlone],
   ["sdk-answers", sdkAnswers],
   ["dead-cluster", deadCluster],
 ]);
 
-const usage = `npm run bench -- [--quick] [--only NAME] [--json]
-  --quick  fewer and shorter samples
-  --only   one scenario: ${[...scenarios.keys()].join(", ")}
-  --json   end with one line of JSON on standard output`;
+const usage = `npm run bench -- [--quick] [--only NAME] [--results FOLDER] [--json]
+  --quick    fewer and shorter samples
+  --only     one scenario: ${[...scenarios.keys()].join(", ")}
+  --results  the folder to write to; default: bench/results
+  --json     end with one line of JSON on standard output`;
 
-const results = new URL("../results/", import.meta.url);
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 function machine() {
@@ -49,6 +56,7 @@ async function main(): Promise<number> {
     options: {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
+      results: { type: "string", default: fileURLToPath(new URL("../results", import.meta.url)) },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -63,11 +71,12 @@ async function main(): Promise<number> {
     if (scenario === undefined)
       throw new Error(`--only is ${name}, but must be one of ${[...scenarios.keys()].join(", ")}`);
     say(`\n  ${name}`);
-    const { line, summary, details, picture } = await scenario({ quick: values.quick, say });
+    const { line, summary, details, table, picture } = await scenario({ quick: values.quick, say });
     say(`  ${line}`);
-    await mkdir(results, { recursive: true });
-    const file = (extension: string) => new URL(`${name}${values.quick ? ".quick" : ""}.${extension}`, results);
+    await mkdir(values.results, { recursive: true });
+    const file = (extension: string) => join(values.results, `${name}${values.quick ? ".quick" : ""}.${extension}`);
     await writeFile(file("json"), toJson({ scenario: name, machine: machine(), ...summary, ...details }));
+    if (table !== undefined) await writeFile(file("md"), `${table}\n`);
     if (picture !== undefined) await writeFile(file("svg"), picture);
     if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   }

@@ -1,0 +1,211 @@
+import {
+  allRedis,
+  type Contender,
+  etcdPuts,
+  etcdTransactions,
+  gopherGuard,
+  gubernator,
+  quorumGuard,
+  quorumGuardLease,
+  quorumGuardNoDenialCache,
+  quorumGuardUnary,
+  rateLimiterFlexible,
+  redisNone,
+  redisNonePipelined,
+  upstash,
+} from "../decisions/contenders.ts";
+import type { DecisionsPlan } from "../decisions/decisions-scenario.ts";
+import type { Point } from "../decisions/points.ts";
+import type { RatioGoal, RatioSide } from "../decisions/ratios.ts";
+
+/** What a user may have; a caller with a key of its own never comes near it. */
+const perUser = { limit: 100, windowMs: 60_000 } as const;
+/** What no benchmark can exhaust, for the key that everybody asks for. */
+const plenty = { limit: 2_000_000_000, windowMs: 10_000 } as const;
+
+const redisWithout: readonly Contender[] = [redisNone, redisNonePipelined];
+const redisAlways = allRedis.filter((one) => one.system === "redis-always");
+const overGo: readonly Contender[] = [gubernator, gopherGuard];
+const limiters: readonly Contender[] = [...redisWithout, ...redisAlways, rateLimiterFlexible, upstash, ...overGo];
+
+const at = (point: string, contenders: readonly Contender[]): readonly RatioSide[] =>
+  contenders.map((contender) => ({ point, contender }));
+
+/** Ours, at the same point as the peers. */
+function compare(
+  name: string,
+  point: Point,
+  peers: readonly Contender[],
+  goal?: number,
+  ours: Contender = quorumGuard,
+): RatioGoal {
+  const sides = { ours: { point: point.name, contender: ours }, peers: at(point.name, peers) };
+  return goal === undefined ? { name, ...sides } : { name, ...sides, goal };
+}
+
+const uniqueAt = (inFlight: number, contenders: readonly Contender[]): Point => ({
+  name: `${inFlight.toLocaleString("en")} in flight`,
+  keys: { kind: "unique" },
+  rule: perUser,
+  ...{ inFlight, processes: 1, contenders },
+});
+
+function uniqueKeys(): DecisionsPlan {
+  const points = [1, 16, 64, 256, 1_024].map((inFlight) =>
+    uniqueAt(inFlight, [quorumGuard, ...allRedis, rateLimiterFlexible, upstash, etcdPuts, ...overGo]),
+  );
+  const [, , , many, most] = points as [Point, Point, Point, Point, Point];
+  return {
+    name: "unique-keys",
+    title: "Unique keys, by calls in flight",
+    points,
+    ratios: [
+      compare("256 in flight, Redis without persistence", many, redisWithout, 1),
+      compare("256 in flight, Redis that always flushes", many, redisAlways, 1.5),
+      compare("1,024 in flight, Redis without persistence", most, redisWithout, 2),
+      compare("256 in flight, etcd puts", many, [etcdPuts], 15),
+    ],
+  };
+}
+
+/** One population of keys, 256 callers. */
+function population(name: string, title: string, point: Pick<Point, "name" | "keys" | "rule">): DecisionsPlan {
+  const whole: Point = { ...point, inFlight: 256, processes: 1, contenders: [quorumGuard, ...limiters, etcdPuts] };
+  return {
+    ...{ name, title, points: [whole] },
+    ratios: [
+      compare("Redis without persistence", whole, redisWithout),
+      compare("Redis that always flushes", whole, redisAlways),
+    ],
+  };
+}
+
+function denied(): DecisionsPlan {
+  const point: Point = {
+    name: "90 % denied",
+    keys: { kind: "attack", attackers: 16, share: 0.9 },
+    rule: perUser,
+    ...{ inFlight: 256, processes: 1, contenders: [quorumGuard, quorumGuardNoDenialCache, ...limiters] },
+  };
+  return {
+    name: "denied",
+    title: "An attack: nine of ten calls are denied",
+    points: [point],
+    ratios: [
+      compare("without the denial cache, Redis without persistence", point, redisWithout, 2, quorumGuardNoDenialCache),
+      compare("with the denial cache, Redis without persistence", point, redisWithout, 20),
+    ],
+  };
+}
+
+function leasedKey(): DecisionsPlan {
+  const hot: Point = {
+    name: "one hot key",
+    keys: { kind: "one" },
+    rule: plenty,
+    ...{ inFlight: 256, processes: 1, contenders: [quorumGuardLease, quorumGuard, ...redisWithout] },
+  };
+  // Little enough to be used up in each sample, by several processes: what leases promise is told by what they admit together.
+  const exhausted: Point = {
+    ...hot,
+    name: "used up by 4 processes",
+    rule: { limit: 20_000, windowMs: 3_600_000 },
+    processes: 4,
+  };
+  return {
+    name: "leased-key",
+    title: "One hot key, leased",
+    points: [hot, exhausted],
+    ratios: [compare("leased, Redis without persistence", hot, redisWithout, 20, quorumGuardLease)],
+  };
+}
+
+function clientProcesses(): DecisionsPlan {
+  const points = [1, 4].map(
+    (processes): Point => ({
+      ...uniqueAt(256, [quorumGuard, ...redisWithout, ...redisAlways, etcdPuts]),
+      name: processes === 1 ? "1 client process" : `${processes} client processes`,
+      processes,
+    }),
+  );
+  return {
+    name: "client-processes",
+    title: "Unique keys, 256 calls in flight from 1 and 4 processes",
+    points,
+    ratios: points.map((point) => compare(`${point.name}, Redis without persistence`, point, redisWithout)),
+  };
+}
+
+function etcd(): DecisionsPlan {
+  const puts = uniqueAt(256, [quorumGuard, etcdPuts]);
+  const transactions: Point = {
+    ...uniqueAt(1_024, [quorumGuard, etcdTransactions]),
+    name: "16 × 64 in flight",
+    inFlightOf: new Map([[etcdTransactions, 16]]),
+  };
+  return {
+    name: "etcd",
+    title: "Decisions, against puts that a quorum commits",
+    points: [puts, transactions],
+    ratios: [
+      compare("256 in flight, etcd puts", puts, [etcdPuts], 15),
+      compare("16 × 64 in flight, etcd transactions", transactions, [etcdTransactions], 3),
+    ],
+  };
+}
+
+function loneCall(): DecisionsPlan {
+  const point = uniqueAt(1, [quorumGuard, quorumGuardUnary, etcdPuts, redisNone, ...redisAlways]);
+  return {
+    name: "lone-call",
+    title: "One call at a time",
+    points: [point],
+    ratios: [{ ...compare("p50 in ms, an etcd put", point, [etcdPuts], 0.8), of: "p50Ms" }],
+  };
+}
+
+function unary(): DecisionsPlan {
+  const point = uniqueAt(64, [quorumGuardUnary, etcdPuts]);
+  return {
+    name: "unary",
+    title: "Plain unary gRPC, 64 calls in flight",
+    points: [point],
+    ratios: [compare("64 in flight, etcd puts", point, [etcdPuts], 1, quorumGuardUnary)],
+  };
+}
+
+function leaderKill(): DecisionsPlan {
+  const contenders = [quorumGuard, etcdPuts];
+  const point: Point = { ...uniqueAt(64, contenders), name: "the leader is killed", killsLeader: true };
+  return {
+    name: "leader-kill",
+    title: "The leader is killed in the middle",
+    points: [uniqueAt(64, contenders), point],
+    ratios: [compare("decisions over the kill, etcd puts", point, [etcdPuts])],
+    // Long enough for an election of etcd, which waits a second for a leader, also in a quick run.
+    sampleMs: 9_000,
+  };
+}
+
+/** The family: unlike keys, loads and faults, and the same peers. */
+export const decisionsPlans: readonly DecisionsPlan[] = [
+  uniqueKeys(),
+  population("hot-key", "One hot key", { name: "one hot key", keys: { kind: "one" }, rule: plenty }),
+  population("uniform-keys", "A million keys, each as often as any other", {
+    name: "1,000,000 keys",
+    keys: { kind: "uniform", count: 1_000_000 },
+    rule: perUser,
+  }),
+  population("zipf-keys", "A million keys by Zipf's law, exponent 1.1", {
+    name: "Zipf 1.1",
+    keys: { kind: "zipf", count: 1_000_000, exponent: 1.1 },
+    rule: perUser,
+  }),
+  denied(),
+  leasedKey(),
+  clientProcesses(),
+  etcd(),
+  loneCall(),
+  unary(),
+  leaderKill(),
+];
