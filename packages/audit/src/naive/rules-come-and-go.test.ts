@@ -44,6 +44,50 @@ describe("A1 K1 the limiter and the model agree, and the bound holds", () => {
   });
 });
 
+describe("A1 K1 what callers bring is kept in mind for two days", () => {
+  const day = 86_400 * second;
+  const yearly: Rule = { ...byName, limit: 5, windowUs: 300 * day };
+
+  it("of what a policy counted, and for its whole window of what a caller counted itself", () => {
+    for (const [afterUs, outcome] of [
+      [2 * day - second, limited],
+      [2 * day, ok],
+    ] as const) {
+      const both = new Both();
+      both.change(startUs, put("sliding-window-log", 5, 1_000));
+      both.call(startUs, "k", 5);
+      both.call(startUs, "other", 5, { rule: yearly });
+      both.change(startUs, gone);
+      for (let at = 0; at < 4; at++) both.pass(startUs + afterUs - 4 + at, false);
+      expect(both.call(startUs + afterUs, "k", 5, { rule: yearly }).outcome).toBe(outcome);
+    }
+    const both = new Both();
+    expect(both.call(startUs, "k", 5, { rule: yearly }).outcome).toBe(ok);
+    both.change(startUs, put("sliding-window-log", 5, 1_000));
+    both.pass(startUs + 10 * day, false);
+    both.change(startUs + 10 * day, gone);
+    expect(both.call(startUs + 299 * day, "k", 1, { rule: yearly }).outcome).toBe(limited);
+  });
+
+  it("what was given back after a policy went stays so while a slow counter counts", () => {
+    const both = new Both();
+    const slowly: Rule = {
+      ...yearly,
+      algorithm: Algorithm.tokenBucket,
+      limit: 1,
+      windowUs: 3_600 * second,
+      burst: 100,
+    };
+    both.change(startUs, put("token-bucket", 3_600, 3_600_000, 3_600));
+    both.change(startUs, { kind: "putOverrides", overrides: [{ policy: "api", key: "k", limit: 1, burst: 100 }] });
+    const { handle } = both.call(startUs, "k", 90, { verb: Verb.reserve, ttlMs: 60_000 });
+    both.change(startUs, gone);
+    both.call(startUs, "k", 1, { verb: Verb.cancel, handle, rule: slowly });
+    for (let at = 1; at <= 50; at++) both.pass(startUs + at * 360 * second, false);
+    expect(both.call(startUs + 18_000 * second, "k", 100, { rule: slowly }).outcome).toBe(ok);
+  });
+});
+
 describe("A1 K1 a policy that comes for callers with its window", () => {
   it("goes on with their counters, whatever its limit; for others it counts as of the change", () => {
     for (const [windowMs, retryAfterMs] of [
