@@ -5,6 +5,8 @@ export interface Task {
   readonly algorithm: string;
   /** A whole number of thousands: each session has 1,000 keys. */
   readonly keys: number;
+  /** Ends once all keys are live and their memory is known. Default false. */
+  readonly onlyGrowth?: boolean;
 }
 
 /** One phase, as the process under measurement saw it. */

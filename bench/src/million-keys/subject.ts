@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Algorithm, createLimiter, type Limiter } from "@quorumguard/limiter";
 import { DelayClock, delaysUntil, summarizeDelays } from "./delay-clock.ts";
-import type { Memory, SubjectReport, Task } from "./messages.ts";
+import type { SubjectReport, Task } from "./messages.ts";
 import { CALLS_PER_ENTRY, EXPIRY_US, KEYS_PER_SESSION, type Turn, Workload } from "./workload.ts";
 
 /** As the node cuts its images: a piece, and a look at the clock. */
@@ -143,22 +143,26 @@ class Subject {
     return allowed;
   }
 
-  async run({ keys }: Task): Promise<void> {
+  async run({ keys, onlyGrowth = false }: Task): Promise<void> {
     const { round } = this.#workload;
     const before = process.memoryUsage().rss;
     await this.#phase("growth", () => this.#calls("fill", round));
     if (this.#limiter.stats.keys !== keys) throw new Error(`${this.#limiter.stats.keys} of ${keys} keys are live`);
     const resident = process.memoryUsage().rss - before;
     const bytes = await this.#image();
+    const tellMemory = (later: number) => {
+      const each = (sum: number) => Math.round((sum / keys) * 10) / 10;
+      const memory = { bytesPerKey: each(bytes), bytesPerKeyLater: each(later), residentBytesPerKey: each(resident) };
+      tell({ kind: "memory", memory });
+    };
+    if (onlyGrowth) {
+      tellMemory(bytes);
+      this.#clock.close();
+      return;
+    }
     this.#workload.rewind();
     await this.#phase("steady", () => this.#calls("again", round * 2));
-    const later = await this.#image();
-    const memory: Memory = {
-      bytesPerKey: Math.round((bytes / keys) * 10) / 10,
-      bytesPerKeyLater: Math.round((later / keys) * 10) / 10,
-      residentBytesPerKey: Math.round((resident / keys) * 10) / 10,
-    };
-    tell({ kind: "memory", memory });
+    tellMemory(await this.#image());
     await this.#phase("snapshot", () => this.#imageUnderLoad());
     this.#workload.rewind();
     await this.#phase("full", () => this.#calls("strangers", Math.ceil(round / 2)));

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { type PhaseRow, summarize } from "./million-keys.ts";
+import type { PhaseRow } from "../million-keys/measure-algorithm.ts";
+import { summarize } from "./million-keys.ts";
 
 const delay = { p50Ms: 0, p99Ms: 0, p999Ms: 0, maxMs: 900 };
 const memory = { bytesPerKey: 100, bytesPerKeyLater: 110, residentBytesPerKey: 150 };

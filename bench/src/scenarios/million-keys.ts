@@ -1,6 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import type { ControlReport, Memory, PhaseFacts, SubjectReport, Task } from "../million-keys/messages.ts";
+import { type AlgorithmResult, measureAlgorithm } from "../million-keys/measure-algorithm.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
 const algorithms = [
@@ -16,24 +14,6 @@ const TAKEOVER = "takeover";
 
 /** The most that the limiter may add to what an idle process waits, in the 99.9th percentile. */
 const MOST_ADDED_MS = 20;
-
-/** One phase of one algorithm, beside the idle process. */
-export interface PhaseRow extends PhaseFacts {
-  readonly algorithm: string;
-  readonly phase: string;
-  /** The 99.9th percentile of the idle process, over the same time. */
-  readonly controlP999Ms: number;
-  readonly controlMaxMs: number;
-  /** How much longer than in the idle process. */
-  readonly addedP999Ms: number;
-}
-
-/** What one algorithm came to. */
-export interface AlgorithmResult {
-  readonly algorithm: string;
-  readonly memory: Memory;
-  readonly phases: readonly PhaseRow[];
-}
 
 /** A million live keys for each algorithm, in a process of its own: what they take, and how long they keep the event loop. */
 export async function millionKeys({ quick, say }: ScenarioOptions): Promise<ScenarioResult> {
@@ -77,64 +57,4 @@ export function summarize(keys: number, measured: readonly AlgorithmResult[]): S
     },
     details: { memory: measured.map(({ algorithm, memory }) => ({ algorithm, ...memory })), phases: rows },
   };
-}
-
-const control = new URL("../million-keys/control.ts", import.meta.url);
-const subject = new URL("../million-keys/subject.ts", import.meta.url);
-
-/** Runs one algorithm, and an idle process beside it, each in a process of its own. */
-async function measureAlgorithm(algorithm: string, task: Task): Promise<AlgorithmResult> {
-  const idle = fork(control);
-  const phases: PhaseRow[] = [];
-  let memory: Memory | null = null;
-  try {
-    await once(idle, "message");
-    const measured = fork(subject, [JSON.stringify(task)]);
-    try {
-      for await (const report of reportsOf(measured)) {
-        if (report.kind === "begin") idle.send("begin");
-        if (report.kind === "memory") memory = report.memory;
-        if (report.kind === "end") {
-          idle.send("end");
-          const [{ stretch }] = (await once(idle, "message")) as [ControlReport];
-          phases.push(besideControl(algorithm, report.phase, report.facts, stretch));
-        }
-      }
-    } finally {
-      measured.kill();
-    }
-  } finally {
-    idle.kill();
-  }
-  if (memory === null) throw new Error(`the process that measures ${algorithm} ended before its memory was known`);
-  return { algorithm, memory, phases };
-}
-
-function besideControl(algorithm: string, phase: string, facts: PhaseFacts, { delay }: ControlReport["stretch"]) {
-  const addedP999Ms = Math.round((facts.delay.p999Ms - delay.p999Ms) * 100) / 100;
-  return { algorithm, phase, ...facts, controlP999Ms: delay.p999Ms, controlMaxMs: delay.maxMs, addedP999Ms };
-}
-
-/** What the process tells, until it ends. @throws {Error} when it does not end by itself and well. */
-async function* reportsOf(child: ChildProcess): AsyncGenerator<SubjectReport> {
-  const reports: SubjectReport[] = [];
-  let wake = () => {};
-  let status: number | null | undefined;
-  child.on("message", (report) => {
-    reports.push(report as SubjectReport);
-    wake();
-  });
-  child.on("close", (code) => {
-    status = code;
-    wake();
-  });
-  for (;;) {
-    for (let report = reports.shift(); report !== undefined; report = reports.shift()) yield report;
-    if (status === 0) return;
-    if (status !== undefined) throw new Error(`the process under measurement ended with status ${status}`);
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-      if (reports.length > 0 || status !== undefined) resolve();
-    });
-  }
 }

@@ -1,0 +1,44 @@
+import { expect, it } from "vitest";
+import { type Insertion, type MachineResult, summarize } from "./machine-alone.ts";
+
+const sample = (perSecond: number) => ({ decisions: perSecond, allowed: 1, seconds: 1, cpuSeconds: 0.5 });
+const machine = (perSecond: number, bytesPerKey = 120, residentBytesPerKey = 130): MachineResult => ({
+  algorithm: "token-bucket",
+  decisions: [sample(perSecond), sample(perSecond), sample(10)],
+  memory: { bytesPerKey, bytesPerKeyLater: bytesPerKey, residentBytesPerKey },
+  redis: { usedBytesPerKey: 150, bytesPerKey: 140, residentBytesPerKey: 160 },
+});
+const delay = { p50Ms: 0, p99Ms: 0, p999Ms: 0, maxMs: 0 };
+const insertion = (addedP999Ms: number): Insertion => ({
+  algorithm: "token-bucket",
+  memory: machine(1).memory,
+  growth: {
+    ...{ algorithm: "token-bucket", phase: "growth", seconds: 1, entries: 1, decisions: 1, keys: 1, own: delay, delay },
+    ...{ monitorP999Ms: 0, controlP999Ms: 1, controlMaxMs: 2, addedP999Ms },
+  },
+});
+const amounts = { keys: 1_000, insertedKeys: 5_000 };
+
+it("a million a second, less than 10 ms more, and Redis's memory are enough", () => {
+  const { summary, line } = summarize(amounts, [machine(1_000_000, 150, 160)], [insertion(9.9)]);
+  expect(summary.within).toEqual({ rate: true, delay: true, memory: true });
+  expect(line).not.toContain("NOT");
+});
+
+it("what is not reached is said: the slowest algorithm, the longest delay, the worse reading of memory", () => {
+  const verdicts = (machines: readonly MachineResult[], insertions: readonly Insertion[]) =>
+    summarize(amounts, machines, insertions).summary.within;
+  expect(verdicts([machine(2_000_000), machine(999_999)], [insertion(1)])).toMatchObject({ rate: false });
+  expect(verdicts([machine(2_000_000)], [insertion(1), insertion(10)])).toMatchObject({ delay: false });
+  expect(verdicts([machine(2_000_000, 151)], [insertion(1)])).toMatchObject({ memory: false });
+  expect(verdicts([machine(2_000_000, 120, 161)], [insertion(1)])).toMatchObject({ memory: false });
+  expect(summarize(amounts, [machine(2_000_000, 151)], [insertion(1)]).line).toContain(
+    "1.007 of Redis's, NOT within 1",
+  );
+});
+
+it("decisions that allow nothing are no measurement", () => {
+  const denied = { ...machine(2_000_000), decisions: [{ ...sample(2_000_000), allowed: 0 }] };
+  expect(() => summarize(amounts, [denied], [insertion(1)])).toThrow("token-bucket");
+  expect(() => summarize(amounts, [], [])).toThrow();
+});

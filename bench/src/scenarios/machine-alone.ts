@@ -1,0 +1,141 @@
+import { fork } from "node:child_process";
+import type { Algorithm } from "@quorumguard/limiter";
+import type { DecideSample, DecideTask } from "../machine-alone/messages.ts";
+import { type AlgorithmName, measureRedisMemory, type RedisMemory } from "../machine-alone/redis-memory.ts";
+import { median } from "../median.ts";
+import { measureAlgorithm, type PhaseRow } from "../million-keys/measure-algorithm.ts";
+import type { Memory } from "../million-keys/messages.ts";
+import { reportsOf } from "../million-keys/processes.ts";
+import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
+
+/** What is to be reached: decisions a second, and what inserting may add to what an idle process waits. */
+const LEAST_PER_SECOND = 1_000_000;
+const MOST_ADDED_MS = 10;
+
+const algorithms: Readonly<Record<AlgorithmName, keyof typeof Algorithm>> = {
+  "token-bucket": "tokenBucket",
+  "sliding-window-log": "slidingWindowLog",
+  "sliding-window-counter": "slidingWindowCounter",
+  "fixed-window": "fixedWindow",
+  concurrency: "concurrency",
+};
+/** Whose keys are inserted by the millions: the fastest bucket, and the default. */
+const inserted: readonly AlgorithmName[] = ["token-bucket", "sliding-window-log"];
+
+/** How many of what. */
+interface Amounts {
+  readonly keys: number;
+  readonly insertedKeys: number;
+}
+
+/** What one algorithm came to. */
+export interface MachineResult {
+  readonly algorithm: AlgorithmName;
+  readonly decisions: readonly DecideSample[];
+  readonly memory: Memory;
+  readonly redis: RedisMemory;
+}
+
+/** What an insertion came to, beside an idle process. */
+export interface Insertion {
+  readonly algorithm: AlgorithmName;
+  readonly memory: Memory;
+  readonly growth: PhaseRow;
+}
+
+/** The state machine of one node and nothing else, on one thread: decisions a second, delays while it grows, memory beside Redis's. */
+export async function machineAlone({ quick, say }: ScenarioOptions): Promise<ScenarioResult> {
+  const amounts = quick ? { keys: 100_000, insertedKeys: 500_000 } : { keys: 1_000_000, insertedKeys: 5_000_000 };
+  const { keys } = amounts;
+  const machines: MachineResult[] = [];
+  for (const [algorithm, number] of Object.entries(algorithms) as [AlgorithmName, keyof typeof Algorithm][]) {
+    const redis = await measureRedisMemory(algorithm, keys);
+    const { memory } = await measureAlgorithm(algorithm, { algorithm: number, keys, onlyGrowth: true });
+    const windows = { windows: quick ? 3 : 9, decisionsPerWindow: quick ? 100_000 : 500_000 };
+    const decisions = await decide({ algorithm: number, keys, ...windows });
+    const result = { algorithm, decisions, memory, redis };
+    machines.push(result);
+    say(`  ${algorithm.padEnd(24)} ${describe(result)}`);
+  }
+  const insertions: Insertion[] = [];
+  for (const algorithm of inserted) {
+    const task = { algorithm: algorithms[algorithm], keys: amounts.insertedKeys, onlyGrowth: true };
+    const { memory, phases } = await measureAlgorithm(algorithm, task);
+    const growth = phases.find(({ phase }) => phase === "growth")!;
+    insertions.push({ algorithm, memory, growth });
+    say(
+      `  ${algorithm.padEnd(24)} inserting ${task.keys.toLocaleString("en")} keys: p99.9 ${growth.delay.p999Ms} ms, idle ` +
+        `${growth.controlP999Ms} ms; ${memory.residentBytesPerKey} bytes per key resident`,
+    );
+  }
+  return summarize(amounts, machines, insertions);
+}
+
+async function decide(task: DecideTask): Promise<readonly DecideSample[]> {
+  const child = fork(new URL("../machine-alone/decide.ts", import.meta.url), [JSON.stringify(task)]);
+  const samples: DecideSample[] = [];
+  try {
+    for await (const sample of reportsOf<DecideSample>(child)) samples.push(sample);
+  } finally {
+    child.kill();
+  }
+  return samples;
+}
+
+const perSecond = (samples: readonly DecideSample[], by: "seconds" | "cpuSeconds") =>
+  Math.round(median(samples.map((sample) => sample.decisions / sample[by])));
+
+/** Ours to Redis's, the worse of both readings: what each accounts for, and what each process grew by. */
+function memoryRatio({ memory, redis }: MachineResult): number {
+  const accounted = memory.bytesPerKey / redis.usedBytesPerKey;
+  const resident = memory.residentBytesPerKey / redis.residentBytesPerKey;
+  return Math.round(Math.max(accounted, resident) * 1_000) / 1_000;
+}
+
+function describe(result: MachineResult): string {
+  const { decisions, memory, redis } = result;
+  return (
+    `${perSecond(decisions, "seconds").toLocaleString("en")} decisions/s (${perSecond(decisions, "cpuSeconds").toLocaleString("en")} by processor time)` +
+    `   bytes per key ${memory.bytesPerKey}, resident ${memory.residentBytesPerKey}; redis ${redis.usedBytesPerKey}, resident ${redis.residentBytesPerKey}` +
+    `   ratio ${memoryRatio(result)}`
+  );
+}
+
+/** @throws {Error} when nothing was measured, or nothing was allowed: then there is nothing to publish. */
+export function summarize(
+  { keys, insertedKeys }: Amounts,
+  machines: readonly MachineResult[],
+  insertions: readonly Insertion[],
+): ScenarioResult {
+  if (machines.length === 0 || insertions.length === 0) throw new Error("nothing was measured");
+  for (const { algorithm, decisions } of machines) {
+    if (!decisions.some(({ allowed }) => allowed > 0)) throw new Error(`${algorithm}: no decision allowed anything`);
+  }
+  const rates = Object.fromEntries(machines.map((each) => [each.algorithm, perSecond(each.decisions, "seconds")]));
+  const ratios = Object.fromEntries(machines.map((each) => [each.algorithm, memoryRatio(each)]));
+  const addedP999Ms = Math.max(...insertions.map(({ growth }) => growth.addedP999Ms));
+  const slowest = Math.min(...Object.values(rates));
+  const largest = Math.max(...Object.values(ratios));
+  const within = { rate: slowest >= LEAST_PER_SECOND, delay: addedP999Ms < MOST_ADDED_MS, memory: largest <= 1 };
+  const verdict = (isWithin: boolean) => (isWithin ? "within" : "NOT within");
+  return {
+    line:
+      `${keys.toLocaleString("en")} random keys: at least ${slowest.toLocaleString("en")} decisions/s, ${verdict(within.rate)} ${LEAST_PER_SECOND.toLocaleString("en")}; ` +
+      `inserting ${insertedKeys.toLocaleString("en")}: p99.9 of the event loop's delay ${addedP999Ms} ms above an idle process, ${verdict(within.delay)} ${MOST_ADDED_MS} ms; ` +
+      `memory at most ${largest} of Redis's, ${verdict(within.memory)} 1`,
+    summary: {
+      ...{ keys, insertedKeys, decisionsPerSecond: rates, leastPerSecond: LEAST_PER_SECOND },
+      ...{ addedP999Ms, mostAddedMs: MOST_ADDED_MS, memoryRatio: ratios, within },
+    },
+    details: {
+      machines: machines.map(({ algorithm, decisions, memory, redis }) => ({
+        ...{ algorithm, perSecond: perSecond(decisions, "seconds") },
+        perSecondByProcessor: perSecond(decisions, "cpuSeconds"),
+        // With one admission on each key.
+        ...{ bytesPerKey: memory.bytesPerKey, residentBytesPerKey: memory.residentBytesPerKey, redis },
+        windows: decisions,
+      })),
+      insertions,
+    },
+  };
+}
