@@ -3,7 +3,7 @@ import type { Scenario, ScenarioResult } from "../scenario.ts";
 import { measurePoints, type Thoroughness } from "./measure-points.ts";
 import type { Measurement, Point } from "./points.ts";
 import { ratesPlot } from "./rates-plot.ts";
-import { type Ratio, type RatioGoal, ratioOf } from "./ratios.ts";
+import { type RatioGoal, ratioOf, ratioWords } from "./ratios.ts";
 import { cellsTable } from "./table.ts";
 
 /** A scenario of decisions: what is measured, and what is compared. */
@@ -52,12 +52,4 @@ export function summarize(plan: DecisionsPlan, { cells, absent, configurations }
     table: cellsTable(cells, absent),
     picture: standaloneSvg(ratesPlot({ name: plan.name, title: plan.title, cells })),
   };
-}
-
-/** A ratio in words, with its bound and whether it keeps to it. */
-export function ratioWords({ name, ours, peer, peerName, ratio, goal, met }: Ratio): string {
-  const number = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 3 });
-  if (ratio === null || peer === null) return `${name}: ${number(ours)}, and no peer was there`;
-  const verdict = met === null ? "" : `, ${met ? "within" : "NOT within"} the goal of ${goal}`;
-  return `${name}: ${number(ours)} against ${number(peer)} of ${peerName}, ratio ${number(ratio)}${verdict}`;
 }

@@ -51,6 +51,14 @@ export function ratioOf(
   return { name, ours: own, peer: best?.value ?? null, peerName: best?.name ?? null, ratio, goal: goal ?? null, met };
 }
 
+/** A ratio in words, with its bound and whether it keeps to it. */
+export function ratioWords({ name, ours, peer, peerName, ratio, goal, met }: Ratio): string {
+  const number = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 3 });
+  if (ratio === null || peer === null) return `${name}: ${number(ours)}, and no peer was there`;
+  const verdict = met === null ? "" : `, ${met ? "within" : "NOT within"} the goal of ${goal}`;
+  return `${name}: ${number(ours)} against ${number(peer)} of ${peerName}, ratio ${number(ratio)}${verdict}`;
+}
+
 function medianOf(
   cells: readonly Cell[],
   { point, contender }: RatioSide,

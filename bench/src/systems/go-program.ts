@@ -34,7 +34,13 @@ export async function goProgram({ path, version }: GoCommand): Promise<string> {
     });
   } catch (error) {
     const { code, stderr = "" } = error as { readonly code?: unknown; readonly stderr?: string };
-    const why = code === "ENOENT" ? "there is no go on this machine" : stderr.trim().replace(/\s+/g, " ");
+    const why =
+      code === "ENOENT"
+        ? "there is no go on this machine"
+        : stderr
+            .replace(/https?:\/\/[^\s:]+/g, "the module server")
+            .trim()
+            .replace(/\s+/g, " ");
     throw new AbsentSystem(`go install ${path}@${version}: ${why}`, { cause: error });
   }
   return program;

@@ -119,8 +119,47 @@ test("a scenario that nobody knows has a page with all of its facts", () => {
   }
 });
 
+const sample = {
+  decisionsPerSecond: 90_000,
+  p50Ms: 2,
+  p99Ms: 9,
+  p999Ms: 20,
+  longestGapMs: 21,
+  decisions: 9,
+  denied: 0,
+};
+const more = { degraded: 0, failed: 0, cpuUsPerDecision: 9, clientCpuUsPerDecision: 4, serverMemoryBytes: 2 ** 20 };
+const etcd = {
+  scenario: "etcd",
+  ratios: [
+    { name: "puts", ours: 90_000, peer: 6_000, peerName: "etcd, puts", ratio: 15, goal: 15, met: true },
+    { name: "transactions", ours: 90_000, peer: 45_000, peerName: "etcd", ratio: 2, goal: 3, met: false },
+  ],
+  absent: [{ contender: "gubernator", reason: "there is no go on this machine" }],
+  configurations: {
+    "etcd, puts": { client: "etcd-put", libraries: ["grpc 1"], use: "A put.", servers: { version: "3.4" } },
+  },
+  cells: [
+    {
+      ...{ point: "256 in flight", contender: "quorumguard", inFlight: 256, overAdmitted: null },
+      samples: [{ ...sample, ...more, writtenBytesPerDecision: 30, flushesPerDecision: null }],
+    },
+  ],
+};
+
+test("decisions against peers: each ratio with its goal, met or not, every cell, who is absent and how each was set up", () => {
+  const [index, page] = pagesOf(file("etcd.json", etcd));
+  for (const body of [index?.body, page?.body]) {
+    expect(body).toContain("puts: 90,000 against 6,000 of etcd, puts, ratio 15, within the goal of 15");
+    expect(body).toContain("transactions: 90,000 against 45,000 of etcd, ratio 2, NOT within the goal of 3");
+  }
+  expect(page?.body).toContain("| 256 in flight | quorumguard | 256 | 90,000 | 2 | 9 | 20 |");
+  expect(page?.body).toContain("- Absent: gubernator: there is no go on this machine");
+  expect(page?.body).toContain("A put.");
+});
+
 test("results that lack what their scenario usually has still give a page", () => {
-  for (const scenario of ["exactness", "failover", "million-keys", "redis-unique"]) {
+  for (const scenario of ["etcd", "exactness", "failover", "million-keys", "redis-unique"]) {
     expect(pagesOf(file(`${scenario}.json`, { scenario }))[1]?.body).toContain("## Machine");
   }
 });

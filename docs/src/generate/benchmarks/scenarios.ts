@@ -1,5 +1,7 @@
 import { inlineSvg, latencyTimeline, pictureThemeCss, type TimelineCall } from "@quorumguard/pictures";
+import { decisionsPlans } from "../../../../bench/src/scenarios/decisions.ts";
 import { paragraphs } from "../markdown.ts";
+import { decisions } from "./decisions.ts";
 import { exactness } from "./exactness.ts";
 import { factsMarkdown, rowsTable, samplesTable } from "./generic.ts";
 import { millionKeys } from "./million-keys.ts";
@@ -113,7 +115,8 @@ export function unknownScenario(name: string): ScenarioWords {
 }
 
 /** Scenarios with words of their own. */
-export const scenarioWords: ReadonlyMap<string, ScenarioWords> = new Map([
+export const scenarioWords: ReadonlyMap<string, ScenarioWords> = new Map<string, ScenarioWords>([
+  ...decisionsPlans.map((plan) => [plan.name, decisions(plan)] as const),
   ["exactness", exactness],
   ["failover", failover],
   ["million-keys", millionKeys],
