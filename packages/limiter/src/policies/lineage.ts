@@ -34,13 +34,14 @@ export interface Lineage {
   readonly fullUntilUs: number;
 }
 
+/** As long as a window of a day can count. */
+const MAX_CALLERS_US = 2 * 86_400_000_000;
+
 /**
- * What callers bring keeps counters of others for so long at most: that of a window of a day. A single call would else keep those
+ * What callers bring keeps counters of others for two days at most, as a window of a day needs. A single call would else keep those
  * of all keys of its name for years. Who counts for longer finds what it has counted itself, since a counter that counts is
  * there; of what a policy counted it may miss what no call of the key took over in two days.
  */
-const MAX_CALLERS_US = 2 * 86_400_000_000;
-
 export function callersSpanUs(spanUs: number): number {
   return Math.min(spanUs, MAX_CALLERS_US);
 }
