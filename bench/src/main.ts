@@ -4,6 +4,7 @@ import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { takeEndSignals } from "@quorumguard/testbed";
 import { decisionsScenario } from "./decisions/decisions-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { deadCluster } from "./scenarios/dead-cluster.ts";
@@ -83,6 +84,10 @@ async function main(): Promise<number> {
   return 0;
 }
 
+// A run that is stopped ends its servers, and leaves no data behind.
+takeEndSignals();
+// Each server, folder and client process has one, so that it ends with this one.
+process.setMaxListeners(100);
 try {
   process.exitCode = await main();
 } catch (error) {

@@ -1,9 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findProgram, freePorts, until } from "@quorumguard/testbed";
 import { type Program, startProgram } from "../program.ts";
+import { scratchFolder } from "../scratch-folder.ts";
 import { AbsentSystem, type System } from "../system.ts";
 import { readMetric } from "./read-metric.ts";
 
@@ -16,13 +15,13 @@ export async function startEtcd(): Promise<System> {
   const ports = await freePorts(2 * members.length);
   const endpoint = (member: number) => `127.0.0.1:${ports[2 * member]}`;
   const peerUrl = (member: number) => `http://127.0.0.1:${ports[2 * member + 1]}`;
-  const folder = await mkdtemp(join(tmpdir(), "quorumguard-bench-etcd-"));
+  const folder = await scratchFolder("etcd");
   const initialCluster = members.map((member) => `member-${member}=${peerUrl(member)}`).join(",");
   const start = (member: number) =>
     startProgram({
       program,
       flags: [
-        ...["--name", `member-${member}`, "--data-dir", join(folder, String(member))],
+        ...["--name", `member-${member}`, "--data-dir", join(folder.path, String(member))],
         ...[
           "--listen-client-urls",
           `http://${endpoint(member)}`,
@@ -39,7 +38,7 @@ export async function startEtcd(): Promise<System> {
   const metric = (member: number, name: string) => readMetric(`http://${endpoint(member)}/metrics`, name);
   const stop = async () => {
     await Promise.all([...running.values()].map((one) => one.end("SIGTERM")));
-    await rm(folder, { recursive: true, force: true });
+    folder.remove();
   };
   const findLeader = () =>
     until("etcd has no leader", 60_000, async () => {

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts, until } from "@quorumguard/testbed";
 import { type Program, startProgram } from "../program.ts";
+import { scratchFolder } from "../scratch-folder.ts";
 import type { System } from "../system.ts";
 import { type GoCommand, goProgram } from "./go-program.ts";
 
@@ -18,11 +17,11 @@ export async function startGopherGuard(): Promise<System> {
   const program = await goProgram(command);
   const ports = await freePorts(3 * nodes.length);
   const address = (node: number, listener: number) => `127.0.0.1:${ports[3 * node + listener]}`;
-  const folder = await mkdtemp(join(tmpdir(), "quorumguard-bench-gopher-guard-"));
+  const folder = await scratchFolder("gopher-guard");
   const running: Program[] = [];
   const stop = async () => {
     await Promise.all(running.map((one) => one.end("SIGTERM")));
-    await rm(folder, { recursive: true, force: true });
+    folder.remove();
   };
   try {
     for (const node of nodes) {
@@ -32,13 +31,13 @@ export async function startGopherGuard(): Promise<System> {
         PORT: String(ports[3 * node]),
         ADMIN_PORT: String(ports[3 * node + 1]),
         RAFT_BIND: address(node, 2),
-        RAFT_DIR: join(folder, String(node)),
+        RAFT_DIR: join(folder.path, String(node)),
       };
       running.push(await startProgram({ program, flags: [], environment, readyWords: "Admin API listening" }));
     }
     for (const node of nodes.slice(1)) {
-      const join = `http://${address(0, 1)}/join?id=node-${node}&addr=${address(node, 2)}`;
-      await until(`node-${node} is not taken in`, 60_000, async () => ((await fetch(join)).ok ? true : null));
+      const request = `http://${address(0, 1)}/join?id=node-${node}&addr=${address(node, 2)}`;
+      await until(`node-${node} is not taken in`, 60_000, async () => ((await fetch(request)).ok ? true : null));
     }
   } catch (error) {
     await stop();

@@ -1,9 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { findProgram, freePorts } from "@quorumguard/testbed";
 import { startProgram } from "../program.ts";
+import { scratchFolder } from "../scratch-folder.ts";
 import { AbsentSystem, type System } from "../system.ts";
 
 /** What Redis keeps on disk: nothing, what it flushes once a second, or each turn's writes before it answers them. */
@@ -15,18 +13,17 @@ export async function startRedis(persistence: RedisPersistence): Promise<System>
   if (program === null)
     throw new AbsentSystem("redis-server is not installed; remedy: apt-get install -y redis-server");
   const [port] = await freePorts(1);
-  const folder = await mkdtemp(join(tmpdir(), "quorumguard-bench-redis-"));
+  const folder = await scratchFolder("redis");
   const flags = [
     ...["--save", ""],
     ...(persistence === "none" ? ["--appendonly", "no"] : ["--appendonly", "yes", "--appendfsync", persistence]),
   ];
-  const remove = () => rm(folder, { recursive: true, force: true });
   const server = await startProgram({
     program,
-    flags: ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, ...flags],
+    flags: ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder.path, ...flags],
     readyWords: "Ready to accept connections",
-  }).catch(async (error) => {
-    await remove();
+  }).catch((error) => {
+    folder.remove();
     throw error;
   });
   const version = spawnSync(program, ["--version"], { encoding: "utf8" }).stdout;
@@ -38,7 +35,7 @@ export async function startRedis(persistence: RedisPersistence): Promise<System>
     leader: null,
     async stop() {
       await server.end("SIGTERM");
-      await remove();
+      folder.remove();
     },
   };
 }
