@@ -12,6 +12,7 @@ import { storageMutants } from "./planted/storage.ts";
 import { tokenKeepingMutants } from "./planted/token-keeping.ts";
 import { tokenMutants } from "./planted/tokens.ts";
 import { unavailableMutants } from "./planted/unavailable.ts";
+import { visitorMutants } from "./planted/visitors.ts";
 import { waitMutants } from "./planted/waits.ts";
 
 /** Bugs that are planted one at a time into a copy of the sources, never into the sources themselves. */
@@ -30,4 +31,5 @@ export const mutants: readonly Mutant[] = [
   ...browserMutants,
   ...tokenMutants,
   ...tokenKeepingMutants,
+  ...visitorMutants,
 ];

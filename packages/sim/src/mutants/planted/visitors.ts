@@ -1,0 +1,216 @@
+import type { Mutant } from "../mutant.ts";
+
+const listening = "cluster/src/server/http-server.test.ts";
+const scoping = "cluster/src/server/tokens/scoped-guard.test.ts";
+const using = "cluster/src/server/tokens/overuse.test.ts";
+const usage = "cluster/src/server/tokens/token-usage.test.ts";
+const opening = "cluster/src/server/tokens/opened-keys.test.ts";
+
+/** Bugs in what nodes take from visitors: how large a request may be, what it costs its holder, and how many keys it opens. */
+export const visitorMutants: readonly Mutant[] = [
+  {
+    name: "visitor-parts-uncounted-over-grpc",
+    breaks:
+      "a request over gRPC is decoded whatever it consists of: a hundred kilobytes become a hundred thousand objects",
+    edits: [
+      {
+        file: "cluster/src/server/grpc-server.ts",
+        search: "    checkBinaryParts(input, bytes);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-parts-uncounted-over-http",
+    breaks: "a request as JSON is parsed whatever it consists of",
+    edits: [
+      {
+        file: "cluster/src/server/http-body.ts",
+        search: "    checkJsonParts(input, bytes);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-parts-uncounted-in-an-envelope",
+    breaks: "a request of gRPC-Web is decoded whatever it consists of",
+    edits: [
+      {
+        file: "cluster/src/server/http-body.ts",
+        search: "  else checkBinaryParts(input, message);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-sends-compressed",
+    breaks: "a body is decompressed before anybody has counted what is in it",
+    edits: [
+      {
+        file: "cluster/src/server/http-calls.ts",
+        search: "    acceptCompression: [],\n",
+        replacement: "    acceptCompression: [compressionGzip],\n",
+      },
+      {
+        file: "cluster/src/server/http-calls.ts",
+        search: "import { universalRequestFromNodeRequest,",
+        replacement: "import { compressionGzip, universalRequestFromNodeRequest,",
+      },
+      {
+        file: "cluster/src/server/http-calls.ts",
+        search: '  if (encoding !== "identity") {',
+        replacement: '  if (encoding === "") {',
+      },
+    ],
+    foundBy: { tests: [listening] },
+  },
+  {
+    name: "visitor-knocks-for-nothing",
+    breaks: "a request costs its holder nothing until its body has come, however large it says that is",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/access-gate.ts",
+        search: "const caller = spend({ identity: token.identity, token, paid: 0 }, callsOfBytes(bytes));",
+        replacement: "const caller: Caller = { identity: token.identity, token, paid: bytes * 0 };",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-is-refused-for-nothing",
+    breaks: "the checks of a request that its token does not allow cost its holder nothing, though they were decoded",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/scoped-guard.ts",
+        search: "      spend(context, callsOf(request));\n      telling(refused, () => authorize(token, request));\n",
+        replacement:
+          "      telling(refused, () => authorize(token, request));\n      spend(context, callsOf(request));\n",
+      },
+    ],
+    foundBy: { tests: [scoping] },
+  },
+  {
+    name: "visitor-pays-for-its-knock-twice",
+    breaks: "the last call that a holder has left is refused, since its own knock has used it up",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/token-usage.ts",
+        search: "    const paidMs = paid * this.#callMs;",
+        replacement: "    const paidMs = paid * 0;",
+      },
+    ],
+    foundBy: { tests: [usage] },
+  },
+  {
+    name: "visitor-pays-for-its-size-and-its-checks",
+    breaks: "what a request has paid is forgotten on its way, and it pays for its checks on top of its size",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/access-gate.ts",
+        search: "    return { ...caller, paid: calls };",
+        replacement: "    return caller;",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-budget-of-servers",
+    breaks: "tokens of a service's own servers are metered like those of visitors",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/access-gate.ts",
+        search: "    if (token === null || !isForVisitors(token.grant) || calls <= paid) return caller;",
+        replacement: "    if (token === null || calls <= paid) return caller;",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-size-counts-for-nothing",
+    breaks: "a megabyte of text is one call",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/token-usage.ts",
+        search: "  return Math.max(1, Math.ceil(",
+        replacement: "  return Math.min(1, Math.ceil(",
+      },
+    ],
+    foundBy: { tests: [usage] },
+  },
+  {
+    name: "visitor-size-unpaid-in-chunks",
+    breaks: "a body that does not tell its length is one call",
+    edits: [
+      {
+        file: "cluster/src/server/http-calls.ts",
+        search: "    return { paid: pay(bytes.length), bytes };",
+        replacement: "    return { paid: caller, bytes };",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-size-unpaid-beyond-the-bound",
+    breaks: "a body in chunks that is larger than it may be is one call, though a megabyte of it was read",
+    edits: [
+      {
+        file: "cluster/src/server/http-calls.ts",
+        search: "    if (error instanceof BodyTooLarge) pay(edgeLimits.maxMessageBytes);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-size-unpaid-over-grpc",
+    breaks: "a message over gRPC is one call, whatever its size",
+    edits: [
+      {
+        file: "cluster/src/server/grpc-server.ts",
+        search: "access?.spend(caller, callsOfBytes(call.request.length))",
+        replacement: "access?.spend(caller, callsOfBytes(0))",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-opens-keys-by-reserving",
+    breaks: "keys under which a batch reserves are not counted among those that their holder opens",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/scoped-guard.ts",
+        search: "verb === Verb.take || verb === Verb.reserve ?",
+        replacement: "verb === Verb.take ?",
+      },
+    ],
+    foundBy: { tests: [scoping] },
+  },
+  {
+    name: "visitor-forgets-its-own-keys",
+    breaks: "where room for keys is short, who asks for more begins its minute anew with each of them",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/opened-keys.ts",
+        search: "      if (oldest !== account) this.#forget(oldest);",
+        replacement: "      this.#forget(oldest);",
+      },
+    ],
+    foundBy: { tests: [opening] },
+  },
+  {
+    name: "visitor-refused-keys-count",
+    breaks: "the keys of a request that is refused are counted all the same, and use up the holder's minute",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/opened-keys.ts",
+        search: "    if (minute.keys.size + opened.size > keysPerMinute) {\n",
+        replacement:
+          "    if (minute.keys.size + opened.size > keysPerMinute) {\n      for (const key of opened) minute.keys.add(key);\n",
+      },
+    ],
+    foundBy: { tests: [opening] },
+  },
+];
