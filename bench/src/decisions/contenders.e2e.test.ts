@@ -76,24 +76,22 @@ for (const { system: name, needs, all } of groups) {
       expect(flushes?.every((count) => count > 0) ?? name.startsWith("redis")).toBe(true);
     });
 
-    test.skipIf(all.length === 0 || needs === "redis-server")(
-      "goes on without its leader, and is restored",
-      async () => {
-        const client = await clients[all[0]!.client]({ endpoints: await system.endpoints(), rule });
-        try {
-          await client.call("before");
-          const before = system.pids();
-          await system.leader!.kill();
-          expect(system.pids()).toHaveLength(2);
-          expect(await client.call("after")).toBe("allowed");
-          await system.leader!.restore();
-          expect(system.pids()).toHaveLength(3);
-          expect(system.pids()).not.toEqual(before);
-        } finally {
-          await client.close();
-        }
-      },
-    );
+    if (needs === "redis-server") return;
+    test("goes on without its leader, and is restored", async () => {
+      const client = await clients[all[0]!.client]({ endpoints: await system.endpoints(), rule });
+      try {
+        await client.call("before");
+        const before = system.pids();
+        await system.leader!.kill();
+        expect(system.pids()).toHaveLength(2);
+        expect(await client.call("after")).toBe("allowed");
+        await system.leader!.restore();
+        expect(system.pids()).toHaveLength(3);
+        expect(system.pids()).not.toEqual(before);
+      } finally {
+        await client.close();
+      }
+    });
   });
 }
 

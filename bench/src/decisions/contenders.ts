@@ -39,6 +39,7 @@ export const quorumGuard: Contender = {
   use: "The SDK; onUnavailable is throw.",
 };
 
+/** The SDK without its memory of denials: what the cluster itself takes. */
 export const quorumGuardNoDenialCache: Contender = {
   ...sdk,
   name: "quorumguard, no denial cache",
@@ -46,6 +47,7 @@ export const quorumGuardNoDenialCache: Contender = {
   use: "The SDK with maxRememberedKeys 0, so that every denial is the cluster's.",
 };
 
+/** The SDK where a policy lets it spend admissions that the cluster granted beforehand. */
 export const quorumGuardLease: Contender = {
   ...sdk,
   name: "quorumguard, leased",
@@ -53,6 +55,7 @@ export const quorumGuardLease: Contender = {
   use: "The SDK with a policy that allows leases.",
 };
 
+/** Our servers as any gRPC client sees them. */
 export const quorumGuardUnary: Contender = {
   ...unary,
   name: "quorumguard, unary gRPC",
@@ -61,11 +64,13 @@ export const quorumGuardUnary: Contender = {
   use: "No SDK: one unary Allow for each decision, asked of the leader.",
 };
 
+/** Redis at its quickest, without and with the client's pipelining. */
 export const [redisNone, redisNonePipelined] = redis("none");
 
 /** Every persistence, each with and without the client's pipelining. */
 export const allRedis: readonly Contender[] = [...redis("none"), ...redis("everysec"), ...redis("always")];
 
+/** The most used limiter of Node, over the Redis that is quickest. */
 export const rateLimiterFlexible: Contender = {
   name: "rate-limiter-flexible, redis, no persistence",
   system: "redis-none",
@@ -74,6 +79,7 @@ export const rateLimiterFlexible: Contender = {
   use: "RateLimiterRedis, fixed windows, inMemoryBlockOnConsumed as its documentation recommends.",
 };
 
+/** The limiter of serverless functions, over the same Redis instead of Upstash's own servers. */
 export const upstash: Contender = {
   name: "@upstash/ratelimit, redis, no persistence",
   system: "redis-none",
@@ -82,6 +88,7 @@ export const upstash: Contender = {
   use: "slidingWindow and all defaults, its ephemeral cache included. A shim in place of its HTTP client calls ioredis, and leaves out the scripts' first line, which only Upstash's servers take.",
 };
 
+/** A store that commits by a quorum, as we do, asked for the least that a decision would take. */
 export const etcdPuts: Contender = {
   ...unary,
   name: "etcd, puts",
@@ -90,6 +97,7 @@ export const etcdPuts: Contender = {
   use: "One put of 16 bytes for each decision, asked of the leader; nothing is read, compared or denied.",
 };
 
+/** The same, in batches as large as our stream's. */
 export const etcdTransactions: Contender = {
   ...unary,
   name: "etcd, transactions of 64 puts",
@@ -98,6 +106,7 @@ export const etcdTransactions: Contender = {
   use: "64 puts of 16 bytes in one transaction, each counted as a decision; a call in flight is a transaction.",
 };
 
+/** A limiter of several daemons that replicates nothing, in Go. */
 export const gubernator: Contender = {
   ...unary,
   name: "gubernator, not replicated",
@@ -106,6 +115,7 @@ export const gubernator: Contender = {
   use: "GetRateLimits with one token bucket in each call, BATCHING as by default.",
 };
 
+/** A limiter on Raft, in Go. */
 export const gopherGuard: Contender = {
   ...unary,
   name: "gopher-guard",
