@@ -4,6 +4,8 @@ import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
 import { BACKOFF_CAP_MS, IDLE_BACKOFF_CAP_MS, SPARED_BACKOFF_CAP_MS } from "./cluster/backoff.ts";
 import { createMembership, type Membership } from "./cluster/membership.ts";
 import { createReadyWaiters, type ReadyWaiters } from "./cluster/ready-waiters.ts";
+import { replacedEvent } from "./cluster/replaced-event.ts";
+import type { Replaced } from "./cluster/succession.ts";
 import { type ClusterView, createClusterView } from "./cluster/topology.ts";
 import { failureOf } from "./requests/attempt-error.ts";
 import { createRequestClient, type RequestClient } from "./requests/request-client.ts";
@@ -45,6 +47,8 @@ export interface ClusterClientOptions {
   /** Learns from what nodes say beside answers. */
   readonly listener: StreamListener;
   readonly ends: ClusterCallEnds;
+  /** The cluster was replaced by another one; called when all that was known of the old one is dropped. */
+  readonly onReplaced: (event: ReturnType<typeof replacedEvent>) => void;
   /** Told what undoes what was remembered, and which version the policies have. */
   readonly news: ClusterNews;
   readonly emit: (event: GuardEvent) => void;
@@ -66,6 +70,8 @@ export class ClusterClient {
   readonly #waiters: ReadyWaiters;
   readonly #session: SessionClient | null;
   readonly #requests: RequestClient;
+  /** How often the cluster was replaced by another one. */
+  #replacements = 0;
   /** Questions about policies so far. */
   #termsAsked = 0;
   /** Where streams do not say which cluster answers; null: they do, or there is one endpoint only. */
@@ -98,10 +104,12 @@ export class ClusterClient {
     const { options, runtime } = this.#setup;
     return createMembership({
       runtime,
+      endpoints: options.endpoints,
       view: this.#view,
       ask: (endpoint) => this.#requests.topologyOf(endpoint, options.timeoutMs),
       onFault: (failure) => this.#onFault(failure),
       onTopology: () => this.#onTopology(),
+      onReplaced: (replaced) => this.#onReplaced(replaced),
     });
   }
 
@@ -124,6 +132,7 @@ export class ClusterClient {
       onFault: (failure) => this.#onFault(failure),
       onMisconfigured: (endpoint, reason) => this.#setup.emit({ type: "misconfigured", endpoint, reason }),
       onTopology: () => this.#onTopology(),
+      onReplaced: (replaced) => this.#onReplaced(replaced),
       news: this.#setup.news,
       onEstablished: () => this.#waiters.resolve(),
     });
@@ -142,6 +151,11 @@ export class ClusterClient {
   /** How long what the session holds surely lives; null: there is no session. */
   get life(): SessionLife | null {
     return this.#session?.life ?? null;
+  }
+
+  /** How often the cluster was replaced by another one: what was opened before is not open any more. */
+  get replacements(): number {
+    return this.#replacements;
   }
 
   /** Why calling is pointless; null: it is not. */
@@ -244,6 +258,12 @@ export class ClusterClient {
   #onFault(failure: AttemptFailure): void {
     this.#waiters.reject(guardError(failure, "no"));
     this.#setup.onFault(failure);
+  }
+
+  #onReplaced(replaced: Replaced): void {
+    this.#replacements += 1;
+    this.#setup.news.replaced();
+    this.#setup.onReplaced(replacedEvent(replaced));
   }
 
   #onTopology(): void {

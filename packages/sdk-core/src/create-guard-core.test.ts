@@ -627,22 +627,6 @@ describe("misconfiguration always throws", () => {
     await expectError(guard.allow("b", 5, "10s"), code, "no");
   });
 
-  test("another cluster at a known address", async () => {
-    const { runtime, guard, cluster } = scene({ onUnavailable: "allow" });
-    await connected(guard, runtime);
-    cluster.refusesHello = { reason: ErrorReason.WRONG_CLUSTER, applied: Applied.NO, message: "another cluster" };
-    for (const node of cluster.nodes) for (const stream of [...node.streams]) stream.close();
-    const call = outcome(guard.allow("a", 5, "10s"));
-    await runtime.pass(200);
-    await expectError(
-      call.then((end) => Promise.reject(end)),
-      "wrong_cluster",
-      "no",
-    );
-    expect(cluster.helloClusterIds.slice(0, 1)).toEqual([""]);
-    expect(cluster.helloClusterIds.at(-1)).toBe("test");
-  });
-
   test("endpoints that name two clusters", async () => {
     const { runtime, guard, cluster } = scene({ onUnavailable: "allow", endpoints: ["n1:7400", "n3:7400"] });
     cluster.nodes[2]!.otherClusterId = "other";

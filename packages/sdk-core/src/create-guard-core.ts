@@ -136,6 +136,9 @@ class GuardCore implements Guard<string> {
       observer.event?.(event);
       this.#events.emit(event);
     };
+    const warn = (about: "degraded" | "replaced", message: string) => {
+      if (!this.#events.heard(about)) platform.warn?.(message, about);
+    };
     const fleet = createFleet();
     const overload = createOverload(runtime);
     const local = () => (this.#local ??= createLocalLimiter(monotonicMs, () => fleet.clients));
@@ -158,10 +161,7 @@ class GuardCore implements Guard<string> {
       observer,
       monotonicMs,
       emit,
-      onDegraded: (reason, decider) => {
-        if (platform.warn === undefined || this.#events.heard("degraded")) return;
-        platform.warn(degradedWarning(this.#options.endpoints, reason, decider));
-      },
+      onDegraded: (reason, decider) => warn("degraded", degradedWarning(this.#options.endpoints, reason, decider)),
     });
     const counts = createLocalAnswerCounts();
     observer.localAnswers?.(counts);
@@ -194,6 +194,10 @@ class GuardCore implements Guard<string> {
       isOffline: () => device.isOffline(),
       news: newsFor(this.#answers, this.#terms),
       onFault: (failure) => this.#onFault(failure),
+      onReplaced: (event) => {
+        warn("replaced", event.reason);
+        emit(event);
+      },
     });
     this.#reservations = this.#createReservations(local);
     this.#reconciler =
@@ -219,6 +223,7 @@ class GuardCore implements Guard<string> {
       runtime: this.#runtime,
       local,
       life: () => this.#cluster.life,
+      replacements: () => this.#cluster.replacements,
       stampUs: (item, timeoutMs) => this.#cluster.stampUs(item, timeoutMs),
       send: (item, verb, timeoutMs, requestId) =>
         new Promise<void>((resolve, reject) => {

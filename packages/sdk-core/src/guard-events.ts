@@ -2,7 +2,14 @@ import { checkOneOf, invalidArgument } from "./surface/check-fields.ts";
 import type { GuardEvent } from "./surface/guard.ts";
 import type { Runtime } from "./transport.ts";
 
-const eventTypes: readonly GuardEvent["type"][] = ["topology", "degraded", "recovered", "reconciled", "misconfigured"];
+const eventTypes: readonly GuardEvent["type"][] = [
+  "topology",
+  "degraded",
+  "recovered",
+  "reconciled",
+  "misconfigured",
+  "replaced",
+];
 
 /** Who listens to what a guard tells. */
 export interface GuardEvents {

@@ -28,10 +28,10 @@ export interface PlatformOptions {
   /** Which of a member's addresses this transport speaks to, from the wire's Member and the caller's endpoints. */
   readonly endpointOf: (member: { readonly grpcEndpoint: string; readonly httpUrl: string }) => string;
   /**
-   * Told of the first decision of an outage that was made without the cluster, unless somebody listens for `degraded`; once
-   * per outage. Default: nobody is told.
+   * Told of the first decision of an outage that was made without the cluster, once per outage, and of a cluster that was replaced; unless
+   * somebody listens for the event of that name. Default: nobody is told.
    */
-  readonly warn?: (message: string) => void;
+  readonly warn?: (message: string, about: "degraded" | "replaced") => void;
   /** Counts what operators want to see. Default: nobody does. */
   readonly observer?: GuardObserver;
   /**

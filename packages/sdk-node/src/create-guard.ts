@@ -18,8 +18,8 @@ import { guardTelemetry } from "./telemetry/guard-telemetry.ts";
 import { checkTlsOptions, type TlsOptions } from "./tls-options.ts";
 
 const VERSION = "0.1.0";
-/** The `code` of the process warning, for `process.on("warning")`. */
-const WARNING = { type: "QuorumGuardWarning", code: "QUORUMGUARD_DEGRADED" };
+/** The `code`s of the process warnings, for `process.on("warning")`. */
+const warningCodes = { degraded: "QUORUMGUARD_DEGRADED", replaced: "QUORUMGUARD_REPLACED" } as const;
 
 /** Options of a guard in Node: those of every guard, and TLS over gRPC. */
 export interface NodeGuardOptions<P extends string = string> extends GuardOptions<P> {
@@ -37,7 +37,8 @@ export type GuardClock = Pick<Runtime, "monotonicMs" | "wallMs" | "setTimer" | "
  * that waits for its answer. Make one per process, and share it.
  *
  * The first decision of an outage that the cluster did not make emits one process warning (`QuorumGuardWarning`, code
- * `QUORUMGUARD_DEGRADED`), unless somebody listens: `guard.on("degraded", …)`. With `onUnavailable: "throw"` there is none.
+ * `QUORUMGUARD_DEGRADED`), unless somebody listens: `guard.on("degraded", …)`. With `onUnavailable: "throw"` there is none. A cluster that
+ * was replaced by another one emits `QUORUMGUARD_REPLACED`, unless somebody listens for `replaced`.
  *
  * @throws {GuardError} invalid_argument when an option is unknown or out of bounds; the message names it.
  */
@@ -62,7 +63,7 @@ function guardOf<const P extends string>(options: NodeGuardOptions<P>): Guard<P>
   return createGuardCore(options, transport, runtimeOf(options.clock), {
     defaultEndpoints: given,
     optionNames: [...guardOptionNames, "tls", "clock"],
-    warn: (message) => process.emitWarning(message, WARNING),
+    warn: (message, about) => process.emitWarning(message, { type: "QuorumGuardWarning", code: warningCodes[about] }),
     observer: guardTelemetry(VERSION),
     client: `sdk-node/${VERSION} node/${process.versions.node.split(".")[0]}`,
     // Members advertise host:port; whether it is TLS is what the caller's own endpoints say.

@@ -11,6 +11,8 @@ export interface CallQueue {
   shift(): void;
   /** A waiting call has ended. */
   dropped(): void;
+  /** Visits those that still wait; the visitor may end them. */
+  forEach(visit: (call: Call) => void): void;
 }
 
 /** An empty queue. Ended calls are compacted away, so that an outage does not make it grow. */
@@ -48,6 +50,9 @@ export function createCallQueue(): CallQueue {
     shift() {
       head += 1;
       if (head > 1_024 && head * 2 > calls.length) compact();
+    },
+    forEach(visit) {
+      for (const call of calls.slice(head)) if (call.phase === "queued") visit(call);
     },
     dropped() {
       ended += 1;

@@ -214,6 +214,16 @@ export const endedInFlight: AttemptFailure = {
   detail: null,
 };
 
+/** What a hold was kept in is no more. */
+export const heldElsewhere: AttemptFailure = {
+  code: "session_expired",
+  message: "the cluster that held it was replaced by another one, and what it held is gone",
+  applied: "no",
+  retryable: false,
+  retryAfterMs: 0,
+  detail: null,
+};
+
 /** Why the items `[from, to)` of a reply are no decision: a call is decided by all of its items, or by none. Null: it is. */
 export function failureAmong(outcomes: ArrayLike<number>, from: number, to: number): AttemptFailure | null {
   for (let at = from; at < to; at++) {

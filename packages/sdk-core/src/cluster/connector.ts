@@ -1,8 +1,9 @@
 import { type DecodedResponse, ErrorReason, type Topology, type Welcome } from "@quorumguard/proto";
 import { type AttemptFailure, failureOfTransport, isRefusal } from "../calls/wire-errors.ts";
-import type { Runtime, TransportError } from "../transport.ts";
+import { type Runtime, TransportError } from "../transport.ts";
 import { backoffMs } from "./backoff.ts";
 import { Link, type LinkContext } from "./link.ts";
+import { createSuccession, type Replaced, type Succession } from "./succession.ts";
 import type { ClusterView } from "./topology.ts";
 
 const PING_INTERVAL_MS = 500;
@@ -20,6 +21,8 @@ export interface ConnectorHandlers {
   onMessage(link: Link, message: DecodedResponse): void;
   onDown(link: Link, error: TransportError): void;
   onTopology(): void;
+  /** Another cluster answers where the known one did: whatever was known of that is over. Told before anything is sent to the new one. */
+  onReplaced(replaced: Replaced): void;
   /** No wait will help: every endpoint is a mistake, or a node refused the token. */
   onFault(failure: AttemptFailure): void;
   /** An endpoint is a mistake, and calls need not fail for it. */
@@ -49,10 +52,13 @@ export class Connector {
   #missingLeaderId = 0;
   /** Nodes that were reached at their own addresses. */
   readonly #reached = new Set<number>();
-  /** Endpoints whose nodes said that they belong to the cluster; the first one taught this guard its id. */
+  /** Endpoints whose nodes said that they belong to the cluster. */
   readonly #belonging = new Set<string>();
   /** Endpoints whose mistakes were told. */
   readonly #told = new Set<string>();
+  readonly #succession: Succession;
+  /** A configured endpoint named another cluster: the next word of the known one says that there are two. */
+  #disputed = false;
   #detourDue = false;
   #started = false;
   #closed = false;
@@ -61,6 +67,7 @@ export class Connector {
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
+    this.#succession = createSuccession(options.seeds);
   }
 
   get active(): Link | null {
@@ -193,20 +200,24 @@ export class Connector {
       ...this.#options.link,
       handlers: {
         onReady: (ready, welcome) => {
-          if (welcome.topology !== undefined && this.#isForeign(ready, welcome.topology)) return;
+          if (this.#findsTwo(ready)) return;
           this.#fault = null;
           this.#options.handlers.onWelcome(welcome);
           if (welcome.topology !== undefined) this.observe(ready, welcome.topology);
           this.#reconcile();
           this.#evaluate();
         },
-        onMessage: (from, message) => this.#options.handlers.onMessage(from, message),
+        onMessage: (from, message) => {
+          if (this.#disputed && this.#findsTwo(from)) return;
+          this.#options.handlers.onMessage(from, message);
+        },
         onDown: (down, error) => {
           if (down === this.#active) this.#active = null;
           this.#options.handlers.onDown(down, error);
           this.#reconcile();
           this.#evaluate();
         },
+        onStranger: (stranger) => this.#dispute(stranger),
         onFailure: (failed, error) => this.#failed(failed, error),
       },
     });
@@ -214,17 +225,42 @@ export class Connector {
     return link;
   }
 
+  /** A node that was forming its cluster has come to another one. */
   #isForeign(link: Link, topology: Topology): boolean {
     const foreign = this.#options.view.foreign(topology);
-    if (foreign) this.#twoClusters(link, `to ${JSON.stringify(topology.clusterId)}`);
+    const error = () => new TransportError("misconfigured", `${link.endpoint} belongs to another cluster`);
+    if (foreign) link.drop(error());
     return foreign;
   }
 
-  /** For good: calls of one guard must never be counted in two clusters, so none is sent any more. */
-  #twoClusters(link: Link, what: string): void {
-    const [first] = this.#belonging;
-    const known = JSON.stringify(this.#options.view.clusterId);
-    const message = `endpoints: ${first ?? "the first node heard of"} belongs to cluster ${known}, and ${link.endpoint} ${what}; name the nodes of one cluster only`;
+  /** A node that once belonged to the cluster and was replaced is no misconfiguration while others serve. */
+  #isRival(link: Link): boolean {
+    return !!link.strangerId && this.#options.seeds.includes(link.endpoint) && !this.#belonging.has(link.endpoint);
+  }
+
+  /** An endpoint named another cluster: asks those of the known one, if there are any, whether they still speak for it. */
+  #dispute(link: Link): void {
+    if (this.#disputed || !this.#isRival(link)) return;
+    const ready = [...this.#links.values()].filter((each) => each.ready);
+    const fresh = ready.find((each) => each.isFresh);
+    if (fresh !== undefined) {
+      this.#findsTwo(fresh);
+      return;
+    }
+    this.#disputed = ready.length > 0;
+    for (const each of ready) each.ping();
+  }
+
+  /**
+   * Whether the endpoints name two clusters at the same time: one spoke after another was heard of. That is for good: calls of one guard
+   * must never be counted in two clusters, so none is sent any more.
+   */
+  #findsTwo(link: Link): boolean {
+    this.#disputed = false;
+    const rival = [...this.#links.values()].find((each) => each !== link && this.#isRival(each));
+    if (rival === undefined || !link.ready) return false;
+    const [known, other] = [JSON.stringify(this.#options.view.clusterId), JSON.stringify(rival.strangerId)];
+    const message = `endpoints: ${link.endpoint} belongs to cluster ${known}, and ${rival.endpoint} to ${other}; name the nodes of one cluster only`;
     this.close();
     this.#fault = {
       code: "wrong_cluster",
@@ -235,17 +271,32 @@ export class Connector {
       detail: null,
     };
     this.#options.handlers.onFault(this.#fault);
+    return true;
+  }
+
+  /** Takes the cluster that stands in the known one's place, if there is one. */
+  #succeed(): boolean {
+    const { runtime, view, handlers } = this.#options;
+    const clusterId = this.#succession.successor(this.#links.values(), runtime.monotonicMs());
+    if (clusterId === null) return false;
+    const strangers = [...this.#links.values()].filter((link) => link.strangerId === clusterId);
+    const replaced = { formerClusterId: view.clusterId, clusterId, endpoints: strangers.map((link) => link.endpoint) };
+    view.replace(clusterId);
+    this.#cancelDetour?.();
+    this.#cancelDetour = null;
+    this.#forward?.close();
+    this.#forward = null;
+    for (const known of [this.#belonging, this.#told, this.#reached]) known.clear();
+    for (const link of strangers) link.isKnown();
+    this.#fault = null;
+    handlers.onReplaced(replaced);
+    this.#reconcile();
+    for (const link of this.#links.values()) link.hurry();
+    return true;
   }
 
   #failed(link: Link, error: TransportError): void {
-    if (this.#closed) return;
-    const isForeign = failureOfTransport(error).code === "wrong_cluster";
-    // A node that once belonged to the cluster and was replaced is no misconfiguration while others serve.
-    const isSeed = this.#options.seeds.includes(link.endpoint) && !this.#belonging.has(link.endpoint);
-    if (isForeign && isSeed && this.#belonging.size > 0) {
-      this.#twoClusters(link, `to another (${error.message})`);
-      return;
-    }
+    if (this.#closed || this.#succeed()) return;
     const fault = this.#faultOfAll();
     if (fault !== null) {
       this.#fault = fault;
@@ -255,6 +306,8 @@ export class Connector {
     if (this.#fault?.code !== "wrong_cluster") this.#fault = null;
     if (error.kind !== "misconfigured" || this.#told.has(link.endpoint)) return;
     const links = [...this.#links.values()];
+    // While nobody speaks for the known cluster, another may come to take its place.
+    if (link.strangerId !== null && !links.some((each) => each.ready)) return;
     // Not before every endpoint was tried: it may yet turn out that all are mistakes, which is then said by throwing.
     if (!links.some((each) => each.failures === 0 && !each.ready)) for (const each of links) this.#tellMistake(each);
   }
@@ -276,7 +329,8 @@ export class Connector {
     const failures = links.map((link) => (link.lastError === null ? null : failureOfTransport(link.lastError)));
     const refused = failures.find((failure) => failure !== null && isRefusal(failure));
     if (refused != null) return refused;
-    const mistakes = links.filter((link) => link.lastError?.kind === "misconfigured");
+    // Another cluster at an address is an outage of the known one until it is decided which of them it is.
+    const mistakes = links.filter((link) => link.lastError?.kind === "misconfigured" && link.strangerId === null);
     if (mistakes.length < links.length) return null;
     const [first] = failures;
     if (first == null || links.length === 1) return first ?? null;
@@ -334,6 +388,7 @@ export class Connector {
       () => {
         for (const link of [...this.#links.values()]) link.ping();
         this.#forward?.ping();
+        if (this.#active === null) this.#succeed();
         this.#evaluate();
         // Nobody may have been ready to forward when the wait for the leader ended.
         if (this.#detourDue) this.#detour();

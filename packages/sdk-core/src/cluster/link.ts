@@ -8,6 +8,7 @@ import {
   encodeSessionRequest,
   type Welcome,
 } from "@quorumguard/proto";
+import { failureOfTransport } from "../calls/wire-errors.ts";
 import { type Runtime, type StreamConnection, type StreamTransport, TransportError } from "../transport.ts";
 import { HeardOfStream } from "../without-network/heard-of-stream.ts";
 import { BACKOFF_CAP_MS, backoffMs, retrying } from "./backoff.ts";
@@ -19,6 +20,8 @@ const MAX_UNANSWERED_PINGS = 3;
 /** The same after which nothing more is sent on it, as long as it stays so. */
 const SILENT_AFTER_PINGS = 2;
 
+/** A stream that began so short a time ago is surely no dead one. */
+const FRESH_FOR_MS = 500;
 /** A stream that lived so long did not end because of us. */
 const STABLE_AFTER_MS = 1_000;
 
@@ -28,6 +31,8 @@ export interface LinkHandlers {
   onMessage(link: Link, message: DecodedResponse): void;
   /** The stream that was ready is gone; the link is connecting again. */
   onDown(link: Link, error: TransportError): void;
+  /** A node named another cluster than the known one; the attempt fails. */
+  onStranger(link: Link): void;
   /** An attempt to connect failed. */
   onFailure(link: Link, error: TransportError): void;
 }
@@ -73,6 +78,10 @@ export class Link {
   /** How often connecting failed in a row, and how. */
   failures = 0;
   lastError: TransportError | null = null;
+  failedMs = Number.NEGATIVE_INFINITY;
+  /** The other cluster that the last attempt met; empty: the node did not say which, and is asked by the next one; null: none. */
+  strangerId: string | null = null;
+  #metId: string | null = null;
   #stream: StreamConnection | null = null;
   #unansweredPings = 0;
   #pingId = 0n;
@@ -102,6 +111,10 @@ export class Link {
       onFailure: (error) => {
         this.failures += 1;
         this.lastError = error;
+        this.failedMs = runtime.monotonicMs();
+        this.strangerId = this.#metId;
+        this.#metId = null;
+        if (this.strangerId === this.#context.clusterId()) this.isKnown();
         if (!this.closed) handlers.onFailure(this, error);
         return this.closed;
       },
@@ -120,6 +133,17 @@ export class Link {
    */
   get silent(): boolean {
     return this.#unansweredPings >= SILENT_AFTER_PINGS;
+  }
+
+  /** Its node has just spoken for the known cluster. */
+  get isFresh(): boolean {
+    return this.ready && this.#context.runtime.monotonicMs() - this.#upSinceMs < FRESH_FOR_MS;
+  }
+
+  /** What was another cluster is the known one now: that it answered was no mistake. */
+  isKnown(): void {
+    this.strangerId = null;
+    this.lastError = new TransportError("not-sent", `${this.endpoint}: connecting to the cluster that is there now`);
   }
 
   /** Ends a pause between attempts: somebody has begun to wait. */
@@ -168,6 +192,8 @@ export class Link {
         return;
       }
       const { transport, runtime, client, namespace, clusterId } = this.#context;
+      // To one who named another cluster, or none that it knows, a node says which it belongs to.
+      const helloId = this.strangerId === null ? clusterId() : "";
       let welcomed = false;
       let over = false;
       // Null until the transport has returned it; a transport may report failure before that.
@@ -209,7 +235,7 @@ export class Link {
             if (this.#stream === stream) this.#context.handlers.onMessage(this, message);
             return;
           }
-          const welcome = welcomeOf(message);
+          const welcome = this.#ownWelcome(message, helloId);
           if (welcome instanceof TransportError) {
             fail(welcome);
             stream?.close();
@@ -230,10 +256,31 @@ export class Link {
       stream.send(
         encodeSessionRequest({
           case: "hello",
-          value: { clusterId: clusterId(), client, namespace, noForward: !this.forwarding },
+          value: { clusterId: helloId, client, namespace, noForward: !this.forwarding },
         }),
       );
     });
+  }
+
+  /** The Welcome of a node of the known cluster, or why it is none; remembers whose it is. */
+  #ownWelcome(message: DecodedResponse, helloId: string): Welcome | TransportError {
+    const welcome = welcomeOf(message);
+    if (welcome instanceof TransportError) {
+      if (failureOfTransport(welcome).code === "wrong_cluster") this.#metId = "";
+      return welcome;
+    }
+    const knownId = this.#context.clusterId();
+    const itsId = welcome.topology?.clusterId ?? "";
+    if (knownId === "" || itsId === knownId || (itsId === "" && helloId !== "")) return welcome;
+    if (itsId === "") return new TransportError("not-sent", `${this.endpoint}: the node is still forming its cluster`);
+    this.#metId = itsId;
+    this.strangerId = itsId;
+    this.#context.handlers.onStranger(this);
+    const [its, known] = [JSON.stringify(itsId), JSON.stringify(knownId)];
+    return new TransportError(
+      "misconfigured",
+      `${this.endpoint} belongs to cluster ${its}, and not to ${known} as before`,
+    );
   }
 
   #decode(bytes: Uint8Array): DecodedResponse | TransportError {

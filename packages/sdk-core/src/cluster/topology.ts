@@ -28,6 +28,8 @@ export interface ClusterView {
   /** Returns whether anything changed. Another cluster's topology never changes anything. */
   observe(topology: PlainMessage<Topology>): boolean;
   hint(hint: LeaderHint): boolean;
+  /** The cluster is another one from now on, of which nothing else is known. */
+  replace(clusterId: string): void;
 }
 
 /** Makes an empty view; `endpointOf` picks the address that this client's transport uses. */
@@ -96,5 +98,12 @@ export function createClusterView(endpointOf: (member: PlainMessage<Member>) => 
       return changed;
     },
     hint,
+    replace(successorId) {
+      clusterId = successorId;
+      version = -1;
+      term = 0;
+      leaderId = 0;
+      endpoints = new Map();
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { Verb } from "@quorumguard/limiter";
 import { type Call, type CallItem, type CallVerb, isSettling } from "../calls/call.ts";
 import { FIRST_FAILURE_OUTCOME } from "../calls/decisions.ts";
-import { failureOfOutcome, guardError } from "../calls/wire-errors.ts";
+import { failureOfOutcome, guardError, heldElsewhere } from "../calls/wire-errors.ts";
 import { randomId } from "../requests/call-batch.ts";
 import { SAFE_SHARE, type SessionLife } from "../session/session-life.ts";
 import type { Allowed, Decision, Reservation } from "../surface/guard.ts";
@@ -16,6 +16,8 @@ export interface ReservationsOptions {
   readonly local: () => LocalLimiter;
   /** The life of the session that opens holds now; null: they are opened outside of sessions. */
   readonly life: () => SessionLife | null;
+  /** How often the cluster was replaced by another one. */
+  readonly replacements: () => number;
   /** The replicated time now, asked of the cluster by a peek. */
   readonly stampUs: (item: CallItem, timeoutMs: number) => Promise<number>;
   /** Sends a call that settles a hold, and resolves when it is done. */
@@ -65,11 +67,14 @@ export function createReservations(options: ReservationsOptions): Reservations {
     // What was asked for under a request id of the caller's own went past the session.
     const life = call.requestId === null ? options.life() : null;
     const persistent = options.life() !== null;
+    const replacements = options.replacements();
     return {
       life,
       persistent,
       endsMs: call.sentMs + safeMs,
-      settle: (settlement) => {
+      settle: async (settlement) => {
+        // In another cluster the hold's number may be somebody else's.
+        if (options.replacements() !== replacements) throw guardError({ ...heldElsewhere, code: "not_held" }, "no");
         const item = itemOf(call, settlement.actual || call.cost);
         const verb = { verb: verbOf(settlement), ttlMs: 0, handle: call.opened };
         return options.send(item, verb, call.timeoutMs, persistent ? null : settlement.requestId);

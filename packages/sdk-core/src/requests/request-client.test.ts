@@ -129,11 +129,26 @@ describe("two clusters among the endpoints", () => {
     const before = at.asked.length;
     const error = await ended(at, at.guard.allow("k", 5, "1m"));
     expect(error).toMatchObject({ code: "wrong_cluster", applied: "no" });
-    expect((error as GuardError).message).toMatch(/a:1 belongs to cluster "red", and b:1 to "blue"/);
+    expect((error as GuardError).message).toMatch(/c:1 belongs to cluster "red", and b:1 to "blue"/);
     expect(await ended(at, at.guard.peek({ key: "k", limit: 5, window: "1m" }))).toMatchObject({
       code: "wrong_cluster",
     });
     expect(at.asked.length).toBe(before);
+  });
+
+  test("one that answers everywhere in the place of the known one is taken, which is told", async () => {
+    let [first, cluster] = ["b:1", "red"];
+    const at = scene((call) => {
+      if (call.method === "ClusterService/GetTopology") return topology(cluster);
+      return call.endpoint === first ? null : Promise.reject(new TransportError("not-sent", "down"));
+    });
+    const events: GuardEvent[] = [];
+    at.guard.on("replaced", (event) => events.push(event));
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ allowed: true });
+    [first, cluster] = ["c:1", "blue"];
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ allowed: true });
+    expect(events).toMatchObject([{ formerClusterId: "red", clusterId: "blue" }]);
+    expect(await ended(at, at.guard.peek({ key: "k", limit: 5, window: "1m" }))).toMatchObject({ allowed: true });
   });
 
   test("ready asks all of them", async () => {

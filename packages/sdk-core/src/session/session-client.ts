@@ -18,42 +18,23 @@ import {
   failureAmong,
   failureOfDetail,
   failureOfTransport,
+  heldElsewhere,
 } from "../calls/wire-errors.ts";
 import { backoffMs } from "../cluster/backoff.ts";
-import { Connector, type ConnectorOptions } from "../cluster/connector.ts";
+import { Connector } from "../cluster/connector.ts";
 import type { Link } from "../cluster/link.ts";
 import { createRetryBudget } from "../cluster/retry-budget.ts";
+import type { Replaced } from "../cluster/succession.ts";
 import { type Runtime, TransportError } from "../transport.ts";
-import type { ClusterNews } from "../without-network/local-answers.ts";
 import { buildFrame } from "./build-frame.ts";
+import type { SessionClientOptions } from "./session-client-options.ts";
 import { type Registration, type Session, SessionLife } from "./session-life.ts";
-import type { StreamListener } from "./stream-listener.ts";
 
 /** Frames on their way at once: enough to keep the leader busy, few enough that calls gather while they are. */
 const MAX_FRAMES_IN_FLIGHT = 4;
 /** How long retries pause while the budget is dry. */
 const DRY_BUDGET_PAUSE_MS = 250;
 const DEFAULT_MAX_RESULTS = 4_096;
-
-/** Where the ends of calls go. Each call ends once; the sink sets its phase to `settled` before it returns. */
-export interface CallEnds {
-  /** `current`: on the stream that calls go to, and nothing that was pushed on it may undo a denial. */
-  decided(call: Call, reply: ReceivedReply, item: number, current: boolean): void;
-  failed(call: Call, failure: AttemptFailure): void;
-}
-
-/** How a session client connects, and where it brings the ends of calls. */
-export interface SessionClientOptions extends Omit<ConnectorOptions, "handlers"> {
-  readonly ends: CallEnds;
-  readonly onFault: (failure: AttemptFailure) => void;
-  readonly listener: StreamListener;
-  /** One of several endpoints is a mistake; once for each. */
-  readonly onMisconfigured: (endpoint: string, reason: string) => void;
-  readonly onTopology: () => void;
-  readonly news: ClusterNews;
-  /** The session is registered and a leader takes its calls. */
-  readonly onEstablished: () => void;
-}
 
 /**
  * Takes calls to the leader and brings back their ends: numbers them in a session, gathers the calls of one turn into
@@ -90,6 +71,7 @@ export class SessionClient {
         onDown: (link, error) => this.#onDown(link, error),
         onTopology: options.onTopology,
         onFault: options.onFault,
+        onReplaced: (replaced) => this.#onReplaced(replaced),
         onMisconfigured: options.onMisconfigured,
         onWelcome: (welcome) => this.#onWelcome(welcome),
       },
@@ -467,6 +449,25 @@ export class SessionClient {
       this.#settleExpired(call);
     });
     if (!inFlight) this.#startAnew();
+  }
+
+  /**
+   * The cluster that knew the session is gone with its counts. What was surely not applied is asked of the new one, but for what
+   * settles a hold: its number may mean somebody else's there.
+   */
+  #onReplaced(replaced: Replaced): void {
+    this.#takeBack(() => true, "unknown", "the cluster was replaced");
+    this.#leave();
+    const drop = (call: Call): void => {
+      if (call.handle === 0 || call.phase === "settled") return;
+      if (call.phase === "toResend") this.#toResend -= 1;
+      else this.#queue.dropped();
+      this.#options.ends.failed(call, heldElsewhere);
+    };
+    this.#window.forEach(drop);
+    this.#queue.forEach(drop);
+    this.#options.onReplaced(replaced);
+    this.#afterEnds();
   }
 
   #startAnew(): void {

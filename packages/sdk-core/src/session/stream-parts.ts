@@ -1,7 +1,8 @@
 import type { StreamTransport } from "../transport.ts";
 import { createReconciler, type Reconciler, type ReconcilerOptions } from "../unavailable/reconciler.ts";
 import { LocalAnswers, type LocalAnswersOptions } from "../without-network/local-answers.ts";
-import { SessionClient, type SessionClientOptions } from "./session-client.ts";
+import { SessionClient } from "./session-client.ts";
+import type { SessionClientOptions } from "./session-client-options.ts";
 
 /** How a session client is set up, by a guard that does not know the transport's streams. */
 export interface SessionSetup extends Omit<SessionClientOptions, "link"> {

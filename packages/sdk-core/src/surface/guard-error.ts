@@ -17,7 +17,7 @@ export const guardErrorCodes = {
   permission_denied: "no",
   /** A wrong port, scheme, address or certificate, at every endpoint; the message says what was seen and what to write instead. */
   misconfigured: "no",
-  /** `endpoints` name two clusters, or another cluster answers at an address that belonged to the one this guard knows. */
+  /** `endpoints` name two clusters at the same time. One that was replaced by another is none: see the event `replaced`. */
   wrong_cluster: "no",
   /** The request id was used for a different call. */
   request_id_reused: "no",

@@ -270,6 +270,11 @@ export type GuardEvent =
       /** Members' addresses, as this guard reaches them. */
       readonly endpoints: readonly string[];
     }
+  /**
+   * At the configured endpoints another cluster answers than before, and nobody speaks for the old one any more: the guard goes on with the new
+   * one, whose counts begin anew. What it remembered, leased or held of the old one is dropped.
+   */
+  | { readonly type: "replaced"; readonly formerClusterId: string; readonly clusterId: string; readonly reason: string }
   /** The first call that the cluster could not decide, and why. */
   | { readonly type: "degraded"; readonly reason: string }
   /** The first decision of the cluster after that, and how many milliseconds lay between. */

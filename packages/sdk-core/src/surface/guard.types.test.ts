@@ -139,7 +139,7 @@ test("the surface of API.md holds", () => {
   // Without the types of a platform; with them it is the platform's own.
   expectTypeOf<HoldSignal>().toEqualTypeOf<AbortSignalLike>();
   expectTypeOf<GuardEvent["type"]>().toEqualTypeOf<
-    "topology" | "degraded" | "recovered" | "reconciled" | "misconfigured"
+    "topology" | "degraded" | "recovered" | "reconciled" | "misconfigured" | "replaced"
   >();
   expectTypeOf<ReturnType<typeof createGuardCore<"a">>>().toEqualTypeOf<Guard<"a">>();
 });

@@ -152,7 +152,7 @@ export class ScriptedCluster implements StreamTransport {
   readonly frames: SeenFrame[] = [];
   readonly log: string[] = [];
   readonly batches: AllowBatchRequest[] = [];
-  readonly clusterId = "test";
+  clusterId = "test";
   leaderId = 1;
   term = 1;
   maxResults = 4_096;

@@ -36,7 +36,7 @@ export interface ClusterTermsOptions {
  * is asked for once per version of the policies, beside the calls, and none waits for it. In a cluster without policies nothing
  * is ever asked.
  */
-export class ClusterTerms implements Pick<ClusterNews, "streamBegan" | "policiesAre"> {
+export class ClusterTerms implements Pick<ClusterNews, "streamBegan" | "policiesAre" | "replaced"> {
   readonly #options: ClusterTermsOptions;
   /** Of the policies, as far as was heard; 0: nothing is set, or nothing was heard. */
   #version = 0;
@@ -72,6 +72,15 @@ export class ClusterTerms implements Pick<ClusterNews, "streamBegan" | "policies
 
   policiesAre(version: number): void {
     if (version > this.#version) this.#hear(version);
+  }
+
+  /** What the old cluster told does not hold in the new one, which has a count of versions of its own. */
+  replaced(): void {
+    this.#version = 0;
+    this.#hasHeard = false;
+    this.#question += 1;
+    this.#notBeforeMs = 0;
+    for (const rule of this.#options.rules.named()) learnTerms(rule, null, 0);
   }
 
   close(): void {
@@ -148,5 +157,9 @@ export function newsFor(answers: ClusterNews | null, terms: ClusterTerms): Clust
     },
     keyReset: (identity, key, index) => answers?.keyReset(identity, key, index),
     anyReset: (index) => answers?.anyReset(index),
+    replaced() {
+      answers?.replaced();
+      terms.replaced();
+    },
   };
 }

@@ -362,14 +362,6 @@ describe("an open breaker", () => {
     }
   });
 
-  test("another cluster at the address throws, whatever onUnavailable says", async () => {
-    const at = await open({ onUnavailable: "allow" });
-    comeBack(at);
-    at.cluster.refusesHello = { reason: ErrorReason.WRONG_CLUSTER, applied: Applied.NO, message: "another cluster" };
-    await at.runtime.pass(1_000);
-    expect(await ask(at)).toMatchObject({ code: "wrong_cluster" });
-  });
-
   test("a policy that nobody knows throws once the cluster is back, and an option that nobody reads throws at once", async () => {
     const at = await open({ onUnavailable: "allow" });
     expect(await ask(at, { timeoutMS: 5 } as never)).toMatchObject({ code: "invalid_argument" });

@@ -90,4 +90,9 @@ export class DenialMemory implements OwnAnswers {
   keyReset(): void {}
 
   anyReset(): void {}
+
+  replaced(): void {
+    this.#policyVersion = null;
+    this.forget();
+  }
 }

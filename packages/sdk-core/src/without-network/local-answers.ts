@@ -24,6 +24,8 @@ export interface ClusterNews {
   keyReset(identity: RuleIdentity, key: string, index: number): void;
   /** Something happened at this log index that may have freed any key. */
   anyReset(index: number): void;
+  /** The cluster is another one, with policies, counts and log indexes of its own. */
+  replaced(): void;
 }
 
 /** Of what local answers are made. */
@@ -139,6 +141,12 @@ export class LocalAnswers implements OwnAnswers {
     this.#keys.forEach((known) => {
       this.#dropDenials(known, index);
     });
+  }
+
+  /** Leases went with the session that they were granted to. */
+  replaced(): void {
+    this.#policyVersion = 0;
+    this.forget();
   }
 
   /** The rules may be others: nothing is remembered any more, and what was leased is given back. */
