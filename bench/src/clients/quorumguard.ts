@@ -11,14 +11,14 @@ export interface SdkOptions {
 
 /** The SDK. Without a cluster it throws, so that nothing is counted that the cluster did not decide. */
 export async function openQuorumGuard({ endpoints, rule }: ClientPlace, options: SdkOptions): Promise<Client> {
-  const { limit, windowMs: window } = rule;
+  const { limit } = rule;
   const guard = createGuard({
     endpoints,
     onUnavailable: "throw",
     timeoutMs: 10_000,
     // Leases are kept of as many keys as denials are.
     ...(options.denialCache ? {} : { maxRememberedKeys: 0 }),
-    policies: { bench: { limit, window, algorithm: "token-bucket", lease: options.lease } },
+    policies: { bench: { limit, window: `${rule.windowMs}ms`, algorithm: "token-bucket", lease: options.lease } },
   });
   await guard.ready({ timeoutMs: 10_000 });
   return {

@@ -80,6 +80,28 @@ function population(name: string, title: string, point: Pick<Point, "name" | "ke
   };
 }
 
+/** Twenty-four windows of keys, one after the other, in one sample. */
+function expiryDay(): DecisionsPlan {
+  const sampleMs = 4_800;
+  const contenders = [quorumGuard, ...redisWithout, ...redisAlways];
+  const lasting: Point = {
+    ...uniqueAt(256, contenders),
+    name: "no key expires",
+    rule: { limit: 100, windowMs: 3_600_000 },
+  };
+  const expiring: Point = { ...lasting, name: "a day of hours", rule: { limit: 100, windowMs: sampleMs / 24 } };
+  return {
+    name: "expiry-day",
+    title: "Unique keys that expire: a day of hourly windows in each sample",
+    points: [expiring, lasting],
+    ratios: [
+      compare("a day of hours, Redis without persistence", expiring, redisWithout),
+      compare("no key expires, Redis without persistence", lasting, redisWithout),
+    ],
+    sampleMs,
+  };
+}
+
 function denied(): DecisionsPlan {
   const point: Point = {
     name: "90 % denied",
@@ -201,6 +223,7 @@ export const decisionsPlans: readonly DecisionsPlan[] = [
     keys: { kind: "zipf", count: 1_000_000, exponent: 1.1 },
     rule: perUser,
   }),
+  expiryDay(),
   denied(),
   leasedKey(),
   clientProcesses(),
