@@ -39,6 +39,12 @@ describe("a name that nobody reads is refused, with the nearest and all known na
       () => guardOf({ policies: { api: { limit: 1, windowMs: 9 } } }),
       /^policies\.api\.windowMs: .*did you mean window\?/,
     ],
+    ["two letters swapped", () => guardOf({ onUnavailabel: "deny" }), /^onUnavailabel: .*did you mean onUnavailable\?/],
+    [
+      "two letters swapped in a short word",
+      () => guard.allow("k", 5, "1m", { csot: 2 }),
+      /^csot: .*did you mean cost\?/,
+    ],
     [
       "a call's option",
       () => guard.allow("k", 5, "1m", { timeout: 5 }),

@@ -65,16 +65,20 @@ export function nearestName(name: string, names: Iterable<string>): string | nul
   return nearest;
 }
 
-/** Letters to insert, remove or replace until one word is the other. Only for words too short to matter. */
+/** Letters to insert, remove, replace or swap with their neighbours until one word is the other. Only for words too short to matter. */
 function editDistance(a: string, b: string): number {
   if (a.length > 40) return Number.POSITIVE_INFINITY;
+  let above: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swapped = isSwap ? above[j - 2]! + 1 : Number.POSITIVE_INFINITY;
+      next.push(Math.min(replaced, swapped, row[j]! + 1, next[j - 1]! + 1));
     }
+    above = row;
     row = next;
   }
   return row[b.length]!;
