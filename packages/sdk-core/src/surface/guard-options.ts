@@ -1,6 +1,8 @@
 import { notGuardOptions } from "./allow-arguments.ts";
 import { checkName, checkOneOf, checkWhole, invalidArgument } from "./check-fields.ts";
+import { describe } from "./describe.ts";
 import type { OnUnavailable, Policy } from "./guard.ts";
+import { GuardError } from "./guard-error.ts";
 import { checkNames } from "./known-names.ts";
 import { guardNames, guardOptionNames } from "./option-names.ts";
 import { checkOnUnavailable, createRuleBook, type RuleBook } from "./resolved-rule.ts";
@@ -100,9 +102,7 @@ export function resolveGuardOptions(
   const { reconcile = false, maxUnreportedCalls = 10_000 } = options;
   if (typeof reconcile !== "boolean") throw invalidArgument("reconcile", reconcile, "it must be true or false");
   if (typeof lease !== "boolean") throw invalidArgument("lease", lease, "it must be true or false");
-  if (token !== undefined && typeof token !== "function" && (typeof token !== "string" || token === "")) {
-    throw invalidArgument("token", typeof token, "it must be a non-empty string or a function that returns one");
-  }
+  checkToken(token);
   return {
     endpoints: resolveEndpoints(options.endpoints ?? defaultEndpoints),
     namespace: namespace === "" ? "" : checkName(namespace, "namespace"),
@@ -115,6 +115,21 @@ export function resolveGuardOptions(
     maxPendingCalls: checkWhole(maxPendingCalls, "maxPendingCalls", 1, 1_000_000),
     maxRememberedKeys: checkWhole(maxRememberedKeys, "maxRememberedKeys", 0, 1_000_000),
   };
+}
+
+/** Holds a token to a text or a function. What was given is never shown. */
+function checkToken(token: unknown): void {
+  if (token === undefined || typeof token === "function" || (typeof token === "string" && token !== "")) return;
+  const isPromise = typeof (token as { then?: unknown } | null)?.then === "function";
+  const what = token === "" ? "it is empty" : isPromise ? "it is a promise" : `it is ${kindOf(token)}`;
+  const instead = isPromise
+    ? "write the function that fetches it, which is called again in time: token: () => fetchToken()"
+    : "write the token, a string, or a function that fetches one; where nodes ask for none, leave it out (undefined)";
+  throw new GuardError("invalid_argument", `token: ${what}; ${instead}`, { details: { field: "token" } });
+}
+
+function kindOf(value: unknown): string {
+  return typeof value === "object" ? describe(value) : `a ${typeof value}`;
 }
 
 function resolveEndpoints(endpoints: unknown): readonly string[] {

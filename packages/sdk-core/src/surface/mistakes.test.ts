@@ -228,6 +228,23 @@ describe("options of a guard that are no object", () => {
   });
 });
 
+describe("a token that is none", () => {
+  test.each([
+    ["", "token: it is empty; write the token, a string, or a function"],
+    [null, "token: it is null; write the token"],
+    [12345, "token: it is a number; write the token"],
+    [{ secret: "s3cret" }, "token: it is an object; write the token"],
+    [
+      Promise.resolve("s3cret"),
+      "token: it is a promise; write the function that fetches it, .* token: () => fetchToken()",
+    ],
+  ])("%o", (token, message) => {
+    const error = thrownBy(() => resolveGuardOptions({ token } as never, "a:1"));
+    for (const part of message.split(" .* ")) expect(error.message).toContain(part);
+    expect(error.message + JSON.stringify(error)).not.toMatch(/s3cret|12345/);
+  });
+});
+
 test("a call that nobody awaited before close is told so", async () => {
   const { typed } = scene();
   const waiting = errorOf(typed.allow("k", 5, "1m"));
