@@ -29,9 +29,12 @@ export function notCheck(field: string, value: unknown, method: string): GuardEr
   });
 }
 
-/** The checks of a group are no array. */
+/** The checks of a group are no array, or none. */
 export function notChecks(value: unknown): GuardError {
-  const message = `checks: ${describe(value)} is not an array; write an array of checks: allowAll([${CHECK}, …])`;
+  const what = Array.isArray(value)
+    ? "it is an empty list, and nothing would be asked"
+    : `${describe(value)} is not an array`;
+  const message = `checks: ${what}; write an array of checks: allowAll([${CHECK}, …])`;
   return new GuardError("invalid_argument", message, { details: { field: "checks", value } });
 }
 

@@ -18,12 +18,9 @@ export interface EndpointForm {
  * @throws {GuardError} invalid_argument, naming the endpoint and what to write instead.
  */
 export function checkEndpoints(endpoints: unknown, form: EndpointForm): void {
-  if (typeof endpoints === "string" && endpoints.trim() === "") {
-    const otherwise = `leave it out (undefined) for the default, or write "host:${form.port}"`;
-    throw new GuardError("invalid_argument", `${form.field}: it is empty; ${otherwise}`, {
-      details: { field: form.field, value: "" },
-    });
-  }
+  if (typeof endpoints === "string" && endpoints.trim() === "") throw noEndpoints(form.field, "it is empty", form.port);
+  if (Array.isArray(endpoints) && endpoints.length === 0)
+    throw noEndpoints(form.field, "it is an empty list", form.port);
   const list = typeof endpoints === "string" ? endpoints.split(",") : endpoints;
   if (!Array.isArray(list)) return;
   for (const [at, endpoint] of list.entries()) {
@@ -36,6 +33,12 @@ export function checkEndpoints(endpoints: unknown, form: EndpointForm): void {
     const shown = endpoint.includes("@") || endpoint.trim() === "" ? "it" : describe(endpoint);
     throw new GuardError("invalid_argument", `${field}: ${shown} ${problem}`, { details });
   }
+}
+
+/** Endpoints that name nobody. */
+export function noEndpoints(field: string, what = "it is an empty list", port = 7_400): GuardError {
+  const message = `${field}: ${what}; leave it out (undefined) for the default, or write "host:${port}"`;
+  return new GuardError("invalid_argument", message, { details: { field, value: "" } });
 }
 
 /** What is wrong with an endpoint, and what to write, after "it"; null: nothing. */

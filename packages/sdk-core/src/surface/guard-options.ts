@@ -1,6 +1,7 @@
 import { notGuardOptions } from "./allow-arguments.ts";
 import { checkName, checkOneOf, checkWhole, invalidArgument } from "./check-fields.ts";
 import { describe } from "./describe.ts";
+import { noEndpoints } from "./endpoints.ts";
 import type { OnUnavailable, Policy } from "./guard.ts";
 import { GuardError } from "./guard-error.ts";
 import { checkNames } from "./known-names.ts";
@@ -141,7 +142,8 @@ function resolveEndpoints(endpoints: unknown): readonly string[] {
     }
     return endpoint.trim().replace(/\/+$/, "");
   });
-  if (trimmed.length === 0 || trimmed.length > MAX_ENDPOINTS) {
+  if (trimmed.length === 0) throw noEndpoints("endpoints");
+  if (trimmed.length > MAX_ENDPOINTS) {
     throw invalidArgument("endpoints", trimmed.length, `give 1 to ${MAX_ENDPOINTS} of them`);
   }
   return [...new Set(trimmed)];

@@ -129,6 +129,7 @@ describe("a call in another method's form is shown its own", () => {
       "checks",
       "checks: an object is not an array; write an array",
     ],
+    ["allowAll", [[]], "checks", "checks: it is an empty list, .* write an array of checks: allowAll([{ key"],
     [
       "allowAll",
       ["a", 5, "1m"],
@@ -243,6 +244,12 @@ describe("a token that is none", () => {
     for (const part of message.split(" .* ")) expect(error.message).toContain(part);
     expect(error.message + JSON.stringify(error)).not.toMatch(/s3cret|12345/);
   });
+});
+
+test("a list of no endpoints", () => {
+  expect(thrownBy(() => resolveGuardOptions({ endpoints: [] }, "a:1")).message).toBe(
+    'endpoints: it is an empty list; leave it out (undefined) for the default, or write "host:7400"',
+  );
 });
 
 test("a call that nobody awaited before close is told so", async () => {

@@ -106,7 +106,8 @@ export function createArgumentReader(rules: RuleBook): ArgumentReader {
     cost: ({ cost }) => (cost === undefined ? 1 : checkWhole(cost, "cost", 1)),
     group(checks, options) {
       if (!Array.isArray(checks)) throw notChecks(checks);
-      if (checks.length === 0 || checks.length > MAX_GROUP_ITEMS) {
+      if (checks.length === 0) throw notChecks(checks);
+      if (checks.length > MAX_GROUP_ITEMS) {
         throw invalidArgument("checks", checks.length, `give 1 to ${MAX_GROUP_ITEMS} checks`);
       }
       const group = checks.map((each: Check<string>, at) => check(each, `checks[${at}]`, "allowAll"));
