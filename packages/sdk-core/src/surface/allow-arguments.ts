@@ -57,6 +57,13 @@ export function notPolicyArgument(name: string, next: unknown): GuardError | nul
   return new GuardError("invalid_argument", message, { details: { field: "policy", value: name } });
 }
 
+/** A check has neither limit nor policy. */
+export function missingRule(path: string, key: string): GuardError {
+  const [name, field] = [describe(key), `${path}.limit`];
+  const message = `${field}: it is missing; write { key: ${name}, limit: 5, window: "1m" }, or a policy's name: { key: ${name}, policy: "login" }`;
+  return new GuardError("invalid_argument", message, { details: { field, value: undefined } });
+}
+
 /** A check's policy is undefined. */
 export function missingPolicy(field: string): GuardError {
   const message = `${field}: it is missing; write a policy's name, or leave the field out and give limit and window`;

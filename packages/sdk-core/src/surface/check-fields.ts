@@ -58,6 +58,11 @@ export function checkOneOf<const T extends string>(
 
 /** Holds a key to 1 to 512 bytes of UTF-8. @throws {GuardError} invalid_argument, naming field, value and bound. */
 export function checkKey(key: unknown, field = "key"): string {
+  if (key === undefined || key === null || key === "") {
+    const what = key === undefined ? "it is missing" : key === "" ? '"" is empty' : "it is null";
+    const message = `${field}: ${what}; write what is limited, such as user.id, and for who has none what stands for them: user?.id ?? "anonymous"`;
+    throw new GuardError("invalid_argument", message, { details: { field, value: key } });
+  }
   return checkText(key, field, MAX_KEY_BYTES);
 }
 

@@ -122,7 +122,21 @@ describe("a call in another method's form is shown its own", () => {
     ["allow", [5, "1m", "k"], "key", "key: 5 is a number, and the key comes first"],
     ["allow", [42, 5, "1m"], "key", "key: 42 is out of bounds: it must be a string; write String(id)"],
     ["allow", [42n, 5, "1m"], "key", "key: 42n is out of bounds: it must be a string; write String(id)"],
-    ["allow", [], "key", "key: it is missing; it must be a string"],
+    [
+      "allow",
+      [],
+      "key",
+      'key: it is missing; write what is limited, such as user.id, and for who has none .* user?.id ?? "anonymous"',
+    ],
+    ["allow", ["", 5, "1m"], "key", 'key: "" is empty; write what is limited, such as user.id'],
+    ["allow", [null, 5, "1m"], "key", "key: it is null; write what is limited"],
+    ["peek", [{ limit: 5, window: "1m" }], "check.key", "check.key: it is missing; write what is limited"],
+    [
+      "peek",
+      [{ key: "a36" }],
+      "check.limit",
+      'check.limit: it is missing; write { key: "a36", limit: 5, window: "1m" }, or a policy\'s name: { key: "a36", policy: "login" }',
+    ],
     [
       "allowAll",
       [{ key: "a", limit: 5, window: "1m" }, {}],

@@ -4,6 +4,7 @@ import type { WaitTerms } from "../waiting-lines.ts";
 import {
   allowKey,
   missingLimit,
+  missingRule,
   missingWaitTerms,
   notCheck,
   notChecks,
@@ -78,6 +79,7 @@ export function createArgumentReader(rules: RuleBook): ArgumentReader {
     checkNames(check, isNamed ? policyCheckNames : inlineCheckNames, path);
     const key = checkKey(check.key, `${path}.key`);
     const cost = check.cost === undefined ? 1 : checkWhole(check.cost, `${path}.cost`, 1);
+    if (!isNamed && check.limit === undefined) throw missingRule(path, key);
     const rule = isNamed ? rules.policy(check.policy, `${path}.policy`) : rules.inline(check, path);
     return { key, rule, cost };
   };
