@@ -47,7 +47,11 @@ describe("an endpoint that is written wrong", () => {
       "ftp://127.0.0.1:7400",
       'begins with "ftp:", which is not spoken here; write "127.0.0.1:7400", or "https://127.0.0.1:7400" for TLS',
     ],
-    ["redis://cache:6379", 'begins with "redis:", which is not spoken here; write "cache:6379"'],
+    [
+      "redis://cache:6379",
+      'is the address of something else ("redis:"), and a guard speaks to QuorumGuard\'s own nodes; write one\'s: "cache:7400"',
+    ],
+    ["mongodb+srv://cluster0.example.net/db", 'write one\'s: "cluster0.example.net:7400"'],
     [
       "grpc://node:7400",
       'begins with "grpc:", which is not spoken here; write "node:7400", or "https://node:7400" for TLS',

@@ -41,6 +41,9 @@ export function noEndpoints(field: string, what = "it is an empty list", port = 
   return new GuardError("invalid_argument", message, { details: { field, value: "" } });
 }
 
+/** Where limiters commonly keep their counts, which is another program at another port. */
+const OTHERS_SCHEMES = /^(rediss?|valkeys?|memcached?|postgres(ql)?|mysql|mongodb(\+srv)?|amqps?)$/i;
+
 /** What is wrong with an endpoint, and what to write, after "it"; null: nothing. */
 function problemOf(endpoint: string, form: EndpointForm): string | null {
   const { port, paths } = form;
@@ -49,6 +52,10 @@ function problemOf(endpoint: string, form: EndpointForm): string | null {
   const [, userinfo, authority = "", path = ""] = /^(.*@)?([^/?#]*)(.*)$/s.exec(rest)!;
   const isSecure = /^(https|grpcs|rediss|wss)$/i.test(scheme);
   const right = `${isSecure ? "https://" : ""}${authority}${paths ? path : ""}`;
+  if (OTHERS_SCHEMES.test(scheme)) {
+    const host = /^(\[[^\]]*\]|[^:]*)/.exec(authority)![0] || "host";
+    return `is the address of something else ("${scheme}:"), and a guard speaks to QuorumGuard's own nodes; write one's: "${paths ? "http://" : ""}${host}:${port}"`;
+  }
   if (userinfo !== undefined) {
     return `holds a user or a password before its "@"; write "${right}", and the secret as token: createGuard({ token })`;
   }
