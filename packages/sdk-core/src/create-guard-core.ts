@@ -289,7 +289,7 @@ class GuardCore implements Guard<string> {
     const known = this.#knownAnswer(key, policyOrLimit, windowOrOptions, inlineOptions);
     if (known !== null) return Promise.resolve(known);
     return promiseFor<Decision>(methods.allow, (resolve, reject) => {
-      const checkedKey = this.#arguments.key(key, policyOrLimit);
+      const checkedKey = this.#arguments.key(key, policyOrLimit, windowOrOptions);
       const options = this.#arguments.allowOptions(policyOrLimit, windowOrOptions, inlineOptions);
       const rule = this.#arguments.allowRule(policyOrLimit, windowOrOptions, options);
       const cost = this.#arguments.cost(options);

@@ -46,7 +46,7 @@ describe("a call written for another shape is told the right one", () => {
       "window",
       "window: it is missing; write milliseconds as a number from 1000 on, in whole seconds, or a number with a unit",
     ],
-    ["no key", [undefined, 5, "1m"], "key", "key: it is missing; it must be a string"],
+    ["no key", [undefined, 5, "1m"], "key", "key: it is missing; write what is limited"],
     ["a key that is no text", [7, 5, "1m"], "key", "key: 7 is out of bounds: it must be a string; write String(id)"],
     [
       "options that are text",
@@ -100,7 +100,7 @@ describe("a check written for another shape", () => {
     [{ key: "k", limit: 5 }, "check.window", "check.window: it is missing; write milliseconds"],
     [{ key: "k", policy: undefined }, "check.policy", "check.policy: it is missing; write a policy's name"],
     [{ key: "k", policy: 5 }, "check.policy", "check.policy: 5 is out of bounds: it must be a string"],
-    [{ limit: 5, window: "1m" }, "check.key", "check.key: it is missing; it must be a string"],
+    [{ limit: 5, window: "1m" }, "check.key", "check.key: it is missing; write what is limited"],
     [undefined, "check", 'check: it is missing; write peek({ key: "k", limit: 5, window: "1m" })'],
   ])("%o", async (check, field, message) => {
     await expect(guard().peek(check)).rejects.toMatchObject(refusal(field, expect.stringContaining(message) as never));

@@ -6,15 +6,32 @@ import { nearestName } from "./known-names.ts";
 const INLINE = 'allow(key, 5, "1m")';
 const CHECK = '{ key: "k", limit: 5, window: "1m" }';
 
-/** Holds the first argument of `allow` to a key; a `next` that is one belongs in its place. @throws {GuardError} */
-export function allowKey(key: unknown, next: unknown): string {
-  if (typeof key === "string") return checkKey(key);
+/**
+ * Holds the first argument of `allow` to a key, and what follows to no object where a limit or its window stands; a `next` that is the
+ * key belongs in its place. @throws {GuardError}
+ */
+export function allowKey(key: unknown, next: unknown, after?: unknown): string {
+  if (typeof key === "string") {
+    const checked = checkKey(key);
+    if (typeof next === "object") throw notNumbers("limit", key, next, next);
+    if (typeof after === "object" && typeof next === "number")
+      throw notNumbers("window", key, { limit: next, ...after }, after);
+    return checked;
+  }
   const swapped = typeof key === "number" && typeof next === "string";
   if (!swapped && (typeof key !== "object" || key === null)) return checkKey(key);
   const what = swapped ? "a number, and the key comes first" : "not a string";
   const others = swapped ? "" : " (reserve, wait, peek and reset take an object)";
   const message = `key: ${describe(key)} is ${what}; write allow("k", 5, "1m"), or allow("k", "login") under a policy${others}`;
   throw new GuardError("invalid_argument", message, { details: { field: "key", value: key } });
+}
+
+/** A rule, or options, stand where `allow` takes a limit and a window one by one. */
+function notNumbers(field: string, key: string, rule: object | null, value: unknown): GuardError {
+  const { limit, window } = (rule ?? {}) as { limit?: unknown; window?: unknown };
+  const [count, span] = [typeof limit === "number" ? limit : 5, typeof window === "string" ? describe(window) : '"1m"'];
+  const message = `${field}: ${describe(value)} is not a ${field}; write allow(${describe(key)}, ${count}, ${span}), options come after these`;
+  return new GuardError("invalid_argument", message, { details: { field, value } });
 }
 
 /** What is no object stands where a check does, often since `allow` takes its parts one by one. */

@@ -138,6 +138,15 @@ describe("a call in another method's form is shown its own", () => {
       'check.limit: it is missing; write { key: "a36", limit: 5, window: "1m" }, or a policy\'s name: { key: "a36", policy: "login" }',
     ],
     [
+      "allow",
+      ["a14", { limit: 7, window: "1h" }],
+      "limit",
+      'limit: an object is not a limit; write allow("a14", 7, "1h"), options come after these',
+    ],
+    ["allow", ["a14", null], "limit", 'limit: null is not a limit; write allow("a14", 5, "1m")'],
+    ["allow", ["a14", 9, { window: "2m" }], "window", 'window: an object is not a window; write allow("a14", 9, "2m")'],
+    ["allow", ["a14", 9, { cost: 2 }], "window", 'write allow("a14", 9, "1m"), options come after these'],
+    [
       "allowAll",
       [{ key: "a", limit: 5, window: "1m" }, {}],
       "checks",

@@ -69,7 +69,7 @@ describe("a key", () => {
     expect(checkKey("k".repeat(512))).toHaveLength(512);
     expect(checkKey("€".repeat(170))).toHaveLength(170);
     expect(() => checkKey("€".repeat(171))).toThrow(/513 bytes of UTF-8; it must have 1 to 512/);
-    expect(() => checkKey("")).toThrow(/1 to 512/);
+    expect(() => checkKey("")).toThrow(/is empty/);
     expect(() => checkKey(7)).toThrow(/must be a string/);
   });
 
@@ -145,7 +145,8 @@ describe("options", () => {
   });
 
   test.each([
-    [{ endpoints: [] }, /^endpoints: 0 .*1 to 64/],
+    [{ endpoints: [] }, /^endpoints: it is an empty list/],
+    [{ endpoints: Array(65).fill("a:1") }, /^endpoints: 65 .*1 to 64/],
     [{ endpoints: ["a b"] }, /^endpoints\[0\]: "a b"/],
     [{ endpoints: 7 }, /^endpoints: 7/],
     [{ timeoutMs: 0 }, /^timeoutMs: 0 .*1 to 2147483647/],

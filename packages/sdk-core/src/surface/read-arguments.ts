@@ -43,8 +43,8 @@ export interface ArgumentReader {
   allowRule(policyOrLimit: unknown, windowOrOptions: unknown, options: InlineOptions): ResolvedRule;
   /** The cost of a call that may have chosen one. */
   cost(options: CallOptions): number;
-  /** The key of `allow`; `next` is what follows it. */
-  key(key: unknown, next: unknown): string;
+  /** The key of `allow`; `next` and `after` follow it, and are no objects in the place of a limit or a window. */
+  key(key: unknown, next: unknown, after: unknown): string;
   /** The check that `method` was called with. */
   check(check: Check<string>, path: string, method: string): CallItem;
   /** The items of `allowAll`. @throws {GuardError} also `needs_reservation` under concurrency. */
