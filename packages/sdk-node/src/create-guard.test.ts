@@ -17,7 +17,10 @@ test.each([
     "127.0.0.1:74000",
     /^endpoints\[0\]: "127\.0\.0\.1:74000" has the port "74000"; .* 1 to 65535: write "127\.0\.0\.1:7400"$/,
   ],
-  [["a:7400", "redis://b:6379"], /^endpoints\[1\]: "redis:\/\/b:6379" begins with "redis:", .* write "b:6379"/],
+  [
+    ["a:7400", "redis://b:6379"],
+    /^endpoints\[1\]: "redis:\/\/b:6379" is the address of something else \("redis:"\), .* "b:7400"/,
+  ],
   ["grpcs://a:7400", /^endpoints\[0\]: .* write "https:\/\/a:7400"$/],
   ["", /^endpoints: it is empty; leave it out \(undefined\) for the default, or write "host:7400"$/],
   [7400, /^endpoints: 7400 is out of bounds: write "host:port", or a list of such$/],

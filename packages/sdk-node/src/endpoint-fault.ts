@@ -94,6 +94,17 @@ async function grpcAddress({ host, port }: Address, endpoint: string): Promise<s
   return portHint(endpoint);
 }
 
+/** What to do if a name leads nowhere: whether a cluster runs is not the question then. */
+export const NAME_REMEDY =
+  "is it spelt right, and known on this machine's network? Else mend endpoints or QUORUMGUARD_ENDPOINTS";
+
+/** What a name server's word means; null: it is not one. */
+export function nameFault(code: string, hostPort: string): string | null {
+  const host = hostPort.replace(/:\d+$/, "");
+  if (code === "ENOTFOUND") return `the name ${host} has no address (ENOTFOUND)`;
+  return code === "EAI_AGAIN" ? `no name server answers for the name ${host} (EAI_AGAIN)` : null;
+}
+
 /** What a failed TLS handshake proves by itself; null if it may be an outage, or if looking closer tells more. */
 export function tlsFault(endpoint: string, code: string, message: string): TransportError | null {
   const remedy = remedyOf(code, endpoint);

@@ -1,7 +1,7 @@
 import http2 from "node:http2";
 import { TransportError } from "@quorumguard/sdk-core";
 import { authorityOf, hostPortOf } from "./endpoint.ts";
-import { endpointFault, tlsFault } from "./endpoint-fault.ts";
+import { endpointFault, NAME_REMEDY, nameFault, tlsFault } from "./endpoint-fault.ts";
 import { addressOf } from "./probe-endpoint.ts";
 import { secureOptions } from "./secure-options.ts";
 import type { TlsOptions } from "./tls-options.ts";
@@ -84,13 +84,17 @@ export function createChannel(endpoint: string, tls: TlsOptions, remedy = ""): C
       // A stream that never began only says that it was cancelled; why is what its connection died of.
       const cause = told.cause instanceof Error ? told.cause : told;
       const code = (cause as NodeJS.ErrnoException).code ?? "";
-      const text = `${endpoint}: ${withoutAddress(cause.message === "" ? code : cause.message, endpoint)}`;
+      const unnamed = nameFault(code, hostPortOf(endpoint));
+      const text = `${endpoint}: ${unnamed ?? withoutAddress(cause.message === "" ? code : cause.message, endpoint)}`;
       if (sent && everConnected) return tell(new TransportError("unknown", text, { cause }));
       // What never spoke HTTP/2 is not tried again over the same connection.
       if (!everConnected) current?.destroy();
       const isNobodyThere = NOBODY_THERE.test(code);
       const isStrange = isNobodyThere && remedy !== "" && spokenAtMs === Number.NEGATIVE_INFINITY;
-      const outage = new TransportError("not-sent", text, { cause, remedy: isStrange ? remedy : "" });
+      const outage = new TransportError("not-sent", text, {
+        cause,
+        remedy: isStrange ? (unnamed === null ? remedy : NAME_REMEDY) : "",
+      });
       const known = knownFault(endpoint, code, cause);
       if (known !== null) return tell(known);
       if (isNobodyThere || performance.now() - spokenAtMs < PROOF_TTL_MS) return tell(outage);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { responseError } from "./connect-error.ts";
+import { fetchError, responseError } from "./connect-error.ts";
 
 const endpoint = "https://limits.example";
 
@@ -21,4 +21,15 @@ test.each([
   const error = responseError(endpoint, status, body);
   expect(error).toMatchObject({ kind: "misconfigured", detail: null });
   expect(error.message).toMatch(/^unauthenticated: https:\/\/limits\.example/);
+});
+
+test.each([
+  ["ENOTFOUND", "the name limits.example has no address (ENOTFOUND)"],
+  ["EAI_AGAIN", "no name server answers for the name limits.example (EAI_AGAIN)"],
+])("%s is told by the name, and asks for no cluster to be started", (code, text) => {
+  const cause = Object.assign(new Error(`getaddrinfo ${code} limits.example`), { code });
+  const error = fetchError(endpoint, new TypeError("fetch failed", { cause }), true);
+  expect(error).toMatchObject({ kind: "not-sent" });
+  expect(error.message).toContain(`${endpoint}: ${text}; is it spelt right`);
+  expect(error.message).not.toContain("quorumguard dev");
 });

@@ -42,10 +42,23 @@ function plainError(endpoint: string, status: number): TransportError {
 /** What to do if nobody is there, and nobody ever was. */
 const NOBODY_THERE = "is a cluster running there? `npx quorumguard dev` starts one; else mend endpoints";
 
+/** What to do if a name leads nowhere. */
+const NAME_REMEDY = "is it spelt right, and known on this machine's network? Else mend endpoints";
+
+/** What a name server's word means; null: it is not one, or the runtime does not tell. */
+function nameFault(code: string, endpoint: string): string | null {
+  if (code !== "ENOTFOUND" && code !== "EAI_AGAIN") return null;
+  const host = new URL(endpoint).hostname;
+  return code === "ENOTFOUND"
+    ? `the name ${host} has no address (ENOTFOUND)`
+    : `no name server answers for the name ${host} (EAI_AGAIN)`;
+}
+
 /** What a rejected fetch proves by itself; kind `unknown` if it proves nothing. `strange`: nobody has answered yet. */
 export function fetchError(endpoint: string, error: unknown, strange: boolean): TransportError {
-  const text = `${endpoint}: ${describe(error, endpoint)}`;
   const code = codeOf(error);
+  const unnamed = nameFault(code, endpoint);
+  const text = `${endpoint}: ${unnamed ?? describe(error, endpoint)}`;
   if (isNoHttp(code, text)) {
     const message = `${text}: what answers there speaks no HTTP/1.1; is it the gRPC port? Give the HTTP port (7402 by default)`;
     return new TransportError("misconfigured", message, { cause: error });
@@ -64,7 +77,7 @@ export function fetchError(endpoint: string, error: unknown, strange: boolean): 
     /^(ECONNREFUSED|ConnectionRefused|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(
       code,
     );
-  const remedy = strange ? (notSent ? NOBODY_THERE : pageFault(endpoint, error)) : "";
+  const remedy = strange ? (unnamed !== null ? NAME_REMEDY : notSent ? NOBODY_THERE : pageFault(endpoint, error)) : "";
   return new TransportError(notSent ? "not-sent" : "unknown", text, { cause: error, remedy });
 }
 
