@@ -15,7 +15,7 @@ import { OUTCOME_ALLOWED, wireDecision } from "./calls/decisions.ts";
 import { createPendingCalls, type PendingCalls } from "./calls/pending-calls.ts";
 import { createSettler, type Settler } from "./calls/settle.ts";
 import { watchSignal } from "./calls/watch-signal.ts";
-import { type AttemptFailure, guardError } from "./calls/wire-errors.ts";
+import { type AttemptFailure, closedWhile, guardError } from "./calls/wire-errors.ts";
 import { type ClusterCallEnds, ClusterClient } from "./cluster-client.ts";
 import { OFFLINE, plainDevice } from "./device.ts";
 import { createGuardEvents, type GuardEvents } from "./guard-events.ts";
@@ -381,15 +381,9 @@ class GuardCore implements Guard<string> {
     if (returned !== null || reported !== null) await Promise.all([returned, reported]);
     this.#terms.close();
     this.#cluster.endSession();
-    this.#lines.close(
-      new GuardError("closed", "the guard was closed while the call waited its turn; await it before close()", {
-        applied: "no",
-      }),
-    );
+    this.#lines.close((key) => closedWhile("its turn", key, "no"));
     this.#pending.forEach((call) => {
-      const applied = appliedNow(call);
-      const message = "the guard was closed while the call waited; await it before close()";
-      this.#settler.byError(call, new GuardError("closed", message, { applied }));
+      this.#settler.byError(call, closedWhile("an answer", call.key, appliedNow(call)));
     });
     await this.#cluster.close();
     this.#observer.closed?.();

@@ -259,7 +259,7 @@ describe("wait", () => {
     await runtime.pass(0);
     void wait("e");
     await runtime.pass(0);
-    lines.close(new GuardError("closed", "the guard was closed"));
+    lines.close((key) => new GuardError("closed", `the guard was closed while ${key} waited`));
     await runtime.pass(0);
     expect(served).toEqual(["d overloaded at 0", "a in at 0", "b in at 0", "c closed at 0", "e closed at 0"]);
     expect(runtime.keepsAlive).toBe(false);

@@ -31,7 +31,7 @@ export interface WaitingLines {
   /** Whoever pauses asks again now: the time may have passed unnoticed. */
   hurry(): void;
   /** Everyone who still waits is rejected with it. */
-  close(error: GuardError): void;
+  close(errorOf: (key: string) => GuardError): void;
 }
 
 interface Waiter {
@@ -67,7 +67,7 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
   const { runtime, askTimeoutMs, maxWaiting } = options;
   const lines = new Map<ResolvedRule, Map<string, Line>>();
   let waiting = 0;
-  let closed: GuardError | null = null;
+  let closed: ((key: string) => GuardError) | null = null;
 
   const leave = (line: Line, waiter: Waiter): boolean => {
     if (!line.waiters.delete(waiter)) return false;
@@ -196,7 +196,7 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
     wait: (item, terms) =>
       new Promise<Decision>((resolve, reject) => {
         const { timeoutMs, signal } = terms;
-        if (closed !== null) throw closed;
+        if (closed !== null) throw closed(item.key);
         if (signal?.aborted === true) {
           const message = "the signal was aborted already";
           throw new GuardError("aborted", message, { applied: "no", cause: signal.reason });
@@ -222,12 +222,12 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
     hurry() {
       for (const ofRule of lines.values()) for (const line of ofRule.values()) line.wake?.();
     },
-    close(error) {
-      closed = error;
+    close(errorOf) {
+      closed = errorOf;
       for (const ofRule of lines.values()) {
         for (const line of ofRule.values()) {
           for (const waiter of line.waiters) {
-            if (leave(line, waiter)) waiter.reject(error);
+            if (leave(line, waiter)) waiter.reject(errorOf(waiter.item.key));
           }
           line.wake?.();
         }

@@ -6,6 +6,7 @@ import {
   Outcome,
   type PlainMessage,
 } from "@quorumguard/proto";
+import { describe } from "../surface/describe.ts";
 import { type AppliedState, GuardError, type GuardErrorCode } from "../surface/guard-error.ts";
 import { TransportError } from "../transport.ts";
 import { FIRST_FAILURE_OUTCOME } from "./decisions.ts";
@@ -202,6 +203,12 @@ export function guardError(failure: AttemptFailure, applied: AppliedState): Guar
   const known = applied === "unknown" || failure.applied === "unknown" ? "unknown" : "no";
   const { code, message, details } = failure;
   return new GuardError(code, message, { applied: known, ...(details && { details }) });
+}
+
+/** The guard was closed while a call waited for that. */
+export function closedWhile(awaited: string, key: string, applied: AppliedState): GuardError {
+  const message = `the guard was closed while the call on ${describe(key)} waited for ${awaited}; await it before close()`;
+  return new GuardError("closed", message, { applied });
 }
 
 /** The session was over before the call was answered in it. */

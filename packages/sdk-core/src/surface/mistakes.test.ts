@@ -280,6 +280,6 @@ test("a call that nobody awaited before close is told so", async () => {
   const waiting = errorOf(typed.allow("k", 5, "1m"));
   const inLine = errorOf(typed.wait({ key: "k", limit: 5, window: "1m" }, { timeoutMs: 500 }));
   await typed.close();
-  expect((await waiting).message).toMatch(/while the call waited; await it before close\(\)$/);
-  expect((await inLine).message).toMatch(/await it before close\(\)$/);
+  expect((await waiting).message).toMatch(/while the call on "k" waited for an answer; await it before close\(\)$/);
+  expect((await inLine).message).toMatch(/the call on "k" waited for .*; await it before close\(\)$/);
 });
