@@ -43,7 +43,12 @@ import type {
   WaitOptions,
 } from "./surface/guard.ts";
 import { GuardError } from "./surface/guard-error.ts";
-import { type GuardOptions, type ResolvedGuardOptions, resolveGuardOptions } from "./surface/guard-options.ts";
+import {
+  type GuardOptions,
+  hastyTimeout,
+  type ResolvedGuardOptions,
+  resolveGuardOptions,
+} from "./surface/guard-options.ts";
 import { checkNames } from "./surface/known-names.ts";
 import { guardOptionNames, readyNames } from "./surface/option-names.ts";
 import { type ArgumentReader, createArgumentReader, noOptions } from "./surface/read-arguments.ts";
@@ -126,6 +131,8 @@ class GuardCore implements Guard<string> {
     platform: PlatformOptions,
   ) {
     this.#options = resolveGuardOptions(options, platform.defaultEndpoints, platform.optionNames ?? guardOptionNames);
+    const hasty = hastyTimeout(this.#options.timeoutMs);
+    if (hasty !== null) platform.warn?.(hasty, "timeout");
     this.#runtime = runtime;
     this.#arguments = createArgumentReader(this.#options.rules);
     const monotonicMs = () => runtime.monotonicMs();

@@ -17,6 +17,9 @@ export interface Device {
   onReturn(listener: () => void): () => void;
 }
 
+/** What a warning is about. */
+export type WarnedOf = "degraded" | "replaced" | "timeout";
+
 /** What a platform's package adds to the options of its users. */
 export interface PlatformOptions {
   /** Used when the caller names no endpoint. */
@@ -29,9 +32,9 @@ export interface PlatformOptions {
   readonly endpointOf: (member: { readonly grpcEndpoint: string; readonly httpUrl: string }) => string;
   /**
    * Told of the first decision of an outage that was made without the cluster, once per outage, and of a cluster that was replaced; unless
-   * somebody listens for the event of that name. Default: nobody is told.
+   * somebody listens for the event of that name. Also of a guard's deadline that is hardly meant. Default: nobody is told.
    */
-  readonly warn?: (message: string, about: "degraded" | "replaced") => void;
+  readonly warn?: (message: string, about: WarnedOf) => void;
   /** Counts what operators want to see. Default: nobody does. */
   readonly observer?: GuardObserver;
   /**

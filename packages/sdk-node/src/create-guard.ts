@@ -19,7 +19,11 @@ import { checkTlsOptions, type TlsOptions } from "./tls-options.ts";
 
 const VERSION = "0.1.0";
 /** The `code`s of the process warnings, for `process.on("warning")`. */
-const warningCodes = { degraded: "QUORUMGUARD_DEGRADED", replaced: "QUORUMGUARD_REPLACED" } as const;
+const warningCodes = {
+  degraded: "QUORUMGUARD_DEGRADED",
+  replaced: "QUORUMGUARD_REPLACED",
+  timeout: "QUORUMGUARD_TIMEOUT",
+} as const;
 
 /** Options of a guard in Node: those of every guard, and TLS over gRPC. */
 export interface NodeGuardOptions<P extends string = string> extends GuardOptions<P> {

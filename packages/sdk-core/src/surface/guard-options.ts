@@ -42,7 +42,10 @@ export interface GuardOptions<P extends string = string> {
    * `"forward"`: calls go to any endpoint, which passes them on; nobody else is connected to. Default `"direct"`.
    */
   readonly routing?: "direct" | "forward" | undefined;
-  /** The one deadline of a call in milliseconds, 1 to 2,147,483,647. Default 1,000: long enough for a failover. */
+  /**
+   * The one deadline of a call in milliseconds, 1 to 2,147,483,647. Default 1,000: long enough for a failover. One below 10 is warned of
+   * once, as it was hardly meant.
+   */
   readonly timeoutMs?: number | undefined;
   /**
    * What callers get when the cluster cannot decide, where neither call nor policy (the guard's own, then the cluster's) says so.
@@ -116,6 +119,16 @@ export function resolveGuardOptions(
     maxPendingCalls: checkWhole(maxPendingCalls, "maxPendingCalls", 1, 1_000_000),
     maxRememberedKeys: checkWhole(maxRememberedKeys, "maxRememberedKeys", 0, 1_000_000),
   };
+}
+
+/** A deadline that nearly every call would miss, at the first connection, an election or a busy moment. */
+const HASTY_MS = 10;
+
+/** What is to be said of a guard's deadline that was probably meant in seconds; null: nothing. */
+export function hastyTimeout(timeoutMs: number): string | null {
+  if (timeoutMs >= HASTY_MS) return null;
+  const meant = `if seconds are meant, write timeoutMs: ${timeoutMs}_000`;
+  return `timeoutMs: ${timeoutMs} is ${timeoutMs} ms for the whole call: the first connection takes longer, and what misses it is decided without the cluster (onUnavailable); ${meant}`;
 }
 
 /** Holds a token to a text or a function. What was given is never shown. */

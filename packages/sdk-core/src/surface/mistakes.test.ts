@@ -252,6 +252,18 @@ describe("options of a guard that are no object", () => {
   });
 });
 
+test.each([
+  [5, "timeoutMs: 5 is 5 ms for the whole call: .* if seconds are meant, write timeoutMs: 5_000"],
+  [10, null],
+])("a deadline of %i ms is warned of when the guard is made, if it is hardly meant", (timeoutMs, message) => {
+  const warnings: string[] = [];
+  const platform = { defaultEndpoints: "n1:7400", client: "test", endpointOf: () => "n1:7400" };
+  const warn = (text: string, about: string) => void warnings.push(`${about}: ${text}`);
+  createGuardCore({ timeoutMs }, new ScriptedCluster(), new VirtualRuntime(), { ...platform, warn });
+  expect(warnings).toHaveLength(message === null ? 0 : 1);
+  for (const part of message?.split(" .* ") ?? []) expect(warnings[0]).toContain(part);
+});
+
 describe("a token that is none", () => {
   test.each([
     ["", "token: it is empty; write the token, a string, or a function"],
