@@ -480,7 +480,8 @@ class GuardCore implements Guard<string> {
   #explained(failure: AttemptFailure, items: readonly CallItem[]): AttemptFailure {
     if (failure.code !== "unknown_policy") return failure;
     const names = new Set(items.filter(({ rule }) => rule.algorithm === 0).map(({ rule }) => rule.policy));
-    return { ...failure, ...unknownPolicy([...names], this.#options.rules.names) };
+    const { rules, mayDefine } = this.#options;
+    return { ...failure, ...unknownPolicy([...names], rules.names, mayDefine) };
   }
 
   #onFault(failure: AttemptFailure): void {

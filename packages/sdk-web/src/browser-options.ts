@@ -4,6 +4,7 @@ import {
   notGuardOptions,
   type OnUnavailable,
   type TokenSource,
+  TransportError,
 } from "@quorumguard/sdk-core";
 import type { Fetch } from "./connect-transport.ts";
 import { inventedLimit } from "./invented-limit.ts";
@@ -48,7 +49,7 @@ export interface BrowserEndpoints {
 
 /** A node's HTTP port, for what messages propose. */
 const HTTP_PORT = 7402;
-/** Stands for the page's origin while a server renders the page: nobody is asked there. */
+/** Stands for the page's origin while a server renders the page: who calls there is told. */
 const NO_ORIGIN = "http://no-origin.invalid";
 
 /**
@@ -85,15 +86,30 @@ function resolveEndpoints(endpoints: unknown): readonly string[] {
     const trimmed = endpoint.trim();
     if (/^\/(?!\/)/.test(trimmed)) return `${globalThis.location?.origin ?? NO_ORIGIN}${trimmed}`;
     if (trimmed !== "" && !/^[a-z][a-z0-9+.-]*:\//i.test(trimmed)) {
-      throw mistake(
-        `endpoints[${at}]`,
-        `"${trimmed.slice(0, 80)}" is no URL; write "https://${trimmed.replace(/^\/+/, "")}"`,
-      );
+      const otherwise = 'or a path of the page\'s own origin that leads there, such as "/limits"';
+      throw mistake(`endpoints[${at}]`, `"${trimmed.slice(0, 80)}" is no URL; write "${urlOf(trimmed)}", ${otherwise}`);
     }
     return trimmed;
   });
   checkEndpoints(resolved, { field: "endpoints", paths: true, port: HTTP_PORT });
   return resolved;
+}
+
+/** What was most likely meant by an address without a scheme: a node's HTTP port, as pages speak no gRPC. */
+function urlOf(address: string): string {
+  const [, host = address, port = "", path = ""] = /^\/*(\[[^\]]*\]|[^:/]*)(?::(\d+))?(.*)$/.exec(address) ?? [];
+  const isLocal = isLoopback(host);
+  const isNodes = port === "7400" || port === "7401" || (port === "" && isLocal);
+  const right = isNodes ? `:${HTTP_PORT}` : port === "" ? "" : `:${port}`;
+  return `${isLocal ? "http" : "https"}://${host}${right}${path}`;
+}
+
+/** Where no page is, a path of its origin leads nowhere. */
+export function noPageFault(endpoint: string): TransportError | null {
+  if (!endpoint.startsWith(NO_ORIGIN)) return null;
+  const path = JSON.stringify(endpoint.slice(NO_ORIGIN.length));
+  const message = `endpoints: ${path} is a path of a page's own origin, and this is no page; write the whole URL, such as "http://localhost:${HTTP_PORT}", or make the call in the page`;
+  return new TransportError("misconfigured", message);
 }
 
 function hostOf(endpoint: string): string {

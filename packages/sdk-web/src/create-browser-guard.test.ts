@@ -61,6 +61,30 @@ describe("options", () => {
     await createGuard({ endpoints: each }).close();
   });
 
+  test.each([
+    [
+      "localhost:7400",
+      'write "http://localhost:7402", or a path of the page\'s own origin that leads there, such as "/limits"',
+    ],
+    ["localhost", 'write "http://localhost:7402"'],
+    ["127.0.0.1:7410/limits", 'write "http://127.0.0.1:7410/limits"'],
+    ["limits.example.com", 'write "https://limits.example.com"'],
+    ["limits.example.com:7400", 'write "https://limits.example.com:7402"'],
+    ["//limits.example.com/api", 'write "https://limits.example.com/api"'],
+  ])("%s without a scheme is shown a URL that a page can use", (each, proposal) => {
+    expect(() => createGuard({ endpoints: each, token: "t" })).toThrow(proposal);
+  });
+
+  test("a path where no page is: told by the first call, at once", async () => {
+    const guard = createGuard({ endpoints: "/limits" });
+    const error = await guard.allow("k", "login").catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "misconfigured", applied: "no" });
+    expect((error as GuardError).message).toContain(
+      'endpoints: "/limits" is a path of a page\'s own origin, and this is no page',
+    );
+    await guard.close();
+  });
+
   test("a path is kept, and the token goes with each request", async () => {
     const { guard, script } = scene({ endpoints: "https://a.example/limits/", token: async () => "secret" });
     let authorization: string | null = null;

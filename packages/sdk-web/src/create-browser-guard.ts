@@ -8,10 +8,11 @@ import {
   type Guard,
   type GuardOptions,
   promiseFor,
+  type Transport,
   type WaitOptions,
 } from "@quorumguard/sdk-core";
 import type { BrowserGuard, BrowserGuardEvent, KeyOptions, PolicyCheck } from "./browser-guard.ts";
-import { type BrowserGuardOptions, browserOptionNames, readBrowserOptions } from "./browser-options.ts";
+import { type BrowserGuardOptions, browserOptionNames, noPageFault, readBrowserOptions } from "./browser-options.ts";
 import { createConnectTransport } from "./connect-transport.ts";
 import { type Denial, DenialWatch, type WatchedKey } from "./denial-watch.ts";
 import { checkNoRule, checkPolicyArgument } from "./invented-limit.ts";
@@ -42,7 +43,15 @@ function guardOf(options: BrowserGuardOptions): PageGuard {
   const { endpoints, isRemote } = readBrowserOptions(options);
   const { fetch, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const runtime = createPageRuntime();
-  const transport = createConnectTransport(fetch === undefined ? {} : { fetch });
+  const overFetch = createConnectTransport(fetch === undefined ? {} : { fetch });
+  const transport: Transport = {
+    ...overFetch,
+    async unary(call, token) {
+      const fault = noPageFault(call.endpoint);
+      if (fault !== null) throw fault;
+      return overFetch.unary(call, token);
+    },
+  };
   const guard = createRequestGuard({ ...options, endpoints, timeoutMs } as GuardOptions, transport, runtime, {
     defaultEndpoints: endpoints,
     optionNames: browserOptionNames,

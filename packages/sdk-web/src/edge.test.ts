@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Fetch } from "./connect-transport.ts";
 import { createGuard, GuardError } from "./edge.ts";
 
@@ -51,6 +51,28 @@ test("each call is one Connect request, which follows no redirect", async () => 
     redirect: "manual",
     headers: { "content-type": "application/proto", "connect-protocol-version": "1", authorization: "Bearer secret" },
   });
+});
+
+test("the first decision of an outage is warned of, unless somebody listens", async () => {
+  const warnings: unknown[] = [];
+  const warned = vi.spyOn(console, "warn").mockImplementation((text) => void warnings.push(text));
+  try {
+    const fetch: Fetch = () => Promise.reject(new TypeError("fetch failed"));
+    const decide = async (listens: boolean) => {
+      const guard = createGuard({ endpoints: "http://node:7402", fetch, timeoutMs: 100 });
+      if (listens) guard.on("degraded", () => {});
+      for (let call = 0; call < 2; call++) expect(await guard.allow("k", 5, "10s")).toMatchObject({ source: "local" });
+      await guard.close();
+    };
+    await decide(false);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^QuorumGuard: the cluster at http:\/\/node:7402 does not decide: /),
+    ]);
+    await decide(true);
+    expect(warnings).toHaveLength(1);
+  } finally {
+    warned.mockRestore();
+  }
 });
 
 test("a lost answer is asked for again at the next endpoint, under the same request id", async () => {
@@ -107,7 +129,9 @@ describe("what goes wrong is said", () => {
       }
       return expect.unreachable("a guard was made");
     };
-    expect(refused("redis://b:6379").message).toMatch(/^endpoints\[0\]: .* begins with "redis:", .* write "b:6379"/);
+    expect(refused("redis://b:6379").message).toMatch(
+      /^endpoints\[0\]: .* is the address of something else .*"http:\/\/b:7402"/,
+    );
     expect(refused("node:74020").message).toMatch(/^endpoints\[0\]: .* 1 to 65535: write "node:7402"$/);
     const secret = refused("https://me:secret@node:7402/limits");
     expect(secret.message).toMatch(

@@ -44,6 +44,9 @@ export interface EdgeGuardOptions<P extends string = string>
 /**
  * Makes a guard over `fetch`. Nothing is sent before the first call.
  *
+ * The first decision of an outage that the cluster did not make is told by `console.warn`, unless somebody listens:
+ * `guard.on("degraded", …)`. With `onUnavailable: "throw"` it is not.
+ *
  * @throws {GuardError} invalid_argument when an option is unknown or out of bounds; the message names it.
  */
 export function createGuard<const P extends string = string>(options: EdgeGuardOptions<P> = {}): Guard<P> {
@@ -69,6 +72,7 @@ function guardOf<const P extends string>(options: EdgeGuardOptions<P>): Guard<P>
     {
       defaultEndpoints: DEFAULT_ENDPOINT,
       optionNames,
+      warn: (message) => console.warn(`QuorumGuard: ${message}`),
       client: `sdk-web/${VERSION}`,
       endpointOf: (member) => member.httpUrl,
     },

@@ -91,13 +91,14 @@ export function missingPolicy(field: string): GuardError {
 export function unknownPolicy(
   names: readonly string[],
   known: readonly string[],
+  mayDefine = true,
 ): { readonly message: string; readonly details: Readonly<Record<string, unknown>> } {
   const nearest = names.length === 1 ? nearestName(names[0]!, known) : null;
   const parts = [
     `policy: ${names.map(describe).join(" or ")} is not a policy of the cluster, nor of this guard`,
     nearest === null ? "" : `did you mean ${nearest}?`,
     known.length === 0 ? "" : `this guard has ${known.join(", ")}`,
-    "define it with `quorumguard policy put`, or give its limit in createGuard({ policies })",
+    `define it with \`quorumguard policy put\`${mayDefine ? ", or give its limit in createGuard({ policies })" : ""}`,
   ];
   const message = parts.filter((part) => part !== "").join("; ");
   return { message, details: { field: "policy", value: names.join(", "), nearest, known } };

@@ -79,6 +79,8 @@ export interface ResolvedGuardOptions {
   readonly endpoints: readonly string[];
   readonly namespace: string;
   readonly rules: RuleBook;
+  /** Whether its options take policies at all: a page's do not. */
+  readonly mayDefine: boolean;
   readonly routing: "direct" | "forward";
   readonly timeoutMs: number;
   readonly onUnavailable: OnUnavailable;
@@ -111,6 +113,7 @@ export function resolveGuardOptions(
     endpoints: resolveEndpoints(options.endpoints ?? defaultEndpoints),
     namespace: namespace === "" ? "" : checkName(namespace, "namespace"),
     rules: createRuleBook(options.policies, lease),
+    mayDefine: optionNames.includes("policies"),
     routing: checkOneOf(routing, "routing", ["direct", "forward"]),
     timeoutMs: checkWhole(timeoutMs, "timeoutMs", 1),
     onUnavailable: checkOnUnavailable(options.onUnavailable, "onUnavailable") ?? "local",

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createGuardCore } from "../create-guard-core.ts";
 import { ScriptedCluster } from "../testing/scripted-cluster.ts";
 import { VirtualRuntime } from "../testing/virtual-runtime.ts";
+import { unknownPolicy } from "./allow-arguments.ts";
 import { GuardError } from "./guard-error.ts";
 import type { GuardOptions } from "./guard-options.ts";
 import { resolveGuardOptions } from "./guard-options.ts";
@@ -262,6 +263,16 @@ test.each([
   createGuardCore({ timeoutMs }, new ScriptedCluster(), new VirtualRuntime(), { ...platform, warn });
   expect(warnings).toHaveLength(message === null ? 0 : 1);
   for (const part of message?.split(" .* ") ?? []) expect(warnings[0]).toContain(part);
+});
+
+test.each([
+  ["a guard that has policies", ["policies"], true],
+  ["a page's, which has none", ["token"], false],
+])("%s is told where an unknown one can be defined", (_, names, told) => {
+  const { mayDefine } = resolveGuardOptions({}, "a:1", names);
+  const { message } = unknownPolicy(["login"], [], mayDefine);
+  expect(message).toContain("`quorumguard policy put`");
+  expect(message.includes("createGuard({ policies })")).toBe(told);
 });
 
 describe("a token that is none", () => {
