@@ -5,6 +5,7 @@ import { parseFlags } from "./flags.ts";
 import { commandHelp } from "./help.ts";
 import { reachOf } from "./reach.ts";
 import { UsageError } from "./usage-error.ts";
+import { windowHint } from "./window-hint.ts";
 
 /** Asks through the SDK, as a service would; resolves with the exit status. */
 export async function allowCommand(args: readonly string[]): Promise<number> {
@@ -77,9 +78,7 @@ function question(operands: readonly string[], policy: string | undefined): Ques
     );
   }
   if (!/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(window)) {
-    throw new UsageError(
-      `WINDOW is ${JSON.stringify(window)}: write a number with its unit, such as 500ms, 10s, 5m, 1h, 1d`,
-    );
+    throw new UsageError(`WINDOW is ${JSON.stringify(window)}: ${windowHint(window)}`);
   }
   return { key, limit: Number(limit), window: window as Window };
 }

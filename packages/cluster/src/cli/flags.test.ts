@@ -125,7 +125,8 @@ describe("a command used wrongly says how, before it does anything", () => {
     [allowCommand, ["key", "5", "1m", "--tls-ca", "/nope"], '--tls-ca is "/nope": ENOENT'],
     [allowCommand, ["key", "1.5", "1m"], 'LIMIT is "1.5"'],
     [allowCommand, ["key", "2147483648", "1m"], "from 0 to 2147483647"],
-    [allowCommand, ["key", "5", "60"], 'WINDOW is "60"'],
+    [allowCommand, ["key", "5", "60"], 'WINDOW is "60": write 60s for seconds or 60ms for milliseconds'],
+    [allowCommand, ["key", "5", "1y"], 'WINDOW is "1y": write a number with its unit'],
     [allowCommand, ["key", "5", "1m", "--algorithm", "leaky"], '--algorithm is "leaky"'],
     [allowCommand, ["key", "5", "1m", "--cost", "0"], '--cost is "0"'],
   ])("%o %j", async (command, args, message) => {

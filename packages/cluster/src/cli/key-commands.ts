@@ -6,6 +6,7 @@ import { banLiftSpec, banListSpec, explainSpec, topSpec } from "./key-specs.ts";
 import { changed } from "./policy-commands.ts";
 import { durationText, objectYaml } from "./policy-text.ts";
 import { UsageError } from "./usage-error.ts";
+import { windowHint } from "./window-hint.ts";
 
 /** Loaded only when it is needed: help and mistakes do not wait for it. */
 const client = () => import("./admin-client.ts");
@@ -123,7 +124,7 @@ function ruleOf(flags: ParsedFlags<typeof explainSpec>) {
   }
   const [, number, unit] = /^(\d{1,11})(ms|s|m|h|d)$/.exec(window) ?? [];
   if (number === undefined || unit === undefined) {
-    throw new UsageError(`--window is ${JSON.stringify(window)}: write a number with its unit, such as 500ms, 10s, 5m`);
+    throw new UsageError(`--window is ${JSON.stringify(window)}: ${windowHint(window)}`);
   }
   return {
     policy,
