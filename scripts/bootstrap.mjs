@@ -48,6 +48,7 @@ const commands = {
   exactness: { build: true, only: () => exactness, file: "packages/exactness/src/main.ts" },
   mutants: { build: false, file: "packages/sim/src/mutants-cli.ts" },
   bench: { build: true, file: "bench/src/main.ts" },
+  "bench:guard": { build: false, file: "bench/src/guard-main.ts" },
   runtimes: { build: true, file: "packages/runtimes/src/main.ts" },
   "test:browser": { build: true, only: () => browsers, file: "packages/browsers/src/main.ts" },
   quorumguard: { build: true, only: () => product, file: "packages/cluster/src/cli/main.ts" },

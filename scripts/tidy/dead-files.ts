@@ -15,7 +15,7 @@ const entryPoints: readonly RegExp[] = [
   /\.(test|test-d|bench)\.ts$/,
   /^scripts\/[^/]+\.(ts|mjs)$/,
   /^scripts\/demo\/main\.ts$/,
-  /^bench\/src\/main\.ts$/,
+  /^bench\/src\/(guard-)?main\.ts$/,
   /^deploy\/src\/dashboard\/main\.ts$/,
   /^packages\/sim\/src\/(cli|mutants-cli|exactness-cli)\.ts$/,
   /^packages\/audit\/src\/cli\.ts$/,
