@@ -338,20 +338,17 @@ class GuardCore implements Guard<string> {
     });
   }
 
-  async peek(check: Check<string>): Promise<Decision> {
-    const item = forCaller(methods.peek, () => {
-      const checked = this.#arguments.check(check, "check", "peek");
+  peek(check: Check<string>): Promise<Decision> {
+    return promiseFor<Decision>(methods.peek, (resolve, reject) => {
+      const item = this.#arguments.check(check, "check", "peek");
       this.#expectOpen();
-      return checked;
+      const failed = (error: unknown) => {
+        const failure = () => this.#explained({ ...failureOf(error), applied: "no" }, [item]);
+        reject(error instanceof GuardError ? error : guardError(failure(), "no"));
+      };
+      const peeked = this.#cluster.peek(item, this.#options.timeoutMs);
+      peeked.then(({ decision }) => resolve(wireDecision(item.rule, decision)), failed);
     });
-    try {
-      const { decision } = await this.#cluster.peek(item, this.#options.timeoutMs);
-      return wireDecision(item.rule, decision);
-    } catch (error) {
-      throw error instanceof GuardError
-        ? error
-        : guardError(this.#explained({ ...failureOf(error), applied: "no" }, [item]), "no");
-    }
   }
 
   reset(check: Check<string>): Promise<void> {
@@ -361,15 +358,15 @@ class GuardCore implements Guard<string> {
     });
   }
 
-  async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    const timeoutMs = forCaller(methods.ready, () => {
+  ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    return promiseFor<void>(methods.ready, (resolve, reject) => {
       if (typeof options !== "object" || options === null)
         throw invalidArgument("options", options, "write ready({ timeoutMs: 5_000 })");
       checkNames(options, readyNames);
       this.#expectOpen();
-      return checkWhole(options.timeoutMs ?? DEFAULT_READY_TIMEOUT_MS, "timeoutMs", 1);
+      const timeoutMs = checkWhole(options.timeoutMs ?? DEFAULT_READY_TIMEOUT_MS, "timeoutMs", 1);
+      this.#cluster.ready(timeoutMs).then(resolve, reject);
     });
-    await this.#cluster.ready(timeoutMs);
   }
 
   on<E extends GuardEvent["type"]>(

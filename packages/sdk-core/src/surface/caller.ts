@@ -23,14 +23,31 @@ export function forCaller<T>(method: PublicFunction, read: () => T): T {
   }
 }
 
-/** A promise as of `new Promise`; what `start` throws rejects it, told as of whoever called `method`. */
+/**
+ * What an error that came later rejects with: its stack begins at the lines that await the call, where the runtime follows them (V8's
+ * async stack traces). Costs nothing where no call fails: who awaits is looked for from the failure, and not remembered by each call.
+ */
+async function atAwaiter(error: unknown): Promise<never> {
+  // By then the caller's promise follows this one, and through it the trace is found.
+  await null;
+  await null;
+  if (error instanceof GuardError) {
+    const { stack } = error;
+    atCaller(error, atAwaiter);
+    // Nobody awaits it, or the runtime does not tell: where it was noticed is better than nothing.
+    if (!/\n\s+at /.test(error.stack ?? "") && stack !== undefined) error.stack = stack;
+  }
+  throw error;
+}
+
+/** A promise as of `new Promise`; what `start` throws or rejects with is told as of whoever called `method`, or awaits it. */
 export function promiseFor<T>(
   method: PublicFunction,
   start: (resolve: (value: T | PromiseLike<T>) => void, reject: (error: unknown) => void) => void,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     try {
-      start(resolve, reject);
+      start(resolve, (error) => resolve(atAwaiter(error)));
     } catch (error) {
       reject(atCaller(error, method));
     }

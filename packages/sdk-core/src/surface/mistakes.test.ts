@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createGuardCore } from "../create-guard-core.ts";
 import { ScriptedCluster } from "../testing/scripted-cluster.ts";
 import { VirtualRuntime } from "../testing/virtual-runtime.ts";
+import { TransportError } from "../transport.ts";
 import { unknownPolicy } from "./allow-arguments.ts";
 import { GuardError } from "./guard-error.ts";
 import type { GuardOptions } from "./guard-options.ts";
@@ -16,8 +17,9 @@ type Method = (...args: unknown[]) => Promise<unknown>;
 function scene(options: GuardOptions = {}) {
   const platform = { defaultEndpoints: "n1:7400", client: "test", endpointOf: () => "n1:7400" };
   const runtime = new VirtualRuntime();
-  const typed = createGuardCore(options, new ScriptedCluster(), runtime, platform);
-  return { runtime, typed, guard: typed as unknown as Loose };
+  const cluster = new ScriptedCluster();
+  const typed = createGuardCore(options, cluster, runtime, platform);
+  return { runtime, cluster, typed, guard: typed as unknown as Loose };
 }
 
 async function errorOf(promise: Promise<unknown>): Promise<GuardError> {
@@ -176,6 +178,47 @@ describe("a call in another method's form is shown its own", () => {
     const error = await errorOf(scene().guard[method](...args));
     expect(error).toMatchObject({ code: "invalid_argument", details: { field } });
     for (const part of message.split(" .* ")) expect(error.message).toContain(part);
+  });
+});
+
+describe("an error that comes after the call was sent has the lines that await it", () => {
+  test.each(["allow", "allowAll", "reserve", "wait", "peek", "reset", "ready"] as const)("%s", async (method) => {
+    const { guard, typed, runtime, cluster } = scene({ onUnavailable: "throw", timeoutMs: 100, endpoints: "nobody:1" });
+    cluster.onUnary = () => Promise.reject(new TransportError("not-sent", "nobody:1: nobody is there"));
+    const check = { key: "k", limit: 5, window: "1m" };
+    const args = {
+      allow: ["k", 5, "1m"],
+      allowAll: [[check]],
+      reserve: [check],
+      wait: [check, { timeoutMs: 50 }],
+      peek: [check],
+      reset: [check],
+      ready: [{ timeoutMs: 100 }],
+    }[method];
+    async function handler(): Promise<unknown> {
+      const answer = await guard[method](...args);
+      return answer;
+    }
+    async function route(): Promise<unknown> {
+      const answer = await handler();
+      return answer;
+    }
+    const failed = errorOf(route());
+    await runtime.pass(500);
+    const { message, stack } = await failed;
+    expect(stack).toContain(message);
+    const names = [...(stack ?? "").matchAll(/at (?:async )?(\w+) \(/g)].map(([, name]) => name);
+    expect(names.slice(0, 2)).toEqual(["handler", "route"]);
+    await typed.close();
+  });
+
+  test("one that nobody awaits keeps the line where it was noticed", async () => {
+    const { guard, typed, runtime } = scene({ onUnavailable: "throw", timeoutMs: 100, endpoints: "nobody:1" });
+    const seen: GuardError[] = [];
+    guard.allow("k", 5, "1m").then(undefined, (error: GuardError) => seen.push(error));
+    await runtime.pass(500);
+    expect(seen[0]!.stack).toMatch(/\n\s+at /);
+    await typed.close();
   });
 });
 
