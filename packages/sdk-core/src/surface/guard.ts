@@ -56,7 +56,10 @@ export type DenialReason = "limited" | "banned" | "blocked" | "unavailable";
 export interface Facts {
   /** The policy's name; null for an inline limit. */
   readonly policy: string | null;
-  /** The limit that was applied, in admissions (or units of cost) per window; 0 also where only the cluster knows it and could not say. */
+  /**
+   * The whole limit, in admissions (or units of cost) per window, also while this process applies its share of it (`source` `local`: `remaining` is of
+   * the share then); 0 also where only the cluster knows it and could not say.
+   */
   readonly limit: number;
   /**
    * What the same key could still take at once, 0 to `limit` (token bucket: to `burst`); null: not known. Source `lease`: what was
