@@ -27,6 +27,7 @@ const programs: Readonly<Record<string, string>> = {
   "conformance:raft": "packages/raft/test/conformance.ts",
   "conformance:histories": "packages/audit/src/cli.ts",
   bench: "bench/src/main.ts",
+  "bench:guard": "bench/src/guard-main.ts",
   runtimes: "packages/runtimes/src/main.ts",
   "test:browser": "packages/browsers/src/main.ts",
   example: "scripts/example.ts",
