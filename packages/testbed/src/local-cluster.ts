@@ -23,6 +23,8 @@ export interface LocalCluster {
   kill(nodeId: number): Promise<void>;
   /** Starts a killed node again on the same data and the same ports. */
   restart(nodeId: number): Promise<void>;
+  /** Ends all nodes, takes their data away, and starts them on the same ports: another cluster, which resolves as {@link startLocalCluster} does. */
+  rebuild(): Promise<void>;
   /** SIGSTOP: the process keeps its memory and its connections, and does nothing. */
   pause(nodeId: number): void;
   /** SIGCONT. */
@@ -90,6 +92,12 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     endpoints: nodes.map((node) => node.grpcEndpoint),
     kill: async (nodeId) => void (await processes.end(nodeId, "SIGKILL")),
     restart: async (nodeId) => start(nodes[nodeId - 1]!),
+    rebuild: async () => {
+      await Promise.all(nodes.map(({ nodeId }) => cluster.kill(nodeId)));
+      await Promise.all(nodes.map(({ nodeId }) => rm(join(folder, String(nodeId)), { recursive: true, force: true })));
+      for (const node of nodes) start(node);
+      await cluster.waitForLeader(120_000);
+    },
     pause: (nodeId) => void processes.signal(nodeId, "SIGSTOP"),
     resume: (nodeId) => void processes.signal(nodeId, "SIGCONT"),
     pid: (nodeId) => processes.pid(nodeId),
