@@ -4,7 +4,6 @@ import { QuotaRule } from "../keys/quota-rule.ts";
 import { Algorithm } from "../rule.ts";
 import type { CarryOver } from "./carry-over.ts";
 import { type AskedRule, GovernedRule } from "./governed-rule.ts";
-import { namePrefix } from "./move-lineages.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
 import type { RenumberedKeys } from "./renumbered-keys.ts";
 
@@ -33,7 +32,7 @@ export function carryWaiting(
     rule.resolve(policies, namespace, byName, name, stampUs);
     const { quota } = rule;
     if (rule.policy === null || rule.epochs.length === 0) continue;
-    const old = oldRules(keys, policies.name, rule);
+    const old = oldRules(keys, rule);
     if (old.length === 0) continue;
     keys.prepare(quota);
     for (const key of names) {
@@ -51,13 +50,9 @@ export function carryWaiting(
 const nameAlone = { algorithm: Algorithm.slidingWindowLog, limit: 0, windowUs: 0, burst: 0 };
 
 /** What the name's old counters are found by; only of epochs and shapes of which there are any. */
-function oldRules(keys: KeyTable, namespace: string, { name, epochs }: GovernedRule): readonly QuotaRule[] {
-  const idOf = (epoch: number, algorithm: number, windowUs: number) => `${epoch}/${algorithm}/${windowUs}`;
-  const shapes = keys.census.shapesOf(namePrefix(namespace, name));
-  const living = new Set(shapes.map(({ epoch, algorithm, windowUs }) => idOf(epoch, algorithm, windowUs)));
-  return epochs.flatMap(({ epoch: { epoch }, rules }) => {
-    const found = rules.filter(({ algorithm, windowUs }) => living.has(idOf(epoch, algorithm, windowUs)));
-    for (const old of found) keys.prepare(old);
-    return found;
-  });
+function oldRules(keys: KeyTable, { epochs }: GovernedRule): readonly QuotaRule[] {
+  const past = epochs.flatMap(({ rules }) => rules);
+  const found = past.filter(({ prefix, prefixLength }) => keys.census.hasShape(prefix, prefixLength));
+  for (const old of found) keys.prepare(old);
+  return found;
 }

@@ -160,6 +160,11 @@ export class Census {
     return name === 0 ? 0 : this.#heap.word(name, WORD_SHAPES);
   }
 
+  /** Whether any key is counted under this shape, however many others its name has. */
+  hasShape(prefix: Uint8Array, length: number): boolean {
+    return this.#find(prefix, length) !== 0;
+  }
+
   /** The newest shapes of a name, the last to come first. */
   shapesOf(prefix: Uint8Array): readonly Shape[] {
     const shapes: Shape[] = [];

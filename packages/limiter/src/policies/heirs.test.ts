@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
-import { bucket, START_US, windowLog } from "../testing/harness.ts";
+import { batchOf, bucket, copyOf, START_US, windowLog } from "../testing/harness.ts";
 import { byName, PolicyHarness, putPolicy } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
+import { MAX_SHAPES_SEEN } from "./census.ts";
 
 const second = 1_000_000;
 const gone = { kind: "deletePolicies", names: ["api"] };
@@ -87,4 +88,25 @@ it("K1 a caller's counter keeps no other beyond two days, and is itself there fo
   harness.change(gone, {}, START_US + 10 * day);
   expect(harness.one(START_US + 299 * day, "k", yearly).outcome).toBe(Outcome.limited);
   expect(harness.one(START_US + 299 * day, "k1", yearly, 5).outcome).toBe(Outcome.allowed);
+});
+
+it("K1 what keeps an empty counter is the same on a node that was restored, and found under more windows than a change looks at", () => {
+  const harness = new PolicyHarness({ maxKeys: 10_000 });
+  harness.change(putPolicy({ ...tokens, windowMs: 3_600_000 }));
+  const { handle } = harness.ask(START_US, Verb.reserve, "k", inline, { cost: 6, ttlMs: 300_000 });
+  harness.change(gone, {}, START_US);
+  const many = Array.from({ length: MAX_SHAPES_SEEN + 4 }, (_, at) => [
+    { key: "x", rule: windowLog(5, 2 * second + at, "api") },
+  ]);
+  harness.calls(START_US, { kind: "anonymous", namespace: "n" }, batchOf(many));
+  harness.ask(START_US, Verb.cancel, "k", inline, { handle });
+  const rest = sweep(harness, START_US + second);
+  sweep(harness, START_US + 10 * second);
+  expect([rest, harness.limiter.stats.keys]).toEqual([many.length + 2, 2]);
+  const copy = copyOf(harness.limiter);
+  const { appliedIndex } = copy;
+  sweep(harness, START_US + 60 * second);
+  expect(harness.one(START_US + 61 * second, "k", inline, 10).outcome).toBe(Outcome.allowed);
+  for (const { index, bytes } of harness.entries) if (index > appliedIndex) copy.apply(index, bytes);
+  expect(copy.stateHash()).toEqual(harness.limiter.stateHash());
 });

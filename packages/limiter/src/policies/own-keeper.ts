@@ -2,7 +2,6 @@ import { u32At } from "../entry/byte-reader.ts";
 import { textOf } from "../entry/utf8.ts";
 import type { BlockKeeper, KeyTable } from "../keys/key-table.ts";
 import type { QuotaRule } from "../keys/quota-rule.ts";
-import type { Shape } from "./census.ts";
 import { type AskedRule, pastRule } from "./governed-rule.ts";
 import type { Lineage } from "./lineage.ts";
 import { goesOnUntilUs } from "./looked-for.ts";
@@ -81,7 +80,7 @@ export class OwnKeeper implements BlockKeeper {
     if (lineage === undefined || lineage.epoch !== epoch || lineage.past.length === 0) return 0;
     if (owner!.policy(name!) !== null) return 0;
     const length = bytes.length - prefixLength;
-    const { living } = this.#prepare(lineage, namespace, askedBy(bytes, identity), bytes.subarray(0, prefixLength));
+    const { living } = this.#prepare(lineage, namespace, askedBy(bytes, identity));
     const key = owner!.hasOwnNumbers ? textOf(bytes, prefixLength, length) : null;
     const own = key === null ? null : owner!.numbersFor(name!, key);
     for (const { rule, at, retainUs } of living) {
@@ -94,23 +93,23 @@ export class OwnKeeper implements BlockKeeper {
     return 0;
   }
 
-  /** A sweep meets many keys of a name, one after another. Counters of an epoch that ended may go, but none is added. */
-  #prepare(lineage: Lineage, namespace: Uint8Array, asked: AskedRule, prefix: Uint8Array): PreparedPast {
+  /**
+   * A sweep meets many keys of a name, one after another. Counters of an epoch that ended may go, but none is added: so it
+   * makes no difference when this was done, which is another stamp on a node that was restored.
+   */
+  #prepare(lineage: Lineage, namespace: Uint8Array, asked: AskedRule): PreparedPast {
     const keys = this.#keys;
     const known = this.#prepared.get(lineage);
     if (known?.seeds === keys.seeds) return known;
-    const idOf = ({ epoch, algorithm, windowUs }: Shape) => `${epoch}/${algorithm}/${windowUs}`;
-    const there = new Set(keys.census.shapesOf(prefix).map(idOf));
     const living = lineage.past
       .flatMap(({ epoch, shapes, retainUs }, at) =>
-        shapes
-          .filter((shape) => there.has(idOf({ ...shape, epoch })))
-          .map(({ algorithm, windowUs }) => ({
-            rule: pastRule(namespace, algorithm, windowUs, epoch, asked),
-            at,
-            retainUs,
-          })),
+        shapes.map(({ algorithm, windowUs }) => ({
+          rule: pastRule(namespace, algorithm, windowUs, epoch, asked),
+          at,
+          retainUs,
+        })),
       )
+      .filter(({ rule }) => keys.census.hasShape(rule.prefix, rule.prefixLength))
       .sort((one, other) => other.retainUs - one.retainUs);
     for (const { rule } of living) keys.prepare(rule);
     const prepared = { seeds: keys.seeds, living };
