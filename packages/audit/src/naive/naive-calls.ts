@@ -54,9 +54,9 @@ const isDenied = (outcome: number) => outcome !== Outcome.allowed;
 /** Denied by a list, without a look at the counter. */
 const isBlocked = ({ list, policy }: RuleInForce) => list === "deny" && policy?.shadow !== true;
 
-/** Numbers under which anything fits: a bucket drains at its own rate all the same, and at some rate if it has none. */
+/** Numbers under which anything fits, debts included: a bucket drains at its own rate all the same, and at some rate if it has none. */
 function roomy({ rule, numbers }: RuleInForce): Numbers {
-  const most = 2_147_483_647;
+  const most = Number.MAX_SAFE_INTEGER;
   if (rule.algorithm !== Algorithm.tokenBucket) return { ...numbers, limit: most };
   return { ...numbers, limit: Math.max(1, numbers.limit), burst: most };
 }

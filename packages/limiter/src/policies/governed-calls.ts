@@ -24,7 +24,8 @@ import type { NamespacePolicies } from "./namespace-policies.ts";
 
 /** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
 const LIST_FIRM_US = 60_000_000;
-const MAX_INT32 = 2147483647;
+/** A limit that no counter comes near, be it in debt or taken to be full. */
+const BOUNDLESS = Number.MAX_SAFE_INTEGER;
 const noBytes = new Uint8Array(0);
 
 /**
@@ -439,9 +440,9 @@ export class GovernedCalls {
       // A bucket must go on draining at its own rate, lest its counter seem unused at once.
       if (quota.algorithm === Algorithm.tokenBucket) {
         quota.limit = Math.max(1, judged.limit);
-        quota.burst = MAX_INT32;
+        quota.burst = BOUNDLESS;
       } else {
-        quota.limit = MAX_INT32;
+        quota.limit = BOUNDLESS;
       }
       return false;
     }

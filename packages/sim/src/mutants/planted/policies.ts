@@ -404,6 +404,32 @@ export const policyMutants: readonly Mutant[] = [
     foundBy: { tests: [heirs] },
   },
   {
+    name: "old-shapes-beyond-the-newest-forgotten",
+    breaks:
+      "a node that applied all along knows fewer old counters of a name than one that was restored: their states differ",
+    edits: [
+      {
+        file: "limiter/src/policies/own-keeper.ts",
+        search: ".filter(({ rule }) => keys.census.hasShape(rule.prefix, rule.prefixLength))",
+        replacement:
+          ".filter(({ rule }) => keys.census.shapesOf(rule.prefix).some(({ windowUs }) => windowUs === rule.windowUs))",
+      },
+    ],
+    foundBy: { tests: [heirs] },
+  },
+  {
+    name: "shadow-denies-what-is-in-debt",
+    breaks: "a shadow policy denies a reservation of a key that is in debt or taken to be full",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-calls.ts",
+        search: "const BOUNDLESS = Number.MAX_SAFE_INTEGER;",
+        replacement: "const BOUNDLESS = 2_147_483_647;",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/policies/opened-anyway.test.ts"] },
+  },
+  {
     name: "heir-swept-before-a-slow-counter",
     breaks: "what was given back counts again once others' old counters are forgotten, since a slow one is not (K1)",
     edits: [
