@@ -53,14 +53,16 @@ interface Trace {
 export class CarryOver {
   readonly #keys: KeyTable;
   readonly #holds: Holds;
-  /** Memory of its own, for what is only asked and must not touch the state. */
-  readonly #scratch = new Heap();
-  readonly #slab = new Slab(this.#scratch, PageKind.keys);
+  readonly #scratch: Heap;
+  readonly #slab: Slab;
   readonly #verdict = createVerdict();
 
-  constructor(keys: KeyTable, holds: Holds) {
+  /** `scratch` is memory of its own, for what is only asked and must not touch the state. */
+  constructor(keys: KeyTable, holds: Holds, scratch = new Heap()) {
     this.#keys = keys;
     this.#holds = holds;
+    this.#scratch = scratch;
+    this.#slab = new Slab(scratch, PageKind.keys);
   }
 
   /**

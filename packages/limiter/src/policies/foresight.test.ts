@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
 import { Algorithm, type Rule } from "../rule.ts";
@@ -121,4 +121,29 @@ describe("peek and explain say what the decision would be now", () => {
       }
     },
   );
+});
+
+it("a question on a key that waits for its rule takes no memory anew", () => {
+  for (const policy of [counter, tokens]) {
+    const harness = new PolicyHarness();
+    harness.change(putPolicy(policy));
+    harness.one(START_US, "k", byName("api"), 3);
+    harness.change(putPolicy({ ...policy, windowMs: 30_000 }), {}, START_US + second);
+    const ask = () => harness.limiter.peek("n", byName("api"), key, 1, START_US + 2 * second).remaining[0];
+    const first = ask();
+    let bytes = 0;
+    class Counting extends ArrayBuffer {
+      constructor(length: number) {
+        super(length);
+        bytes += length;
+      }
+    }
+    vi.stubGlobal("ArrayBuffer", Counting);
+    try {
+      for (let time = 0; time < 20; time++) expect(ask()).toBe(first);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(bytes).toBe(0);
+  }
 });

@@ -23,6 +23,7 @@ export class Rehearsal {
   readonly #carryOver: CarryOver;
   /** Memory of its own, used anew by each question. */
   readonly #heap = new Heap();
+  readonly #scratch = new Heap();
 
   constructor(state: Tables, carryOver: CarryOver) {
     this.#state = state;
@@ -43,7 +44,8 @@ export class Rehearsal {
     // All of them stand still, whatever they are kept for.
     keys.census.freeze(rule.quota.prefix, MAX_U32, 0, Number.MAX_SAFE_INTEGER);
     const hash = keys.hashOf(rule.quota, bytes, start, length);
-    return { ...tables, block: new CarryOver(keys, holds).carry(rule, hash, bytes, start, length) };
+    this.#scratch.clear();
+    return { ...tables, block: new CarryOver(keys, holds, this.#scratch).carry(rule, hash, bytes, start, length) };
   }
 
   #tables(): Tables {
