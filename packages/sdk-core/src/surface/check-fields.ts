@@ -60,7 +60,7 @@ export function checkOneOf<const T extends string>(
 export function checkKey(key: unknown, field = "key"): string {
   if (key === undefined || key === null || key === "") {
     const what = key === undefined ? "it is missing" : key === "" ? '"" is empty' : "it is null";
-    const message = `${field}: ${what}; write what is limited, such as user.id, and for who has none what stands for them: user?.id ?? "anonymous"`;
+    const message = `${field}: ${what}; write what is limited, such as user.id, and for who has none what stands for them: user?.id ?? "anonymous" (1 to ${MAX_KEY_BYTES} bytes of UTF-8)`;
     throw new GuardError("invalid_argument", message, { details: { field, value: key } });
   }
   return checkText(key, field, MAX_KEY_BYTES);
