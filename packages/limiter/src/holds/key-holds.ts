@@ -46,6 +46,13 @@ export class KeyHolds {
     return open;
   }
 
+  /** How many holds there are on a key, over or not; `most` at most. */
+  countOn(key: number, most: number): number {
+    let count = 0;
+    for (let hold = this.#heldKeys.first(key); hold !== 0 && count < most; count++) hold = this.#heldKeys.after(hold);
+    return count;
+  }
+
   /** Whether holds of the key were open at a stamp since when its counter stands still. */
   hasOpenAt(key: number, stampUs: number): boolean {
     let hold = this.#heldKeys.first(key);

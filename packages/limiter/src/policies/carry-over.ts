@@ -261,11 +261,9 @@ export class CarryOver {
       if (rule.policy !== null) this.forget(rule, bytes, start, length);
       return 0;
     }
-    const home = keys.create(quota, hash, bytes, start, length);
+    let block = this.#chargeNew(rule, hash, amount, atUs, bytes, start, length);
     const { limit } = quota;
     quota.limit = rule.carriedLimit;
-    if (amount > 0) keys.charge(quota, home, amount, atUs);
-    let block = this.#blockOf(quota, bytes, start, length);
     for (const { block: from } of counters) if (keys.isHeld(from)) this.#holds.rehome(from, block);
     if (keys.isHeld(block)) block = this.#holds.lay(block, quota, atUs);
     quota.limit = limit;
@@ -281,6 +279,35 @@ export class CarryOver {
     if (!this.#outlastsAll(rule, carried, outlivedUs, counters, held ? [] : untouched)) return block;
     for (const { block: old } of counters) keys.remove(old);
     return block;
+  }
+
+  /** As {@link carry}, but what is held stays on the old counters, and is used on the new one. */
+  carryAsUsed(rule: GovernedRule, carried: Carried, bytes: Uint8Array, start: number, length: number): number {
+    const { quota } = rule;
+    const { used, atUs, told } = carried;
+    const amount = Math.min(used, Math.max(roomOf(quota.algorithm, quota), told));
+    if (amount === 0) return 0;
+    const hash = this.#keys.hashOf(quota, bytes, start, length);
+    return this.#chargeNew(rule, hash, amount, atUs, bytes, start, length);
+  }
+
+  /** Creates the key's counter, and charges it by the numbers that what is carried over goes by. Returns its block. */
+  #chargeNew(
+    rule: GovernedRule,
+    hash: number,
+    amount: number,
+    atUs: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): number {
+    const { quota } = rule;
+    const home = this.#keys.create(quota, hash, bytes, start, length);
+    const { limit } = quota;
+    quota.limit = rule.carriedLimit;
+    if (amount > 0) this.#keys.charge(quota, home, amount, atUs);
+    quota.limit = limit;
+    return this.#blockOf(quota, bytes, start, length);
   }
 
   /**

@@ -95,7 +95,7 @@ export function explain(
     resetAfterMs: known ? ceilMs(verdict.resetNowUs) : 0,
     isCarriedOver: carried !== null,
     ban: banOf(state, namespace, rule.name, key, stampUs, look.banUntilUs),
-    holds: look.holds.ofKey.openOn(look.block, stampUs, MAX_HOLDS),
+    holds: questions.openOf(look, at, stampUs, MAX_HOLDS),
     lastChange: policies === null ? null : lastChangeOf(policies, rule.name, key, numbers?.from),
   };
 }

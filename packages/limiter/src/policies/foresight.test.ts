@@ -147,3 +147,27 @@ it("a question on a key that waits for its rule takes no memory anew", () => {
     expect(bytes).toBe(0);
   }
 });
+
+it("up to 100 holds are foreseen of a key that waits; of one with more a question is answered as of the change, and tells them all the same", () => {
+  const large = { ...tokens, limit: 200, burst: 200 };
+  const inline = bucket(200, 20 * second, 200, "api");
+  for (const [count, left] of [
+    [100, 100],
+    [101, 199],
+  ] as const) {
+    const harness = new PolicyHarness();
+    harness.change(putPolicy(large));
+    for (let at = 0; at < count; at++)
+      harness.ask(START_US, Verb.reserve, "k", byName("api"), { cost: 1, ttlMs: 60_000 });
+    harness.change(gone, {}, START_US);
+    const stampUs = START_US + 10 * second;
+    const explain = () => harness.limiter.explain("n", inline, key, stampUs);
+    expect(harness.limiter.peek("n", inline, key, 1, stampUs).remaining[0]).toBe(left);
+    expect(explain()).toMatchObject({ used: 200 - left, available: left, isCarriedOver: true });
+    const { holds } = explain();
+    expect(holds).toHaveLength(100);
+    // What is held does not drain, which the first call of the key sees.
+    expect(harness.one(stampUs, "k", inline).remaining).toBe(200 - count - 1);
+    expect(explain()).toMatchObject({ used: count + 1, isCarriedOver: false, holds });
+  }
+});

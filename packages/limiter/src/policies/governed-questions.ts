@@ -2,6 +2,7 @@ import type { BanIdentity } from "../abuse/ban-table.ts";
 import { createVerdict } from "../algorithms/algorithm.ts";
 import { NEVER, Outcome } from "../call-batch.ts";
 import { encodeUtf8, textOf } from "../entry/utf8.ts";
+import type { OpenHold } from "../holds/open-holds.ts";
 import { QuotaRule } from "../keys/quota-rule.ts";
 import { ceilMs, firmMsOf, writeVerdict } from "../machine/call-executor.ts";
 import type { MachineState } from "../machine/state.ts";
@@ -10,7 +11,7 @@ import { Algorithm, type Rule } from "../rule.ts";
 import type { Carried, CarryOver } from "./carry-over.ts";
 import { type AskedRule, GovernedRule, isNameAlone } from "./governed-rule.ts";
 import type { KeyNumbers, NamespacePolicies } from "./namespace-policies.ts";
-import { type Counted, Rehearsal } from "./rehearsal.ts";
+import { Rehearsal, type Rehearsed } from "./rehearsal.ts";
 
 /** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
 const LIST_FIRM_US = 60_000_000;
@@ -23,7 +24,7 @@ export interface KeyBytes {
 }
 
 /** What applied state says of one key under one rule. Valid until the next question. */
-export interface Look extends Counted {
+export interface Look extends Rehearsed {
   readonly policies: NamespacePolicies | null;
   readonly rule: GovernedRule;
   readonly list: "allow" | "deny" | null;
@@ -80,7 +81,7 @@ export class GovernedQuestions {
     const numbers = text === null || rule.name === "" ? null : policies!.numbersFor(rule.name, text);
     const { quota } = rule;
     rule.useNumbers(numbers);
-    const found = { policies, rule, list, numbers, keys, holds };
+    const found = { policies, rule, list, numbers, keys, holds, areHoldsLeft: false };
     if (rule.unknown) return { ...found, block: 0, carried: null, banUntilUs: 0 };
     const block = keys.find(quota, keys.hashOf(quota, bytes, start, length), bytes, start, length);
     const carried = block === 0 ? this.#carryOver.find(rule, bytes, start, length) : null;
@@ -95,7 +96,7 @@ export class GovernedQuestions {
     const { holds } = this.#state;
     // Who is only guessed to be full gets no counter where nothing is admitted.
     if (carried !== null && !(carried.isGuessed && rule.quota.limit === 0))
-      return { ...look, ...this.#rehearsal.ofWaiting(rule, bytes, start, length) };
+      return { ...look, ...this.#rehearsal.ofWaiting(rule, carried, bytes, start, length) };
     const isDue = (holds.nextDueUs() ?? Number.POSITIVE_INFINITY) <= stampUs;
     return isDue && holds.endsWithSession(block) ? { ...look, ...this.#rehearsal.ofOwn(block, stampUs) } : look;
   }
@@ -110,6 +111,14 @@ export class GovernedQuestions {
     // What is guessed is that nothing is left, not a number.
     if (carried?.isGuessed) return quota.algorithm === Algorithm.tokenBucket ? quota.burst : quota.limit;
     return block === 0 ? 0 : keys.usedAt(quota, block, stampUs);
+  }
+
+  /** The open holds of a look's key, at most `most` of them. */
+  openOf(look: Look, { bytes, start, length }: KeyBytes, stampUs: number, most: number): readonly OpenHold[] {
+    if (!look.areHoldsLeft) return look.holds.ofKey.openOn(look.block, stampUs, most);
+    const { ofKey } = this.#state.holds;
+    const blocks = this.#carryOver.heldBlocks(look.rule, bytes, start, length);
+    return blocks.flatMap((block) => ofKey.openOn(block, stampUs, most)).slice(0, most);
   }
 
   #prepare(policies: NamespacePolicies | null, namespace: string, asked: Rule, stampUs: number): GovernedRule {

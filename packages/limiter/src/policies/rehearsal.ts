@@ -5,7 +5,7 @@ import { Holds } from "../holds/holds.ts";
 import { KeyTable } from "../keys/key-table.ts";
 import { Heap, PageKind } from "../memory/heap.ts";
 import { Slab } from "../memory/slab.ts";
-import { CarryOver } from "./carry-over.ts";
+import { type Carried, CarryOver } from "./carry-over.ts";
 import type { GovernedRule } from "./governed-rule.ts";
 
 /** Counters, and what is held on them. */
@@ -13,6 +13,9 @@ export interface Tables {
   readonly keys: KeyTable;
   readonly holds: Holds;
 }
+
+/** With so many holds a question takes about a millisecond; with more it is answered as of the change. */
+const MAX_COPIED_HOLDS = 100;
 
 /**
  * Does to copies of one key's counters what an entry does to the key before it decides: slots of dead sessions are free,
@@ -37,15 +40,26 @@ export class Rehearsal {
   }
 
   /** Copies a key whose counts wait under a rule, and carries them over. */
-  ofWaiting(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Counted {
+  ofWaiting(rule: GovernedRule, carried: Carried, bytes: Uint8Array, start: number, length: number): Rehearsed {
     const tables = this.#tables();
-    for (const old of this.#carryOver.oldBlocks(rule, bytes, start, length)) this.#copy(tables, old, rule.stampUs);
     const { keys, holds } = tables;
+    this.#scratch.clear();
+    const carryOver = new CarryOver(keys, holds, this.#scratch);
+    const olds = this.#carryOver.oldBlocks(rule, bytes, start, length);
+    if (!this.#canCopyHoldsOf(olds))
+      return { ...tables, block: carryOver.carryAsUsed(rule, carried, bytes, start, length), areHoldsLeft: true };
+    for (const old of olds) this.#copy(tables, old, rule.stampUs);
     // All of them stand still, whatever they are kept for.
     keys.census.freeze(rule.quota.prefix, MAX_U32, 0, Number.MAX_SAFE_INTEGER);
     const hash = keys.hashOf(rule.quota, bytes, start, length);
-    this.#scratch.clear();
-    return { ...tables, block: new CarryOver(keys, holds, this.#scratch).carry(rule, hash, bytes, start, length) };
+    return { ...tables, block: carryOver.carry(rule, hash, bytes, start, length), areHoldsLeft: false };
+  }
+
+  /** A question must not take the time that one entry may, again and again. */
+  #canCopyHoldsOf(blocks: readonly number[]): boolean {
+    let left = MAX_COPIED_HOLDS;
+    for (const block of blocks) left -= this.#state.holds.ofKey.countOn(block, left + 1);
+    return left >= 0;
   }
 
   #tables(): Tables {
@@ -67,4 +81,10 @@ export class Rehearsal {
 /** A key's counter, in its tables; 0: it has none. */
 export interface Counted extends Tables {
   readonly block: number;
+}
+
+/** A key that was carried over in copies. */
+export interface Rehearsed extends Counted {
+  /** Its holds were too many to be copied: they are on the old counters, and used on this one as of the change. */
+  readonly areHoldsLeft: boolean;
 }

@@ -430,6 +430,18 @@ export const policyMutants: readonly Mutant[] = [
     foundBy: { tests: ["limiter/src/policies/opened-anyway.test.ts"] },
   },
   {
+    name: "peek-copies-all-holds",
+    breaks: "each question on a key that waits for its rule takes as long as its first call, however much it holds",
+    edits: [
+      {
+        file: "limiter/src/policies/rehearsal.ts",
+        search: "    return left >= 0;",
+        replacement: "    return left >= -1;",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/policies/foresight.test.ts"] },
+  },
+  {
     name: "heir-swept-before-a-slow-counter",
     breaks: "what was given back counts again once others' old counters are forgotten, since a slow one is not (K1)",
     edits: [
