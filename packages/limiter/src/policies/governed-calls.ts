@@ -24,7 +24,6 @@ import type { NamespacePolicies } from "./namespace-policies.ts";
 
 /** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
 const LIST_FIRM_US = 60_000_000;
-/** A limit that no counter comes near, be it in debt or taken to be full. */
 const BOUNDLESS = Number.MAX_SAFE_INTEGER;
 const noBytes = new Uint8Array(0);
 
@@ -437,7 +436,7 @@ export class GovernedCalls {
     judged.free = isFree;
     if (isFree || (shadow && denied)) {
       const { quota } = judged.rule;
-      // A bucket must go on draining at its own rate, lest its counter seem unused at once.
+      // No debt comes near this. A bucket must go on draining at its own rate, lest its counter seem unused at once.
       if (quota.algorithm === Algorithm.tokenBucket) {
         quota.limit = Math.max(1, judged.limit);
         quota.burst = BOUNDLESS;
