@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
+import type { DescMessage } from "@bufbuild/protobuf";
 import { edgeLimits } from "./edge-limits.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
 import { readJsonBody } from "./judge-json.ts";
@@ -51,20 +51,22 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buf
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
-/** A message as the library takes it: what its JSON says, or bytes that it decodes. */
-export type JudgedBody = JsonValue | AsyncIterable<Uint8Array<ArrayBuffer>>;
+/** A body as the library takes it. */
+export type JudgedBody = AsyncIterable<Uint8Array<ArrayBuffer>>;
 
 /**
- * Judges a message before the library decodes it. JSON is parsed here alone: the library is given what it says.
+ * Judges a message before the library decodes it. The library parses JSON again, since it alone tells of a name that stands
+ * there twice: of two keys, a proxy may have judged the one and the node would count the other.
  *
  * @throws {InvalidField} if it cannot be a call.
  */
 export function judgeMessage(input: DescMessage, bytes: Buffer, isJson: boolean): JudgedBody {
   if (isJson) {
     checkJsonParts(input, bytes);
-    return readJsonBody(input, bytes.toString());
+    readJsonBody(input, bytes.toString());
+  } else {
+    checkBinaryParts(input, bytes);
   }
-  checkBinaryParts(input, bytes);
   return once(bytes);
 }
 

@@ -1,4 +1,4 @@
-import { type DescEnum, type DescField, type DescMessage, type JsonValue, ScalarType } from "@bufbuild/protobuf";
+import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { halfPair } from "./check-text.ts";
 import { fieldBounds, wholeBound } from "./field-bounds.ts";
 import { InvalidField, shown } from "./invalid-field.ts";
@@ -26,13 +26,13 @@ const narrowerBounds: ReadonlyMap<string, string> = new Map([
  *
  * @throws {InvalidField} naming field, value, and what to write instead.
  */
-export function readJsonBody(message: DescMessage, body: string): JsonValue {
+export function readJsonBody(message: DescMessage, body: string): object {
   const value = parseBody(body);
   checkMessage(message, value, "", 0);
-  return value;
+  return value as object;
 }
 
-function parseBody(body: string): JsonValue {
+function parseBody(body: string): unknown {
   const example = `send an object as JSON, such as ${simplestCall}`;
   if (body.trim() === "") throw new InvalidField("the body", shown("empty"), example);
   try {
