@@ -50,6 +50,17 @@ const step = fc.record({
   which: fc.nat(3),
 });
 
+/**
+ * Of a bucket that callers bring, the last rate that was known of a key is the one at which a takeover reckons what it leaves.
+ * An override of the name may have been that, and be gone when the key is asked for again: without a takeover the key's whole
+ * time goes by the slower rate. So keys have numbers of their own here only where no bucket is brought.
+ */
+function ruleOf(steps: readonly { readonly what: string; readonly change: { readonly kind: string } }[], rule: number) {
+  const isOwn = steps.some(({ what, change }) => what === "change" && change.kind.endsWith("Overrides"));
+  const { algorithm } = rules[rule]!;
+  return isOwn && algorithm === Algorithm.tokenBucket ? rules[0]! : rules[rule]!;
+}
+
 it("K1 S5 a takeover changes no answer while nothing that is held comes to its end", () => {
   const seen = { takeovers: 0, settled: 0 };
   fc.assert(
@@ -69,7 +80,7 @@ it("K1 S5 a takeover changes no answer while nothing that is held comes to its e
           if (what === "change") return harness.change(change, {}, stampUs).changed;
           const handle = handles.at(-1 - which) ?? 1;
           const more = what === "reserve" ? { ttlMs: 36_000_000 } : what === "take" ? {} : { handle };
-          const item = { key: "k", rule: rules[rule]!, cost, verb: verbs[what], ...more };
+          const item = { key: "k", rule: ruleOf(steps, rule), cost, verb: verbs[what], ...more };
           return what === "take" ? harness.one(stampUs, "k", item.rule, cost) : harness.verb(stampUs, item.verb, item);
         });
         const answerOf = (answer: typeof told) =>
