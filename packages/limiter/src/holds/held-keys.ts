@@ -5,7 +5,7 @@ import { HashIndex, WORD_LINK } from "../memory/hash-index.ts";
 import type { Heap } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import type { Slab } from "../memory/slab.ts";
-import { HoldKind, WORD_KEY_AFTER, WORD_KEY_BEFORE, WORD_KEY_RECORD, WORD_SESSION } from "./hold-block.ts";
+import { HoldKind, kindOf, WORD_KEY_AFTER, WORD_KEY_BEFORE, WORD_KEY_RECORD, WORD_SESSION } from "./hold-block.ts";
 
 const RECORD_CELLS = 4;
 const WORD_KEY = 3;
@@ -96,8 +96,7 @@ export class HeldKeys implements BlockFollower {
   }
 
   #slotsOf(hold: number): number {
-    const isSlot = ((this.#heap.word(hold, 0) >>> 8) & 0xff) === HoldKind.slot;
-    return isSlot && this.#heap.word(hold, WORD_SESSION) !== 0 ? 1 : 0;
+    return kindOf(this.#heap, hold) === HoldKind.slot && this.#heap.word(hold, WORD_SESSION) !== 0 ? 1 : 0;
   }
 
   /** After the last hold of a key, its block may be freed again. */

@@ -1,3 +1,5 @@
+import type { Heap } from "../memory/heap.ts";
+
 /**
  * A hold's block. Cells of 8 bytes, words of 4:
  *
@@ -44,3 +46,8 @@ export const ORPHAN = 0xffffffff;
 export const HoldKind = { reservation: 1, slot: 2, lease: 3 } as const;
 /** One of {@link HoldKind}'s numbers. */
 export type HoldKind = (typeof HoldKind)[keyof typeof HoldKind];
+
+/** What the hold at an address is. */
+export function kindOf(heap: Heap, hold: number): HoldKind {
+  return ((heap.word(hold, 0) >>> 8) & 0xff) as HoldKind;
+}

@@ -9,6 +9,7 @@ import {
   CELL_NUMBER,
   CELL_WINDOW,
   HoldKind,
+  kindOf,
   OVER,
   WORD_BURST,
   WORD_COST,
@@ -48,7 +49,7 @@ export class HoldFields {
   }
 
   kindOf(hold: number): HoldKind {
-    return ((this.#heap.word(hold, 0) >>> 8) & 0xff) as HoldKind;
+    return kindOf(this.#heap, hold);
   }
 
   describe(hold: number): OpenHold {
