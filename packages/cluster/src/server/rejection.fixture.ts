@@ -10,3 +10,14 @@ export async function rejection(answer: Promise<unknown>): Promise<CallError> {
   expect(error).toBeInstanceOf(CallError);
   return error as CallError;
 }
+
+/** The same of what refuses at once, and may not: null then. */
+export function refusal(attempt: () => void): CallError | null {
+  try {
+    attempt();
+    return null;
+  } catch (error) {
+    if (error instanceof CallError) return error;
+    throw error;
+  }
+}

@@ -1,25 +1,15 @@
 import { defaultBounds } from "@quorumguard/limiter";
 import { ErrorReason } from "@quorumguard/proto";
 import { expect, it } from "vitest";
-import { CallError, StatusCode } from "../call-error.ts";
+import { StatusCode } from "../call-error.ts";
 import { edgeLimits } from "../edge-limits.ts";
+import { refusal } from "../rejection.fixture.ts";
 import { serverDefaults } from "../server-defaults.ts";
 import { OpenedKeys, type OpenedKeysOptions } from "./opened-keys.ts";
 
 function openedOf(keysPerMinute: number, more: Partial<OpenedKeysOptions> = {}) {
   const clock = { ms: 1_000_000 };
   return { clock, opened: new OpenedKeys({ keysPerMinute, monotonicMs: () => clock.ms, ...more }) };
-}
-
-/** What refuses it; null: nothing. */
-function refusal(attempt: () => void): CallError | null {
-  try {
-    attempt();
-    return null;
-  } catch (error) {
-    if (error instanceof CallError) return error;
-    throw error;
-  }
 }
 
 const some = (count: number, name = "k"): string[] => Array.from({ length: count }, (_, at) => `${name}:${at}`);

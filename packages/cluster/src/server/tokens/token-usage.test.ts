@@ -1,25 +1,15 @@
 import { defaultBounds } from "@quorumguard/limiter";
 import { ErrorReason } from "@quorumguard/proto";
 import { expect, it } from "vitest";
-import { CallError, StatusCode } from "../call-error.ts";
+import { StatusCode } from "../call-error.ts";
 import { edgeLimits } from "../edge-limits.ts";
+import { refusal } from "../rejection.fixture.ts";
 import { serverDefaults } from "../server-defaults.ts";
 import { callsOfBytes, TokenUsage, type TokenUsageOptions } from "./token-usage.ts";
 
 function usageOf(callsPerSecond: number, more: Partial<TokenUsageOptions> = {}) {
   const clock = { ms: 1_000_000 };
   return { clock, usage: new TokenUsage({ callsPerSecond, monotonicMs: () => clock.ms, ...more }) };
-}
-
-/** What refuses it; null: nothing. */
-function refusal(attempt: () => void): CallError | null {
-  try {
-    attempt();
-    return null;
-  } catch (error) {
-    if (error instanceof CallError) return error;
-    throw error;
-  }
 }
 
 it("lets the calls of five seconds through at once, and tells when there is room for the next", () => {
