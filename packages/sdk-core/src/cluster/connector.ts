@@ -3,7 +3,7 @@ import { type AttemptFailure, failureOfTransport, isRefusal } from "../calls/wir
 import { type Runtime, TransportError } from "../transport.ts";
 import { backoffMs } from "./backoff.ts";
 import { Link, type LinkContext } from "./link.ts";
-import { createSuccession, type Replaced, type Succession } from "./succession.ts";
+import { createSuccession, type Replaced, type Succession, twoClusters } from "./succession.ts";
 import type { ClusterView } from "./topology.ts";
 
 const PING_INTERVAL_MS = 500;
@@ -259,17 +259,11 @@ export class Connector {
     this.#disputed = false;
     const rival = [...this.#links.values()].find((each) => each !== link && this.#isRival(each));
     if (rival === undefined || !link.ready) return false;
-    const [known, other] = [JSON.stringify(this.#options.view.clusterId), JSON.stringify(rival.strangerId)];
-    const message = `endpoints: ${link.endpoint} belongs to cluster ${known}, and ${rival.endpoint} to ${other}; name the nodes of one cluster only`;
     this.close();
-    this.#fault = {
-      code: "wrong_cluster",
-      message,
-      applied: "no",
-      retryable: false,
-      retryAfterMs: 0,
-      detail: null,
-    };
+    this.#fault = twoClusters(
+      { endpoint: link.endpoint, clusterId: this.#options.view.clusterId },
+      { endpoint: rival.endpoint, clusterId: rival.strangerId! },
+    );
     this.#options.handlers.onFault(this.#fault);
     return true;
   }

@@ -1,7 +1,7 @@
 import type { PlainMessage, Topology } from "@quorumguard/proto";
 import type { AttemptFailure } from "../calls/wire-errors.ts";
 import type { Runtime } from "../transport.ts";
-import type { Replaced } from "./succession.ts";
+import { type Replaced, twoClusters } from "./succession.ts";
 import type { ClusterView } from "./topology.ts";
 
 /** An endpoint that did not say where it belongs is asked again after so long, beside some call. */
@@ -54,9 +54,7 @@ export function createMembership(options: MembershipOptions): Membership {
     if (fault !== null || view.clusterId !== formerClusterId) return;
     const rival = ids.findIndex((id) => id !== "" && id !== otherId);
     if (rival >= 0) {
-      const [known, other] = [JSON.stringify(ids[rival]), JSON.stringify(otherId)];
-      const message = `endpoints: ${endpoints[rival]} belongs to cluster ${known}, and ${endpoint} to ${other}; name the nodes of one cluster only`;
-      fault = { code: "wrong_cluster", message, applied: "no", retryable: false, retryAfterMs: 0, detail: null };
+      fault = twoClusters({ endpoint: endpoints[rival]!, clusterId: ids[rival]! }, { endpoint, clusterId: otherId });
       onFault(fault);
       return;
     }

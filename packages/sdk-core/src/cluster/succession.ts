@@ -1,3 +1,5 @@
+import type { AttemptFailure } from "../calls/wire-errors.ts";
+
 /** For so long nobody speaks for the known cluster before another takes its place: one that hangs, or moves, gets a word in. */
 export const REPLACED_AFTER_MS = 2_000;
 
@@ -51,4 +53,17 @@ export function createSuccession(seeds: readonly string[]): Succession {
       return clusterId;
     },
   };
+}
+
+/** An endpoint, and the id of the cluster that it named. */
+export interface NamedCluster {
+  readonly endpoint: string;
+  readonly clusterId: string;
+}
+
+/** Endpoints name two clusters at the same time. That is for good: calls of one guard must never be counted in both. */
+export function twoClusters(one: NamedCluster, other: NamedCluster): AttemptFailure {
+  const [its, others] = [JSON.stringify(one.clusterId), JSON.stringify(other.clusterId)];
+  const message = `endpoints: ${one.endpoint} belongs to cluster ${its}, and ${other.endpoint} to ${others}; name the nodes of one cluster only`;
+  return { code: "wrong_cluster", message, applied: "no", retryable: false, retryAfterMs: 0, detail: null };
 }
