@@ -13,10 +13,10 @@ const sections = [
   ...["§6.1", "§6.2", "§6.3", "§6.4", "§6.4.1", "§6.5"],
 ];
 
-/** The rows below a heading of level two, as cells. */
+/** The rows of the first table below a heading, as cells. */
 function tableBelow(heading: string): readonly (readonly string[])[] {
-  const part = page.split(/^## /m).find((one) => one.startsWith(heading)) ?? "";
-  const rows = part.split("\n").filter((line) => /^\| §/.test(line));
+  const part = page.split(/^##+ /m).find((one) => one.startsWith(heading)) ?? "";
+  const rows = part.split("\n").filter((line) => /^\| (?!thesis|rule|---)/.test(line));
   return rows.map((row) =>
     row
       .split("|")
@@ -104,6 +104,24 @@ describe("the table of rules", () => {
     // What a rule is told in, or told about: forms and stores, no rules.
     const forms = ["core/storage.ts", "log/entries.ts", "log/memory-storage.ts", "confchange/codec.ts"];
     expect(protocol.filter((file) => !forms.includes(file) && !page.includes(`\`${file}\``))).toEqual([]);
+  });
+});
+
+describe("the rules beyond the thesis", () => {
+  const beyond = tableBelow("Beyond the thesis");
+
+  test("are there", () => expect(beyond.length).toBeGreaterThan(3));
+
+  test.each(beyond)("%s", (_rule, where, tests) => {
+    const places = placesOf(where!);
+    expect(places.length).toBeGreaterThan(0);
+    for (const { file, names } of places) {
+      const source = fs.readFileSync(path.join(raft, file), "utf8");
+      expect(names.filter((name) => !declares(source, name))).toEqual([]);
+    }
+    const files = [...tests!.matchAll(/`([\w/.-]+\.test\.ts)`/g)].map(([, file]) => file!);
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.filter((file) => !fs.existsSync(path.join(raft, file)))).toEqual([]);
   });
 });
 

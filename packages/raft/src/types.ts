@@ -171,7 +171,7 @@ export interface RaftOptions {
   readonly maxBytesPerMessage?: number;
   /** Bytes of committed entries handed out at once; default: as maxBytesPerMessage. */
   readonly maxCommittedBytesPerReady?: number;
-  /** Bytes proposed and not yet committed, beyond which proposals are dropped. Default 64 MiB. */
+  /** Bytes proposed and not yet applied, beyond which proposals are dropped. Default 64 MiB. */
   readonly maxUncommittedBytes?: number;
   /** Append messages in flight per follower. Default 256. */
   readonly maxInflightMessages?: number;

@@ -11,7 +11,7 @@ const links: readonly Link[] = [
   {
     title: "Is the term mine or later?",
     says: "A later term is entered first, for a vote; a pre-vote only asks about it.",
-    otherwise: "rejected, with my term: silence could leave both waiting",
+    otherwise: "a pre-vote is rejected, with my term: silence could leave both waiting; a vote is dropped",
     next: "yes",
   },
   {
