@@ -27,17 +27,20 @@ export function announcedBytes({ headers }: IncomingMessage): number | null {
   return announced === undefined ? null : Number(announced);
 }
 
-/** Reads a body that is one message. @throws {BodyTooLarge} */
-export function readMessage(request: IncomingMessage): Promise<Buffer> {
-  return readBody(request, maxMessageBytes);
+/** Has so many bytes of a body paid for. What it throws ends the reading. */
+export type PayForBytes = (bytes: number) => void;
+
+/** Reads a body that is one message. @throws {BodyTooLarge} and what `pay` throws. */
+export function readMessage(request: IncomingMessage, pay: PayForBytes): Promise<Buffer> {
+  return readBody(request, maxMessageBytes, pay);
 }
 
-/** Reads a body that is one message in its envelope. @throws {BodyTooLarge} */
-export function readEnvelope(request: IncomingMessage): Promise<Buffer> {
-  return readBody(request, envelopeBytes + maxMessageBytes);
+/** Reads a body that is one message in its envelope. @throws {BodyTooLarge} and what `pay` throws. */
+export function readEnvelope(request: IncomingMessage, pay: PayForBytes): Promise<Buffer> {
+  return readBody(request, envelopeBytes + maxMessageBytes, pay);
 }
 
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+async function readBody(request: IncomingMessage, maxBytes: number, pay: PayForBytes): Promise<Buffer> {
   const announced = announcedBytes(request) ?? 0;
   if (announced > maxBytes) throw new BodyTooLarge(announced.toLocaleString("en-US"));
   const chunks: Buffer[] = [];
@@ -45,6 +48,8 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buf
   // Leaving the loop early must not destroy the connection: the caller is still to hear why.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length;
+    // As it comes: whoever hangs up before the end has had it read and kept all the same.
+    pay(length);
     if (length > maxBytes) throw new BodyTooLarge(`more than ${maxBytes.toLocaleString("en-US")}`);
     chunks.push(chunk);
   }

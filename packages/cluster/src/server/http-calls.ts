@@ -24,6 +24,7 @@ import {
   judgeEnvelope,
   judgeMessage,
   once,
+  type PayForBytes,
   readEnvelope,
   readMessage,
 } from "./http-body.ts";
@@ -219,25 +220,20 @@ async function readPlain(
 
 /** Reads a body, and has it paid for by its size. Whoever has told that has paid it before. @throws {ConnectError} TOKEN_OVERUSED */
 async function readPaid(
-  read: (request: IncomingMessage) => Promise<Buffer>,
+  read: (request: IncomingMessage, pay: PayForBytes) => Promise<Buffer>,
   caller: Caller,
   request: IncomingMessage,
   { access, log }: HttpCallsOptions,
 ): Promise<{ readonly paid: Caller; readonly bytes: Buffer }> {
-  const pay = (length: number): Caller => {
+  let paid = caller;
+  const bytes = await read(request, (length) => {
     try {
-      return access?.spend(caller, callsOfBytes(length)) ?? caller;
+      paid = access?.spend(paid, callsOfBytes(length)) ?? paid;
     } catch (error) {
       throw asConnectError(error, log);
     }
-  };
-  try {
-    const bytes = await read(request);
-    return { paid: pay(bytes.length), bytes };
-  } catch (error) {
-    if (error instanceof BodyTooLarge) pay(edgeLimits.maxMessageBytes);
-    throw error;
-  }
+  });
+  return { paid, bytes };
 }
 
 /**

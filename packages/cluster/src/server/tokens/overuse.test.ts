@@ -164,6 +164,17 @@ describe("the size of a request", () => {
     asked.destroy();
   });
 
+  it("counts as it comes, in chunks too, should its sender never come to an end", async () => {
+    const by = bearer("hanger-up");
+    const asked = await begun(by, { "Transfer-Encoding": "chunked" });
+    asked.write(Buffer.alloc(edgeLimits.maxMessageBytes - 1, " "));
+    await vi.waitFor(
+      async () => expect(waitOf((await clients[0]!.call(allow, { check }, [by])).message)).toBeGreaterThan(100_000),
+      { timeout: 60_000 },
+    );
+    asked.destroy();
+  });
+
   it("is refused once it is read, if its holder owes by then, and the refusal is counted once", async () => {
     const refusals = async (): Promise<number> => {
       const metrics = await (await fetch(`${server.addresses.httpUrl}/metrics`)).text();

@@ -145,21 +145,26 @@ export const visitorMutants: readonly Mutant[] = [
     breaks: "a body that does not tell its length is one call",
     edits: [
       {
-        file: "cluster/src/server/http-calls.ts",
-        search: "    return { paid: pay(bytes.length), bytes };",
-        replacement: "    return { paid: caller, bytes };",
+        file: "cluster/src/server/http-body.ts",
+        search: "    pay(length);\n",
+        replacement: "",
       },
     ],
     foundBy: { tests: [using] },
   },
   {
-    name: "visitor-size-unpaid-beyond-the-bound",
-    breaks: "a body in chunks that is larger than it may be is one call, though a megabyte of it was read",
+    name: "visitor-size-unpaid-before-its-end",
+    breaks: "a body in chunks is paid once it is whole: one that is too large, or whose sender hangs up, is one call",
     edits: [
       {
-        file: "cluster/src/server/http-calls.ts",
-        search: "    if (error instanceof BodyTooLarge) pay(edgeLimits.maxMessageBytes);\n",
+        file: "cluster/src/server/http-body.ts",
+        search: "    pay(length);\n",
         replacement: "",
+      },
+      {
+        file: "cluster/src/server/http-body.ts",
+        search: "  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);\n",
+        replacement: "  pay(length);\n  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);\n",
       },
     ],
     foundBy: { tests: [using] },
