@@ -86,6 +86,15 @@ it("a request pays for one call when it knocks and for the rest once it is read,
   expect(refusal(() => usage.spend("a", 1_024, 1))?.detail.reason).toBe(ErrorReason.TOKEN_OVERUSED);
 });
 
+it("what a request has paid is not taken again once it has filled up, however slowly the rest comes", () => {
+  const { usage, clock } = usageOf(10);
+  for (let paid = 0; paid < 40; paid++) {
+    usage.spend("a", paid + 1, paid);
+    clock.ms += 1_000;
+  }
+  for (let at = 0; at < 50; at++) usage.spend("a", 1);
+});
+
 it("a request counts by its size as one call for each 4 KiB that it begins, up to the largest that there may be", () => {
   const sizes = [0, 1, 4_096, 4_097, edgeLimits.maxMessageBytes, 1e12];
   expect(sizes.map(callsOfBytes)).toEqual([1, 1, 1, 2, 256, 256]);

@@ -60,11 +60,12 @@ export class TokenUsage {
     if (calls <= paid) return;
     const nowMs = this.#options.monotonicMs();
     const paidMs = paid * this.#callMs;
-    const wholeAtMs = Math.max(nowMs, (this.#wholeAtMs.get(account) ?? nowMs) - paidMs);
-    const owedMs = wholeAtMs - nowMs - burstMs;
+    // Not less what was paid: that may have filled up again since.
+    const wholeAtMs = Math.max(nowMs, this.#wholeAtMs.get(account) ?? nowMs);
+    const owedMs = wholeAtMs - paidMs - nowMs - burstMs;
     if (owedMs >= 0) throw this.#tooManyCalls(owedMs);
     this.#wholeAtMs.delete(account);
-    this.#wholeAtMs.set(account, wholeAtMs + calls * this.#callMs);
+    this.#wholeAtMs.set(account, wholeAtMs + (calls - paid) * this.#callMs);
     if (this.#wholeAtMs.size <= this.#maxAccounts) return;
     const [oldest] = this.#wholeAtMs.keys();
     this.#wholeAtMs.delete(oldest!);
