@@ -70,6 +70,14 @@ it("remembers so many keys, and forgets the account whose minute began first, bu
   expect(opened.size).toBe(6);
 });
 
+it("remembers nothing of an account whose every request is refused", () => {
+  const { opened } = openedOf(2);
+  for (const account of some(10)) expect(refusal(() => opened.open(account, some(3)))).not.toBeNull();
+  expect([opened.accounts, opened.size]).toEqual([0, 0]);
+  opened.open("a", some(2));
+  expect([opened.accounts, opened.size]).toEqual([1, 2]);
+});
+
 it("a minute that is over makes room", () => {
   const { opened, clock } = openedOf(2, { maxKeys: 2 });
   for (let minute = 0; minute < 5; minute++) {

@@ -39,6 +39,11 @@ export class OpenedKeys {
     return this.#size;
   }
 
+  /** How many accounts are. */
+  get accounts(): number {
+    return this.#minutes.size;
+  }
+
   /** Counts the keys of a request that the account has not asked for in this minute. @throws {CallError} TOKEN_OVERUSED, and none is counted. */
   open(account: string, keys: readonly string[]): void {
     if (keys.length === 0) return;
@@ -51,6 +56,8 @@ export class OpenedKeys {
       const bound = `${keysPerMinute} a minute (--visitor-keys-per-minute)`;
       throw overused(`the token's holder asks for more keys on this node than ${bound}: wait ${waitMs} ms`, waitMs);
     }
+    // Not before: records without keys would be bounded by nothing.
+    this.#minutes.set(account, minute);
     for (const key of opened) minute.keys.add(key);
     this.#size += opened.size;
     this.#makeRoom(account);
@@ -60,9 +67,7 @@ export class OpenedKeys {
     const known = this.#minutes.get(account);
     if (known !== undefined && nowMs < known.startMs + minuteMs) return known;
     this.#forget(account);
-    const begun = { startMs: nowMs, keys: new Set<string>() };
-    this.#minutes.set(account, begun);
-    return begun;
+    return { startMs: nowMs, keys: new Set() };
   }
 
   #makeRoom(account: string): void {
