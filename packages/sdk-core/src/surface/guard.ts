@@ -280,7 +280,7 @@ export type GuardEvent =
   | { readonly type: "replaced"; readonly formerClusterId: string; readonly clusterId: string; readonly reason: string }
   /** The first call that the cluster could not decide, and why. */
   | { readonly type: "degraded"; readonly reason: string }
-  /** The first decision of the cluster after that, and how many milliseconds lay between. */
+  /** The first decision of the cluster once all calls go to it again, and how many milliseconds lay between. */
   | { readonly type: "recovered"; readonly degradedForMs: number }
   /** With `reconcile`: what was admitted while the cluster was away has been reported to it. Calls, by what became of them. */
   | {
@@ -303,19 +303,19 @@ export type GuardEvent =
  * number of calls may be under way at once.
  *
  * Methods that return a promise reject rather than throw. A mistake always rejects, with a {@link GuardError} `invalid_argument` (the
- * message names field, value and bound), `unauthenticated`, `misconfigured` or `wrong_cluster`. That the cluster cannot
- * answer is `onUnavailable`'s to settle.
+ * message names field, value and bound), `unauthenticated`, `permission_denied`, `misconfigured` or `wrong_cluster`. That the cluster
+ * cannot answer is `onUnavailable`'s to settle.
  */
 export interface Guard<P extends string = string> extends AsyncDisposable {
   /**
    * Asks for one admission of `key` (or `cost` of them) under a policy. A name that the guard's options do not define is a
    * policy of the cluster's: it travels by its name alone.
    *
-   * @throws {GuardError} `invalid_argument`, `unauthenticated`, `misconfigured`, `wrong_cluster` for a mistake; `aborted` when
-   * the caller's signal says so; `request_id_reused` when `requestId` belongs to another call; `unknown_policy` when neither guard
-   * nor cluster define the policy; `needs_reservation` under `"concurrency"`; `closed` after `close`; with
-   * `onUnavailable: "throw"` also `unavailable`, `timed_out`, `overloaded`, `keys_full`, `session_expired`; `internal` for an
-   * answer that this version does not understand.
+   * @throws {GuardError} `invalid_argument`, `unauthenticated`, `permission_denied`, `misconfigured`, `wrong_cluster` for a mistake;
+   * `aborted` when the caller's signal says so; `request_id_reused` when `requestId` belongs to another call; `unknown_policy` when
+   * neither guard nor cluster define the policy; `needs_reservation` under `"concurrency"`; `closed` after `close`; with
+   * `onUnavailable: "throw"` also `unavailable`, `timed_out`, `overloaded`, `keys_full`, `namespace_full`, `session_expired`; `internal`
+   * for an answer that this version does not understand.
    */
   allow(key: string, policy: P, options?: CallOptions): Promise<Decision>;
   /**
