@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Outcome } from "../call-batch.ts";
+import { encodeUtf8 } from "../entry/utf8.ts";
 import { createResultColumns } from "../result-columns.ts";
 import { Algorithm, type Rule } from "../rule.ts";
 import { batchOf, nonceOf, START_US, windowLog } from "../testing/harness.ts";
@@ -20,6 +21,12 @@ function told(harness: PolicyHarness, rule: Rule, stampUs = START_US, cost = 1) 
   const leader = denies ? { outcome: into.outcomes[0]!, firmForMs: into.firmForMs[0]! } : null;
   const { outcome, firmForMs } = harness.take(stampUs, "k", rule, cost);
   return { quorum: { outcome, firmForMs }, leader };
+}
+
+/** What a question is told. */
+function peeked({ limiter }: PolicyHarness, rule: Rule, stampUs = START_US, cost = 1) {
+  const { outcomes, firmForMs } = limiter.peek("n", rule, encodeUtf8("k"), cost, stampUs);
+  return { outcome: outcomes[0]!, firmForMs: firmForMs[0]! };
 }
 
 /** Both sources say the same. */
@@ -50,6 +57,7 @@ describe("D2 a denial is firm", () => {
   it.each([Verb.reserve, Verb.grant])("never, while something is held: it may come back at once (verb %i)", (verb) => {
     const harness = new PolicyHarness();
     const { handle } = harness.ask(START_US, verb, "k", rule);
+    expect(peeked(harness, rule)).toEqual({ outcome: Outcome.limited, firmForMs: 0 });
     expect(told(harness, rule)).toEqual(both(Outcome.limited, 0));
     const end = verb === Verb.grant ? Verb.giveBack : Verb.cancel;
     harness.ask(START_US, end, "k", rule, { handle });
@@ -60,6 +68,7 @@ describe("D2 a denial is firm", () => {
     const harness = new PolicyHarness();
     const { handle } = harness.ask(START_US, Verb.reserve, "k", rule);
     harness.ask(START_US, Verb.commit, "k", rule, { handle });
+    expect(peeked(harness, rule)).toEqual({ outcome: Outcome.limited, firmForMs: firm(minute) });
     expect(told(harness, rule)).toEqual(both(Outcome.limited, firm(minute)));
   });
 
@@ -69,9 +78,23 @@ describe("D2 a denial is firm", () => {
     const session = harness.session(START_US, 1);
     const origin = { kind: "session", session, nonce: nonceOf(1), ackedThrough: 0 } as const;
     const reserve = [{ key: "k", rule: slots, verb: Verb.reserve }];
+    const tooMany = { outcome: Outcome.limited, firmForMs: 0 };
+    expect(peeked(harness, slots, START_US, 2)).toEqual(tooMany);
+    expect(harness.ask(START_US, Verb.reserve, "k", slots, { cost: 2 })).toMatchObject(tooMany);
     const results = harness.calls(START_US, origin, batchOf([reserve, reserve], 1));
     expect(results).toMatchObject([{ outcome: Outcome.allowed }, { outcome: Outcome.limited, firmForMs: 0 }]);
     expect(told(harness, slots)).toEqual(quorumOnly(Outcome.needsReservation, 0));
+  });
+
+  it.each([0, 5])("of a key that waits for its rule as the call's own, with %i of it held", (held) => {
+    const harness = new PolicyHarness();
+    harness.change(putPolicy({ ...api, limit: 10 }));
+    harness.take(START_US, "k", byName("api"), 10 - held);
+    if (held > 0) harness.ask(START_US, Verb.reserve, "k", byName("api"), { cost: held });
+    harness.change(putPolicy({ ...api, windowMs: 120_000, limit: 10 }));
+    const foreseen = peeked(harness, byName("api"));
+    expect(foreseen).toEqual({ outcome: Outcome.limited, firmForMs: held > 0 ? 0 : firm(2 * minute) });
+    expect(told(harness, byName("api")).quorum).toEqual(foreseen);
   });
 
   it("never under a shadow policy, which denies nothing", () => {

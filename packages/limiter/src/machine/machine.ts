@@ -325,8 +325,9 @@ export class Machine implements Limiter {
       this.#questions.peek(namespace, rule, at, cost, stamp, this.#peeked, 0);
       return this.#peeked;
     }
-    this.#judge(namespace, rule, key, 0, key.length, cost, stampUs);
+    const block = this.#judge(namespace, rule, key, 0, key.length, cost, stampUs);
     writeVerdict(this.#verdict, cost, rule, this.#peeked, 0);
+    if (this.#state.keys.isHeld(block)) this.#peeked.firmForMs[0] = 0;
     // Nothing was taken, so what is left is told as it stands: not as it would be afterwards.
     this.#peeked.remaining[0] = this.#verdict.available;
     this.#peeked.resetAfterMs[0] = ceilMs(this.#verdict.resetNowUs);

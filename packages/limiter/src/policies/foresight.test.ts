@@ -11,6 +11,7 @@ const gone = { kind: "deletePolicies", names: ["api"] };
 const slots = { name: "api", algorithm: "concurrency", limit: 10, windowMs: 600_000 };
 const log = { name: "api", algorithm: "sliding-window-log", limit: 10, windowMs: 20_000 };
 const counter = { ...log, algorithm: "sliding-window-counter" };
+const fixed = { ...log, algorithm: "fixed-window" };
 const tokens = { name: "api", algorithm: "token-bucket", limit: 10, burst: 10, windowMs: 20_000 };
 const key = encodeUtf8("k");
 const inlineSlots = (windowUs: number, policy: string): Rule => ({
@@ -122,6 +123,29 @@ describe("peek and explain say what the decision would be now", () => {
     },
   );
 });
+
+it.each([
+  ["a log", log],
+  ["a counter of two windows", counter],
+  ["a fixed window", fixed],
+  ["a bucket", tokens],
+])(
+  "K1 what a key is taken to have used of %s fades, and what is used and what is available make up the limit",
+  (_, policy) => {
+    const used: number[] = [];
+    for (const afterUs of [0, 5, 15, 25, 35, 45].map((each) => each * second)) {
+      const harness = new PolicyHarness();
+      for (let at = 0; at < 40; at++) harness.one(START_US, "other", windowLog(10, 20 * second + at, "api"));
+      harness.change(putPolicy(policy), {}, START_US);
+      const told = explained(harness, byName("api"), START_US + afterUs);
+      expect(told.used + told.available).toBe(10);
+      expect(told.used === 0).toBe(told.resetAfterMs === 0);
+      expect(harness.admitted(START_US + afterUs, byName("api"))).toBe(told.available);
+      used.push(told.used);
+    }
+    expect([used[0], used.at(-1)]).toEqual([10, 0]);
+  },
+);
 
 it("a question on a key that waits for its rule takes no memory anew", () => {
   for (const policy of [counter, tokens]) {

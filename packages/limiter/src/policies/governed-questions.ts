@@ -108,9 +108,10 @@ export class GovernedQuestions {
   /** What the key of a look has used at `stampUs`, holds included, also where it is yet to be carried over. */
   usedOf({ rule, keys, block, carried }: Look, stampUs: number): number {
     const { quota } = rule;
-    // What is guessed is that nothing is left, not a number.
-    if (carried?.isGuessed) return quota.algorithm === Algorithm.tokenBucket ? quota.burst : quota.limit;
-    return block === 0 ? 0 : keys.usedAt(quota, block, stampUs);
+    const used = block === 0 ? 0 : keys.usedAt(quota, block, stampUs);
+    // What is guessed is that nothing was left at the change, not a number; since then it fades like what was counted.
+    if (!carried?.isGuessed) return used;
+    return Math.min(used, quota.algorithm === Algorithm.tokenBucket ? quota.burst : quota.limit);
   }
 
   /** The open holds of a look's key, at most `most` of them. */
@@ -220,9 +221,10 @@ export class GovernedQuestions {
       );
     } else {
       writeVerdict(verdict, cost, quota, results, at);
-      // Counts that are yet to be carried over may be held ones.
-      const mayComeBack = look.carried !== null || look.keys.isHeld(look.block);
-      if (mayComeBack || rule.policy?.ban !== undefined) results.firmForMs[at] = 0;
+      // What is held may come back at any moment, and so may slots, whoever asks for how many.
+      const mayComeBack = look.areHoldsLeft || look.keys.isHeld(look.block);
+      const isFirm = !mayComeBack && quota.algorithm !== Algorithm.concurrency && rule.policy?.ban === undefined;
+      if (!isFirm) results.firmForMs[at] = 0;
     }
   }
 }

@@ -29,6 +29,18 @@ export const holdMutants: readonly Mutant[] = [
     foundBy: { tests },
   },
   {
+    name: "peek-firm-while-held",
+    breaks: "a question is told that a denial is firm, though what is held may come back at any moment (D2)",
+    edits: [
+      {
+        file: "limiter/src/machine/machine.ts",
+        search: "    if (this.#state.keys.isHeld(block)) this.#peeked.firmForMs[0] = 0;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/machine/firmness.test.ts"] },
+  },
+  {
     name: "hold-given-back-to-another-window",
     breaks: "a cancel frees what others took since, after the reservation's own charge has left its window (R1)",
     edits: [
