@@ -4,6 +4,8 @@ interface Record {
   denials: number[];
   untilUs: number;
   strikes: number;
+  /** From then on all of it is forgotten, also by a ban that would look further back. */
+  forgottenUs: number;
 }
 
 /** Who is shut out, and what for: every denial by its stamp, looked through at each question. */
@@ -42,13 +44,19 @@ export function createNaiveBans(): NaiveBans {
       return begun;
     },
     feed(who, ban, stampUs) {
-      const record = records.get(who) ?? { denials: [], untilUs: 0, strikes: 0 };
+      const known = records.get(who);
+      const isKnown = known !== undefined && known.forgottenUs > stampUs;
+      const record = isKnown ? known : { denials: [], untilUs: 0, strikes: 0, forgottenUs: 0 };
       records.set(who, record);
       record.denials = [...record.denials.filter((atUs) => atUs > stampUs - ban.windowMs * 1000), stampUs];
-      if (record.denials.length < ban.denials) return 0;
+      if (record.denials.length < ban.denials) {
+        record.forgottenUs = Math.max(record.forgottenUs, stampUs + ban.windowMs * 1000);
+        return 0;
+      }
       const inARow = record.strikes > 0 && record.untilUs + ban.forgetAfterMs * 1000 > stampUs;
       record.strikes = inARow ? record.strikes + 1 : 1;
       record.untilUs = stampUs + lengthMs(ban, record.strikes) * 1000;
+      record.forgottenUs = Math.max(record.forgottenUs, record.untilUs + ban.forgetAfterMs * 1000);
       record.denials = [];
       begun++;
       return record.untilUs;

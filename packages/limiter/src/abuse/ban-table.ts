@@ -2,7 +2,7 @@ import { sipHash } from "../hash/sip.ts";
 import { HashIndex } from "../memory/hash-index.ts";
 import { type Heap, PageKind } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
-import { Slab } from "../memory/slab.ts";
+import { MAX_BLOCK_CELLS, Slab } from "../memory/slab.ts";
 
 const TAG = 1;
 /** Lengths of the identity: prefix (namespace and policy) in the low half, key in the high half. */
@@ -125,6 +125,11 @@ export class BanTable {
     return record;
   }
 
+  /** Whether a record says nothing any more: decided by comparison, whether or not the sweep came by (SEMANTICS K2). */
+  isOver(record: number, stampUs: number): boolean {
+    return this.#heap.number(record, CELL_EXPIRY) <= stampUs;
+  }
+
   /** The stamp until which the key is banned; long past, or 0, if it is not. */
   untilUs(record: number): number {
     return this.#heap.number(record, CELL_UNTIL);
@@ -205,7 +210,8 @@ export class BanTable {
     const count = heap.word(record, WORD_COUNT);
     if (count < capacity) return record;
     const tail = this.#tailOf(record);
-    const cells = Slab.blockCells(tail + capacity * 2);
+    // The largest block has room for as many denials as a ban may wait for, however long the identity is.
+    const cells = Slab.blockCells(Math.min(MAX_BLOCK_CELLS, tail + capacity * 2));
     if (this.#cells + cells > banBounds.cells) return 0;
     const grown = this.#slab.take(cells);
     this.#cells += cells - this.#cellsOf(record);
@@ -241,9 +247,8 @@ export class BanTable {
       }
       const record = this.#slab.slotAddress(page, this.#sweepSlot++);
       if (heap.word(record, 0) === 0) continue;
-      const expiryUs = heap.number(record, CELL_EXPIRY);
-      if (expiryUs <= stampUs) this.remove(record);
-      else if (expiryUs < this.#lapEarliestUs) this.#lapEarliestUs = expiryUs;
+      if (this.isOver(record, stampUs)) this.remove(record);
+      else this.#lapEarliestUs = Math.min(this.#lapEarliestUs, heap.number(record, CELL_EXPIRY));
     }
   }
 

@@ -61,7 +61,10 @@ export class Bans {
   feed(identity: BanIdentity, ban: BanDocument, stampUs: number): number {
     const table = this.#table;
     const found = table.find(identity);
-    const record = found === 0 ? table.create(identity) : found;
+    // A policy whose ban has a longer window since, or a longer memory, finds no more than the old ones kept.
+    const isKnown = found !== 0 && !table.isOver(found, stampUs);
+    if (found !== 0 && !isKnown) table.remove(found);
+    const record = isKnown ? found : table.create(identity);
     if (record === 0) {
       this.uncounted++;
       return 0;
