@@ -190,7 +190,7 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
       };
     }
     const isAnyway = inForce.list === "allow" || shadow;
-    if (!isAnyway && places.exceedQuota([counter], asking.namespace, stampUs)) return refusedBy(Outcome.namespaceFull);
+    if (places.exceedQuota([counter], asking.namespace, stampUs)) return refusedBy(Outcome.namespaceFull);
     const open = holds.open(session);
     if (open.all >= asking.maxHolds || open.ofSession >= asking.maxHoldsPerSession) return refusedBy(Outcome.holdsFull);
     if (places.exceedTable([counter], asking.maxKeys, stampUs)) return refusedBy(Outcome.keysFull);
@@ -230,10 +230,10 @@ export function createNaiveCalls(keys: NaiveKeys, holds: NaiveHolds, bans: Naive
       feed(judged, stampUs, true);
       if (judged.outcome === Outcome.banned || judged.outcome === Outcome.blocked) return answerOf(judged, stampUs);
     }
-    const isEnforced = judged.outcome === Outcome.allowed && inForce.list !== "allow";
-    if (isEnforced && places.exceedQuota([counter], asking.namespace, stampUs)) return refusedBy(Outcome.namespaceFull);
-    const { remaining, resetAfterMs } = done(inForce, counter, stampUs);
     const isAnyway = inForce.list === "allow" || (policy?.shadow === true && isDenied(judged.outcome));
+    const isOpened = isAnyway || judged.outcome === Outcome.allowed;
+    if (isOpened && places.exceedQuota([counter], asking.namespace, stampUs)) return refusedBy(Outcome.namespaceFull);
+    const { remaining, resetAfterMs } = done(inForce, counter, stampUs);
     const retryAfterMs = leaseAfterMs(item.cost, algorithm, isAnyway ? roomy(inForce) : numbers, counter, stampUs);
     return { ...refused, remaining, resetAfterMs, retryAfterMs };
   }

@@ -18,13 +18,12 @@ import { bringNamed } from "./bring-held.ts";
 import { type Carried, CarryOver } from "./carry-over.ts";
 import { Counter, count } from "./counters.ts";
 import { type AskedRule, GovernedRule } from "./governed-rule.ts";
-import { createJudged, type Judged } from "./judged.ts";
+import { createJudged, type Judged, openAnyway } from "./judged.ts";
 import { KeyQuota } from "./key-quota.ts";
 import type { NamespacePolicies } from "./namespace-policies.ts";
 
 /** A list's answer lasts as long as the list; clients are told of changes, but ask again after a minute. */
 const LIST_FIRM_US = 60_000_000;
-const BOUNDLESS = Number.MAX_SAFE_INTEGER;
 const noBytes = new Uint8Array(0);
 
 /**
@@ -434,29 +433,27 @@ export class GovernedCalls {
     this.#judge(judged, 0, at);
     const denied = judged.outcome !== Outcome.allowed;
     judged.free = isFree;
-    if (isFree || (shadow && denied)) {
-      const { quota } = judged.rule;
-      // No debt comes near this. A bucket must go on draining at its own rate, lest its counter seem unused at once.
-      if (quota.algorithm === Algorithm.tokenBucket) {
-        quota.limit = Math.max(1, judged.limit);
-        quota.burst = BOUNDLESS;
-      } else {
-        quota.limit = BOUNDLESS;
-      }
-      return false;
-    }
-    if (judged.outcome === Outcome.blocked || judged.outcome === Outcome.banned) {
+    const isOpenedAnyway = isFree || (shadow && denied);
+    if (!isOpenedAnyway && (judged.outcome === Outcome.blocked || judged.outcome === Outcome.banned)) {
       this.#finish(judged, false, true, at);
       return true;
     }
     // Whoever executes the verb denies it, and tells what only holds know.
-    if (denied) return false;
-    const { prefix } = judged.rule.quota;
-    const wanted = judged.block === 0 ? 1 : 0;
-    if (this.#quota.fits(wanted, prefix)) return false;
-    if (this.#quota.makeRoom(wanted + this.#freeExpired(1), prefix, this.#stampUs)) return false;
-    this.#fill(at, 1, Outcome.namespaceFull);
-    return true;
+    if (denied && !isOpenedAnyway) return false;
+    if (!this.#hasPlace(judged)) {
+      this.#fill(at, 1, Outcome.namespaceFull);
+      return true;
+    }
+    if (isOpenedAnyway) openAnyway(judged);
+    return false;
+  }
+
+  /** Whether its namespace has room for the key's counter; one that has expired is not there (SEMANTICS K2). */
+  #hasPlace({ block, rule }: Judged): boolean {
+    const { prefix } = rule.quota;
+    if (this.#quota.fits(block === 0 ? 1 : 0, prefix)) return true;
+    const isNew = block === 0 || this.#keys.freeExpired(block, this.#stampUs);
+    return this.#quota.makeRoom(isNew ? 1 : 0, prefix, this.#stampUs);
   }
 
   /** After a call that is no take: what it came to counts like that of a take. */

@@ -1,6 +1,10 @@
 import { Outcome } from "../call-batch.ts";
+import { Algorithm } from "../rule.ts";
 import type { GovernedRule } from "./governed-rule.ts";
 import type { OwnNumbers } from "./own-numbers.ts";
+
+/** No debt comes near it. */
+const BOUNDLESS = Number.MAX_SAFE_INTEGER;
 
 /** What one item of a call came to so far. */
 export interface Judged {
@@ -31,4 +35,15 @@ export function createJudged(rule: GovernedRule): Judged {
   const numbers = { limit: 0, cost: 0, ahead: 0, keyStart: 0, keyLength: 0, hash: 0, block: 0 };
   const times = { never: false, retryAfterUs: 0.5, resetNowUs: 0.5 };
   return { rule, outcome: Outcome.allowed, free: false, own: null, ...numbers, ...times };
+}
+
+/** Gives a rule numbers by which whatever is asked for fits, to open what is not to be denied. */
+export function openAnyway({ rule: { quota }, limit }: Judged): void {
+  if (quota.algorithm !== Algorithm.tokenBucket) {
+    quota.limit = BOUNDLESS;
+    return;
+  }
+  // A bucket must go on draining at its own rate, lest its counter seem unused at once.
+  quota.limit = Math.max(1, limit);
+  quota.burst = BOUNDLESS;
 }

@@ -54,3 +54,22 @@ describe.each([
     }
   });
 });
+
+it.each([
+  ["a shadow", { ...log, shadow: true }, "s", 6],
+  ["an allow-list", log, "k", 1],
+])("what %s opens is held against the quota of keys of its namespace", (_, policy, prefix, cost) => {
+  for (const verb of [Verb.reserve, Verb.grant]) {
+    const harness = new PolicyHarness();
+    harness.change(putPolicy(policy));
+    harness.change({ kind: "putListEntries", entries: [{ list: "allow", match: "prefix", value: "k" }] });
+    harness.change({ kind: "setKeyQuota", maxKeys: 2 });
+    const open = (key: string, stampUs = START_US) => harness.ask(stampUs, verb, key, name, { cost, ttlMs: 5_000 });
+    const [first, second_, third, again] = ["1", "2", "3", "1"].map((key) => open(prefix + key));
+    expect([first, second_, again].map((each) => each!.outcome)).toEqual(Array(3).fill(Outcome.allowed));
+    expect(third!.outcome).toBe(Outcome.namespaceFull);
+    expect(harness.limiter.stats.keys).toBe(2);
+    // The others are over by then, swept or not.
+    expect(open(`${prefix}3`, START_US + 3 * 3_600 * second).outcome).toBe(Outcome.allowed);
+  }
+});

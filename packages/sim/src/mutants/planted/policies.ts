@@ -3,6 +3,7 @@ import type { Mutant } from "../mutant.ts";
 const inForce = "limiter/src/policies/rule-in-force.test.ts";
 const book = "limiter/src/policies/policy-book.test.ts";
 const groupBans = "limiter/src/policies/group-bans.test.ts";
+const banTable = "limiter/src/abuse/ban-table.test.ts";
 const takingOver = "limiter/src/policies/taking-over.test.ts";
 const heldAcross = "limiter/src/policies/holds-across-changes.test.ts";
 const carriedHolds = "limiter/src/holds/carried-holds.test.ts";
@@ -422,7 +423,7 @@ export const policyMutants: readonly Mutant[] = [
     breaks: "a shadow policy denies a reservation of a key that is in debt or taken to be full",
     edits: [
       {
-        file: "limiter/src/policies/governed-calls.ts",
+        file: "limiter/src/policies/judged.ts",
         search: "const BOUNDLESS = Number.MAX_SAFE_INTEGER;",
         replacement: "const BOUNDLESS = 2_147_483_647;",
       },
@@ -440,6 +441,42 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: ["limiter/src/policies/foresight.test.ts"] },
+  },
+  {
+    name: "guess-told-for-good",
+    breaks: "explain tells a key that was taken to be full as used up for good, beside what it tells as available (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-questions.ts",
+        search: "    return Math.min(used, quota.algorithm",
+        replacement: "    return Math.max(0, quota.algorithm",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/policies/foresight.test.ts"] },
+  },
+  {
+    name: "ban-beyond-its-block",
+    breaks: "a key under a policy that waits for hundreds of denials writes over other memory, and is never banned",
+    edits: [
+      {
+        file: "limiter/src/abuse/ban-table.ts",
+        search: "Slab.blockCells(Math.min(MAX_BLOCK_CELLS, tail + capacity * 2))",
+        replacement: "Slab.blockCells(tail + capacity * 2)",
+      },
+    ],
+    foundBy: { tests: [banTable] },
+  },
+  {
+    name: "ban-forgotten-by-the-sweep",
+    breaks: "a sweep decides which denials and bans count under a policy that looks further back since (K2)",
+    edits: [
+      {
+        file: "limiter/src/abuse/bans.ts",
+        search: "found !== 0 && !table.isOver(found, stampUs);",
+        replacement: "found !== 0;",
+      },
+    ],
+    foundBy: { tests: [banTable] },
   },
   {
     name: "heir-swept-before-a-slow-counter",
