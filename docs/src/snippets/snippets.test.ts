@@ -47,6 +47,19 @@ it("commands that pages name exist", () => {
       expect(Object.keys(scripts), page).toContain(name);
 });
 
+it("every field of a file of policies is named on the pages of policies and abuse", () => {
+  const pages = ["policies", "abuse"].map((name) => read(`operate/${name}.mdx`)).join("\n");
+  const fields = new Set<string>();
+  JSON.parse(fs.readFileSync(path.join(root, "docs/public/policies.schema.json"), "utf8"), (key, value) => {
+    if (key === "properties") for (const name of Object.keys(value)) fields.add(name);
+    return value;
+  });
+  expect(fields.size).toBeGreaterThan(20);
+  // The same in milliseconds, for programs; and the editor's own.
+  const named = [...fields].filter((name) => !name.endsWith("Ms") && name !== "$schema");
+  expect(named.filter((name) => !new RegExp(`\\b${name}\\b`).test(pages))).toEqual([]);
+});
+
 it("files of policies on pages are what the command takes, and what the published schema says", async () => {
   const { readPolicyFile } = await import("../../../packages/cluster/src/server/policy-files/read-policy-file.ts");
   for (const file of fs.globSync("operate/*.yaml", { cwd: folder })) {

@@ -3,11 +3,12 @@ import path from "node:path";
 import { expect, test } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const page = fs.readFileSync(path.join(root, "docs/src/content/docs/operate/watch-nodes.mdx"), "utf8");
+const read = (file: string) => fs.readFileSync(path.join(root, file), "utf8");
+const page = read("docs/src/content/docs/operate/watch-nodes.mdx");
 const sources = fs
   .globSync("packages/cluster/src/**/*.ts", { cwd: root })
   .filter((file) => !/\.(test|fixture|contract)\.ts$/.test(file))
-  .map((file) => fs.readFileSync(path.join(root, file), "utf8"));
+  .map(read);
 
 /** Levels and events that the code writes: `error damaged-log`. */
 function written(): readonly string[] {
@@ -40,8 +41,23 @@ test("the tables of the log have every event that a node writes, under its level
 });
 
 test("the table of alerts has each of them", () => {
-  const rules = fs.readFileSync(path.join(root, "deploy/prometheus/rules.yml"), "utf8");
+  const rules = read("deploy/prometheus/rules.yml");
   const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name!);
   expect(alerts.length).toBeGreaterThan(4);
   expect([...new Set(page.match(/QuorumGuard[A-Z]\w+/g))].sort()).toEqual(alerts.sort());
+});
+
+test("the page on guards has every event, every warning, every channel and every metric of the SDK for Node", () => {
+  const guards = read("docs/src/content/docs/operate/watch-guards.mdx");
+  const telemetry = fs
+    .globSync("packages/sdk-node/src/telemetry/*.ts", { cwd: root })
+    .filter((file) => !file.includes(".test."));
+  const [, events = ""] = /const eventTypes[^=]*= \[(.*?)\]/s.exec(read("packages/sdk-core/src/guard-events.ts")) ?? [];
+  const names = [
+    ...events.matchAll(/"(\w+)"/g),
+    ...read("packages/sdk-node/src/create-guard.ts").matchAll(/"(QUORUMGUARD_(?!ENDPOINTS)\w+)"/g),
+    ...telemetry.flatMap((file) => [...read(file).matchAll(/\("(quorumguard\.[\w.-]+)"/g)]),
+  ].map(([, name]) => name!);
+  expect(names.length).toBeGreaterThan(15);
+  expect(names.filter((name) => !guards.includes(`\`${name}\``))).toEqual([]);
 });
