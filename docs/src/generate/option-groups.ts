@@ -50,7 +50,8 @@ function guardGroups(api: Api, from: DeclarationsFrom): readonly OptionGroup[] {
   return [
     {
       title: "A guard",
-      introduction: "`createGuard(options)`, in every SDK.",
+      introduction:
+        "`createGuard(options)` of the SDK for Node. Guards over `fetch` and in pages take some of these: their tables say which.",
       declaration: guard.declaration,
     },
     {
@@ -65,7 +66,8 @@ function guardGroups(api: Api, from: DeclarationsFrom): readonly OptionGroup[] {
     },
     {
       title: "A guard over fetch",
-      introduction: "`createGuard` of `@quorumguard/sdk-web/edge` takes these, and has no `routing`.",
+      introduction:
+        "`createGuard` of `@quorumguard/sdk-web/edge` takes those of every guard, but for `routing`, `lease`, `maxRememberedKeys`, `reconcile` and `maxUnreportedCalls`, which need a stream; and these:",
       declaration: edge("EdgeGuardOptions"),
     },
     {
@@ -78,6 +80,11 @@ function guardGroups(api: Api, from: DeclarationsFrom): readonly OptionGroup[] {
       introduction: "The last argument of `allow` and `allowAll`. What is left out is the guard's.",
       declaration: core("CallOptions"),
       inherits: guard,
+    },
+    {
+      title: "A reservation",
+      introduction: "The last argument of `reserve`, which takes those of a call as well.",
+      declaration: core("ReserveOptions"),
     },
     {
       title: "A rule",
