@@ -141,4 +141,8 @@ test("every file that the page on driving the core names is there", () => {
   const named = [...consensus.matchAll(/`(packages\/[\w/-]+\.ts)`/g)].map(([, file]) => file!);
   expect(named.length).toBeGreaterThan(4);
   expect(named.filter((file) => !fs.existsSync(path.join(root, file)))).toEqual([]);
+  const table = consensus.slice(consensus.indexOf("## Where it lives"));
+  const rows = [...table.matchAll(/`([\w.-]+\.ts)`/g)].map(([, file]) => `packages/cluster/src/node/${file}`);
+  expect(rows.length).toBeGreaterThan(20);
+  expect(rows.filter((file) => !fs.existsSync(path.join(root, file)))).toEqual([]);
 });
