@@ -1,6 +1,10 @@
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, type StatusObject } from "@grpc/grpc-js";
+import { boundOpen, watchArrival } from "./grpc-arrival.ts";
 import { certificateName } from "./tls-material.ts";
 import { type AccessGate, type Caller, openCaller } from "./tokens/access-gate.ts";
+import { isForVisitors } from "./tokens/grant.ts";
+import { methodAccess } from "./tokens/method-access.ts";
+import { callsOfBytes } from "./tokens/token-usage.ts";
 
 /** As much of a call as tells who makes it. */
 interface GrpcCall {
@@ -21,8 +25,20 @@ export function grpcAccess(gate: AccessGate | null, asStatus: (error: unknown) =
   if (gate === null) return { interceptors: [], callerOf: (call) => openCaller(certificateOf(call)) };
   // The metadata is what the interceptor and the handler both see of a call.
   const callers = new WeakMap<Metadata, Caller>();
-  const interceptor: ServerInterceptor = ({ path }, call) =>
-    new ServerInterceptingCall(call, {
+  const interceptor: ServerInterceptor = ({ path }, call) => {
+    let arrived = (): void => {};
+    const watch = (metadata: Metadata, admitted: Caller): void => {
+      let caller = admitted;
+      callers.set(metadata, caller);
+      const pay = (bytes: number): void => {
+        caller = gate.spend(caller, callsOfBytes(bytes));
+        callers.set(metadata, caller);
+      };
+      if (methodAccess(path) === "open") arrived = watchArrival(call, { came: boundOpen, asStatus });
+      else if (caller.token !== null && isForVisitors(caller.token.grant))
+        arrived = watchArrival(call, { came: pay, asStatus });
+    };
+    return new ServerInterceptingCall(call, {
       start(next) {
         next({
           onReceiveMetadata(metadata, pass) {
@@ -36,15 +52,21 @@ export function grpcAccess(gate: AccessGate | null, asStatus: (error: unknown) =
               .then(gate.admit)
               .then(
                 (caller) => {
-                  callers.set(metadata, caller);
+                  watch(metadata, caller);
                   pass(metadata);
                 },
                 (error: unknown) => call.sendStatus(asStatus(error)),
               );
           },
+          onReceiveHalfClose(pass) {
+            arrived();
+            pass();
+          },
+          onCancel: () => arrived(),
         });
       },
     });
+  };
   return {
     interceptors: [interceptor],
     callerOf({ metadata }) {

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -189,6 +190,74 @@ describe("the size of a request", () => {
     const [response] = (await once(asked, "response")) as [IncomingMessage];
     expect([response.statusCode, await refusals()]).toEqual([429, before + 1]);
     response.resume();
+  });
+});
+
+describe("a request over gRPC that comes in pieces", () => {
+  const waitOf = (message: string): number => Number(/wait (\d+) ms/.exec(message)?.[1]);
+  const path = "/quorumguard.v1.GuardService/Allow";
+
+  function begin(session: ReturnType<typeof connect>, to: string, headers: Record<string, string>): ClientHttp2Stream {
+    const all = {
+      ":method": "POST",
+      ":path": to,
+      "content-type": "application/grpc+proto",
+      te: "trailers",
+      ...headers,
+    };
+    return session.request(all).on("error", () => {});
+  }
+
+  /** A message's head, and so much of it. */
+  function piece(bytes: number, told: number, flag = 0): Buffer {
+    const head = Buffer.alloc(5 + bytes);
+    head[0] = flag;
+    head.writeUInt32BE(told, 1);
+    return head;
+  }
+
+  const statusOf = async (stream: ClientHttp2Stream): Promise<string | undefined> => {
+    const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
+    return headers["grpc-status"] as string | undefined;
+  };
+
+  it("counts as it comes; who owes by then is cut off, and what has come is let go", async () => {
+    const session = connect(`http://${server.addresses.grpcEndpoint}`);
+    const by = bearer("piecemeal");
+    const [first, second] = [0, 1].map(() => begin(session, path, { authorization: by })) as [
+      ClientHttp2Stream,
+      ClientHttp2Stream,
+    ];
+    // What has been sent was read, but for a window of 64 KiB: by then both have knocked.
+    await new Promise((sent) => second.write(piece(600_000, 1_000_000), sent));
+    const { message } = await clients[1]!.call(allow, { check }, [by]);
+    expect(waitOf(message)).toBeGreaterThan(100_000);
+    first.write(piece(10_000, 1_000_000));
+    const ended = once(first, "close");
+    expect(await statusOf(first)).toBe("8");
+    await ended;
+    session.destroy();
+  });
+
+  it("counts by what it is once it is decompressed", async () => {
+    const session = connect(`http://${server.addresses.grpcEndpoint}`);
+    const by = bearer("compressed");
+    const zipped = gzipSync(Buffer.alloc(1_000_000));
+    const stream = begin(session, path, { authorization: by, "grpc-encoding": "gzip" });
+    stream.end(Buffer.concat([piece(0, zipped.length, 1), zipped]));
+    expect(await statusOf(stream)).toBe("3");
+    expect(waitOf((await clients[1]!.call(allow, { check }, [by])).message)).toBeGreaterThan(100_000);
+    session.destroy();
+  });
+
+  it("needs no token for a question of health, and is small then", async () => {
+    const session = connect(`http://${server.addresses.grpcEndpoint}`);
+    const stream = begin(session, "/grpc.health.v1.Health/Check", {});
+    stream.write(piece(10_000, 1_000_000));
+    const ended = once(stream, "close");
+    expect(await statusOf(stream)).toBe("3");
+    await ended;
+    session.destroy();
   });
 });
 

@@ -171,12 +171,36 @@ export const visitorMutants: readonly Mutant[] = [
   },
   {
     name: "visitor-size-unpaid-over-grpc",
-    breaks: "a message over gRPC is one call, whatever its size",
+    breaks: "a message over gRPC is paid by what came of it: a kilobyte that was compressed, and is a megabyte",
     edits: [
       {
         file: "cluster/src/server/grpc-server.ts",
         search: "access?.spend(caller, callsOfBytes(call.request.length))",
         replacement: "access?.spend(caller, callsOfBytes(0))",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-holds-messages-over-grpc",
+    breaks: "a message over gRPC is paid once it is whole, and the library keeps what has come until then",
+    edits: [
+      {
+        file: "cluster/src/server/grpc-access.ts",
+        search: "caller = gate.spend(caller, callsOfBytes(bytes));",
+        replacement: "caller = gate.spend(caller, callsOfBytes(bytes * 0));",
+      },
+    ],
+    foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-holds-health-over-grpc",
+    breaks: "a question for health, which needs no token, may have a megabyte",
+    edits: [
+      {
+        file: "cluster/src/server/grpc-arrival.ts",
+        search: "  if (bytes > maxOpenBytes) throw",
+        replacement: "  if (bytes < 0) throw",
       },
     ],
     foundBy: { tests: [using] },
