@@ -56,6 +56,7 @@ beforeEach(async () => {
     tls: null,
     access: null,
     maxStreams: 2,
+    maxConnections: 100,
     helloTimeoutMs: 500,
   });
   client = new Client(`127.0.0.1:${listener.port}`, credentials.createInsecure());

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { Server as NetServer } from "node:net";
 import {
   create,
   type DescMessage,
@@ -97,6 +98,8 @@ export interface GrpcServerOptions {
   readonly tls: TlsMaterial | null;
   /** Session streams open at once; as many topology watches beside them, and as many health watches. */
   readonly maxStreams: number;
+  /** Connections open at once. */
+  readonly maxConnections: number;
   /** See GrpcSessionOptions. */
   readonly helloTimeoutMs?: number;
 }
@@ -323,13 +326,19 @@ function contextOf(call: ServerUnaryCall<Buffer, Buffer>, caller: Caller): Admit
   return { ...caller, deadlineMs: leftMs };
 }
 
-function bind(server: Server, { host, port, tls, access }: GrpcServerOptions): Promise<number> {
+function bind(server: Server, { host, port, tls, access, maxConnections }: GrpcServerOptions): Promise<number> {
   const credentials = grpcCredentials(tls, access !== null);
   const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(listenError("gRPC", address, error));
+      if (error !== null) {
+        reject(listenError("gRPC", address, error));
+        return;
+      }
+      // The library has no bound of its own, and who opens connections without end takes the files that the log needs.
+      const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<NetServer, unknown> };
+      for (const listener of http2Servers.keys()) listener.maxConnections = maxConnections;
+      resolve(bound);
     });
   });
 }

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { Client, type ClientReadableStream, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createAdminHandlers } from "./admin-handlers.ts";
@@ -27,6 +28,7 @@ beforeEach(async () => {
     tls: null,
     access: null,
     maxStreams: 2,
+    maxConnections: 3,
   });
   client = new Client(`127.0.0.1:${listener.port}`, credentials.createInsecure());
 });
@@ -56,4 +58,20 @@ it.each([
   expect([code, details]).toEqual([status.RESOURCE_EXHAUSTED, "2 watches are open, the most there may be"]);
   open[0]!.cancel();
   await vi.waitFor(() => once(watch(path), "data"), { timeout: 60_000 });
+});
+
+it("a connection beyond maxConnections is closed until one ends", async () => {
+  const { port } = listener;
+  const closed = (socket: Socket) => once(socket.on("error", () => {}).resume(), "close");
+  const open = Array.from({ length: 3 }, () => connect(port, "127.0.0.1"));
+  for (const socket of open) await once(socket, "data");
+  await closed(connect(port, "127.0.0.1"));
+  open[0]!.destroy();
+  const greeted = async () => {
+    const socket = connect(port, "127.0.0.1");
+    await Promise.race([once(socket, "data"), closed(socket).then(() => Promise.reject(new Error("closed")))]);
+    socket.destroy();
+  };
+  await vi.waitFor(greeted, { timeout: 60_000 });
+  for (const socket of open) socket.destroy();
 });

@@ -86,7 +86,7 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[];
   /** Session streams open at once, 1 to 1,000,000; as many watches of the topology beside them, and as many of the health. Default 10,000. */
   readonly maxStreams?: number;
-  /** HTTP connections open at once, 1 to 1,000,000. Default 10,000. */
+  /** HTTP connections open at once, and as many of gRPC, 1 to 1,000,000. Default 10,000. */
   readonly maxConnections?: number;
   /** How long a stop waits for what is in flight, 0 to 600,000 milliseconds. Default 5,000. */
   readonly drainTimeoutMs?: number;

@@ -257,6 +257,7 @@ async function startListeners(
     log,
     access,
     maxStreams,
+    maxConnections,
     tls,
     ...options.grpc,
   });
