@@ -16,7 +16,12 @@ export function replyJson(
 }
 
 /** Connect's codes for what went wrong before there was a call, by HTTP status. */
-const codes: Readonly<Record<number, string>> = { 404: "unimplemented", 405: "unimplemented", 415: "unimplemented" };
+const codes: Readonly<Record<number, string>> = {
+  403: "permission_denied",
+  404: "unimplemented",
+  405: "unimplemented",
+  415: "unimplemented",
+};
 
 /** Answers a request that is no call, in the shape of Connect's errors, so that its clients show the message too. */
 export function replyProblem(

@@ -374,6 +374,31 @@ describe("pages of other origins", () => {
   });
 });
 
+describe("pages that call a node without token keys", () => {
+  const call = async (origin: string) => {
+    const headers = { "Content-Type": "application/json", Origin: origin };
+    const response = await fetch(url + allowPath, { method: "POST", headers, body: "{}" });
+    return [response.status, ((await response.json()) as { code: string }).code];
+  };
+
+  it.each([`http://rebound.example:7402`, "https://localhost.example", "http://10.0.0.1.example", "null"])(
+    "of %s are refused, though their name may lead here",
+    async (origin) => {
+      expect(await call(origin)).toEqual([403, "permission_denied"]);
+    },
+  );
+
+  it.each([
+    "https://shop.example",
+    "http://localhost:5173",
+    "http://app.localhost",
+    "http://127.0.0.1:3000",
+    "http://[::1]",
+  ])("of %s are answered", async (origin) => {
+    expect(await call(origin)).toEqual([400, "invalid_argument"]);
+  });
+});
+
 describe("bad input", () => {
   it("garbage in the binary format is refused, and the next call works", async () => {
     const response = await post(allowPath, Uint8Array.of(0xff, 0xff, 0xff), "application/proto");

@@ -7,8 +7,8 @@ import type { ClusterNode } from "../node/node.ts";
 import type { ConnectRoutesOptions } from "./connect-routes.ts";
 import { announcedBytes } from "./http-body.ts";
 import { createHttpCalls } from "./http-calls.ts";
-import { answerCors } from "./http-cors.ts";
-import { replyJson } from "./http-reply.ts";
+import { answerCors, isStrangersPage } from "./http-cors.ts";
+import { replyJson, replyProblem } from "./http-reply.ts";
 import { listenError } from "./listen-error.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { certificateName, type TlsMaterial } from "./tls-material.ts";
@@ -113,9 +113,18 @@ function createHandler(options: HttpServerOptions, state: { serving: boolean }, 
       const answered = answerOperator(request, response, options, state);
       if (answered) return;
     }
+    // Where a token decides, a page that has none is refused for that.
+    if (options.access === null && isStrangersPage(request, options.corsOrigins)) {
+      replyProblem(response, 403, strangersPage);
+      request.resume();
+      return;
+    }
     call(request, response);
   };
 }
+
+const strangersPage =
+  "pages of this origin may not call a node that asks for no token: start it with --token-keys, or name the page by --cors-origin";
 
 function answerOperator(
   request: IncomingMessage,
