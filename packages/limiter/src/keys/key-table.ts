@@ -4,6 +4,7 @@ import {
   COMMON_CELLS,
   type CountingAlgorithm,
   type Hold,
+  postponeExpiry,
   type Quota,
   type Verdict,
   WORD_LENGTHS,
@@ -29,7 +30,9 @@ const LAP_PAUSE_US = 1_000_000;
 const LAST_COMMON_WORD = 11;
 /** Bit of {@link WORD_LENGTHS}, above the lengths: holds are open on the key. */
 const HELD = 0x80000000;
-const LENGTHS = 0x7fffffff;
+/** Another one: the sweep leaves the block alone until its expiry, which no change may bring nearer before. */
+const KEPT = 0x40000000;
+const LENGTHS = 0x3fffffff;
 /** Word 0 of a block: its algorithm, twelve bits that are the algorithm's own, and what {@link KeyTable.setHandedOn} was told. */
 const HANDED_ON_SHIFT = 20;
 const HANDED_ON_EPOCHS = 4_095;
@@ -170,9 +173,21 @@ export class KeyTable implements BlockMover {
   /** Charges a call that was judged allowed; the key must have a block. Returns a word for the rolling hash. */
   charge(rule: QuotaRule, block: number, cost: number, stampUs: number): number {
     const algorithm = algorithmOf(rule.algorithm)!;
+    const keptUs = this.#keptUs(block);
     const home = algorithm.charge(this.#heap, block, this.#tailOf(block), rule, cost, stampUs, this);
-    this.#noteExpiry(home);
+    this.#noteChange(home, keptUs);
     return algorithm.fingerprint(this.#heap, home) ^ this.#heap.word(home, WORD_HASH);
+  }
+
+  /** Until when a block is kept; 0: it is not. */
+  #keptUs(block: number): number {
+    return (this.#heap.word(block, WORD_LENGTHS) & KEPT) === 0 ? 0 : this.#heap.number(block, CELL_EXPIRY);
+  }
+
+  /** A block was changed, which was kept until then. */
+  #noteChange(block: number, keptUs: number): void {
+    if (keptUs > 0) postponeExpiry(this.#heap, block, keptUs);
+    this.#noteExpiry(block);
   }
 
   /** The sweep must come by when the block expires. */
@@ -185,23 +200,26 @@ export class KeyTable implements BlockMover {
   /** Withholds what was judged; returns the block, which may have moved. Who keeps the holds marks it as held. */
   hold(quota: Quota, block: number, hold: Hold, stampUs: number): number {
     const algorithm = this.#algorithmOf(block);
+    const keptUs = this.#keptUs(block);
     const home = algorithm.hold(this.#heap, block, this.#tailOf(block), quota, hold, stampUs, this);
-    this.#noteExpiry(home);
+    this.#noteChange(home, keptUs);
     return home;
   }
 
   /** Closes a hold that has not expired: it came to `actual`. Returns the block, which may have moved. */
   settle(quota: Quota, block: number, hold: Hold, actual: number, stampUs: number): number {
     const algorithm = this.#algorithmOf(block);
+    const keptUs = this.#keptUs(block);
     const home = algorithm.settle(this.#heap, block, this.#tailOf(block), quota, hold, actual, stampUs, this);
-    this.#noteExpiry(home);
+    this.#noteChange(home, keptUs);
     return home;
   }
 
   /** The block is as if never used, holds included; it stays where it is. */
   clear(block: number): void {
+    const keptUs = this.#keptUs(block);
     this.#algorithmOf(block).reset(this.#heap, block);
-    this.#noteExpiry(block);
+    this.#noteChange(block, keptUs);
   }
 
   /** A word that changes with the block's state, for the rolling hash. */
@@ -215,8 +233,8 @@ export class KeyTable implements BlockMover {
   }
 
   setHeld(block: number, held: boolean): void {
-    const lengths = this.#heap.word(block, WORD_LENGTHS) & LENGTHS;
-    this.#heap.setWord(block, WORD_LENGTHS, held ? (lengths | HELD) >>> 0 : lengths);
+    const rest = this.#heap.word(block, WORD_LENGTHS) & ~HELD;
+    this.#heap.setWord(block, WORD_LENGTHS, held ? (rest | HELD) >>> 0 : rest);
     if (!held) this.#noteExpiry(block);
   }
 
@@ -295,10 +313,10 @@ export class KeyTable implements BlockMover {
     return this.#heap.number(block, CELL_EXPIRY);
   }
 
-  /** The sweep leaves the block alone until then, though it is as if never used. */
+  /** The sweep leaves the block alone until then, though it be as if never used, and whatever is charged to it meanwhile. */
   keepUntil(block: number, untilUs: number): void {
-    this.#heap.setNumber(block, CELL_EXPIRY, untilUs);
-    this.#noteExpiry(block);
+    this.#heap.setWord(block, WORD_LENGTHS, this.#heap.word(block, WORD_LENGTHS) | KEPT);
+    this.#noteChange(block, untilUs);
   }
 
   remove(block: number): void {

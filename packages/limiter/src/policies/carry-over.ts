@@ -386,22 +386,19 @@ export class CarryOver {
 
   /**
    * After a reset: a key that would be guessed to be full anew gets an unused counter, for as long as the guess would
-   * count. Returns its block, or 0.
+   * count; one that has a counter, on which something is held, keeps it for as long. Returns the block of a new one, or 0.
    */
-  keepReset(
-    rule: GovernedRule,
-    hash: number,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-    stampUs: number,
-  ): number {
-    const { quota } = rule;
+  keepReset(rule: GovernedRule, hash: number, bytes: Uint8Array, start: number, length: number, own: number): number {
+    const { quota, stampUs } = rule;
     const carried = quota.limit === 0 ? null : this.find(rule, bytes, start, length);
     if (!carried?.isGuessed) return 0;
     const untilUs = this.#emptyUs(chargedBy(rule), carried);
     if (untilUs <= stampUs) return 0;
     const keys = this.#keys;
+    if (own !== 0) {
+      keys.keepUntil(own, untilUs);
+      return 0;
+    }
     // Given back at once: the counter is empty, and knows its rule.
     const once = { cost: 1, fromUs: stampUs, datedUs: stampUs, expiryUs: stampUs + 1 };
     const block = keys.hold(quota, keys.create(quota, hash, bytes, start, length), once, stampUs);

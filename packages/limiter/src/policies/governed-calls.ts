@@ -217,10 +217,10 @@ export class GovernedCalls {
   }
 
   #keepReset(judged: Judged): void {
-    if (this.#find(judged) !== 0) return;
     this.#use(judged);
     const { rule, hash, keyStart, keyLength } = judged;
-    const block = this.carryOver.keepReset(rule, hash, this.#layout!.bytes, keyStart, keyLength, this.#stampUs);
+    const own = this.#find(judged);
+    const block = this.carryOver.keepReset(rule, hash, this.#layout!.bytes, keyStart, keyLength, own);
     if (block !== 0) this.#hash.word(this.#keys.fingerprint(block));
   }
 
@@ -488,7 +488,9 @@ export class GovernedCalls {
     results.remaining[at] = isOpened && judged.free ? judged.limit : this.#verdict.available;
     results.resetAfterMs[at] = ceilMs(this.#verdict.resetNowUs);
     if (!isOpened) return;
-    if (!judged.free) {
+    // Whom a list lets in nobody denied, whatever the rule says.
+    if (judged.free) judged.outcome = Outcome.allowed;
+    else {
       if (judged.outcome === Outcome.limited) this.#countDenial(judged);
       results.shadows[at] = judged.outcome;
     }

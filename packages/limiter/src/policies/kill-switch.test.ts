@@ -139,6 +139,33 @@ describe("K1 no change is refused for what was counted before", () => {
     for (const key of ["k", "new"]) expect(harness.admitted(START_US + 20 * second, nameAlone, key)).toBe(5);
   });
 
+  it.each([
+    ["taken", Verb.take],
+    ["held", Verb.reserve],
+    ["held, and reset again,", Verb.reset],
+  ])("a reset frees a bucket that counts as full, for good, when what is %s since has drained", (_, verb) => {
+    const harness = usedUnder(40);
+    harness.change(putPolicy({ ...slow(5), limit: 5, windowMs: 60_000 }), {}, START_US + second);
+    expect(harness.admitted(START_US + second, nameAlone)).toBe(0);
+    harness.ask(START_US + second, Verb.reset, "k", nameAlone);
+    if (verb === Verb.take) harness.one(START_US + 2 * second, "k", nameAlone);
+    else harness.ask(START_US + 2 * second, Verb.reserve, "k", nameAlone, { ttlMs: 1_000 });
+    if (verb === Verb.reset) harness.ask(START_US + 2 * second, verb, "k", nameAlone);
+    for (let i = 16; i < 20; i++) harness.apply(START_US + i * second);
+    expect(harness.admitted(START_US + 20 * second, nameAlone)).toBe(5);
+  });
+
+  it("a reset of a bucket that counts as full, and holds what a shadow opened, frees it for good", () => {
+    const harness = usedUnder(40);
+    const shadowed = { ...slow(5), limit: 5, windowMs: 60_000, shadow: true };
+    harness.change(putPolicy(shadowed), {}, START_US + second);
+    harness.ask(START_US + second, Verb.reserve, "k", nameAlone, { ttlMs: 1_000 });
+    harness.ask(START_US + second, Verb.reset, "k", nameAlone);
+    harness.change(putPolicy({ ...shadowed, shadow: false }), {}, START_US + 2 * second);
+    for (let i = 16; i < 20; i++) harness.apply(START_US + i * second);
+    expect(harness.admitted(START_US + 20 * second, nameAlone)).toBe(5);
+  });
+
   it("K2 keys that count as full are held against the quota of their namespace", () => {
     const harness = usedUnder(40);
     harness.change(putPolicy(log(5)), {}, START_US + second);

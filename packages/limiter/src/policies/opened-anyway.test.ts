@@ -73,3 +73,12 @@ it.each([
     expect(open(`${prefix}3`, START_US + 3 * 3_600 * second).outcome).toBe(Outcome.allowed);
   }
 });
+
+it.each([false, true])("what an allow-list opens is counted as no denial of its policy (shadow: %s)", (shadow) => {
+  const harness = new PolicyHarness();
+  harness.change(putPolicy({ ...log, limit: 0, shadow }));
+  harness.change(allowList);
+  expect(harness.ask(START_US, Verb.reserve, "k", name, { ttlMs: 5_000 }).outcome).toBe(Outcome.allowed);
+  const counted = { allowed: 1, denied: 0, wouldHaveDenied: 0, bans: 0 };
+  expect(harness.limiter.policies.counters("n").get("api")).toEqual(counted);
+});

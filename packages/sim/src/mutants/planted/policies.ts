@@ -455,6 +455,31 @@ export const policyMutants: readonly Mutant[] = [
     foundBy: { tests: ["limiter/src/policies/foresight.test.ts"] },
   },
   {
+    name: "quota-passed-by-a-shadow",
+    breaks:
+      "reservations that a shadow or an allow-list opens fill the table with keys beyond their namespace's quota (K2)",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-calls.ts",
+        search: "    if (!this.#hasPlace(judged)) {",
+        replacement: "    if (!isOpenedAnyway && !this.#hasPlace(judged)) {",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/policies/opened-anyway.test.ts"] },
+  },
+  {
+    name: "reset-forgotten-by-a-bucket",
+    breaks: "a key that counted as full does so again once what it took since its reset has drained (K1)",
+    edits: [
+      {
+        file: "limiter/src/keys/key-table.ts",
+        search: "    const keptUs = this.#keptUs(block);\n    const home = algorithm.charge(",
+        replacement: "    const keptUs = 0;\n    const home = algorithm.charge(",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/policies/kill-switch.test.ts"] },
+  },
+  {
     name: "ban-beyond-its-block",
     breaks: "a key under a policy that waits for hundreds of denials writes over other memory, and is never banned",
     edits: [
