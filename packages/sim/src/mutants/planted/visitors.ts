@@ -5,6 +5,7 @@ const scoping = "cluster/src/server/tokens/scoped-guard.test.ts";
 const using = "cluster/src/server/tokens/overuse.test.ts";
 const usage = "cluster/src/server/tokens/token-usage.test.ts";
 const opening = "cluster/src/server/tokens/opened-keys.test.ts";
+const watching = "cluster/src/server/grpc-watches.test.ts";
 
 /** Bugs in what nodes take from visitors: how large a request may be, what it costs its holder, and how many keys it opens. */
 export const visitorMutants: readonly Mutant[] = [
@@ -204,6 +205,56 @@ export const visitorMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: [using] },
+  },
+  {
+    name: "visitor-keeps-an-empty-minute",
+    breaks: "an account whose every request asks for too many keys is remembered, and nothing bounds how many such are",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/opened-keys.ts",
+        search: "    return { startMs: nowMs, keys: new Set() };",
+        replacement:
+          "    const begun: Minute = { startMs: nowMs, keys: new Set() };\n    this.#minutes.set(account, begun);\n    return begun;",
+      },
+    ],
+    foundBy: { tests: [opening] },
+  },
+  {
+    name: "visitor-pays-again-for-what-filled-up",
+    breaks: "a request that comes slowly pays for its first bytes again with each of the next",
+    edits: [
+      {
+        file: "cluster/src/server/tokens/token-usage.ts",
+        search: "wholeAtMs + (calls - paid) * this.#callMs",
+        replacement: "wholeAtMs + calls * this.#callMs",
+      },
+    ],
+    foundBy: { tests: [usage] },
+  },
+  {
+    name: "stranger-connects-without-end",
+    breaks: "connections to the gRPC port are bounded by nothing but the files that the process may open",
+    edits: [
+      {
+        file: "cluster/src/server/grpc-server.ts",
+        search: "listener.maxConnections = maxConnections;",
+        replacement: "listener.maxConnections = 1_000 * maxConnections;",
+      },
+    ],
+    foundBy: { tests: [watching] },
+  },
+  {
+    name: "stranger-owns-a-name",
+    breaks:
+      "a page whose name leads to a node without tokens may call it, since its browser takes the node for its own site",
+    edits: [
+      {
+        file: "cluster/src/server/http-server.ts",
+        search: "    if (options.access === null && isStrangersPage(",
+        replacement: "    if (options.access !== null && isStrangersPage(",
+      },
+    ],
+    foundBy: { tests: [listening] },
   },
   {
     name: "visitor-opens-keys-by-reserving",
