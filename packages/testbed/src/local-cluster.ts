@@ -51,6 +51,8 @@ export interface LocalClusterOptions {
   readonly token?: string;
   /** The command's script, such as an installed package's. Default: the workspace's build. */
   readonly command?: string;
+  /** The Node.js that the nodes run on. Default: the one that runs this. */
+  readonly program?: string;
   /** Where the nodes' logs go; default: nowhere, but the last lines are shown if a node dies by itself. */
   readonly onLog?: (nodeId: number, text: string) => void;
 }
@@ -69,7 +71,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   }));
   const founders = nodes.map((node) => `${node.nodeId}=127.0.0.1:${port(node.nodeId, 2)}`).join(",");
   const statusOf = (nodeId: number) => readStatus(nodeId, nodes[nodeId - 1]!.httpUrl, options.token);
-  const processes = new NodeProcesses({ onLog: options.onLog, command: options.command });
+  const processes = new NodeProcesses({ onLog: options.onLog, command: options.command, program: options.program });
   const start = (node: LocalNode) =>
     processes.start(node.nodeId, [
       ...["--id", String(node.nodeId), "--cluster", founders, "--data", join(folder, String(node.nodeId))],

@@ -33,6 +33,8 @@ export interface NodeEnd {
 export interface NodeProcessesOptions {
   /** The command's script, such as an installed package's. Default: the workspace's build. */
   readonly command?: string | undefined;
+  /** The Node.js that they run on. Default: the one that runs this. */
+  readonly program?: string | undefined;
   readonly onLog?: ((nodeId: number, text: string) => void) | undefined;
   /** Default: it is told of on standard error. */
   readonly onEnd?: ((end: NodeEnd) => void) | undefined;
@@ -58,13 +60,13 @@ export class NodeProcesses {
     return [...this.#processes.keys()];
   }
 
-  /** Runs `quorumguard node` with these flags, with the Node that runs this. */
+  /** Runs `quorumguard node` with these flags. */
   start(nodeId: number, flags: readonly string[], launch: NodeLaunch = {}): void {
-    const { command = builtCommand } = this.#options;
+    const { command = builtCommand, program = process.execPath } = this.#options;
     // Of a group of its own: Ctrl-C reaches it through us alone, so that one signal is one signal. It ends with us all the
     // same, even if we are killed: its standard input ends then.
     const script = launch.script ?? [command, "node", ...flags, "--stop-with-stdin"];
-    const line = [...(launch.wrapper ?? []), process.execPath, ...(launch.nodeFlags ?? []), ...script];
+    const line = [...(launch.wrapper ?? []), program, ...(launch.nodeFlags ?? []), ...script];
     const child = spawn(line[0]!, line.slice(1), {
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
