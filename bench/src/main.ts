@@ -13,6 +13,7 @@ import { failover } from "./scenarios/failover.ts";
 import { machineAlone } from "./scenarios/machine-alone.ts";
 import { millionKeys } from "./scenarios/million-keys.ts";
 import { redisUnique } from "./scenarios/redis-unique.ts";
+import { scaling } from "./scenarios/scaling.ts";
 import { sdkAnswers } from "./scenarios/sdk-answers.ts";
 import { AbsentSystem } from "./system.ts";
 
@@ -24,13 +25,15 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["machine-alone", machineAlone],
   ["sdk-answers", sdkAnswers],
   ["dead-cluster", deadCluster],
+  ["scaling", scaling],
 ]);
 
-const usage = `npm run bench -- [--quick] [--only NAME] [--results FOLDER] [--json]
-  --quick    fewer and shorter samples
-  --only     one scenario: ${[...scenarios.keys()].join(", ")}
-  --results  the folder to write to; default: bench/results
-  --json     end with one line of JSON on standard output`;
+const usage = `npm run bench -- [--quick] [--only NAME] [--results FOLDER] [--other-node PROGRAM] [--json]
+  --quick       fewer and shorter samples
+  --only        one scenario: ${[...scenarios.keys()].join(", ")}
+  --results     the folder to write to; default: bench/results
+  --other-node  for scaling: a Node.js of another version; default: one that this repository or the machine has
+  --json        end with one line of JSON on standard output`;
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -58,6 +61,7 @@ async function main(): Promise<number> {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
       results: { type: "string", default: fileURLToPath(new URL("../results", import.meta.url)) },
+      "other-node": { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -72,7 +76,10 @@ async function main(): Promise<number> {
     if (scenario === undefined)
       throw new Error(`--only is ${name}, but must be one of ${[...scenarios.keys()].join(", ")}`);
     say(`\n  ${name}`);
-    const { line, summary, details, table, picture } = await scenario({ quick: values.quick, say });
+    const { line, summary, details, table, picture } = await scenario({
+      ...{ quick: values.quick, say },
+      otherNode: values["other-node"] ?? null,
+    });
     say(`  ${line}`);
     await mkdir(values.results, { recursive: true });
     const file = (extension: string) => join(values.results, `${name}${values.quick ? ".quick" : ""}.${extension}`);

@@ -3,6 +3,8 @@ export interface ScenarioOptions {
   /** Fewer and shorter samples: enough to see that it runs, not to publish. */
   readonly quick: boolean;
   readonly say: (text: string) => void;
+  /** The program of another Node.js to measure with, where a scenario does; null or left out: what it finds. */
+  readonly otherNode?: string | null;
 }
 
 /** What a scenario measured. */

@@ -33,3 +33,10 @@ test("a population is the same in every sample; which of it are asked for is the
     expect(keysOf(source)).not.toEqual(keysOf(source, "s", "s/0", 2));
   }
 });
+
+test("keys are filled up to a length, and stay as different as they were", () => {
+  const long = keysOf({ kind: "unique", bytes: 40 });
+  expect(new Set(long.map((key) => key.length))).toEqual(new Set([40]));
+  expect(new Set(long).size).toBe(calls);
+  expect(keysOf({ kind: "one", bytes: 2 }, "sample")[0]).toBe("sample");
+});

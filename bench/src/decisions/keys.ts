@@ -2,7 +2,12 @@ import { seededRandom } from "./random.ts";
 import { zipfRanks } from "./zipf.ts";
 
 /** Whom the calls of a workload are about. */
-export type KeySource =
+export type KeySource = KeyNames & {
+  /** Shorter keys are filled up to so many bytes. Default 0: they are as they are. */
+  readonly bytes?: number;
+};
+
+type KeyNames =
   /** Every call has a key of its own. */
   | { readonly kind: "unique" }
   /** All calls have the same one. */
@@ -28,6 +33,12 @@ const drawn = 2 ** 20;
  * populations are the same in all samples: they are to be there already.
  */
 export function keySequence(source: KeySource, sample: string, own: string, seed: number): KeySequence {
+  const { bytes = 0 } = source;
+  const { keyOf, isShared } = namedKeys(source, sample, own, seed);
+  return { keyOf: bytes === 0 ? keyOf : (n) => keyOf(n).padEnd(bytes, "."), isShared };
+}
+
+function namedKeys(source: KeyNames, sample: string, own: string, seed: number): KeySequence {
   switch (source.kind) {
     case "unique":
       return { keyOf: (n) => `${own}/${n}`, isShared: () => false };

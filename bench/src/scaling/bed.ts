@@ -1,0 +1,181 @@
+import { type LocalCluster, type LocalStatus, startLocalCluster } from "@quorumguard/testbed";
+import type { Rule } from "../client.ts";
+import { type ClientProcesses, openClientProcesses } from "../decisions/client-processes.ts";
+import type { LoopReport } from "../decisions/closed-loop.ts";
+import { readMetrics } from "../systems/read-metric.ts";
+import type { Configuration } from "./configuration.ts";
+import type { Costs } from "./cost-model.ts";
+import { readNodeUsage } from "./node-usage.ts";
+
+/** One stretch of a configuration under load; costs are of one decision. */
+export interface ScalingSample extends Costs {
+  readonly decisions: number;
+  readonly seconds: number;
+}
+
+/** A cluster with the clients that ask it. */
+export interface Bed {
+  /** Puts the cluster under load. @throws {Error} when calls failed, or were denied, or the leader changes again and again. */
+  sample(configuration: Configuration, durationMs: number): Promise<ScalingSample>;
+  /** Keys with a live count. */
+  liveKeys(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Nobody comes near the limit, and no key is forgotten in between: a token takes minutes to come back. */
+const known: Rule = { limit: 100_000, windowMs: 300 * 86_400_000 };
+/** A new key is forgotten as soon as its token is back, after 0.6 s: what forgetting takes is measured, too. */
+const fresh: Rule = { limit: 100, windowMs: 60_000 };
+
+/** Room for all that is asked for. */
+const mostKeys = 2_000_000;
+
+/** So often a sample is taken again whose leader was not the same all the time: on a busy machine one may be too slow to be heard. */
+const tries = 3;
+
+/** Numbers of samples, over all beds: what one sample calls its new keys no other does, and it draws others of a population. */
+let sampleNumber = 0;
+
+/** Starts the nodes that a configuration runs on; `program` is the Node.js that they run on. */
+export async function startBed({ nodes }: Configuration, program: string): Promise<Bed> {
+  const cluster = await startLocalCluster({ nodes, program, arguments: ["--max-keys", String(mostKeys)] });
+  const opened = new Map<string, ClientProcesses>();
+  const clientsOf = async ({ processes, keys }: Configuration) => {
+    const rule = keys === "new" ? fresh : known;
+    const name = `${processes} ${rule.windowMs}`;
+    const clients = opened.get(name) ?? (await openClientProcesses(processes, await taskOf(cluster, rule)));
+    opened.set(name, clients);
+    return clients;
+  };
+  const sample: Bed["sample"] = async (configuration, durationMs) => {
+    const clients = await clientsOf(configuration);
+    for (let left = tries; left > 0; left--) {
+      const taken = await takeSample(cluster, clients, configuration, durationMs);
+      if (taken !== null) return taken;
+    }
+    throw new Error(`${configuration.name}: the leader changed in each of ${tries} samples`);
+  };
+  return {
+    sample,
+    async liveKeys() {
+      const leader = await leaderOf(cluster);
+      return (await readMetrics(cluster.nodes[leader.nodeId - 1]!.metricsUrl, ["quorumguard_keys"]))[0]!;
+    },
+    async stop() {
+      await Promise.all([...opened.values()].map((clients) => clients.stop()));
+      await cluster.stop();
+    },
+  };
+}
+
+function leaderOf(cluster: LocalCluster): Promise<LocalStatus> {
+  return cluster.waitForLeader();
+}
+
+async function taskOf(cluster: LocalCluster, rule: Rule) {
+  const { nodeId } = await leaderOf(cluster);
+  const leader = cluster.nodes[nodeId - 1]!.grpcEndpoint;
+  const endpoints = [leader, ...cluster.endpoints.filter((endpoint) => endpoint !== leader)];
+  return { client: "quorumguard", place: { endpoints, rule } } as const;
+}
+
+/** Null: the leader was not the same all the time. */
+async function takeSample(
+  cluster: LocalCluster,
+  clients: ClientProcesses,
+  configuration: Configuration,
+  durationMs: number,
+): Promise<ScalingSample | null> {
+  sampleNumber += 1;
+  const { inFlight, keys, keyBytes } = configuration;
+  const source = keys === "new" ? ({ kind: "unique" } as const) : ({ kind: "uniform", count: keys } as const);
+  const leader = await leaderOf(cluster);
+  let before: ClusterState | null = null;
+  const names = { sample: `s${sampleNumber}`, seed: sampleNumber };
+  const load = { inFlight, durationMs, keys: { ...source, bytes: keyBytes }, ...names };
+  const reports = await clients.run(load, async () => {
+    before = await stateBefore(cluster, leader);
+  });
+  const after = await stateAfter(cluster, leader);
+  const still = await leaderOf(cluster);
+  if (still.nodeId !== leader.nodeId || still.term !== leader.term) return null;
+  return sampleOf(configuration, reports, before!, after);
+}
+
+/** What nodes had used and done at one moment. */
+export interface ClusterState {
+  readonly leader: NodeState;
+  readonly followers: readonly NodeState[];
+  /** Entries of the log. */
+  readonly entries: number;
+  readonly flushUs: number;
+  readonly liveKeys: number;
+}
+
+type NodeState = Awaited<ReturnType<typeof readNodeUsage>>;
+
+/** A page of metrics takes milliseconds of a node's time: it is asked for before the processors are looked at. */
+async function stateBefore(cluster: LocalCluster, leader: LocalStatus): Promise<ClusterState> {
+  const counted = await countedBy(cluster, leader);
+  return { ...counted, ...(await usageOf(cluster, leader)) };
+}
+
+/** And here afterwards. */
+async function stateAfter(cluster: LocalCluster, leader: LocalStatus): Promise<ClusterState> {
+  const usage = await usageOf(cluster, leader);
+  return { ...usage, ...(await countedBy(cluster, leader)) };
+}
+
+async function countedBy(cluster: LocalCluster, { nodeId }: LocalStatus) {
+  const [entries, flushSeconds, liveKeys] = await readMetrics(cluster.nodes[nodeId - 1]!.metricsUrl, [
+    "quorumguard_raft_last_index",
+    "quorumguard_flush_duration_seconds_sum",
+    "quorumguard_keys",
+  ]);
+  return { entries: entries!, flushUs: flushSeconds! * 1e6, liveKeys: liveKeys! };
+}
+
+async function usageOf(cluster: LocalCluster, leader: LocalStatus) {
+  const others = cluster.nodes.filter(({ nodeId }) => nodeId !== leader.nodeId);
+  const [first, ...followers] = await Promise.all(
+    [leader, ...others].map(({ nodeId }) => readNodeUsage(cluster.pid(nodeId)!)),
+  );
+  return { leader: first!, followers };
+}
+
+/** What a stretch of load took, divided by its decisions. @throws {Error} when there is no such thing as a decision's cost. */
+export function sampleOf(
+  { name, keys }: Pick<Configuration, "name" | "keys">,
+  reports: readonly Pick<LoopReport, "outcomes" | "seconds" | "cpuUs" | "firstFailure">[],
+  before: ClusterState,
+  after: ClusterState,
+): ScalingSample {
+  const sum = (numberOf: (report: (typeof reports)[number]) => number) =>
+    reports.reduce((total, one) => total + numberOf(one), 0);
+  const decisions = sum(({ outcomes }) => outcomes.allowed);
+  const others = sum(({ outcomes }) => outcomes.failed + outcomes.degraded + outcomes.denied);
+  const failure = reports.find(({ firstFailure }) => firstFailure !== null)?.firstFailure;
+  // A denial may be answered without the log, and what it cost would count as nothing.
+  if (others > 0 || decisions === 0)
+    throw new Error(
+      `${name}: of ${decisions + others} calls only ${decisions} were allowed (${failure ?? "no failure"})`,
+    );
+  const seconds = Math.max(...reports.map((report) => report.seconds));
+  const each = (total: number) => total / decisions;
+  const ofLeader = (field: keyof NodeState) => each(after.leader[field] - before.leader[field]);
+  const followers = before.followers.length;
+  const ofFollower = (field: keyof NodeState) => {
+    const used = after.followers.map((follower, at) => follower[field] - before.followers[at]![field]);
+    return followers === 0 ? null : each(used.reduce((total, one) => total + one, 0)) / followers;
+  };
+  return {
+    ...{ decisions, seconds, decisionsPerSecond: decisions / seconds },
+    callsPerEntry: decisions / (after.entries - before.entries),
+    ...{ leaderUs: ofLeader("cpuUs"), leaderThreadUs: ofLeader("threadUs"), leaderBytes: ofLeader("writtenBytes") },
+    ...{ followerUs: ofFollower("cpuUs"), followerThreadUs: ofFollower("threadUs") },
+    followerBytes: ofFollower("writtenBytes"),
+    clientUs: each(sum(({ cpuUs }) => cpuUs)),
+    flushUs: each(after.flushUs - before.flushUs),
+    keys: keys === "new" ? after.liveKeys : keys,
+  };
+}

@@ -1,0 +1,51 @@
+/** One way to run and to load a cluster. */
+export interface Configuration {
+  readonly name: string;
+  readonly nodes: number;
+  /** Callers in all client processes, each with one call in flight. */
+  readonly inFlight: number;
+  readonly processes: number;
+  readonly keyBytes: number;
+  /** Keys that calls are drawn from; `new`: every call has one that nobody asked for before. */
+  readonly keys: number | "new";
+  /** Nodes run on the other Node.js. */
+  readonly otherNode: boolean;
+}
+
+/** What all others differ from in one thing. */
+export const reference: Configuration = {
+  ...{ name: "reference", nodes: 3, inFlight: 256, processes: 1, keyBytes: 16, keys: 10_000, otherNode: false },
+};
+
+const varied = (name: string, change: Partial<Configuration>): Configuration => ({ ...reference, ...change, name });
+
+/** What costs are fitted to: each thing that they may depend on is varied by itself. */
+export const grid: readonly Configuration[] = [
+  reference,
+  varied("16 in flight", { inFlight: 16 }),
+  varied("64 in flight", { inFlight: 64 }),
+  varied("1,024 in flight", { inFlight: 1_024 }),
+  varied("keys of 256 bytes", { keyBytes: 256 }),
+  varied("new keys", { keys: "new" }),
+  varied("1,000,000 keys", { keys: 1_000_000 }),
+  varied("2 client processes", { processes: 2 }),
+  varied("1 node", { nodes: 1 }),
+  varied("1 node, 64 in flight", { nodes: 1, inFlight: 64 }),
+  varied("1 node, keys of 256 bytes", { nodes: 1, keyBytes: 256 }),
+];
+
+/** What no cost was fitted to, for the model to predict. */
+export const heldOut: readonly Configuration[] = [
+  varied("5 nodes", { nodes: 5 }),
+  varied("4 client processes", { processes: 4 }),
+  varied("128 in flight", { inFlight: 128 }),
+  varied("64 in flight, keys of 120 bytes", { inFlight: 64, keyBytes: 120 }),
+];
+
+/** The reference on the other Node.js: how much more or less its nodes take is measured here, and nowhere else. */
+export const otherReference: Configuration = varied("reference, other Node.js", { otherNode: true });
+
+/** Held out as well, where there is another Node.js. */
+export const heldOutOther: readonly Configuration[] = [
+  varied("64 in flight, other Node.js", { inFlight: 64, otherNode: true }),
+];

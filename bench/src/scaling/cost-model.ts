@@ -1,0 +1,220 @@
+import type { Configuration } from "./configuration.ts";
+import { evaluate, type Fit, fitFewest, type Observation } from "./fewest-terms.ts";
+
+/** What costs of a decision may depend on. */
+export interface Situation {
+  readonly nodes: number;
+  readonly keyBytes: number;
+  /** Keys in use. */
+  readonly keys: number;
+  /** 1: every call has a key of its own; 0: all keys are known. */
+  readonly newKeys: number;
+  /** Calls that one entry of the log holds. */
+  readonly callsPerEntry: number;
+  /** Calls that one frame of a client holds. */
+  readonly callsPerFrame: number;
+}
+
+/** Up to so many keys in use the tables are taken to be in the processor's caches. */
+const fewKeys = 1_024;
+
+/** How much of each cost a decision has. */
+const amounts = {
+  "each decision": () => 1,
+  "each entry": ({ callsPerEntry }) => 1 / callsPerEntry,
+  "each frame": ({ callsPerFrame }) => 1 / callsPerFrame,
+  "each decision, for each follower": ({ nodes }) => nodes - 1,
+  "each entry, for each follower": ({ nodes, callsPerEntry }) => (nodes - 1) / callsPerEntry,
+  "each byte of the key": ({ keyBytes }) => keyBytes,
+  "each byte of the key, for each follower": ({ nodes, keyBytes }) => (nodes - 1) * keyBytes,
+  "each new key": ({ newKeys }) => newKeys,
+  "each doubling of the keys in use beyond 1,024": ({ keys }) => Math.max(0, Math.log2(keys / fewKeys)),
+} as const satisfies Readonly<Record<string, (situation: Situation) => number>>;
+
+type Term = keyof typeof amounts;
+
+const decided = ["each decision", "each entry", "each byte of the key"] as const satisfies readonly Term[];
+const kept = ["each new key", "each doubling of the keys in use beyond 1,024"] as const satisfies readonly Term[];
+const sentOn = ["each decision, for each follower", "each entry, for each follower"] as const satisfies readonly Term[];
+
+/** What a decision takes of whom, and what that may be made of. */
+export const resources = {
+  leaderUs: { words: "the leader's processor", unit: "µs", terms: [...decided, ...sentOn, ...kept] },
+  leaderThreadUs: { words: "the leader's main thread", unit: "µs", terms: [...decided, ...sentOn, ...kept] },
+  followerUs: { words: "a follower's processor", unit: "µs", terms: [...decided, ...kept] },
+  followerThreadUs: { words: "a follower's main thread", unit: "µs", terms: [...decided, ...kept] },
+  clientUs: {
+    words: "the clients' processors",
+    unit: "µs",
+    terms: ["each decision", "each frame", "each byte of the key"],
+  },
+  flushUs: { words: "the leader's disk", unit: "µs", terms: decided },
+  leaderBytes: {
+    words: "what the leader writes to sockets and to its log",
+    unit: "bytes",
+    terms: [...decided, ...sentOn, "each byte of the key, for each follower"],
+  },
+  followerBytes: { words: "what a follower writes", unit: "bytes", terms: decided },
+} as const satisfies Readonly<
+  Record<string, { readonly words: string; readonly unit: "µs" | "bytes"; readonly terms: readonly Term[] }>
+>;
+
+/** The name of a resource. */
+export type Resource = keyof typeof resources;
+
+/** Those of a node, which change with the Node.js that runs it. */
+const ofNodes: readonly Resource[] = ["leaderUs", "leaderThreadUs", "followerUs", "followerThreadUs"];
+
+/** What was measured of one configuration: medians of its samples, of one decision. Null: there are no followers. */
+export type Costs = Readonly<Record<Resource, number | null>> & {
+  readonly decisionsPerSecond: number;
+  readonly callsPerEntry: number;
+  /** Keys in use. */
+  readonly keys: number;
+};
+
+/** A configuration with what it came to. */
+export interface Measured {
+  readonly configuration: Configuration;
+  readonly costs: Costs;
+}
+
+/** All that is predicted from. */
+export interface ScalingModel {
+  /** Cores of the machine that it was measured on, with clients and nodes. */
+  readonly cores: number;
+  /** Of each resource, what a decision takes of it. */
+  readonly costs: Readonly<Record<Resource, Fit>>;
+  /** The logarithm of the calls that an entry holds, on that machine. */
+  readonly callsPerEntry: Fit;
+  /** Microseconds between two decisions, on that machine. */
+  readonly spacing: Fit;
+}
+
+/** What a model says of a configuration, under the names of what is measured of it. */
+export type Prediction = Omit<Costs, "keys">;
+
+/** How much more or less the nodes of another Node.js take. */
+export type NodeFactors = Readonly<Partial<Record<Resource, number>>>;
+
+const costsOnly = { errors: "relative", signed: false } as const;
+
+/**
+ * Fits all costs to what was measured.
+ * @throws {SingularDesignError} when the configurations do not tell the costs apart.
+ */
+export function fitModel(measured: readonly Measured[], cores: number): ScalingModel {
+  const fitted = Object.entries(resources).map(([resource, { terms }]) => {
+    const observations = measured.flatMap(({ configuration, costs }): readonly Observation[] => {
+      const value = costs[resource as Resource];
+      return value === null ? [] : [{ terms: termsOf(situationOf(configuration, costs)), value }];
+    });
+    return [resource, explained(resource, () => fitFewest(terms, observations, costsOnly))] as const;
+  });
+  const batches = measured.map(({ configuration, costs }) => ({
+    terms: batchTerms(configuration),
+    value: Math.log(costs.callsPerEntry),
+  }));
+  const spacings = measured.map(({ configuration, costs }) => ({
+    terms: spacingTerms(configuration, costs.callsPerEntry, processorUs(configuration, costs)),
+    value: 1e6 / costs.decisionsPerSecond,
+  }));
+  return {
+    cores,
+    costs: Object.fromEntries(fitted) as Record<Resource, Fit>,
+    callsPerEntry: explained("calls per entry", () =>
+      fitFewest(Object.keys(batches[0]!.terms), batches, { errors: "absolute", signed: true }),
+    ),
+    spacing: explained("decisions per second", () => fitFewest(Object.keys(spacings[0]!.terms), spacings, costsOnly)),
+  };
+}
+
+/** What a configuration will come to, from nothing but itself and, on another Node.js, how much more or less its nodes take. */
+export function predict(model: ScalingModel, configuration: Configuration, factors: NodeFactors = {}): Prediction {
+  const { nodes, inFlight } = configuration;
+  const entry = Math.exp(evaluate(model.callsPerEntry, batchTerms(configuration)));
+  const callsPerEntry = Math.min(inFlight, Math.max(1, entry));
+  const costs = costsAt(model, situationOf(configuration, { callsPerEntry, keys: null }), factors);
+  const cpuUs = processorUs(configuration, costs);
+  const spacingUs = evaluate(model.spacing, spacingTerms(configuration, callsPerEntry, cpuUs));
+  // No machine gives more than all of its cores.
+  const decisionsPerSecond = 1e6 / Math.max(spacingUs, cpuUs / model.cores);
+  const alone = { followerUs: null, followerThreadUs: null, followerBytes: null };
+  return { ...costs, ...(nodes === 1 ? alone : {}), callsPerEntry, decisionsPerSecond };
+}
+
+/** What one decision takes of each resource. */
+export function costsAt(
+  model: ScalingModel,
+  situation: Situation,
+  factors: NodeFactors = {},
+): Readonly<Record<Resource, number>> {
+  const entries = Object.entries(model.costs).map(([name, fit]) => {
+    const factor = factors[name as Resource] ?? 1;
+    return [name, factor * evaluate(fit, termsOf(situation))];
+  });
+  return Object.fromEntries(entries) as Record<Resource, number>;
+}
+
+/** What nodes take more or less than the model says, by what was measured of one configuration. */
+export function nodeFactors(model: ScalingModel, { configuration, costs }: Measured): NodeFactors {
+  const predicted = predict(model, configuration);
+  return Object.fromEntries(ofNodes.map((name) => [name, Number(costs[name]) / Number(predicted[name])]));
+}
+
+/** Processor time of all processes for one decision. */
+export function processorUs(
+  { nodes }: Pick<Configuration, "nodes">,
+  { leaderUs, followerUs, clientUs }: Pick<Costs, "leaderUs" | "followerUs" | "clientUs">,
+): number {
+  return leaderUs! + (nodes - 1) * (followerUs ?? 0) + clientUs!;
+}
+
+function situationOf(
+  { nodes, keyBytes, keys, inFlight, processes }: Configuration,
+  measured: { readonly callsPerEntry: number; readonly keys: number | null },
+): Situation {
+  const newKeys = keys === "new" ? 1 : 0;
+  // What is always new has nobody's number; it was counted, where it was measured.
+  const inUse = measured.keys ?? (keys === "new" ? fewKeys : keys);
+  const { callsPerEntry } = measured;
+  return { nodes, keyBytes, newKeys, keys: inUse, callsPerEntry, callsPerFrame: inFlight / processes };
+}
+
+function termsOf(situation: Situation): Readonly<Record<Term, number>> {
+  const entries = Object.entries(amounts).map(([name, amount]) => [name, amount(situation)]);
+  return Object.fromEntries(entries) as Record<Term, number>;
+}
+
+/** A power of each of them, which is a sum where all are logarithms. */
+function batchTerms({ nodes, inFlight, processes }: Configuration): Readonly<Record<string, number>> {
+  return {
+    "whatever there is": 1,
+    "calls in flight": Math.log(inFlight),
+    "client processes": Math.log(processes),
+    nodes: Math.log(nodes),
+  };
+}
+
+/** Entries that are on their way at once share the cores; those that wait for each other leave some of them idle meanwhile. */
+function spacingTerms(
+  { nodes, inFlight }: Configuration,
+  callsPerEntry: number,
+  cpuUs: number,
+): Readonly<Record<string, number>> {
+  return {
+    "processor time": cpuUs,
+    "processor time, by the share of calls in one entry": (cpuUs * callsPerEntry) / inFlight,
+    "each call, by calls in flight": 1 / inFlight,
+    "each call, by calls in flight, with followers": nodes > 1 ? 1 / inFlight : 0,
+  };
+}
+
+function explained<T>(what: string, fit: () => T): T {
+  try {
+    return fit();
+  } catch (error) {
+    if (error instanceof Error) error.message = `${what}: ${error.message}`;
+    throw error;
+  }
+}
