@@ -7,6 +7,7 @@ import { factsMarkdown, rowsTable, samplesTable } from "./generic.ts";
 import { millionKeys } from "./million-keys.ts";
 import { readable } from "./numbers.ts";
 import { type Facts, isFacts } from "./result-file.ts";
+import { scaling } from "./scaling.ts";
 
 /** How one scenario is told. The numbers are the result's; only the words are here. */
 export interface ScenarioWords {
@@ -121,4 +122,5 @@ export const scenarioWords: ReadonlyMap<string, ScenarioWords> = new Map<string,
   ["failover", failover],
   ["million-keys", millionKeys],
   ["redis-unique", redisUnique],
+  ["scaling", scaling],
 ]);
