@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { banMutants } from "./planted/bans.ts";
 import { boundMutants } from "./planted/bounds.ts";
 import { browserMutants } from "./planted/browser.ts";
 import { decisionMutants } from "./planted/decisions.ts";
@@ -23,6 +24,7 @@ export const mutants: readonly Mutant[] = [
   ...decisionMutants,
   ...holdMutants,
   ...policyMutants,
+  ...banMutants,
   ...pushMutants,
   ...boundMutants,
   ...sdkAnswerMutants,

@@ -2,8 +2,6 @@ import type { Mutant } from "../mutant.ts";
 
 const inForce = "limiter/src/policies/rule-in-force.test.ts";
 const book = "limiter/src/policies/policy-book.test.ts";
-const groupBans = "limiter/src/policies/group-bans.test.ts";
-const banTable = "limiter/src/abuse/ban-table.test.ts";
 const takingOver = "limiter/src/policies/taking-over.test.ts";
 const heldAcross = "limiter/src/policies/holds-across-changes.test.ts";
 const carriedHolds = "limiter/src/holds/carried-holds.test.ts";
@@ -12,30 +10,8 @@ const ownNumbers = "limiter/src/policies/own-numbers.test.ts";
 const killSwitch = "limiter/src/policies/kill-switch.test.ts";
 const heirs = "limiter/src/policies/heirs.test.ts";
 
-/** Bugs in policies, overrides, bans and shadows, and in what becomes of counts when a rule takes over from another. */
+/** Bugs in policies, overrides and shadows, and in what becomes of counts when a rule takes over from another. */
 export const policyMutants: readonly Mutant[] = [
-  {
-    name: "ban-kept-in-memory-alone",
-    breaks: "bans and the denials that lead to them are in no snapshot: whoever restores one lets the banned in (S8)",
-    edits: [
-      { file: "limiter/src/machine/state.ts", search: "    this.bans.save(meta);\n", replacement: "" },
-      { file: "limiter/src/machine/state.ts", search: "    this.bans.load(meta);\n", replacement: "" },
-    ],
-    foundBy: { tests: [inForce] },
-  },
-  {
-    name: "ban-begun-twice-by-one-call",
-    breaks: "a key that is repeated in one all-or-nothing call goes from ban to longer ban within it (G1)",
-    edits: [
-      {
-        file: "limiter/src/policies/governed-calls.ts",
-        search:
-          "    if (!alone && (judged.outcome === Outcome.limited || this.#charges(judged))) this.#meetBan(judged, at);\n",
-        replacement: "",
-      },
-    ],
-    foundBy: { tests: [groupBans] },
-  },
   {
     name: "explain-without-carried-holds",
     breaks: "explain tells no open holds of a key while its counts wait to be carried over",
@@ -478,30 +454,6 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: ["limiter/src/policies/kill-switch.test.ts"] },
-  },
-  {
-    name: "ban-beyond-its-block",
-    breaks: "a key under a policy that waits for hundreds of denials writes over other memory, and is never banned",
-    edits: [
-      {
-        file: "limiter/src/abuse/ban-table.ts",
-        search: "Slab.blockCells(Math.min(MAX_BLOCK_CELLS, tail + capacity * 2))",
-        replacement: "Slab.blockCells(tail + capacity * 2)",
-      },
-    ],
-    foundBy: { tests: [banTable] },
-  },
-  {
-    name: "ban-forgotten-by-the-sweep",
-    breaks: "a sweep decides which denials and bans count under a policy that looks further back since (K2)",
-    edits: [
-      {
-        file: "limiter/src/abuse/bans.ts",
-        search: "found !== 0 && !table.isOver(found, stampUs);",
-        replacement: "found !== 0;",
-      },
-    ],
-    foundBy: { tests: [banTable] },
   },
   {
     name: "heir-swept-before-a-slow-counter",
