@@ -69,10 +69,15 @@ async function next<K extends ClientMessage["kind"]>(
   kind: K,
   { client }: ClientTask,
 ): Promise<Extract<ClientMessage, { kind: K }>> {
-  const [message] = (await Promise.race([
-    once(child, "message"),
-    once(child, "exit").then(() => Promise.reject(new Error(`a client process of ${client} ended by itself`))),
-  ])) as [ClientMessage];
+  // Whichever comes first, nobody waits for the other one any more.
+  const either = new AbortController();
+  const { signal } = either;
+  const ended = once(child, "exit", { signal }).then(() =>
+    Promise.reject(new Error(`a client process of ${client} ended by itself`)),
+  );
+  const [message] = (await Promise.race([once(child, "message", { signal }), ended]).finally(() => either.abort())) as [
+    ClientMessage,
+  ];
   if (message.kind !== kind) throw new Error(`a client process of ${client} said ${message.kind} in place of ${kind}`);
   return message as Extract<ClientMessage, { kind: K }>;
 }
