@@ -23,7 +23,8 @@ it("the grid tells all costs apart: without noise each is found as it was put in
   near(followerUs!["each new key"], follower.newKey);
   near(clientUs!["each frame"], client.frame);
   near(bytes!["each byte of the key, for each follower"], leaderBytes.byteFollower);
-  near(model.callsPerEntry.coefficients["calls in flight"], batch.inFlight);
+  near(model.callsPerEntry.coefficients["the square of that"], batch.squared);
+  near(model.callsPerEntry.coefficients["client processes"], batch.processes);
   near(model.spacing.coefficients["each call, by calls in flight"], spacing.waitUs);
 });
 

@@ -186,11 +186,16 @@ function termsOf(situation: Situation): Readonly<Record<Term, number>> {
   return Object.fromEntries(entries) as Record<Term, number>;
 }
 
-/** A power of each of them, which is a sum where all are logarithms. */
+/**
+ * Powers, which are sums where all are logarithms. If nothing explains more, each client's frame is an entry; many calls of one client are
+ * less than proportionally in one, and those of several clients may meet in one.
+ */
 function batchTerms({ nodes, inFlight, processes }: Configuration): Readonly<Record<string, number>> {
+  const ofProcess = Math.log(inFlight / processes);
   return {
     "whatever there is": 1,
-    "calls in flight": Math.log(inFlight),
+    "calls in flight of a client process": ofProcess,
+    "the square of that": ofProcess ** 2,
     "client processes": Math.log(processes),
     nodes: Math.log(nodes),
   };

@@ -13,14 +13,16 @@ export const invented = {
   flush: { decision: 0.1, entry: 250, byte: 0.001 },
   leaderBytes: { decision: 90, entry: 500, follower: 30, entryFollower: 400, byte: 2, byteFollower: 1 },
   followerBytes: { decision: 30, entry: 600, byte: 1 },
-  batch: { inFlight: 0.95, processes: -0.4 },
+  batch: { ofProcess: 1.05, squared: -0.02, processes: 0.3 },
   spacing: { cpu: 0.5, alone: 0.3, waitUs: 400, followersUs: 300 },
 } as const;
 
 /** What a configuration comes to there. */
 export function truthOf({ nodes, inFlight, processes, keyBytes, keys }: Configuration): Costs {
   const { leader, follower, client, threadShare, flush, leaderBytes, followerBytes, batch, spacing } = invented;
-  const callsPerEntry = inFlight ** batch.inFlight * processes ** batch.processes;
+  const ofProcess = Math.log(inFlight / processes);
+  const met = processes ** batch.processes;
+  const callsPerEntry = met * Math.exp(batch.ofProcess * ofProcess + batch.squared * ofProcess ** 2);
   const followers = nodes - 1;
   const inUse = keys === "new" ? 80_000 : keys;
   const state = (of: { readonly newKey: number; readonly doubling: number }) =>
