@@ -39,6 +39,8 @@ function addNodes(env: Interaction, directive: Directive): void {
   const readOnly = argOf(directive, "read-only") ?? "safe";
   if (readOnly !== "safe" && readOnly !== "lease-based")
     throw new ScriptError(`invalid read-only option "${readOnly}"`);
+  if (readOnly === "lease-based" && !flagOf(directive, "checkquorum"))
+    throw new ScriptError("CheckQuorum must be enabled when ReadOnlyOption is ReadOnlyLeaseBased");
   const snapshot: Snapshot = {
     index: numberOf(directive, "index", 0),
     term: isBootstrap ? 1 : 0,
@@ -62,7 +64,8 @@ function addNodes(env: Interaction, directive: Directive): void {
       maxBytesPerMessage: unlimited,
       maxInflightMessages: numberOf(directive, "inflight", unlimited),
       maxInflightBytes: unlimited,
-      maxCommittedBytesPerReady: numberOf(directive, "max-committed-size-per-ready", unlimited),
+      // Zero is etcd's default as well: the limit of a message, which has none here.
+      maxCommittedBytesPerReady: numberOf(directive, "max-committed-size-per-ready", 0) || unlimited,
       readOnly: readOnly === "safe" ? "safe" : "lease",
       disableConfChangeValidation: flagOf(directive, "disable-conf-change-validation"),
       stepDownOnRemoval: flagOf(directive, "step-down-on-removal"),
@@ -210,7 +213,7 @@ export function createInteractionRunner(): (directive: Directive) => string {
   return (directive) => {
     const command = commands[directive.command];
     try {
-      if (command === undefined) throw new ScriptError(`unknown command ${directive.command}`);
+      if (command === undefined) throw new ScriptError("unknown command");
       command(env, directive);
     } catch (error) {
       if (!(error instanceof ScriptError)) {

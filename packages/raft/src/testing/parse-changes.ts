@@ -3,6 +3,8 @@ import { ScriptError } from "./interaction-args.ts";
 
 const kinds: Readonly<Record<string, ConfChangeKind>> = { v: "addVoter", l: "addLearner", r: "remove", u: "update" };
 
+const maxUint64 = 2n ** 64n - 1n;
+
 /**
  * Reads `v1 l2 r3 u4`: voter, learner, remove, update.
  * @throws {ScriptError} at a token of another form, in the words of etcd's own reader.
@@ -15,6 +17,9 @@ export function parseChanges(text: string): ConfChange["changes"] {
     const digits = token.slice(1);
     if (kind === undefined) throw new ScriptError(`unknown input: ${token}`);
     if (!/^\d+$/.test(digits)) throw new ScriptError(`strconv.ParseUint: parsing "${digits}": invalid syntax`);
-    return { kind, nodeId: Number(digits) };
+    if (BigInt(digits) > maxUint64) throw new ScriptError(`strconv.ParseUint: parsing "${digits}": value out of range`);
+    const nodeId = Number(digits);
+    if (!Number.isSafeInteger(nodeId)) throw new ScriptError(`node: ${digits} is above 2^53 - 1`);
+    return { kind, nodeId };
   });
 }

@@ -12,6 +12,9 @@ const sortedIds = (ids: readonly NodeId[]): readonly NodeId[] => [...new Set(ids
 const voteNames: Readonly<Record<VoteResult, string>> = { won: "VoteWon", lost: "VoteLost", pending: "VotePending" };
 const describeIndex = (index: number): string => (index === Number.POSITIVE_INFINITY ? "∞" : String(index));
 
+/** How etcd's environment keeps answers and silence: a mismatch prints them so. */
+const answerNumbers: Readonly<Record<string, number>> = { _: 0, n: 1, y: 2 };
+
 /** What a voter has said: an index or a vote; undefined before it says anything. */
 type AnswerOf = (id: NodeId) => string | undefined;
 
@@ -32,8 +35,12 @@ export function runQuorumDirective(directive: Directive): string {
   // Answers belong to the ids in the order in which they are first mentioned.
   const order = [...new Set([...listed, ...listedOutgoing])];
   const answers = valuesOf(directive, command === "vote" ? "votes" : "idx") ?? [];
+  // Etcd's environment keeps silence as zero, and takes no zero for an answer.
+  if (command === "committed" && answers.some((answer) => Number(answer) === 0)) return "cannot use 0 as idx";
   if (answers.length !== order.length) {
-    return `error: mismatched input (explicit or _) for voters [${allVoters(voters).join(" ")}]: [${answers.join(" ")}]`;
+    const listedVoters = allVoters(voters).map((id) => `${id}:{}`);
+    const numbers = answers.map((answer) => answerNumbers[answer] ?? answer);
+    return `error: mismatched input (explicit or _) for voters map[${listedVoters.join(" ")}]: [${numbers.join(" ")}]`;
   }
   const answerOf: AnswerOf = (id) => {
     const answer = answers[order.indexOf(id)];

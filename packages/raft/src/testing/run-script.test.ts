@@ -55,7 +55,11 @@ test("rewriting keeps comments and inputs, and doubles the line where the output
 
 test("quorum commands check themselves, and their input", () => {
   expect(outputs("committed cfg=(1,2) idx=(3)")).toEqual([
-    "error: mismatched input (explicit or _) for voters [1 2]: [3]",
+    "error: mismatched input (explicit or _) for voters map[1:{} 2:{}]: [3]",
+  ]);
+  expect(outputs("vote cfg=(1,2) cfgj=(4,10) votes=(y,n,_)", "committed cfg=(1,2) idx=(0,5)")).toEqual([
+    "error: mismatched input (explicit or _) for voters map[1:{} 2:{} 4:{} 10:{}]: [2 1 0]",
+    "cannot use 0 as idx",
   ]);
   expect(outputs("vote cfgj=zero", "vote cfg=(1) cfgj=zero votes=(n)", "committed cfgj=zero")).toEqual([
     "VoteWon",
@@ -73,6 +77,16 @@ test("wrong membership changes say what is wrong, and count as a command", () =>
   ]);
 });
 
+test("an id that is too large for etcd is refused in its words, and one that is too large for here in ours", () => {
+  expect(
+    outputs("simple\nv99999999999999999999", "simple\nv18446744073709551616", "simple\nv18446744073709551615"),
+  ).toEqual([
+    'strconv.ParseUint: parsing "99999999999999999999": value out of range',
+    'strconv.ParseUint: parsing "18446744073709551616": value out of range',
+    "node: 18446744073709551615 is above 2^53 - 1",
+  ]);
+});
+
 test("wrong commands say what is wrong, also in silence", () => {
   expect(
     outputs(
@@ -80,6 +94,7 @@ test("wrong commands say what is wrong, also in silence", () => {
       "dance",
       "add-nodes 1 voters=(1)",
       "add-nodes 1 voters=(1) index=2 read-only=fast",
+      "add-nodes 1 voters=(1) index=2 read-only=lease-based",
       "log-level loud",
       group,
       "propose 1 a",
@@ -98,9 +113,10 @@ test("wrong commands say what is wrong, also in silence", () => {
     ),
   ).toEqual([
     "ok",
-    "unknown command dance",
+    "unknown command",
     "index must be specified as > 1 due to bootstrap",
     'invalid read-only option "fast"',
+    "CheckQuorum must be enabled when ReadOnlyOption is ReadOnlyLeaseBased",
     "log levels must be either of [DEBUG INFO WARN ERROR FATAL NONE]",
     "ok",
     "raft proposal dropped",
@@ -139,6 +155,12 @@ test("pages of one entry, even of an empty one", () => {
     'CommittedEntries:\n  1/3 EntryNormal ""',
     'CommittedEntries:\n  1/4 EntryNormal "a"',
   ]);
+});
+
+test("pages of no bytes are pages without a limit", () => {
+  const nodes = "add-nodes 1 voters=(1) index=2 max-committed-size-per-ready=0";
+  const printed = outputs(nodes, "campaign 1", "stabilize", "propose 1 a", "propose 1 b", "stabilize");
+  expect(printed.at(-1)).toContain('CommittedEntries:\n  1/4 EntryNormal "a"\n  1/5 EntryNormal "b"');
 });
 
 test("a dead node hears nothing, a partition loses what crosses it, and a stopped clock misses its ticks", () => {
