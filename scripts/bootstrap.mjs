@@ -40,6 +40,7 @@ const commands = {
   build: { build: true, force: true },
   start: { build: true, only: () => product, file: "scripts/demo/main.ts" },
   test: { build: false, file: "scripts/test.ts" },
+  "test:storage": { build: false, file: "scripts/test-storage.ts" },
   sim: { build: false, file: "packages/sim/src/cli.ts" },
   "conformance:raft": { build: false, file: "packages/raft/test/conformance.ts" },
   "conformance:histories": { build: false, file: "packages/audit/src/cli.ts" },

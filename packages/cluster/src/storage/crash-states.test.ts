@@ -166,7 +166,7 @@ const days = process.env.QUORUMGUARD_THOROUGH === "1" ? 60 : 4;
 
 it.each([...workloads, ...Array.from({ length: days }, (_, seed) => byChance(seed + 1))])(
   "every crash state is recovered from: $promise",
-  { timeout: 600_000 },
+  { timeout: effort.timeoutMs },
   async (workload) => {
     const { captured, run } = await record(workload);
     const { moments, states, distinct, cutRecoveries, torn } = await checkCrashStates(captured, run, effort);

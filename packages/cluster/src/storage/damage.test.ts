@@ -219,7 +219,7 @@ describe.each(["young", "compacted", "closed", "killed", "abstaining"] as const)
   (stage) => {
     it.each(Object.keys(damages) as (keyof typeof damages)[])(
       "G2: with %s anywhere in any of them, are refused or make no difference",
-      { timeout: 600_000 },
+      { timeout: isThorough ? 3_600_000 : 600_000 },
       async (kind) => {
         const content = life[stage];
         const reference = await read(content);
