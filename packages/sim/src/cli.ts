@@ -1,28 +1,11 @@
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readFlags } from "./read-flags.ts";
 import { shorten } from "./report/shorten.ts";
 import { type SeedSummary, summarize } from "./report/summary.ts";
 import { runInWorkers } from "./report/workers.ts";
 import { type RunOptions, runSeed, type SeedResult } from "./run-seed.ts";
 
 /** `npm run sim`: runs seeds one after the other; the last line is a summary, and the exit status 0 only if none failed. */
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "20" },
-    start: { type: "string", default: "1" },
-    step: { type: "string", default: "1" },
-    workers: { type: "string", default: "1" },
-    faults: { type: "string" },
-    "until-us": { type: "string" },
-    clients: { type: "string" },
-    json: { type: "boolean", default: false },
-    lines: { type: "boolean", default: false },
-    verbose: { type: "boolean", default: false },
-    "until-failure": { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-
 const usage = `Runs the whole of QuorumGuard on virtual time, network and disk, with faults drawn from a seed.
 
   npm run sim -- [--seeds N] [--start S] [--workers N] [--json] [--verbose] [--until-failure]
@@ -41,6 +24,24 @@ const usage = `Runs the whole of QuorumGuard on virtual time, network and disk, 
 
 A seed replays exactly. A failing one is run again and again with fewer faults and less time, until the shortest front of it
 that fails is found; the command that replays that is printed.`;
+
+const values = readFlags(
+  {
+    seeds: { type: "string", default: "20" },
+    start: { type: "string", default: "1" },
+    step: { type: "string", default: "1" },
+    workers: { type: "string", default: "1" },
+    faults: { type: "string" },
+    "until-us": { type: "string" },
+    clients: { type: "string" },
+    json: { type: "boolean", default: false },
+    lines: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false },
+    "until-failure": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+  usage,
+);
 
 function whole(name: string, text: string, least: number): number {
   const value = Number(text);

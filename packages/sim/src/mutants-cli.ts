@@ -1,26 +1,14 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { type JudgeOptions, judge, type Verdict, type Way, ways } from "./mutants/judge.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { mutants } from "./mutants/registry.ts";
 import { problemsOf } from "./mutants/sound.ts";
 import { copyWorkspace } from "./mutants/workspace-copy.ts";
+import { readFlags } from "./read-flags.ts";
 
 /** `npm run mutants`: plants every bug of the registry, one at a time, and looks for it until it is found. */
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    by: { type: "string" },
-    scripts: { type: "string" },
-    seeds: { type: "string", default: "500" },
-    jobs: { type: "string", default: `${Math.min(4, availableParallelism())}` },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-
 const usage = `Plants known bugs into a copy of the sources, one at a time, and expects each to be found by a broken promise:
 by the tests, the scripts of the Raft core or the simulator's seeds that the registry names for it, in this order.
 
@@ -36,6 +24,19 @@ by the tests, the scripts of the Raft core or the simulator's seeds that the reg
 Exit status 0 only if every bug was found, and the sources without any pass all of these tests and scripts.
 
 ${mutants.map((mutant) => `  ${mutant.name}`).join("\n")}`;
+
+const values = readFlags(
+  {
+    only: { type: "string" },
+    by: { type: "string" },
+    scripts: { type: "string" },
+    seeds: { type: "string", default: "500" },
+    jobs: { type: "string", default: `${Math.min(4, availableParallelism())}` },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+  usage,
+);
 
 /** Each way of each mutant; the slowest takes a tenth of it on two processors. */
 const timeoutMs = 180_000;
