@@ -18,7 +18,7 @@ import { startVerbCallers } from "./cluster/verb-callers.ts";
 import { planScarcity, planVerbs } from "./cluster/verb-workload.ts";
 import { planWaits, startWaitCallers } from "./cluster/wait-workload.ts";
 import { planWorkload } from "./cluster/workload.ts";
-import { calmNetwork, type FaultPlan, planFaults } from "./faults/fault-plan.ts";
+import { type CountedFault, calmNetwork, type FaultPlan, planFaults } from "./faults/fault-plan.ts";
 import { createNemesis, type Nemesis } from "./faults/nemesis.ts";
 import { createClientNetwork, endpointOf } from "./network/client-network.ts";
 import { createLinks } from "./network/links.ts";
@@ -119,7 +119,7 @@ function assemble(seed: number, world: World, random: Random, clientCount: numbe
   note(`seed ${seed}: ${JSON.stringify({ cluster, faultPlan, workload, verbs, leases, waits, outages })}`);
 
   const faults: Record<string, number> = {};
-  const count = (kind: string, times = 1) => {
+  const count = (kind: CountedFault, times = 1) => {
     faults[kind] = (faults[kind] ?? 0) + times;
   };
   const rare = createRareStates(note);

@@ -27,7 +27,7 @@ export interface NodeMachine {
   /** Told of each operation of the disk, until it says that it has heard enough: faults wait here for their moment. */
   awaitDisk: ((operation: DiskOperation, path: string) => boolean) | null;
   /** The next operation of this kind fails with this error. */
-  nextError: { readonly operation: DiskOperation; readonly error: Error } | null;
+  nextError: NextError | null;
   /** What a bad disk does to what is written. */
   spoilWrite: SpoilWrite | null;
   /** Reasons that faults have given the node to stop, or to refuse to start. Without one it must not. */
@@ -41,6 +41,14 @@ export interface NodeMachine {
   /** Power failed, or it abstained when it ended, and nobody has seen yet that it came back with all of its log. */
   mayLack: boolean;
   onDisk(operation: DiskOperation, path: string): Error | null;
+}
+
+/** An error that waits for its operation. */
+export interface NextError {
+  readonly operation: DiskOperation;
+  readonly error: Error;
+  /** The operation has come, and fails. */
+  struck(): void;
 }
 
 /** Why a node may fail, and what becomes of it then. */
@@ -156,6 +164,7 @@ export function createNodeHost(
         const { nextError } = machine;
         if (nextError?.operation !== operation) return null;
         machine.nextError = null;
+        nextError.struck();
         return nextError.error;
       },
     };

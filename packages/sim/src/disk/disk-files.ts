@@ -12,6 +12,8 @@ export interface DiskSpeed {
   readonly flushUs: number;
   readonly stallChance: number;
   readonly stallUs: number;
+  /** Told of each stall as it begins. */
+  readonly stalled?: () => void;
 }
 
 /** What a program may ask of its disk, as far as faults care. */
@@ -48,7 +50,9 @@ export function createDiskFiles(
 
   function flushUs(): number {
     const speed = speedNow();
-    return random.chance(speed.stallChance) ? speed.stallUs : speed.flushUs;
+    if (!random.chance(speed.stallChance)) return speed.flushUs;
+    speed.stalled?.();
+    return speed.stallUs;
   }
 
   function handleOf(inode: Inode, path: string): FileHandle {

@@ -37,25 +37,32 @@ export function createDirectedFaults(toolbox: Toolbox): Readonly<Record<Directed
       }
   }
 
-  function crashAt(operation: "write" | "rename", ending: string, delayUs: number): boolean {
+  function crashAt(kind: "crashInSnapshot" | "crashAfterSnapshot"): boolean | "waits" {
+    const [operation, ending, delayUs] =
+      kind === "crashInSnapshot" ? ["write", ".part", 200] : ["rename", ".snap", 300];
     const machine = victim();
     if (machine === null) return false;
     impaired.add(machine);
+    const running = machine.running;
+    /** Whether the snapshot that the crash waits for is where it should be. */
+    const isThere = () =>
+      machine.running === running && machine.disk.list("snapshots").some((name) => name.endsWith(ending));
     let done = false;
-    const crash = () => {
+    const crash = (isMoment: boolean) => {
       if (done) return;
       done = true;
+      if (isMoment) toolbox.count(kind);
       nodes.crash(machine, random.chance(0.5) ? "vanished" : "killed");
       impair(machine, ms(20, 400), `restart ${machine.name}`, () => nodes.start(machine));
     };
     machine.awaitDisk = (what, path) => {
       if (what !== operation || !path.endsWith(ending)) return false;
-      later(1 + random.below(delayUs), "crash in a snapshot", crash);
+      later(1 + random.below(delayUs), "crash in a snapshot", () => crash(isThere()));
       return true;
     };
     machine.running!.node.takeSnapshot().catch(() => {});
-    later(100_000, "crash after all", crash);
-    return true;
+    later(100_000, "crash after all", () => crash(false));
+    return "waits";
   }
 
   return {
@@ -74,10 +81,11 @@ export function createDirectedFaults(toolbox: Toolbox): Readonly<Record<Directed
       cutAll(nodes.machines, [leader], ms(100, 300));
       impaired.add(leader);
       later(ms(30, 90), `${leader.name} dies`, () => {
+        if (leader.running !== null) toolbox.count("lostAcknowledgements");
         nodes.crash(leader, random.chance(0.5) ? "killed" : "vanished");
         impair(leader, ms(100, 500), `restart ${leader.name}`, () => nodes.start(leader));
       });
-      return true;
+      return "waits";
     },
     /** A leader that nobody hears gathers a tail that two later leaders know nothing of. */
     staleTail() {
@@ -94,7 +102,7 @@ export function createDirectedFaults(toolbox: Toolbox): Readonly<Record<Directed
       for (const at of [400, 550, 700]) later(at * 1000, "leadership moves on", handOver);
       return true;
     },
-    crashInSnapshot: () => crashAt("write", ".part", 200),
-    crashAfterSnapshot: () => crashAt("rename", ".snap", 300),
+    crashInSnapshot: () => crashAt("crashInSnapshot"),
+    crashAfterSnapshot: () => crashAt("crashAfterSnapshot"),
   };
 }

@@ -43,14 +43,18 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
     return "waits";
   }
 
-  function diskError(): boolean {
+  function diskError(): boolean | "waits" {
     const machine = victim();
     if (machine === null) return false;
     impaired.add(machine);
     const code = random.pick(["EIO", "EIO", "ENOSPC"]);
     const operation = code === "ENOSPC" ? "write" : random.pick(["write", "flush"] as const);
     note(`the next ${operation} of ${machine.name} fails with ${code}`);
-    machine.nextError = { operation, error: Object.assign(new Error(`${code}: ${operation}`), { code }) };
+    machine.nextError = {
+      operation,
+      error: Object.assign(new Error(`${code}: ${operation}`), { code }),
+      struck: () => toolbox.count(code === "ENOSPC" ? "diskFull" : "diskError"),
+    };
     const excuse: Excuse = {
       explains: (error) => error.message.includes(code),
       failed() {
@@ -66,7 +70,7 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
     later(300_000, `${machine.name} has its error behind it`, () => {
       if (machine.running !== null) impaired.delete(machine);
     });
-    return true;
+    return "waits";
   }
 
   /** From now on its operator is to expect damage on this machine, and nobody else may lose a write. */

@@ -47,6 +47,10 @@ export const faultKinds = [
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
+/** All that is counted: each kind as it happens, not as it is armed, and what the network does to frames and streams. */
+export const countedFaults = [...faultKinds, "diskFull", "loss", "duplicate", "reorder", "brokenStreams"] as const;
+export type CountedFault = (typeof countedFaults)[number];
+
 /** Which faults a seed brings, and how often. */
 export interface FaultPlan {
   readonly kinds: readonly FaultKind[];

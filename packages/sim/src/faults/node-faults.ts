@@ -49,24 +49,32 @@ export function createNodeFaults(toolbox: Toolbox): Readonly<Record<NodeFault, F
     return true;
   }
 
-  /** The disk has other manners for a while. */
-  function changeDisk(what: string, stallChance: number, stallUs: number, delayUs: number): boolean {
+  /** The disk has other manners for a while: whoever is down, or writes nothing, does not notice. */
+  function changeDisk(kind: "stalledDisk" | "slowDisk", stallUs: number, delayUs: number): boolean | "waits" {
+    const [what, stallChance] = kind === "stalledDisk" ? ["stalls", 1] : ["becomes slow", 0.8];
     const machine = random.pick(nodes.machines);
     const before = machine.diskSpeed;
     if (before.stallChance > 0.5) return false;
     note(`the disk of ${machine.name} ${what}`);
-    machine.diskSpeed = { ...before, stallChance, stallUs };
+    let isNoticed = false;
+    const stalled = () => {
+      if (!isNoticed) toolbox.count(kind);
+      isNoticed = true;
+    };
+    machine.diskSpeed = { ...before, stallChance, stallUs, stalled };
     later(delayUs, `${machine.name} disk recovers`, () => {
       machine.diskSpeed = before;
     });
-    return true;
+    return "waits";
   }
 
   /** One node after the other is told to stop and started again, as a deployment does. */
   async function rollingRestart(machines: readonly NodeMachine[]): Promise<void> {
+    let restarts = 0;
     for (const machine of machines) {
       if (!toolbox.going) return;
       if (machine.running === null || impaired.has(machine)) continue;
+      if (restarts++ === 0) toolbox.count("rollingRestart");
       impaired.add(machine);
       await nodes.shutDown(machine);
       await world.sleep(ms(5, 50), null, "deploy");
@@ -93,26 +101,28 @@ export function createNodeFaults(toolbox: Toolbox): Readonly<Record<NodeFault, F
     return true;
   }
 
-  function crash(kind: "killed" | "vanished"): boolean {
+  function crash(kind: "killed" | "vanished"): boolean | "waits" {
     const machine = victim();
     if (machine === null) return false;
     impaired.add(machine);
     soon(machine, () => {
+      if (machine.running !== null) toolbox.count(kind === "killed" ? "kill" : "powerLoss");
       nodes.crash(machine, kind);
       impair(machine, ms(20, 800), `restart ${machine.name}`, () => nodes.start(machine));
     });
-    return true;
+    return "waits";
   }
 
-  function powerLossOfAll(): boolean {
+  function powerLossOfAll(): "waits" {
     const first = nodes.machines.find((machine) => machine.running?.node.leads === true) ?? nodes.machines[0]!;
     soon(first, () => {
+      if (nodes.machines.some(({ running }) => running !== null)) toolbox.count("powerLossOfAll");
       for (const machine of nodes.machines) {
         nodes.crash(machine, "vanished");
         impair(machine, ms(20, 300), `restart ${machine.name}`, () => nodes.start(machine));
       }
     });
-    return true;
+    return "waits";
   }
 
   return {
@@ -121,14 +131,14 @@ export function createNodeFaults(toolbox: Toolbox): Readonly<Record<NodeFault, F
     powerLossOfAll,
     pause: () => pauseFor(ms(20, 1_000)),
     longPause: () => pauseFor(ms(1_000, 3_500)),
-    stalledDisk: () => changeDisk("stalls", 1, ms(300, 1_500), ms(300, 1_200)),
-    slowDisk: () => changeDisk("becomes slow", 0.8, ms(5, 60), ms(100, 800)),
+    stalledDisk: () => changeDisk("stalledDisk", ms(300, 1_500), ms(300, 1_200)),
+    slowDisk: () => changeDisk("slowDisk", ms(5, 60), ms(100, 800)),
     newerVersion,
     rollingRestart() {
       if (nodes.machines.length === 1) return false;
       note("a rolling restart begins");
       void rollingRestart(nodes.machines);
-      return true;
+      return "waits";
     },
     clockDrift() {
       const machine = random.pick(nodes.machines);
@@ -151,16 +161,25 @@ export function createNodeFaults(toolbox: Toolbox): Readonly<Record<NodeFault, F
       const machine = random.pick(nodes.machines);
       if (machine.running === null) return false;
       note(`${machine.name} takes a snapshot`);
-      // It may be forming, or installing one: then it says so.
-      machine.running.node.takeSnapshot().catch(() => {});
-      return true;
+      const { node } = machine.running;
+      const { snapshotIndex } = node.status();
+      // It may be forming, or installing one, and says so; or the one that it has is as new as can be.
+      node.takeSnapshot().then(
+        ({ index }) => index > snapshotIndex && toolbox.count("snapshot"),
+        () => {},
+      );
+      return "waits";
     },
     transfer() {
       const leader = nodes.machines.find((machine) => machine.running?.node.leads === true);
       if (leader === undefined) return false;
       note(`${leader.name} hands leadership over`);
-      leader.running!.node.transferLeadership(0).catch(() => {});
-      return true;
+      // There may be nobody to take it, or nobody does.
+      leader.running!.node.transferLeadership(0).then(
+        () => toolbox.count("transfer"),
+        () => {},
+      );
+      return "waits";
     },
     shutDown() {
       const machine = victim();

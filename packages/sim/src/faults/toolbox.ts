@@ -8,7 +8,7 @@ import type { PeerNetwork } from "../network/peer-network.ts";
 import type { Process } from "../world/process.ts";
 import type { Random } from "../world/random.ts";
 import type { World } from "../world/world.ts";
-import type { FaultKind } from "./fault-plan.ts";
+import type { CountedFault } from "./fault-plan.ts";
 
 /** What the nemesis may lay hands on. */
 export interface Victims {
@@ -23,7 +23,7 @@ export interface Victims {
   readonly configurations: Configurations;
   /** How long what was said may have waited to be heard, at most. */
   readonly delays: { longestUs: number };
-  readonly count: (kind: FaultKind) => void;
+  readonly count: (kind: CountedFault) => void;
 }
 
 /** Commits one fault, and says whether it could; or lies in wait for its moment, and counts itself if that comes. */

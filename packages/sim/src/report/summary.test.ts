@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { rareStateNames } from "../check/rare-states.ts";
-import { faultKinds } from "../faults/fault-plan.ts";
+import { countedFaults } from "../faults/fault-plan.ts";
 import { type SeedSummary, summarize } from "./summary.ts";
 
 const seed = (seed: number, more: Partial<SeedSummary> = {}): SeedSummary => ({
@@ -11,7 +11,8 @@ const seed = (seed: number, more: Partial<SeedSummary> = {}): SeedSummary => ({
 
 test("a summary names every fault and every rare state, also those that never came", () => {
   const { faults, rareStates } = summarize([], 0);
-  expect(Object.keys(faults)).toEqual([...faultKinds]);
+  expect(Object.keys(faults)).toEqual([...countedFaults]);
+  expect(faults).toMatchObject({ diskFull: 0, loss: 0, duplicate: 0, reorder: 0, brokenStreams: 0 });
   expect(Object.keys(rareStates)).toEqual([...rareStateNames]);
   expect(new Set([...Object.values(faults), ...Object.values(rareStates)])).toEqual(new Set([0]));
 });

@@ -1,5 +1,5 @@
 import { rareStateNames } from "../check/rare-states.ts";
-import { faultKinds } from "../faults/fault-plan.ts";
+import { countedFaults } from "../faults/fault-plan.ts";
 import type { SeedResult } from "../run-seed.ts";
 
 /** What is kept of a seed once it is over: a run of thousands must fit into memory. */
@@ -21,9 +21,9 @@ export interface Summary {
   readonly seconds: number;
 }
 
-/** Adds up the seeds of a run: every kind of fault and every rare state is named, also if it never came. */
+/** Adds up the seeds of a run: every fault that is counted and every rare state is named, also if it never came. */
 export function summarize(results: readonly SeedSummary[], seconds: number): Summary {
-  const faults: Record<string, number> = Object.fromEntries(faultKinds.map((kind) => [kind, 0]));
+  const faults: Record<string, number> = Object.fromEntries(countedFaults.map((kind) => [kind, 0]));
   const rareStates: Record<string, number> = Object.fromEntries(rareStateNames.map((name) => [name, 0]));
   const rareStateSeeds = { ...rareStates };
   let failed = 0;
