@@ -15,9 +15,12 @@ function read(file: string): string {
 
 /** What is read where the repository is, and not on the site, which checks its own links. */
 const pages = fs
-  .globSync(["*.md", "{bench,deploy,docs}/README.md", "{packages,examples}/*/README.md", "docs/decisions/*.md"], {
-    cwd: inRepository(),
-  })
+  .globSync(
+    ["*.md", "{bench,deploy,docs,docs/internals}/README.md", "{packages,examples}/*/README.md", "docs/decisions/*.md"],
+    {
+      cwd: inRepository(),
+    },
+  )
   .sort();
 const facts = readFenceFacts();
 const packages = fs.globSync("{packages,examples}/*/package.json", { cwd: inRepository() });
