@@ -26,6 +26,22 @@ export const casRegister: Model<string, RegisterInput, RegisterOutput> = {
     }
   },
   equal: (one, other) => one === other,
+  // A value is there now, or is brought by an operation that may come; whether its comparison can hold is not asked.
+  foresee(state) {
+    const values = new Set([state]);
+    return {
+      mayCome(input) {
+        if (input.kind === "write") values.add(input.value);
+        else if (input.kind === "compareAndSet") values.add(input.to);
+      },
+      canReturn(input, output) {
+        if (output === null || input.kind === "write") return true;
+        if (input.kind === "read") return "value" in output && values.has(output.value);
+        if (!("swapped" in output)) return true;
+        return output.swapped ? values.has(input.from) : values.size > 1 || !values.has(input.from);
+      },
+    };
+  },
   hash: hashText,
   isReadOnly: (input, output) =>
     input.kind === "read" || (output !== null && "swapped" in output && output.swapped === false),

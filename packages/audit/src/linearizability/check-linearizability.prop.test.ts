@@ -55,6 +55,52 @@ const registerStep: fc.Arbitrary<Operation<RegisterInput, RegisterOutput>> = fc
     return { ...base, input, output: unknown ? null : { swapped: flag } };
   });
 
+/** Mostly of unknown outcome, with few values: much to spend, and many ways to the same state. */
+const openStep: fc.Arbitrary<Operation<RegisterInput, RegisterOutput>> = fc
+  .tuple(
+    fc.integer({ min: 0, max: 9 }),
+    fc.integer({ min: 0, max: 4 }),
+    fc.constantFrom("read", "write", "compareAndSet", "compareAndSet"),
+    fc.constantFrom("1", "2", "3"),
+    fc.constantFrom("1", "2", "3"),
+    fc.constantFrom(true, false, null, null),
+  )
+  .map(([callAt, length, kind, first, second, told]) => {
+    const base = { clientId: "c", callAt, returnAt: callAt + length };
+    if (kind === "read") return { ...base, input: { kind }, output: { value: first } };
+    const span = told === null ? { ...base, callAt: callAt >> 1, returnAt: never } : base;
+    if (kind === "write")
+      return { ...span, input: { kind, value: first }, output: told === null ? null : { value: first } };
+    const input = { kind, from: told === null ? first : told ? first : second, to: second };
+    return { ...span, input, output: told === null ? null : { swapped: told } };
+  });
+
+const optionalStep: fc.Arbitrary<Operation<RegisterInput, RegisterOutput>> = fc
+  .tuple(fc.integer({ min: 0, max: 20 }), fc.boolean(), value, value)
+  .map(([callAt, swaps, from, to]) => {
+    const input = swaps ? ({ kind: "compareAndSet", from, to } as const) : ({ kind: "write", value: to } as const);
+    return { clientId: "c", input, output: null, callAt, returnAt: never };
+  });
+
+/** Two writes at once and what is read then, again and again: it can be had for nothing, or by spending what is open. */
+const rounds: fc.Arbitrary<Operation<RegisterInput, RegisterOutput>[]> = fc
+  .tuple(
+    fc.array(optionalStep, { minLength: 1, maxLength: 3 }),
+    fc.array(fc.tuple(value, value, value), { minLength: 1, maxLength: 3 }),
+  )
+  .map(([open, values]) => {
+    const closed = values.flatMap(([first, second, seen], round): Operation<RegisterInput, RegisterOutput>[] => {
+      const at = round * 10;
+      const write = (text: string) => ({ input: { kind: "write", value: text }, output: { value: text } }) as const;
+      return [
+        { clientId: "a", ...write(first), callAt: at, returnAt: at + 1 },
+        { clientId: "b", ...write(second), callAt: at, returnAt: at + 2 },
+        { clientId: "a", input: { kind: "read" }, output: { value: seen }, callAt: at + 3, returnAt: at + 4 },
+      ];
+    });
+    return [...open, ...closed];
+  });
+
 interface Add {
   /** From 0 to 2: that counter; 3: the first two together. */
   readonly counter: number;
@@ -119,15 +165,16 @@ const storeStep: fc.Arbitrary<Operation<KeyValueInput, KeyValueOutput>> = fc
     return { clientId: "c", callAt: span.callAt, returnAt, input: { kind, key, value: "" }, output: text };
   });
 
+const upTo = <T>(maxLength: number, step: fc.Arbitrary<T>) => fc.array(step, { minLength: 1, maxLength });
+
 function holds<State, Input, Output>(
   model: Model<State, Input, Output>,
-  step: fc.Arbitrary<Operation<Input, Output>>,
-  maxLength: number,
+  histories: fc.Arbitrary<readonly Operation<Input, Output>[]>,
   check = (history: readonly Operation<Input, Output>[]) => checkLinearizability(model, history).verdict,
 ): { readonly legal: number; readonly illegal: number } {
   const seen = { legal: 0, illegal: 0 };
   fc.assert(
-    fc.property(fc.array(step, { minLength: 1, maxLength }), (history) => {
+    fc.property(histories, (history) => {
       const expected = hasOrder(model, history);
       if (expected) seen.legal++;
       else seen.illegal++;
@@ -140,19 +187,36 @@ function holds<State, Input, Output>(
 
 describe("the search agrees with trying every order", () => {
   test("on histories of a register, with operations of unknown outcome", () => {
-    const { legal, illegal } = holds(casRegister, registerStep, 7);
+    const { legal, illegal } = holds(casRegister, upTo(7, registerStep));
     expect(Math.min(legal, illegal)).toBeGreaterThan(50);
+  });
+
+  test("on histories of a register of which much is of unknown outcome, with foresight and without", () => {
+    const { foresee: _, ...blind } = casRegister;
+    const { alike: __, ...strict } = blind;
+    for (const model of [casRegister, blind, strict]) {
+      for (const histories of [upTo(8, openStep), rounds]) {
+        const { legal, illegal } = holds(model, histories);
+        expect(Math.min(legal, illegal)).toBeGreaterThan(50);
+      }
+    }
   });
 
   test("on histories of a store, whose model looks ahead and forgets what nobody reads", () => {
     const check = (history: readonly Operation<KeyValueInput, KeyValueOutput>[]) =>
       checkLinearizability(createKeyValueModel(history), history).verdict;
-    const { legal, illegal } = holds(plainStore, storeStep, 7, check);
+    const { legal, illegal } = holds(plainStore, upTo(7, storeStep), check);
     expect(Math.min(legal, illegal)).toBeGreaterThan(50);
   });
 
   test("on histories of counters of which some operations do not conflict", () => {
-    const { legal, illegal } = holds(counters, addStep, 7);
+    const { legal, illegal } = holds(counters, upTo(7, addStep));
+    expect(Math.min(legal, illegal)).toBeGreaterThan(50);
+  });
+
+  test("on histories of counters of which nobody says what conflicts", () => {
+    const { conflicts: _, ...plain } = counters;
+    const { legal, illegal } = holds(plain, upTo(7, addStep));
     expect(Math.min(legal, illegal)).toBeGreaterThan(50);
   });
 
@@ -162,7 +226,7 @@ describe("the search agrees with trying every order", () => {
       input: { counter: step.input.counter === 2 ? 0 : step.input.counter, add: 1 },
       output: step.output === null ? null : 1 + (step.output % 3),
     }));
-    const { legal, illegal } = holds(counters, likely, 8);
+    const { legal, illegal } = holds(counters, upTo(8, likely));
     expect(Math.min(legal, illegal)).toBeGreaterThan(50);
   });
 });

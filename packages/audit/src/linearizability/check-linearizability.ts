@@ -1,5 +1,5 @@
 import type { Model, Operation } from "./model.ts";
-import { searchOrder } from "./search.ts";
+import { type SearchResult, searchOrder } from "./search.ts";
 
 /** How long a check may take. */
 export interface CheckOptions {
@@ -49,7 +49,7 @@ export function checkLinearizability<State, Input, Output>(
     const found = searchOrder(model, part, (tried) => spent + tried > maxSteps || late());
     steps += found.steps;
     if (found.verdict === "illegal") {
-      const explanation = explain(model, part, found.order);
+      const explanation = explain(model, part, found);
       return { verdict: "illegal", steps, parts: parts.length, explanation };
     }
     if (found.verdict === "unknown") verdict = "unknown";
@@ -59,11 +59,11 @@ export function checkLinearizability<State, Input, Output>(
 
 const linesShown = 12;
 
-/** The longest order that fits, and what stands next in time and fits nowhere. */
+/** The longest order that fits, and what stands next in time and fits nowhere, or what nothing leads to after it. */
 function explain<State, Input, Output>(
   model: Model<State, Input, Output>,
   part: readonly Operation<Input, Output>[],
-  order: readonly number[],
+  { order, ruledOut }: Pick<SearchResult, "order" | "ruledOut">,
 ): string[] {
   const line = (operation: Operation<Input, Output>) => {
     const until = operation.returnAt === Number.POSITIVE_INFINITY ? "unknown" : operation.returnAt;
@@ -79,7 +79,8 @@ function explain<State, Input, Output>(
     `no order of ${part.length} operations fits; the longest that does has ${order.length}:`,
     ...(hidden > 0 ? [`  (${hidden} before these)`] : []),
     ...shown,
-    "then one of these must come, and none can:",
-    ...left.slice(0, linesShown).map(line),
+    ...(ruledOut < 0
+      ? ["then one of these must come, and none can:", ...left.slice(0, linesShown).map(line)]
+      : ["then nothing that may come leads to this:", line(part[ruledOut]!)]),
   ];
 }

@@ -13,6 +13,8 @@ export interface Frame<State, Input> {
   readonly candidates: number[];
   at: number;
   readonly opened: Opened<State, Input>[];
+  /** An operation ahead whose outcome nothing leads to any more; -1: none was seen, the choices are to be tried. */
+  readonly ruledOut: number;
 }
 
 /** How far a model that can looks ahead. */
@@ -37,14 +39,17 @@ export class SearchPath<State, Input, Output> {
   readonly #events: EventList;
   /** Open operations in order of their calls. */
   readonly #open: readonly number[];
-  /** A bit per operation that is placed; where there are open ones, as many again for those placed since the last other. */
+  /** A bit per operation that is placed; where the trail matters, as many again for the open ones since the last other. */
   readonly #placed: Uint32Array;
   readonly #words: number;
+  /** What may follow depends on the open operations at the end of the order, by what they conflict with. */
+  readonly #hasTrail: boolean;
   readonly #cache: StateCache<State>;
   readonly #marks: Int32Array;
   readonly #states: State[] = [];
   #state: State;
-  #placedHash = 0;
+  #doneHash = 0;
+  #spentHash = 0;
   #trailHash = 0;
 
   constructor(model: Model<State, Input, Output>, operations: readonly Operation<Input, Output>[]) {
@@ -58,8 +63,12 @@ export class SearchPath<State, Input, Output> {
       .filter((at) => this.#isOpen(at))
       .sort((one, other) => rank[one * 2]! - rank[other * 2]!);
     this.#words = Math.max(1, Math.ceil(count / 32));
-    this.#placed = new Uint32Array(this.#open.length > 0 ? this.#words * 2 : this.#words);
-    this.#cache = createStateCache(this.#placed.length, (one, other) => model.equal(one, other));
+    this.#hasTrail = model.conflicts !== undefined && this.#open.length > 0;
+    this.#placed = new Uint32Array(this.#hasTrail ? this.#words * 2 : this.#words);
+    // The trail is compared exactly: after another one, other operations are left out as useless.
+    const optional = new Uint32Array(this.#placed.length);
+    for (const at of this.#open) optional[at >>> 5]! |= 1 << (at & 31);
+    this.#cache = createStateCache(optional, (one, other) => model.equal(one, other));
     this.#marks = Int32Array.from({ length: count }, (_, at) => scramble(at + 1));
     this.#state = model.initial();
   }
@@ -71,16 +80,17 @@ export class SearchPath<State, Input, Output> {
 
   /** The choices from here; none if something ahead rules this state out. */
   newFrame(): Frame<State, Input> {
-    return { candidates: this.#isHopeless() ? [] : this.#candidates(), at: 0, opened: [] };
+    const ruledOut = this.#findRuledOut();
+    return { candidates: ruledOut < 0 ? this.#candidates() : [], at: 0, opened: [], ruledOut };
   }
 
-  /** Places an operation next; false if it does not fit, or leads where the search has been, or cannot matter. */
+  /** Places an operation next; false if it does not fit, or leads nowhere new, or cannot matter. */
   place(candidate: number, frame: Frame<State, Input>): boolean {
     if (!this.#isUseful(candidate)) return false;
     const model = this.#model;
     const { input, output } = this.#operations[candidate]!;
     const after = model.step(this.#state, input, output);
-    if (after === null) return false;
+    if (after === null || this.#isDetour(candidate, after)) return false;
     if (this.#isOpen(candidate)) {
       // What need not be placed is not placed for nothing.
       if (after === this.#state) return false;
@@ -97,7 +107,8 @@ export class SearchPath<State, Input, Output> {
     this.order.push(candidate);
     this.#markTrail();
     const stateHash = model.hash === undefined ? 0 : scramble(model.hash(after));
-    if (!this.#cache.add((this.#placedHash ^ this.#trailHash ^ stateHash) | 0, this.#placed, after)) {
+    const doneHash = (this.#doneHash ^ this.#trailHash ^ stateHash) | 0;
+    if (!this.#cache.add(doneHash, this.#spentHash, this.#placed, after)) {
       this.#flip(candidate);
       this.order.pop();
       this.#markTrail();
@@ -128,12 +139,13 @@ export class SearchPath<State, Input, Output> {
 
   #flip(at: number): void {
     this.#placed[at >>> 5]! ^= 1 << (at & 31);
-    this.#placedHash ^= this.#marks[at]!;
+    if (this.#isOpen(at)) this.#spentHash ^= this.#marks[at]!;
+    else this.#doneHash ^= this.#marks[at]!;
   }
 
-  /** Notes the open operations at the end of the order: what may follow depends on them. */
+  /** Notes the open operations at the end of the order, where what may follow depends on them. */
   #markTrail(): void {
-    if (this.#open.length === 0) return;
+    if (!this.#hasTrail) return;
     this.#placed.fill(0, this.#words);
     this.#trailHash = 0;
     for (let at = this.order.length - 1; at >= 0 && this.#isOpen(this.order[at]!); at--) {
@@ -162,6 +174,20 @@ export class SearchPath<State, Input, Output> {
   }
 
   /**
+   * Whether the operation before is open and made no difference to this one: without it the search comes to the same
+   * state, and has it left. An order that fits and is as short as any has no such place, or can do without it. Where
+   * operations may be independent, `#isUseful` has put them in an order of its own.
+   */
+  #isDetour(candidate: number, after: State): boolean {
+    const model = this.#model;
+    const before = this.order.at(-1);
+    if (model.conflicts !== undefined || before === undefined || !this.#isOpen(before)) return false;
+    const { input, output } = this.#operations[candidate]!;
+    const without = model.step(this.#states.at(-1)!, input, output);
+    return without !== null && model.equal(without, after);
+  }
+
+  /**
    * What may come next: whatever was called before the earliest return, the earliest return first, since that one must
    * come soonest; then, the latest first, what never returned.
    */
@@ -179,18 +205,18 @@ export class SearchPath<State, Input, Output> {
     return found;
   }
 
-  /** Whether something ahead rules this state out. */
-  #isHopeless(): boolean {
+  /** The first operation ahead whose outcome this state cannot lead to any more; -1: none that is seen. */
+  #findRuledOut(): number {
     const sight = this.#model.foresee?.(this.#state);
-    if (sight === undefined) return false;
+    if (sight === undefined) return -1;
     for (const at of this.#open) if (!this.#isPlaced(at)) sight.mayCome(this.#operations[at]!.input);
     const { head, tail, next } = this.#events;
     let event = next[head]!;
     for (let looked = 0; event !== tail && looked < eventsForeseen; event = next[event]!, looked++) {
       const { input, output } = this.#operations[event >> 1]!;
       if ((event & 1) === 0) sight.mayCome(input);
-      else if (!sight.canReturn(input, output)) return true;
+      else if (!sight.canReturn(input, output)) return event >> 1;
     }
-    return false;
+    return -1;
   }
 }

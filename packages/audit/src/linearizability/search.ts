@@ -6,6 +6,8 @@ export interface SearchResult {
   readonly verdict: "ok" | "illegal" | "unknown";
   /** Operations in the order found; if it is not ok, the longest order that the search could place. */
   readonly order: readonly number[];
+  /** After that order, an operation whose outcome nothing leads to any more, if that was why it ended; else -1. */
+  readonly ruledOut: number;
   /** Configurations tried. */
   readonly steps: number;
 }
@@ -29,13 +31,14 @@ export function searchOrder<State, Input, Output>(
 ): SearchResult {
   const path = new SearchPath(model, operations);
   let longest: readonly number[] = [];
+  let ruledOut = -1;
   let steps = 0;
   let frame = path.newFrame();
   const frames: (typeof frame)[] = [];
   while (!path.isComplete) {
     if (++steps % stepsPerLook === 0 && impatient(steps)) {
       const order = path.order.length > longest.length ? path.order : longest;
-      return { verdict: "unknown", order, steps };
+      return { verdict: "unknown", order, ruledOut: -1, steps };
     }
     const candidate = frame.candidates[frame.at++];
     if (candidate !== undefined) {
@@ -45,10 +48,16 @@ export function searchOrder<State, Input, Output>(
       continue;
     }
     // Copied only where the search turns back, or a long history would be copied once per operation.
-    if (path.order.length > longest.length) longest = path.order.slice();
-    if (frames.length === 0) return { verdict: "illegal", order: longest, steps };
+    if (path.order.length > longest.length) {
+      longest = path.order.slice();
+      ruledOut = frame.ruledOut;
+    }
+    if (frames.length === 0) {
+      if (longest.length === 0) ruledOut = frame.ruledOut;
+      return { verdict: "illegal", order: longest, ruledOut, steps };
+    }
     path.takeBack();
     frame = frames.pop()!;
   }
-  return { verdict: "ok", order: path.order, steps };
+  return { verdict: "ok", order: path.order, ruledOut: -1, steps };
 }
