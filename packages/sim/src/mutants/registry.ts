@@ -2,6 +2,7 @@ import type { Mutant } from "./mutant.ts";
 import { banMutants } from "./planted/bans.ts";
 import { boundMutants } from "./planted/bounds.ts";
 import { browserMutants } from "./planted/browser.ts";
+import { checkerMutants } from "./planted/checkers.ts";
 import { decisionMutants } from "./planted/decisions.ts";
 import { holdMutants } from "./planted/holds.ts";
 import { membershipMutants } from "./planted/membership.ts";
@@ -34,4 +35,5 @@ export const mutants: readonly Mutant[] = [
   ...tokenMutants,
   ...tokenKeepingMutants,
   ...visitorMutants,
+  ...checkerMutants,
 ];
