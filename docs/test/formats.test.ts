@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const page = fs.readFileSync(path.join(root, "docs/decisions/formats.md"), "utf8");
-const rows = [...page.matchAll(/^\| [^|]+ \| (\d+) \| `(\w+)`, `([^`]+)` \|/gm)];
+const rows = [...page.matchAll(/^\| [^|]+ \| (\d+) +\| `(\w+)`, `([^`]+)` +\|/gm)];
 
 test("the page about formats has a row for each", () => {
   expect(rows).toHaveLength(7);
