@@ -5,6 +5,7 @@ import type { EntryWriter } from "../entry.ts";
 import type { Bounds, Limiter, SessionId } from "../limiter.ts";
 import { batchOf, bucket, copyOf, Harness, nonceOf, START_US, windowLog } from "../testing/harness.ts";
 import { endsHold, opensHold } from "../verb.ts";
+import { SNAPSHOT_VERSION } from "./format.ts";
 import { SnapshotError } from "./snapshot-error.ts";
 
 const bounds: Partial<Bounds> = {
@@ -177,6 +178,16 @@ it("a cut may be given up, and at most one is open", () => {
   cut.release();
   expect(cut.next(1_000)).toBeNull();
   expect(copyOf(limiter).stateHash()).toEqual(limiter.stateHash());
+});
+
+it("a snapshot of another version, older or newer, is refused as that", () => {
+  const whole = snapshotOf(createLimiter());
+  for (const version of [SNAPSHOT_VERSION - 1, SNAPSHOT_VERSION + 1]) {
+    const other = whole.slice();
+    new DataView(other.buffer, other.byteOffset).setUint32(4, version, true);
+    const message = `the snapshot has version ${version}; this version reads ${SNAPSHOT_VERSION}`;
+    expect(() => restoreLimiter().write(other)).toThrow(new SnapshotError(message));
+  }
 });
 
 it("a snapshot that is cut short, goes on, or has one bit changed is refused", () => {
