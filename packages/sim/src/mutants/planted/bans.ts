@@ -30,12 +30,14 @@ export const banMutants: readonly Mutant[] = [
   },
   {
     name: "ban-beyond-its-block",
-    breaks: "a key under a policy that waits for hundreds of denials writes over other memory, and is never banned",
+    breaks:
+      "a key under a policy that waits for hundreds of denials is never banned: no block is twice as large as its own",
     edits: [
       {
         file: "limiter/src/abuse/ban-table.ts",
-        search: "Slab.blockCells(Math.min(MAX_BLOCK_CELLS, tail + capacity * 2))",
-        replacement: "Slab.blockCells(tail + capacity * 2)",
+        search: "    if (this.#cells + cells > banBounds.cells) return 0;\n    const grown",
+        replacement:
+          "    if (this.#cells + cells > banBounds.cells || tail + capacity * 2 > MAX_BLOCK_CELLS) return 0;\n    const grown",
       },
     ],
     foundBy: { tests: [banTable] },
