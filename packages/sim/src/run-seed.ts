@@ -132,7 +132,10 @@ function assemble(seed: number, world: World, random: Random, clientCount: numbe
     configurations,
     () => watch,
   );
-  const wiretap = createWiretap(rarities.heard);
+  const wiretap = createWiretap((message, frame) => {
+    rarities.heard(message, frame);
+    watch.heard(message);
+  });
   const tap = createSessionTap(
     (line) => world.trace.event(world.nowUs, line),
     () => world.nowUs,
@@ -237,6 +240,7 @@ function watchNodes(watched: Watched, cluster: ClusterPlan): NodeWatch {
       // Whoever is removed gives up as well.
       if (membersOf(configurations.latest).has(nodeId)) rare.hit("leaderSteppedDownByCheckQuorum");
     },
+    mayForget: (nodeId) => machineOf(nodeId).mayForget,
     slewed: () => rare.hit("stampSlewed"),
   });
 }

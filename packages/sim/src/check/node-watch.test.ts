@@ -1,4 +1,5 @@
 import type { NodeStatus } from "@quorumguard/cluster";
+import { createMessage, MessageType } from "@quorumguard/raft";
 import { describe, expect, test } from "vitest";
 import type { ClusterNode } from "../production.ts";
 import { createNodeWatch } from "./node-watch.ts";
@@ -6,7 +7,7 @@ import { createNodeWatch } from "./node-watch.ts";
 const second = 1_000_000;
 
 /** A watch over nodes that say what the test puts into their mouths. */
-function newWatch() {
+function newWatch(mayForget = false) {
   let nowUs = 0;
   const watch = createNodeWatch({
     nowUs: () => nowUs,
@@ -14,11 +15,19 @@ function newWatch() {
     led() {},
     committed: () => null,
     steppedDown() {},
+    mayForget: () => mayForget,
     slewed() {},
   });
   return {
     violations: watch.violations,
     lineWasLost: watch.lineWasLost,
+    heard: (from: number, type: MessageType, term: number) => watch.heard({ ...createMessage(type, 3), from, term }),
+    /** A node that has just started says that it is in this term. */
+    starts(nodeId: number, boot: number, role: NodeStatus["role"], term: number) {
+      const indexes = { commitIndex: 0, appliedIndex: 0, lastIndex: 0, snapshotIndex: 0 };
+      const status = { role, term, ...indexes } as NodeStatus;
+      watch.observe(nodeId, boot, { status: () => status } as ClusterNode);
+    },
     /** At `atUs`, a node that takes itself for the leader of `term` says that it is `stampUs`; `leads`: its takeover is applied. */
     says(atUs: number, nodeId: number, term: number, stampUs: number, leads = true, index = 0) {
       nowUs = atUs;
@@ -43,6 +52,43 @@ describe("leader completeness", () => {
 
   test("votes of a term that is over may arrive late: their leader may lack what a later term committed", () => {
     expect(found(1)).toEqual([]);
+  });
+});
+
+describe("terms over restarts", () => {
+  test.each(["voteResp", "appResp"] as const)(
+    "whoever sent a %s in a term comes back in that or a later one",
+    (type) => {
+      const watch = newWatch();
+      watch.starts(1, 1, "follower", 5);
+      watch.heard(1, MessageType[type], 5);
+      watch.heard(1, MessageType[type], 4);
+      // It has not read its disk yet.
+      watch.starts(1, 2, "forming", 0);
+      watch.starts(1, 2, "joining", 0);
+      watch.starts(1, 2, "follower", 5);
+      watch.starts(2, 2, "follower", 4);
+      expect(watch.violations).toEqual([]);
+      watch.starts(1, 3, "follower", 4);
+      expect(watch.violations).toEqual(["monotone: node-1 is in term 4 after it answered in term 5"]);
+    },
+  );
+
+  test.each(["vote", "preVoteResp", "heartbeat", "heartbeatResp", "app"] as const)(
+    "a %s may leave before its term is durable",
+    (type) => {
+      const watch = newWatch();
+      watch.heard(1, MessageType[type], 5);
+      watch.starts(1, 2, "follower", 4);
+      expect(watch.violations).toEqual([]);
+    },
+  );
+
+  test("a disk that lost what it had called durable excuses its node", () => {
+    const watch = newWatch(true);
+    watch.heard(1, MessageType.voteResp, 5);
+    watch.starts(1, 2, "follower", 4);
+    expect(watch.violations).toEqual([]);
   });
 });
 

@@ -1,10 +1,13 @@
 import type { NodeStatus } from "@quorumguard/cluster";
+import { type Message, MessageType } from "@quorumguard/raft";
 import type { ClusterNode } from "../production.ts";
 
 /** Holds what nodes say about themselves against each other, against their disks and against true time. */
 export interface NodeWatch {
   /** After each event of a node's process. */
   observe(nodeId: number, boot: number, node: ClusterNode): void;
+  /** A node has said this to another: what it promises must hold over restarts too. */
+  heard(message: Message): void;
   /** Stamps may jump until the cluster is whole again: a majority has lost its sense of time (SEMANTICS T2). */
   timeBroke(): void;
   /** A leader says that nobody follows the line of the last entry in its log: its stamps may begin at that entry's. */
@@ -54,6 +57,8 @@ export interface NodeWatchOptions {
   readonly committed: (commit: Commit) => string | null;
   /** A leader gave up in its own term: no quorum answers it, or it was removed. */
   readonly steppedDown: (nodeId: number) => void;
+  /** Whether the disk of a node lost, or falsified, what it had called durable: then it may come back with less than it promised. */
+  readonly mayForget: (nodeId: number) => boolean;
   /** The stamps of a leader run faster or slower than true time, within their bounds. */
   readonly slewed: () => void;
 }
@@ -73,6 +78,8 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
   let latestTerm = 0;
   let sample: StampSample | null = null;
   const lineless = new Set<number>();
+  /** The latest term that each node promised something in. */
+  const promised = new Map<number, number>();
 
   /**
    * SEMANTICS T3. Only a leader that has applied an entry of its own term hands stamps out, and only until a later term has
@@ -131,6 +138,15 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
       );
   }
 
+  /** Once a node has promised something in a term, no restart may bring it back below that: it could promise otherwise in it. */
+  function checkPromised(nodeId: number, { role, term }: NodeStatus): void {
+    // Before it has read its disk it knows of no term.
+    if (role === "forming" || role === "joining") return;
+    const least = promised.get(nodeId) ?? 0;
+    if (term < least && !options.mayForget(nodeId))
+      violations.push(`monotone: node-${nodeId} is in term ${term} after it answered in term ${least}`);
+  }
+
   function checkCommit(nodeId: number, term: number, now: NodeStatus, appliedBefore: number): void {
     if (now.commitIndex <= commitIndex) return;
     const [before, index, applied] = [commitIndex, now.commitIndex, now.appliedIndex];
@@ -170,6 +186,11 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
       return latestTerm;
     },
     ledIn: (term) => leaders.has(term),
+    heard({ type, from, term }) {
+      // These wait for the flush of the term that they are said in. All others may leave before it: who asks or leads promises nothing yet.
+      if (type !== MessageType.appResp && type !== MessageType.voteResp) return;
+      promised.set(from, Math.max(promised.get(from) ?? 0, term));
+    },
     timeBroke() {
       sample = null;
     },
@@ -186,6 +207,7 @@ export function createNodeWatch(options: NodeWatchOptions): NodeWatch {
       if (before?.role === "leader" && status.role !== "leader")
         checkCommit(nodeId, before.term, status, before.appliedIndex);
       checkIndexes(nodeId, status, before);
+      checkPromised(nodeId, status);
       if (status.role === "leader") checkLeader(nodeId, node, status, before?.appliedIndex ?? 0);
       else if (before?.role === "leader" && before.term === status.term) options.steppedDown(nodeId);
       if (status.commitIndex > commitIndex && status.role !== "leader")

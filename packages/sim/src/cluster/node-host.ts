@@ -38,6 +38,8 @@ export interface NodeMachine {
   newer: boolean;
   /** Its operator lets it start on damaged data, for the others to repair. */
   repairs: boolean;
+  /** Its disk lost, or falsified, what it had called durable. */
+  mayForget: boolean;
   /** Power failed, or it abstained when it ended, and nobody has seen yet that it came back with all of its log. */
   mayLack: boolean;
   onDisk(operation: DiskOperation, path: string): Error | null;
@@ -153,6 +155,7 @@ export function createNodeHost(
       excuses: new Set(),
       newer: false,
       repairs: false,
+      mayForget: false,
       mayLack: false,
       tap: createDiskTap({
         replaced: (index, term, byTerm) => events.replaced(machine, index, term, byTerm),

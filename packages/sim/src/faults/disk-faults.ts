@@ -76,6 +76,7 @@ export function createDiskFaults(toolbox: Toolbox): Readonly<Record<DiskFault, F
   /** From now on its operator is to expect damage on this machine, and nobody else may lose a write. */
   function expectDamage(machine: NodeMachine): void {
     toolbox.ruined.add(machine);
+    machine.mayForget = true;
     // Another node that forgets its last write could wait for this one for ever (SEMANTICS N2, its price).
     nodes.keepsWritesWhole = true;
     machine.excuses.add({

@@ -149,6 +149,7 @@ export function createMemberFaults(toolbox: Toolbox): Readonly<Record<MemberFaul
       lost.add(machine);
       nodes.keepsWritesWhole = true;
       nodes.crash(machine, "vanished");
+      machine.mayForget = true;
       machine.disk.wipe();
       machine.tap.wiped();
       machine.excuses.add({

@@ -32,6 +32,22 @@ export const storageMutants: readonly Mutant[] = [
     foundBy: { tests: ["cluster/src/node/driver.test.ts"], seeds: 500 },
   },
   {
+    name: "term-of-the-last-entry-after-a-restart",
+    breaks:
+      "a restarted node is in the term of its last entry: it answers again in terms that it has left, and votes again",
+    edits: [
+      {
+        file: "cluster/src/storage/open-storage.ts",
+        search: "  const hardState = snapshot === null ? log.hardState : atLeast(log.hardState, snapshot);",
+        replacement: `  const read = snapshot === null ? log.hardState : atLeast(log.hardState, snapshot);
+  const lastTerm = view.term(view.lastIndex);
+  const isLater = typeof lastTerm === "number" && lastTerm < read.term;
+  const hardState = isLater ? { ...read, term: lastTerm, vote: 0 } : read;`,
+      },
+    ],
+    foundBy: { seeds: 500 },
+  },
+  {
     name: "recovered-log-not-flushed",
     breaks: "what a restarted node read from the page cache is acknowledged and then lost with the power (N1)",
     edits: [
