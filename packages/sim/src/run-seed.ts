@@ -132,10 +132,7 @@ function assemble(seed: number, world: World, random: Random, clientCount: numbe
     configurations,
     () => watch,
   );
-  const wiretap = createWiretap((message, frame) => {
-    rarities.heard(message, frame);
-    watch.heard(message);
-  });
+  const wiretap = listenFor(rarities, () => watch);
   const tap = createSessionTap(
     (line) => world.trace.event(world.nowUs, line),
     () => world.nowUs,
@@ -205,6 +202,12 @@ function assemble(seed: number, world: World, random: Random, clientCount: numbe
 }
 
 type Parts = ReturnType<typeof assemble>;
+
+const listenFor = (rarities: Rarities, watch: () => NodeWatch): Wiretap =>
+  createWiretap((message, frame) => {
+    rarities.heard(message, frame);
+    watch().heard(message);
+  });
 
 const endpointsOf = (machines: readonly NodeMachine[]) => machines.map(({ nodeId }) => endpointOf(nodeId));
 
