@@ -65,13 +65,15 @@ it("a connection beyond maxConnections is closed until one ends", async () => {
   const closed = (socket: Socket) => once(socket.on("error", () => {}).resume(), "close");
   const open = Array.from({ length: 3 }, () => connect(port, "127.0.0.1"));
   for (const socket of open) await once(socket, "data");
-  await closed(connect(port, "127.0.0.1"));
-  open[0]!.destroy();
-  const greeted = async () => {
+  const another = async () => {
     const socket = connect(port, "127.0.0.1");
-    await Promise.race([once(socket, "data"), closed(socket).then(() => Promise.reject(new Error("closed")))]);
+    const came = once(socket, "data").then(() => "greeted");
+    const became = await Promise.race([came, closed(socket).then(() => "closed")]);
     socket.destroy();
+    return became;
   };
-  await vi.waitFor(greeted, { timeout: 60_000 });
+  expect(await another()).toBe("closed");
+  open[0]!.destroy();
+  await vi.waitFor(async () => expect(await another()).toBe("greeted"), { timeout: 60_000 });
   for (const socket of open) socket.destroy();
 });

@@ -255,7 +255,9 @@ describe("a request over gRPC that comes in pieces", () => {
     const stream = begin(session, "/grpc.health.v1.Health/Check", {});
     stream.write(piece(10_000, 1_000_000));
     const ended = once(stream, "close");
-    expect(await statusOf(stream)).toBe("3");
+    const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
+    const told = [headers["grpc-status"], decodeURIComponent(String(headers["grpc-message"]))];
+    expect(told).toEqual(["3", "the request has more than 4096 bytes"]);
     await ended;
     session.destroy();
   });

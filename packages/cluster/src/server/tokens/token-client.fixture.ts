@@ -50,7 +50,9 @@ export function httpClient({ addresses }: RunningServer): StrangersClient {
         method: "POST",
         headers,
         body: JSON.stringify(toJson(method.input, create(method.input, request) as never)),
-      });
+      }).catch(() => null);
+      // Refused before the request was whole: then fetch has no answer to show.
+      if (response === null) return { status: 0, reason: "no answer", message: "" };
       const body = (await response.json()) as { message?: string; details?: { value: string }[] };
       if (response.ok) return { status: 200, reason: "ok", message: "" };
       const detail = fromBinary(ErrorDetailSchema, Buffer.from(body.details?.[0]?.value ?? "", "base64"));
