@@ -26,6 +26,16 @@ export function killCommands(): void {
   for (const child of running) killGroup(child);
 }
 
+/** The same when this process is told to end, and ends it. */
+export function killCommandsAtTheEnd(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      killCommands();
+      process.exit(130);
+    });
+  }
+}
+
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {

@@ -3,18 +3,13 @@
  * of up to 15 unflushed sectors and names, sixty days by chance, a flipped bit at every byte that was ever written. Takes no flags.
  */
 import { inRepository } from "./repository.ts";
-import { killCommands, runCommand } from "./run-command.ts";
+import { killCommandsAtTheEnd, runCommand } from "./run-command.ts";
 
 const files = ["crash-states.test.ts", "damage.test.ts"].map((name) => `packages/cluster/src/storage/${name}`);
 /** For what hangs. Milliseconds. */
 const timeoutMs = 6 * 3_600_000;
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    killCommands();
-    process.exit(130);
-  });
-}
+killCommandsAtTheEnd();
 const vitest = inRepository("node_modules", "vitest", "vitest.mjs");
 const { failure } = await runCommand(process.execPath, [vitest, "run", "--project=cluster", ...files], {
   timeoutMs,

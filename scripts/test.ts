@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { installsPackages } from "./install-packages.ts";
 import { inRepository } from "./repository.ts";
-import { killCommands } from "./run-command.ts";
+import { killCommandsAtTheEnd } from "./run-command.ts";
 import { hasPassed, oneCheck, type Step, type StepResult, sumResults } from "./test/step.ts";
 import { type Lane, stages, steps } from "./test/steps.ts";
 import { describeFailures, describeRun, type StepRun } from "./test/summary.ts";
@@ -77,12 +77,7 @@ async function main(): Promise<void> {
   process.exitCode = hasPassed(total, skipsFail) ? 0 : 1;
 }
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    killCommands();
-    process.exit(130);
-  });
-}
+killCommandsAtTheEnd();
 try {
   await main();
 } catch (error) {

@@ -1,3 +1,4 @@
+import { markdownTable } from "../markdown-table.ts";
 import { median } from "../median.ts";
 import type { Absence, Cell } from "./points.ts";
 import type { Sample } from "./sample.ts";
@@ -53,14 +54,12 @@ const columns: readonly Column[] = [
 
 /** All cells as a table in Markdown, and who is absent, with the reason. */
 export function cellsTable(cells: readonly Cell[], absent: readonly Absence[]): string {
-  const row = (texts: readonly string[]) => `| ${texts.join(" | ")} |`;
-  const lines = [
-    row(columns.map((column) => column.title)),
-    row(columns.map(() => "---")),
-    ...cells.map((cell) => row(columns.map((column) => column.text(cell)))),
-  ];
+  const table = markdownTable(
+    columns.map(({ title }) => title),
+    cells.map((cell) => columns.map(({ text }) => text(cell))),
+  );
   const missing = absent.map(
     ({ contender, reason }) => `- Absent: ${contender}: ${reason.replace(/\s+/g, " ").trim().slice(0, 300)}`,
   );
-  return [lines.join("\n"), ...(missing.length === 0 ? [] : [missing.join("\n")])].join("\n\n");
+  return [table, ...(missing.length === 0 ? [] : [missing.join("\n")])].join("\n\n");
 }

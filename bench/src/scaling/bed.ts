@@ -2,6 +2,7 @@ import { type LocalCluster, type LocalStatus, startLocalCluster } from "@quorumg
 import type { Rule } from "../client.ts";
 import { type ClientProcesses, openClientProcesses } from "../decisions/client-processes.ts";
 import type { LoopReport } from "../decisions/closed-loop.ts";
+import { leaderFirst } from "../systems/quorumguard.ts";
 import { readMetrics } from "../systems/read-metric.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Costs } from "./cost-model.ts";
@@ -58,7 +59,7 @@ export async function startBed({ nodes }: Configuration, program: string): Promi
   return {
     sample,
     async liveKeys() {
-      const leader = await leaderOf(cluster);
+      const leader = await cluster.waitForLeader();
       return (await readMetrics(cluster.nodes[leader.nodeId - 1]!.metricsUrl, ["quorumguard_keys"]))[0]!;
     },
     async stop() {
@@ -68,15 +69,8 @@ export async function startBed({ nodes }: Configuration, program: string): Promi
   };
 }
 
-function leaderOf(cluster: LocalCluster): Promise<LocalStatus> {
-  return cluster.waitForLeader();
-}
-
 async function taskOf(cluster: LocalCluster, rule: Rule) {
-  const { nodeId } = await leaderOf(cluster);
-  const leader = cluster.nodes[nodeId - 1]!.grpcEndpoint;
-  const endpoints = [leader, ...cluster.endpoints.filter((endpoint) => endpoint !== leader)];
-  return { client: "quorumguard", place: { endpoints, rule } } as const;
+  return { client: "quorumguard", place: { endpoints: await leaderFirst(cluster), rule } } as const;
 }
 
 /** Null: the leader was not the same all the time. */
@@ -89,7 +83,7 @@ async function takeSample(
   sampleNumber += 1;
   const { inFlight, keys, keyBytes } = configuration;
   const source = keys === "new" ? ({ kind: "unique" } as const) : ({ kind: "uniform", count: keys } as const);
-  const leader = await leaderOf(cluster);
+  const leader = await cluster.waitForLeader();
   let before: ClusterState | null = null;
   const names = { sample: `s${sampleNumber}`, seed: sampleNumber };
   const load = { inFlight, durationMs, keys: { ...source, bytes: keyBytes }, ...names };
@@ -97,7 +91,7 @@ async function takeSample(
     before = await stateBefore(cluster, leader);
   });
   const after = await stateAfter(cluster, leader);
-  const still = await leaderOf(cluster);
+  const still = await cluster.waitForLeader();
   if (still.nodeId !== leader.nodeId || still.term !== leader.term) return null;
   return sampleOf(configuration, reports, before!, after);
 }

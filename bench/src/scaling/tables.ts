@@ -1,3 +1,4 @@
+import { markdownTable } from "../markdown-table.ts";
 import type { Capacity } from "./capacity.ts";
 import { type Costs, type Resource, resources } from "./cost-model.ts";
 import type { Fit } from "./fewest-terms.ts";
@@ -9,9 +10,6 @@ export interface CostRow {
   readonly costs: Costs;
 }
 
-const line = (texts: readonly string[]) => `| ${texts.join(" | ")} |`;
-const table = (titles: readonly string[], rows: readonly (readonly string[])[]) =>
-  [line(titles), line(titles.map(() => "---")), ...rows.map(line)].join("\n");
 const whole = (value: number) => Math.round(value).toLocaleString("en");
 /** With two digits where they say something, and three where a value is small. */
 const short = (value: number | null) =>
@@ -29,7 +27,7 @@ export function fitsTable(costs: Readonly<Record<string, Fit>>): string {
       at === 0 ? `${(rmsError * 100).toLocaleString("en", { maximumFractionDigits: 1 })} %` : "",
     ]);
   });
-  return table(["Of", "For", "It takes", "Fitted to within"], rows);
+  return markdownTable(["Of", "For", "It takes", "Fitted to within"], rows);
 }
 
 const costColumns = {
@@ -47,7 +45,7 @@ const costColumns = {
 /** What was measured, of one decision. */
 export function costsTable(rows: readonly CostRow[]): string {
   const columns = Object.entries(costColumns) as [keyof typeof costColumns, string][];
-  return table(
+  return markdownTable(
     ["Configuration", "Decisions/s", ...columns.map(([, title]) => title)],
     rows.map(({ configuration, costs }) => [
       configuration,
@@ -61,7 +59,7 @@ export function costsTable(rows: readonly CostRow[]): string {
 export function comparisonsTable(comparisons: readonly Comparison[]): string {
   const columns = Object.entries(judged);
   const configurations = [...new Set(comparisons.map(({ configuration }) => configuration))];
-  return table(
+  return markdownTable(
     ["Configuration", ...columns.map(([, title]) => title)],
     configurations.map((configuration) => [
       configuration,
@@ -79,7 +77,7 @@ export function comparisonsTable(comparisons: readonly Comparison[]): string {
 
 /** Where one leader ends: a row for each situation, what runs out first before what runs out later. */
 export function capacitiesTable(capacities: readonly Capacity[]): string {
-  return table(
+  return markdownTable(
     ["Nodes", "Calls per entry", "Key, bytes", "Keys in use", "Runs out first", "Client processes", "Then"],
     capacities.map(({ nodes, callsPerEntry, keyBytes, keys, newKeys, limits, clientProcesses }) => {
       const [first, ...rest] = limits.map((one) => `${one.what} at ${whole(one.decisionsPerSecond)}/s`);

@@ -1,4 +1,4 @@
-import { startLocalCluster } from "@quorumguard/testbed";
+import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
 import type { System } from "../system.ts";
 import { readMetric } from "./read-metric.ts";
 
@@ -9,11 +9,7 @@ export async function startQuorumGuard(): Promise<System> {
   let killed: number | null = null;
   return {
     configuration: { version: "this repository", processes: 3, flags: "none: the defaults" },
-    async endpoints() {
-      const { nodeId } = await cluster.waitForLeader();
-      const leader = cluster.nodes[nodeId - 1]!.grpcEndpoint;
-      return [leader, ...cluster.endpoints.filter((endpoint) => endpoint !== leader)];
-    },
+    endpoints: () => leaderFirst(cluster),
     pids: () => runs().map((node) => cluster.pid(node.nodeId)!),
     flushes: () => Promise.all(runs().map((node) => readMetric(node.metricsUrl, "quorumguard_flushes_total"))),
     leader: {
@@ -29,4 +25,11 @@ export async function startQuorumGuard(): Promise<System> {
     },
     stop: async () => void (await cluster.stop()),
   };
+}
+
+/** The nodes' gRPC endpoints, beginning with the leader's: clients need not look for it. */
+export async function leaderFirst(cluster: LocalCluster): Promise<readonly string[]> {
+  const { nodeId } = await cluster.waitForLeader();
+  const leader = cluster.nodes[nodeId - 1]!.grpcEndpoint;
+  return [leader, ...cluster.endpoints.filter((endpoint) => endpoint !== leader)];
 }

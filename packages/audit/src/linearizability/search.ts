@@ -30,14 +30,13 @@ export function searchOrder<State, Input, Output>(
   impatient: Patience,
 ): SearchResult {
   const path = new SearchPath(model, operations);
-  let longest: readonly number[] = [];
-  let ruledOut = -1;
+  let longest: Pick<SearchResult, "order" | "ruledOut"> | null = null;
   let steps = 0;
   let frame = path.newFrame();
   const frames: (typeof frame)[] = [];
   while (!path.isComplete) {
     if (++steps % stepsPerLook === 0 && impatient(steps)) {
-      const order = path.order.length > longest.length ? path.order : longest;
+      const order = longest === null || path.order.length > longest.order.length ? path.order : longest.order;
       return { verdict: "unknown", order, ruledOut: -1, steps };
     }
     const candidate = frame.candidates[frame.at++];
@@ -48,14 +47,9 @@ export function searchOrder<State, Input, Output>(
       continue;
     }
     // Copied only where the search turns back, or a long history would be copied once per operation.
-    if (path.order.length > longest.length) {
-      longest = path.order.slice();
-      ruledOut = frame.ruledOut;
-    }
-    if (frames.length === 0) {
-      if (longest.length === 0) ruledOut = frame.ruledOut;
-      return { verdict: "illegal", order: longest, ruledOut, steps };
-    }
+    if (longest === null || path.order.length > longest.order.length)
+      longest = { order: path.order.slice(), ruledOut: frame.ruledOut };
+    if (frames.length === 0) return { verdict: "illegal", ...longest, steps };
     path.takeBack();
     frame = frames.pop()!;
   }
