@@ -9,6 +9,7 @@ import type { OperatorLog } from "./operator-log.ts";
 import { checkPair, readPem } from "./read-pem.ts";
 import { startFailure } from "./start-failure.ts";
 import { UsageError } from "./usage-error.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 type NodeFlags = ParsedFlags<typeof nodeSpec>;
 
@@ -21,6 +22,7 @@ export async function nodeCommand(args: readonly string[]): Promise<number> {
   }
   const options = serverOptions(flags);
   const logLevel = flags.choice("log-level");
+  keepYoungGenerationSmall();
   // Only now, so that help and mistakes do not wait for the whole server to load.
   const { createOperatorLog } = await import("./operator-log.ts");
   const operatorLog = createOperatorLog(options.nodeId, logLevel);

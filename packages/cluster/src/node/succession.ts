@@ -100,9 +100,16 @@ export class Succession {
     return logTerm > lastTerm || (logTerm === lastTerm && index >= lastIndex);
   }
 
-  /** A turn that is late by a rank may have requests waiting that came in time: they are heard first, and the rank counts anew. */
+  /**
+   * The first in rank has nobody to wait for. For the others: a turn that is late by a rank may have requests waiting that came in
+   * time; they are heard first, and the rank counts anew.
+   */
   #beginLater(delayMs: number, term: number): void {
     const { clock } = this.#parts;
+    if (delayMs === 0) {
+      this.#stand(term, 1);
+      return;
+    }
     const lateMs = clock.monotonicMs() + delayMs + rankDelayMs / 2;
     this.#cancel();
     this.#cancel = clock.setTimer(() => {

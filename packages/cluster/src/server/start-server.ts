@@ -17,7 +17,6 @@ import { type GrpcListener, startGrpcServer } from "./grpc-server.ts";
 import { type HttpListener, startHttpServer } from "./http-server.ts";
 import { isListenError, listenError } from "./listen-error.ts";
 import { createNodeMetrics, type NodeMetrics } from "./metrics.ts";
-import { followPolicyFile } from "./policy-files/follow-policy-file.ts";
 import { createPolicyHandlers } from "./policy-handlers.ts";
 import {
   type HostPort,
@@ -27,7 +26,7 @@ import {
 } from "./server-options.ts";
 import { folderError } from "./start-error.ts";
 import type { AccessGate } from "./tokens/access-gate.ts";
-import { openAccess } from "./tokens/open-access.ts";
+import type { OpenAccess } from "./tokens/open-access.ts";
 import { createScopedAdmin } from "./tokens/scoped-admin.ts";
 import { createScopedGuard } from "./tokens/scoped-guard.ts";
 import { Sampler } from "./top-keys/sampler.ts";
@@ -115,7 +114,7 @@ async function start(
     onRemoved,
   });
   const metrics = createNodeMetrics(node, { process: options.processMetrics });
-  const access = await openAccess(options, clock, metrics.refusedToken);
+  const access = await openAccess(options, clock, metrics);
   closers.push(async () => access?.close());
   const listeners = await startListeners(options, node, { metrics, access: access?.gate ?? null }, closers);
   addresses.own = ownAddresses(options, listeners);
@@ -123,8 +122,7 @@ async function start(
   closers.push(() => node.stop());
   await startNode(node, options.peer);
   const unwatch = watchServing(node, listeners);
-  const { policyFile, log } = options;
-  const followed = policyFile === undefined ? null : followPolicyFile({ file: policyFile, node, log });
+  const followed = await followPolicies(options, node);
   closers.push(async () => followed?.close());
   let stopping: Promise<void> | null = null;
   failed.then((error) => {
@@ -154,8 +152,30 @@ async function start(
   };
 }
 
+/** What keys are read with is loaded only where there are any, so that a node that knows no tokens starts sooner. */
+async function openAccess(
+  options: ResolvedServerOptions,
+  clock: Clock,
+  metrics: NodeMetrics,
+): Promise<OpenAccess | null> {
+  if (options.tokenKeys === undefined) return null;
+  const tokens = await import("./tokens/open-access.ts");
+  return tokens.openAccess(options, clock, metrics.refusedToken);
+}
+
+/** The same for policies in a file. */
+async function followPolicies({ policyFile, log }: ResolvedServerOptions, node: ClusterNode): Promise<Closing | null> {
+  if (policyFile === undefined) return null;
+  const policies = await import("./policy-files/follow-policy-file.ts");
+  return policies.followPolicyFile({ file: policyFile, node, log });
+}
+
+interface Closing {
+  close(): Promise<void>;
+}
+
 /** What follows files ends first: nothing new is to come into force while the node stops. */
-async function closeAll(followers: readonly ({ close(): Promise<void> } | null)[]): Promise<void> {
+async function closeAll(followers: readonly (Closing | null)[]): Promise<void> {
   await Promise.all(followers.map((follower) => follower?.close()));
 }
 
