@@ -64,7 +64,12 @@ export async function runOnce(options: NemesisOptions, say: (line: string) => vo
   const kinds = drawKinds(draw, count);
   const folder = await mkdtemp(join(tmpdir(), "quorumguard-nemesis-"));
   const wiretap = createWiretap(join(folder, "entries.bin"));
-  const cluster = await createNemesisCluster({ folder, kinds, wiretap });
+  const cluster = await createNemesisCluster({
+    folder,
+    kinds,
+    wiretap,
+    instruments: ["clientLinks", "clock", "flushes"],
+  });
   let clients: ClientProcesses | null = null;
   const killAll = () => {
     clients?.killAll();

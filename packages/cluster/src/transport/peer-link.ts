@@ -11,6 +11,11 @@ const maxPings = 6;
 /** Pauses between dials grow from the first to the second, in milliseconds. */
 const firstPauseMs = 5;
 const longestPauseMs = 250;
+/**
+ * Dials without a pause after a connection that was up: the kernel takes a dead process' connections and its listener from it one after
+ * the other, and what is dialled in between is accepted, and reset.
+ */
+const eagerDials = 3;
 /** A peer that refuses us will hardly change its mind at once. */
 const refusedPauseMs = 1_000;
 /** Answers from the acceptor are this short. */
@@ -34,6 +39,8 @@ export class PeerLink {
   #isWaiting = false;
   /** The peer was up, and nobody has yet been told that its process is surely dead. */
   #mayDie = false;
+  /** Dials that need no pause before them. */
+  #eager = 0;
   #closed = false;
   #lastProblem = "";
 
@@ -157,23 +164,25 @@ export class PeerLink {
       return;
     }
     if (!wasUp) {
-      this.#openLater(this.#nextPauseMs());
+      this.#openAgain();
       return;
     }
     this.#options.log("info", "peer-lost", { peer: this.#peer.nodeId });
     this.#handlers.onDown(this.#peer.nodeId, false);
     // At once: only a refused redial proves that the process is gone.
-    this.open();
+    this.#eager = eagerDials;
+    this.#openAgain();
   }
 
   #failed(error: NodeJS.ErrnoException): void {
     if (this.#closed) return;
     if (error.code === "ECONNREFUSED" && this.#mayDie) {
       this.#mayDie = false;
+      this.#eager = 0;
       this.#handlers.onDown(this.#peer.nodeId, true);
     }
     this.#problem("peer-unreachable", error.message);
-    this.#openLater(this.#nextPauseMs());
+    this.#openAgain();
   }
 
   #problem(event: string, reason: string): void {
@@ -181,6 +190,15 @@ export class PeerLink {
     this.#lastProblem = reason;
     const { nodeId, host, port } = this.#peer;
     this.#options.log("warn", event, { peer: nodeId, address: `${host}:${port}`, reason });
+  }
+
+  #openAgain(): void {
+    if (this.#eager === 0) {
+      this.#openLater(this.#nextPauseMs());
+      return;
+    }
+    this.#eager -= 1;
+    this.open();
   }
 
   #nextPauseMs(): number {

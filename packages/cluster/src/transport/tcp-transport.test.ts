@@ -1,11 +1,11 @@
-import { connect, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { freePorts } from "@quorumguard/testbed";
 import { afterEach, describe, expect, test } from "vitest";
 import { createSystemClock } from "../node/system-clock.ts";
 import { TestAuthority } from "../server/certificates.fixture.ts";
 import { FrameReader, writeFrame } from "./framing.ts";
 import type { PeerHandlers, SnapshotSink } from "./peer-transport.ts";
-import { encodePreface, Purpose } from "./preface.ts";
+import { encodeAnswer, encodePreface, Purpose } from "./preface.ts";
 import type { PeerCertificates } from "./tcp-options.ts";
 import { createTcpTransport, type TcpTransport } from "./tcp-transport.ts";
 
@@ -33,6 +33,7 @@ async function start(
   ports: readonly number[],
   overrides: Partial<PeerHandlers> = {},
   tls?: PeerCertificates,
+  clock = createSystemClock(),
 ): Promise<Peer> {
   const seen: Seen = { hellos: [], frames: [], downs: [], refusals: [] };
   const log: string[] = [];
@@ -42,7 +43,7 @@ async function start(
     listen: peers[nodeId - 1]!,
     peers: peers.filter((peer) => peer.nodeId !== nodeId),
     maxFrameBytes: 1_048_576,
-    clock: createSystemClock(),
+    clock,
     ...(tls === undefined ? {} : { tls }),
     log: (_level, event, fields) => log.push(`${event} ${JSON.stringify(fields)}`),
   });
@@ -103,6 +104,35 @@ describe("peers over TCP", () => {
     const again = await start(2, ports);
     await connected(a, 2, again);
     expect(a.seen.downs).toHaveLength(2);
+  });
+
+  test("a peer whose listener outlives its connections by a moment is proven dead all the same, without a pause", async () => {
+    const ports = await freePorts(2);
+    const dying: Socket[] = [];
+    let accepted = 0;
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      accepted += 1;
+      if (accepted > 1) {
+        // What the kernel does to a connection that nobody of a dead process has accepted.
+        server.close();
+        socket.resetAndDestroy();
+        return;
+      }
+      dying.push(socket);
+      socket.once("data", () => writeFrame(socket, encodeAnswer(null)));
+    }).listen(ports[1]);
+    open.push({ close: async () => void server.close() });
+    // No timer of its ever fires.
+    const a = await start(1, ports, {}, undefined, { ...createSystemClock(), setTimer: () => () => {} });
+    await until(() => a.log.some((line) => line.startsWith("peer-connected")));
+    dying[0]!.resetAndDestroy();
+    await until(() => a.seen.downs.length === 2);
+    expect(a.seen.downs).toEqual([
+      [2, false],
+      [2, true],
+    ]);
+    expect(accepted).toBe(2);
   });
 
   test("a hello that is not welcome is answered with the reason", async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { DirectionMode } from "../network/direction.ts";
 import type { NemesisCluster } from "../nodes/nemesis-cluster.ts";
+import type { Instrument } from "../nodes/node-plan.ts";
 import type { FailoverFault } from "./failover-options.ts";
 import { wellAgain } from "./well-again.ts";
 
@@ -57,11 +58,16 @@ async function rollingRestart({ cluster }: FaultAct): Promise<void> {
   }
 }
 
-/** How each fault is done, and undone. */
-export const leaderFaults: Readonly<Record<FailoverFault, (act: FaultAct) => Promise<void>>> = {
-  kill,
-  pause: stop,
-  partition,
-  "stall-disk": stallDisk,
-  "rolling-restart": rollingRestart,
+/** How a fault is done and undone, and what it needs around the nodes for that. */
+export interface LeaderFault {
+  readonly act: (act: FaultAct) => Promise<void>;
+  readonly instruments: readonly Instrument[];
+}
+
+export const leaderFaults: Readonly<Record<FailoverFault, LeaderFault>> = {
+  kill: { act: kill, instruments: [] },
+  pause: { act: stop, instruments: [] },
+  partition: { act: partition, instruments: ["clientLinks"] },
+  "stall-disk": { act: stallDisk, instruments: ["flushes"] },
+  "rolling-restart": { act: rollingRestart, instruments: [] },
 };

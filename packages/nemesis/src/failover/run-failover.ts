@@ -52,7 +52,12 @@ export async function runFailover(
   const folder = await mkdtemp(join(tmpdir(), "quorumguard-failover-"));
   const wiretap = createWiretap(join(folder, "entries.bin"));
   const kinds = Array.from({ length: nodeCount }, () => "command" as const);
-  const cluster = await createNemesisCluster({ folder, kinds, wiretap });
+  const cluster = await createNemesisCluster({
+    folder,
+    kinds,
+    wiretap,
+    instruments: leaderFaults[options.fault].instruments,
+  });
   let clients: ClientProcesses | null = null;
   const killAll = () => {
     clients?.killAll();
@@ -111,7 +116,7 @@ async function runTrial(
 ): Promise<Trial> {
   const leaderBefore = await knownLeader(cluster);
   const faultUs = hostClockUs();
-  await leaderFaults[options.fault]({
+  await leaderFaults[options.fault].act({
     cluster,
     trial,
     leader: leaderBefore,

@@ -3,14 +3,14 @@ import { freePorts, type LocalStatus, type NodeEnd, NodeProcesses, readStatus } 
 import { passing } from "../network/direction.ts";
 import { LinkProxy } from "../network/link-proxy.ts";
 import type { Wiretap } from "../network/wiretap.ts";
-import { foldersOf, launchOf, type NodeKind, type NodePlan } from "./node-plan.ts";
+import { foldersOf, type Instrument, launchOf, type NodeKind, type NodePlan } from "./node-plan.ts";
 import { openSmallDisk, type SmallDisk } from "./small-disk.ts";
 import { createTimeWatch, type TimeWatch } from "./time-watch.ts";
 
-/** Real nodes, and every link between them and to them in our hands. */
+/** Real nodes, and every link between them in our hands; to their clients, clocks and disks as well, where there are instruments for it. */
 export interface NemesisCluster {
   readonly nodeIds: readonly number[];
-  /** Where clients reach the nodes: through links. */
+  /** Where clients reach the nodes: through links, if there are any. */
   readonly endpoints: readonly string[];
   readonly time: TimeWatch;
   /** What nodes did that they must not, such as to end by themselves. */
@@ -59,11 +59,12 @@ export interface NemesisClusterOptions {
   /** What each node is at first. */
   readonly kinds: readonly NodeKind[];
   readonly wiretap: Wiretap;
+  readonly instruments: readonly Instrument[];
 }
 
 /** Prepares nodes and links; nothing is started yet. */
 export async function createNemesisCluster(options: NemesisClusterOptions): Promise<NemesisCluster> {
-  const { folder, wiretap } = options;
+  const { folder, wiretap, instruments } = options;
   const count = options.kinds.length;
   const nodeIds = Array.from({ length: count }, (_, at) => at + 1);
   const ports = [...(await freePorts(count * 4 + count * count))];
@@ -78,9 +79,13 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
         }),
     ),
   );
-  const clientLinks = own.map(({ grpcPort }) => new LinkProxy({ port: ports.pop()!, targetPort: grpcPort }));
+  const clientLinks = instruments.includes("clientLinks")
+    ? own.map(({ grpcPort }) => new LinkProxy({ port: ports.pop()!, targetPort: grpcPort }))
+    : [];
   const peerLink = (from: number, to: number) => peerLinks[from - 1]![to - 1]!;
-  const clientLink = (nodeId: number) => clientLinks[nodeId - 1]!;
+  const needs = (instrument: Instrument) => {
+    if (!instruments.includes(instrument)) throw new Error(`this cluster was made without ${instrument}`);
+  };
 
   // The last node has a disk of its own, where the system allows it.
   const small = nodeIds.at(-1)!;
@@ -95,9 +100,9 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
     }));
     const { data, clock, hang } = foldersOf(folder, nodeId);
     const wrapper = typeof smallDisk === "object" && nodeId === small ? smallDisk.disk.wrapper : [];
-    const clientPort = clientLink(nodeId).port;
+    const clientPort = clientLinks[nodeId - 1]?.port ?? own[nodeId - 1]!.grpcPort;
     const files = { dataFolder: data, clockFile: clock, hangFile: hang };
-    return { nodeId, ...own[nodeId - 1]!, cluster, clientPort, ...files, wrapper };
+    return { nodeId, ...own[nodeId - 1]!, cluster, clientPort, instruments, ...files, wrapper };
   });
   const kinds = new Map<number, NodeKind>(options.kinds.map((kind, at) => [at + 1, kind]));
   const violations: string[] = [];
@@ -126,14 +131,11 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
   /** Links to a dead process refuse, as its machine would. */
   function shut(nodeId: number): void {
     for (const from of nodeIds) peerLink(from, nodeId).refuse();
-    clientLink(nodeId).refuse();
+    clientLinks[nodeId - 1]?.refuse();
   }
   async function open(nodeId: number): Promise<void> {
-    const links = [
-      ...nodeIds.filter((from) => from !== nodeId).map((from) => peerLink(from, nodeId)),
-      clientLink(nodeId),
-    ];
-    await Promise.all(links.map((link) => link.open()));
+    const links = nodeIds.filter((from) => from !== nodeId).map((from) => peerLink(from, nodeId));
+    await Promise.all([...links, ...clientLinks.slice(nodeId - 1, nodeId)].map((link) => link.open()));
   }
   async function end(nodeId: number, signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     ends.delete(nodeId);
@@ -156,12 +158,15 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
 
   return {
     nodeIds,
-    endpoints: nodeIds.map((nodeId) => `127.0.0.1:${clientLink(nodeId).port}`),
+    endpoints: plans.map(({ clientPort }) => `127.0.0.1:${clientPort}`),
     time,
     violations,
     smallDisk,
     peerLink,
-    clientLink,
+    clientLink(nodeId) {
+      needs("clientLinks");
+      return clientLinks[nodeId - 1]!;
+    },
     start: (nodeId, kind) => start(nodeId, kind ?? kinds.get(nodeId)!),
     startForRepair: (nodeId) => start(nodeId, kinds.get(nodeId)!, true),
     dataFolder: (nodeId) =>
@@ -207,10 +212,12 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
     isUp: (nodeId) => processes.pid(nodeId) !== null,
     mayEnd: (nodeId) => new Promise((resolve) => ends.set(nodeId, resolve)),
     stepClock(nodeId, stepMs) {
+      needs("clock");
       writeFileSync(foldersOf(folder, nodeId).clock, String(stepMs));
       if (speaking.has(nodeId)) processes.signal(nodeId, "SIGUSR2");
     },
     hangFlushes(nodeId, hang) {
+      needs("flushes");
       const file = foldersOf(folder, nodeId).hang;
       if (hang) writeFileSync(file, "");
       else rmSync(file, { force: true });

@@ -6,6 +6,12 @@ import type { HostOptions } from "./host-options.ts";
 /** What runs as a node: the built command, or a host whose disk is small, and forgetful or not. */
 export type NodeKind = "command" | "small" | "forgetful";
 
+/**
+ * What a node has around it for faults to act on, besides the links among nodes: a link for its clients, a clock that can be stepped,
+ * flushes that can be held. Each costs a node time or memory, which a run that measures it does without.
+ */
+export type Instrument = "clientLinks" | "clock" | "flushes";
+
 /** Addresses and places of one node; they stay the same over its restarts. */
 export interface NodePlan {
   readonly nodeId: number;
@@ -14,8 +20,9 @@ export interface NodePlan {
   readonly peerPort: number;
   /** Peer addresses as this node sees them: its own, and of the others the links that lead to them. */
   readonly cluster: readonly { readonly nodeId: number; readonly port: number }[];
-  /** The link that clients take. */
+  /** Where clients reach it: the link that they take, or itself. */
   readonly clientPort: number;
+  readonly instruments: readonly Instrument[];
   readonly dataFolder: string;
   readonly clockFile: string;
   /** Its flushes hang while there is such a file. */
@@ -24,8 +31,11 @@ export interface NodePlan {
 }
 
 const hostScript = fileURLToPath(new URL("./host-main.ts", import.meta.url));
-/** What every node loads before its own code: a clock that can be stepped, and flushes that can be held. */
-const preloads = ["./stepped-clock.ts", "./hanging-flush.ts"].map((file) => new URL(file, import.meta.url).href);
+/** What a node loads before its own code. */
+const preloads: Readonly<Partial<Record<Instrument, string>>> = {
+  clock: new URL("./stepped-clock.ts", import.meta.url).href,
+  flushes: new URL("./hanging-flush.ts", import.meta.url).href,
+};
 const host = "127.0.0.1";
 
 /** How a node's process is started. @param repair What is damaged in its folder shall be repaired by the others. */
@@ -34,9 +44,10 @@ export function launchOf(
   kind: NodeKind,
   repair = false,
 ): { readonly flags: readonly string[]; readonly launch: NodeLaunch } {
+  const imports = plan.instruments.flatMap((one) => preloads[one] ?? []).flatMap((url) => ["--import", url]);
   const launch = {
     wrapper: plan.wrapper,
-    nodeFlags: ["--disable-warning=ExperimentalWarning", ...preloads.flatMap((url) => ["--import", url])],
+    nodeFlags: ["--disable-warning=ExperimentalWarning", ...imports],
     environment: { QUORUMGUARD_NEMESIS_CLOCK: plan.clockFile, QUORUMGUARD_NEMESIS_FLUSHES: plan.hangFile },
   };
   const flags = [
