@@ -64,6 +64,7 @@ export interface LeaderFault {
   readonly instruments: readonly Instrument[];
 }
 
+/** The faults of a failover, by name. */
 export const leaderFaults: Readonly<Record<FailoverFault, LeaderFault>> = {
   kill: { act: kill, instruments: [] },
   pause: { act: stop, instruments: [] },

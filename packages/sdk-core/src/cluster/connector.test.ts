@@ -112,3 +112,24 @@ describe("endpoints where nobody ever was", () => {
     expect(messageOf(await call())).toMatch(/a web page; n2:7400: refused; n3:7400: refused\)$/);
   });
 });
+
+test("a node that is gone is dialled once at once, and then seldom while another answers: survivors have an election to run", async () => {
+  const { cluster, runtime, guard, call } = scene();
+  await call();
+  cluster.leaderId = 0;
+  const [leader] = cluster.nodes;
+  leader!.kill();
+  const killedMs = runtime.nowMs;
+  const dials = () => cluster.log.filter((line) => line === `open ${leader!.endpoint}`).length;
+  const before = dials();
+  const waiting = guard.allow("k", 5, "1m");
+  await runtime.pass(45);
+  expect(dials() - before).toBe(1);
+  cluster.elect(2);
+  expect(await waiting).toMatchObject({ allowed: true });
+  await runtime.pass(killedMs + 500 - runtime.nowMs);
+  expect(dials() - before).toBeLessThanOrEqual(10);
+  leader!.down = null;
+  await runtime.pass(1_100);
+  expect(leader!.streams.size).toBe(1);
+});

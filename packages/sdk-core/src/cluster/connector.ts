@@ -36,7 +36,7 @@ export interface ConnectorOptions {
   readonly routing: "direct" | "forward";
   readonly runtime: Runtime;
   readonly view: ClusterView;
-  readonly link: Omit<LinkContext, "handlers">;
+  readonly link: Omit<LinkContext, "handlers" | "othersReady">;
   readonly handlers: ConnectorHandlers;
 }
 
@@ -198,6 +198,7 @@ export class Connector {
   #open(endpoint: string, forwarding: boolean): Link {
     const link = new Link(endpoint, forwarding, {
       ...this.#options.link,
+      othersReady: (asking) => [...this.#links.values()].some((each) => each !== asking && each.ready),
       handlers: {
         onReady: (ready, welcome) => {
           if (this.#findsTwo(ready)) return;

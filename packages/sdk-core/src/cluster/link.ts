@@ -20,6 +20,12 @@ const MAX_UNANSWERED_PINGS = 3;
 /** The same after which nothing more is sent on it, as long as it stays so. */
 const SILENT_AFTER_PINGS = 2;
 
+/**
+ * Between attempts to reach a node that did not take the first one, while another of the cluster answers: nothing waits for this one,
+ * and a survivor has an election to run just then. A process that starts again takes longer in any case.
+ */
+const MISSED_BY_NOBODY_MS = 50;
+
 /** A stream that began so short a time ago is surely no dead one. */
 const FRESH_FOR_MS = 500;
 /** A stream that lived so long did not end because of us. */
@@ -48,6 +54,8 @@ export interface LinkContext {
   readonly clusterId: () => string;
   /** The longest pause between attempts now, in milliseconds: short while a caller waits. */
   readonly pauseCapMs: () => number;
+  /** Whether another node of the cluster is connected. */
+  readonly othersReady: (link: Link) => boolean;
 }
 
 /**
@@ -98,7 +106,7 @@ export class Link {
 
   start(): void {
     if (this.closed) return;
-    const { runtime, pauseCapMs, handlers } = this.#context;
+    const { runtime, pauseCapMs, othersReady, handlers } = this.#context;
     let capMs = 0;
     retrying(() => this.#connect(), {
       runtime,
@@ -108,6 +116,7 @@ export class Link {
         capMs = pauseCapMs();
         return capMs;
       },
+      atLeastMs: () => (othersReady(this) ? MISSED_BY_NOBODY_MS : 0),
       onFailure: (error) => {
         this.failures += 1;
         this.lastError = error;
