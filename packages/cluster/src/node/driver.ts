@@ -20,6 +20,7 @@ import type { Clock } from "./clock.ts";
 import { notLeader, outcomeUnknown } from "./failures.ts";
 import type { HashWatch } from "./hash-watch.ts";
 import { lastStampUs, lastTermBefore } from "./log-stamp.ts";
+import { Outbox } from "./outbox.ts";
 import type { PeerBoard } from "./peer-board.ts";
 import { type Envelope, encodeEnvelope } from "./peer-codec.ts";
 import { type LogInUse, type ProofOfLoss, proofOfLoss } from "./proof-of-loss.ts";
@@ -112,7 +113,7 @@ export class Driver {
   /** Last index of which this node's own disk is sure. */
   durableIndex: number;
   readonly #parts: DriverParts;
-  readonly #outbox = new Map<NodeId, Message[]>();
+  readonly #outbox = new Outbox();
   #inbox: Message[] = [];
   #durable: Message[] = [];
   #applies: Message[] = [];
@@ -273,6 +274,7 @@ export class Driver {
   #tickIfDue(): void {
     const due = this.#ticker?.due() ?? null;
     if (due === null) return;
+    this.#outbox.releaseNews();
     // A follower's ticks serve nothing but its campaigns.
     if (this.mayLead) this.raft.tick();
     this.#forgetIfSilent();
@@ -421,6 +423,8 @@ export class Driver {
     const { index, term, data } = entry;
     this.appliedIndex = Math.max(this.appliedIndex, index);
     if (entry.type !== EntryType.normal) {
+      // Whom it concerns must not hear of it later than of what is built on it.
+      this.#outbox.releaseNews();
       const change = decodeConfChange(data);
       hooks.appliedOther(entry, change, this.raft.applyConfChange(change));
     } else if (data.length === 0) {
@@ -442,14 +446,12 @@ export class Driver {
     } else if (type === MessageType.snap) {
       this.#parts.hooks.sendSnapshot(message);
     } else {
-      const messages = this.#outbox.get(to);
-      if (messages === undefined) this.#outbox.set(to, [message]);
-      else messages.push(message);
+      this.#outbox.add(message, this.raft.lastIndex);
     }
   }
 
   #sendAll(): void {
-    if (this.#outbox.size === 0) return;
+    if (this.#outbox.isEmpty) return;
     const { clock, stamp, peers, hashes, hooks } = this.#parts;
     const wallMs = clock.wallMs();
     const facts = {
@@ -462,13 +464,12 @@ export class Driver {
       hashIndex: hashes.newestIndex,
       hash: hashes.newestHash,
     };
-    for (const [to, messages] of this.#outbox) {
+    this.#outbox.empty(this.raft.term, (to, messages) => {
       const peer = peers.get(to);
       const echoMs = peer?.probeMs ?? 0;
       const echoWallMs = peer?.probeWallMs ?? 0;
       hooks.send(to, encodeEnvelope({ ...facts, echoMs, echoWallMs, messages }));
-    }
-    this.#outbox.clear();
+    });
   }
 }
 

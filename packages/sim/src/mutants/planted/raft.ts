@@ -1,5 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
+const byOutbox = { tests: ["cluster/src/node/outbox.test.ts"] };
+
 /**
  * Bugs that other implementations of Raft had, in this one's code. Names begin with the item of the checklist in the
  * documentation of the core.
@@ -193,5 +195,54 @@ export const raftMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: ["raft/src/checklist/snapshots.test.ts"] },
+  },
+  {
+    name: "commit-news-after-the-call-to-lead",
+    breaks:
+      "a member that was just promoted is told to lead before it hears that it may, and does not (§3.10 of the thesis)",
+    edits: [
+      {
+        file: "cluster/src/node/outbox.ts",
+        search: "messages.unshift(news);",
+        replacement: "messages.push(news);",
+      },
+    ],
+    foundBy: byOutbox,
+  },
+  {
+    name: "commit-news-of-an-earlier-term",
+    breaks: "a leader that was deposed and elected again tells what it knew then",
+    edits: [
+      {
+        file: "cluster/src/node/outbox.ts",
+        search: "news === undefined || news.term !== term",
+        replacement: "news === undefined",
+      },
+    ],
+    foundBy: byOutbox,
+  },
+  {
+    name: "probe-held-back",
+    breaks: "a follower that lacks entries is asked how far its log reaches only with the next tick",
+    edits: [
+      {
+        file: "cluster/src/node/outbox.ts",
+        search: " && index === lastIndex) this.#commitNews",
+        replacement: ") this.#commitNews",
+      },
+    ],
+    foundBy: byOutbox,
+  },
+  {
+    name: "dead-peer-dialled-after-a-pause",
+    breaks: "a leader whose listener outlived its connections by a moment is proven dead later than need be (N4)",
+    edits: [
+      {
+        file: "cluster/src/transport/peer-link.ts",
+        search: "    this.#eager = eagerDials;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/transport/tcp-transport.test.ts"] },
   },
 ];
