@@ -32,8 +32,7 @@ export class Outbox {
     for (const [to, messages] of this.#messages) {
       const news = this.#commitNews.get(to);
       this.#commitNews.delete(to);
-      const isOld = news === undefined || news.term !== term;
-      if (!isOld && !messages.some((message) => tellsAsMuch(message, news))) messages.unshift(news);
+      if (news?.term === term && !messages.some((message) => tellsAsMuch(message, news))) messages.unshift(news);
       if (messages.length > 0) send(to, messages);
     }
     this.#messages.clear();

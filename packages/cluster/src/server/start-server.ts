@@ -152,15 +152,18 @@ async function start(
   };
 }
 
-/** What keys are read with is loaded only where there are any, so that a node that knows no tokens starts sooner. */
+/**
+ * Null: everybody may do everything. What verifies tokens is loaded only where there are keys, so that other nodes start sooner.
+ */
 async function openAccess(
   options: ResolvedServerOptions,
   clock: Clock,
   metrics: NodeMetrics,
 ): Promise<OpenAccess | null> {
-  if (options.tokenKeys === undefined) return null;
+  const { tokenKeys } = options;
+  if (tokenKeys === undefined) return null;
   const tokens = await import("./tokens/open-access.ts");
-  return tokens.openAccess(options, clock, metrics.refusedToken);
+  return tokens.openAccess(tokenKeys, options, clock, metrics.refusedToken);
 }
 
 /** The same for policies in a file. */

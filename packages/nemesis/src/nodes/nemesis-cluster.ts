@@ -83,6 +83,10 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
     ? own.map(({ grpcPort }) => new LinkProxy({ port: ports.pop()!, targetPort: grpcPort }))
     : [];
   const peerLink = (from: number, to: number) => peerLinks[from - 1]![to - 1]!;
+  const linksTo = (nodeId: number) => [
+    ...nodeIds.filter((from) => from !== nodeId).map((from) => peerLink(from, nodeId)),
+    ...(instruments.includes("clientLinks") ? [clientLinks[nodeId - 1]!] : []),
+  ];
   const needs = (instrument: Instrument) => {
     if (!instruments.includes(instrument)) throw new Error(`this cluster was made without ${instrument}`);
   };
@@ -130,12 +134,10 @@ export async function createNemesisCluster(options: NemesisClusterOptions): Prom
 
   /** Links to a dead process refuse, as its machine would. */
   function shut(nodeId: number): void {
-    for (const from of nodeIds) peerLink(from, nodeId).refuse();
-    clientLinks[nodeId - 1]?.refuse();
+    for (const link of linksTo(nodeId)) link.refuse();
   }
   async function open(nodeId: number): Promise<void> {
-    const links = nodeIds.filter((from) => from !== nodeId).map((from) => peerLink(from, nodeId));
-    await Promise.all([...links, ...clientLinks.slice(nodeId - 1, nodeId)].map((link) => link.open()));
+    await Promise.all(linksTo(nodeId).map((link) => link.open()));
   }
   async function end(nodeId: number, signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     ends.delete(nodeId);

@@ -1,5 +1,6 @@
 import { ErrorReason } from "@quorumguard/proto";
 import type { CallError } from "../call-error.ts";
+import { certificateIdentity } from "./certificate-identity.ts";
 import { authorizeAdmin, authorizeOperation, authorizeRequestId, isForVisitors } from "./grant.ts";
 import { methodAccess } from "./method-access.ts";
 import type { OpenedKeys } from "./opened-keys.ts";
@@ -7,7 +8,7 @@ import { telling } from "./refusals.ts";
 import type { TokenCache } from "./token-cache.ts";
 import { unauthenticated } from "./token-refusal.ts";
 import { callsOfBytes, type TokenUsage } from "./token-usage.ts";
-import { certificateIdentity, type VerifiedToken } from "./verify-token.ts";
+import type { VerifiedToken } from "./verify-token.ts";
 
 /** What a listener knows of a call before it reads the request. */
 export interface Knock {

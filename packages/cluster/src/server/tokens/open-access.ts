@@ -17,17 +17,17 @@ export interface OpenAccess {
 }
 
 /**
- * Opens the gate that the options ask for; null: everybody may do everything.
+ * Opens the gate for the tokens of `tokenKeys`: a file of keys, or the keys themselves.
  *
  * @throws {InvalidField} when there is no such file, or it is no set of keys.
  */
 export async function openAccess(
+  tokenKeys: NonNullable<ResolvedServerOptions["tokenKeys"]>,
   options: ResolvedServerOptions,
   clock: Clock,
   count: (reason: ErrorReason) => void,
-): Promise<OpenAccess | null> {
-  const { tokenKeys, tokenAudience: audience, log } = options;
-  if (tokenKeys === undefined) return null;
+): Promise<OpenAccess> {
+  const { tokenAudience: audience, log } = options;
   const monotonicMs = () => clock.monotonicMs();
   const refused = createRefusals({ count, log, monotonicMs });
   const usage = new TokenUsage({ callsPerSecond: options.tokenCallsPerSecond, monotonicMs });

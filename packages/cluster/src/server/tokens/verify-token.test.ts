@@ -2,10 +2,11 @@ import { Buffer } from "node:buffer";
 import { ErrorReason, type TokenGrant } from "@quorumguard/proto";
 import { describe, expect, it } from "vitest";
 import { rejection } from "../rejection.fixture.ts";
+import { certificateIdentity } from "./certificate-identity.ts";
 import { reasonOf } from "./token-client.fixture.ts";
 import { checkTokenKeys } from "./token-keys.ts";
 import { claimsOf, ed25519Key, headerOf, mint, secretKey, tokenOf } from "./tokens.fixture.ts";
-import { certificateIdentity, type VerifiedToken, verifyToken } from "./verify-token.ts";
+import { type VerifiedToken, verifyToken } from "./verify-token.ts";
 
 const [key, secret] = [ed25519Key("one"), secretKey("two")];
 const keys = checkTokenKeys({ keys: [key.jwk, secret.jwk] });

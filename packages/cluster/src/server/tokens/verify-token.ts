@@ -163,11 +163,6 @@ function identityOf(sub: string | null, { key, keyPrefix }: TokenGrant, keyId: s
 const digest = (...values: readonly string[]): string =>
   createHash("sha256").update(JSON.stringify(values)).digest("base64url");
 
-/** A certificate's name as an identity beside those of tokens: no two names become the same, and none one of a token's. */
-export function certificateIdentity(name: string): string {
-  return /^(token|certificate:)/.test(name) ? `certificate:${name}` : name;
-}
-
 /** The refusal of a token whose time is over. */
 export function expired(): CallError {
   return unauthenticated(ErrorReason.TOKEN_EXPIRED, "the token's time is over: fetch a new one");

@@ -215,8 +215,8 @@ export const raftMutants: readonly Mutant[] = [
     edits: [
       {
         file: "cluster/src/node/outbox.ts",
-        search: "news === undefined || news.term !== term",
-        replacement: "news === undefined",
+        search: "news?.term === term &&",
+        replacement: "news !== undefined &&",
       },
     ],
     foundBy: byOutbox,
