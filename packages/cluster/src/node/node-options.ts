@@ -73,11 +73,14 @@ export interface NodeLimits {
    */
   readonly maxPendingItems?: number;
   /**
-   * Bytes of log, or twice those of the last snapshot if that is more, after which one is cut: 1 KiB to 1 TiB. Default
-   * 64 MiB.
+   * Bytes of memory that the log may take, or twice those of the last snapshot if that is more, before another is cut: 1 KiB
+   * to 1 TiB. Default 32 MiB.
    */
   readonly snapshotLogBytes?: number;
-  /** Entries kept behind a snapshot for followers that are a little late, 0 to 10,000,000. Default 10,000. */
+  /**
+   * Entries kept behind a snapshot for followers that are a little late, 0 to 10,000,000, but no more of them than half of
+   * `snapshotLogBytes` hold, or as many bytes as the snapshot has. Default 10,000.
+   */
   readonly trailingEntries?: number;
   /** Bytes of one file of the log, 64 KiB to 1 GiB, rounded down to a multiple of 512. Default 16 MiB. */
   readonly segmentBytes?: number;
@@ -138,7 +141,7 @@ export function resolveNodeOptions(options: NodeOptions): ResolvedNodeOptions {
     maxEntryItems: wholeNumber("maxEntryItems", options.maxEntryItems ?? 16_384, 1_024, 1_048_576),
     maxEntryBytes: wholeNumber("maxEntryBytes", options.maxEntryBytes ?? 1_048_576, 65_536, 16_777_216),
     maxPendingItems: wholeNumber("maxPendingItems", options.maxPendingItems ?? 262_144, 1, 16_777_216),
-    snapshotLogBytes: wholeNumber("snapshotLogBytes", options.snapshotLogBytes ?? 67_108_864, 1_024, 2 ** 40),
+    snapshotLogBytes: wholeNumber("snapshotLogBytes", options.snapshotLogBytes ?? 33_554_432, 1_024, 2 ** 40),
     trailingEntries: wholeNumber("trailingEntries", options.trailingEntries ?? 10_000, 0, 10_000_000),
     forwardTimeoutMs: wholeNumber("forwardTimeoutMs", options.forwardTimeoutMs ?? 5_000, 1, 600_000),
     repairDamage: options.repairDamage ?? false,

@@ -60,18 +60,26 @@ test("a snapshot that is ahead of the log is taken, and the core hears of it onl
   expect(stepped).toEqual([]);
 });
 
+const atOnce = { snapshotLogBytes: 1, trailingEntries: 0 };
+
 /** A node that has applied nine entries, and keeps no more of the log than it must. */
-async function withLog(disk: TestDisk) {
+async function withLog(disk: TestDisk, options: { snapshotLogBytes: number; trailingEntries: number } = atOnce) {
   const storage = await openForTest(disk);
-  await appendDurably(storage, entriesFrom(1, 9, 1));
+  if (storage.lastIndex() === 0) await appendDurably(storage, entriesFrom(1, 9, 1));
   const failed: Error[] = [];
   const parts = {
-    driver: { appliedIndex: 9, restoring: false, limiter: createLimiter(), raft: { status: () => ({ confState }) } },
+    driver: {
+      get appliedIndex() {
+        return storage.lastIndex();
+      },
+      restoring: false,
+      limiter: createLimiter(),
+      raft: { status: () => ({ confState }) },
+    },
     storage,
     members: { list: [] },
     clock: { monotonicMs: () => 0, endOfTurn: (done: () => void) => done() },
-    snapshotLogBytes: 1,
-    trailingEntries: 0,
+    ...options,
     log: () => {},
     failed: (error: Error) => failed.push(error),
   } as unknown as SnapshotsParts;
@@ -107,3 +115,35 @@ test.each(losses)(
     expect(logOf(storage)).toEqual([]);
   },
 );
+
+test("the trail behind a snapshot takes no more memory than the image has bytes, or half of what the log may take", async () => {
+  // Of 20 bytes of data, in memory.
+  const entryBytes = 620;
+  const trail = async (snapshotLogBytes: number, trailingEntries: number) => {
+    const { snapshots, storage } = await withLog(new TestDisk(), { snapshotLogBytes, trailingEntries });
+    const { bytes } = await snapshots.cut();
+    expect(storage.snapshotBytes).toBe(bytes);
+    return { bytes, entries: logOf(storage).length };
+  };
+  const { bytes, entries } = await trail(1, 100);
+  expect(entries).toBe(Math.floor(bytes / entryBytes));
+  expect(entries).toBeLessThan(6);
+  expect((await trail(12 * entryBytes, 100)).entries).toBe(6);
+  expect((await trail(12 * entryBytes, 2)).entries).toBe(2);
+});
+
+test("the next snapshot waits until the log takes twice as much as the last one, also after a restart", async () => {
+  const disk = new TestDisk();
+  const { bytes } = await (await withLog(disk)).snapshots.cut();
+  const restarted = new TestDisk(disk.content());
+  const { snapshots, storage } = await withLog(restarted);
+  const room = Math.floor((2 * bytes) / 620);
+  await appendDurably(storage, entriesFrom(10, room, 1));
+  snapshots.ticked();
+  await snapshots.settled();
+  expect(storage.snapshot()).toMatchObject({ index: 9 });
+  await appendDurably(storage, entriesFrom(10 + room, 1, 1));
+  snapshots.ticked();
+  await snapshots.settled();
+  expect(storage.snapshot()).toMatchObject({ index: 10 + room });
+});

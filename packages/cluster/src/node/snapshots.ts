@@ -42,7 +42,6 @@ export class Snapshots {
   readonly #parts: SnapshotsParts;
   readonly #intake: SnapshotIntake;
   #cutting: Promise<{ readonly index: number; readonly bytes: number }> | null = null;
-  #lastBytes = 0;
   #stopped = false;
   /** Followers that a snapshot is on its way to: one at a time each. */
   readonly #sending = new Set<NodeId>();
@@ -66,7 +65,7 @@ export class Snapshots {
   ticked(): void {
     const { storage, snapshotLogBytes, driver, failed } = this.#parts;
     if (this.#cutting !== null || this.#stopped || driver.restoring || driver.appliedIndex === 0) return;
-    if (storage.logBytes <= Math.max(snapshotLogBytes, 2 * this.#lastBytes)) return;
+    if (storage.logBytes <= Math.max(snapshotLogBytes, 2 * storage.snapshotBytes)) return;
     this.cut().catch((error: unknown) => {
       if (!this.#stopped && !(error instanceof SnapshotOvertaken))
         failed(error instanceof Error ? error : new Error(String(error)));
@@ -82,23 +81,22 @@ export class Snapshots {
   }
 
   async #cut(): Promise<{ readonly index: number; readonly bytes: number }> {
-    const { driver, storage, members, clock, trailingEntries, log } = this.#parts;
+    const { driver, storage, members, clock, snapshotLogBytes, trailingEntries, log } = this.#parts;
     if (driver.restoring) throw new Error("a snapshot is being installed; ask again when the node is ready");
     const index = driver.appliedIndex;
     const term = storage.term(index);
     const present = storage.snapshot();
-    if (present !== "unavailable" && present.index >= index) return { index: present.index, bytes: this.#lastBytes };
+    if (present !== "unavailable" && present.index >= index)
+      return { index: present.index, bytes: storage.snapshotBytes };
     if (index === 0 || typeof term !== "number") throw new Error("there is nothing to take a snapshot of yet");
     const { confState } = driver.raft.status();
     const { list } = members;
     const cut = driver.limiter.beginSnapshot();
-    let bytes = 0;
     try {
       const writer = await storage.writeSnapshot({ index, term, confState, members: list });
       try {
         let sliceBeganMs = clock.monotonicMs();
         for (let piece = cut.next(pieceBytes); piece !== null; piece = cut.next(pieceBytes)) {
-          bytes += piece.length;
           await writer.write(piece);
           if (this.#stopped) throw new Error("the node stops");
           if (clock.monotonicMs() - sliceBeganMs >= sliceMs) {
@@ -118,8 +116,10 @@ export class Snapshots {
     } finally {
       cut.release();
     }
-    this.#lastBytes = bytes;
-    if (index > trailingEntries) await storage.compact(index - trailingEntries);
+    const bytes = storage.snapshotBytes;
+    // Who needs more of the log than the image has bytes is better sent the image.
+    const trailingBytes = Math.max(snapshotLogBytes / 2, bytes);
+    await storage.compact(storage.indexBehind(index, trailingEntries, trailingBytes));
     log("info", "snapshot-cut", { index, bytes });
     return { index, bytes };
   }

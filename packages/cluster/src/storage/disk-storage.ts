@@ -160,6 +160,14 @@ export class DiskStorage implements Storage {
     if (!this.failed && !this.closed) await writer.dropSegments(index);
   }
 
+  get snapshotBytes(): number {
+    return this.opened?.snapshots.currentBytes ?? 0;
+  }
+
+  indexBehind(index: number, maxEntries: number, maxBytes: number): number {
+    return this.use().view.indexBehind(index, maxEntries, maxBytes);
+  }
+
   get logBytes(): number {
     return this.opened?.view.bytes ?? 0;
   }

@@ -1,11 +1,16 @@
 import type { Entry } from "@quorumguard/raft";
-import { entryBytes } from "./log-frame.ts";
 
 /** A position in the log; index and term together name an entry in the whole cluster. */
 export interface LogPosition {
   readonly index: number;
   readonly term: number;
 }
+
+/**
+ * What an entry takes in memory beside its data, in bytes: its object, two views, their buffer and the allocator's share. On disk it
+ * takes less: a sector of 512 bytes where every flush has one small entry.
+ */
+const overheadBytes = 600;
 
 /** The log as Raft reads it: the entries after a known position, in memory, synchronously. */
 export class LogView {
@@ -30,7 +35,7 @@ export class LogView {
     return this.base.index + this.kept.length;
   }
 
-  /** Bytes of the entries after the newest snapshot. */
+  /** Bytes that the entries after the newest snapshot take in memory. */
   get bytes(): number {
     return this.bytesAfterSnapshot;
   }
@@ -82,6 +87,17 @@ export class LogView {
     this.bytesAfterSnapshot = 0;
   }
 
+  /** The index at which the log would end if of its entries up to `index` only the last ones were left: so many, of so many bytes. */
+  indexBehind(index: number, maxEntries: number, maxBytes: number): number {
+    const lowest = Math.max(this.base.index, index - maxEntries);
+    let bytes = 0;
+    for (let at = index; at > lowest; at -= 1) {
+      bytes += keptBytes(this.kept[at - this.firstIndex]!);
+      if (bytes > maxBytes) return at;
+    }
+    return lowest;
+  }
+
   /** Drops the entries up to `index`. */
   compact(index: number): void {
     const term = this.term(index);
@@ -102,6 +118,10 @@ export class LogView {
   }
 
   private count(entry: Entry | undefined, sign: 1 | -1): void {
-    if (entry !== undefined && entry.index > this.snapshotIndex) this.bytesAfterSnapshot += sign * entryBytes(entry);
+    if (entry !== undefined && entry.index > this.snapshotIndex) this.bytesAfterSnapshot += sign * keptBytes(entry);
   }
+}
+
+function keptBytes(entry: Entry): number {
+  return overheadBytes + entry.data.length;
 }

@@ -13,6 +13,7 @@ const snapshotName = /^(\d{20})-(\d{20})\.snap$/;
 /** A snapshot on disk and who reads it. */
 interface Stored {
   readonly meta: SnapshotMeta;
+  readonly bytes: number;
   path: string;
   readers: number;
 }
@@ -39,6 +40,11 @@ export class SnapshotStore {
 
   get current(): SnapshotMeta | null {
     return this.newest?.meta ?? null;
+  }
+
+  /** Bytes of its file; 0 if there is none. */
+  get currentBytes(): number {
+    return this.newest?.bytes ?? 0;
   }
 
   /**
@@ -107,7 +113,7 @@ export class SnapshotStore {
         const path = `${snapshotFolder}/${baseName(meta)}.snap`;
         await this.files.rename(part, path);
         await this.files.flushFolder(snapshotFolder);
-        await this.replace({ meta, path, readers: 0 }, published);
+        await this.replace(meta, path, published);
       }),
     );
   }
@@ -137,7 +143,7 @@ export class SnapshotStore {
       const path = `${snapshotFolder}/${baseName(meta)}.snap`;
       await this.files.rename(`${snapshotFolder}/${baseName(meta)}.received`, path);
       await this.files.flushFolder(snapshotFolder);
-      await this.replace({ meta, path, readers: 0 }, async () => {});
+      await this.replace(meta, path, async () => {});
     });
   }
 
@@ -187,7 +193,7 @@ export class SnapshotStore {
         throw damage(path, 16, `the snapshot is of index ${index}, term ${term}, and not what its name says`);
       }
       await handle.flush();
-      this.newest = { meta: header.meta, path, readers: 0 };
+      this.newest = { meta: header.meta, bytes: await handle.size(), path, readers: 0 };
     } finally {
       await handle.close();
     }
@@ -218,12 +224,22 @@ export class SnapshotStore {
     }
   }
 
-  private async replace(stored: Stored, published: () => Promise<void>): Promise<void> {
+  private async replace(meta: SnapshotMeta, path: string, published: () => Promise<void>): Promise<void> {
+    const bytes = await this.sizeOf(path);
     // A received snapshot may replace our own of the same index: then the rename already did away with that file.
-    if (this.newest !== null && this.newest.path !== stored.path) this.stale.add(this.newest);
-    this.newest = stored;
+    if (this.newest !== null && this.newest.path !== path) this.stale.add(this.newest);
+    this.newest = { meta, bytes, path, readers: 0 };
     await published();
     await this.removeStale();
+  }
+
+  private async sizeOf(path: string): Promise<number> {
+    const handle = await this.files.open(path, { create: false });
+    try {
+      return await handle.size();
+    } finally {
+      await handle.close();
+    }
   }
 
   private async removeStale(): Promise<void> {

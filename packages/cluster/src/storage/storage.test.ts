@@ -98,7 +98,7 @@ describe("the view that Raft reads", () => {
     expect(indexes(4, 6, 100)).toBe("compacted");
     expect(indexes(5, 12, 100)).toBe("unavailable");
     expect([storage.term(3), storage.term(4), storage.term(11)]).toEqual(["compacted", 1, "unavailable"]);
-    expect(storage.logBytes).toBe(6 * 116);
+    expect(storage.logBytes).toBe(6 * 700);
     await expect(storage.compact(5)).rejects.toThrow("covers only up to index 4");
   });
 });
@@ -117,6 +117,19 @@ describe("compaction", () => {
       expect(again.initialState().hardState).toMatchObject({ term: 1, vote: 3 });
     }
     expect(segments(disk).length).toBeLessThan(4);
+  });
+
+  it("leaves a trail of so many entries, as long as so much memory holds them", async () => {
+    const storage = await openForTest(new TestDisk());
+    await appendDurably(storage, entriesFrom(1, 10, 1, 100));
+    await takeSnapshot(storage, 9, 1, ["image"]);
+    const enough = 10 * 700;
+    expect([0, 3, 9, 100].map((entries) => storage.indexBehind(9, entries, enough))).toEqual([9, 6, 0, 0]);
+    // An entry of 100 bytes takes 700 bytes of memory.
+    expect([0, 699, 700, 2_100].map((bytes) => storage.indexBehind(9, 100, bytes))).toEqual([9, 9, 8, 6]);
+    await storage.compact(6);
+    expect(storage.indexBehind(9, 100, enough)).toBe(6);
+    expect(storage.firstIndex()).toBe(7);
   });
 
   it("keeps the hard state if the power fails between a new segment and its first frame", async () => {

@@ -114,9 +114,13 @@ export interface Storage extends RaftStorage {
   /** A peer's image, in the bytes of its {@link SnapshotReader.read}. `commit` only makes it ready for `append`. */
   receiveSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter>;
   openSnapshot(): Promise<SnapshotReader | null>;
+  /** Bytes of the newest snapshot, as it is sent to a peer; 0 if there is none. */
+  readonly snapshotBytes: number;
   /** Drops entries up to `index`, which a snapshot must cover. */
   compact(index: number): Promise<void>;
-  /** Bytes of log since the last snapshot. */
+  /** How far to {@link compact} so that of the entries up to `index` the last `maxEntries` stay, as long as `maxBytes` of memory hold them. */
+  indexBehind(index: number, maxEntries: number, maxBytes: number): number;
+  /** Bytes of memory that the log since the last snapshot takes, which is a little more than it takes on disk. */
   readonly logBytes: number;
   readonly stats: StorageStats;
   close(): Promise<void>;

@@ -76,7 +76,7 @@ export function launchOf(
     processMetrics: false,
     repair,
     // Small enough that a node which was away for a moment must be sent a snapshot.
-    node: { snapshotLogBytes: 16 * 1024, trailingEntries: 20, segmentBytes: 64 * 1024 },
+    node: { snapshotLogBytes: 64 * 1024, trailingEntries: 20, segmentBytes: 64 * 1024 },
   };
   return {
     flags: [],

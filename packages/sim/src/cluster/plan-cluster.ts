@@ -25,7 +25,7 @@ export function planCluster(random: Random): ClusterPlan {
       maxEntryBytes: random.pick([65_536, 1_048_576]),
       maxPendingItems: random.pick([40, 262_144, 262_144]),
       forwardTimeoutMs: random.pick([300, 5_000]),
-      snapshotLogBytes: random.pick([1_024, 4_096, 16_384, 65_536]),
+      snapshotLogBytes: random.pick([8_192, 32_768, 131_072, 524_288]),
       trailingEntries: random.pick([0, 5, 50, 1_000]),
       segmentBytes: random.pick([65_536, 65_536, 131_072]),
     },

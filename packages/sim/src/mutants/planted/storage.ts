@@ -148,6 +148,43 @@ export const storageMutants: readonly Mutant[] = [
     foundBy: { tests: ["cluster/src/storage/crash-states.test.ts"] },
   },
   {
+    name: "log-of-small-entries-that-outgrows-its-bound",
+    breaks:
+      "what an entry takes beside its data is not counted: a busy node of few keys holds half a gigabyte of log, and dies slowly",
+    edits: [
+      {
+        file: "cluster/src/storage/log-view.ts",
+        search: "return overheadBytes + entry.data.length;",
+        replacement: "return entry.data.length;",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/storage/storage.test.ts"] },
+  },
+  {
+    name: "trail-of-any-size-behind-a-snapshot",
+    breaks: "ten thousand entries of a megabyte stay in memory for a follower that would sooner have the image",
+    edits: [
+      {
+        file: "cluster/src/storage/log-view.ts",
+        search: "      if (bytes > maxBytes) return at;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/snapshots.test.ts"] },
+  },
+  {
+    name: "size-of-the-snapshot-forgotten-by-a-restart",
+    breaks: "a node with much state writes all of it again as soon as it has started",
+    edits: [
+      {
+        file: "cluster/src/storage/snapshot-store.ts",
+        search: "this.newest = { meta: header.meta, bytes: await handle.size(), path, readers: 0 };",
+        replacement: "this.newest = { meta: header.meta, bytes: 0, path, readers: 0 };",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/node/snapshots.test.ts"] },
+  },
+  {
     name: "N1-snapshot-names-read-and-not-flushed",
     breaks:
       "a snapshot that a killed process had just named counts, older ones are removed, and the power takes the name",

@@ -554,7 +554,7 @@ export type TakeSnapshotResponse = Message<"quorumguard.v1.TakeSnapshotResponse"
   index: bigint;
 
   /**
-   * Its length in bytes; 0 if it was cut before this node's last restart.
+   * Its length in bytes.
    *
    * @generated from field: uint64 bytes = 2;
    */
