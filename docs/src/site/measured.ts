@@ -45,11 +45,11 @@ export const measured = {
   failoverWhenBusy: "850 ms",
   /** Gaps of `npm run failover`, by fault, in milliseconds: no call failed, was degraded, over-admitted or charged twice. */
   failovers: {
-    kill: { trials: "200", p50: "85", p90: "125", max: "300" },
-    pause: { trials: "100", p50: "215", p90: "276", max: "325" },
-    partition: { trials: "100", p50: "209", p90: "271", max: "301" },
-    stallDisk: { trials: "10", p50: "171", p90: "183", max: "192" },
-    rollingRestart: { trials: "20", p50: "81", p90: "148", max: "244" },
+    kill: { trials: "200", p50: "88", p90: "134", max: "234" },
+    pause: { trials: "100", p50: "241", p90: "327", max: "729" },
+    partition: { trials: "100", p50: "236", p90: "304", max: "561" },
+    stallDisk: { trials: "10", p50: "177", p90: "218", max: "248" },
+    rollingRestart: { trials: "20", p50: "95", p90: "140", max: "184" },
   },
   /** Cases of `npm run runtimes`, all passed. */
   runtimeCases: "288",
