@@ -48,6 +48,8 @@ export interface ClusterClientOptions {
   readonly listener: StreamListener;
   readonly ends: ClusterCallEnds;
   /** The cluster was replaced by another one; called when all that was known of the old one is dropped. */
+  /** An endpoint is a mistake, while others serve or are silent. */
+  readonly onMisconfigured: (endpoint: string, reason: string) => void;
   readonly onReplaced: (event: ReturnType<typeof replacedEvent>) => void;
   /** Told what undoes what was remembered, and which version the policies have. */
   readonly news: ClusterNews;
@@ -90,7 +92,7 @@ export class ClusterClient {
       namespace: options.namespace,
       preferred: () => this.#session?.endpoint ?? null,
       onAsk: (endpoint) => void this.#membership?.check(endpoint),
-      onMisconfigured: (endpoint, reason) => setup.emit({ type: "misconfigured", endpoint, reason }),
+      onMisconfigured: setup.onMisconfigured,
       ends: { decided: setup.ends.answered, failed: setup.ends.failed },
       onPolicies: (version) => setup.news.policiesAre(version),
       maxCallsPerRequest: setup.maxCallsPerRequest,
@@ -130,7 +132,7 @@ export class ClusterClient {
       listener: this.#setup.listener,
       ends: { decided: ends.replied, failed: ends.failed },
       onFault: (failure) => this.#onFault(failure),
-      onMisconfigured: (endpoint, reason) => this.#setup.emit({ type: "misconfigured", endpoint, reason }),
+      onMisconfigured: this.#setup.onMisconfigured,
       onTopology: () => this.#onTopology(),
       onReplaced: (replaced) => this.#onReplaced(replaced),
       news: this.#setup.news,

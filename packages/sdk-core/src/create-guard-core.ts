@@ -143,7 +143,7 @@ class GuardCore implements Guard<string> {
       observer.event?.(event);
       this.#events.emit(event);
     };
-    const warn = (about: "degraded" | "replaced", message: string) => {
+    const warn = (about: "degraded" | "misconfigured" | "replaced", message: string) => {
       if (!this.#events.heard(about)) platform.warn?.(message, about);
     };
     const fleet = createFleet();
@@ -201,6 +201,10 @@ class GuardCore implements Guard<string> {
       isOffline: () => device.isOffline(),
       news: newsFor(this.#answers, this.#terms),
       onFault: (failure) => this.#onFault(failure),
+      onMisconfigured: (endpoint, reason) => {
+        warn("misconfigured", `one of the guard's endpoints is a mistake, and is left out: ${reason}`);
+        emit({ type: "misconfigured", endpoint, reason });
+      },
       onReplaced: (event) => {
         warn("replaced", event.reason);
         emit(event);

@@ -18,7 +18,7 @@ export interface Device {
 }
 
 /** What a warning is about. */
-export type WarnedOf = "degraded" | "replaced" | "timeout";
+export type WarnedOf = "degraded" | "misconfigured" | "replaced" | "timeout";
 
 /** What a platform's package adds to the options of its users. */
 export interface PlatformOptions {
@@ -31,8 +31,8 @@ export interface PlatformOptions {
   /** Which of a member's addresses this transport speaks to, from the wire's Member and the caller's endpoints. */
   readonly endpointOf: (member: { readonly grpcEndpoint: string; readonly httpUrl: string }) => string;
   /**
-   * Told of the first decision of an outage that was made without the cluster, once per outage, and of a cluster that was replaced; unless
-   * somebody listens for the event of that name. Also of a guard's deadline that is hardly meant. Default: nobody is told.
+   * Told of the first decision of an outage that was made without the cluster, once per outage, of a cluster that was replaced, and of an
+   * endpoint that is a mistake beside others that serve; unless somebody listens for the event of that name. Also of a guard's deadline that is hardly meant. Default: nobody is told.
    */
   readonly warn?: (message: string, about: WarnedOf) => void;
   /** Counts what operators want to see. Default: nobody does. */

@@ -21,6 +21,7 @@ const VERSION = "0.1.0";
 /** The `code`s of the process warnings, for `process.on("warning")`. */
 const warningCodes = {
   degraded: "QUORUMGUARD_DEGRADED",
+  misconfigured: "QUORUMGUARD_MISCONFIGURED",
   replaced: "QUORUMGUARD_REPLACED",
   timeout: "QUORUMGUARD_TIMEOUT",
 } as const;
@@ -42,7 +43,8 @@ export type GuardClock = Pick<Runtime, "monotonicMs" | "wallMs" | "setTimer" | "
  *
  * The first decision of an outage that the cluster did not make emits one process warning (`QuorumGuardWarning`, code
  * `QUORUMGUARD_DEGRADED`), unless somebody listens: `guard.on("degraded", …)`. With `onUnavailable: "throw"` there is none. A cluster that
- * was replaced by another one emits `QUORUMGUARD_REPLACED`, unless somebody listens for `replaced`.
+ * was replaced by another one emits `QUORUMGUARD_REPLACED`, unless somebody listens for `replaced`; an endpoint that is a mistake beside
+ * others that serve emits `QUORUMGUARD_MISCONFIGURED`, unless somebody listens for `misconfigured`.
  *
  * @throws {GuardError} invalid_argument when an option is unknown or out of bounds; the message names it.
  */
@@ -51,7 +53,7 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
 }
 
 function guardOf<const P extends string>(options: NodeGuardOptions<P>): Guard<P> {
-  if (typeof options !== "object" || options === null) throw notGuardOptions(options);
+  if (typeof options !== "object" || options === null || Array.isArray(options)) throw notGuardOptions(options);
   const tls = checkTlsOptions(options.tls);
   const { endpoints: given, remedy } = endpointsOf(options.endpoints);
   const transport = createGrpcTransport({ tls, remedy });

@@ -54,7 +54,7 @@ export function createGuard<const P extends string = string>(options: EdgeGuardO
 }
 
 function guardOf<const P extends string>(options: EdgeGuardOptions<P>): Guard<P> {
-  if (typeof options !== "object" || options === null) throw notGuardOptions(options);
+  if (typeof options !== "object" || options === null || Array.isArray(options)) throw notGuardOptions(options);
   checkEndpoints(options.endpoints, { field: "endpoints", paths: true, port: DEFAULT_HTTP_PORT });
   const { fetch } = options;
   if (fetch !== undefined && typeof fetch !== "function") {

@@ -8,6 +8,7 @@ import { TransportError } from "../transport.ts";
 
 /** A guard over the first `seeds` of three nodes. */
 function scene(seeds = 3) {
+  const warned: string[] = [];
   const cluster = new ScriptedCluster();
   const runtime = new VirtualRuntime();
   const endpoints = cluster.nodes.slice(0, seeds).map((node) => node.endpoint);
@@ -15,9 +16,10 @@ function scene(seeds = 3) {
     defaultEndpoints: endpoints,
     client: "test",
     endpointOf: (member) => member.grpcEndpoint,
+    warn: (message) => warned.push(message),
   });
   const told: GuardEvent[] = [];
-  guard.on("misconfigured", (event) => told.push(event));
+  const stopListening = guard.on("misconfigured", (event) => told.push(event));
   /** The call's end, and how much time passed until then. */
   const call = async (): Promise<{ readonly end: unknown; readonly tookMs: number }> => {
     const startMs = runtime.nowMs;
@@ -31,7 +33,7 @@ function scene(seeds = 3) {
     await runtime.pass(1_500);
     return { end: await end, tookMs };
   };
-  return { cluster, runtime, guard, told, call };
+  return { cluster, runtime, guard, told, warned, stopListening, call };
 }
 
 const mistake = (endpoint: string) => new TransportError("misconfigured", `${endpoint}: a web page`);
@@ -43,6 +45,18 @@ describe("mistaken endpoints", () => {
     for (const node of cluster.nodes.slice(1)) node.down = mistake(node.endpoint);
     for (let i = 0; i < 3; i++) expect((await call()).end).toMatchObject({ allowed: true });
     expect(told.map((event) => event.type === "misconfigured" && event.endpoint)).toEqual(["n2:7400", "n3:7400"]);
+  });
+
+  test("where nobody listens each is warned of, once", async () => {
+    const heard = scene();
+    const unheard = scene();
+    unheard.stopListening();
+    for (const { cluster, call } of [heard, unheard]) {
+      cluster.nodes[1]!.down = mistake("n2:7400");
+      for (let i = 0; i < 3; i++) expect((await call()).end).toMatchObject({ allowed: true });
+    }
+    expect(heard.warned).toEqual([]);
+    expect(unheard.warned).toEqual(["one of the guard's endpoints is a mistake, and is left out: n2:7400: a web page"]);
   });
 
   test("beside ones that are down: unavailable, whose message names both troubles", async () => {

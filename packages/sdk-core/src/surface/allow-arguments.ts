@@ -20,10 +20,18 @@ export function allowKey(key: unknown, next: unknown, after?: unknown): string {
   }
   const swapped = typeof key === "number" && typeof next === "string";
   if (!swapped && (typeof key !== "object" || key === null)) return checkKey(key);
+  if (typeof (key as { then?: unknown }).then === "function") throw promisedKey(key);
   const what = swapped ? "a number, and the key comes first" : "not a string";
-  const others = swapped ? "" : " (reserve, wait, peek and reset take an object)";
+  const others = swapped
+    ? `; a key that is a number is written String(${key})`
+    : " (reserve, wait, peek and reset take an object)";
   const message = `key: ${describe(key)} is ${what}; write allow("k", 5, "1m"), or allow("k", "login") under a policy${others}`;
   throw new GuardError("invalid_argument", message, { details: { field: "key", value: key } });
+}
+
+function promisedKey(key: unknown): GuardError {
+  const message = "key: a promise is not a string; await it before, such as allow(await keyOf(request), …)";
+  return new GuardError("invalid_argument", message, { details: { field: "key", value: key } });
 }
 
 /** A rule, or options, stand where `allow` takes a limit and a window one by one. */
@@ -55,11 +63,12 @@ export function notChecks(value: unknown): GuardError {
   return new GuardError("invalid_argument", message, { details: { field: "checks", value } });
 }
 
-/** What is no object stands where a guard's options do; often an address, of which no password is to be shown. */
+/** What is no object stands where a guard's options do; often an address or some, of which no password is to be shown. */
 export function notGuardOptions(value: unknown): GuardError {
   const isAddress = typeof value === "string" && !value.includes("@");
   const shown = typeof value === "string" && !isAddress ? "a string" : describe(value);
-  const address = isAddress ? JSON.stringify(value.slice(0, 80)) : '"host:7400"';
+  const list = Array.isArray(value) ? '["a:7400", "b:7400"]' : '"host:7400"';
+  const address = isAddress ? JSON.stringify(value.slice(0, 80)) : list;
   const message = `options: ${shown} is not an object; write createGuard({ endpoints: ${address} })`;
   return new GuardError("invalid_argument", message, { details: { field: "options" } });
 }

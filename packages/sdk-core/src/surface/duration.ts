@@ -76,14 +76,13 @@ function hintFor(window: unknown): string {
 }
 
 function checkUs(us: number, field: string, window: unknown): number {
+  if (Number.isNaN(us)) throw invalid(field, window, hintFor(window));
   const rounded = Math.round(us);
-  // A tenth of a second has no exact float, so compare with a tolerance far below a microsecond.
-  if (!Number.isFinite(us) || Math.abs(us - rounded) > 1e-3) {
-    throw invalid(field, window, "it must be a whole number of microseconds");
-  }
   if (rounded < MIN_WINDOW_US || rounded > MAX_WINDOW_US) {
-    throw invalid(field, window, 'it must be from "1ms" to "400d"');
+    throw invalid(field, window, 'it must be from "1ms" to "400d"; write one such as "1m"');
   }
+  // A tenth of a second has no exact float, so compare with a tolerance far below a microsecond.
+  if (Math.abs(us - rounded) > 1e-3) throw invalid(field, window, "it must be a whole number of microseconds");
   return rounded;
 }
 

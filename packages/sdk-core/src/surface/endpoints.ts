@@ -59,7 +59,8 @@ function problemOf(endpoint: string, form: EndpointForm): string | null {
   if (userinfo !== undefined) {
     return `holds a user or a password before its "@"; write "${right}", and the secret as token: createGuard({ token })`;
   }
-  if (/[;,|]/.test(rest)) return `holds several; write a comma between them, or a list: ["a:${port}", "b:${port}"]`;
+  if (rest.includes(",")) return `holds several; write each by itself: ["a:${port}", "b:${port}"]`;
+  if (/[;|]/.test(rest)) return `holds several; write a comma between them, or a list: ["a:${port}", "b:${port}"]`;
   if (scheme !== "" && !/^https?$/i.test(scheme)) {
     const secure = isSecure ? "" : `, or "https://${authority}" for TLS`;
     return `begins with "${scheme}:", which is not spoken here; write "${right}"${secure}`;

@@ -39,6 +39,22 @@ describe("a name that nobody reads is refused, with the nearest and all known na
       () => guardOf({ policies: { api: { limit: 1, windowMs: 9 } } }),
       /^policies\.api\.windowMs: .*did you mean window\?/,
     ],
+    [
+      "another name for the endpoints",
+      () => guardOf({ hosts: ["a:1"] }),
+      /^hosts: .*; write endpoints: \["host:7400"\];/,
+    ],
+    ["what others call it", () => guardOf({ failOpen: true }), /^failOpen: .*; write onUnavailable: "allow";/],
+    [
+      "the same on a call",
+      () => guard.allow("k", "login", { failOpen: true }),
+      /^failOpen: .*; write onUnavailable: "allow";/,
+    ],
+    [
+      "a policy's limit and window by other names",
+      () => guardOf({ policies: { api: { max: 5, interval: 60 } } }),
+      /^policies\.api\.max: .*; write limit; known are/,
+    ],
     ["two letters swapped", () => guardOf({ onUnavailabel: "deny" }), /^onUnavailabel: .*did you mean onUnavailable\?/],
     [
       "two letters swapped in a short word",

@@ -122,6 +122,8 @@ describe("a call in another method's form is shown its own", () => {
     ["allow", [{ key: "k", policy: "login" }], "key", 'or allow("k", "login") under a policy'],
     ["allow", [["user", "42"], 5, "1m"], "key", "key: an array is not a string"],
     ["allow", [5, "k", "1m"], "key", 'key: 5 is a number, and the key comes first; write allow("k", 5, "1m")'],
+    ["allow", [42, "login"], "key", "a key that is a number is written String(42)"],
+    ["allow", [Promise.resolve("k"), "login"], "key", "key: a promise is not a string; await it before"],
     ["allow", [5, "1m", "k"], "key", "key: 5 is a number, and the key comes first"],
     ["allow", [42, 5, "1m"], "key", "key: 42 is out of bounds: it must be a string; write String(id)"],
     ["allow", [42n, 5, "1m"], "key", "key: 42n is out of bounds: it must be a string; write String(id)"],
@@ -288,6 +290,7 @@ describe("options of a guard that are no object", () => {
   test.each([
     ["h:7400", 'options: "h:7400" is not an object; write createGuard({ endpoints: "h:7400" })'],
     ["http://me:secret@h:7400", 'options: a string is not an object; write createGuard({ endpoints: "host:7400" })'],
+    [["a:1"], 'options: an array is not an object; write createGuard({ endpoints: ["a:7400", "b:7400"] })'],
     [7400, 'options: 7400 is not an object; write createGuard({ endpoints: "host:7400" })'],
   ])("%s", (options, message) => {
     const error = thrownBy(() => resolveGuardOptions(options as never, "a:1"));

@@ -18,22 +18,42 @@ export const guardOptionNames = [
 
 const ruleNames = ["limit", "window", "algorithm", "burst"] as const;
 const callNames = ["cost", "timeoutMs", "signal", "onUnavailable", "requestId"] as const;
+/** What other limiters, and people in a hurry, call what a guard does without its cluster. */
+const withoutCluster = {
+  failOpen: 'write onUnavailable: "allow"',
+  failClosed: 'write onUnavailable: "deny"',
+  fallback: 'write onUnavailable: "local"',
+};
+const addresses = 'write endpoints: ["host:7400"]';
+const asGuardOption = {
+  ...withoutCluster,
+  ...{ url: addresses, urls: addresses, host: addresses, hosts: addresses, server: addresses, servers: addresses },
+  ...{ address: addresses, addresses, nodes: addresses },
+};
+const limit = "write limit";
+const window = 'write window: "1m"';
+const asRule = { max: limit, points: limit, requests: limit, duration: window, interval: window, period: window };
 const onePolicy = "a policy brings its own; define another policy, or give limit and window instead of a name";
 
 /** Options of a guard, by the names that its package takes. */
 export function guardNames(names: readonly string[]): KnownNames {
-  return knownNames("an option of a guard", names);
+  return knownNames("an option of a guard", names, asGuardOption);
 }
 
 /** Fields of a policy in a guard's options. */
-export const policyNames = knownNames("a field of a policy", [...ruleNames, "onUnavailable", "lease"]);
+export const policyNames = knownNames("a field of a policy", [...ruleNames, "onUnavailable", "lease"], {
+  ...withoutCluster,
+  ...asRule,
+});
 /** Options of `allow(key, policy, options)`. */
 export const policyCallNames = knownNames("an option of a call under a policy", callNames, {
+  ...withoutCluster,
   algorithm: onePolicy,
   burst: onePolicy,
 });
 /** Options of `allow(key, limit, window, options)`. */
 export const inlineCallNames = knownNames("an option of a call", [...callNames, "algorithm", "burst"], {
+  ...withoutCluster,
   limit: "limit and window come before the options",
   window: "limit and window come before the options",
 });
@@ -61,4 +81,4 @@ export const policyCheckNames = knownNames("a field of a check under a policy", 
   burst: onePolicy,
 });
 /** Fields of a check with a limit of its own. */
-export const inlineCheckNames = knownNames("a field of a check", ["key", "cost", "policy", ...ruleNames]);
+export const inlineCheckNames = knownNames("a field of a check", ["key", "cost", "policy", ...ruleNames], asRule);
