@@ -91,7 +91,7 @@ function settle(
   stampUs: number,
 ): number {
   dropPast(heap, block, tail, stampUs);
-  if (expiryUs > stampUs) removeAmount(heap, block, tail, expiryUs, cost, Number.POSITIVE_INFINITY);
+  if (expiryUs > stampUs) removeAmount(heap, block, tail, expiryUs, cost);
   return block;
 }
 

@@ -275,7 +275,7 @@ function insert(
     } else {
       const grid = gridUs === 0 ? gridOf(heap, block, tail, dateUs) : gridUs;
       if (joinNeighbour(heap, block, tail, index, dateUs, amount, grid)) return block;
-      coalesce(heap, block, tail, grid);
+      makeRoom(heap, block, tail, grid);
       index = indexAfter(heap, block, tail, dateUs);
       count = countOf(heap, block);
     }
@@ -298,6 +298,14 @@ function gridOf(heap: Heap, block: number, tail: number, dateUs: number): number
   let grid = 1;
   while (grid * GRID < last - first) grid *= 2;
   return grid;
+}
+
+/**
+ * Merges neighbours that share a cell of the grid, or else of the narrowest grid of twice its cells, and twice theirs, that has some: what
+ * is held may reach further ahead than a window, if that of its rule was longer.
+ */
+function makeRoom(heap: Heap, block: number, tail: number, gridUs: number): void {
+  for (let grid = gridUs; countOf(heap, block) === MAX_SEGMENTS; grid *= 2) coalesce(heap, block, tail, grid);
 }
 
 /** Puts the amount with the segment before `index` or with the one at it, if they share a cell of the grid. */
@@ -373,21 +381,14 @@ function putMerged(heap: Heap, block: number, tail: number, count: number): void
 }
 
 /**
- * Takes `amount` out of the segments dated from `dateUs` to `lastUs`, the oldest first. What was merged with an amount
- * of `dateUs` is there, dated later; to take it from the oldest keeps the rest counted at least as long as it must be.
+ * Takes `amount` out of the segments dated from `dateUs` on, the oldest first. What was merged with an amount of
+ * `dateUs` is there, dated later; to take it from the oldest keeps the rest counted at least as long as it must be.
  */
-export function removeAmount(
-  heap: Heap,
-  block: number,
-  tail: number,
-  dateUs: number,
-  amount: number,
-  lastUs: number,
-): void {
+export function removeAmount(heap: Heap, block: number, tail: number, dateUs: number, amount: number): void {
   let index = 0;
   let left = amount;
   while (index < countOf(heap, block) && dateAt(heap, block, tail, index) < dateUs) index++;
-  while (left > 0 && index < countOf(heap, block) && dateAt(heap, block, tail, index) <= lastUs) {
+  while (left > 0 && index < countOf(heap, block)) {
     const held = amountAt(heap, block, tail, index);
     if (held > left) {
       setAmount(heap, block, tail, index, held - left);

@@ -22,7 +22,10 @@ import {
   sumOf,
 } from "./dated-amounts.ts";
 
-/** Admissions are merged only within a cell of window/256, of which no window and a tenth touch more than 283. */
+/**
+ * Admissions are merged only within a cell of window/256, of which no window and a tenth touch more than 283. Only a lease of a rule
+ * with a longer window, which this one took over from, reaches further ahead: beside such ones cells double until there is room.
+ */
 const GRID = 256;
 
 function gridOf(windowUs: number): number {
@@ -92,9 +95,7 @@ function settle(
   if (actual > cost) return charge(heap, block, tail, quota, actual - cost, stampUs, mover);
   dropPast(heap, block, tail, stampUs - windowUs);
   if (actual === cost || datedUs + windowUs <= stampUs) return block;
-  const gridUs = gridOf(windowUs);
-  const lastUs = (Math.floor(datedUs / gridUs) + 1) * gridUs - 1;
-  removeAmount(heap, block, tail, datedUs, cost - actual, lastUs);
+  removeAmount(heap, block, tail, datedUs, cost - actual);
   return block;
 }
 
@@ -104,7 +105,8 @@ function settle(
  *
  * Bound: no half-open window of that length, wherever it begins, holds more than the limit. Exact while at most 288
  * admissions with different stamps are alive; beyond that what is used is given back late by less than window/256,
- * never early. A lease is dated at its end, so its spends count at least as long as if each had been a take.
+ * never early; beside leases of a rule with a longer window, late by less than 1/128 of what is alive. A lease is dated at its end,
+ * so its spends count at least as long as if each had been a take.
  *
  * Bytes: for a key of 20 in all 105 with up to 2 admissions, 202 with 10, 1,386 with 100, and 4,119 at most: 12 for each
  * stamp, in blocks that double.

@@ -287,7 +287,7 @@ function settle(
 ): number {
   if (expiryUs <= stampUs) return block;
   settleEnded(heap, block, tail, quota, stampUs);
-  removeAmount(heap, block, tail, expiryUs, cost, Number.POSITIVE_INFINITY);
+  removeAmount(heap, block, tail, expiryUs, cost);
   pour(actual);
   return write(heap, block, tail, quota, stampUs);
 }

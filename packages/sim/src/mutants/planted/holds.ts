@@ -17,6 +17,20 @@ export const holdMutants: readonly Mutant[] = [
     foundBy: { tests },
   },
   {
+    name: "log-that-outgrows-its-ring",
+    breaks:
+      "leases of a longer window share no cell of a short one: what comes after the last segment is written over other keys",
+    edits: [
+      {
+        file: "limiter/src/algorithms/dated-amounts.ts",
+        search:
+          "for (let grid = gridUs; countOf(heap, block) === MAX_SEGMENTS; grid *= 2) coalesce(heap, block, tail, grid);",
+        replacement: "coalesce(heap, block, tail, gridUs);",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/holds/many-leases.test.ts"] },
+  },
+  {
     name: "hold-given-back-at-its-end",
     breaks: "a reservation that nobody settled is given back when it expires, although its work may be done (R1)",
     edits: [
