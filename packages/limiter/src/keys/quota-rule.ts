@@ -17,6 +17,8 @@ export class QuotaRule implements Quota {
   limit = 0;
   windowUs = 0.5;
   burst = 0;
+  /** Callers bring the rate of a bucket that others share, so the next charge may set any other. */
+  isRateOpen = false;
   readonly prefix = new Uint8Array(MAX_PREFIX_BYTES);
   prefixLength = 0;
   /** The key of the hash for this rule's keys. */
@@ -46,6 +48,7 @@ export class QuotaRule implements Quota {
     this.limit = limit;
     this.windowUs = windowUs;
     this.burst = burst;
+    this.isRateOpen = policyLength > 0 && algorithm === Algorithm.tokenBucket;
     const prefix = this.prefix;
     let at = 0;
     prefix[at++] = namespace.length;

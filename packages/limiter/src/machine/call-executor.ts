@@ -31,12 +31,20 @@ export function ceilMs(us: number): number {
   return ms * 1000 === us ? ms : ms + 1;
 }
 
+/** What a verdict was reached by. */
+interface JudgedQuota extends Quota {
+  /** {@link QuotaRule.isRateOpen}; absent: it is not. */
+  readonly isRateOpen?: boolean;
+}
+
 /**
  * For how long a denial holds whatever comes back (SEMANTICS D2): today nothing can come back but by time. One that no
- * waiting cures depends on the rule alone and holds for a window at a time.
+ * waiting cures depends on the rule alone and holds for a window at a time. Where the next charge may set any rate, no
+ * time is sure: the bucket is as if never used once it is empty by that rate.
  */
-function firmMs(verdict: Verdict, windowUs: number): number {
-  return firmMsOf(verdict.never ? windowUs : verdict.retryAfterUs);
+function firmMs(verdict: Verdict, { windowUs, isRateOpen = false }: JudgedQuota): number {
+  if (verdict.never) return firmMsOf(windowUs);
+  return isRateOpen ? 0 : firmMsOf(verdict.retryAfterUs);
 }
 
 /** For how many of a client's milliseconds it is sure that so many microseconds of stamps have not passed. */
@@ -48,7 +56,7 @@ export function firmMsOf(us: number): number {
 export function writeVerdict(
   verdict: Verdict,
   wanted: number,
-  rule: Quota,
+  rule: JudgedQuota,
   results: GrowingResultColumns,
   at: number,
 ): void {
@@ -57,7 +65,7 @@ export function writeVerdict(
     return;
   }
   const retryMs = verdict.never ? NEVER : ceilMs(verdict.retryAfterUs);
-  const firm = firmMs(verdict, rule.windowUs);
+  const firm = firmMs(verdict, rule);
   results.set(at, Outcome.limited, verdict.available, ceilMs(verdict.resetNowUs), retryMs, firm, rule.limit);
 }
 

@@ -16,6 +16,14 @@ const rules: readonly Rule[] = [
   bucket(4, windowUs, 6),
   ofWindow(Algorithm.slidingWindowCounter),
   ofWindow(Algorithm.fixedWindow),
+  // Programs of several versions: their numbers differ, what they are counted by does not.
+  windowLog(7, windowUs),
+  windowLog(2, windowUs, "p"),
+  { ...ofWindow(Algorithm.slidingWindowCounter), limit: 7 },
+  { ...ofWindow(Algorithm.fixedWindow), limit: 7 },
+  bucket(1, windowUs, 6, "b"),
+  bucket(4, windowUs, 6, "b"),
+  bucket(1_000, windowUs, 9, "b"),
 ];
 
 /** A denial that somebody remembers. */

@@ -3,7 +3,7 @@ import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
 import { createResultColumns } from "../result-columns.ts";
 import { Algorithm, type Rule } from "../rule.ts";
-import { batchOf, nonceOf, START_US, windowLog } from "../testing/harness.ts";
+import { batchOf, bucket, nonceOf, START_US, windowLog } from "../testing/harness.ts";
 import { byName, PolicyHarness, putPolicy } from "../testing/policy-harness.ts";
 import { Verb } from "../verb.ts";
 
@@ -95,6 +95,41 @@ describe("D2 a denial is firm", () => {
     const foreseen = peeked(harness, byName("api"));
     expect(foreseen).toEqual({ outcome: Outcome.limited, firmForMs: held > 0 ? 0 : firm(2 * minute) });
     expect(told(harness, byName("api")).quorum).toEqual(foreseen);
+  });
+
+  it.each([1, 10, 3_600])(
+    "never of a bucket whose rate callers bring, one of %i an hour too: the next may bring a faster",
+    (limit) => {
+      const harness = new PolicyHarness();
+      const [old, mine, fast] = [10, limit, 3_600_000].map((each) => bucket(each, 60 * minute, 100, "mail")) as [
+        Rule,
+        Rule,
+        Rule,
+      ];
+      harness.take(START_US, "k", old, 95);
+      expect(peeked(harness, mine, START_US, 10)).toEqual({ outcome: Outcome.limited, firmForMs: 0 });
+      expect(told(harness, mine, START_US, 10)).toEqual(both(Outcome.limited, 0));
+      expect(harness.ask(START_US, Verb.reserve, "k", mine, { cost: 10 })).toMatchObject({ firmForMs: 0 });
+      harness.take(START_US, "k", fast);
+      expect(peeked(harness, mine, START_US + second, 10).outcome).toBe(Outcome.allowed);
+    },
+  );
+
+  it("of a bucket whose rate nobody can change: the cluster's policy, or a rule without a name", () => {
+    const harness = new PolicyHarness();
+    const mail = { name: "mail", algorithm: "token-bucket", limit: 1, windowMs: 60_000, burst: 2 };
+    harness.change(putPolicy(mail));
+    for (const rule of [byName("mail"), bucket(9, minute, 5, "mail"), bucket(1, minute, 2)]) {
+      harness.take(START_US, "k", rule, 2);
+      expect(told(harness, rule)).toEqual(both(Outcome.limited, firm(minute)));
+      expect(peeked(harness, rule).firmForMs).toBe(firm(minute));
+    }
+  });
+
+  it("of a cost above the burst, whatever the rate", () => {
+    expect(told(new PolicyHarness(), bucket(4, minute, 6, "mail"), START_US, 7)).toEqual(
+      both(Outcome.limited, firm(minute)),
+    );
   });
 
   it("never under a shadow policy, which denies nothing", () => {

@@ -281,7 +281,7 @@ export class Machine implements Limiter {
     const length = batch.keyLengths[item]!;
     const block = this.#judge(namespace, rule, batch.keyBytes, start, length, cost, stampUs);
     if (this.#verdict.allowed) return false;
-    writeVerdict(this.#verdict, cost, rule, this.#peeked, 0);
+    writeVerdict(this.#verdict, cost, this.#rule, this.#peeked, 0);
     this.#copyPeeked(into, at);
     // What is held may come back at any moment.
     if (this.#state.keys.isHeld(block)) into.firmForMs[at] = 0;
@@ -326,7 +326,7 @@ export class Machine implements Limiter {
       return this.#peeked;
     }
     const block = this.#judge(namespace, rule, key, 0, key.length, cost, stampUs);
-    writeVerdict(this.#verdict, cost, rule, this.#peeked, 0);
+    writeVerdict(this.#verdict, cost, this.#rule, this.#peeked, 0);
     if (this.#state.keys.isHeld(block)) this.#peeked.firmForMs[0] = 0;
     // Nothing was taken, so what is left is told as it stands: not as it would be afterwards.
     this.#peeked.remaining[0] = this.#verdict.available;

@@ -80,6 +80,7 @@ export class GovernedRule {
     this.limit = limit;
     this.burst = burst;
     this.quota.set(namespace, algorithm, limit, windowUs, burst, source, nameStart, nameLength);
+    if (policy !== null) this.quota.isRateOpen = false;
     this.epoch = lineage?.epoch ?? 0;
     this.quota.setEpoch(this.epoch);
     this.nameEnd = 2 + namespace.length + nameLength;

@@ -118,6 +118,30 @@ export const pushMutants: readonly Mutant[] = [
     foundBy: byFirmness,
   },
   {
+    name: "firm-at-the-slower-of-two-rates",
+    breaks: "a client remembers a denial of a bucket that another program's next charge lets drain faster (D2)",
+    edits: [
+      {
+        file: "limiter/src/machine/call-executor.ts",
+        search: "  return isRateOpen ? 0 : firmMsOf(verdict.retryAfterUs);",
+        replacement: "  return isRateOpen && windowUs === 0 ? 0 : firmMsOf(verdict.retryAfterUs);",
+      },
+    ],
+    foundBy: byFirmness,
+  },
+  {
+    name: "never-firm-under-a-policy",
+    breaks: "denials of a bucket whose rate the cluster's policy sets are not remembered either: each costs a message",
+    edits: [
+      {
+        file: "limiter/src/policies/governed-rule.ts",
+        search: "    if (policy !== null) this.quota.isRateOpen = false;\n",
+        replacement: "",
+      },
+    ],
+    foundBy: byFirmness,
+  },
+  {
     name: "clients-counted-for-ever",
     breaks: "sessions that ended still share the limits: the shares of an outage shrink until they are 1 (U1)",
     edits: [
