@@ -9,6 +9,7 @@ import type { Census } from "./census.ts";
 import type { PolicyCounters } from "./counters.ts";
 import { describeEdits } from "./describe.ts";
 import type { NamespaceDocument, PolicyDocument } from "./documents.ts";
+import { longestEmpty } from "./empty-namespaces.ts";
 import { editsBetween, type HistoryEntry, historyJson, rewind } from "./history.ts";
 import { describeMoves, moveLineages } from "./move-lineages.ts";
 import { NamespacePolicies } from "./namespace-policies.ts";
@@ -44,8 +45,9 @@ export type PolicyReader = Pick<
 
 /** Bounds of what operators may pile up. Each has its error, which says what to do. */
 export const policyBounds = {
-  /** Namespaces that were ever administered. */
+  /** Namespaces that were ever administered; one more takes the place of one in which nothing is set for so long. */
   namespaces: 1_000,
+  emptyUs: 86_400_000_000,
   /** Bytes of all records of a namespace, and of all namespaces, as JSON. */
   namespaceBytes: 2_097_152,
   bytes: 16_777_216,
@@ -128,12 +130,12 @@ export class PolicyBook {
     return this.#last;
   }
 
-  /** Names of the namespaces that were ever administered, sorted. */
+  /** Names of the namespaces that were administered, but for those that gave up their place, sorted. */
   namespaceNames(): readonly string[] {
     return [...this.#namespaces.keys()].sort();
   }
 
-  /** The version of a namespace; 0: never administered. */
+  /** The version of a namespace; 0: never administered, or it gave up its place. */
   version(namespace: string): number {
     return this.namespace(namespace)?.version ?? 0;
   }
@@ -160,7 +162,12 @@ export class PolicyBook {
     const edits = this.#plan(namespace, change);
     this.#renumberedBy(namespace, edits);
     const moves = describeMoves(namespace, this.namespace(namespace), this.#census, edits);
-    return { from, to: edits.length === 0 ? from : from + 1, edits, words: [...describeEdits(edits), ...moves] };
+    return {
+      from,
+      to: edits.length === 0 ? from : this.#baseVersion(namespace) + 1,
+      edits,
+      words: [...describeEdits(edits), ...moves],
+    };
   }
 
   /** The counters of every policy that is set, by its name. */
@@ -223,14 +230,16 @@ export class PolicyBook {
       throw new PolicyError("version-mismatch", "expectedVersion", message);
     }
     if (change.kind === "liftBan") {
-      const lifted = this.#namespaces.get(namespace);
-      if (lifted === undefined || !effects.liftBan(namespace, change.policy, change.key)) {
+      if (!effects.liftBan(namespace, change.policy, change.key)) {
         throw new PolicyError(
           "not-found",
           "change",
           `lifts a ban of "${change.key}" under "${change.policy}"; there is none`,
         );
       }
+      const lifted = this.#namespaces.get(namespace);
+      // A ban that outlived its policy, and then its namespace, was in force for nobody.
+      if (lifted === undefined) return { version, changed: 1, error: null };
       // A version of its own, since it is by versions that clients learn to forget the bans that they were told of.
       lifted.version++;
       this.#remember(lifted, request, [], new Map(), stampUs, index);
@@ -240,7 +249,7 @@ export class PolicyBook {
     if (edits.length === 0) return { version, changed: 0, error: null };
     const texts = this.#checkBytes(namespace, edits);
     const renumbered = this.#renumberedBy(namespace, edits);
-    const policies = this.#namespaces.get(namespace) ?? this.#create(namespace);
+    const policies = this.#namespaces.get(namespace) ?? this.#create(namespace, stampUs);
     effects.renumbering(policies, renumbered);
     moveLineages(policies, this.#census, edits, stampUs);
     policies.edit(edits, texts);
@@ -292,14 +301,39 @@ export class PolicyBook {
     return texts;
   }
 
-  #create(name: string): NamespacePolicies {
-    if (this.#namespaces.size >= policyBounds.namespaces) {
-      const message = `would be number ${policyBounds.namespaces + 1} with policies; there may be ${policyBounds.namespaces}`;
+  /**
+   * The version that a namespace's next change follows. One that takes another's place goes on from the highest there is:
+   * it may have had a place itself, and clients that knew it then heed no version below. From the first of them on all
+   * places are taken, so the highest there is has never been surpassed by one that is gone.
+   */
+  #baseVersion(namespace: string): number {
+    const policies = this.namespace(namespace);
+    if (policies !== null) return policies.version;
+    if (this.#namespaces.size < policyBounds.namespaces) return 0;
+    return Math.max(...[...this.#namespaces.values()].map(({ version }) => version));
+  }
+
+  #create(name: string, stampUs: number): NamespacePolicies {
+    const version = this.#baseVersion(name);
+    if (this.#namespaces.size >= policyBounds.namespaces) this.#freeLongestEmpty(stampUs);
+    const created = new NamespacePolicies(name, this.#texts.put(name).address, this.#texts, this.#heap, this.#slab);
+    created.version = version;
+    this.#namespaces.set(name, created);
+    this.#lastSize = -1;
+    return created;
+  }
+
+  #freeLongestEmpty(stampUs: number): void {
+    const empty = longestEmpty(this.#namespaces.values(), this.#census, stampUs - policyBounds.emptyUs);
+    if (empty === null) {
+      const { namespaces } = policyBounds;
+      const message = `would be number ${namespaces + 1} with policies; there may be ${namespaces}: delete everything that is set in one that needs none, and it makes room a day later, once nothing counts there that its policies left`;
       throw new PolicyError("too-many", "namespace", message);
     }
-    const created = new NamespacePolicies(name, this.#texts.put(name).address, this.#texts, this.#heap, this.#slab);
-    this.#namespaces.set(name, created);
-    return created;
+    empty.history.clear();
+    empty.lineages.clear();
+    this.#texts.free(empty.nameAddress);
+    this.#namespaces.delete(empty.name);
   }
 
   #remember(

@@ -44,6 +44,13 @@ export class StoredMap<T> {
     return this.view.get(id);
   }
 
+  /** The one that came last; undefined: there is none. */
+  last(): T | undefined {
+    const unread = this.#unread.at(-1);
+    if (unread !== undefined) return JSON.parse(this.#texts.get(unread).text) as T;
+    return [...this.#values.values()].at(-1);
+  }
+
   /** `json`: the value's canonical form, if it is at hand. */
   set(value: T, json = canonicalJson(value as Json)): void {
     this.#open();
@@ -60,6 +67,15 @@ export class StoredMap<T> {
     this.#free(id);
     this.#values.delete(id);
     this.#places.delete(id);
+  }
+
+  clear(): void {
+    for (const address of this.#unread) this.#texts.free(address);
+    for (const { address } of this.#places.values()) this.#texts.free(address);
+    this.#unread = [];
+    this.#values.clear();
+    this.#places.clear();
+    this.#bytes = 0;
   }
 
   #free(id: string): void {

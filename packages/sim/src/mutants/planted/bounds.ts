@@ -1,6 +1,8 @@
 import type { Mutant } from "../mutant.ts";
 
-/** Bugs in what bounds the memory of a cluster: keys, holds, quotas. */
+const emptyNamespaces = "limiter/src/policies/empty-namespaces.test.ts";
+
+/** Bugs in what bounds the memory of a cluster: keys, holds, quotas, namespaces. */
 export const boundMutants: readonly Mutant[] = [
   {
     name: "bound-of-keys-not-held",
@@ -50,5 +52,43 @@ export const boundMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { seeds: 300 },
+  },
+  {
+    name: "namespace-begins-at-an-old-version",
+    breaks:
+      "a namespace that comes back begins at version 0: clients that knew it heed no change until it is that far again",
+    edits: [
+      {
+        file: "limiter/src/policies/policy-book.ts",
+        search: "    return Math.max(...[...this.#namespaces.values()].map(({ version }) => version));",
+        replacement: "    return 0;",
+      },
+    ],
+    foundBy: { tests: [emptyNamespaces] },
+  },
+  {
+    name: "namespace-goes-while-it-counts",
+    breaks:
+      "a namespace gives up its place while programs count by what its policies left: what keys used is lost (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/empty-namespaces.ts",
+        search: "if (census.shapeCount(namePrefix(name, lineage)) > 0) return true;",
+        replacement: "if (census.shapeCount(namePrefix(name, lineage)) < 0) return true;",
+      },
+    ],
+    foundBy: { tests: [emptyNamespaces] },
+  },
+  {
+    name: "namespace-asked-for-by-its-last-name",
+    breaks: "a namespace that took another's place has no policies for those who asked for it just before",
+    edits: [
+      {
+        file: "limiter/src/policies/policy-book.ts",
+        search: "    this.#lastSize = -1;\n    return created;",
+        replacement: "    return created;",
+      },
+    ],
+    foundBy: { tests: [emptyNamespaces] },
   },
 ];
