@@ -149,3 +149,22 @@ it("K1 a question is answered as of its own stamp, not as of that of the first o
   free(harness, START_US + second);
   expect(harness.one(later, "k", inline, 1).remaining).toBe(fresh! - 1);
 });
+
+it("a ban of a policy that is gone is in force for nobody, stays in the list, and holds again under a policy that bans", () => {
+  const harness = new PolicyHarness();
+  const ban = { denials: 1, windowMs: 60_000, durationsMs: [3_600_000] };
+  const inline = windowLog(1, second, "api");
+  const later = START_US + 2 * second;
+  put(harness, { limit: 1, windowMs: 1_000, ban });
+  expect(harness.admitted(START_US, nameAlone)).toBe(1);
+  expect(explain(harness, START_US).ban).toMatchObject({ strikes: 1 });
+  expect(harness.change({ kind: "deletePolicies", names: ["api"] }, {}, START_US + 1).error).toBeNull();
+  expect(harness.one(later, "k", inline).outcome).toBe(Outcome.allowed);
+  expect(explain(harness, later, "k", inline).ban).toBeNull();
+  expect(harness.limiter.bans("n", later, 9)).toMatchObject({ total: 1, bans: [{ policy: "api", key: "k" }] });
+  expect(harness.limiter.countBans(later)).toBe(1);
+  put(harness, { limit: 1_000, windowMs: 1_000, ban }, later);
+  expect(harness.one(later, "k", nameAlone).outcome).toBe(Outcome.banned);
+  expect(harness.change({ kind: "liftBan", policy: "api", key: "k" }, {}, later).error).toBeNull();
+  expect(harness.one(later, "k", nameAlone).outcome).toBe(Outcome.allowed);
+});
