@@ -35,11 +35,16 @@ interface TokenTerms {
 interface ScopedTerms extends TokenTerms {
   /** The only policies that its holder may name, 1 to 64. Their limits are yours to say, in the cluster. */
   readonly policies: readonly string[];
-  /** What it may be used for. Default `["check", "peek"]`: `allow`, `wait` and `peek`; of a token for one call `["check"]`. */
+  /**
+   * What it may be used for. Default `["check", "peek"]`: `allow`, `wait` and `peek`; of a token for one call `["check"]`. For `reserve`
+   * under a `requestId` of the holder's own write `["reserve", "peek"]`: how old the hold is, its guard asks by a peek, and without it
+   * the `signal` aborts at once.
+   */
   readonly operations?: readonly ScopedOperation[] | undefined;
   /**
    * Makes it good for one call alone: the request id of that call, 1 to 128 bytes of UTF-8, that its holder chose and makes the call
-   * with. A second call with this token is refused; the same call sent again, as after a lost answer, is not counted twice.
+   * with. A second call with this token is refused; the same call sent again, as after a lost answer, is not counted twice. Not for `peek`,
+   * which has no request id, nor for `reserve`, whose end is a second call.
    */
   readonly once?: string | undefined;
 }
@@ -110,13 +115,7 @@ export function readMintOptions(options: MintOptions): TokenContent {
     options.operations ?? (jti === undefined ? ["check", "peek"] : ["check"]),
     scopedOperations,
   );
-  if (jti !== undefined && ops.includes("peek")) {
-    throw invalidArgument(
-      "operations",
-      ops.join(", "),
-      "peek has no request id, so a token for one call is not for it",
-    );
-  }
+  if (jti !== undefined) checkOnce(ops);
   return {
     grant: {
       ops,
@@ -139,6 +138,19 @@ export function readServerOptions(options: ServerTokenOptions): TokenContent {
   const all = tokenOperations.filter((operation) => operation !== "admin");
   const ops = readOperations(options.operations ?? all, tokenOperations);
   return { grant: { ops, ...readNamespace(options.namespace) }, ...readTerms(options, false) };
+}
+
+/** A token for one call is not for what takes another. */
+function checkOnce(ops: readonly ScopedOperation[]): void {
+  const remedies: Partial<Record<ScopedOperation, string>> = {
+    peek: "peek has no request id, so a token for one call is not for it",
+    reserve:
+      "what is reserved is settled by a second call, so a token for one call is not for it; leave once out, and write a short expiresIn",
+  };
+  for (const operation of ops) {
+    const remedy = remedies[operation];
+    if (remedy !== undefined) throw invalidArgument("operations", ops.join(", "), remedy);
+  }
 }
 
 function readTerms({ expiresIn, subject }: TokenTerms, once: boolean): Pick<TokenContent, "lifetimeS" | "sub"> {

@@ -72,6 +72,15 @@ describe("a token for a browser", () => {
     expect((await refusal({ ...scope, once: "request-1", expiresIn: "31s" })).message).toContain('"30s"');
     expect((await refusal({ ...scope, once: "request-1", operations: ["peek"] })).details.field).toBe("operations");
   });
+
+  test.each([["reserve"], ["check", "reserve"]] as const)(
+    "for one call is not for %s %s: what is reserved could never be settled",
+    async (...operations) => {
+      const { message, details } = await refusal({ ...scope, once: "request-1", operations });
+      expect(details.field).toBe("operations");
+      expect(message).toContain("settled by a second call");
+    },
+  );
 });
 
 describe("a token for a server", () => {
