@@ -28,7 +28,10 @@ export function rateLimit<P extends string, E extends Env = Env>(
   const limiter = createRateLimiter<Context<E>, P>(options, ["getConnInfo"]);
   const peerAddress = options.getConnInfo === undefined ? nodeAddress : connectionAddress(options.getConnInfo);
   return async (context, next) => {
-    const facts = factsOfWebRequest(context.req.raw, peerAddress(context as unknown as Context));
+    const facts = {
+      ...factsOfWebRequest(context.req.raw, peerAddress(context as unknown as Context)),
+      hasEnded: nodeSocket(context as unknown as Context)?.destroyed ?? false,
+    };
     const { fields, denial } = await limiter.check(context, facts);
     if (denial === null) await next();
     else context.res = new Response(bodyText(denial), { status: denial.status, headers: denial.headers });
@@ -42,8 +45,14 @@ function connectionAddress(getConnInfo: NonNullable<HonoRateLimitOptions<Env, ne
   return (context: Context): string | null => getConnInfo(context).remote.address ?? null;
 }
 
-/** Where `@hono/node-server` keeps the connection. */
 function nodeAddress(context: Context): string | null {
-  const bindings = context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
-  return bindings?.incoming?.socket?.remoteAddress ?? null;
+  return nodeSocket(context)?.remoteAddress ?? null;
+}
+
+/** Where `@hono/node-server` keeps the connection. */
+function nodeSocket(context: Context): { readonly remoteAddress?: string; readonly destroyed?: boolean } | undefined {
+  const bindings = context.env as
+    | { incoming?: { socket?: { remoteAddress?: string; destroyed?: boolean } } }
+    | undefined;
+  return bindings?.incoming?.socket;
 }

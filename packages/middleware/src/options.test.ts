@@ -189,6 +189,8 @@ describe("options that cannot be meant so are refused, with what to write", () =
   it.each([
     [{}, /^trustedProxies: it is missing; the address of a request is not known here/],
     [{ trustedProxies: 0 }, /^trustedProxies: 0/],
+    [{ trustedProxies: [] }, /^trustedProxies: .*the address of a request is not known here/],
+    [{ trustedProxies: false }, /^trustedProxies: .*the address of a request is not known here/],
     [{ trustedProxies: ["10.0.0.0/8"] }, /who is at the other end is not known/],
     [{ limits: ["login", { policy: "api", by: "everybody" }] }, /^trustedProxies: it is missing/],
   ])("Next: %j", (options, message) => {
@@ -243,6 +245,22 @@ describe("handlers of Request and Response", () => {
     );
     const response = await limited(new Request("http://127.0.0.1/"), { params: Promise.resolve({ id: "7" }) });
     expect(await response.json()).toEqual({ id: "7" });
+  });
+});
+
+describe("an address that is not known", () => {
+  const check = (unknown: Partial<RequestFacts>) =>
+    callsOf({ limits: "api" }, { ...facts, peerAddress: null, ...unknown });
+
+  it("is the application's mistake while the client is there", async () => {
+    await expect(check({})).rejects.toMatchObject({ code: "misconfigured" });
+  });
+
+  it("is nobody's once the client has gone, and nothing is counted", async () => {
+    await expect(check({ hasEnded: true })).rejects.toMatchObject({ code: "aborted", applied: "no" });
+    const user = { limits: "api", identify: () => "ann" } as const;
+    const ended = { ...facts, peerAddress: null, hasEnded: true };
+    expect(await callsOf(user, ended)).toEqual([["allow", "user:ann", "api", {}]]);
   });
 });
 

@@ -22,8 +22,8 @@ export interface RateLimiter<R> {
   /**
    * Counts a request, unless it is skipped.
    *
-   * @throws {GuardError} What the guard rejects with, but for what is answered with 503; `misconfigured` when the request's address is needed
-   * and not known.
+   * @throws {GuardError} What the guard rejects with, but for what is answered with 503; when the request's address is needed and not
+   * known, `aborted` if that is because the client has gone meanwhile, else `misconfigured`.
    */
   check(request: R, facts: RequestFacts): Promise<Outcome>;
 }
@@ -45,7 +45,7 @@ export function createRateLimiter<R, P extends string = string>(
       if (await resolved.skip.skips(request, facts)) return goOn;
       const address = addressOf(request, facts, options, resolved);
       if (resolved.skip.networks.length > 0 && address !== null && resolved.skip.skipsAddress(address)) return goOn;
-      const checks = await checksOf(request, address, options, resolved);
+      const checks = await checksOf(request, () => known(address, facts), options, resolved);
       let decisions: readonly Decision[];
       try {
         decisions = await decide(checks, options);
@@ -72,11 +72,11 @@ function addressOf<R, P extends string>(
 
 async function checksOf<R, P extends string>(
   request: R,
-  address: Address | null,
+  address: () => Address,
   options: RateLimitOptions<R, P>,
   { limits, ipv6PrefixBits }: ResolvedOptions<R, P>,
 ): Promise<readonly (Check<P> & { readonly policy: P })[]> {
-  const byAddress = async () => `ip:${addressKey(known(address), ipv6PrefixBits)}`;
+  const byAddress = async () => `ip:${addressKey(address(), ipv6PrefixBits)}`;
   const byCaller = async () => {
     const user = await options.identify?.(request);
     if (user === null || user === undefined || user === "") return byAddress();
@@ -106,8 +106,13 @@ async function checksOf<R, P extends string>(
   return checks;
 }
 
-function known(address: Address | null): Address {
+function known(address: Address | null, { hasEnded = false }: RequestFacts): Address {
   if (address !== null) return address;
+  if (hasEnded) {
+    const gone =
+      "address: the client has closed its connection before the request was counted by it; nobody waits for the answer";
+    throw new GuardError("aborted", gone, { applied: "no" });
+  }
   const message =
     "address: where the request came from is not known, and it counts by that; write trustedProxies (how many proxies stand in a " +
     "row before the application), or address: (request) => the address that the platform tells, or identify";

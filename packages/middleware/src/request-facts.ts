@@ -4,8 +4,10 @@ export interface RequestFacts {
   readonly method: string;
   /** The target up to its query, as it was sent. */
   readonly path: string;
-  /** The other end of the connection; null: the platform does not tell. */
+  /** The other end of the connection; null: the platform does not tell, or the connection has ended. */
   readonly peerAddress: string | null;
+  /** The connection has ended, and its address is not to be had any more. Default false. */
+  readonly hasEnded?: boolean;
   /** All values of `X-Forwarded-For`, joined by commas; null: there is none. */
   readonly forwardedFor: string | null;
 }
@@ -17,7 +19,7 @@ export interface NodeRequestLike {
   /** Express: the target before routers took their part of it. */
   readonly originalUrl?: string | undefined;
   readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
-  readonly socket?: { readonly remoteAddress?: string | undefined } | null | undefined;
+  readonly socket?: { readonly remoteAddress?: string | undefined; readonly destroyed?: boolean } | null | undefined;
 }
 
 /** Facts of a request of Node's. */
@@ -27,6 +29,7 @@ export function factsOfNodeRequest(request: NodeRequestLike): RequestFacts {
     method: request.method ?? "",
     path: (request.originalUrl ?? request.url ?? "").split("?", 1)[0]!,
     peerAddress: request.socket?.remoteAddress ?? null,
+    hasEnded: request.socket?.destroyed ?? false,
     forwardedFor: forwardedFor === undefined ? null : String(forwardedFor),
   };
 }

@@ -65,7 +65,8 @@ function checkAddress<R, P extends string>({
   const byAddress = counted.some(
     (one) => typeof one === "string" || ["caller", "address", undefined].includes(one.by as string),
   );
-  if (!byAddress || address !== undefined || identify !== undefined || (trustedProxies ?? 0) !== 0) return;
+  const believed = typeof trustedProxies === "number" && trustedProxies > 0;
+  if (!byAddress || address !== undefined || identify !== undefined || believed) return;
   const hint =
     "the address of a request is not known here; write how many proxies stand in a row before the application, such as 1, or give " +
     "address or identify";
