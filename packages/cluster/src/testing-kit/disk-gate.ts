@@ -13,6 +13,10 @@ export class DiskGate implements FileSystem {
     this.#disk = disk;
   }
 
+  get stalled(): boolean {
+    return this.#stall.closed;
+  }
+
   set stalled(stalled: boolean) {
     this.#stall.closed = stalled;
   }
@@ -78,6 +82,10 @@ export class DiskGate implements FileSystem {
 class Barrier {
   #gate: Promise<void> | null = null;
   #open: () => void = () => {};
+
+  get closed(): boolean {
+    return this.#gate !== null;
+  }
 
   set closed(closed: boolean) {
     if (closed === (this.#gate !== null)) return;

@@ -116,6 +116,29 @@ it("stallDisk: a leader whose flushes do not end hands over, and no call fails",
   await expectNoneHurt();
 });
 
+it("restart of a node whose disk is stalled: it is killed, and starts on what its disk holds", async () => {
+  const nodeId = (cluster.leader! % 3) + 1;
+  await cluster.stallDisk(nodeId);
+  await cluster.restart(nodeId);
+  await cluster.waitForLeader();
+  expect(cluster.topology.members.map(({ state }) => state)).toEqual(["running", "running", "running"]);
+  await expectNoneHurt();
+});
+
+it("without a quorum, what needs a leader is refused at once and says what to do", async () => {
+  await calls.stop();
+  await cluster.pause(1);
+  await cluster.kill(2);
+  const says =
+    /^no node leads a quorum, and none can now; restart, resume or heal some: node 1: paused, node 2: killed/;
+  // Other words than those of a wait that is over.
+  await expect(cluster.kill("leader")).rejects.toThrow(says);
+  await expect(cluster.setPolicies({})).rejects.toThrow(says);
+  await expect(cluster.transferLeader()).rejects.toThrow(says);
+  await cluster.resume(1);
+  await cluster.waitForLeader();
+});
+
 it("transferLeader: the node that is named leads", async () => {
   const next = (cluster.leader! % 3) + 1;
   expect(await cluster.transferLeader(next)).toBe(next);

@@ -56,6 +56,8 @@ export interface ResolvedTestClusterOptions {
   readonly clock: "real" | "virtual";
   /** Null: none. */
   readonly policies: TestPolicyDocument | null;
+  /** Whose policies are set later: those of the start's file, if it says. */
+  readonly namespace: string;
   readonly bounds: Partial<Bounds>;
   readonly log: NodeLog | undefined;
 }
@@ -85,15 +87,26 @@ export function resolveTestClusterOptions(options: TestClusterOptions): Resolved
   }
   const file = policies === undefined ? policyFile : fileOf(policies);
   const bounds = clock === "virtual" ? { sessionTtlUs: longSessionUs, ...options.bounds } : (options.bounds ?? {});
-  return { nodes, clock, bounds, log, policies: file === undefined ? null : readTestPolicies(file, namespace) };
+  const read = file === undefined ? null : readTestPolicies(file, namespace);
+  return { nodes, clock, bounds, log, policies: read, namespace: read?.namespace ?? namespace };
 }
 
 /** 400 days, the most that there is: a guard cannot renew its session in the middle of a leap. */
 const longSessionUs = 34_560_000_000_000;
 
-/** The object of a file that holds these policies and nothing else. */
+/**
+ * The object of a file that holds these policies and nothing else. A file knows whole numbers with a unit, so spans are written so.
+ * @throws {InvalidField} when a window is no span.
+ */
 export function fileOf(policies: Readonly<Record<string, TestPolicy>>): object {
-  return { policies: Object.entries(policies).map(([name, policy]) => ({ name, ...policy })) };
+  const written = Object.entries(policies).map(([name, policy]) => {
+    const window = policy?.window;
+    const inMs = typeof window === "number" || String(window).includes(".");
+    // To the microsecond: 1.1 hours have no exact number.
+    const spanOf = () => `${Number(spanMs(`policies.${name}.window`, window).toFixed(3))}ms`;
+    return { name, ...policy, ...(inMs && { window: spanOf() }) };
+  });
+  return { policies: written };
 }
 
 /** Reads a file's text or object. @throws {PolicyFileError} saying what is wrong where. */

@@ -81,6 +81,36 @@ describe("policies", () => {
     expect(await guard.allow("user", "login")).toMatchObject({ limit: 3 });
     expect(await guard.allow("eve", "login")).toMatchObject({ reason: "blocked" });
   });
+
+  it("are of the namespace that the cluster was started with, also those that are set later", async () => {
+    const cluster = await start({ nodes: 1, namespace: "shop" });
+    await cluster.setPolicies({ login: { limit: 3, window: "1h" } });
+    const guard = cluster.createGuard<"login">({ ...patient, namespace: "shop" });
+    expect(await guard.allow("user", "login")).toMatchObject({ limit: 3 });
+  });
+
+  it("have windows of any span: milliseconds, or parts of a unit", async () => {
+    const policies = {
+      minute: { limit: 1, window: 60_000 },
+      half: { limit: 1, window: "1.5h" },
+      odd: { limit: 1, window: "1.1h" },
+    } as const;
+    const cluster = await start({ nodes: 1, policies });
+    const guard = cluster.createGuard<keyof typeof policies>(patient);
+    const windowMs = async (name: keyof typeof policies) => {
+      await guard.allow("user", name);
+      return (await guard.allow("user", name)).retryAfterMs;
+    };
+    for (const [name, ms] of [
+      ["minute", 60_000],
+      ["half", 5_400_000],
+      ["odd", 3_960_000],
+    ] as const) {
+      const retryAfterMs = await windowMs(name);
+      expect(retryAfterMs).toBeLessThanOrEqual(ms);
+      expect(retryAfterMs).toBeGreaterThan(ms / 2);
+    }
+  });
 });
 
 it.each<[unknown, RegExp]>([
@@ -88,6 +118,12 @@ it.each<[unknown, RegExp]>([
   [{ clock: "fake" }, /^clock is "fake": it must be real or virtual/],
   [{ node: 3 }, /^node is unknown: the options are nodes, clock/],
   [{ policies: { login: { limit: -1, window: "1h" } } }, /policies\[0\]\.limit/],
+  [
+    { policies: { login: { limit: 1, window: "1.5w" } } },
+    /^policies\.login\.window is "1\.5w": it must be milliseconds/,
+  ],
+  [{ policies: { login: { limit: 1, window: 0 } } }, /policies\[0\]\.window/],
+  [{ policies: { login: null } }, /policies\[0\]/],
   [{ policies: {}, policyFile: "" }, /^policyFile is given beside policies: give one of them/],
   [{ nodes: 1, bounds: { maxKeys: 0 } }, /^bounds\.maxKeys is 0: /],
 ])("%j is refused", async (options, message) => {

@@ -69,7 +69,10 @@ export interface TestCluster extends AsyncDisposable {
   waitForLeader(options?: WaitOptions): Promise<number>;
   /** Ends a node as SIGKILL and a loss of power would. Resolves with its id. */
   kill(node: NodeRef): Promise<number>;
-  /** Starts a node that was killed, on its disk; one that runs is first stopped as an operator does, who hands over. */
+  /**
+   * Starts a node that was killed, on its disk; one that runs is first stopped as an operator does, who hands over. One that stands
+   * still, or whose disk does, cannot be stopped so, and is killed first.
+   */
   restart(node: NodeRef): Promise<void>;
   /**
    * Has a node stand still, as SIGSTOP would: connections stay, and nothing is answered. Resolves with its id.
@@ -94,12 +97,18 @@ export interface TestCluster extends AsyncDisposable {
   resumeDisk(node: NodeRef): Promise<void>;
   /** Hands leadership to a node, or to the most up-to-date one. Resolves with who leads then. */
   transferLeader(to?: number): Promise<number>;
-  /** Sets policies, as `policies` of the start does; policies under other names go. */
+  /**
+   * Sets policies, as `policies` of the start does, in the start's namespace; policies under other names go.
+   * @throws {InvalidField} when a window is no span; {PolicyFileError} when the policies are not to be had so; {Error} at once, when
+   * no quorum runs.
+   */
   setPolicies(policies: Readonly<Record<string, TestPolicy>>): Promise<void>;
   /**
    * Moves the cluster's time forward, and that of guards on its {@link TestCluster.clock}: windows free up, bans and holds
-   * end. Exactly so much; real time goes on besides. Deadlines of calls, and sockets, stay in real time.
-   * @throws {InvalidField} when the span is none, or the clock is not `"virtual"`.
+   * end. Exactly so much; real time goes on besides. Deadlines of calls, and sockets, stay in real time. A quorum must run, since its
+   * leader carries the time, or no node at all.
+   * @throws {InvalidField} when the span is none, or the clock is not `"virtual"`; {Error} when nobody leads: at once, when no quorum
+   * runs. No clock is moved then.
    */
   advance(span: TestSpan): Promise<void>;
   /** Closes guards, nodes and ports. Any number of times. */
@@ -237,13 +246,13 @@ class InProcessCluster implements TestCluster {
 
   async transferLeader(to = 0): Promise<number> {
     if (to !== 0) await this.#find(to);
-    const leader = await this.#led(waitMs);
+    const leader = await this.#ledSoon();
     if (leader.nodeId !== to) await leader.transferLeadership(to);
     return this.waitForLeader();
   }
 
   async setPolicies(policies: Readonly<Record<string, TestPolicy>>): Promise<void> {
-    await this.#put(readTestPolicies(fileOf(policies), this.#options.policies?.namespace ?? ""));
+    await this.#put(readTestPolicies(fileOf(policies), this.#options.namespace));
   }
 
   async advance(span: TestSpan): Promise<void> {
@@ -279,15 +288,17 @@ class InProcessCluster implements TestCluster {
   async #put(policies: TestPolicyDocument): Promise<void> {
     const endMs = performance.now() + waitMs;
     for (;;) {
-      const failure = await putPolicies(await this.#led(waitMs), policies);
+      const failure = await putPolicies(await this.#ledSoon(), policies);
       if (failure === null) return;
       if (performance.now() >= endMs) throw new Error(`the policies could not be set: ${failure.message}`);
     }
   }
 
   async #leap(ms: number): Promise<void> {
-    this.clock.move(ms, ms);
     const isDead = [...this.#nodes.values()].every(({ state }) => state === "killed" || state === "failed");
+    // All clocks are moved, or none.
+    if (!isDead) await this.#ledSoon();
+    this.clock.move(ms, ms);
     // Nobody carries the time: whoever starts next goes by wall clocks.
     if (isDead) this.#nodeTime.move(ms, ms);
     else {
@@ -307,7 +318,7 @@ class InProcessCluster implements TestCluster {
 
   async #find(ref: NodeRef): Promise<TestNode> {
     this.#checkOpen();
-    const nodeId = ref === "leader" ? (await this.#led(waitMs)).nodeId : ref;
+    const nodeId = ref === "leader" ? (await this.#ledSoon()).nodeId : ref;
     const node = this.#nodes.get(nodeId);
     if (node !== undefined) return node;
     throw new InvalidField(
@@ -325,13 +336,16 @@ class InProcessCluster implements TestCluster {
 
   /** A node that leads and that a quorum can hear, whatever an older one on the other side of a partition believes. */
   #leading(): ClusterNode | null {
-    const quorum = Math.floor(this.#nodes.size / 2) + 1;
     for (const { node } of this.#nodes.values()) {
       if (node?.leads !== true) continue;
       const followers = this.#reachedBy(node).filter((one) => one.topology().leaderId === node.nodeId);
-      if (followers.length >= quorum) return node;
+      if (this.#isQuorum(followers)) return node;
     }
     return null;
+  }
+
+  #isQuorum(nodes: readonly ClusterNode[]): boolean {
+    return nodes.length > this.#nodes.size / 2;
   }
 
   /** Nodes that run and hear this one, itself included. */
@@ -347,12 +361,22 @@ class InProcessCluster implements TestCluster {
       const agrees = (node: ClusterNode) => node.topology().leaderId === leader?.nodeId;
       return leader !== null && this.#reachedBy(leader).every(agrees) ? leader : null;
     };
-    return poll(probe, timeoutMs, () => {
-      const states = [...this.#nodes.values()].map(({ nodeId, state, failure, node }) => {
-        const why = failure === null ? "" : ` (${failure.message})`;
-        return `node ${nodeId}: ${node?.status().role ?? state}${why}`;
-      });
-      return `no node leads a quorum after ${timeoutMs} ms; restart, resume or heal some: ${states.join(", ")}`;
+    return poll(probe, timeoutMs, () => `no node leads a quorum after ${timeoutMs} ms; ${this.#remedy()}`);
+  }
+
+  /** As {@link #led}, but refuses at once when nobody leads and nobody can: only another call of the test changes that. */
+  async #ledSoon(): Promise<ClusterNode> {
+    const able = [...this.#nodes.values()].flatMap(({ node, diskStalled }) => (diskStalled || !node ? [] : [node]));
+    const canLead = able.some((node) => this.#isQuorum(this.#reachedBy(node).filter((one) => able.includes(one))));
+    if (canLead || this.#leading() !== null) return this.#led(waitMs);
+    throw new Error(`no node leads a quorum, and none can now; ${this.#remedy()}`);
+  }
+
+  #remedy(): string {
+    const states = [...this.#nodes.values()].map(({ nodeId, state, failure, node, diskStalled }) => {
+      const why = failure === null ? "" : ` (${failure.message})`;
+      return `node ${nodeId}: ${node?.status().role ?? state}${why}${diskStalled ? " (disk stalled)" : ""}`;
     });
+    return `restart, resume or heal some: ${states.join(", ")}`;
   }
 }

@@ -112,10 +112,10 @@ export class TestNode {
     await closed;
   }
 
-  /** Ends the node as an operator does: it hands over and finishes what it has in flight. */
+  /** Ends the node as an operator does: it hands over and finishes what it has in flight. One that cannot is killed. */
   async stop(): Promise<void> {
     const run = this.#run;
-    if (run === null || this.#state !== "running") return this.kill();
+    if (run === null || this.#state !== "running" || run.gate.stalled) return this.kill();
     await run.server.stop();
     return this.kill();
   }
@@ -127,6 +127,10 @@ export class TestNode {
     run.gate.held = paused;
     run.clock.paused = paused;
     this.#parts.network.setPaused(this.nodeId, paused);
+  }
+
+  get diskStalled(): boolean {
+    return this.#run?.gate.stalled ?? false;
   }
 
   set diskStalled(stalled: boolean) {

@@ -152,6 +152,20 @@ it("is known to whoever leads next", async () => {
   expect(await guard.allow("user", 2, "1d")).toMatchObject({ allowed: true });
 });
 
+it("without a quorum is refused at once, and moves no clock", async () => {
+  cluster = await startTestCluster({ clock: "virtual" });
+  const others = cluster.topology.members.filter(({ nodeId }) => nodeId !== 1);
+  for (const { nodeId } of others) await cluster.kill(nodeId);
+  const beforeMs = cluster.clock.monotonicMs();
+  await expect(cluster.advance("10d")).rejects.toThrow(
+    "none can now; restart, resume or heal some: node 1",
+  );
+  expect(cluster.clock.monotonicMs() - beforeMs).toBeLessThan(dayMs);
+  await cluster.restart(2);
+  await cluster.advance("10d");
+  expect(cluster.clock.monotonicMs() - beforeMs).toBeGreaterThan(10 * dayMs - 1);
+});
+
 it("does not run over the deadlines of calls that are under way", async () => {
   cluster = await startTestCluster({ clock: "virtual" });
   const { nodeId, endpoint } = cluster.topology.members.find(({ isLeader }) => !isLeader)!;
