@@ -93,6 +93,48 @@ test("deadlines: each call ends once, in time, and one timer serves them all", a
   expect({ count: pending.count, alive: runtime.keepsAlive }).toEqual({ count: 0, alive: false });
 });
 
+test("where timers die with their request, calls whose time is over by the clock take up no room", async () => {
+  const runtime = new VirtualRuntime();
+  const ended: string[] = [];
+  const pending = createPendingCalls(
+    runtime,
+    (call) => {
+      ended.push(call.key);
+      pending.remove(call);
+    },
+    false,
+  );
+  for (const key of ["a", "b"]) pending.add(makeCall(key, runtime.nowMs + 1_000));
+  runtime.endRequest();
+  runtime.nowMs += 900;
+  const last = makeCall("c", runtime.nowMs + 1_000);
+  pending.add(last);
+  expect(pending.exceeds(2)).toBe(true);
+  runtime.nowMs += 500;
+  expect([pending.exceeds(2), pending.count]).toEqual([false, 1]);
+  await runtime.pass(1_000);
+  expect([ended, pending.count]).toEqual([["c"], 0]);
+});
+
+test("a call whose timer is only late ends by it, once, though it did not count any more", async () => {
+  const runtime = new VirtualRuntime();
+  const ended: string[] = [];
+  const pending = createPendingCalls(
+    runtime,
+    (call) => {
+      ended.push(call.key);
+      pending.remove(call);
+    },
+    false,
+  );
+  for (const key of ["late", "later"]) pending.add(makeCall(key, runtime.nowMs + 1_000));
+  runtime.nowMs += 5_000;
+  expect(pending.exceeds(0)).toBe(false);
+  pending.add(makeCall("next", runtime.nowMs + 1_000));
+  await runtime.pass(0);
+  expect([ended, pending.count]).toEqual([["late", "later"], 1]);
+});
+
 test("back-off has full jitter between 1 ms and a doubling ceiling of at most 100 ms", () => {
   const runtime = new VirtualRuntime();
   runtime.chance = 1;

@@ -3,6 +3,10 @@ import type { Call } from "./call.ts";
 
 /** No more often than this, so that calls with scattered deadlines cost one timer. Calls end at most this late. */
 const GRANULARITY_MS = 5;
+/** A call's own timer has fired by then, if it still can. */
+const LATE_MS = 50;
+/** Where too many wait, those that never end are looked for no more often than this. */
+const LOOK_MS = 50;
 
 /**
  * All calls that are not settled, and the one timer that watches their deadlines. The timer is also what keeps a
@@ -10,6 +14,8 @@ const GRANULARITY_MS = 5;
  */
 export interface PendingCalls {
   readonly count: number;
+  /** Whether there are more than so many; those whose time was over before do not count. */
+  exceeds(max: number): boolean;
   add(call: Call): void;
   /** Once per added call. */
   remove(call: Call): void;
@@ -33,6 +39,8 @@ export function createPendingCalls(
   let count = 0;
   let timerAtMs = Number.POSITIVE_INFINITY;
   let cancelTimer: (() => void) | null = null;
+  /** When calls that never end are looked for again. */
+  let nextLostMs = 0;
 
   const forEach = (visit: (call: Call) => void): void => {
     for (let call = head; call !== null; ) {
@@ -72,7 +80,8 @@ export function createPendingCalls(
     }
     if (call.deadlineMs < timerAtMs) schedule(call.deadlineMs, runtime.monotonicMs());
   };
-  const remove = (call: Call): void => {
+  const unlink = (call: Call): void => {
+    if (call.previous === null && head !== call) return;
     if (call.previous === null) head = call.next;
     else call.previous.next = call.next;
     if (call.next === null) tail = call.previous;
@@ -80,6 +89,9 @@ export function createPendingCalls(
     call.previous = null;
     call.next = null;
     count -= 1;
+  };
+  const remove = (call: Call): void => {
+    unlink(call);
     call.cancelTimer?.();
     call.cancelTimer = null;
     if (count > 0) return;
@@ -88,9 +100,26 @@ export function createPendingCalls(
     timerAtMs = Number.POSITIVE_INFINITY;
   };
 
+  /**
+   * Takes out whose time is over without an end: a request that is over at the edge took its timers along. Elsewhere such a timer is
+   * only late, and still ends the call.
+   */
+  const dropLost = (): void => {
+    const nowMs = runtime.monotonicMs();
+    if (sharedTimer || nowMs < nextLostMs) return;
+    nextLostMs = nowMs + LOOK_MS;
+    forEach((call) => {
+      if (call.deadlineMs + LATE_MS <= nowMs) unlink(call);
+    });
+  };
+
   return {
     get count() {
       return count;
+    },
+    exceeds(max) {
+      if (count > max) dropLost();
+      return count > max;
     },
     add,
     remove,

@@ -54,6 +54,12 @@ export class VirtualRuntime implements Runtime {
     return this.#timers.some((timer) => timer.keepAlive);
   }
 
+  /** The request that set them is over: at the edge its timers go with it. */
+  endRequest(): void {
+    this.#timers = [];
+    this.#turn = [];
+  }
+
   /** Runs everything that is due now: promises, ends of turns, timers. */
   async settle(): Promise<void> {
     for (let round = 0; round < 20; round++) {

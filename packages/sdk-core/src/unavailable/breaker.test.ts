@@ -76,12 +76,19 @@ describe("an open breaker", () => {
     const probe = {};
     expect(breaker.admit(probe)).toBe("probe");
     expect(breaker.admit({})).toBe("refuse");
-    runtime.nowMs += 60_000;
+    runtime.nowMs += 999;
     expect(breaker.admit({})).toBe("refuse");
     breaker.failed(probe, () => "still nobody");
     expect(breaker.admit({})).toBe("refuse");
     runtime.nowMs += 200;
     expect(breaker.admit({})).toBe("probe");
+  });
+
+  test("waits for a look no longer than it may take: a call whose request is over never ends", () => {
+    breaker.admit({});
+    runtime.nowMs += 1_000;
+    expect(breaker.admit({})).toBe("probe");
+    expect(breaker.admit({})).toBe("refuse");
   });
 
   test("lets nobody look while nobody is connected", () => {

@@ -64,6 +64,7 @@ export function createBreaker({ runtime, timeoutMs, reachable, onChange }: Break
   let openedMs = 0;
   let reason = "";
   let probe: object | null = null;
+  let probeUntilMs = 0;
   let nextProbeMs = 0;
   let rampFromMs = 0;
   let rampMs = RAMP_MS;
@@ -81,6 +82,8 @@ export function createBreaker({ runtime, timeoutMs, reachable, onChange }: Break
     if (state === "ramping" && runtime.monotonicMs() - rampFromMs >= rampMs) change("closed");
     return state;
   };
+  /** By the clock: on edge runtimes a call whose request is over never ends, and neither do its timers. */
+  const isLooking = (): boolean => probe !== null && runtime.monotonicMs() < probeUntilMs;
   const ended = (call: object): void => {
     if (probe === call) probe = null;
   };
@@ -98,8 +101,9 @@ export function createBreaker({ runtime, timeoutMs, reachable, onChange }: Break
           return runtime.random() < share ? "pass" : "refuse";
         }
         case "open":
-          if (probe !== null || runtime.monotonicMs() < nextProbeMs || !reachable()) return "refuse";
+          if (isLooking() || runtime.monotonicMs() < nextProbeMs || !reachable()) return "refuse";
           probe = call;
+          probeUntilMs = runtime.monotonicMs() + PROBE_TIMEOUT_MS;
           return "probe";
       }
     },

@@ -305,3 +305,25 @@ describe("what a policy of the cluster says of leases", () => {
     expect(at.verbs(GRANT)).toBeGreaterThan(0);
   });
 });
+
+test("a turn to ask whose timer died with its request comes by the clock: the next call asks", async () => {
+  const at = new Scene(
+    [login({ onUnavailable: OnUnavailable.ALLOW })],
+    { policies: { login: { limit: 4, window: "1m" } } },
+    false,
+  );
+  await at.allow("login");
+  expect(at.asked).toHaveLength(1);
+  at.set([login({ onUnavailable: OnUnavailable.DENY })], 2n);
+  const heard = at.guard.allow("login-key", "login");
+  await at.runtime.settle();
+  await heard;
+  at.runtime.endRequest();
+  await at.allow("login");
+  expect(at.asked).toHaveLength(1);
+  await at.runtime.pass(1_000);
+  await at.allow("login");
+  expect(at.asked).toHaveLength(2);
+  at.goDark();
+  expect(await at.allow("login")).toMatchObject({ allowed: false, source: "fail-closed" });
+});

@@ -44,8 +44,9 @@ export class ClusterTerms implements Pick<ClusterNews, "streamBegan" | "policies
   #question = 0;
   #failures = 0;
   #notBeforeMs = 0;
-  /** Ends the wait for this client's turn to ask about a change; null: it does not wait. */
-  #cancelTurn: (() => void) | null = null;
+  /** When this client's turn to ask about a change comes; null: it does not wait for one. */
+  #turnMs: number | null = null;
+  #cancelTurn: () => void = () => {};
   #closed = false;
 
   constructor(options: ClusterTermsOptions) {
@@ -54,7 +55,12 @@ export class ClusterTerms implements Pick<ClusterNews, "streamBegan" | "policies
 
   /** This call goes to the cluster. */
   used({ rule, group }: Pick<Call, "rule" | "group">): void {
-    if (this.#cancelTurn !== null) return;
+    if (this.#turnMs !== null) {
+      // By the clock: on edge runtimes a timer dies with the request that set it.
+      if (this.#options.runtime.monotonicMs() < this.#turnMs) return;
+      this.#cancelTurn();
+      this.#turnMs = null;
+    }
     const isDue = group === null ? this.#isDue(rule) : group.some((item) => this.#isDue(item.rule));
     if (isDue) this.#ask();
   }
@@ -85,7 +91,7 @@ export class ClusterTerms implements Pick<ClusterNews, "streamBegan" | "policies
 
   close(): void {
     this.#closed = true;
-    this.#cancelTurn?.();
+    this.#cancelTurn();
   }
 
   #hear(version: number): void {
@@ -94,13 +100,15 @@ export class ClusterTerms implements Pick<ClusterNews, "streamBegan" | "policies
     if (version === this.#version) return;
     this.#version = version;
     if (isFirst) this.#ask();
-    else if (this.#cancelTurn === null && !this.#closed) {
+    else if (this.#turnMs === null && !this.#closed) {
       const { runtime } = this.#options;
       const turn = () => {
-        this.#cancelTurn = null;
+        this.#turnMs = null;
         this.#ask();
       };
-      this.#cancelTurn = runtime.setTimer(turn, runtime.random() * SPREAD_MS, false);
+      const delayMs = runtime.random() * SPREAD_MS;
+      this.#turnMs = runtime.monotonicMs() + delayMs;
+      this.#cancelTurn = runtime.setTimer(turn, delayMs, false);
     }
   }
 
@@ -140,7 +148,7 @@ export class ClusterTerms implements Pick<ClusterNews, "streamBegan" | "policies
     }
     if (isRefused) this.#options.onLeaseRefused();
     // There may be more names than one question has.
-    if (!isBehind && this.#cancelTurn === null) this.#ask();
+    if (!isBehind && this.#turnMs === null) this.#ask();
   }
 }
 

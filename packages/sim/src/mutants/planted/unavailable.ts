@@ -74,7 +74,7 @@ export const unavailableMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${room}/breaker.ts`,
-        search: "          if (probe !== null || runtime",
+        search: "          if (isLooking() || runtime",
         replacement: "          if (runtime",
       },
     ],
@@ -91,6 +91,42 @@ export const unavailableMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: breaker },
+  },
+  {
+    name: "breaker-waits-for-a-request-that-is-over",
+    breaks: "at the edge a request ends before its probe, and every later call is refused though the cluster is well",
+    edits: [
+      {
+        file: `${room}/breaker.ts`,
+        search: "probe !== null && runtime.monotonicMs() < probeUntilMs;",
+        replacement: "probe !== null && probeUntilMs > 0;",
+      },
+    ],
+    foundBy: { tests: breaker },
+  },
+  {
+    name: "terms-wait-for-a-turn-that-is-over",
+    breaks: "at the edge a guard whose turn to ask died with a request never hears of a policy again",
+    edits: [
+      {
+        file: `${room}/cluster-terms.ts`,
+        search: "      if (this.#options.runtime.monotonicMs() < this.#turnMs) return;\n",
+        replacement: "      if (this.#turnMs > 0) return;\n",
+      },
+    ],
+    foundBy: { tests: [`${room}/cluster-terms.test.ts`] },
+  },
+  {
+    name: "calls-of-requests-that-are-over-take-up-room",
+    breaks: "at the edge a few handlers that did not wait for their calls fill the guard for ever",
+    edits: [
+      {
+        file: "sdk-core/src/calls/pending-calls.ts",
+        search: "      if (count > max) dropLost();\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["sdk-core/src/calls/client-parts.test.ts"] },
   },
   {
     name: "breaker-returns-everybody-at-once",
