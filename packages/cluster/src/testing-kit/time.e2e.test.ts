@@ -157,9 +157,7 @@ it("without a quorum is refused at once, and moves no clock", async () => {
   const others = cluster.topology.members.filter(({ nodeId }) => nodeId !== 1);
   for (const { nodeId } of others) await cluster.kill(nodeId);
   const beforeMs = cluster.clock.monotonicMs();
-  await expect(cluster.advance("10d")).rejects.toThrow(
-    "none can now; restart, resume or heal some: node 1",
-  );
+  await expect(cluster.advance("10d")).rejects.toThrow("none can now; restart, resume or heal some: node 1");
   expect(cluster.clock.monotonicMs() - beforeMs).toBeLessThan(dayMs);
   await cluster.restart(2);
   await cluster.advance("10d");
