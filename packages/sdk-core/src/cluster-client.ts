@@ -8,7 +8,7 @@ import { replacedEvent } from "./cluster/replaced-event.ts";
 import type { Replaced } from "./cluster/succession.ts";
 import { type ClusterView, createClusterView } from "./cluster/topology.ts";
 import { failureOf } from "./requests/attempt-error.ts";
-import { createRequestClient, type RequestClient } from "./requests/request-client.ts";
+import { createRequestClient, type RequestClient, soonMs } from "./requests/request-client.ts";
 import type { SessionClient } from "./session/session-client.ts";
 import type { SessionLife } from "./session/session-life.ts";
 import type { StreamListener } from "./session/stream-listener.ts";
@@ -204,7 +204,8 @@ export class ClusterClient {
   /** What the cluster's policies of these names say; one attempt. @throws {TransportError} */
   async terms(names: readonly string[]): Promise<ToldTerms> {
     const { transport, options } = this.#setup;
-    const { endpoints, namespace, timeoutMs } = options;
+    const { endpoints, namespace } = options;
+    const timeoutMs = soonMs(options.timeoutMs);
     const endpoint = this.#session?.endpoint ?? endpoints[this.#termsAsked++ % endpoints.length]!;
     const request = termsRequest(namespace, names);
     return readTerms(await transport.unary({ endpoint, method: "GuardService/GetTerms", request, timeoutMs }));

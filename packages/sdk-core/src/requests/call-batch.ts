@@ -13,6 +13,12 @@ import type { AbortSignalLike } from "../surface/guard.ts";
 import type { Runtime } from "../transport.ts";
 import { AttemptError } from "./attempt-error.ts";
 
+/**
+ * For so long after its first send a call is sent under its id, by whichever clock says more: the cluster remembers ids for a minute of
+ * its own time, a hundredth of which may be missing, and an attempt takes its way.
+ */
+export const REPEATABLE_MS = 55_000;
+
 /** Where the ends of calls go; each call ends once, as with sessions. */
 export interface RequestEnds {
   decided(call: Call, result: PlainMessage<CallResult>): void;
@@ -51,8 +57,10 @@ export interface CallBatch {
   readonly open: readonly Parcel[];
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignalLike;
+  /** For how many milliseconds its calls may be sent again; without bound while none of them can have been applied. */
+  readonly repeatableMs: () => number;
   /** The next attempt, of the calls that are open now. */
-  readonly encode: (leftMs: number, endpoint: string) => Uint8Array;
+  readonly encode: (timeoutMs: number, endpoint: string) => Uint8Array;
   /** Ends what this answer ends. @throws {AttemptError} when calls are left that another attempt may decide. */
   readonly read: (bytes: Uint8Array) => void;
   /** The attempt brought these calls no end. */
@@ -74,11 +82,20 @@ export function createCallBatch(parcels: readonly Parcel[], options: CallBatchOp
       return open();
     },
     signal,
-    encode(leftMs, endpoint) {
+    repeatableMs() {
+      const [nowMs, wallMs] = [runtime.monotonicMs(), runtime.wallMs()];
+      // A device that sleeps may stop the one clock, and whoever sets the other may turn it back.
+      const ages = open().map(({ call }) =>
+        call.applied === "no" ? Number.NEGATIVE_INFINITY : Math.max(nowMs - call.sentMs, wallMs - call.sentWallMs),
+      );
+      return REPEATABLE_MS - Math.max(...ages);
+    },
+    encode(timeoutMs, endpoint) {
       sent = open();
       const firstAttempt = sent.every(({ call }) => call.sends === 0 && call.requestId === null);
       for (const { call } of sent) {
-        if (call.sends === 0) {
+        // What surely was not applied left nothing that could be forgotten.
+        if (call.applied === "no") {
           call.sentMs = runtime.monotonicMs();
           call.sentWallMs = runtime.wallMs();
         }
@@ -89,7 +106,7 @@ export function createCallBatch(parcels: readonly Parcel[], options: CallBatchOp
       return encodeAllowBatchRequest({
         calls: sent.map(({ wire }) => wire),
         noForward: false,
-        deadlineMs: leftMs,
+        deadlineMs: timeoutMs,
         namespace,
         firstAttempt,
       });

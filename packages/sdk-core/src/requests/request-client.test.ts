@@ -1,14 +1,16 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import { GetTopologyResponseSchema } from "@quorumguard/proto";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { AllowBatchRequestSchema, GetTopologyResponseSchema, PeekRequestSchema } from "@quorumguard/proto";
 import { describe, expect, test } from "vitest";
 import { createRequestGuard } from "../create-guard-core.ts";
 import type { Guard, GuardEvent } from "../surface/guard.ts";
 import { GuardError } from "../surface/guard-error.ts";
+import type { GuardOptions } from "../surface/guard-options.ts";
 import { ScriptedCluster } from "../testing/scripted-cluster.ts";
 import { VirtualRuntime } from "../testing/virtual-runtime.ts";
 import { TransportError, type UnaryCall } from "../transport.ts";
 
 interface Scene {
+  readonly cluster: ScriptedCluster;
   readonly guard: Guard;
   readonly runtime: VirtualRuntime;
   /** Decisions asked for, by endpoint. */
@@ -18,35 +20,38 @@ interface Scene {
 }
 
 /** A guard without streams over three endpoints; `answer` may take over a call, or return null to leave it to the cluster. */
-function scene(answer: (call: UnaryCall) => Uint8Array | Promise<Uint8Array> | null = () => null): Scene {
+function scene(
+  answer: (call: UnaryCall, runtime: VirtualRuntime) => Uint8Array | Promise<Uint8Array> | null = () => null,
+  options: Partial<GuardOptions> = {},
+): Scene {
   const cluster = new ScriptedCluster();
   const runtime = new VirtualRuntime();
   const asked: string[] = [];
   const topologies: string[] = [];
   cluster.onUnary = async (call) => {
     (call.method === "ClusterService/GetTopology" ? topologies : asked).push(call.endpoint);
-    return (await answer(call)) ?? cluster.defaultUnary(call);
+    return (await answer(call, runtime)) ?? cluster.defaultUnary(call);
   };
   const transport = { unary: (call: UnaryCall) => cluster.unary(call), close: () => cluster.close() };
   const guard = createRequestGuard(
-    { endpoints: ["a:1", "b:1", "c:1"], onUnavailable: "throw", timeoutMs: 1_000 },
+    { endpoints: ["a:1", "b:1", "c:1"], onUnavailable: "throw", timeoutMs: 1_000, ...options },
     transport,
     runtime,
     { defaultEndpoints: "a:1", client: "test", endpointOf: (member) => member.httpUrl },
   );
   const mistakes: GuardEvent[] = [];
   guard.on("misconfigured", (event) => mistakes.push(event));
-  return { guard, runtime, asked, topologies, mistakes };
+  return { cluster, guard, runtime, asked, topologies, mistakes };
 }
 
 const mistake = (endpoint: string) => new TransportError("misconfigured", `${endpoint}: a web page`);
 
-async function ended<T>({ runtime }: Scene, promise: Promise<T>): Promise<T | GuardError> {
+async function ended<T>({ runtime }: Scene, promise: Promise<T>, withinMs = 1_500): Promise<T | GuardError> {
   const end = promise.catch((error: unknown) => {
     if (error instanceof GuardError) return error;
     throw error;
   });
-  await runtime.pass(1_500);
+  await runtime.pass(withinMs);
   return end;
 }
 
@@ -80,6 +85,19 @@ describe("a mistake among the endpoints", () => {
     expect(endedMs - startedMs).toBeLessThan(100);
   });
 
+  test("one that was mended long ago is none of them", async () => {
+    let bad = "a:1";
+    const at = scene((call) => (call.endpoint === bad ? Promise.reject(mistake(bad)) : null), {
+      endpoints: ["a:1", "b:1"],
+    });
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ allowed: true });
+    bad = "";
+    await at.runtime.pass(11_000);
+    bad = "b:1";
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ allowed: true });
+    expect(at.asked).toEqual(["a:1", "b:1", "b:1", "a:1"]);
+  });
+
   test("a refused token is not tried elsewhere", async () => {
     const at = scene(() => Promise.reject(new TransportError("misconfigured", "unauthenticated: who are you")));
     expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ code: "unauthenticated" });
@@ -103,6 +121,140 @@ describe("an attempt that had next to no time", () => {
     const error = await ended(at, at.guard.allow("k", 5, "1m"));
     expect(at.asked.length).toBeGreaterThan(2);
     expect(error).toMatchObject({ code: "timed_out", message: expect.stringContaining("Failed to fetch") });
+  });
+});
+
+/** An answer that is lost on its way. */
+const lost = () => Promise.reject(new TransportError("unknown", "Failed to fetch"));
+
+/** No answer comes, as a transport tells it. */
+const silence = (call: UnaryCall, runtime: VirtualRuntime) =>
+  new Promise<never>((_, reject) => {
+    runtime.setTimer(() => reject(new TransportError("unknown", "no answer")), call.timeoutMs);
+  });
+
+describe("a call whose request id the cluster may have forgotten", () => {
+  test("is not sent again after a sleep that its clock and timers did not see", async () => {
+    const at = scene((_, runtime) => {
+      runtime.wallStepMs += 70_000;
+      return lost();
+    });
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({
+      ...{ code: "timed_out", applied: "unknown", retry: "unknown" },
+      message: expect.stringContaining("(Failed to fetch)"),
+    });
+    expect(at.asked).toEqual(["a:1"]);
+  });
+
+  test("nor when the device sleeps between two attempts", async () => {
+    const at = scene(lost);
+    const call = at.guard.allow("k", 5, "1m").catch((error: unknown) => error);
+    await at.runtime.settle();
+    at.runtime.wallStepMs += 56_000;
+    await at.runtime.pass(1_500);
+    expect(await call).toMatchObject({ code: "timed_out", applied: "unknown" });
+    expect(at.asked).toEqual(["a:1"]);
+  });
+
+  test("gets what onUnavailable says", async () => {
+    const at = scene(
+      (_, runtime) => {
+        runtime.wallStepMs += 70_000;
+        return lost();
+      },
+      { onUnavailable: "deny" },
+    );
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ allowed: false, source: "fail-closed" });
+    expect(at.asked).toEqual(["a:1"]);
+  });
+
+  test("with a long deadline it is sent several times, and waited for no longer than its id is surely known", async () => {
+    const sends: { readonly atMs: number; readonly untilMs: number; readonly deadlineMs: number }[] = [];
+    const at = scene(
+      (call, runtime) => {
+        if (call.method !== "GuardService/AllowBatch") return null;
+        const { deadlineMs } = fromBinary(AllowBatchRequestSchema, call.request);
+        sends.push({ atMs: runtime.nowMs, untilMs: runtime.nowMs + call.timeoutMs, deadlineMs });
+        return silence(call, runtime);
+      },
+      { timeoutMs: 300_000 },
+    );
+    let endedMs = 0;
+    const call = at.guard.allow("k", 5, "1m").finally(() => {
+      endedMs = at.runtime.nowMs;
+    });
+    expect(await ended(at, call, 310_000)).toMatchObject({ code: "timed_out", applied: "unknown" });
+    expect(sends.length).toBeGreaterThan(2);
+    const firstMs = sends[0]!.atMs;
+    for (const { atMs, untilMs, deadlineMs } of sends) {
+      expect(untilMs - firstMs).toBeLessThanOrEqual(55_001);
+      expect(deadlineMs).toBe(untilMs - atMs);
+    }
+    expect(endedMs - firstMs).toBeLessThan(55_200);
+  });
+
+  test("what surely was not counted is sent until the deadline", async () => {
+    let down = true;
+    const at = scene(() => (down ? Promise.reject(new TransportError("not-sent", "refused")) : null), {
+      timeoutMs: 300_000,
+    });
+    const call = at.guard.allow("k", 5, "1m");
+    await at.runtime.pass(120_000);
+    down = false;
+    expect(await ended(at, call)).toMatchObject({ allowed: true });
+  });
+
+  test("its age begins with the first attempt that may have been counted", async () => {
+    const answers = [() => Promise.reject(new TransportError("not-sent", "refused")), lost];
+    const at = scene(
+      (call, runtime) => {
+        if (call.method !== "GuardService/AllowBatch") return null;
+        if (answers.length > 0) runtime.wallStepMs += answers.length === 2 ? 50_000 : 10_000;
+        return answers.shift()?.() ?? null;
+      },
+      { timeoutMs: 300_000 },
+    );
+    expect(await ended(at, at.guard.allow("k", 5, "1m"))).toMatchObject({ allowed: true });
+    expect(at.asked.length).toBe(3);
+  });
+});
+
+describe("the longest deadline there may be", () => {
+  test("no request asks a node to wait for more than ten minutes", async () => {
+    const seen = new Map<string, number>();
+    const waits = (call: UnaryCall): number => {
+      if (call.method === "GuardService/AllowBatch")
+        return fromBinary(AllowBatchRequestSchema, call.request).deadlineMs;
+      if (call.method === "GuardService/Peek") return fromBinary(PeekRequestSchema, call.request).deadlineMs;
+      return 0;
+    };
+    const at = scene(
+      (call) => {
+        seen.set(call.method, Math.max(seen.get(call.method) ?? 0, call.timeoutMs, waits(call)));
+        return null;
+      },
+      { timeoutMs: 2_147_483_647 },
+    );
+    at.cluster.policyVersion = 1n;
+    await ended(at, at.guard.allow("k", "named"));
+    await ended(at, at.guard.peek({ key: "k", limit: 5, window: "1m" }));
+    await ended(at, at.guard.ready({ timeoutMs: 2_147_483_647 }));
+    const methods = ["GuardService/AllowBatch", "GuardService/GetTerms", "GuardService/Peek"];
+    expect([...seen.keys()]).toEqual(expect.arrayContaining([...methods, "ClusterService/GetTopology"]));
+    for (const longestMs of seen.values()) expect(longestMs).toBeLessThanOrEqual(600_000);
+  });
+});
+
+describe("a silent endpoint among others", () => {
+  test("calls that fail there together leave it together", async () => {
+    const at = scene((call, runtime) => (call.endpoint === "a:1" ? silence(call, runtime) : null), {
+      endpoints: ["a:1", "b:1"],
+    });
+    const calls = ["k", "l", "m", "n"].map((key) => at.guard.allow(key, 5, "1m"));
+    expect(await ended(at, Promise.all(calls))).toMatchObject(calls.map(() => ({ allowed: true })));
+    expect(at.asked.toSorted()).toEqual([...calls.map(() => "a:1"), ...calls.map(() => "b:1")]);
+    await ended(at, at.guard.allow("k", 5, "1m"));
+    expect(at.asked.at(-1)).toBe("b:1");
   });
 });
 

@@ -10,7 +10,6 @@ import {
 import type { Call, CallItem } from "../calls/call.ts";
 import type { AttemptFailure } from "../calls/wire-errors.ts";
 import { retrying } from "../cluster/backoff.ts";
-import type { AbortSignalLike } from "../surface/guard.ts";
 import { type Runtime, type Transport, TransportError, type UnaryCall } from "../transport.ts";
 import { AttemptError, failureOf } from "./attempt-error.ts";
 import {
@@ -18,6 +17,7 @@ import {
   createCallBatch,
   createParcel,
   type Parcel,
+  REPEATABLE_MS,
   type RequestEnds,
   wireCheck,
 } from "./call-batch.ts";
@@ -71,9 +71,25 @@ export interface PeekAnswer {
   readonly stampUs: number;
 }
 
-/** How long an attempt may take. */
+/** What is asked, of endpoint after endpoint. */
+interface Question<T> {
+  readonly method: UnaryCall["method"];
+  readonly deadlineMs: number;
+  readonly build: (timeoutMs: number, endpoint: string) => Uint8Array;
+  readonly read: (bytes: Uint8Array) => T;
+  /** The calls that it carries, if it does. */
+  readonly batch: CallBatch | null;
+}
+
+/** How long an attempt may take: with the longest deadline there is time for another one, and no node finds it too long. */
 function attemptMs(leftMs: number): number {
-  return Math.min(leftMs, Math.max(MIN_ATTEMPT_MS, Math.ceil(leftMs / 2)));
+  const sharedMs = soonMs(leftMs);
+  return Math.min(sharedMs, Math.max(MIN_ATTEMPT_MS, Math.ceil(sharedMs / 2)));
+}
+
+/** A deadline as a single attempt may have it: nodes take none that is longer than ten minutes. */
+export function soonMs(timeoutMs: number): number {
+  return Math.min(timeoutMs, REPEATABLE_MS);
 }
 
 /** A client that tries endpoint after endpoint until a call's deadline. */
@@ -82,15 +98,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
   const endpoints = createRequestEndpoints(options.endpoints, runtime, options.onMisconfigured);
 
   /** Attempts until the deadline; every attempt but the last leaves time for another endpoint. */
-  const request = <T>(
-    method: UnaryCall["method"],
-    deadlineMs: number,
-    signal: AbortSignalLike | null,
-    build: (leftMs: number, endpoint: string) => Uint8Array,
-    read: (bytes: Uint8Array) => T,
-    onFailure: (failure: AttemptFailure) => void,
-    stopped: () => boolean,
-  ): Promise<T> => {
+  const request = <T>({ method, deadlineMs, build, read, batch }: Question<T>): Promise<T> => {
     let endpoint = "";
     let shortUntilMs = Number.POSITIVE_INFINITY;
     let telling = "";
@@ -103,19 +111,22 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
       telling = failure.message;
       return error;
     };
-    const left = () => Math.max(1, Math.ceil(deadlineMs - runtime.monotonicMs()));
+    const repeatableMs = () => batch?.repeatableMs() ?? Number.POSITIVE_INFINITY;
+    const left = () => Math.max(1, Math.ceil(Math.min(deadlineMs - runtime.monotonicMs(), repeatableMs())));
     return retrying(
       async () => {
         // Before the request is made: what waits for a token was not sent.
         const token = await transport.token?.(attemptMs(left()));
-        const leftMs = left();
+        // The device may have slept meanwhile.
+        if (repeatableMs() <= 0) throw new AttemptError(forgotten(telling));
         endpoint = options.preferred() ?? endpoints.current();
-        const message = build(leftMs, endpoint);
+        const timeoutMs = attemptMs(left());
+        const message = build(timeoutMs, endpoint);
         options.onAsk(endpoint);
-        const timeoutMs = attemptMs(leftMs);
         shortUntilMs =
           timeoutMs < MIN_ATTEMPT_MS ? runtime.monotonicMs() + timeoutMs - TIMER_MS : Number.POSITIVE_INFINITY;
-        const call = { endpoint, method, request: message, timeoutMs, ...(signal === null ? {} : { signal }) };
+        const signal = batch === null ? {} : { signal: batch.signal };
+        const call = { endpoint, method, request: message, timeoutMs, ...signal };
         const bytes = await transport.unary(call, token).catch((error: unknown) => Promise.reject(toldBy(error)));
         const result = decode(endpoint, bytes, read);
         endpoints.answered(endpoint);
@@ -124,12 +135,12 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
       {
         runtime,
         keepAlive: true,
-        stopped: () => stopped() || runtime.monotonicMs() >= deadlineMs,
+        stopped: () => batch?.open.length === 0 || runtime.monotonicMs() >= deadlineMs,
         capMs: () => Math.min(100, left()),
         atLeastMs: (error) => pauseMs(failureOf(error)),
         onFailure: (error) => {
           const failure = failureOf(error);
-          onFailure(failure);
+          batch?.attemptFailed(failure);
           // Another endpoint may be right where this one is a mistake; a refused token is every node's answer.
           const final =
             failure.code === "misconfigured"
@@ -138,12 +149,13 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
                 ? null
                 : failure;
           if (final !== null) throw new AttemptError(final);
+          if (repeatableMs() <= 0) throw new AttemptError(forgotten(failure.message));
           // To wait for the deadline only would tell the caller the same, later.
           if (pauseMs(failure) >= left()) throw new AttemptError(failure);
           if (options.isOffline()) {
             throw new AttemptError({ ...failure, message: `${failure.message}; this device says that it is offline` });
           }
-          endpoints.moveOn();
+          endpoints.failed(endpoint);
           return false;
         },
       },
@@ -159,15 +171,9 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     const over = (): void => {
       for (const { call } of parcels) batches.delete(call);
     };
-    request(
-      "GuardService/AllowBatch",
-      Math.max(...parcels.map(({ call }) => call.deadlineMs)),
-      batch.signal,
-      batch.encode,
-      batch.read,
-      batch.attemptFailed,
-      () => batch.open.length === 0,
-    ).then(over, (error: unknown) => {
+    const deadlineMs = Math.max(...parcels.map(({ call }) => call.deadlineMs));
+    const { encode: build, read } = batch;
+    request({ method: "GuardService/AllowBatch", deadlineMs, build, read, batch }).then(over, (error: unknown) => {
       over();
       const failure = failureOf(error);
       const { open } = batch;
@@ -199,41 +205,37 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     },
     peek(item, timeoutMs) {
       const check = wireCheck(item);
-      return request(
-        "GuardService/Peek",
-        runtime.monotonicMs() + timeoutMs,
-        null,
-        (leftMs) => encodePeekRequest({ check, noForward: false, namespace, deadlineMs: leftMs }),
-        (bytes) => {
+      return request({
+        method: "GuardService/Peek",
+        deadlineMs: runtime.monotonicMs() + timeoutMs,
+        build: (deadlineMs) => encodePeekRequest({ check, noForward: false, namespace, deadlineMs }),
+        read: (bytes) => {
           const { decision, stampUs } = decodePeekResponse(bytes);
           if (decision === undefined) throw new Error("no decision");
           return { decision, stampUs: Number(stampUs) };
         },
-        () => {},
-        () => false,
-      );
+        batch: null,
+      });
     },
     topology(timeoutMs) {
-      return request(
-        "ClusterService/GetTopology",
-        runtime.monotonicMs() + timeoutMs,
-        null,
-        encodeGetTopologyRequest,
-        (bytes) => {
+      return request({
+        method: "ClusterService/GetTopology",
+        deadlineMs: runtime.monotonicMs() + timeoutMs,
+        build: encodeGetTopologyRequest,
+        read: (bytes) => {
           const topology = readTopology(bytes);
           if ((topology.groups[0]?.leaderId ?? 0n) === 0n) throw new AttemptError(leaderless);
           return topology;
         },
-        () => {},
-        () => false,
-      );
+        batch: null,
+      });
     },
     async topologyOf(endpoint, timeoutMs) {
       const bytes = await transport.unary({
         endpoint,
         method: "ClusterService/GetTopology",
         request: encodeGetTopologyRequest(),
-        timeoutMs,
+        timeoutMs: soonMs(timeoutMs),
       });
       return decode(endpoint, bytes, readTopology);
     },
@@ -254,6 +256,18 @@ const leaderless: AttemptFailure = {
   retryAfterMs: 0,
   detail: null,
 };
+
+/** The cluster may have counted the call and no longer know its id: sent once more, it would count again. */
+function forgotten(trouble: string): AttemptFailure {
+  return {
+    code: "timed_out",
+    message: `no answer within the ${REPEATABLE_MS / 1_000} s in which the call could be sent again; whether it was counted is not known (${trouble})`,
+    applied: "unknown",
+    retryable: false,
+    retryAfterMs: 0,
+    detail: null,
+  };
+}
 
 function decode<T>(endpoint: string, bytes: Uint8Array, read: (bytes: Uint8Array) => T): T {
   try {

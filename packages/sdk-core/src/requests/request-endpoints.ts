@@ -8,8 +8,8 @@ const MISTAKE_TTL_MS = 10_000;
 export interface RequestEndpoints {
   /** Whom to ask now. */
   current(): string;
-  /** The next one from now on. */
-  moveOn(): void;
+  /** No answer came from it: the next one is asked from now on, unless another call has seen to that. */
+  failed(endpoint: string): void;
   /** It answered as a node does. */
   answered(endpoint: string): void;
   /** It is no node's port, or a wrong certificate. Returns the failure that ends the call once every endpoint is one. */
@@ -30,23 +30,27 @@ export function createRequestEndpoints(
     return mistake === undefined || runtime.monotonicMs() >= mistake.untilMs;
   };
 
+  const current = (): string => {
+    for (let step = 0; step < endpoints.length; step++) {
+      const endpoint = endpoints[(turn + step) % endpoints.length]!;
+      if (usable(endpoint)) return endpoint;
+    }
+    return endpoints[turn % endpoints.length]!;
+  };
+  const failed = (endpoint: string): void => {
+    if (endpoint === current()) turn = endpoints.indexOf(endpoint) + 1;
+  };
+
   return {
-    current() {
-      for (let step = 0; step < endpoints.length; step++) {
-        const endpoint = endpoints[(turn + step) % endpoints.length]!;
-        if (usable(endpoint)) return endpoint;
-      }
-      return endpoints[turn % endpoints.length]!;
-    },
-    moveOn() {
-      turn += 1;
-    },
+    current,
+    failed,
     answered(endpoint) {
       if (mistakes.size > 0) mistakes.delete(endpoint);
     },
     mistaken(endpoint, failure) {
+      failed(endpoint);
       mistakes.set(endpoint, { untilMs: runtime.monotonicMs() + MISTAKE_TTL_MS, failure });
-      if (endpoints.every((each) => mistakes.has(each))) {
+      if (!endpoints.some(usable)) {
         const messages = endpoints.map((each) => mistakes.get(each)!.failure.message);
         return { ...failure, message: [...new Set(messages)].join("; ") };
       }

@@ -40,6 +40,44 @@ export const browserMutants: readonly Mutant[] = [
     foundBy: { tests: ["sdk-core/src/requests/call-batch.test.ts"] },
   },
   {
+    name: "request-sent-after-its-id-is-forgotten",
+    breaks:
+      "a call that was counted, and whose answer was lost, is sent once more when its id is forgotten, and charged twice (S7)",
+    edits: [
+      {
+        file: "sdk-core/src/requests/call-batch.ts",
+        search: "      return REPEATABLE_MS - Math.max(...ages);",
+        replacement: "      return ages.length === 0 ? 0 : Number.POSITIVE_INFINITY;",
+      },
+    ],
+    foundBy: { tests: ["sdk-core/src/requests/request-client.test.ts"] },
+  },
+  {
+    name: "request-id-does-not-age-in-sleep",
+    breaks: "a device sleeps over the minute for which ids are remembered, and its retry is charged once more (S7)",
+    edits: [
+      {
+        file: "sdk-core/src/requests/call-batch.ts",
+        search: "Math.max(nowMs - call.sentMs, wallMs - call.sentWallMs),",
+        replacement: "Math.max(nowMs - call.sentMs, (wallMs - call.sentWallMs) * 0),",
+      },
+    ],
+    foundBy: { tests: ["sdk-core/src/requests/request-client.test.ts"] },
+  },
+  {
+    name: "calls-that-fail-together-return-to-the-silent-endpoint",
+    breaks:
+      "of two endpoints one is silent, and every second of the calls that left it together asks it again until the deadline",
+    edits: [
+      {
+        file: "sdk-core/src/requests/request-endpoints.ts",
+        search: "    if (endpoint === current()) turn = endpoints.indexOf(endpoint) + 1;",
+        replacement: '    if (endpoint !== "") turn += 1;',
+      },
+    ],
+    foundBy: { tests: ["sdk-core/src/requests/request-client.test.ts"] },
+  },
+  {
     name: "browser-countdown-stands-still-in-sleep",
     breaks: "a laptop that slept an hour shows a countdown that was over long ago",
     edits: [
