@@ -22,8 +22,11 @@ button.addEventListener("click", async () => {
 /** Says once a second how long it takes. */
 function countDown() {
   const denial = guard.denialOf(key, "button");
-  const retryAtMs = denial?.retryAtMs ?? performance.now();
-  const leftMs = Math.ceil(retryAtMs - performance.now());
+  if (denial?.retryAtMs === null) {
+    told.textContent = "not for you"; // A limit of 0, or who is on the deny list: no time helps.
+    return;
+  }
+  const leftMs = denial === null ? 0 : Math.ceil(denial.retryAtMs - performance.now());
   told.textContent = leftMs > 0 ? `again in ${Math.ceil(leftMs / 1_000)} s` : "ready";
   if (leftMs > 0) setTimeout(countDown, leftMs % 1_000 || 1_000);
 }
