@@ -8,6 +8,7 @@ import {
 } from "@quorumguard/sdk-core";
 import type { Fetch } from "./connect-transport.ts";
 import { inventedLimit } from "./invented-limit.ts";
+import { pageOrigin } from "./page-origin.ts";
 
 /** The names of all options. */
 export const browserOptionNames = ["endpoints", "token", "timeoutMs", "onUnavailable", "namespace", "fetch"] as const;
@@ -45,6 +46,8 @@ export interface BrowserEndpoints {
   readonly endpoints: readonly string[];
   /** None of them is on this machine. */
   readonly isRemote: boolean;
+  /** All of them are paths of a page's origin, and this is no page: nothing is ever sent. */
+  readonly isNoPage: boolean;
 }
 
 /** A node's HTTP port, for what messages propose. */
@@ -71,7 +74,7 @@ export function readBrowserOptions(options: BrowserGuardOptions): BrowserEndpoin
       'token: async () => { const r = await fetch("/token"); if (!r.ok) throw new Error("no token"); return r.text(); }';
     throw mistake("token", `it is missing, and ${endpoints[0]} is not on this machine; ${remedy}`);
   }
-  return { endpoints, isRemote };
+  return { endpoints, isRemote, isNoPage: hosts.length === 0 };
 }
 
 function resolveEndpoints(endpoints: unknown): readonly string[] {
@@ -84,7 +87,7 @@ function resolveEndpoints(endpoints: unknown): readonly string[] {
   }
   const resolved = (list as string[]).map((endpoint, at) => {
     const trimmed = endpoint.trim();
-    if (/^\/(?!\/)/.test(trimmed)) return `${globalThis.location?.origin ?? NO_ORIGIN}${trimmed}`;
+    if (/^\/(?!\/)/.test(trimmed)) return `${pageOrigin() ?? NO_ORIGIN}${trimmed}`;
     if (trimmed !== "" && !/^[a-z][a-z0-9+.-]*:\//i.test(trimmed)) {
       const otherwise = 'or a path of the page\'s own origin that leads there, such as "/limits"';
       throw mistake(`endpoints[${at}]`, `"${trimmed.slice(0, 80)}" is no URL; write "${urlOf(trimmed)}", ${otherwise}`);

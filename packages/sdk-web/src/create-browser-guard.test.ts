@@ -75,8 +75,12 @@ describe("options", () => {
     expect(() => createGuard({ endpoints: each, token: "t" })).toThrow(proposal);
   });
 
-  test("a path where no page is: told by the first call, at once", async () => {
-    const guard = createGuard({ endpoints: "/limits" });
+  test.each<Partial<BrowserGuardOptions>>([
+    {},
+    { token: () => Promise.reject(new Error("asked")) },
+    { token: () => Promise.reject(new Error("asked")), onUnavailable: "allow" },
+  ])("a path where no page is: told by the first call, at once (%o)", async (options) => {
+    const guard = createGuard({ endpoints: "/limits", ...options });
     const error = await guard.allow("k", "login").catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "misconfigured", applied: "no" });
     expect((error as GuardError).message).toContain(

@@ -40,8 +40,10 @@ export function createGuard<P extends string = string>(options: BrowserGuardOpti
 }
 
 function guardOf(options: BrowserGuardOptions): PageGuard {
-  const { endpoints, isRemote } = readBrowserOptions(options);
+  const { endpoints, isRemote, isNoPage } = readBrowserOptions(options);
   const { fetch, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  // A page's function cannot fetch a token here, and its failure would pass for an outage.
+  const token = isNoPage ? undefined : options.token;
   const runtime = createPageRuntime();
   const overFetch = createConnectTransport(fetch === undefined ? {} : { fetch });
   const transport: Transport = {
@@ -52,7 +54,7 @@ function guardOf(options: BrowserGuardOptions): PageGuard {
       return overFetch.unary(call, token);
     },
   };
-  const guard = createRequestGuard({ ...options, endpoints, timeoutMs } as GuardOptions, transport, runtime, {
+  const guard = createRequestGuard({ ...options, endpoints, timeoutMs, token } as GuardOptions, transport, runtime, {
     defaultEndpoints: endpoints,
     optionNames: browserOptionNames,
     client: `sdk-web/${VERSION}`,
