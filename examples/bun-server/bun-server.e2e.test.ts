@@ -30,6 +30,8 @@ it("without a cluster, counts quotes by itself and says so, and answers logins w
     const login = await fetch(new URL("/login/amber", server.url), { method: "POST" });
     expect([login.status, login.headers.get("quorumguard-source")]).toEqual([503, "fail-closed"]);
     expect(await login.json()).toEqual({ reason: "unavailable" });
+    const odd = await fetch(new URL(`/login/${"x".repeat(600)}`, server.url), { method: "POST" });
+    expect([odd.status, await odd.json()]).toEqual([400, { reason: expect.stringMatching(/^key: /) }]);
   } finally {
     expect(await server.stop()).toBe(0);
   }

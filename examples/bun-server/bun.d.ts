@@ -3,6 +3,8 @@ declare const Bun: {
   serve(options: {
     readonly hostname: string;
     readonly port: number;
+    readonly development: boolean;
+    error(error: Error): Response;
     readonly routes: Readonly<Record<string, BunRoute | { readonly POST: BunRoute }>>;
   }): BunServer;
 };

@@ -1,5 +1,5 @@
 /** A server for Bun with two limited routes. It reaches the cluster by its HTTP ports, in $QUORUMGUARD_ENDPOINTS. */
-import { createGuard, type Decision, type DenialReason, type Policy } from "@quorumguard/sdk-web/edge";
+import { createGuard, type Decision, type DenialReason, GuardError, type Policy } from "@quorumguard/sdk-web/edge";
 
 const policies = {
   api: { limit: 5, window: "1m" },
@@ -26,6 +26,16 @@ function respond(decision: Decision, answer: () => Response): Response {
 const server = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
+  // Bun's own page for an error shows this file to whoever caused it.
+  development: false,
+  error(error) {
+    // A key that can be none, such as a name of 600 letters, is the caller's mistake.
+    if (error instanceof GuardError && error.details.field === "key") {
+      return Response.json({ reason: error.message }, { status: 400 });
+    }
+    console.error(error);
+    return Response.json({ reason: "error" }, { status: 500 });
+  },
   routes: {
     "/quote": async (request, server) => {
       // The address of the connection, which no caller can write.
