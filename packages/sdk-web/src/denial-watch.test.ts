@@ -17,6 +17,8 @@ const denial: Denied = {
   shadow: null,
 };
 
+const admission = { ...denial, allowed: true, reason: null, retryAfterMs: 0 } as const;
+
 test("a denial is over when its time is", async () => {
   const runtime = new VirtualRuntime();
   const watch = new DenialWatch(runtime);
@@ -81,6 +83,26 @@ test("a listener that was ended is not called, not even with what was decided be
   watch.note(watched, 1, denial);
   await Promise.resolve();
   expect(heard).toEqual(["first"]);
+});
+
+test.each([true, false])(
+  "a denial that is older than an admission, and heard after it, is none (watched: %s)",
+  (isWatched) => {
+    const watch = new DenialWatch(new VirtualRuntime());
+    if (isWatched) watch.watch(watched, () => {});
+    watch.note(watched, 2, admission);
+    watch.note(watched, 1, denial);
+    expect(watch.denialOf(watched)).toBeNull();
+    watch.note(watched, 3, denial);
+    expect(watch.denialOf(watched)).not.toBeNull();
+  },
+);
+
+test("admissions make room before denials do", () => {
+  const watch = new DenialWatch(new VirtualRuntime());
+  watch.note(watched, 1, denial);
+  for (let key = 0; key < 2_000; key++) watch.note({ ...watched, key: `k${key}` }, 1, admission);
+  expect(watch.denialOf(watched)).not.toBeNull();
 });
 
 test("it has a bound: the oldest that nobody watches makes room", () => {

@@ -41,9 +41,7 @@ export class DenialWatch {
   /** A call on that key was decided; `order` grows with each call that is made, for answers may overtake each other. */
   note(watched: WatchedKey, order: number, decision: Decision): void {
     const id = idOf(watched);
-    const known = this.#entries.get(id);
-    if (known === undefined && decision.allowed) return;
-    const entry = known ?? this.#open(id);
+    const entry = this.#entries.get(id) ?? this.#open(id);
     if (order < entry.order) return;
     entry.order = order;
     this.#catchUp();
@@ -57,7 +55,6 @@ export class DenialWatch {
         if (entry.listeners.has(listener)) listener(decision);
       });
     }
-    if (entry.denial === null && entry.listeners.size === 0) this.#entries.delete(id);
   }
 
   denialOf(watched: WatchedKey): Denial | null {
@@ -77,7 +74,6 @@ export class DenialWatch {
     entry.listeners.add(own);
     return () => {
       entry.listeners.delete(own);
-      if (entry.listeners.size === 0 && entry.denial === null) this.#entries.delete(id);
     };
   }
 
@@ -93,11 +89,14 @@ export class DenialWatch {
 
   #open(id: string): Entry {
     if (this.#entries.size >= MAX_UNWATCHED) {
-      for (const [oldest, { listeners }] of this.#entries) {
+      // An admission is kept for its order only: an older call may yet be told that it is denied.
+      let spared: string | undefined;
+      for (const [each, { denial, listeners }] of this.#entries) {
         if (listeners.size > 0) continue;
-        this.#entries.delete(oldest);
-        break;
+        spared = denial === null ? each : (spared ?? each);
+        if (denial === null) break;
       }
+      if (spared !== undefined) this.#entries.delete(spared);
     }
     const entry: Entry = { denial: null, order: 0, listeners: new Set() };
     this.#entries.set(id, entry);
