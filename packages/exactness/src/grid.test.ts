@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { RunPlan } from "./cell.ts";
 import { fullGrid, quickSample } from "./grid.ts";
+import { saturated } from "./verdict.ts";
 
 const values = (plans: readonly RunPlan[], field: keyof RunPlan) => new Set(plans.map((plan) => plan[field]));
 
@@ -15,6 +16,12 @@ test("the quick sample has every value of every dimension, and both worlds", () 
   for (const field of ["nodes", "clients", "load", "windowMs", "leaderKilled"] as const)
     expect([...values(quick, field)].sort()).toEqual([...values(full, field)].sort());
   expect(values(quick, "world")).toEqual(new Set(["real", "simulated"]));
+});
+
+test("the quick sample begins with a judged run without a fault and one with a killed leader", () => {
+  const simulated = quickSample(1).filter(({ world }) => world === "simulated");
+  const first = simulated.slice(0, 2).filter(({ load }) => load >= saturated);
+  expect(values(first, "leaderKilled")).toEqual(new Set([false, true]));
 });
 
 test("no two runs of one grid draw the same arrivals", () => {

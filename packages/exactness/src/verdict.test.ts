@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
-import type { RunResult } from "./cell.ts";
-import { cellsOf, findProblems } from "./verdict.ts";
+import { describe, expect, test } from "vitest";
+import { type AlgorithmName, algorithmNames, type RunPlan, type RunResult } from "./cell.ts";
+import { quickSample } from "./grid.ts";
+import { cellsOf, findMissing, findProblems, lastLine, nameRun } from "./verdict.ts";
 
 type Ratios = { load?: number; admittedRatio?: number; boundRatio?: number; leaderKilled?: boolean };
 
@@ -35,4 +36,47 @@ test("the last line has the named fields and no others", () => {
   expect(Object.keys(cellsOf([run({})])[0]!)).toEqual([
     ...["nodes", "clients", "load", "windowMs", "algorithm", "leaderKilled", "admittedRatio", "boundRatio"],
   ]);
+});
+
+describe("runs that were left out", () => {
+  const plans = quickSample(1);
+  const made = (plan: RunPlan, algorithms: readonly AlgorithmName[] = algorithmNames): RunResult => {
+    const [cell] = run(plan).cells;
+    return { ...run(plan), plan, cells: algorithms.map((algorithm) => ({ ...cell!, algorithm })) };
+  };
+  const [real, ...simulated] = plans.map((plan) => made(plan)) as [RunResult, ...RunResult[]];
+  const [calm, killed] = simulated as [RunResult, RunResult];
+
+  test("are no problem while there is one of every kind", () => {
+    expect(findMissing(plans, [real, calm, killed])).toEqual([]);
+    expect(findMissing(plans, [real, ...simulated])).toEqual([]);
+  });
+
+  test.each([
+    ["no real run", [calm, killed]],
+    ["no simulated run", [real, { ...calm, plan: { ...calm.plan, world: "real" as const } }]],
+    ["no run without a fault from load 2 on was made of sliding-window-log, token-bucket", [real, killed]],
+    ["no run with a killed leader from load 2 on", [{ ...real, cells: [] }, calm]],
+    ["from load 2 on was made of fixed-window", [real, made(calm.plan, algorithmNames.slice(0, -1)), killed]],
+  ])("are one where a whole kind is missing: %s", (words, results) => {
+    expect(findMissing(plans, results)).toEqual([expect.stringContaining(words)]);
+  });
+
+  test("a run below the judged load stands for none of them", () => {
+    const idle = simulated.find(({ plan }) => plan.load < 2 && !plan.leaderKilled)!;
+    expect(findMissing(plans, [real, killed, idle])).toEqual([expect.stringContaining("without a fault")]);
+  });
+
+  test("are missed only where they were planned", () => {
+    expect(findMissing([real.plan], [real])).toEqual([]);
+    expect(findMissing([real.plan], [])).toHaveLength(2);
+  });
+
+  test("stand in the last line and have a name", () => {
+    expect(JSON.parse(lastLine([calm], []))).toEqual({ cells: cellsOf([calm]) });
+    const { world, nodes, clients, load, windowMs, leaderKilled } = killed.plan;
+    const leftOut = [{ world, nodes, clients, load, windowMs, leaderKilled }];
+    expect(JSON.parse(lastLine([calm], [killed.plan]))).toEqual({ cells: cellsOf([calm]), leftOut });
+    expect(nameRun(killed.plan)).toBe("5 nodes, 64 clients, load 2, window 1000 ms, leader killed (simulated)");
+  });
 });

@@ -5,7 +5,10 @@ const byHistories = {
   tests: [`${path}/check-linearizability.test.ts`, `${path}/check-linearizability.prop.test.ts`],
 };
 
-/** Bugs in what judges recorded histories: it leaves out an order that would have fitted, and calls a right history wrong. */
+/**
+ * Bugs in what judges: recorded histories of which an order that would have fitted is left out, so that a right one is called
+ * wrong, and cells that are not there.
+ */
 export const checkerMutants: readonly Mutant[] = [
   {
     name: "checker-gives-up-what-has-more-left",
@@ -43,5 +46,17 @@ export const checkerMutants: readonly Mutant[] = [
       },
     ],
     foundBy: byHistories,
+  },
+  {
+    name: "audit-passes-what-it-left-out",
+    breaks: "on a busy machine the exactness audit exits 0 although no cell without a fault was there to be judged",
+    edits: [
+      {
+        file: "exactness/src/verdict.ts",
+        search: "const judged = new Set(cells.filter(isOf).map(({ algorithm }) => algorithm));",
+        replacement: "const judged = new Set(cells.map(({ algorithm }) => algorithm));",
+      },
+    ],
+    foundBy: { tests: ["exactness/src/verdict.test.ts"] },
   },
 ];
