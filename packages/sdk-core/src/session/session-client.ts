@@ -27,6 +27,7 @@ import { createRetryBudget } from "../cluster/retry-budget.ts";
 import type { Replaced } from "../cluster/succession.ts";
 import { type Runtime, TransportError } from "../transport.ts";
 import { buildFrame } from "./build-frame.ts";
+import { Resumptions } from "./resumptions.ts";
 import type { SessionClientOptions } from "./session-client-options.ts";
 import { type Registration, type Session, SessionLife } from "./session-life.ts";
 
@@ -46,6 +47,7 @@ export class SessionClient {
   readonly #connector: Connector;
   readonly #queue: CallQueue = createCallQueue();
   readonly #budget = createRetryBudget();
+  readonly #resumptions = new Resumptions();
   #window: CallWindow = createCallWindow();
   #session: Session | null = null;
   #expired = false;
@@ -159,6 +161,7 @@ export class SessionClient {
     const link = this.#connector.active;
     if (link === null || this.#session === null || link.session !== this.#session || this.#expired) return;
     while (!link.silent && link.framesInFlight < MAX_FRAMES_IN_FLIGHT) {
+      if (!this.#resumptions.mayCarry(link, this.#session, this.#runtime.monotonicMs())) return;
       const calls = this.#nextCalls();
       if (calls.length === 0) return;
       this.#send(link, calls);
@@ -219,12 +222,7 @@ export class SessionClient {
       return;
     }
     if (this.#expired) return;
-    if (link.session !== this.#session) {
-      const { index, position, nonce } = this.#session;
-      link.session = this.#session;
-      // Frames may follow at once: each names the session in the log.
-      link.send(encodeSessionRequest({ case: "resume", value: { session: { index, position, nonce } } }));
-    }
+    if (link.session !== this.#session) this.#resumptions.resume(link, this.#session, this.#runtime.monotonicMs());
     // Also when this stream resumed before: leadership may come back to a node while its successor is only paused.
     this.#takeBack((call) => call.frame?.carrier !== link, "unknown", "the leader changed");
     this.#resendAtMs = 0;
@@ -276,6 +274,7 @@ export class SessionClient {
     const { message } = decoded.message;
     link.heard?.message(message, this.#options.news);
     this.#options.listener.told(message);
+    if (message.case === "resumed") this.#resumptions.resumed(link);
     switch (message.case) {
       case "registered":
         this.#onRegistered(link, message.value);
@@ -293,7 +292,7 @@ export class SessionClient {
         if (link.session !== null && link.session === this.#session) this.#session.life.renewed(message.value.id);
         return;
       default:
-        // Pongs and resumptions have done their work by being heard, which may end a silence; pushes of the future are not for us.
+        // Pongs have done their work by being heard, which may end a silence; pushes of the future are not for us.
         this.#scheduleFlush();
     }
   }
@@ -376,7 +375,8 @@ export class SessionClient {
       this.#connector.refused(link, failure);
       return;
     }
-    link.drop(new TransportError("unknown", failure.message));
+    // Of a session that is known to be over, no renewal can be had: what is still on its way here has an answer of its own.
+    if (!this.#expired) link.drop(new TransportError("unknown", failure.message));
   }
 
   #attemptFailed(call: Call, failure: AttemptFailure): void {
