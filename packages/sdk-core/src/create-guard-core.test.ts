@@ -1,4 +1,4 @@
-import { Applied, ErrorReason } from "@quorumguard/proto";
+import { Applied, ErrorReason, Outcome } from "@quorumguard/proto";
 import { describe, expect, test } from "vitest";
 import { createGuardCore } from "./create-guard-core.ts";
 import type { Decision, Guard, GuardEvent } from "./surface/guard.ts";
@@ -425,6 +425,90 @@ describe("sessions", () => {
     expect(cluster.frames.at(-1)).toMatchObject({ keys: ["unsent"], frame: { firstNumber: 1, ackedThrough: 0 } });
   });
 
+  describe("after a process was stopped for longer than its session lives", () => {
+    async function thawed() {
+      const made = scene();
+      const { runtime, guard, cluster } = made;
+      await connected(guard, runtime);
+      cluster.sessions.clear();
+      cluster.renews = false;
+      const since = cluster.frames.length;
+      for (const node of cluster.nodes) {
+        node.answers = (frame, stream) => {
+          if (cluster.sessions.size > 0) stream.reply(frame);
+          else stream.fail(frame, { reason: ErrorReason.INVALID_ARGUMENT, applied: Applied.NO, message: "no session" });
+        };
+      }
+      runtime.nowMs += 75_000;
+      return { ...made, since };
+    }
+
+    test.each([
+      ["on a stream that still stands", false],
+      ["on a stream that died meanwhile", true],
+    ])("S4: calls start in a new session, decided by the cluster, %s", async (_, died) => {
+      const { runtime, guard, cluster, since } = await thawed();
+      const calls = ["a", "b"].map((key) => guard.allow(key, 5, "10s"));
+      await runtime.settle();
+      if (died) for (const stream of [...cluster.nodes[0]!.streams]) stream.close();
+      await runtime.pass(500);
+      for (const call of calls) expect(await call).toMatchObject({ allowed: true, source: "quorum" });
+      const sent = cluster.frames.slice(since);
+      expect(sent.flatMap(({ keys }) => keys)).toEqual(["a", "b"]);
+      expect(sent[0]!.frame).toMatchObject({ firstNumber: 1, ackedThrough: 0, firstAttempt: true });
+      expect(cluster.log.filter((line) => line.startsWith("register"))).toHaveLength(2);
+    });
+
+    test("a stream that dies before it says so takes no call with it", async () => {
+      const { runtime, guard, cluster, since } = await thawed();
+      const [first] = [...cluster.nodes[0]!.streams];
+      const call = guard.allow("a", 5, "10s");
+      // What it is told goes nowhere any more.
+      first!.open = false;
+      await runtime.settle();
+      expect(cluster.frames).toHaveLength(since);
+      first!.open = true;
+      first!.close();
+      await runtime.pass(500);
+      expect(await call).toMatchObject({ allowed: true, source: "quorum" });
+    });
+
+    test("the session goes on if the cluster knows it after all", async () => {
+      const { runtime, guard, cluster } = scene();
+      await connected(guard, runtime);
+      cluster.renews = false;
+      runtime.nowMs += 75_000;
+      const call = guard.allow("a", 5, "10s");
+      await runtime.settle();
+      expect(await call).toMatchObject({ allowed: true, source: "quorum" });
+      expect(cluster.frames.at(-1)!.frame.firstNumber).toBe(2);
+      expect(cluster.log.filter((line) => line.startsWith("register"))).toHaveLength(1);
+      expect(cluster.log.filter((line) => line.startsWith("resume"))).toHaveLength(1);
+    });
+
+    test("that a renewal is refused there ends no stream that calls have gone into", async () => {
+      const { runtime, guard, cluster } = scene({ timeoutMs: 5_000 });
+      await connected(guard, runtime);
+      const [node] = cluster.nodes;
+      let end = () => {};
+      node!.answers = (frame, stream) => {
+        if (cluster.sessions.size > 0) stream.reply(frame);
+        else
+          end = () => stream.fail(frame, { reason: ErrorReason.SESSION_EXPIRED, applied: Applied.NO, message: "gone" });
+      };
+      cluster.sessions.clear();
+      const call = guard.allow("a", 5, "10s");
+      await runtime.settle();
+      const [stream] = [...node!.streams];
+      stream!.fail(null, { reason: ErrorReason.SESSION_EXPIRED, applied: Applied.NO, message: "gone" });
+      const early = "renew came before register or resume";
+      stream!.fail(null, { reason: ErrorReason.INVALID_ARGUMENT, applied: Applied.NO, message: early });
+      end();
+      await runtime.pass(500);
+      expect(await call).toMatchObject({ allowed: true, source: "quorum" });
+    });
+  });
+
   test("S4: a register whose answer was lost is sent again under the same nonce", async () => {
     const { runtime, guard, cluster } = scene({ timeoutMs: 5_000 });
     const first = cluster.nodes[0]!;
@@ -573,6 +657,61 @@ describe("when the cluster cannot decide", () => {
     await runtime.pass(1_010);
     expect(await byPolicy).toMatchObject({ source: "fail-closed" });
     expect(await byCall).toMatchObject({ source: "fail-open" });
+  });
+
+  const strictness = ["allow", "local", "throw", "deny"] as const;
+  test.each(strictness.flatMap((one) => strictness.map((other) => [one, other] as const)))(
+    "a group of a policy that says %s and one that says %s gets the stricter",
+    async (one, other) => {
+      const policies = {
+        login: { limit: 5, window: "1m", onUnavailable: one },
+        other: { limit: 5, window: "1m", onUnavailable: other },
+      } as const;
+      const { runtime, guard } = dark({ onUnavailable: "allow", policies });
+      const asked = ["login", "other"].map((policy) => ({ key: "a", policy }) as { key: string; policy: "login" });
+      const group = outcome(guard.allowAll(asked));
+      const chosen = guard.allowAll(asked, { onUnavailable: "allow" });
+      await runtime.pass(1_010);
+      const expected = {
+        allow: { allowed: true, decisions: [{ source: "fail-open" }, { source: "fail-open" }] },
+        local: { allowed: true, decisions: [{ source: "local" }, { source: "local" }] },
+        throw: { code: "unavailable" },
+        deny: { allowed: false, decisions: [{ source: "fail-closed" }, { source: "fail-closed" }] },
+      } as const;
+      const stricter = strictness[Math.max(strictness.indexOf(one), strictness.indexOf(other))]!;
+      expect(await group).toMatchObject(expected[stricter]);
+      expect(await chosen).toMatchObject(expected.allow);
+    },
+  );
+
+  test("in a group, a policy that says nothing has the guard's word", async () => {
+    const { runtime, guard } = dark({
+      onUnavailable: "deny",
+      policies: { login: { limit: 5, window: "1m", onUnavailable: "allow" } },
+    });
+    const group = guard.allowAll([
+      { key: "a", policy: "login" },
+      { key: "b", limit: 5, window: "1m" },
+    ]);
+    await runtime.pass(1_010);
+    expect(await group).toMatchObject({ allowed: false, decisions: [{}, { source: "fail-closed" }] });
+  });
+
+  test("a key without room is no outage: nothing is told of a cluster that goes on deciding", async () => {
+    const { runtime, guard, cluster } = scene({ onUnavailable: "local" });
+    const events: GuardEvent[] = [];
+    for (const type of ["degraded", "recovered"] as const) guard.on(type, (event) => events.push(event));
+    const fullOrNot = [Outcome.KEYS_FULL, Outcome.ALLOWED, Outcome.NAMESPACE_FULL];
+    cluster.nodes[0]!.answers = (frame, stream) => stream.reply(frame, fullOrNot[(frame.firstNumber - 1) % 3]);
+    const sources: string[] = [];
+    for (let at = 0; at < 6; at++) {
+      const call = guard.allow(`${at}`, 5, "10s");
+      await runtime.settle();
+      sources.push((await call).source);
+    }
+    expect(sources.filter((source) => source === "quorum")).toHaveLength(2);
+    expect(sources.filter((source) => source === "local")).toHaveLength(4);
+    expect(events).toEqual([]);
   });
 
   test("degraded is told once, recovered when the cluster decides again", async () => {
@@ -738,6 +877,24 @@ describe("calls with request ids, peek, ready, close", () => {
     const soon = guard.ready();
     await runtime.pass(1_000);
     await soon;
+  });
+
+  test("whoever closes waits for the same end", async () => {
+    const { runtime, guard, cluster } = scene({ onUnavailable: "throw" });
+    await connected(guard, runtime);
+    let release = () => {};
+    cluster.close = () =>
+      new Promise((resolve) => {
+        release = resolve;
+      });
+    const ended: string[] = [];
+    const first = guard.close().then(() => ended.push("first"));
+    const second = guard.close().then(() => ended.push("second"));
+    await runtime.settle();
+    expect(ended).toEqual([]);
+    release();
+    await Promise.all([first, second, guard[Symbol.asyncDispose]()]);
+    expect(ended).toEqual(["first", "second"]);
   });
 
   test("close ends the session, rejects what waits, and refuses what comes", async () => {

@@ -12,8 +12,10 @@ import {
   unheard,
 } from "./calls/call.ts";
 import { OUTCOME_ALLOWED, wireDecision } from "./calls/decisions.ts";
+import { explained } from "./calls/explained.ts";
 import { createPendingCalls, type PendingCalls } from "./calls/pending-calls.ts";
 import { createSettler, type Settler } from "./calls/settle.ts";
+import { strictest } from "./calls/strictest.ts";
 import { watchSignal } from "./calls/watch-signal.ts";
 import { type AttemptFailure, closedWhile, guardError } from "./calls/wire-errors.ts";
 import { type ClusterCallEnds, ClusterClient } from "./cluster-client.ts";
@@ -21,14 +23,13 @@ import { OFFLINE, plainDevice } from "./device.ts";
 import { createGuardEvents, type GuardEvents } from "./guard-events.ts";
 import { type GuardObserver, observedCall } from "./guard-observer.ts";
 import { createReservations, type Reservations } from "./holds/reservations.ts";
+import { isPerRequest } from "./per-request.ts";
 import type { Device, PlatformOptions } from "./platform-options.ts";
 import { failureOf } from "./requests/attempt-error.ts";
 import { allListeners } from "./session/stream-listener.ts";
 import { type StreamParts, streamParts } from "./session/stream-parts.ts";
-import { unknownPolicy } from "./surface/allow-arguments.ts";
-import { checkCallOptions } from "./surface/call-options.ts";
+import { checkCallOptions, readyTimeoutMs } from "./surface/call-options.ts";
 import { bindMethods, forCaller, promiseFor } from "./surface/caller.ts";
-import { checkWhole, invalidArgument } from "./surface/check-fields.ts";
 import type {
   CallOptions,
   Check,
@@ -49,14 +50,13 @@ import {
   type ResolvedGuardOptions,
   resolveGuardOptions,
 } from "./surface/guard-options.ts";
-import { checkNames } from "./surface/known-names.ts";
-import { guardOptionNames, readyNames } from "./surface/option-names.ts";
+import { guardOptionNames } from "./surface/option-names.ts";
 import { type ArgumentReader, createArgumentReader, noOptions } from "./surface/read-arguments.ts";
 import { authorizedRequests, authorizedStreams } from "./tokens/authorized-transport.ts";
 import type { Runtime, StreamTransport, Transport } from "./transport.ts";
 import { type Breaker, createBreaker, PROBE_TIMEOUT_MS } from "./unavailable/breaker.ts";
 import { ClusterTerms, newsFor } from "./unavailable/cluster-terms.ts";
-import { degradedWarning } from "./unavailable/degraded-warning.ts";
+import { degradedWarning, refusedKeyWarning } from "./unavailable/degraded-warning.ts";
 import { createFleet } from "./unavailable/fleet.ts";
 import { createLocalLimiter, type LocalLimiter } from "./unavailable/local-limiter.ts";
 import { createOverload } from "./unavailable/overload.ts";
@@ -67,8 +67,6 @@ import type { DenialMemory } from "./without-network/denial-memory.ts";
 import { createLocalAnswerCounts } from "./without-network/local-answer-counts.ts";
 import type { LocalAnswers } from "./without-network/local-answers.ts";
 import type { OwnAnswers } from "./without-network/own-answers.ts";
-
-const DEFAULT_READY_TIMEOUT_MS = 10_000;
 
 /**
  * Makes a guard over a transport and a runtime: all of the SDK but its edges. Nothing is sent before the first call.
@@ -96,7 +94,7 @@ export function createRequestGuard<const P extends string = string>(
   runtime: Runtime,
   platform: PlatformOptions,
 ): Guard<P> {
-  const authorized = authorizedRequests(transport, options?.token, runtime);
+  const authorized = authorizedRequests(transport, options?.token, runtime, isPerRequest(platform));
   const guard = new GuardCore(options as GuardOptions<string>, authorized, null, runtime, platform);
   return bindMethods(guard) as unknown as Guard<P>;
 }
@@ -122,6 +120,8 @@ class GuardCore implements Guard<string> {
   readonly #lines: WaitingLines;
   #local: LocalLimiter | null = null;
   #closed = false;
+  /** Resolves when everything is over; null: nobody has closed it. */
+  #ended: Promise<void> | null = null;
 
   constructor(
     options: GuardOptions<string>,
@@ -169,6 +169,7 @@ class GuardCore implements Guard<string> {
       monotonicMs,
       emit,
       onDegraded: (reason, decider) => warn("degraded", degradedWarning(this.#options.endpoints, reason, decider)),
+      onKeyRefused: (reason, decider) => platform.warn?.(refusedKeyWarning(reason, decider), "full"),
     });
     const counts = createLocalAnswerCounts();
     observer.localAnswers?.(counts);
@@ -247,22 +248,19 @@ class GuardCore implements Guard<string> {
   }
 
   #createLines(): WaitingLines {
+    const ask = (item: CallItem, chosen: CallOptions, unsent: (() => string) | null) =>
+      new Promise<Decision>((resolve, reject) => this.#submit(item, null, chosen, resolve, reject, take, unsent));
     return createWaitingLines({
       runtime: this.#runtime,
       askTimeoutMs: this.#options.timeoutMs,
       maxWaiting: this.#options.maxPendingCalls,
       ask: (item, { timeoutMs, signal, onUnavailable }) =>
-        new Promise<Decision>((resolve, reject) => {
-          const chosen = { timeoutMs, ...(signal && { signal }), ...(onUnavailable && { onUnavailable }) };
-          this.#submit(item, null, chosen, resolve, reject);
-        }),
-      lapse: (item, { timeoutMs, onUnavailable }) =>
-        new Promise<Decision>((resolve, reject) => {
-          const chosen = { timeoutMs, ...(onUnavailable && { onUnavailable }) };
-          const late = `no turn came within ${timeoutMs} ms, and nobody before it in its line has an answer`;
-          const why = () => `${late}; nothing was counted (${this.#cluster.describe()})`;
-          this.#submit(item, null, chosen, resolve, reject, take, why);
-        }),
+        ask(item, { timeoutMs, ...(signal && { signal }), ...(onUnavailable && { onUnavailable }) }, null),
+      lapse: (item, { timeoutMs, onUnavailable }) => {
+        const late = `no turn came within ${timeoutMs} ms, and nobody before it in its line has an answer`;
+        const why = () => `${late}; nothing was counted (${this.#cluster.describe()})`;
+        return ask(item, { timeoutMs, ...(onUnavailable && { onUnavailable }) }, why);
+      },
     });
   }
 
@@ -286,7 +284,7 @@ class GuardCore implements Guard<string> {
       failed: (call, failure) => {
         if (call.reports) this.#reconciler?.lost(call);
         else if (call.abandoned) call.phase = "settled";
-        else this.#settler.byFailure(call, this.#explained(failure, call.group ?? [call]));
+        else this.#settler.byFailure(call, explained(failure, call.group ?? [call], this.#options));
       },
     };
   }
@@ -347,7 +345,7 @@ class GuardCore implements Guard<string> {
       const item = this.#arguments.check(check, "check", "peek");
       this.#expectOpen();
       const failed = (error: unknown) => {
-        const failure = () => this.#explained({ ...failureOf(error), applied: "no" }, [item]);
+        const failure = () => explained({ ...failureOf(error), applied: "no" }, [item], this.#options);
         reject(error instanceof GuardError ? error : guardError(failure(), "no"));
       };
       const peeked = this.#cluster.peek(item, this.#options.timeoutMs);
@@ -364,11 +362,8 @@ class GuardCore implements Guard<string> {
 
   ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     return promiseFor<void>(methods.ready, (resolve, reject) => {
-      if (typeof options !== "object" || options === null)
-        throw invalidArgument("options", options, "write ready({ timeoutMs: 5_000 })");
-      checkNames(options, readyNames);
+      const timeoutMs = readyTimeoutMs(options);
       this.#expectOpen();
-      const timeoutMs = checkWhole(options.timeoutMs ?? DEFAULT_READY_TIMEOUT_MS, "timeoutMs", 1);
       this.#cluster.ready(timeoutMs).then(resolve, reject);
     });
   }
@@ -380,8 +375,12 @@ class GuardCore implements Guard<string> {
     return forCaller(methods.on, () => this.#events.on(event, listener));
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
     const returned = this.#answers?.close() ?? null;
     this.#closed = true;
     this.#endDevice();
@@ -419,9 +418,18 @@ class GuardCore implements Guard<string> {
     if (verb.verb !== Verb.giveBack) this.#expectOpen();
     const checked = options === noOptions ? null : checkCallOptions(options, this.#options.timeoutMs);
     const timeoutMs = checked?.timeoutMs ?? this.#options.timeoutMs;
+    const requestId = checked?.requestId ?? null;
+    // Before it is a call that anybody follows: what this process knows is counted where it is known.
+    if (unsent === null && checked?.signal?.aborted !== true && isPlainTake({ ...verb, group, requestId })) {
+      const known = this.#answers?.answer(item.rule, item.key, item.cost) ?? null;
+      if (known !== null) {
+        (resolve as (decision: Decision) => void)(known);
+        return;
+      }
+    }
     const call = createCall(item, group, verb, {
-      requestId: checked?.requestId ?? null,
-      onUnavailable: checked?.onUnavailable ?? item.rule.onUnavailable ?? this.#options.onUnavailable,
+      requestId,
+      onUnavailable: checked?.onUnavailable ?? strictest(group ?? [item], this.#options.onUnavailable),
       deadlineMs: this.#runtime.monotonicMs() + timeoutMs,
       timeoutMs,
       resolve,
@@ -435,14 +443,12 @@ class GuardCore implements Guard<string> {
     }
     const forget = (given: Call, phase: CallPhase) => this.#cluster.forget(given, phase);
     if (checked?.signal !== undefined && !watchSignal(call, checked.signal, this.#settler, forget)) return;
-    const known = isPlainTake(call) ? (this.#answers?.answer(call.rule, call.key, call.cost) ?? null) : null;
-    if (known === null) this.#dispatch(call);
-    else this.#settler.byLocalAnswer(call, known);
+    this.#dispatch(call);
   }
 
   #dispatch(call: Call): void {
     this.#terms.used(call);
-    if (this.#pending.count > this.#options.maxPendingCalls) {
+    if (this.#pending.exceeds(this.#options.maxPendingCalls)) {
       const message = `${this.#options.maxPendingCalls} calls wait in this process, the most that maxPendingCalls allows`;
       this.#settler.byError(call, new GuardError("overloaded", message));
       return;
@@ -475,14 +481,6 @@ class GuardCore implements Guard<string> {
     const { phase } = call;
     this.#settler.byDeadline(call, () => this.#cluster.describe());
     this.#cluster.forget(call, phase);
-  }
-
-  /** A policy that nobody knows is named, and what was most likely meant. */
-  #explained(failure: AttemptFailure, items: readonly CallItem[]): AttemptFailure {
-    if (failure.code !== "unknown_policy") return failure;
-    const names = new Set(items.filter(({ rule }) => rule.algorithm === 0).map(({ rule }) => rule.policy));
-    const { rules, mayDefine } = this.#options;
-    return { ...failure, ...unknownPolicy([...names], rules.names, mayDefine) };
   }
 
   #onFault(failure: AttemptFailure): void {

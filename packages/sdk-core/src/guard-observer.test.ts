@@ -1,14 +1,19 @@
-import { Applied, ErrorReason } from "@quorumguard/proto";
-import { expect, test } from "vitest";
+import { Applied, ErrorReason, Outcome } from "@quorumguard/proto";
+import { describe, expect, test } from "vitest";
 import { createGuardCore } from "./create-guard-core.ts";
 import type { GuardObserver } from "./guard-observer.ts";
+import type { CallOptions } from "./surface/guard.ts";
 import type { GuardOptions } from "./surface/guard-options.ts";
+import { AbortController } from "./testing/abort-controller.ts";
 import { ScriptedCluster } from "./testing/scripted-cluster.ts";
 import { VirtualRuntime } from "./testing/virtual-runtime.ts";
+import { TransportError } from "./transport.ts";
+import type { LocalAnswerCounts } from "./without-network/local-answer-counts.ts";
 
 /** A guard, and all that it tells of its calls in one list. */
 function scene(options: Partial<GuardOptions<"login">> = {}) {
   const told: string[] = [];
+  const counts: Readonly<LocalAnswerCounts>[] = [];
   let calls = 0;
   const observer: GuardObserver = {
     callStarted({ verb, policy, key, checks, timeoutMs }) {
@@ -22,6 +27,7 @@ function scene(options: Partial<GuardOptions<"login">> = {}) {
         failed: ({ code }) => told.push(`${name}: ${code}`),
       };
     },
+    localAnswers: (given) => counts.push(given),
     event: ({ type }) => told.push(type),
     closed: () => told.push("closed"),
   };
@@ -32,7 +38,7 @@ function scene(options: Partial<GuardOptions<"login">> = {}) {
     runtime,
     { defaultEndpoints: "n1:7400", client: "test", endpointOf: (member) => member.grpcEndpoint, observer },
   );
-  return { guard, runtime, cluster, told };
+  return { guard, runtime, cluster, told, counts };
 }
 
 test("an observer follows a call through its attempts to its decision", async () => {
@@ -84,4 +90,51 @@ test("a request of its own names the endpoint of each attempt", async () => {
   await runtime.settle();
   await call;
   expect(told.filter((line) => line.includes("attempt"))).toEqual(["call 1: attempt 1 of #0 to n1:7400"]);
+});
+
+describe("a denial that is remembered", () => {
+  async function denied(outcome: Outcome) {
+    const made = scene({ onUnavailable: "allow" });
+    const { guard, runtime, cluster } = made;
+    cluster.appliedIndex = 10n;
+    cluster.nodes[0]!.answers = (frame, stream) => stream.reply(frame, outcome, 2, { index: 20, firmForMs: 600_000 });
+    const ask = async (options?: CallOptions) => {
+      const call = guard.allow("k", "login", options);
+      await runtime.pass(1_100);
+      return (await call).source;
+    };
+    expect(await ask()).toBe("leader");
+    made.told.length = 0;
+    return { ...made, ask };
+  }
+
+  test.each([
+    [Outcome.LIMITED, { bansServed: 0, blocksServed: 0 }],
+    [Outcome.BANNED, { bansServed: 2, blocksServed: 0 }],
+    [Outcome.BLOCKED, { bansServed: 0, blocksServed: 2 }],
+  ])("with outcome %s is counted and not followed, with options as without", async (outcome, kinds) => {
+    const { ask, counts, told } = await denied(outcome);
+    expect([await ask(), await ask({ timeoutMs: 500 })]).toEqual(["denial-cache", "denial-cache"]);
+    expect(counts[0]).toMatchObject({ denialsServed: 2, ...kinds });
+    expect(told).toEqual([]);
+  });
+
+  test("and is honoured where the cluster cannot decide is the end of a call that was followed, and counted as that alone", async () => {
+    const { ask, counts, told, cluster } = await denied(Outcome.LIMITED);
+    for (const node of cluster.nodes) node.kill();
+    const before = counts[0]!.denialsServed;
+    // A call with a request id is never answered from memory, but in an outage.
+    cluster.onUnary = () => Promise.reject(new TransportError("not-sent", "connection refused"));
+    expect(await ask({ requestId: "order-7" })).toBe("denial-cache");
+    expect(told.at(-1)).toMatch(/: denial-cache$/);
+    expect(counts[0]!.denialsServed).toBe(before);
+  });
+
+  test("is no answer to a caller that has given up", async () => {
+    const { guard, counts } = await denied(Outcome.LIMITED);
+    const controller = new AbortController();
+    controller.abort();
+    await expect(guard.allow("k", "login", { signal: controller.signal })).rejects.toMatchObject({ code: "aborted" });
+    expect(counts[0]!.denialsServed).toBe(0);
+  });
 });

@@ -31,7 +31,7 @@ export interface CallObserver {
    * all its attempts there; 0: it goes as a request of its own.
    */
   sent?(endpoint: string, attempt: number, number: number): void;
-  /** That attempt ended without a decision, and what is known of it; another one follows if there is time. */
+  /** That attempt ended without a decision, and what is known of it; another one may follow. */
   attemptFailed?(reason: string, applied: AppliedState): void;
   /** The caller has its decisions, one per check. */
   decided?(decisions: readonly Decision[]): void;

@@ -18,7 +18,7 @@ export interface Device {
 }
 
 /** What a warning is about. */
-export type WarnedOf = "degraded" | "misconfigured" | "replaced" | "timeout";
+export type WarnedOf = "degraded" | "misconfigured" | "replaced" | "timeout" | "full";
 
 /** What a platform's package adds to the options of its users. */
 export interface PlatformOptions {

@@ -24,6 +24,7 @@ const warningCodes = {
   misconfigured: "QUORUMGUARD_MISCONFIGURED",
   replaced: "QUORUMGUARD_REPLACED",
   timeout: "QUORUMGUARD_TIMEOUT",
+  full: "QUORUMGUARD_FULL",
 } as const;
 
 /** Options of a guard in Node: those of every guard, and TLS over gRPC. */

@@ -16,8 +16,6 @@ import { type AttemptFailure, guardError } from "./wire-errors.ts";
 export interface Settler {
   byReply(call: Call, reply: ReceivedReply, item: number): void;
   byResult(call: Call, result: PlainMessage<CallResult>): void;
-  /** By what this process knows for certain, whatever became of the cluster. */
-  byLocalAnswer(call: Call, decision: Decision): void;
   /** An attempt's failure that ends the call: by `onUnavailable`, or by throwing. */
   byFailure(call: Call, failure: AttemptFailure): void;
   /** Ends the call with this error, whatever it says of the cluster: by `onUnavailable`, or by throwing. */
@@ -45,7 +43,12 @@ export interface SettlerOptions {
   readonly emit: (event: GuardEvent) => void;
   /** The first decision of an outage that something else than the cluster made, and what made it. */
   readonly onDegraded: (reason: string, decider: Decider) => void;
+  /** The cluster has no room for a key, which something else decides: the first one in a while. */
+  readonly onKeyRefused: (reason: string, decider: Decider) => void;
 }
+
+/** So long nothing more is said of keys that the cluster has no room for, in milliseconds. */
+const REFUSED_AGAIN_MS = 60_000;
 
 /** A settler for one guard; it also tells of the first degraded decision, and of the first one after it that is not. */
 export function createSettler(options: SettlerOptions): Settler {
@@ -59,11 +62,13 @@ export function createSettler(options: SettlerOptions): Settler {
     monotonicMs,
     emit,
     onDegraded,
+    onKeyRefused,
     onAdmittedAlone,
   } = options;
   let degradedSinceMs: number | null = null;
   /** An outage that only threw so far has degraded no decision. */
   let decidedAlone = false;
+  let refusedMs = Number.NEGATIVE_INFINITY;
 
   const detach = (call: Call): void => {
     call.phase = "settled";
@@ -93,15 +98,25 @@ export function createSettler(options: SettlerOptions): Settler {
     call.observer?.failed?.(error);
     call.reject(error);
   };
+  /** An outage is told of when it begins; that a cluster which is well has no room for a key is none, and is told of now and then. */
+  const tell = (decider: Decider, ofKey: boolean, makeError: () => GuardError): void => {
+    if (!ofKey) {
+      if (!decidedAlone) onDegraded(makeError().message, decider);
+      decidedAlone = true;
+    } else if (monotonicMs() - refusedMs >= REFUSED_AGAIN_MS) {
+      refusedMs = monotonicMs();
+      onKeyRefused(makeError().message, decider);
+    }
+  };
   /** The error is made only for who is told of it: in an outage most calls are not. Returns what was decided in its place. */
-  const unavailable = (call: Call, makeError: () => GuardError): readonly Decision[] => {
+  const unavailable = (call: Call, makeError: () => GuardError, ofKey = false): readonly Decision[] => {
     const { onUnavailable } = call;
     // Nobody waits for a lease: that none can be had, or given back, degrades no call.
     if (call.verb === Verb.grant || call.verb === Verb.giveBack) {
       fail(call, makeError());
       return [];
     }
-    if (degradedSinceMs === null) {
+    if (degradedSinceMs === null && !ofKey) {
       degradedSinceMs = monotonicMs();
       emit({ type: "degraded", reason: makeError().message });
     }
@@ -110,10 +125,7 @@ export function createSettler(options: SettlerOptions): Settler {
       fail(call, makeError());
       return [];
     }
-    if (!decidedAlone) {
-      decidedAlone = true;
-      onDegraded(makeError().message, onUnavailable);
-    }
+    tell(onUnavailable, ofKey, makeError);
     const decisions = withoutCluster.decide(call, onUnavailable);
     const { source, degraded } = decisions[0]!;
     if (degraded) observer.degradedDecisions?.(source as "local", decisions.length);
@@ -134,7 +146,7 @@ export function createSettler(options: SettlerOptions): Settler {
     else breaker.failed(call, reason);
   };
   const end = (call: Call, code: GuardErrorCode, makeError: () => GuardError): void => {
-    if (isUnavailable(code)) unavailable(call, makeError);
+    if (isUnavailable(code)) unavailable(call, makeError, code === "keys_full" || code === "namespace_full");
     else fail(call, makeError());
   };
 
@@ -166,7 +178,6 @@ export function createSettler(options: SettlerOptions): Settler {
         items.map((item, at) => wireDecision(item.rule, result.decisions[at]!)),
       );
     },
-    byLocalAnswer: (call, decision) => give(call, [decision]),
     byFailure(call, failure) {
       const { code } = failure;
       if (code === "unavailable" || code === "timed_out") letDown(call, () => failure.message);

@@ -6,7 +6,7 @@ import {
   Outcome,
   type PlainMessage,
 } from "@quorumguard/proto";
-import { describe } from "../surface/describe.ts";
+import { carried } from "../surface/describe.ts";
 import { type AppliedState, GuardError, type GuardErrorCode } from "../surface/guard-error.ts";
 import { TransportError } from "../transport.ts";
 import { FIRST_FAILURE_OUTCOME } from "./decisions.ts";
@@ -205,10 +205,10 @@ export function guardError(failure: AttemptFailure, applied: AppliedState): Guar
   return new GuardError(code, message, { applied: known, ...(details && { details }) });
 }
 
-/** The guard was closed while a call waited for that. */
+/** The guard was closed while a call waited for that. Its message goes into spans and logs, so the key is for the caller's program only. */
 export function closedWhile(awaited: string, key: string, applied: AppliedState): GuardError {
-  const message = `the guard was closed while the call on ${describe(key)} waited for ${awaited}; await it before close()`;
-  return new GuardError("closed", message, { applied });
+  const message = `the guard was closed while the call waited for ${awaited}; await it before close()`;
+  return new GuardError("closed", message, { applied, details: { key: carried(key) } });
 }
 
 /** The session was over before the call was answered in it. */

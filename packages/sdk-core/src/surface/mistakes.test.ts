@@ -349,6 +349,8 @@ test("a call that nobody awaited before close is told so", async () => {
   const waiting = errorOf(typed.allow("k", 5, "1m"));
   const inLine = errorOf(typed.wait({ key: "k", limit: 5, window: "1m" }, { timeoutMs: 500 }));
   await typed.close();
-  expect((await waiting).message).toMatch(/while the call on "k" waited for an answer; await it before close\(\)$/);
-  expect((await inLine).message).toMatch(/the call on "k" waited for .*; await it before close\(\)$/);
+  const [late, queued] = [await waiting, await inLine];
+  expect(late.message).toMatch(/while the call waited for an answer; await it before close\(\)$/);
+  expect(queued.message).toMatch(/the call waited for .*; await it before close\(\)$/);
+  for (const { details } of [late, queued]) expect(details).toEqual({ key: "k" });
 });

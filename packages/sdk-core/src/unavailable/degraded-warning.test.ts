@@ -1,3 +1,4 @@
+import { Outcome } from "@quorumguard/proto";
 import { expect, test } from "vitest";
 import { createGuardCore } from "../create-guard-core.ts";
 import type { Guard, OnUnavailable } from "../surface/guard.ts";
@@ -80,4 +81,24 @@ test("a call that throws says so itself; the first decision after it is warned o
   expect(stage.warnings).toEqual([]);
   await outage(stage, 2, { onUnavailable: "deny" });
   expect(stage.warnings).toHaveLength(1);
+});
+
+test("keys without room are warned of in words of their own, once in a minute, whoever listens for outages", async () => {
+  const { cluster, runtime, guard, warnings } = scene("local");
+  guard.on("degraded", () => {});
+  cluster.nodes[0]!.answers = (frame, stream) => stream.reply(frame, Outcome.KEYS_FULL);
+  const ask = async (options = {}) => {
+    const call = guard.allow("k", 100, "10s", options).catch(() => {});
+    await runtime.settle();
+    await call;
+  };
+  for (let i = 0; i < 50; i++) await ask();
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(/^the cluster decides, but has no room for a key: the cluster's key table is full/);
+  expect(warnings[0]).toContain('this process\'s own count decides (onUnavailable: "local")');
+  await runtime.pass(60_000);
+  await ask({ onUnavailable: "throw" });
+  expect(warnings).toHaveLength(1);
+  await ask();
+  expect(warnings).toHaveLength(2);
 });

@@ -13,3 +13,8 @@ const deciders: Readonly<Record<Decider, string>> = {
 export function degradedWarning(endpoints: readonly string[], reason: string, decider: Decider): string {
   return `the cluster at ${endpoints.join(", ")} does not decide: ${reason}. Until it does, ${deciders[decider]} (onUnavailable: "${decider}"). Listen with guard.on("degraded", …) to be told in the program instead.`;
 }
+
+/** What a platform may tell whoever runs the program when the cluster, which is well, has no room for a key. */
+export function refusedKeyWarning(reason: string, decider: Decider): string {
+  return `the cluster decides, but has no room for a key: ${reason}. Of keys without room, ${deciders[decider]} (onUnavailable: "${decider}").`;
+}

@@ -6,7 +6,7 @@ import type { ResolvedRule } from "../surface/resolved-rule.ts";
 import type { Runtime } from "../transport.ts";
 import { denialFor, denialOf, deniedNow, withDenial } from "./denials.ts";
 import { KnownKeys } from "./known-keys.ts";
-import type { LocalAnswerCounts } from "./local-answer-counts.ts";
+import { denialServed, type LocalAnswerCounts } from "./local-answer-counts.ts";
 import type { OwnAnswers } from "./own-answers.ts";
 
 /** Of what a memory is made. */
@@ -35,19 +35,19 @@ export class DenialMemory implements OwnAnswers {
   }
 
   answer(rule: ResolvedRule, key: string, cost: number): Decision | null {
-    const known = rule.known?.get(key);
-    if (known === undefined) return null;
-    const { runtime, counts } = this.#options;
-    const nowMs = runtime.monotonicMs();
-    const denial = denialFor(known.denial, cost, nowMs, runtime.wallMs());
-    known.used = true;
-    if (denial === null) return null;
-    counts.denialsServed += 1;
-    return deniedNow(rule, denial, nowMs);
+    const denied = this.denial({ rule, key, cost });
+    if (denied !== null) denialServed(this.#options.counts, denied.reason);
+    return denied;
   }
 
   denial({ rule, key, cost }: CallItem): Decision | null {
-    return this.answer(rule, key, cost);
+    const known = rule.known?.get(key);
+    if (known === undefined) return null;
+    const { runtime } = this.#options;
+    const nowMs = runtime.monotonicMs();
+    const denial = denialFor(known.denial, cost, nowMs, runtime.wallMs());
+    known.used = true;
+    return denial === null ? null : deniedNow(rule, denial, nowMs);
   }
 
   /** A call was decided by a request. */

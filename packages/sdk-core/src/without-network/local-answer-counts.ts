@@ -1,3 +1,5 @@
+import type { DenialReason } from "../surface/guard.ts";
+
 /**
  * What this process answered by itself, in totals since the guard was made; whoever watches reads them when it likes. Of the
  * units granted, what is neither spent nor returned nor expired is still out.
@@ -5,6 +7,10 @@
 export interface LocalAnswerCounts {
   /** Calls that were denied by what the cluster had said before. */
   denialsServed: number;
+  /** Of these: keys that are banned. */
+  bansServed: number;
+  /** Of these: keys that are blocked. */
+  blocksServed: number;
   /** Denials that were remembered. */
   denialsRemembered: number;
   /** Leases that the cluster granted. */
@@ -25,6 +31,8 @@ export interface LocalAnswerCounts {
 export function createLocalAnswerCounts(): LocalAnswerCounts {
   return {
     denialsServed: 0,
+    bansServed: 0,
+    blocksServed: 0,
     denialsRemembered: 0,
     leasesGranted: 0,
     unitsGranted: 0,
@@ -33,4 +41,11 @@ export function createLocalAnswerCounts(): LocalAnswerCounts {
     unitsReturned: 0,
     unitsExpired: 0,
   };
+}
+
+/** A call was denied by what the cluster had said before. */
+export function denialServed(counts: LocalAnswerCounts, reason: DenialReason | null): void {
+  counts.denialsServed += 1;
+  if (reason === "banned") counts.bansServed += 1;
+  if (reason === "blocked") counts.blocksServed += 1;
 }

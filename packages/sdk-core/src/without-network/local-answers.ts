@@ -8,7 +8,7 @@ import type { Runtime } from "../transport.ts";
 import { denialFor, denialOf, denialsAfter, deniedNow, withDenial } from "./denials.ts";
 import { type KnownKey, KnownKeys, type RuleIdentity } from "./known-keys.ts";
 import { LeaseKeeper, type LeaseKeeperOptions } from "./lease-keeper.ts";
-import type { LocalAnswerCounts } from "./local-answer-counts.ts";
+import { denialServed, type LocalAnswerCounts } from "./local-answer-counts.ts";
 import type { OwnAnswers } from "./own-answers.ts";
 
 /** What of the cluster's news bears on what this process remembers. */
@@ -76,14 +76,14 @@ export class LocalAnswers implements OwnAnswers {
       const spent = this.#keeper.spend(known, leases, cost, nowMs, wallMs);
       if (spent !== null) return spent;
     }
-    return known.denial === null ? null : this.#denied(known, cost, nowMs, wallMs);
+    const denied = known.denial === null ? null : this.#denied(known, cost, nowMs, wallMs);
+    if (denied !== null) denialServed(this.#counts, denied.reason);
+    return denied;
   }
 
   #denied(known: KnownKey, cost: number, nowMs: number, wallMs: number): Decision | null {
     const denial = denialFor(known.denial, cost, nowMs, wallMs);
-    if (denial === null) return null;
-    this.#counts.denialsServed += 1;
-    return deniedNow(known.rule, denial, nowMs);
+    return denial === null ? null : deniedNow(known.rule, denial, nowMs);
   }
 
   /**

@@ -36,8 +36,9 @@ const breakerMeanings = {
   closed: "all calls go to the cluster",
 } as const;
 
-const nextSteps = {
-  no: "it was not counted, and is sent again if there is time",
+/** Whether another attempt follows is told by that attempt, or by the end. */
+const whatIsKnown = {
+  no: "it was not counted",
   unknown: "it may have been counted; sent again under the same number it counts once",
 } as const;
 
@@ -61,7 +62,7 @@ class ExplainedCall implements CallObserver {
   }
 
   attemptFailed(reason: string, applied: "no" | "unknown"): void {
-    this.#say(`attempt ${this.#attempt} failed after ${this.#elapsed()}: ${reason}; ${nextSteps[applied]}`);
+    this.#say(`attempt ${this.#attempt} failed after ${this.#elapsed()}: ${reason}; ${whatIsKnown[applied]}`);
   }
 
   decided(decisions: readonly Decision[]): void {

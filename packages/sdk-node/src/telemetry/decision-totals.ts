@@ -54,9 +54,13 @@ export class DecisionTotals {
 
   *[Symbol.iterator](): Iterator<DecisionTotal> {
     for (const ofPolicy of this.#byPolicy.values()) yield* ofPolicy.values();
-    const { admissionsServed, denialsServed } = this.localAnswers();
-    if (admissionsServed > 0) yield { outcome: "allowed", source: "lease", policy: null, count: admissionsServed };
-    if (denialsServed > 0) yield { outcome: "limited", source: "denial-cache", policy: null, count: denialsServed };
+    const { admissionsServed, denialsServed, bansServed, blocksServed } = this.localAnswers();
+    const alone = (outcome: string, source: string, count: number) =>
+      count > 0 ? [{ outcome, source, policy: null, count }] : [];
+    yield* alone("allowed", "lease", admissionsServed);
+    yield* alone("limited", "denial-cache", denialsServed - bansServed - blocksServed);
+    yield* alone("banned", "denial-cache", bansServed);
+    yield* alone("blocked", "denial-cache", blocksServed);
   }
 }
 

@@ -98,7 +98,8 @@ describe("OpenTelemetry", () => {
     const counts = [createLocalAnswerCounts(), createLocalAnswerCounts()];
     one.localAnswers!(counts[0]!);
     two.localAnswers!(counts[1]!);
-    Object.assign(counts[0]!, { unitsGranted: 10, unitsSpent: 7, admissionsServed: 7, denialsServed: 3 });
+    Object.assign(counts[0]!, { unitsGranted: 10, unitsSpent: 7, admissionsServed: 7, denialsServed: 6 });
+    Object.assign(counts[0]!, { bansServed: 2, blocksServed: 1 });
     Object.assign(counts[1]!, { unitsGranted: 5, unitsExpired: 5 });
     const units = { granted: 15, spent: 7, returned: 0, expired: 5 };
     expect(await pointsOf("quorumguard.client.lease.units")).toEqual(units);
@@ -106,6 +107,7 @@ describe("OpenTelemetry", () => {
     expect(await pointsOf("quorumguard.client.lease.units")).toEqual(units);
     const decisions = await pointsOf("quorumguard.client.decisions");
     expect(decisions).toMatchObject({ "allowed lease": 7, "limited denial-cache": 3 });
+    expect(decisions).toMatchObject({ "banned denial-cache": 2, "blocked denial-cache": 1 });
     two.closed!();
   });
 
@@ -161,7 +163,7 @@ describe("the debug log", () => {
       'take of key ff8d9819 under policy "login" and 2 more checks, within 1000 ms',
       "attempt 1 to n1:7400 after # ms",
       "attempt 1 failed after # ms: the leader changed; it may have been counted; sent again under the same number it counts once",
-      "attempt 1 failed after # ms: no leader; it was not counted, and is sent again if there is time",
+      "attempt 1 failed after # ms: no leader; it was not counted",
       "allowed (quorum), limited (leader) after # ms",
       "breaker open: the cluster does not decide; calls are answered here at once, and one at a time looks for it",
       'degraded: {"reason":"no leader"}',
