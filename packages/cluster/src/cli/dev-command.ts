@@ -26,7 +26,11 @@ export async function devCommand(args: readonly string[]): Promise<number> {
   const given = flags.text("data");
   const folder = given ?? (await mkdtemp(join(tmpdir(), "quorumguard-dev-")));
   const nodes = Array.from({ length: count }, (_, at) => devNode(at + 1, firstPort + portStep * at, folder));
-  const view = new DevView({ nodes, folder, temporary: given === undefined, command: ownCommand(process.env) });
+  const [keys, audience] = [flags.text("token-keys"), flags.text("token-audience")];
+  const view = new DevView({
+    ...{ nodes, folder, temporary: given === undefined, command: ownCommand(process.env) },
+    tokens: keys === undefined ? null : { keys, audience },
+  });
   const cluster = new DevCluster(nodes, tokens, (event) => {
     const text = flags.has("json") ? JSON.stringify(event) : view.show(event);
     if (text !== null) process.stdout.write(`${text}\n`);

@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import type { DevEvent, DevNode } from "./dev-cluster.ts";
 
 /** How the command was started, so that what is shown can be pasted as it is. */
@@ -14,6 +15,8 @@ export interface DevViewOptions {
   readonly temporary: boolean;
   /** What to type in place of `quorumguard`. */
   readonly command: string;
+  /** Where the keys of tokens are, and whom tokens must be for; null: nodes ask for none. */
+  readonly tokens: { readonly keys: string; readonly audience: string | undefined } | null;
 }
 
 /** What a person at a terminal wants to see of it: each fact once, what to try next, and nothing of the noise of starting and ending. */
@@ -74,9 +77,10 @@ export class DevView {
   }
 
   #readyText(leaderId: number, term: number): string {
-    const { nodes, folder, temporary, command } = this.#options;
+    const { nodes, folder, temporary, command, tokens } = this.#options;
     const body = '{"check":{"key":"user:1","rule":{"limit":5,"windowUs":"10000000"}}}';
     const http = `http://${nodes[0]!.http}`;
+    const bearer = tokens === null ? "" : `-H "authorization: Bearer $QUORUMGUARD_TOKEN" `;
     const rows = nodes.map(({ nodeId, grpc, http: own }) => {
       const role = nodeId === leaderId ? "leads" : "follows";
       return [String(nodeId), String(this.#processes.get(nodeId) ?? "–"), role, grpc, `http://${own}`];
@@ -93,7 +97,7 @@ export class DevView {
         "kill the leader; another takes over and no count is lost",
       ]);
     tries.push([
-      `curl -s -H 'content-type: application/json' -d '${body}' ${http}/quorumguard.v1.GuardService/Allow`,
+      `curl -s ${bearer}-H 'content-type: application/json' -d '${body}' ${http}/quorumguard.v1.GuardService/Allow`,
       "the same without an SDK",
     ]);
     return [
@@ -105,6 +109,7 @@ export class DevView {
       "  Try, in another terminal:",
       "",
       `    export QUORUMGUARD_ENDPOINTS=${nodes.map((node) => node.grpc).join(",")}`,
+      ...(tokens === null ? [] : [`    export QUORUMGUARD_TOKEN=$(${newToken(command, tokens)})`]),
       // No comment beside a command: zsh, as it comes, takes none from what is typed.
       ...tries.flatMap(([line, what]) => ["", `  ${what}:`, `    ${line}`]),
       "",
@@ -112,6 +117,17 @@ export class DevView {
       "",
     ].join("\n");
   }
+}
+
+/** Makes a token that is good for all that is proposed, with the key that `token-key new` writes beside the set. */
+function newToken(command: string, { keys, audience }: NonNullable<DevViewOptions["tokens"]>): string {
+  const key = join(dirname(keys), "token-key.json");
+  const shownAudience = audience === undefined ? "" : ` --token-audience ${inShell(audience)}`;
+  return `${command} token new --key ${inShell(key)} --operations check,inline-limits,admin${shownAudience}`;
+}
+
+function inShell(word: string): string {
+  return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Terms without a leader follow each other quickly; they are one fact. */
