@@ -11,9 +11,16 @@ import {
 } from "../transport.ts";
 import { createTokenKeeper, type TokenKeeper } from "./token-keeper.ts";
 
-/** The same transport, with the token from this source; undefined: there is none. */
-export function authorizedRequests(transport: Transport, source: TokenSource | undefined, runtime: Runtime): Transport {
-  return source === undefined ? transport : requestsWith(createTokenKeeper(source, runtime), transport, runtime);
+/** The same transport, with the token from this source; undefined: there is none. `perRequest`: what a request begins may end with it. */
+export function authorizedRequests(
+  transport: Transport,
+  source: TokenSource | undefined,
+  runtime: Runtime,
+  perRequest: boolean,
+): Transport {
+  return source === undefined
+    ? transport
+    : requestsWith(createTokenKeeper(source, runtime, perRequest), transport, runtime);
 }
 
 /** The same transport, with the token from this source; undefined: there is none. Each stream is opened with the token of that moment. */
@@ -23,7 +30,7 @@ export function authorizedStreams(
   runtime: Runtime,
 ): StreamTransport {
   if (source === undefined) return transport;
-  const tokens = createTokenKeeper(source, runtime);
+  const tokens = createTokenKeeper(source, runtime, false);
   return {
     ...requestsWith(tokens, transport, runtime),
     openSession: (endpoint, handlers) => openSession(transport, tokens, endpoint, handlers),
@@ -35,7 +42,7 @@ export function authorizedStreams(
  * once more with a new one, in what is left of its time: nothing was applied.
  */
 function requestsWith(tokens: TokenKeeper, transport: Transport, runtime: Runtime): Transport {
-  const tokenWithin = (timeoutMs: number): Promise<string | null> => within(tokens.get(), timeoutMs, runtime);
+  const tokenWithin = (timeoutMs: number): Promise<string | null> => within(tokens.get(timeoutMs), timeoutMs, runtime);
   return {
     token: tokenWithin,
     async unary(call, given) {

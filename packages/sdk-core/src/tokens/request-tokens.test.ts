@@ -15,14 +15,14 @@ interface Scene {
   readonly call: () => Promise<unknown>;
 }
 
-function scene(onUnavailable: OnUnavailable = "throw", token?: TokenSource): Scene {
+function scene(onUnavailable: OnUnavailable = "throw", token?: TokenSource, maxCallsPerRequest = 1): Scene {
   const runtime = new VirtualRuntime();
   const nodes = new GuardedCluster(runtime);
   const guard = createRequestGuard(
     { endpoints: "n1:7400", onUnavailable, token: token ?? nodes.token, timeoutMs: 900 },
     { unary: (call, sent) => nodes.unary(call, sent), close: () => nodes.close() },
     runtime,
-    { defaultEndpoints: "n1:7400", client: "test", endpointOf: (member) => member.httpUrl },
+    { defaultEndpoints: "n1:7400", client: "test", endpointOf: (member) => member.httpUrl, maxCallsPerRequest },
   );
   const call = async () => {
     let end: unknown = null;
@@ -55,7 +55,7 @@ describe("a token is kept", () => {
   });
 
   test("the next one is fetched while calls go on with the last one", async () => {
-    const { call, nodes, runtime } = scene();
+    const { call, nodes, runtime } = scene("throw", undefined, 1_024);
     nodes.makesInMs = 5_000;
     await runtime.pass(0);
     const first = call();
@@ -153,22 +153,28 @@ describe("the function fails", () => {
     expect(nodes.asked.length).toBeLessThan(25);
   });
 
-  test("one that never answers is given up, and asked again", async () => {
+  test.each([
+    ["in a page", 1_024, 1],
+    // Nobody knows of a question whether the request that asked it is over: others ask too, ever less often.
+    ["at the edge", 1, 4],
+  ])("one that never answers is given up, and asked again, %s", async (_, maxCallsPerRequest, asksOfTwo) => {
     let asks = 0;
-    const { call, runtime } = scene("throw", () => {
+    const never = () => {
       asks += 1;
       return new Promise<string>(() => {});
-    });
+    };
+    const { call, runtime } = scene("throw", never, maxCallsPerRequest);
     expect(await call()).toMatchObject({
       code: "unavailable",
       applied: "no",
       message: expect.stringContaining("token: the function has not answered"),
     });
     await call();
-    expect(asks).toBe(1);
+    expect(asks).toBe(asksOfTwo);
     await runtime.pass(10_000);
+    expect(asks).toBe(asksOfTwo);
     await call();
-    expect(asks).toBe(2);
+    expect(asks).toBe(asksOfTwo + 1);
   });
 
   test.each([
@@ -195,6 +201,67 @@ describe("the function fails", () => {
     const { call, nodes } = scene("throw", () => "secret\n");
     expect(await call()).toMatchObject(allowed);
     expect(nodes.requestTokens).toEqual(["secret"]);
+  });
+});
+
+describe("a request that is over took its question along", () => {
+  /** The next question for a token, and whatever else its request waits for, never ends. */
+  const leave = async ({ guard, nodes, runtime }: Scene) => {
+    nodes.makesInMs = 1;
+    void guard.allow("k", 5, "1m");
+    await runtime.settle();
+    runtime.endRequest();
+    nodes.makesInMs = 0;
+  };
+
+  test("the next call asks soon, and is decided in its time", async () => {
+    const at = scene();
+    await leave(at);
+    const beforeMs = at.runtime.nowMs;
+    expect(await at.call()).toMatchObject(allowed);
+    expect(at.runtime.nowMs - beforeMs).toBeLessThan(300);
+    expect(await at.call()).toMatchObject(allowed);
+    expect(at.nodes.asked).toHaveLength(2);
+  });
+
+  test("the next token is asked for again, while the last one is good and when it is over", async () => {
+    const at = scene();
+    await at.call();
+    await at.runtime.pass(79_990);
+    at.runtime.endRequest();
+    at.runtime.nowMs += 10;
+    await leave(at);
+    expect(at.nodes.asked).toHaveLength(2);
+    await at.runtime.pass(9_000);
+    expect(await at.call()).toMatchObject(allowed);
+    expect(at.nodes.asked).toHaveLength(2);
+    await at.runtime.pass(1_000);
+    await leave(at);
+    expect(at.nodes.asked).toHaveLength(3);
+    await at.runtime.pass(10_500);
+    expect(await at.call()).toMatchObject(allowed);
+    expect(at.nodes.asked).toHaveLength(4);
+  });
+
+  test("an answer that comes late takes no newer token's place", async () => {
+    const answers: ((token: string) => void)[] = [];
+    const at = scene("throw", () => new Promise<string>((resolve) => answers.push(resolve)));
+    const first = at.guard.allow("a", 5, "1m");
+    await at.runtime.pass(200);
+    const second = at.guard.allow("b", 5, "1m");
+    await at.runtime.settle();
+    expect(answers).toHaveLength(2);
+    const old = at.nodes.mint();
+    at.nodes.claims = { newer: true };
+    const newer = at.nodes.mint();
+    answers[1]!(newer);
+    await at.runtime.settle();
+    answers[0]!(old);
+    await at.runtime.settle();
+    expect([await first, await second]).toMatchObject([allowed, allowed]);
+    at.nodes.requestTokens.length = 0;
+    await at.call();
+    expect(at.nodes.requestTokens).toEqual([newer]);
   });
 });
 

@@ -7,6 +7,12 @@ import { tokenLifeMs } from "./token-life.ts";
 const REFRESH_SHARE = 0.8;
 /** A function that has not answered by then is asked again, in milliseconds. */
 const FETCH_TIMEOUT_MS = 10_000;
+/**
+ * Where a request may be over before what it began, nobody waits for another's question longer than this since it was asked, in
+ * milliseconds: it may never be answered. Twice as long after each one that had no answer, up to the longest: the function may be slow.
+ */
+const OTHERS_TIMEOUT_MS = 200;
+const LONGEST_OTHERS_TIMEOUT_MS = 2_000;
 /** The longest pause after failures of the function, in milliseconds. */
 const MAX_PAUSE_MS = 5_000;
 /** Refusals make the function be asked no more often than this, in milliseconds: what it returns next may be as bad. */
@@ -19,12 +25,12 @@ const MAX_TIMER_MS = 86_400_000;
 /** Has the token that goes with the next connection or request. */
 export interface TokenKeeper {
   /**
-   * The token to send now; null: none was configured.
+   * The token to send now; null: none was configured. Who waits for no longer than `timeoutMs` asks for nothing after that.
    *
    * @throws {TransportError} `not-sent` when the caller's function fails, since it may succeed next time; `misconfigured` when it
    * returns anything that cannot be one.
    */
-  get(): Promise<string | null>;
+  get(timeoutMs?: number): Promise<string | null>;
   /**
    * A node refused this token: it is not sent again, if another one can be had. True: it was kept from an earlier call, and since then
    * there may be another visitor, or another key that tokens are made with, so that the call may go again with the next one.
@@ -45,9 +51,17 @@ interface Kept {
   reused: boolean;
 }
 
-/** A keeper of tokens from this source. */
-export function createTokenKeeper(source: TokenSource | undefined, runtime: Runtime): TokenKeeper {
-  if (typeof source === "function") return new FetchedTokens(source, runtime);
+/** Asked of the function, and when. */
+interface Flight {
+  readonly fetched: Promise<Fetched>;
+  readonly askedMs: number;
+}
+
+/** A keeper of tokens from this source. `perRequest`: what a request begins may end with it, unsettled. */
+export function createTokenKeeper(source: TokenSource | undefined, runtime: Runtime, perRequest: boolean): TokenKeeper {
+  if (typeof source === "function") {
+    return new FetchedTokens(source, runtime, perRequest ? OTHERS_TIMEOUT_MS : FETCH_TIMEOUT_MS);
+  }
   const token = source ?? null;
   return { get: () => Promise.resolve(token), refused: () => false, close() {} };
 }
@@ -59,9 +73,12 @@ export function createTokenKeeper(source: TokenSource | undefined, runtime: Runt
 class FetchedTokens implements TokenKeeper {
   readonly #source: () => string | Promise<string>;
   readonly #runtime: Runtime;
+  readonly #othersTimeoutMs: number;
+  /** Questions since the last token for which somebody did not wait any more. */
+  #unanswered = 0;
   #kept: Kept | null = null;
   /** The question that is on its way; resolves with the token, and whether others may send it as well. */
-  #flight: Promise<Fetched> | null = null;
+  #flight: Flight | null = null;
   #failure: TransportError | null = null;
   #failures = 0;
   #askAgainMs = 0;
@@ -71,12 +88,30 @@ class FetchedTokens implements TokenKeeper {
   #cancelTimer: () => void = () => {};
   #closed = false;
 
-  constructor(source: () => string | Promise<string>, runtime: Runtime) {
+  constructor(source: () => string | Promise<string>, runtime: Runtime, othersTimeoutMs: number) {
     this.#source = source;
     this.#runtime = runtime;
+    this.#othersTimeoutMs = othersTimeoutMs;
   }
 
-  async get(): Promise<string> {
+  async get(givenMs = Number.POSITIVE_INFINITY): Promise<string> {
+    const untilMs = this.#runtime.monotonicMs() + givenMs;
+    for (;;) {
+      const token = this.#good();
+      if (token !== null) return token;
+      const ms = Math.min(LONGEST_OTHERS_TIMEOUT_MS, this.#othersTimeoutMs * 2 ** this.#unanswered);
+      const timeoutMs = Math.max(this.#othersTimeoutMs, ms);
+      const flight = this.#flightWithin(timeoutMs);
+      if (flight === null) return this.#used((await this.#fetch()).token);
+      const fetched = await this.#answerOf(flight, timeoutMs);
+      if (fetched !== null) return fetched.shared ? this.#used(fetched.token) : (await this.#ask()).token;
+      if (this.#runtime.monotonicMs() >= untilMs)
+        throw new TransportError("not-sent", "token: nobody waits for it any more");
+    }
+  }
+
+  /** The one that is kept, while it is good. */
+  #good(): string | null {
     const kept = this.#kept;
     if (kept !== null && this.#ageMs(kept) < kept.lifeMs) {
       kept.used = true;
@@ -84,10 +119,32 @@ class FetchedTokens implements TokenKeeper {
       if (this.#isDue(kept)) this.#refresh();
       return kept.token;
     }
-    const isOwn = this.#flight === null;
-    const { token, shared } = await this.#fetch();
+    return null;
+  }
+
+  #used(token: string): string {
     if (this.#kept?.token === token) this.#kept.used = true;
-    return isOwn || shared ? token : (await this.#ask()).token;
+    return token;
+  }
+
+  /** What others ask, if they began within so long: by the clock, since at the edge a question that its request left is never answered. */
+  #flightWithin(ms: number): Flight | null {
+    const flight = this.#flight;
+    return flight !== null && this.#runtime.monotonicMs() - flight.askedMs < ms ? flight : null;
+  }
+
+  /** Null: it takes too long to wait for what others asked. */
+  async #answerOf({ fetched, askedMs }: Flight, timeoutMs: number): Promise<Fetched | null> {
+    let cancelTimer: () => void = () => {};
+    const late = new Promise<null>((resolve) => {
+      const leftMs = askedMs + timeoutMs - this.#runtime.monotonicMs();
+      cancelTimer = this.#runtime.setTimer(() => resolve(null), Math.max(1, leftMs), false);
+    });
+    try {
+      return await Promise.race([fetched, late]);
+    } finally {
+      cancelTimer();
+    }
   }
 
   refused(token: string): boolean {
@@ -116,15 +173,18 @@ class FetchedTokens implements TokenKeeper {
   }
 
   #fetch(): Promise<Fetched> {
-    this.#flight ??= this.#ask().finally(() => {
-      this.#flight = null;
+    if (this.#flight !== null) this.#unanswered += 1;
+    const fetched = this.#ask().finally(() => {
+      if (this.#flight === flight) this.#flight = null;
     });
-    return this.#flight;
+    const flight: Flight = { fetched, askedMs: this.#runtime.monotonicMs() };
+    this.#flight = flight;
+    return fetched;
   }
 
   /** Asks for the next token while the last one is good; nobody waits for it. */
   #refresh(): void {
-    if (this.#flight !== null || this.#runtime.monotonicMs() < this.#askAgainMs) return;
+    if (this.#flightWithin(FETCH_TIMEOUT_MS) !== null || this.#runtime.monotonicMs() < this.#askAgainMs) return;
     this.#fetch().catch(() => this.#lookAgain(this.#askAgainMs - this.#runtime.monotonicMs()));
   }
 
@@ -154,6 +214,7 @@ class FetchedTokens implements TokenKeeper {
     const token = await this.#answer();
     this.#failure = null;
     this.#failures = 0;
+    this.#unanswered = 0;
     this.#askAgainMs = 0;
     if (this.#kept?.token === token) {
       // Whoever makes them hands out one until it is over: it did not get younger, and soon there is another.
@@ -162,6 +223,8 @@ class FetchedTokens implements TokenKeeper {
       return { token, shared: true };
     }
     const lifeMs = tokenLifeMs(token, askedWallMs);
+    // A slow answer to an earlier question is no reason to drop the next one's.
+    if (this.#kept !== null && this.#kept.askedMs > askedMs) return { token, shared: lifeMs !== null };
     this.#kept = lifeMs === null ? null : { token, askedMs, askedWallMs, lifeMs, used: false, reused: false };
     if (this.#kept !== null) this.#lookWhenDue(this.#kept);
     return { token, shared: lifeMs !== null };

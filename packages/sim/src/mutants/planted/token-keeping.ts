@@ -49,8 +49,32 @@ export const tokenKeepingMutants: readonly Mutant[] = [
     edits: [
       {
         file: "sdk-core/src/tokens/token-keeper.ts",
-        search: "    return isOwn || shared ? token : (await this.#ask()).token;",
-        replacement: "    return isOwn || !shared ? token : token;",
+        search: "return fetched.shared ? this.#used(fetched.token) : (await this.#ask()).token;",
+        replacement: "return this.#used(fetched.token);",
+      },
+    ],
+    foundBy: { tests: [requests] },
+  },
+  {
+    name: "token-of-a-request-that-is-over-waited-for",
+    breaks: "at the edge a question for a token that died with its request is waited for: every later call is degraded",
+    edits: [
+      {
+        file: "sdk-core/src/tokens/token-keeper.ts",
+        search: "return flight !== null && this.#runtime.monotonicMs() - flight.askedMs < ms ? flight : null;",
+        replacement: "return flight !== null && ms > 0 ? flight : null;",
+      },
+    ],
+    foundBy: { tests: [requests] },
+  },
+  {
+    name: "token-taken-back-by-a-late-answer",
+    breaks: "the answer to an earlier question takes the place of a newer token, and is soon over",
+    edits: [
+      {
+        file: "sdk-core/src/tokens/token-keeper.ts",
+        search: "this.#kept !== null && this.#kept.askedMs > askedMs)",
+        replacement: "this.#kept !== null && this.#kept.askedMs > Number.MAX_VALUE)",
       },
     ],
     foundBy: { tests: [requests] },
