@@ -166,11 +166,15 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** Gives the call up: it then rejects with a {@link GuardError} `aborted`. Default: none. */
   readonly signal?: AbortSignalLike | undefined;
-  /** What this call gets when the cluster cannot decide. Default: the guard's own policy's, else the cluster's policy's, else the guard's. */
+  /**
+   * What this call gets when the cluster cannot decide. Default: the guard's own policy's, else the cluster's policy's, else the guard's; of
+   * a group the strictest: `"deny"`, then `"throw"`, `"local"`, `"allow"`.
+   */
   readonly onUnavailable?: OnUnavailable | undefined;
   /**
-   * Makes the same call count once from wherever it is made, for one minute: 1 to 128 bytes of UTF-8. Default: none;
-   * attempts of one call never count twice anyway. Such a call travels alone and so costs more.
+   * Makes the same call count once from wherever it is made, for one minute after it counted: 1 to 128 bytes of UTF-8. Make it again
+   * only while that minute lasts for the new deadline, too. Default: none; attempts of one call never count twice anyway: what may have
+   * counted is not sent again 55 s after that. Such a call travels alone and so costs more.
    */
   readonly requestId?: string | undefined;
 }
@@ -278,7 +282,7 @@ export type GuardEvent =
    * one, whose counts begin anew. What it remembered, leased or held of the old one is dropped.
    */
   | { readonly type: "replaced"; readonly formerClusterId: string; readonly clusterId: string; readonly reason: string }
-  /** The first call that the cluster could not decide, and why. */
+  /** The first call that the cluster could not decide, and why. That it has no room for a key of its own is no such case. */
   | { readonly type: "degraded"; readonly reason: string }
   /** The first decision of the cluster once all calls go to it again, and how many milliseconds lay between. */
   | { readonly type: "recovered"; readonly degradedForMs: number }
@@ -326,7 +330,8 @@ export interface Guard<P extends string = string> extends AsyncDisposable {
    */
   allow(key: string, limit: number, window: Duration, options?: InlineOptions): Promise<Decision>;
   /**
-   * Admits all checks (1 to 1,024) together or none; a denied group charges nothing. A key that is repeated counts each time.
+   * Admits all checks (1 to 1,024) together or none; a denied group charges nothing. A key that is repeated counts each time. When
+   * the cluster cannot decide, the strictest `onUnavailable` of the checks holds for all of them, unless the options say one.
    *
    * @throws {GuardError} As `allow`.
    */

@@ -24,7 +24,7 @@ export interface CallSentMessage {
   readonly number: number;
 }
 
-/** What `quorumguard.call.attempt-failed` publishes: no decision came of it, and another attempt follows if there is time. */
+/** What `quorumguard.call.attempt-failed` publishes: no decision came of it, and another attempt may follow. */
 export interface AttemptFailedMessage {
   readonly call: ObservedCall;
   readonly reason: string;

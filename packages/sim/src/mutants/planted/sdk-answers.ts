@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const room = "sdk-core/src/without-network";
 const denials = [`${room}/denial-cache.test.ts`];
+const observed = ["sdk-core/src/guard-observer.test.ts"];
 const leases = [`${room}/leases.test.ts`, `${room}/lease-returns.test.ts`];
 
 /** Bugs in what an SDK's process answers by itself: remembered denials and leases. */
@@ -162,5 +163,31 @@ export const sdkAnswerMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: denials },
+  },
+  {
+    name: "denial-counted-twice-in-an-outage",
+    breaks: "a denial that ends a call which others follow is counted there and here",
+    edits: [
+      {
+        file: `${room}/local-answers.ts`,
+        search: "    return denial === null ? null : deniedNow(known.rule, denial, nowMs);",
+        replacement:
+          "    if (denial === null) return null;\n    const denied = deniedNow(known.rule, denial, nowMs);\n    denialServed(this.#counts, denied.reason);\n    return denied;",
+      },
+    ],
+    foundBy: { tests: observed },
+  },
+  {
+    name: "own-answer-followed-as-a-call",
+    breaks: "what this process answers at once has a span, and is counted twice, if the call has options",
+    edits: [
+      {
+        file: "sdk-core/src/create-guard-core.ts",
+        search: "    if (unsent === null && checked?.signal?.aborted !== true && isPlainTake(",
+        replacement:
+          "    this.#observer.callStarted?.(observedCall(item, group, verb, timeoutMs));\n    if (unsent === null && checked?.signal?.aborted !== true && isPlainTake(",
+      },
+    ],
+    foundBy: { tests: observed },
   },
 ];

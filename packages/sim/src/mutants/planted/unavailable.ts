@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const room = "sdk-core/src/unavailable";
 const outage = [`${room}/outage.test.ts`];
+const guard = ["sdk-core/src/create-guard-core.test.ts"];
 const fleet = [`${room}/fleet.test.ts`];
 const breaker = [`${room}/breaker.test.ts`, ...outage];
 const reconciler = [`${room}/reconciler.test.ts`];
@@ -322,5 +323,78 @@ export const unavailableMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: reconciler },
+  },
+  {
+    name: "group-fails-open-behind-its-first-policy",
+    breaks: "a login that is to be denied in an outage is let through, as the limit beside it says that it may",
+    edits: [
+      {
+        file: "sdk-core/src/create-guard-core.ts",
+        search: "strictest(group ?? [item],",
+        replacement: "strictest([item],",
+      },
+    ],
+    foundBy: { tests: guard },
+  },
+  {
+    name: "error-behind-an-uncounted-admission",
+    breaks: "a policy that throws in an outage is let through, as the limit beside it counts here",
+    edits: [
+      {
+        file: "sdk-core/src/calls/strictest.ts",
+        search: '["allow", "local", "throw", "deny"]',
+        replacement: '["throw", "allow", "local", "deny"]',
+      },
+    ],
+    foundBy: { tests: guard },
+  },
+  {
+    name: "outage-of-one-key",
+    breaks: "a full table of keys is told as an outage, and as its end, with every other call",
+    edits: [
+      {
+        file: "sdk-core/src/calls/settle.ts",
+        search: "    if (degradedSinceMs === null && !ofKey) {",
+        replacement: "    if (degradedSinceMs === null) {",
+      },
+    ],
+    foundBy: { tests: guard },
+  },
+  {
+    name: "calls-sent-in-a-session-that-may-be-over",
+    breaks:
+      "a process that was stopped for a minute sends what it is asked next into a dead stream, and decides it alone",
+    edits: [
+      {
+        file: "sdk-core/src/session/resumptions.ts",
+        search: "    if (nowMs < session.life.safeUntilMs) return true;",
+        replacement: "    if (nowMs < Number.POSITIVE_INFINITY) return true;",
+      },
+    ],
+    foundBy: { tests: guard },
+  },
+  {
+    name: "refused-renewal-ends-the-stream",
+    breaks: "a renewal of a session that is over takes down what was just sent beside it, counted or not",
+    edits: [
+      {
+        file: "sdk-core/src/session/session-client.ts",
+        search: "    if (!this.#expired) link.drop(",
+        replacement: "    link.drop(",
+      },
+    ],
+    foundBy: { tests: guard },
+  },
+  {
+    name: "second-close-waits-for-nothing",
+    breaks: "a program that closes twice exits while leases are still being given back",
+    edits: [
+      {
+        file: "sdk-core/src/create-guard-core.ts",
+        search: "    this.#ended ??= this.#end();",
+        replacement: "    if (this.#closed) return Promise.resolve();\n    this.#ended ??= this.#end();",
+      },
+    ],
+    foundBy: { tests: guard },
   },
 ];
