@@ -39,7 +39,7 @@ export const guardErrorCodes = {
   needs_reservation: "no",
   /** The guard is closed; see `applied` for what was in flight. */
   closed: "safe",
-  /** The call was sent, and no answer came before its deadline. */
+  /** The call was sent, and no answer came before its deadline, or, outside of a session, within the 55 s in which it may be sent again. */
   timed_out: "unknown",
   /** The session ended while the call was in flight. */
   session_expired: "unknown",
