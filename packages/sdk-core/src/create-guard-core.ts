@@ -222,7 +222,7 @@ class GuardCore implements Guard<string> {
         forget: (call) => this.#cluster.forgetReport(call),
         emit,
       }) ?? null;
-    this.#lines = this.#createLines();
+    this.#lines = this.#createLines(streams === null && isPerRequest(platform));
     this.#endDevice = device.onReturn(() => {
       this.#answers?.forget();
       this.#breaker.networkIsBack();
@@ -247,11 +247,11 @@ class GuardCore implements Guard<string> {
     });
   }
 
-  #createLines(): WaitingLines {
+  #createLines(perRequest: boolean): WaitingLines {
     const ask = (item: CallItem, chosen: CallOptions, unsent: (() => string) | null) =>
       new Promise<Decision>((resolve, reject) => this.#submit(item, null, chosen, resolve, reject, take, unsent));
     return createWaitingLines({
-      runtime: this.#runtime,
+      ...{ runtime: this.#runtime, perRequest },
       askTimeoutMs: this.#options.timeoutMs,
       maxWaiting: this.#options.maxPendingCalls,
       ask: (item, { timeoutMs, signal, onUnavailable }) =>

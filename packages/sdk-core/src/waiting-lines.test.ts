@@ -17,7 +17,7 @@ const patient: WaitTerms = { timeoutMs: 60_000, signal: null, onUnavailable: nul
 const itemOf = (key = "k", cost = 1): CallItem => ({ key, rule, cost });
 
 /** Lines before a real limiter that answers at once. */
-function scene(maxWaiting = 1_000) {
+function scene(maxWaiting = 1_000, perRequest = false) {
   const runtime = new VirtualRuntime();
   const limiter = createLocalLimiter(
     () => runtime.monotonicMs(),
@@ -32,6 +32,7 @@ function scene(maxWaiting = 1_000) {
     runtime,
     askTimeoutMs: 1_000,
     maxWaiting,
+    perRequest,
     async ask(item, { timeoutMs }) {
       asked.push({ key: item.key, cost: item.cost, timeoutMs });
       if (failure !== null) {
@@ -271,6 +272,136 @@ describe("wait", () => {
     await runtime.pass(0);
     expect(runtime.keepsAlive).toBe(false);
   });
+});
+
+describe("wait, where what one request began may end with it", () => {
+  const edge = (maxWaiting?: number) => scene(maxWaiting, true);
+
+  test("each caller asks in its own request, in the order in which they came, and none of a line before its turn", async () => {
+    const { runtime, wait, asked, served } = edge();
+    for (const name of ["a", "b", "c", "d", "e"]) void wait(name);
+    await runtime.pass(9_999);
+    expect(served).toEqual(["a in at 0", "b in at 25"]);
+    expect(asked).toHaveLength(3);
+    await runtime.pass(10_100);
+    expect(served.map((each) => each.split(" ").slice(0, 2).join(" "))).toEqual([
+      "a in",
+      "b in",
+      "c in",
+      "d in",
+      "e in",
+    ]);
+    expect(asked.length).toBeLessThan(8);
+    expect(runtime.keepsAlive).toBe(false);
+  });
+
+  test("those behind one whose request is over while it paused move up", async () => {
+    const { runtime, wait, served } = edge();
+    for (const name of ["a", "b"]) void wait(name);
+    await runtime.pass(100);
+    void wait("gone");
+    await runtime.pass(100);
+    runtime.endRequest();
+    void wait("next");
+    await runtime.pass(9_800);
+    expect(served).toHaveLength(2);
+    await runtime.pass(500);
+    expect(served.slice(2).map((each) => each.split(" at ")[0])).toEqual(["next in"]);
+  });
+
+  test("and those behind one whose request is over while it asked, once it would have its answer", async () => {
+    const { runtime, wait, asked, served, hold } = edge();
+    hold();
+    void wait("gone");
+    await runtime.pass(100);
+    runtime.endRequest();
+    void wait("next");
+    await runtime.pass(900);
+    expect(asked).toHaveLength(1);
+    hold()();
+    await runtime.pass(400);
+    expect(served.map((each) => each.split(" at ")[0])).toEqual(["next in"]);
+  });
+
+  test("those who have gone with their requests take up no room", async () => {
+    const { runtime, wait } = edge(3);
+    for (const key of ["k", "l", "m"]) void wait(`at ${key}`, itemOf(key, 2));
+    await runtime.pass(0);
+    for (const key of ["k", "l", "m"]) void wait(`behind at ${key}`, itemOf(key, 2));
+    await runtime.settle();
+    expect(await wait("one too many", itemOf("n"))).toMatchObject({ code: "overloaded" });
+    runtime.endRequest();
+    await runtime.pass(20_000);
+    expect(await wait("another", itemOf("n"))).toMatchObject({ allowed: true });
+  });
+
+  test("one that was only late keeps waiting, behind those who came meanwhile", async () => {
+    const { runtime, wait, served } = edge();
+    for (const name of ["a", "b", "late"]) void wait(name);
+    await runtime.pass(100);
+    runtime.nowMs += 60_000;
+    void wait("next", itemOf(), { ...patient, timeoutMs: 20_000 });
+    await runtime.pass(20_000);
+    expect(served.slice(2).map((each) => each.split(" ")[0])).toEqual(["next", "late"]);
+  });
+
+  test("whose time is up is told what the line knows, and before it does, what `onUnavailable` says", async () => {
+    const { runtime, wait, asked, served, lapsed, fail } = edge();
+    void wait("a");
+    void wait("b");
+    await runtime.pass(100);
+    void wait("first");
+    const late = wait("late", itemOf(), { ...patient, timeoutMs: 5_000 });
+    await runtime.pass(50);
+    expect(await late).toMatchObject({ allowed: false, source: "quorum", retryAfterMs: 9_875 });
+    fail(new GuardError("unavailable", "no leader took the call", { applied: "no" }), 1_000);
+    void wait("asks", itemOf("other"));
+    void wait("behind", itemOf("other"), { ...patient, timeoutMs: 500 });
+    const asks = asked.length;
+    await runtime.pass(999);
+    expect(served).toHaveLength(3);
+    await runtime.pass(100);
+    expect(served.slice(3).map((each) => each.split(" at ")[0])).toEqual(["asks unavailable", "behind unavailable"]);
+    expect([lapsed, asked.length]).toEqual([[500], asks]);
+  });
+
+  test("an aborted caller leaves its place, and closing ends all", async () => {
+    const { runtime, lines, wait, served } = edge();
+    const gone = new AbortController();
+    void wait("a");
+    void wait("b");
+    await runtime.pass(100);
+    void wait("pausing", itemOf(), { ...patient, signal: gone.signal });
+    void wait("next");
+    await runtime.pass(1_000);
+    gone.abort();
+    await runtime.pass(9_025);
+    expect(served.slice(2)).toEqual(["pausing aborted at 1100", "next in at 10025"]);
+    void wait("last", itemOf("k", 2));
+    await runtime.pass(10);
+    lines.close(() => new GuardError("closed", "closed"));
+    await runtime.pass(0);
+    expect(served.at(-1)).toBe("last closed at 10135");
+    expect(runtime.keepsAlive).toBe(false);
+  });
+});
+
+test("what was decided in the cluster's place for the first of a line is its own affair: others have their own `onUnavailable`", async () => {
+  const [cluster, runtime] = [new ScriptedCluster(1), new VirtualRuntime()];
+  for (const node of cluster.nodes) node.kill();
+  const platform = { defaultEndpoints: "n1:7400", client: "test", endpointOf: () => "n1:7400" };
+  const guard = createGuardCore({ timeoutMs: 300 }, cluster, runtime, platform);
+  const check = { key: "k", limit: 5, window: "1m" } as const;
+  const wait = (timeoutMs: number, onUnavailable: "deny" | "allow" | "throw") =>
+    guard.wait(check, { timeoutMs, onUnavailable }).catch((error: unknown) => error);
+  const all = Promise.all([wait(3_000, "deny"), wait(800, "allow"), wait(800, "throw")]);
+  await runtime.pass(5_000);
+  expect(await all).toMatchObject([
+    { allowed: false, source: "fail-closed" },
+    { allowed: true, source: "fail-open" },
+    { code: "unavailable" },
+  ]);
+  await guard.close();
 });
 
 test.each([

@@ -4,6 +4,13 @@ import { GuardError, isUnavailable } from "./surface/guard-error.ts";
 import type { ResolvedRule } from "./surface/resolved-rule.ts";
 import type { Runtime } from "./transport.ts";
 
+/** Where each asks for itself, the next one looks so long after its turn may have come, in milliseconds; the one behind it after twice as long. */
+const LOOK_MS = 25;
+/** Those further behind look as often as the one in this place. */
+const FURTHEST_PLACE = 40;
+/** Who has not moved for so long after its time has gone with its request, in milliseconds. */
+const LOST_AFTER_MS = 250;
+
 /** What a waiting caller chose. At least one of `timeoutMs` and `signal` is there. */
 export interface WaitTerms {
   /** For how long it waits at most; null: until its signal says so. */
@@ -19,6 +26,11 @@ export interface WaitingLinesOptions {
   readonly askTimeoutMs: number;
   /** Callers that may wait at once; one more is `overloaded`. */
   readonly maxWaiting: number;
+  /**
+   * What one request began may end with it, unsettled: so nobody asks for another, nor wakes it. Each asks when nobody is left before
+   * it, as far as that can be seen.
+   */
+  readonly perRequest: boolean;
   /** One `allow`. */
   readonly ask: (item: CallItem, terms: WaitTerms & { readonly timeoutMs: number }) => Promise<Decision>;
   /** What `onUnavailable` gives one whose time is up while the cluster did not answer, and for whom nothing was asked. */
@@ -43,6 +55,11 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
   /** Ends its timer and its signal's listener. */
   release: () => void;
+  waits: boolean;
+  /** Where each asks for itself: it has moved by then, on the monotonic clock, or has gone. */
+  movesByMs: number;
+  /** The same: its question is on its way. */
+  asks: boolean;
 }
 
 /** Those who wait for one key under one rule. */
@@ -57,23 +74,29 @@ interface Line {
   pausesUntilMs: number;
   /** Ends that pause before its time; null: it does not pause. */
   wake: (() => void) | null;
+  /** Nobody waits in it any more. */
+  readonly forget: () => void;
 }
+
+const newcomer = { release: () => {}, waits: true, movesByMs: Number.POSITIVE_INFINITY, asks: false };
 
 /**
  * Lines that nobody waits in yet. Only the first of a line asks, and again no sooner than the cluster said that it could be
  * admitted; so a thousand callers of one key cost as many questions as there are admissions, and nobody overtakes.
  */
 export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
-  const { runtime, askTimeoutMs, maxWaiting } = options;
+  const { runtime, askTimeoutMs, maxWaiting, perRequest } = options;
   const lines = new Map<ResolvedRule, Map<string, Line>>();
   let waiting = 0;
   let closed: ((key: string) => GuardError) | null = null;
 
   const leave = (line: Line, waiter: Waiter): boolean => {
-    if (!line.waiters.delete(waiter)) return false;
+    if (!waiter.waits) return false;
+    waiter.waits = false;
+    if (line.waiters.delete(waiter)) waiting -= 1;
     line.late.delete(waiter);
-    waiting -= 1;
     waiter.release();
+    if (perRequest && line.waiters.size === 0) line.forget();
     return true;
   };
   const give = (line: Line, waiter: Waiter, decision: Decision): void => {
@@ -93,20 +116,24 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
   };
   /** Whose time is up before the first one asks again learns it at once: to wait in vain keeps from doing something else. */
   const dismiss = (line: Line, waiter: Waiter, wakeMs: number): boolean => {
-    if (line.answer === null || waiter.endsMs >= wakeMs) return false;
+    const [first] = line.waiters;
+    // What was decided in the cluster's place goes by its caller's own `onUnavailable`, and says nothing to others.
+    if (line.answer === null || waiter.endsMs >= wakeMs || (line.answer.degraded && waiter !== first)) return false;
     give(line, waiter, denialNow(line, line.answer, waiter));
     return true;
   };
-  /** The question on which they waited has its answer; null: the cluster did not say anything until its deadline. */
-  const endLate = (line: Line, answer: Decision | null): void => {
-    for (const waiter of line.late) {
-      const { item, terms } = waiter;
-      if (answer !== null && !answer.degraded) give(line, waiter, denialNow(line, answer, waiter));
-      else if (terms.timeoutMs !== null && leave(line, waiter)) {
-        // What that means is for `onUnavailable` to say. To ask for it now would be to overtake whoever is before it.
-        options.lapse(item, { ...terms, timeoutMs: terms.timeoutMs }).then(waiter.resolve, waiter.reject);
-      }
+  /** Its time is up, and this is what the line knows; null: the cluster did not say anything until its deadline. */
+  const endInVain = (line: Line, waiter: Waiter, answer: Decision | null): void => {
+    const { item, terms } = waiter;
+    if (answer !== null && !answer.degraded) give(line, waiter, denialNow(line, answer, waiter));
+    else if (terms.timeoutMs !== null && leave(line, waiter)) {
+      // What that means is for `onUnavailable` to say. To ask for it now would be to overtake whoever is before it.
+      options.lapse(item, { ...terms, timeoutMs: terms.timeoutMs }).then(waiter.resolve, waiter.reject);
     }
+  };
+  /** The question on which they waited has its answer. */
+  const endLate = (line: Line, answer: Decision | null): void => {
+    for (const waiter of line.late) endInVain(line, waiter, answer);
   };
 
   /** Waits until that time, or until somebody wakes the line. */
@@ -134,7 +161,7 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
     for (const waiter of line.waiters) dismiss(line, waiter, wakeMs);
     if (line.waiters.has(first)) await pauseUntil(line, wakeMs);
   };
-  const serve = async (line: Line, forget: () => void): Promise<void> => {
+  const serve = async (line: Line): Promise<void> => {
     for (let [first] = line.waiters; first !== undefined; [first] = line.waiters) {
       const waiter = first;
       await serveFirst(line, waiter).catch((error: unknown) => {
@@ -143,7 +170,99 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
         if (error instanceof GuardError && isUnavailable(error.code)) endLate(line, null);
       });
     }
-    forget();
+    line.forget();
+  };
+
+  /** Those before it that are still there, as far as they count; who has gone with its request is taken out. */
+  const placeOf = (line: Line, waiter: Waiter, nowMs: number): number => {
+    let place = 0;
+    for (const other of line.waiters) {
+      if (other === waiter || place === FURTHEST_PLACE) break;
+      if (other.movesByMs >= nowMs) place += 1;
+      else {
+        line.waiters.delete(other);
+        waiting -= 1;
+      }
+    }
+    return place;
+  };
+  /** Those who have gone with their requests take up no room. */
+  const dropLost = (): void => {
+    const nowMs = runtime.monotonicMs();
+    for (const ofRule of lines.values()) {
+      for (const line of ofRule.values()) {
+        for (const waiter of line.waiters) {
+          if (waiter.movesByMs >= nowMs) continue;
+          line.waiters.delete(waiter);
+          waiting -= 1;
+        }
+        if (line.waiters.size === 0) line.forget();
+      }
+    }
+  };
+  /** On a timer of its own request. */
+  const rest = (waiter: Waiter, untilMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      waiter.movesByMs = untilMs + LOST_AFTER_MS;
+      const { release } = waiter;
+      const cancel = runtime.setTimer(
+        () => {
+          waiter.release = release;
+          resolve();
+        },
+        Math.max(1, untilMs - runtime.monotonicMs()),
+        true,
+      );
+      waiter.release = () => {
+        cancel();
+        release();
+      };
+    });
+  /** Asks for itself; when it may do so again, or null: it has its answer. */
+  const askOnce = async (line: Line, waiter: Waiter): Promise<number | null> => {
+    waiter.movesByMs = runtime.monotonicMs() + askTimeoutMs + LOST_AFTER_MS;
+    waiter.asks = true;
+    const decision = await ask(waiter).finally(() => {
+      waiter.asks = false;
+    });
+    line.answer = decision;
+    line.answeredAtMs = runtime.monotonicMs();
+    line.pausesUntilMs = line.answeredAtMs + (decision.retryAfterMs ?? 0);
+    const isDone = decision.allowed || decision.retryAfterMs === null || waiter.endsMs < line.pausesUntilMs;
+    if (isDone) give(line, waiter, decision);
+    return isDone ? null : line.pausesUntilMs;
+  };
+  const serveItself = async (line: Line, waiter: Waiter): Promise<void> => {
+    const { endsMs } = waiter;
+    let dueMs = runtime.monotonicMs();
+    while (waiter.waits) {
+      const nowMs = runtime.monotonicMs();
+      // Who was late and taken for gone stands last.
+      if (!line.waiters.has(waiter)) {
+        line.waiters.add(waiter);
+        waiting += 1;
+      }
+      const place = placeOf(line, waiter, nowMs);
+      if (place === 0 && dueMs <= endsMs) {
+        const againMs = await askOnce(line, waiter);
+        if (againMs === null) return;
+        dueMs = againMs;
+      } else {
+        const { answer, pausesUntilMs } = line;
+        const isKnown = answer !== null && !answer.degraded;
+        if (dueMs >= endsMs && (answer !== null || place === 0 || nowMs >= endsMs + askTimeoutMs)) {
+          endInVain(line, waiter, answer);
+          return;
+        }
+        if (isKnown && pausesUntilMs > nowMs && endsMs < pausesUntilMs) {
+          give(line, waiter, denialNow(line, answer, waiter));
+          return;
+        }
+        dueMs = Math.max(nowMs, pausesUntilMs) + LOOK_MS * place;
+        if (nowMs < endsMs) dueMs = Math.min(dueMs, endsMs);
+      }
+      await rest(waiter, dueMs);
+    }
   };
   const lineOf = ({ rule, key }: CallItem): Line => {
     let ofRule = lines.get(rule);
@@ -160,14 +279,15 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
       answeredAtMs: 0,
       pausesUntilMs: 0,
       wake: null,
+      forget() {
+        if (lines.get(rule)?.get(key) !== line) return;
+        ofRule.delete(key);
+        if (ofRule.size === 0) lines.delete(rule);
+      },
     };
     ofRule.set(key, line);
-    const forget = () => {
-      lines.get(rule)?.delete(key);
-      if (lines.get(rule)?.size === 0) lines.delete(rule);
-    };
     // The first waiter steps in within this turn.
-    void Promise.resolve().then(() => serve(line, forget));
+    if (!perRequest) void Promise.resolve().then(() => serve(line));
     return line;
   };
 
@@ -177,13 +297,14 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
     // The first one either asks, and what is asked is awaited, or pauses only where the pause ends before its time does.
     if (first === waiter) return;
     const { answer } = line;
-    if (answer !== null && !answer.degraded) give(line, waiter, denialNow(line, answer, waiter));
+    // While the first one pauses no answer is on its way.
+    if ((answer !== null && !answer.degraded) || line.wake !== null) endInVain(line, waiter, answer);
     else line.late.add(waiter);
   };
   const onAbort = (line: Line, waiter: Waiter): void => {
     const [first] = line.waiters;
     // While it asks, its question hears of it too, and knows whether something was counted.
-    if (first === waiter && line.wake === null) return;
+    if (perRequest ? waiter.asks : first === waiter && line.wake === null) return;
     if (!leave(line, waiter)) return;
     const cause = waiter.terms.signal?.reason;
     waiter.reject(
@@ -201,23 +322,30 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
           const message = "the signal was aborted already";
           throw new GuardError("aborted", message, { applied: "no", cause: signal.reason });
         }
+        if (perRequest && waiting >= maxWaiting) dropLost();
         if (waiting >= maxWaiting) {
           const message = `${maxWaiting} callers of wait wait in this process, the most that maxPendingCalls allows`;
           throw new GuardError("overloaded", message);
         }
         const endsMs = timeoutMs === null ? Number.POSITIVE_INFINITY : runtime.monotonicMs() + timeoutMs;
-        const waiter: Waiter = { item, terms, endsMs, resolve, reject, release: () => {} };
+        const waiter: Waiter = { item, terms, endsMs, resolve, reject, ...newcomer };
         const line = lineOf(item);
         line.waiters.add(waiter);
         waiting += 1;
         if (line.wake !== null && dismiss(line, waiter, line.pausesUntilMs)) return;
         const abort = () => onAbort(line, waiter);
         signal?.addEventListener("abort", abort, { once: true });
-        const cancel = timeoutMs === null ? null : runtime.setTimer(() => onTimeUp(line, waiter), timeoutMs, true);
+        const hasTimer = timeoutMs !== null && !perRequest;
+        const cancel = hasTimer ? runtime.setTimer(() => onTimeUp(line, waiter), timeoutMs, true) : null;
         waiter.release = () => {
           signal?.removeEventListener("abort", abort);
           cancel?.();
         };
+        if (!perRequest) return;
+        serveItself(line, waiter).catch((error: unknown) => {
+          line.answer = null;
+          if (leave(line, waiter)) reject(error);
+        });
       }),
     hurry() {
       for (const ofRule of lines.values()) for (const line of ofRule.values()) line.wake?.();

@@ -25,8 +25,8 @@ export const waitMutants: readonly Mutant[] = [
       {
         file,
         search:
-          "        options.lapse(item, { ...terms, timeoutMs: terms.timeoutMs }).then(waiter.resolve, waiter.reject);",
-        replacement: "        ask(waiter).then(waiter.resolve, waiter.reject);",
+          "      options.lapse(item, { ...terms, timeoutMs: terms.timeoutMs }).then(waiter.resolve, waiter.reject);",
+        replacement: "      ask(waiter).then(waiter.resolve, waiter.reject);",
       },
     ],
     foundBy: { tests },
@@ -66,6 +66,54 @@ export const waitMutants: readonly Mutant[] = [
         file,
         search: "    if (first === waiter) line.wake?.();",
         replacement: "    if (first !== waiter) line.wake?.();",
+      },
+    ],
+    foundBy: { tests },
+  },
+  {
+    name: "wait-gives-the-first-ones-own-answer-to-others",
+    breaks: "what `onUnavailable` of the first of a line decides is told to those behind it, against their own",
+    edits: [
+      {
+        file,
+        search: " || (line.answer.degraded && waiter !== first)",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests },
+  },
+  {
+    name: "wait-for-who-has-gone-with-its-request",
+    breaks: "at the edge one request that is over holds up everybody behind it",
+    edits: [
+      {
+        file,
+        search: "      if (other.movesByMs >= nowMs) place += 1;",
+        replacement: "      if (other.movesByMs >= 0) place += 1;",
+      },
+    ],
+    foundBy: { tests },
+  },
+  {
+    name: "wait-at-the-edge-out-of-turn",
+    breaks: "at the edge all of a line ask at once, and who came last may be served first",
+    edits: [
+      {
+        file,
+        search: "      if (place === 0 && dueMs <= endsMs) {",
+        replacement: "      if (dueMs <= endsMs) {",
+      },
+    ],
+    foundBy: { tests },
+  },
+  {
+    name: "wait-counts-who-has-gone",
+    breaks: "at the edge requests that are over fill the lines, until nobody may wait any more",
+    edits: [
+      {
+        file,
+        search: "        if (perRequest && waiting >= maxWaiting) dropLost();\n",
+        replacement: "",
       },
     ],
     foundBy: { tests },
