@@ -426,7 +426,8 @@ describe("sessions", () => {
   });
 
   describe("after a process was stopped for longer than its session lives", () => {
-    async function thawed() {
+    /** `asleep`: the machine was, and its monotonic clock stood still. */
+    async function thawed(asleep = false) {
       const made = scene();
       const { runtime, guard, cluster } = made;
       await connected(guard, runtime);
@@ -439,15 +440,18 @@ describe("sessions", () => {
           else stream.fail(frame, { reason: ErrorReason.INVALID_ARGUMENT, applied: Applied.NO, message: "no session" });
         };
       }
-      runtime.nowMs += 75_000;
+      if (asleep) runtime.wallStepMs += 75_000;
+      else runtime.nowMs += 75_000;
       return { ...made, since };
     }
 
     test.each([
-      ["on a stream that still stands", false],
-      ["on a stream that died meanwhile", true],
-    ])("S4: calls start in a new session, decided by the cluster, %s", async (_, died) => {
-      const { runtime, guard, cluster, since } = await thawed();
+      ["on a stream that still stands", false, false],
+      ["on a stream that died meanwhile", true, false],
+      ["on a machine that slept", true, true],
+      ["on a machine that slept beside a proxy that kept the stream", false, true],
+    ])("S4: calls start in a new session, decided by the cluster, %s", async (_, died, asleep) => {
+      const { runtime, guard, cluster, since } = await thawed(asleep);
       const calls = ["a", "b"].map((key) => guard.allow(key, 5, "10s"));
       await runtime.settle();
       if (died) for (const stream of [...cluster.nodes[0]!.streams]) stream.close();

@@ -23,11 +23,11 @@ export class Resumptions {
   }
 
   /**
-   * Whether frames may go there now. After a process was stopped for long the cluster may have forgotten the session, and what is sent
+   * Whether frames may go there now. After a process or its machine was stopped for long the cluster may have forgotten the session, and what is sent
    * in it, or into a stream that died meanwhile, is not known to be counted; so it is asked for first, and what waits can start over.
    */
   mayCarry(link: Link, session: Session, nowMs: number): boolean {
-    if (nowMs < session.life.safeUntilMs) return true;
+    if (session.life.isSafe) return true;
     const last = this.#last.get(link);
     if (last?.session === session && nowMs - last.sentMs < GOOD_FOR_MS) return last.known;
     this.resume(link, session, nowMs);

@@ -37,6 +37,7 @@ export class SessionLife {
   readonly #sent = new Map<bigint, number>();
   #lastId = 0n;
   #heardMs: number;
+  #heardWallMs = 0;
   #ended = false;
   #cancelTimer: () => void = () => {};
 
@@ -44,7 +45,8 @@ export class SessionLife {
   constructor(runtime: Runtime, ttlMs: number, sentMs: number, sendRenewal: (id: bigint) => boolean) {
     this.#runtime = runtime;
     this.#ttlMs = ttlMs;
-    this.#heardMs = sentMs;
+    this.#heardMs = Number.NEGATIVE_INFINITY;
+    this.heard(sentMs);
     this.#sendRenewal = sendRenewal;
     this.#schedule();
   }
@@ -56,7 +58,15 @@ export class SessionLife {
 
   /** Something that was sent then went through the log. */
   heard(sentMs: number): void {
-    if (sentMs > this.#heardMs) this.#heardMs = sentMs;
+    if (sentMs <= this.#heardMs) return;
+    this.#heardMs = sentMs;
+    this.#heardWallMs = this.#runtime.wallMs() - (this.#runtime.monotonicMs() - sentMs);
+  }
+
+  /** By the monotonic clock and by the wall clock: a machine that slept has one that stood still. */
+  get isSafe(): boolean {
+    if (this.#runtime.monotonicMs() >= this.safeUntilMs) return false;
+    return this.#runtime.wallMs() - this.#heardWallMs < this.#ttlMs * SAFE_SHARE;
   }
 
   /** The renewal with this id went through the log. */

@@ -367,8 +367,21 @@ export const unavailableMutants: readonly Mutant[] = [
     edits: [
       {
         file: "sdk-core/src/session/resumptions.ts",
-        search: "    if (nowMs < session.life.safeUntilMs) return true;",
-        replacement: "    if (nowMs < Number.POSITIVE_INFINITY) return true;",
+        search: "    if (session.life.isSafe) return true;",
+        replacement: "    if (session.life.safeUntilMs > 0) return true;",
+      },
+    ],
+    foundBy: { tests: guard },
+  },
+  {
+    name: "session-trusted-through-suspension",
+    breaks:
+      "a machine that slept has a monotonic clock that stood still, and sends in a session that was forgotten long ago",
+    edits: [
+      {
+        file: "sdk-core/src/session/session-life.ts",
+        search: "    return this.#runtime.wallMs() - this.#heardWallMs < this.#ttlMs * SAFE_SHARE;",
+        replacement: "    return this.#runtime.wallMs() > this.#heardWallMs - this.#ttlMs * SAFE_SHARE;",
       },
     ],
     foundBy: { tests: guard },
