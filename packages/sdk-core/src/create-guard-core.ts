@@ -25,6 +25,7 @@ import { type GuardObserver, observedCall } from "./guard-observer.ts";
 import { createReservations, type Reservations } from "./holds/reservations.ts";
 import { isPerRequest } from "./per-request.ts";
 import type { Device, PlatformOptions } from "./platform-options.ts";
+import { realMs } from "./real-time.ts";
 import { failureOf } from "./requests/attempt-error.ts";
 import { allListeners } from "./session/stream-listener.ts";
 import { type StreamParts, streamParts } from "./session/stream-parts.ts";
@@ -430,7 +431,7 @@ class GuardCore implements Guard<string> {
     const call = createCall(item, group, verb, {
       requestId,
       onUnavailable: checked?.onUnavailable ?? strictest(group ?? [item], this.#options.onUnavailable),
-      deadlineMs: this.#runtime.monotonicMs() + timeoutMs,
+      deadlineMs: realMs(this.#runtime) + timeoutMs,
       timeoutMs,
       resolve,
       reject,

@@ -89,6 +89,11 @@ export type TransportErrorKind =
 export interface Runtime {
   /** Milliseconds; never steps. */
   monotonicMs(): number;
+  /**
+   * The same for deadlines, which timers that keep a process alive go by: a test that moves the cluster's time leaves it as it is.
+   * Default: {@link monotonicMs}.
+   */
+  realMs?(): number;
   wallMs(): number;
   /**
    * Calls once, no earlier than `delayMs` from now by `monotonicMs`; returns what cancels it. `keepAlive` false: a pending timer lets

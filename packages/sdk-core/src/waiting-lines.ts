@@ -1,4 +1,5 @@
 import type { CallItem } from "./calls/call.ts";
+import { realMs } from "./real-time.ts";
 import type { AbortSignalLike, Decision, Denied, OnUnavailable } from "./surface/guard.ts";
 import { GuardError, isUnavailable } from "./surface/guard-error.ts";
 import type { ResolvedRule } from "./surface/resolved-rule.ts";
@@ -49,8 +50,8 @@ export interface WaitingLines {
 interface Waiter {
   readonly item: CallItem;
   readonly terms: WaitTerms;
-  /** On the monotonic clock; infinite: there is none. */
-  readonly endsMs: number;
+  /** On the clock of deadlines; infinite: there is none. */
+  readonly deadlineMs: number;
   readonly resolve: (decision: Decision) => void;
   readonly reject: (error: unknown) => void;
   /** Ends its timer and its signal's listener. */
@@ -99,6 +100,8 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
     if (perRequest && line.waiters.size === 0) line.forget();
     return true;
   };
+  /** When its time is up, on the monotonic clock as it is now. */
+  const endOf = ({ deadlineMs }: Waiter): number => deadlineMs + (runtime.monotonicMs() - realMs(runtime));
   const give = (line: Line, waiter: Waiter, decision: Decision): void => {
     if (leave(line, waiter)) waiter.resolve(decision);
   };
@@ -118,7 +121,7 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
   const dismiss = (line: Line, waiter: Waiter, wakeMs: number): boolean => {
     const [first] = line.waiters;
     // What was decided in the cluster's place goes by its caller's own `onUnavailable`, and says nothing to others.
-    if (line.answer === null || waiter.endsMs >= wakeMs || (line.answer.degraded && waiter !== first)) return false;
+    if (line.answer === null || endOf(waiter) >= wakeMs || (line.answer.degraded && waiter !== first)) return false;
     give(line, waiter, denialNow(line, line.answer, waiter));
     return true;
   };
@@ -228,12 +231,12 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
     line.answer = decision;
     line.answeredAtMs = runtime.monotonicMs();
     line.pausesUntilMs = line.answeredAtMs + (decision.retryAfterMs ?? 0);
-    const isDone = decision.allowed || decision.retryAfterMs === null || waiter.endsMs < line.pausesUntilMs;
+    const isDone = decision.allowed || decision.retryAfterMs === null || endOf(waiter) < line.pausesUntilMs;
     if (isDone) give(line, waiter, decision);
     return isDone ? null : line.pausesUntilMs;
   };
   const serveItself = async (line: Line, waiter: Waiter): Promise<void> => {
-    const { endsMs } = waiter;
+    const endsMs = endOf(waiter);
     let dueMs = runtime.monotonicMs();
     while (waiter.waits) {
       const nowMs = runtime.monotonicMs();
@@ -327,8 +330,8 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
           const message = `${maxWaiting} callers of wait wait in this process, the most that maxPendingCalls allows`;
           throw new GuardError("overloaded", message);
         }
-        const endsMs = timeoutMs === null ? Number.POSITIVE_INFINITY : runtime.monotonicMs() + timeoutMs;
-        const waiter: Waiter = { item, terms, endsMs, resolve, reject, ...newcomer };
+        const deadlineMs = timeoutMs === null ? Number.POSITIVE_INFINITY : realMs(runtime) + timeoutMs;
+        const waiter: Waiter = { item, terms, deadlineMs, resolve, reject, ...newcomer };
         const line = lineOf(item);
         line.waiters.add(waiter);
         waiting += 1;

@@ -36,7 +36,7 @@ export interface NodeGuardOptions<P extends string = string> extends GuardOption
 }
 
 /** Time as a guard sees it: a monotonic clock and the wall clock, in milliseconds, and timers. */
-export type GuardClock = Pick<Runtime, "monotonicMs" | "wallMs" | "setTimer" | "setPause">;
+export type GuardClock = Pick<Runtime, "monotonicMs" | "realMs" | "wallMs" | "setTimer" | "setPause">;
 
 /**
  * Makes a guard over gRPC. Nothing is sent before the first call, and nothing of it keeps a process alive but a call
@@ -94,6 +94,7 @@ function runtimeOf(clock: GuardClock | undefined): Runtime {
   return {
     ...nodeRuntime,
     monotonicMs: () => clock.monotonicMs(),
+    realMs: () => clock.realMs?.() ?? clock.monotonicMs(),
     wallMs: () => clock.wallMs(),
     setTimer: (callback, delayMs, keepAlive) => clock.setTimer(callback, delayMs, keepAlive),
     setPause: (callback, delayMs) => clock.setPause?.(callback, delayMs) ?? clock.setTimer(callback, delayMs, true),

@@ -10,6 +10,9 @@ export class MovedTime {
 
   monotonicMs = (): number => this.#real.monotonicMs() + this.#monotonicMs;
 
+  /** What deadlines are counted by. */
+  realMs = (): number => this.#real.monotonicMs();
+
   wallMs = (): number => this.#real.wallMs() + this.#wallMs;
 
   /** Moves the clocks forward, each by so many milliseconds: as little as two machines agree do the clocks of one. */

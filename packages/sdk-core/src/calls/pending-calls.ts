@@ -1,3 +1,4 @@
+import { realMs } from "../real-time.ts";
 import type { Runtime } from "../transport.ts";
 import type { Call } from "./call.ts";
 
@@ -57,7 +58,7 @@ export function createPendingCalls(
   const scan = (): void => {
     cancelTimer = null;
     timerAtMs = Number.POSITIVE_INFINITY;
-    const nowMs = runtime.monotonicMs();
+    const nowMs = realMs(runtime);
     let earliest = Number.POSITIVE_INFINITY;
     forEach((call) => {
       if (call.deadlineMs <= nowMs) onDeadline(call);
@@ -78,7 +79,7 @@ export function createPendingCalls(
       call.cancelTimer = runtime.setTimer(() => onDeadline(call), call.timeoutMs, true);
       return;
     }
-    if (call.deadlineMs < timerAtMs) schedule(call.deadlineMs, runtime.monotonicMs());
+    if (call.deadlineMs < timerAtMs) schedule(call.deadlineMs, realMs(runtime));
   };
   const unlink = (call: Call): void => {
     if (call.previous === null && head !== call) return;
@@ -105,7 +106,7 @@ export function createPendingCalls(
    * only late, and still ends the call.
    */
   const dropLost = (): void => {
-    const nowMs = runtime.monotonicMs();
+    const nowMs = realMs(runtime);
     if (sharedTimer || nowMs < nextLostMs) return;
     nextLostMs = nowMs + LOOK_MS;
     forEach((call) => {

@@ -2,6 +2,7 @@ import { Verb } from "@quorumguard/limiter";
 import { type Call, type CallItem, type CallVerb, isSettling } from "../calls/call.ts";
 import { FIRST_FAILURE_OUTCOME } from "../calls/decisions.ts";
 import { failureOfOutcome, guardError, heldElsewhere } from "../calls/wire-errors.ts";
+import { realMs } from "../real-time.ts";
 import { randomId } from "../requests/call-batch.ts";
 import { SAFE_SHARE, type SessionLife } from "../session/session-life.ts";
 import type { Allowed, Decision, Reservation } from "../surface/guard.ts";
@@ -95,7 +96,7 @@ export function createReservations(options: ReservationsOptions): Reservations {
   const age = async (call: Call): Promise<void> => {
     const sentMs = runtime.monotonicMs();
     // Who cannot learn it must suppose that the time is over.
-    const leftMs = Math.max(1, Math.ceil(call.deadlineMs - sentMs));
+    const leftMs = Math.max(1, Math.ceil(call.deadlineMs - realMs(runtime)));
     const nowUs = await options.stampUs(itemOf(call, call.cost), leftMs).catch(() => Number.POSITIVE_INFINITY);
     call.openForMs = Math.max(0, call.openForMs - Math.max(0, nowUs - call.openedAtUs) / 1_000);
     call.sentMs = sentMs;

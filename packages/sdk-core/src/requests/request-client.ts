@@ -10,6 +10,7 @@ import {
 import type { Call, CallItem } from "../calls/call.ts";
 import type { AttemptFailure } from "../calls/wire-errors.ts";
 import { retrying } from "../cluster/backoff.ts";
+import { realMs } from "../real-time.ts";
 import { type Runtime, type Transport, TransportError, type UnaryCall } from "../transport.ts";
 import { AttemptError, failureOf } from "./attempt-error.ts";
 import {
@@ -105,14 +106,14 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     /** The last attempt before a deadline may get next to no time: that it came to nothing says less than what went wrong before. */
     const toldBy = (error: unknown): unknown => {
       const failure = failureOf(error);
-      if (telling !== "" && runtime.monotonicMs() >= shortUntilMs) {
+      if (telling !== "" && realMs(runtime) >= shortUntilMs) {
         return new AttemptError({ ...failure, message: telling });
       }
       telling = failure.message;
       return error;
     };
     const repeatableMs = () => batch?.repeatableMs() ?? Number.POSITIVE_INFINITY;
-    const left = () => Math.max(1, Math.ceil(Math.min(deadlineMs - runtime.monotonicMs(), repeatableMs())));
+    const left = () => Math.max(1, Math.ceil(Math.min(deadlineMs - realMs(runtime), repeatableMs())));
     return retrying(
       async () => {
         // Before the request is made: what waits for a token was not sent.
@@ -123,8 +124,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
         const timeoutMs = attemptMs(left());
         const message = build(timeoutMs, endpoint);
         options.onAsk(endpoint);
-        shortUntilMs =
-          timeoutMs < MIN_ATTEMPT_MS ? runtime.monotonicMs() + timeoutMs - TIMER_MS : Number.POSITIVE_INFINITY;
+        shortUntilMs = timeoutMs < MIN_ATTEMPT_MS ? realMs(runtime) + timeoutMs - TIMER_MS : Number.POSITIVE_INFINITY;
         const signal = batch === null ? {} : { signal: batch.signal };
         const call = { endpoint, method, request: message, timeoutMs, ...signal };
         const bytes = await transport.unary(call, token).catch((error: unknown) => Promise.reject(toldBy(error)));
@@ -135,7 +135,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
       {
         runtime,
         keepAlive: true,
-        stopped: () => batch?.open.length === 0 || runtime.monotonicMs() >= deadlineMs,
+        stopped: () => batch?.open.length === 0 || realMs(runtime) >= deadlineMs,
         capMs: () => Math.min(100, left()),
         atLeastMs: (error) => pauseMs(failureOf(error)),
         onFailure: (error) => {
@@ -207,7 +207,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
       const check = wireCheck(item);
       return request({
         method: "GuardService/Peek",
-        deadlineMs: runtime.monotonicMs() + timeoutMs,
+        deadlineMs: realMs(runtime) + timeoutMs,
         build: (deadlineMs) => encodePeekRequest({ check, noForward: false, namespace, deadlineMs }),
         read: (bytes) => {
           const { decision, stampUs } = decodePeekResponse(bytes);
@@ -220,7 +220,7 @@ export function createRequestClient(options: RequestClientOptions): RequestClien
     topology(timeoutMs) {
       return request({
         method: "ClusterService/GetTopology",
-        deadlineMs: runtime.monotonicMs() + timeoutMs,
+        deadlineMs: realMs(runtime) + timeoutMs,
         build: encodeGetTopologyRequest,
         read: (bytes) => {
           const topology = readTopology(bytes);

@@ -25,6 +25,7 @@ import { Connector } from "../cluster/connector.ts";
 import type { Link } from "../cluster/link.ts";
 import { createRetryBudget } from "../cluster/retry-budget.ts";
 import type { Replaced } from "../cluster/succession.ts";
+import { realMs } from "../real-time.ts";
 import { type Runtime, TransportError } from "../transport.ts";
 import { buildFrame } from "./build-frame.ts";
 import { Resumptions } from "./resumptions.ts";
@@ -35,7 +36,6 @@ import { type Registration, type Session, SessionLife } from "./session-life.ts"
 const MAX_FRAMES_IN_FLIGHT = 4;
 /** How long retries pause while the budget is dry. */
 const DRY_BUDGET_PAUSE_MS = 250;
-const DEFAULT_MAX_RESULTS = 4_096;
 
 /**
  * Takes calls to the leader and brings back their ends: numbers them in a session, gathers the calls of one turn into
@@ -54,7 +54,7 @@ export class SessionClient {
   /** Calls of an expired session that were surely not applied: they start over in the next one. */
   #startOver: Call[] = [];
   #registration: Registration | null = null;
-  #maxResults = DEFAULT_MAX_RESULTS;
+  #maxResults = 4_096;
   #ttlMs = 60_000;
   #toResend = 0;
   #resendAtMs = 0;
@@ -191,7 +191,7 @@ export class SessionClient {
 
   #send(link: Link, calls: readonly Call[]): void {
     const nowMs = this.#runtime.monotonicMs();
-    const message = buildFrame(calls, this.#window.ackedThrough, nowMs);
+    const message = buildFrame(calls, this.#window.ackedThrough, realMs(this.#runtime));
     const frame = { open: calls.length, carrier: link };
     link.framesInFlight += 1;
     const wallMs = this.#runtime.wallMs();

@@ -1,5 +1,6 @@
 import { ErrorReason } from "@quorumguard/proto";
 import { refusalReason, tokenRefusal } from "../calls/wire-errors.ts";
+import { realMs } from "../real-time.ts";
 import type { TokenSource } from "../surface/guard-options.ts";
 import {
   type Runtime,
@@ -46,8 +47,8 @@ function requestsWith(tokens: TokenKeeper, transport: Transport, runtime: Runtim
   return {
     token: tokenWithin,
     async unary(call, given) {
-      const untilMs = runtime.monotonicMs() + call.timeoutMs;
-      const left = () => Math.max(1, Math.ceil(untilMs - runtime.monotonicMs()));
+      const untilMs = realMs(runtime) + call.timeoutMs;
+      const left = () => Math.max(1, Math.ceil(untilMs - realMs(runtime)));
       const token = given === undefined ? await tokenWithin(left()) : given;
       try {
         return await transport.unary({ ...call, timeoutMs: left() }, token);
@@ -57,7 +58,7 @@ function requestsWith(tokens: TokenKeeper, transport: Transport, runtime: Runtim
         if (token === null || reason === null || reason === ErrorReason.INLINE_LIMIT_FORBIDDEN) throw error;
         const isOver = reason === ErrorReason.TOKEN_EXPIRED;
         const isOld = tokens.refused(token);
-        if (!(isOver || isOld) || runtime.monotonicMs() >= untilMs) throw error;
+        if (!(isOver || isOld) || realMs(runtime) >= untilMs) throw error;
         // Without another token the refusal stands, and is no outage.
         const fresh = await tokenWithin(left()).catch((failure: unknown) => Promise.reject(isOver ? failure : error));
         if (fresh === token || call.signal?.aborted) throw error;

@@ -1,4 +1,5 @@
 import { ErrorReason } from "@quorumguard/proto";
+import { realMs } from "../real-time.ts";
 import type { StreamListener } from "../session/stream-listener.ts";
 import type { Runtime } from "../transport.ts";
 
@@ -15,14 +16,14 @@ export interface Overload extends StreamListener {
 }
 
 /** No node has said so. */
-export function createOverload(runtime: Pick<Runtime, "monotonicMs">): Overload {
+export function createOverload(runtime: Pick<Runtime, "monotonicMs" | "realMs">): Overload {
   let toldMs = Number.NEGATIVE_INFINITY;
   return {
     since: (atMs) => toldMs >= atMs - ECHO_MS,
     welcomed() {},
     told(message) {
       if (message.case !== "error" || message.value.detail?.reason !== ErrorReason.OVERLOADED) return;
-      toldMs = runtime.monotonicMs();
+      toldMs = realMs(runtime);
     },
   };
 }

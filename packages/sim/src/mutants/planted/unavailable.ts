@@ -118,6 +118,31 @@ export const unavailableMutants: readonly Mutant[] = [
     foundBy: { tests: [`${room}/cluster-terms.test.ts`] },
   },
   {
+    name: "deadlines-move-with-the-clusters-time",
+    breaks:
+      "a test that moves the cluster's time ends calls that have a minute left, and keeps others beyond their deadline",
+    edits: [
+      {
+        file: "sdk-core/src/calls/pending-calls.ts",
+        search: "    timerAtMs = Number.POSITIVE_INFINITY;\n    const nowMs = realMs(runtime);",
+        replacement: "    timerAtMs = Number.POSITIVE_INFINITY;\n    const nowMs = runtime.monotonicMs();",
+      },
+    ],
+    foundBy: { tests: ["sdk-core/src/real-time.test.ts"] },
+  },
+  {
+    name: "wait-ends-with-the-clusters-time",
+    breaks: "a test that moves the cluster's time denies whoever waits for a turn that it would have had in its time",
+    edits: [
+      {
+        file: "sdk-core/src/waiting-lines.ts",
+        search: "deadlineMs + (runtime.monotonicMs() - realMs(runtime));",
+        replacement: "deadlineMs;",
+      },
+    ],
+    foundBy: { tests: ["sdk-core/src/real-time.test.ts"] },
+  },
+  {
     name: "calls-of-requests-that-are-over-take-up-room",
     breaks: "at the edge a few handlers that did not wait for their calls fill the guard for ever",
     edits: [
