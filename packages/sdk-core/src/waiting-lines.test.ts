@@ -10,7 +10,8 @@ import { AbortController } from "./testing/abort-controller.ts";
 import { ScriptedCluster } from "./testing/scripted-cluster.ts";
 import { VirtualRuntime } from "./testing/virtual-runtime.ts";
 import { createLocalLimiter } from "./unavailable/local-limiter.ts";
-import { createWaitingLines, type WaitTerms } from "./waiting-lines.ts";
+import type { WaitTerms } from "./waiting-line.ts";
+import { createWaitingLines } from "./waiting-lines.ts";
 
 const rule = resolveRule({ limit: 2, window: "10s" }, "");
 const patient: WaitTerms = { timeoutMs: 60_000, signal: null, onUnavailable: null };

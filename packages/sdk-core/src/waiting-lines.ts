@@ -1,24 +1,11 @@
 import type { CallItem } from "./calls/call.ts";
+import { createOwnTurns } from "./own-turns.ts";
 import { realMs } from "./real-time.ts";
-import type { AbortSignalLike, Decision, Denied, OnUnavailable } from "./surface/guard.ts";
+import type { Decision, Denied } from "./surface/guard.ts";
 import { GuardError, isUnavailable } from "./surface/guard-error.ts";
 import type { ResolvedRule } from "./surface/resolved-rule.ts";
 import type { Runtime } from "./transport.ts";
-
-/** Where each asks for itself, the next one looks so long after its turn may have come, in milliseconds; the one behind it after twice as long. */
-const LOOK_MS = 25;
-/** Those further behind look as often as the one in this place. */
-const FURTHEST_PLACE = 40;
-/** Who has not moved for so long after its time has gone with its request, in milliseconds. */
-const LOST_AFTER_MS = 250;
-
-/** What a waiting caller chose. At least one of `timeoutMs` and `signal` is there. */
-export interface WaitTerms {
-  /** For how long it waits at most; null: until its signal says so. */
-  readonly timeoutMs: number | null;
-  readonly signal: AbortSignalLike | null;
-  readonly onUnavailable: OnUnavailable | null;
-}
+import type { Line, Waiter, WaitTerms } from "./waiting-line.ts";
 
 /** What the lines need of their guard. */
 export interface WaitingLinesOptions {
@@ -45,38 +32,6 @@ export interface WaitingLines {
   hurry(): void;
   /** Everyone who still waits is rejected with it. */
   close(errorOf: (key: string) => GuardError): void;
-}
-
-interface Waiter {
-  readonly item: CallItem;
-  readonly terms: WaitTerms;
-  /** On the clock of deadlines; infinite: there is none. */
-  readonly deadlineMs: number;
-  readonly resolve: (decision: Decision) => void;
-  readonly reject: (error: unknown) => void;
-  /** Ends its timer and its signal's listener. */
-  release: () => void;
-  waits: boolean;
-  /** Where each asks for itself: it has moved by then, on the monotonic clock, or has gone. */
-  movesByMs: number;
-  /** The same: its question is on its way. */
-  asks: boolean;
-}
-
-/** Those who wait for one key under one rule. */
-interface Line {
-  readonly waiters: Set<Waiter>;
-  /** Their time is up, and the answer to the question that is on its way says what that means. */
-  readonly late: Set<Waiter>;
-  /** What one of them was told last, and when on the monotonic clock; null: nothing yet, or that nobody answers. */
-  answer: Decision | null;
-  answeredAtMs: number;
-  /** Until when the first one pauses, on the monotonic clock. */
-  pausesUntilMs: number;
-  /** Ends that pause before its time; null: it does not pause. */
-  wake: (() => void) | null;
-  /** Nobody waits in it any more. */
-  readonly forget: () => void;
 }
 
 const newcomer = { release: () => {}, waits: true, movesByMs: Number.POSITIVE_INFINITY, asks: false };
@@ -176,96 +131,12 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
     line.forget();
   };
 
-  /** Those before it that are still there, as far as they count; who has gone with its request is taken out. */
-  const placeOf = (line: Line, waiter: Waiter, nowMs: number): number => {
-    let place = 0;
-    for (const other of line.waiters) {
-      if (other === waiter || place === FURTHEST_PLACE) break;
-      if (other.movesByMs >= nowMs) place += 1;
-      else {
-        line.waiters.delete(other);
-        waiting -= 1;
-      }
-    }
-    return place;
+  const entered = (count: number): void => {
+    waiting += count;
   };
-  /** Those who have gone with their requests take up no room. */
-  const dropLost = (): void => {
-    const nowMs = runtime.monotonicMs();
-    for (const ofRule of lines.values()) {
-      for (const line of ofRule.values()) {
-        for (const waiter of line.waiters) {
-          if (waiter.movesByMs >= nowMs) continue;
-          line.waiters.delete(waiter);
-          waiting -= 1;
-        }
-        if (line.waiters.size === 0) line.forget();
-      }
-    }
-  };
-  /** On a timer of its own request. */
-  const rest = (waiter: Waiter, untilMs: number): Promise<void> =>
-    new Promise((resolve) => {
-      waiter.movesByMs = untilMs + LOST_AFTER_MS;
-      const { release } = waiter;
-      const cancel = runtime.setTimer(
-        () => {
-          waiter.release = release;
-          resolve();
-        },
-        Math.max(1, untilMs - runtime.monotonicMs()),
-        true,
-      );
-      waiter.release = () => {
-        cancel();
-        release();
-      };
-    });
-  /** Asks for itself; when it may do so again, or null: it has its answer. */
-  const askOnce = async (line: Line, waiter: Waiter): Promise<number | null> => {
-    waiter.movesByMs = runtime.monotonicMs() + askTimeoutMs + LOST_AFTER_MS;
-    waiter.asks = true;
-    const decision = await ask(waiter).finally(() => {
-      waiter.asks = false;
-    });
-    line.answer = decision;
-    line.answeredAtMs = runtime.monotonicMs();
-    line.pausesUntilMs = line.answeredAtMs + (decision.retryAfterMs ?? 0);
-    const isDone = decision.allowed || decision.retryAfterMs === null || endOf(waiter) < line.pausesUntilMs;
-    if (isDone) give(line, waiter, decision);
-    return isDone ? null : line.pausesUntilMs;
-  };
-  const serveItself = async (line: Line, waiter: Waiter): Promise<void> => {
-    const endsMs = endOf(waiter);
-    let dueMs = runtime.monotonicMs();
-    while (waiter.waits) {
-      const nowMs = runtime.monotonicMs();
-      // Who was late and taken for gone stands last.
-      if (!line.waiters.has(waiter)) {
-        line.waiters.add(waiter);
-        waiting += 1;
-      }
-      const place = placeOf(line, waiter, nowMs);
-      if (place === 0 && dueMs <= endsMs) {
-        const againMs = await askOnce(line, waiter);
-        if (againMs === null) return;
-        dueMs = againMs;
-      } else {
-        const { answer, pausesUntilMs } = line;
-        const isKnown = answer !== null && !answer.degraded;
-        if (dueMs >= endsMs && (answer !== null || place === 0 || nowMs >= endsMs + askTimeoutMs)) {
-          endInVain(line, waiter, answer);
-          return;
-        }
-        if (isKnown && pausesUntilMs > nowMs && endsMs < pausesUntilMs) {
-          give(line, waiter, denialNow(line, answer, waiter));
-          return;
-        }
-        dueMs = Math.max(nowMs, pausesUntilMs) + LOOK_MS * place;
-        if (nowMs < endsMs) dueMs = Math.min(dueMs, endsMs);
-      }
-      await rest(waiter, dueMs);
-    }
+  const ownTurns = createOwnTurns({ runtime, askTimeoutMs, ask, endOf, give, denialNow, endInVain, entered });
+  const eachLine = (visit: (line: Line) => void): void => {
+    for (const ofRule of lines.values()) for (const line of ofRule.values()) visit(line);
   };
   const lineOf = ({ rule, key }: CallItem): Line => {
     let ofRule = lines.get(rule);
@@ -325,7 +196,7 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
           const message = "the signal was aborted already";
           throw new GuardError("aborted", message, { applied: "no", cause: signal.reason });
         }
-        if (perRequest && waiting >= maxWaiting) dropLost();
+        if (perRequest && waiting >= maxWaiting) eachLine(ownTurns.dropLost);
         if (waiting >= maxWaiting) {
           const message = `${maxWaiting} callers of wait wait in this process, the most that maxPendingCalls allows`;
           throw new GuardError("overloaded", message);
@@ -345,24 +216,22 @@ export function createWaitingLines(options: WaitingLinesOptions): WaitingLines {
           cancel?.();
         };
         if (!perRequest) return;
-        serveItself(line, waiter).catch((error: unknown) => {
+        ownTurns.serve(line, waiter).catch((error: unknown) => {
           line.answer = null;
           if (leave(line, waiter)) reject(error);
         });
       }),
     hurry() {
-      for (const ofRule of lines.values()) for (const line of ofRule.values()) line.wake?.();
+      eachLine((line) => line.wake?.());
     },
     close(errorOf) {
       closed = errorOf;
-      for (const ofRule of lines.values()) {
-        for (const line of ofRule.values()) {
-          for (const waiter of line.waiters) {
-            if (leave(line, waiter)) waiter.reject(errorOf(waiter.item.key));
-          }
-          line.wake?.();
+      eachLine((line) => {
+        for (const waiter of line.waiters) {
+          if (leave(line, waiter)) waiter.reject(errorOf(waiter.item.key));
         }
-      }
+        line.wake?.();
+      });
     },
   };
 }

@@ -1,6 +1,6 @@
 import { Algorithm, Verb } from "@quorumguard/limiter";
 import { type CallItem, type CallVerb, take } from "../calls/call.ts";
-import type { WaitTerms } from "../waiting-lines.ts";
+import type { WaitTerms } from "../waiting-line.ts";
 import {
   allowKey,
   missingLimit,

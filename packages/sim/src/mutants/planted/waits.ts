@@ -1,6 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const file = "sdk-core/src/waiting-lines.ts";
+const ownTurns = "sdk-core/src/own-turns.ts";
 const tests = ["sdk-core/src/waiting-lines.test.ts"];
 
 /** Bugs in the lines of those who wait for their turn. */
@@ -87,7 +88,7 @@ export const waitMutants: readonly Mutant[] = [
     breaks: "at the edge one request that is over holds up everybody behind it",
     edits: [
       {
-        file,
+        file: ownTurns,
         search: "      if (other.movesByMs >= nowMs) place += 1;",
         replacement: "      if (other.movesByMs >= 0) place += 1;",
       },
@@ -99,7 +100,7 @@ export const waitMutants: readonly Mutant[] = [
     breaks: "at the edge all of a line ask at once, and who came last may be served first",
     edits: [
       {
-        file,
+        file: ownTurns,
         search: "      if (place === 0 && dueMs <= endsMs) {",
         replacement: "      if (dueMs <= endsMs) {",
       },
@@ -112,7 +113,7 @@ export const waitMutants: readonly Mutant[] = [
     edits: [
       {
         file,
-        search: "        if (perRequest && waiting >= maxWaiting) dropLost();\n",
+        search: "        if (perRequest && waiting >= maxWaiting) eachLine(ownTurns.dropLost);\n",
         replacement: "",
       },
     ],
