@@ -227,6 +227,7 @@ class GuardCore implements Guard<string> {
     this.#endDevice = device.onReturn(() => {
       this.#answers?.forget();
       this.#breaker.networkIsBack();
+      transport.networkIsBack?.();
       this.#lines.hurry();
     });
   }

@@ -12,6 +12,8 @@ export interface Transport {
    * nothing was sent. Rejects with a {@link TransportError} only, after `timeoutMs` at the latest.
    */
   token?(timeoutMs: number): Promise<string | null>;
+  /** This device has its network back: what failed before it says nothing about now. */
+  networkIsBack?(): void;
   /** Ends all connections. */
   close(): Promise<void>;
 }

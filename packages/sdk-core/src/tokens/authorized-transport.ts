@@ -65,6 +65,7 @@ function requestsWith(tokens: TokenKeeper, transport: Transport, runtime: Runtim
         return transport.unary({ ...call, timeoutMs: left() }, fresh);
       }
     },
+    networkIsBack: () => tokens.networkIsBack(),
     close() {
       tokens.close();
       return transport.close();

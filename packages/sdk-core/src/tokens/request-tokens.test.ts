@@ -204,6 +204,38 @@ describe("the function fails", () => {
   });
 });
 
+test("a device that has its network back asks for a token at once, however often that failed without it", async () => {
+  const runtime = new VirtualRuntime();
+  const nodes = new GuardedCluster(runtime);
+  nodes.failure = new Error("offline");
+  let back = () => {};
+  const onReturn = (listener: () => void) => {
+    back = listener;
+    return () => {};
+  };
+  const device = { isOffline: () => false, isCutOff: () => false, onReturn };
+  const guard = createRequestGuard(
+    { endpoints: "n1:7400", onUnavailable: "throw", token: nodes.token, timeoutMs: 10_000 },
+    { unary: (call, sent) => nodes.unary(call, sent), close: () => nodes.close() },
+    runtime,
+    { defaultEndpoints: "n1:7400", client: "test", endpointOf: (member) => member.httpUrl, device },
+  );
+  const allow = (timeoutMs: number) => guard.allow("k", 5, "1m", { timeoutMs }).catch((error: unknown) => error);
+  for (let at = 0; at < 3; at++) {
+    const call = allow(10_000);
+    await runtime.pass(10_000);
+    expect(await call).toBeInstanceOf(GuardError);
+  }
+  nodes.failure = null;
+  const inPause = allow(100);
+  await runtime.pass(100);
+  expect(await inPause).toBeInstanceOf(GuardError);
+  back();
+  const call = allow(100);
+  await runtime.pass(0);
+  expect(await call).toMatchObject(allowed);
+});
+
 describe("a request that is over took its question along", () => {
   /** The next question for a token, and whatever else its request waits for, never ends. */
   const leave = async ({ guard, nodes, runtime }: Scene) => {

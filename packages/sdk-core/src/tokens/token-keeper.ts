@@ -36,6 +36,8 @@ export interface TokenKeeper {
    * there may be another visitor, or another key that tokens are made with, so that the call may go again with the next one.
    */
   refused(token: string): boolean;
+  /** What the function failed with is no reason to wait any more. */
+  networkIsBack(): void;
   /** Asks for no more tokens by itself. */
   close(): void;
 }
@@ -63,7 +65,7 @@ export function createTokenKeeper(source: TokenSource | undefined, runtime: Runt
     return new FetchedTokens(source, runtime, perRequest ? OTHERS_TIMEOUT_MS : FETCH_TIMEOUT_MS);
   }
   const token = source ?? null;
-  return { get: () => Promise.resolve(token), refused: () => false, close() {} };
+  return { get: () => Promise.resolve(token), refused: () => false, networkIsBack() {}, close() {} };
 }
 
 /**
@@ -156,6 +158,11 @@ class FetchedTokens implements TokenKeeper {
     this.#dropped = kept.reused ? token : null;
     this.#droppedMs = nowMs;
     return kept.reused;
+  }
+
+  networkIsBack(): void {
+    this.#failure = null;
+    this.#failures = 0;
   }
 
   close(): void {

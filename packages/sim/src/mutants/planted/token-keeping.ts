@@ -68,6 +68,18 @@ export const tokenKeepingMutants: readonly Mutant[] = [
     foundBy: { tests: [requests] },
   },
   {
+    name: "token-pause-outlives-the-outage",
+    breaks: "a page that has its network back waits for seconds before it asks for a token",
+    edits: [
+      {
+        file: "sdk-core/src/create-guard-core.ts",
+        search: "      transport.networkIsBack?.();\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: [requests] },
+  },
+  {
     name: "token-taken-back-by-a-late-answer",
     breaks: "the answer to an earlier question takes the place of a newer token, and is soon over",
     edits: [
