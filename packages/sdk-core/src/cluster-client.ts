@@ -47,9 +47,9 @@ export interface ClusterClientOptions {
   /** Learns from what nodes say beside answers. */
   readonly listener: StreamListener;
   readonly ends: ClusterCallEnds;
-  /** The cluster was replaced by another one; called when all that was known of the old one is dropped. */
   /** An endpoint is a mistake, while others serve or are silent. */
   readonly onMisconfigured: (endpoint: string, reason: string) => void;
+  /** The cluster was replaced by another one; called when all that was known of the old one is dropped. */
   readonly onReplaced: (event: ReturnType<typeof replacedEvent>) => void;
   /** Told what undoes what was remembered, and which version the policies have. */
   readonly news: ClusterNews;

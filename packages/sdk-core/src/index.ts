@@ -4,7 +4,7 @@ export { createGuardCore, createRequestGuard } from "./create-guard-core.ts";
 export { type PlatformTimers, setExactTimer } from "./exact-timer.ts";
 export type { CallObserver, GuardObserver, ObservedCall, VerbName } from "./guard-observer.ts";
 export type { Device, PlatformOptions } from "./platform-options.ts";
-export { notGuardOptions } from "./surface/allow-arguments.ts";
+export { expectGuardOptions } from "./surface/allow-arguments.ts";
 export { checkCallOptions } from "./surface/call-options.ts";
 export { bindMethods, forCaller, promiseFor } from "./surface/caller.ts";
 export { checkKey, checkName, checkOneOf, invalidArgument } from "./surface/check-fields.ts";

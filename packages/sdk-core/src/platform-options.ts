@@ -32,7 +32,8 @@ export interface PlatformOptions {
   readonly endpointOf: (member: { readonly grpcEndpoint: string; readonly httpUrl: string }) => string;
   /**
    * Told of the first decision of an outage that was made without the cluster, once per outage, of a cluster that was replaced, and of an
-   * endpoint that is a mistake beside others that serve; unless somebody listens for the event of that name. Also of a guard's deadline that is hardly meant. Default: nobody is told.
+   * endpoint that is a mistake beside others that serve; unless somebody listens for the event of that name. Without an event: of a key
+   * that a cluster has no room for, now and then, and of a guard's deadline that is hardly meant. Default: nobody is told.
    */
   readonly warn?: (message: string, about: WarnedOf) => void;
   /** Counts what operators want to see. Default: nobody does. */

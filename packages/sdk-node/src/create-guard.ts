@@ -2,12 +2,12 @@ import process from "node:process";
 import {
   checkEndpoints,
   createGuardCore,
+  expectGuardOptions,
   forCaller,
   type Guard,
   GuardError,
   type GuardOptions,
   guardOptionNames,
-  notGuardOptions,
   type Runtime,
 } from "@quorumguard/sdk-core";
 import { type DefaultEndpoints, defaultEndpoints, remedyOfNamed } from "./default-endpoints.ts";
@@ -54,7 +54,7 @@ export function createGuard<const P extends string = string>(options: NodeGuardO
 }
 
 function guardOf<const P extends string>(options: NodeGuardOptions<P>): Guard<P> {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) throw notGuardOptions(options);
+  expectGuardOptions(options);
   const tls = checkTlsOptions(options.tls);
   const { endpoints: given, remedy } = endpointsOf(options.endpoints);
   const transport = createGrpcTransport({ tls, remedy });

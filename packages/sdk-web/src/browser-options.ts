@@ -1,7 +1,7 @@
 import {
   checkEndpoints,
+  expectGuardOptions,
   GuardError,
-  notGuardOptions,
   type OnUnavailable,
   type TokenSource,
   TransportError,
@@ -61,7 +61,7 @@ const NO_ORIGIN = "http://no-origin.invalid";
  * @throws {GuardError} invalid_argument, naming the field and what to write.
  */
 export function readBrowserOptions(options: BrowserGuardOptions): BrowserEndpoints {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) throw notGuardOptions(options);
+  expectGuardOptions(options);
   if (Object.hasOwn(options, "policies")) throw inventedLimit("policies", (options as { policies?: unknown }).policies);
   const { token, fetch } = options;
   if (fetch !== undefined && typeof fetch !== "function") throw mistake("fetch", "it must be a function");

@@ -5,12 +5,12 @@
 import {
   checkEndpoints,
   createRequestGuard,
+  expectGuardOptions,
   forCaller,
   type Guard,
   GuardError,
   type GuardOptions,
   guardOptionNames,
-  notGuardOptions,
 } from "@quorumguard/sdk-core";
 import { createConnectTransport, type Fetch } from "./connect-transport.ts";
 import { webRuntime } from "./web-runtime.ts";
@@ -54,7 +54,7 @@ export function createGuard<const P extends string = string>(options: EdgeGuardO
 }
 
 function guardOf<const P extends string>(options: EdgeGuardOptions<P>): Guard<P> {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) throw notGuardOptions(options);
+  expectGuardOptions(options);
   checkEndpoints(options.endpoints, { field: "endpoints", paths: true, port: DEFAULT_HTTP_PORT });
   const { fetch } = options;
   if (fetch !== undefined && typeof fetch !== "function") {

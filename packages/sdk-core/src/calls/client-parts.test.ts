@@ -93,7 +93,8 @@ test("deadlines: each call ends once, in time, and one timer serves them all", a
   expect({ count: pending.count, alive: runtime.keepsAlive }).toEqual({ count: 0, alive: false });
 });
 
-test("where timers die with their request, calls whose time is over by the clock take up no room", async () => {
+/** Calls that each have a timer of their own, as at the edge, and the keys of those that it ended. */
+function onOwnTimers() {
   const runtime = new VirtualRuntime();
   const ended: string[] = [];
   const pending = createPendingCalls(
@@ -104,6 +105,11 @@ test("where timers die with their request, calls whose time is over by the clock
     },
     false,
   );
+  return { runtime, pending, ended };
+}
+
+test("where timers die with their request, calls whose time is over by the clock take up no room", async () => {
+  const { runtime, pending, ended } = onOwnTimers();
   for (const key of ["a", "b"]) pending.add(makeCall(key, runtime.nowMs + 1_000));
   runtime.endRequest();
   runtime.nowMs += 900;
@@ -117,16 +123,7 @@ test("where timers die with their request, calls whose time is over by the clock
 });
 
 test("a call whose timer is only late ends by it, once, though it did not count any more", async () => {
-  const runtime = new VirtualRuntime();
-  const ended: string[] = [];
-  const pending = createPendingCalls(
-    runtime,
-    (call) => {
-      ended.push(call.key);
-      pending.remove(call);
-    },
-    false,
-  );
+  const { runtime, pending, ended } = onOwnTimers();
   for (const key of ["late", "later"]) pending.add(makeCall(key, runtime.nowMs + 1_000));
   runtime.nowMs += 5_000;
   expect(pending.exceeds(0)).toBe(false);

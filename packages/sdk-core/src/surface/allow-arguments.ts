@@ -63,8 +63,15 @@ export function notChecks(value: unknown): GuardError {
   return new GuardError("invalid_argument", message, { details: { field: "checks", value } });
 }
 
-/** What is no object stands where a guard's options do; often an address or some, of which no password is to be shown. */
-export function notGuardOptions(value: unknown): GuardError {
+/**
+ * Refuses what is no object where a guard's options stand; often it is an address, or some, of which no password is to be shown.
+ * @throws {GuardError} invalid_argument, saying what to write.
+ */
+export function expectGuardOptions(value: unknown): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw notGuardOptions(value);
+}
+
+function notGuardOptions(value: unknown): GuardError {
   const isAddress = typeof value === "string" && !value.includes("@");
   const shown = typeof value === "string" && !isAddress ? "a string" : describe(value);
   const list = Array.isArray(value) ? '["a:7400", "b:7400"]' : '"host:7400"';

@@ -1,4 +1,4 @@
-import { notGuardOptions } from "./allow-arguments.ts";
+import { expectGuardOptions } from "./allow-arguments.ts";
 import { checkName, checkOneOf, checkWhole, invalidArgument } from "./check-fields.ts";
 import { describe } from "./describe.ts";
 import { noEndpoints } from "./endpoints.ts";
@@ -101,7 +101,7 @@ export function resolveGuardOptions(
   defaultEndpoints: string | readonly string[],
   optionNames: readonly string[] = guardOptionNames,
 ): ResolvedGuardOptions {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) throw notGuardOptions(options);
+  expectGuardOptions(options);
   checkNames(options, guardNames(optionNames));
   const { namespace = "", routing = "direct", timeoutMs = 1_000, maxPendingCalls = 65_536, token } = options;
   const { maxRememberedKeys = 10_000, lease = false } = options;

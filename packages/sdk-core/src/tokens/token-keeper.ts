@@ -101,8 +101,7 @@ class FetchedTokens implements TokenKeeper {
     for (;;) {
       const token = this.#good();
       if (token !== null) return token;
-      const ms = Math.min(LONGEST_OTHERS_TIMEOUT_MS, this.#othersTimeoutMs * 2 ** this.#unanswered);
-      const timeoutMs = Math.max(this.#othersTimeoutMs, ms);
+      const timeoutMs = this.#othersWithinMs();
       const flight = this.#flightWithin(timeoutMs);
       if (flight === null) return this.#used((await this.#fetch()).token);
       const fetched = await this.#answerOf(flight, timeoutMs);
@@ -110,6 +109,12 @@ class FetchedTokens implements TokenKeeper {
       if (this.#runtime.monotonicMs() >= untilMs)
         throw new TransportError("not-sent", "token: nobody waits for it any more");
     }
+  }
+
+  /** How long what others asked is waited for, since they asked. */
+  #othersWithinMs(): number {
+    const doubledMs = Math.min(LONGEST_OTHERS_TIMEOUT_MS, this.#othersTimeoutMs * 2 ** this.#unanswered);
+    return Math.max(this.#othersTimeoutMs, doubledMs);
   }
 
   /** The one that is kept, while it is good. */
