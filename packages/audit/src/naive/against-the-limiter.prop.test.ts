@@ -66,7 +66,8 @@ function drawPolicy(draw: Draw): PolicyDocument {
     name: draw.pick(["one", "two"]),
     algorithm,
     limit: draw.between(0, 8),
-    windowMs: draw.pick([200, 350, 700]),
+    // Under the shortest, a lease of the longest is carried over to many windows.
+    windowMs: draw.pick([5, 200, 350, 700]),
     ...(algorithm === "token-bucket" ? { burst: draw.between(1, 8) } : {}),
     ...(draw.chance(0.4)
       ? { ban: { denials: draw.between(1, 4), windowMs: 500, durationsMs: [200, 600], forgetAfterMs: 1_000 } }

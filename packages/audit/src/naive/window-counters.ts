@@ -71,12 +71,22 @@ export function createLogCounter(): KeyCounter {
 
 const numberOf = (windowUs: number, stampUs: number) => Math.floor(stampUs / windowUs);
 
-/** What counts in the aligned window of that number: what is dated in it, or may be spent in it already. */
+/** What counts in the aligned window of that number: what may be spent in it, or was. */
 function inWindow(charges: readonly Charge[], windowUs: number, number: number): number {
   return sum(
-    charges.filter(({ fromUs, datedUs }) => [fromUs, datedUs].some((atUs) => numberOf(windowUs, atUs) === number)),
+    charges.filter(
+      ({ fromUs, datedUs }) => numberOf(windowUs, fromUs) <= number && number <= numberOf(windowUs, datedUs),
+    ),
   );
 }
+
+/** What counts in some window behind that one. */
+const behindWindow = (charges: readonly Charge[], windowUs: number, number: number) =>
+  sum(charges.filter(({ datedUs }) => numberOf(windowUs, datedUs) > number));
+
+/** The number of the last window that something counts in; -1: there is none. */
+const lastWindow = (charges: readonly Charge[], windowUs: number) =>
+  Math.max(-1, ...charges.map(({ amount, datedUs }) => (amount > 0 ? numberOf(windowUs, datedUs) : -1)));
 
 /** A charge counts to the end of the window that it is dated in. */
 export function createFixedWindowCounter(): KeyCounter {
@@ -85,24 +95,25 @@ export function createFixedWindowCounter(): KeyCounter {
     ...rest,
     usedAt({ windowUs }, stampUs) {
       const number = numberOf(windowUs, stampUs);
-      return Math.max(inWindow(all(), windowUs, number), inWindow(all(), windowUs, number + 1));
+      return Math.max(inWindow(all(), windowUs, number), behindWindow(all(), windowUs, number));
     },
     judge({ limit, windowUs }, wanted, stampUs) {
       const number = numberOf(windowUs, stampUs);
       const used = inWindow(all(), windowUs, number);
-      const next = inWindow(all(), windowUs, number + 1);
+      const last = lastWindow(all(), windowUs);
       const untilNextUs = (number + 1) * windowUs - stampUs;
       const allowed = used + wanted <= limit;
       const never = wanted > limit;
-      const waitUs = next + wanted <= limit ? untilNextUs : untilNextUs + windowUs;
-      const resetNowUs = next > 0 ? untilNextUs + windowUs : used > 0 ? untilNextUs : 0;
+      let next = number + 1;
+      while (!never && inWindow(all(), windowUs, next) + wanted > limit) next++;
+      const resetNowUs = last < number ? 0 : (last + 1) * windowUs - stampUs;
       return {
         allowed,
         never,
         available: Math.max(0, limit - used),
-        retryUs: allowed || never ? 0 : waitUs,
+        retryUs: allowed || never ? 0 : next * windowUs - stampUs,
         resetNowUs,
-        resetChargedUs: next > 0 ? resetNowUs : untilNextUs,
+        resetChargedUs: Math.max(resetNowUs, untilNextUs),
       };
     },
   };
@@ -138,14 +149,13 @@ export function createEstimateCounter(): KeyCounter {
   return {
     ...rest,
     usedAt: ({ windowUs }, stampUs) =>
-      Math.max(estimate(windowUs, stampUs), inWindow(all(), windowUs, numberOf(windowUs, stampUs) + 1)),
+      Math.max(estimate(windowUs, stampUs), behindWindow(all(), windowUs, numberOf(windowUs, stampUs))),
     judge(numbers, wanted, stampUs): Judgement {
       const { limit, windowUs } = numbers;
       const used = estimate(windowUs, stampUs);
       const number = numberOf(windowUs, stampUs);
-      const last = [number + 1, number, number - 1].find((one) => inWindow(all(), windowUs, one) > 0);
       // A charge is forgotten with the end of the bucket behind its own.
-      const emptyUs = last === undefined ? stampUs : (last + 2) * windowUs;
+      const emptyUs = Math.max(stampUs, (lastWindow(all(), windowUs) + 2) * windowUs);
       const allowed = used + wanted <= limit;
       const never = wanted > limit;
       return {

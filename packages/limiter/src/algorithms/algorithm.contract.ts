@@ -17,8 +17,9 @@ export interface Contract {
   readonly hasBurst: boolean;
 }
 
+type Taking = "take" | "force" | "reserve" | "lease" | "longLease";
 type Step =
-  | { readonly kind: "take" | "force" | "reserve" | "lease"; readonly cost: number; readonly part: number }
+  | { readonly kind: Taking; readonly cost: number; readonly part: number }
   | { readonly kind: "settle"; readonly which: number; readonly actual: number }
   | { readonly kind: "move"; readonly which: number; readonly jump: number }
   | { readonly kind: "limit"; readonly limit: number }
@@ -32,12 +33,13 @@ const int32 = fc.oneof(
 const cost = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 1, max: 3 }) }, { weight: 1, arbitrary: int32 });
 const part = fc.integer({ min: 0, max: 40 });
 const which = fc.nat({ max: 5 });
-const taking = (kind: "take" | "force" | "reserve" | "lease") => fc.record({ kind: fc.constant(kind), cost, part });
+const taking = (kind: Taking) => fc.record({ kind: fc.constant(kind), cost, part });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: taking("take") },
   { weight: 1, arbitrary: taking("force") },
   { weight: 3, arbitrary: taking("reserve") },
   { weight: 3, arbitrary: taking("lease") },
+  { weight: 2, arbitrary: taking("longLease") },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -102,6 +104,9 @@ class Pair {
       case "lease":
         this.#lease(step.cost, step.part);
         break;
+      case "longLease":
+        this.#longLease(step.cost, step.part);
+        break;
       case "settle":
         this.#settle(step.which, step.actual);
         break;
@@ -136,6 +141,13 @@ class Pair {
     const mostUs = this.key.algorithm.leaseEndUs(this.quota, this.stampUs) - this.stampUs;
     const lengthUs = Math.ceil((mostUs * (part + 1)) / 41);
     if (lengthUs > 0) this.#hold(lease(cost, this.stampUs, this.stampUs + lengthUs));
+  }
+
+  /** One that was granted under longer windows, and was carried over to these: it may be spent in many of them. */
+  #longLease(cost: number, part: number): void {
+    if (this.key.algorithm.leaseEndUs(this.quota, this.stampUs) === this.stampUs) return;
+    const lengthUs = Math.min(1_000_000, part === 40 ? 1_000_000 : Math.ceil((this.quota.windowUs * (part + 1)) / 4));
+    this.#hold(lease(cost, this.stampUs, this.stampUs + lengthUs));
   }
 
   #settle(which: number, actual: number): void {

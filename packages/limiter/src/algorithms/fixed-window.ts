@@ -1,11 +1,26 @@
 import type { Heap } from "../memory/heap.ts";
 import type { CountingAlgorithm, Quota, Verdict } from "./algorithm.ts";
-import { alignedWindows, chargeWindow, counts, emptyAtUs, readCounts, wordOfCounts } from "./aligned-counts.ts";
+import {
+  alignedWindows,
+  chargeWindow,
+  countOfWindow,
+  counts,
+  emptyAtUs,
+  readCounts,
+  wordOfCounts,
+} from "./aligned-counts.ts";
+
+/** The first window behind the current one that counts no more than that; 1 is the next. */
+function windowWithRoom(most: number): number {
+  let ahead = 1;
+  while (countOfWindow(ahead) > most) ahead++;
+  return ahead;
+}
 
 function judge(
   heap: Heap,
   block: number,
-  _tail: number,
+  tail: number,
   quota: Quota,
   cost: number,
   ahead: number,
@@ -13,7 +28,7 @@ function judge(
   verdict: Verdict,
 ): void {
   const { limit, windowUs } = quota;
-  readCounts(heap, block, windowUs, stampUs, false);
+  readCounts(heap, block, tail, windowUs, stampUs, false);
   const { current, next } = counts;
   const untilNextUs = counts.startUs + windowUs - stampUs;
   const wanted = ahead + cost;
@@ -22,12 +37,12 @@ function judge(
   verdict.allowed = current + wanted <= limit;
   verdict.resetNowUs = current + next > 0 ? emptyAtUs(windowUs, false) - stampUs : 0;
   verdict.resetChargedUs = next > 0 ? verdict.resetNowUs : untilNextUs;
-  if (verdict.allowed || verdict.never) verdict.retryAfterUs = 0;
-  else verdict.retryAfterUs = next + wanted <= limit ? untilNextUs : untilNextUs + windowUs;
+  verdict.retryAfterUs =
+    verdict.allowed || verdict.never ? 0 : untilNextUs + (windowWithRoom(limit - wanted) - 1) * windowUs;
 }
 
-function usedAt(heap: Heap, block: number, _tail: number, quota: Quota, stampUs: number): number {
-  readCounts(heap, block, quota.windowUs, stampUs, false);
+function usedAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs: number): number {
+  readCounts(heap, block, tail, quota.windowUs, stampUs, false);
   return Math.max(counts.current, counts.next);
 }
 
@@ -36,7 +51,8 @@ function usedAt(heap: Heap, block: number, _tail: number, quota: Quota, stampUs:
  *
  * Bound: no such window holds more than the limit; of windows that begin elsewhere, none holds more than twice the
  * limit, which is reached by a full window's admissions at its end and the next one's at its beginning. A lease never
- * crosses a boundary; one that a takeover moved across is counted on both sides.
+ * crosses a boundary; one that a takeover moved across, or that was granted under longer windows, is counted in each that
+ * it may be spent in.
  *
  * Bytes: for a key of 20 in all 89, however many admissions.
  */
@@ -44,6 +60,7 @@ export const fixedWindow: CountingAlgorithm = {
   ...alignedWindows(false),
   judge,
   usedAt,
-  charge: (heap, block, _tail, quota, cost, stampUs) => chargeWindow(heap, block, quota, cost, stampUs, false),
+  charge: (heap, block, tail, quota, cost, stampUs, mover) =>
+    chargeWindow(heap, block, tail, quota, cost, stampUs, false, mover),
   fingerprint: (heap, block) => wordOfCounts(heap, block, false),
 };

@@ -218,6 +218,60 @@ describe("L2 a stamp jump moves the ends and the charges of leases", () => {
   });
 });
 
+describe("K1 a lease of longer windows counts in each of the shorter ones that it may be spent in", () => {
+  const short = 100_000;
+  const granted = start + short / 2;
+  const held = lease(6, granted, start + 10 * short - 1);
+
+  it.each([
+    ["fixed windows", fixedWindow, 0],
+    ["a counter", slidingWindowCounter, 16_667],
+  ])("%s: until its end, as the wait for it says", (_, algorithm, shareUs) => {
+    const key = keyOf(algorithm, 10, short);
+    key.hold(held, granted);
+    const freeUs = start + 10 * short + shareUs;
+    for (let at = 0; at < 10; at++) {
+      const stampUs = Math.max(granted, start + at * short);
+      expect(key.judge(5, stampUs)).toMatchObject({ allowed: false, retryAfterUs: freeUs - stampUs });
+      expect(key.usedAt(stampUs)).toBe(at > 0 && algorithm === slidingWindowCounter ? 12 : 6);
+    }
+    expect([key.judge(5, freeUs - 1).allowed, key.judge(5, freeUs).allowed]).toEqual([false, true]);
+  });
+
+  it.each([fixedWindow, slidingWindowCounter])("what comes back of it is free in all of them: %#", (algorithm) => {
+    const key = keyOf(algorithm, 10, short);
+    key.hold(held, granted);
+    key.charge(1, granted);
+    key.settle(held, 2, start + 3 * short);
+    const before = algorithm === slidingWindowCounter ? 2 : 0;
+    expect(Array.from({ length: 8 }, (_, at) => key.usedAt(start + (at + 3) * short))).toEqual([
+      ...Array.from({ length: 7 }, () => 2 + before),
+      before,
+    ]);
+  });
+
+  it("a second of the shortest windows, and of the longest key, fits a block", () => {
+    const key = new LoneKey(fixedWindow, { limit: 10, windowUs: 1_000, burst: 0 }, 116);
+    const whole = lease(6, start + 999, start + second + 999);
+    key.hold(whole, start + 999);
+    expect(key.judge(5, start + 999).retryAfterUs).toBe(second + 1);
+    key.charge(4, start + 500 * 1_000);
+    expect(available(key, start + 500 * 1_000)).toBe(0);
+    expect(available(key, start + second)).toBe(4);
+    expect(available(key, start + second + 1_000)).toBe(10);
+  });
+
+  it("a key whose leases are over is as before, and makes room again for the next", () => {
+    const key = keyOf(fixedWindow, 10, short);
+    for (const from of [start, start + second]) {
+      key.hold(lease(6, from, from + 5 * short), from);
+      key.charge(1, from + 5 * short);
+      key.charge(1, from + 6 * short);
+      expect(key.usedAt(from + 6 * short)).toBe(1);
+    }
+  });
+});
+
 describe("R2 slots", () => {
   it("are free at their end by comparison, and the wait is for the ends that make room", () => {
     const key = keyOf(concurrency, 3);

@@ -19,3 +19,8 @@ algorithms[Algorithm.concurrency] = concurrency;
 export function algorithmOf(number: number): CountingAlgorithm | undefined {
   return algorithms[number];
 }
+
+/** Whether it counts admissions by windows: then a hold counts as of its dates, and not for as long as it is open. */
+export function countsByWindow(number: number): boolean {
+  return number !== Algorithm.tokenBucket && number !== Algorithm.concurrency;
+}

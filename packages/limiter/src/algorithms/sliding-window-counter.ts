@@ -1,6 +1,14 @@
 import type { Heap } from "../memory/heap.ts";
 import type { CountingAlgorithm, Quota, Verdict } from "./algorithm.ts";
-import { alignedWindows, chargeWindow, counts, emptyAtUs, readCounts, wordOfCounts } from "./aligned-counts.ts";
+import {
+  alignedWindows,
+  chargeWindow,
+  countOfWindow,
+  counts,
+  emptyAtUs,
+  readCounts,
+  wordOfCounts,
+} from "./aligned-counts.ts";
 import { divideProduct, division, drained } from "./arithmetic.ts";
 
 /** What of the previous window still counts when `leftUs` of the current one are left: its share, rounded up. */
@@ -22,19 +30,17 @@ function offsetWithRoom(previous: number, room: number, windowUs: number): numbe
 
 /** Microseconds from the beginning of the current window until `wanted` fits; called only if it does not fit now. */
 function fitsAfterUs(wanted: number, limit: number, windowUs: number): number {
-  const { previous, current, next } = counts;
   const room = limit - wanted;
-  let offset = offsetWithRoom(previous, room - current, windowUs);
-  if (offset < windowUs) return offset;
-  offset = offsetWithRoom(current, room - next, windowUs);
-  if (offset < windowUs) return windowUs + offset;
-  return windowUs * 2 + offsetWithRoom(next, room, windowUs);
+  for (let ahead = 0; ; ahead++) {
+    const offset = offsetWithRoom(countOfWindow(ahead - 1), room - countOfWindow(ahead), windowUs);
+    if (offset < windowUs) return windowUs * ahead + offset;
+  }
 }
 
 function judge(
   heap: Heap,
   block: number,
-  _tail: number,
+  tail: number,
   quota: Quota,
   cost: number,
   ahead: number,
@@ -42,7 +48,7 @@ function judge(
   verdict: Verdict,
 ): void {
   const { limit, windowUs } = quota;
-  readCounts(heap, block, windowUs, stampUs, true);
+  readCounts(heap, block, tail, windowUs, stampUs, true);
   const endUs = counts.startUs + windowUs;
   const used = counts.current + (counts.previous === 0 ? 0 : weighted(counts.previous, endUs - stampUs, windowUs));
   const wanted = ahead + cost;
@@ -56,9 +62,9 @@ function judge(
     verdict.allowed || verdict.never ? 0 : fitsAfterUs(wanted, limit, windowUs) + counts.startUs - stampUs;
 }
 
-function usedAt(heap: Heap, block: number, _tail: number, quota: Quota, stampUs: number): number {
+function usedAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs: number): number {
   const { windowUs } = quota;
-  readCounts(heap, block, windowUs, stampUs, true);
+  readCounts(heap, block, tail, windowUs, stampUs, true);
   const used = weighted(counts.previous, counts.startUs + windowUs - stampUs, windowUs) + counts.current;
   return Math.min(4_294_967_295, Math.max(used, counts.next));
 }
@@ -80,6 +86,7 @@ export const slidingWindowCounter: CountingAlgorithm = {
   ...alignedWindows(true),
   judge,
   usedAt,
-  charge: (heap, block, _tail, quota, cost, stampUs) => chargeWindow(heap, block, quota, cost, stampUs, true),
+  charge: (heap, block, tail, quota, cost, stampUs, mover) =>
+    chargeWindow(heap, block, tail, quota, cost, stampUs, true, mover),
   fingerprint: (heap, block) => wordOfCounts(heap, block, true),
 };

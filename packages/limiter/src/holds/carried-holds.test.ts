@@ -171,6 +171,40 @@ describe("K1 a rule that takes over finds what is held, however late the key is 
   });
 });
 
+describe("K1 L1 what is leased counts in every window that it may be spent in", () => {
+  const startUs = Math.ceil(START_US / (10 * second)) * 10 * second;
+
+  /** All that is admitted of the key around the stamp, if the lease then comes back unspent. */
+  function admittedBy(harness: PolicyHarness, rule: Rule, handle: number, stampUs: number): number {
+    const before = harness.admitted(stampUs, rule, "k", 20);
+    expect(harness.ask(stampUs, Verb.giveBack, "k", rule, { handle, cost: 6 }).outcome).toBe(Outcome.allowed);
+    return before + harness.admitted(stampUs, rule, "k", 20);
+  }
+
+  it.each(["fixed-window", "sliding-window-counter"] as const)(
+    "%s: also where a policy's windows became shorter than its lease",
+    (algorithm) => {
+      const harness = under({ name: "api", algorithm, limit: 10, windowMs: 10_000 });
+      const { handle } = harness.ask(startUs, Verb.grant, "k", byName, { cost: 6 });
+      change(harness, { name: "api", algorithm, limit: 10, windowMs: 100 }, startUs + 1);
+      expect(admittedBy(harness, byName, handle, startUs + 950_000)).toBe(10);
+      expect(copyOf(harness.limiter).stateHash()).toEqual(harness.limiter.stateHash());
+    },
+  );
+
+  it.each([Algorithm.fixedWindow, Algorithm.slidingWindowCounter])(
+    "algorithm %i: also where its policy went, and a takeover moved it by many windows before anybody asked",
+    (algorithm) => {
+      const inline: Rule = { algorithm, limit: 10, windowUs: 10 * second, burst: 0, policy: "api" };
+      const harness = under({ name: "api", algorithm: "fixed-window", limit: 10, windowMs: 10_000 });
+      const { handle } = harness.ask(startUs + second, Verb.grant, "k", inline, { cost: 6 });
+      harness.change({ kind: "deletePolicies", names: ["api"] }, {}, startUs + second + 1);
+      harness.apply(startUs + 61 * second, () => {}, true);
+      expect(admittedBy(harness, inline, handle, startUs + 61 * second + 1)).toBe(10);
+    },
+  );
+});
+
 describe("K1 S5 a takeover leaves keys whose policy went to the first inline rule that asks for them", () => {
   const minute = 60 * second;
   const inline = bucket(1, minute, 10, "api");

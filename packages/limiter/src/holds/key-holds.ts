@@ -1,6 +1,6 @@
+import { countsByWindow } from "../algorithms/registry.ts";
 import type { KeyTable } from "../keys/key-table.ts";
 import type { Heap } from "../memory/heap.ts";
-import { Algorithm } from "../rule.ts";
 import type { HeldKeys } from "./held-keys.ts";
 import { CARRIED, CELL_EXPIRES, CELL_FROM, CELL_TTL, HoldKind } from "./hold-block.ts";
 import type { HoldFields, OpenAmount, OpenHold } from "./open-holds.ts";
@@ -108,7 +108,6 @@ export class KeyHolds {
   #countsEnd(hold: number, gapUs: number): boolean {
     if (this.#fields.isOver(hold)) return false;
     if (this.#fields.kindOf(hold) === HoldKind.lease) return gapUs > 0;
-    const algorithm = this.#heap.word(this.#heldKeys.keyOf(hold), 0) & 0xff;
-    return algorithm === Algorithm.tokenBucket || algorithm === Algorithm.concurrency;
+    return !countsByWindow(this.#heap.word(this.#heldKeys.keyOf(hold), 0) & 0xff);
   }
 }

@@ -93,7 +93,7 @@ export class NaiveFixedWindow extends ListCounter {
   protected in(quota: Quota, window: bigint): bigint {
     return sum(
       this.charges.filter(
-        (charge) => windowOf(quota, charge.fromUs) === window || windowOf(quota, charge.datedUs) === window,
+        (charge) => windowOf(quota, charge.fromUs) <= window && window <= windowOf(quota, charge.datedUs),
       ),
     );
   }

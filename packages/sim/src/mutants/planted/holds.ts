@@ -129,6 +129,44 @@ export const holdMutants: readonly Mutant[] = [
     foundBy: { tests: ["limiter/src/algorithms/holds.test.ts"] },
   },
   {
+    name: "long-lease-in-two-windows",
+    breaks: "a lease of longer windows is spent in shorter ones that do not count it (L1)",
+    edits: [
+      {
+        file: "limiter/src/algorithms/aligned-counts.ts",
+        search: "  if (from <= 1 && last > 1) addFurther(Math.min(last - 1, MAX_FURTHER), amount);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/holds/carried-holds.test.ts"] },
+  },
+  {
+    name: "long-lease-counted-late",
+    breaks:
+      "while its key is not asked for, a lease of longer windows stays where it was, and is over later than it is (L1)",
+    edits: [
+      {
+        file: "limiter/src/algorithms/aligned-counts.ts",
+        search: "    furtherCounts[at] = wordAt(passed + 2 + at);",
+        replacement: "    furtherCounts[at] = wordAt(2 + at);",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/algorithms/holds.test.ts"] },
+  },
+  {
+    name: "moved-lease-carried-to-the-change",
+    breaks:
+      "a lease that a takeover moved before its key was carried over counts in windows that are long gone (K1, L2)",
+    edits: [
+      {
+        file: "limiter/src/holds/holds.ts",
+        search: "      if (isByWindow) asOfUs = Math.max(asOfUs, read.fromUs);\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["limiter/src/holds/carried-holds.test.ts"] },
+  },
+  {
     name: "hold-committed-by-two-calls",
     breaks:
       "a commit that its caller repeats goes under a number of its own: what it exceeds could be charged twice (P2)",
