@@ -250,6 +250,20 @@ describe("K1 a lease of longer windows counts in each of the shorter ones that i
     ]);
   });
 
+  it("each of several counts to its own end, however long nobody asks", () => {
+    const key = keyOf(fixedWindow, 10, short);
+    key.hold(held, granted);
+    key.hold(lease(3, granted, start + 5 * short - 1), granted);
+    for (const [at, used] of [
+      [2, 9],
+      [4, 9],
+      [5, 6],
+    ] as const)
+      expect(key.usedAt(start + at * short)).toBe(used);
+    key.charge(1, start + 3 * short);
+    expect([4, 5, 9, 10].map((at) => key.usedAt(start + at * short))).toEqual([9, 6, 6, 0]);
+  });
+
   it("a second of the shortest windows, and of the longest key, fits a block", () => {
     const key = new LoneKey(fixedWindow, { limit: 10, windowUs: 1_000, burst: 0 }, 116);
     const whole = lease(6, start + 999, start + second + 999);
