@@ -6,6 +6,10 @@ import { BlockKind } from "./block-kinds.ts";
 
 /** Cells that the results of one item take; the block of a group holds a link to them instead. */
 export const PAYLOAD_CELLS = 5;
+/** A word of the owner's own among them. */
+export const WORD_OWN = 1;
+const WORD_REMAINING = 2;
+const WORD_LIMIT = 3;
 const ITEMS_PER_BLOCK = 128;
 
 /**
@@ -75,25 +79,25 @@ export function freePayload(heap: Heap, slab: Slab, block: number, cell: number,
 function writeItem(heap: Heap, block: number, cell: number, results: ResultColumns, at: number): void {
   const outcome = results.outcomes[at]!;
   heap.setWord(block, cell * 2, outcome | (results.shadows[at]! << 8));
-  heap.setWord(block, cell * 2 + 1, results.remaining[at]!);
-  heap.setNumber(block, cell + 1, results.resetAfterMs[at]!);
-  heap.setNumber(block, cell + 2, outcome === Outcome.allowed ? results.handles[at]! : results.retryAfterMs[at]!);
-  heap.setNumber(block, cell + 3, results.firmForMs[at]!);
-  heap.setNumber(block, cell + 4, results.limits[at]!);
+  heap.setWord(block, cell * 2 + WORD_REMAINING, results.remaining[at]!);
+  heap.setWord(block, cell * 2 + WORD_LIMIT, results.limits[at]!);
+  heap.setNumber(block, cell + 2, results.resetAfterMs[at]!);
+  heap.setNumber(block, cell + 3, outcome === Outcome.allowed ? results.handles[at]! : results.retryAfterMs[at]!);
+  heap.setNumber(block, cell + 4, results.firmForMs[at]!);
 }
 
 function readItem(heap: Heap, block: number, cell: number, into: GrowingResultColumns, at: number): void {
   const tag = heap.word(block, cell * 2);
   const outcome = tag & 0xff;
-  const retryOrHandle = heap.number(block, cell + 2);
+  const retryOrHandle = heap.number(block, cell + 3);
   into.set(
     at,
     outcome,
-    heap.word(block, cell * 2 + 1),
-    heap.number(block, cell + 1),
+    heap.word(block, cell * 2 + WORD_REMAINING),
+    heap.number(block, cell + 2),
     outcome === Outcome.allowed ? 0 : retryOrHandle,
-    heap.number(block, cell + 3),
     heap.number(block, cell + 4),
+    heap.word(block, cell * 2 + WORD_LIMIT),
   );
   if (outcome === Outcome.allowed) into.handles[at] = retryOrHandle;
   into.shadows[at] = (tag >>> 8) & 0xff;

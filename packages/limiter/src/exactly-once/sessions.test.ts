@@ -119,6 +119,28 @@ it("S3 results with gaps and out of order are found, and forgotten when acknowle
   expect(itemsOf(call(harness, START_US, session, 702, [take("a")]))[0]!.remaining).toBe(95);
 });
 
+it("S3 of neighbours that are acknowledged one by one the rest is kept, groups whole, and all memory comes back", () => {
+  const harness = new Harness();
+  const session = harness.session(START_US, 1);
+  const wide = windowLog(1_000_000, 1_000_000_000);
+  const calls = Array.from({ length: 20 }, (_, i) =>
+    Array.from({ length: 1 + (i % 3) }, (_, nth) => ({ key: `k${nth}`, rule: wide, cost: 1 })),
+  );
+  const sizes: number[] = [];
+  for (let first = 1; first < 1_000; first += 20) {
+    const results = itemsOf(call(harness, START_US, session, first, calls, { ackedThrough: first - 1 }));
+    for (let left = calls.slice(1); left.length > 0; left = left.slice(1)) {
+      const number = first + calls.length - left.length;
+      const again = itemsOf(call(harness, START_US, session, number, left, { ackedThrough: number - 1 }));
+      expect(again).toEqual(results.slice(-left.flat().length));
+    }
+    const cut = harness.limiter.beginSnapshot();
+    sizes.push(cut.next(Number.MAX_SAFE_INTEGER)!.length);
+    cut.release();
+  }
+  expect(new Set(sizes).size).toBe(1);
+});
+
 it("S4 the same nonce returns the same session; its register is refused one TTL after its hello", () => {
   const harness = new Harness();
   const session = harness.session(START_US, 1);

@@ -8,7 +8,7 @@ import { Heap } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import type { Slab } from "../memory/slab.ts";
 import { BlockKind } from "./block-kinds.ts";
-import { StoredCalls, WORD_FIRST_RESULT, WORD_LAST_RESULT, WORD_RESULTS } from "./stored-calls.ts";
+import { StoredCalls, WORD_FIRST_RUN, WORD_LAST_RUN, WORD_RESULTS } from "./stored-calls.ts";
 
 const WORD_POSITION = 3;
 const CELL_INDEX = 2;
@@ -187,8 +187,8 @@ export class Sessions {
     heap.setNumber(block, CELL_EXPIRY, expiryUs);
     heap.setNumber(block, CELL_ACKED, 0);
     heap.setWord(block, WORD_RESULTS, 0);
-    heap.setWord(block, WORD_FIRST_RESULT, 0);
-    heap.setWord(block, WORD_LAST_RESULT, 0);
+    heap.setWord(block, WORD_FIRST_RUN, 0);
+    heap.setWord(block, WORD_LAST_RUN, 0);
     heap.setWord(block, WORD_NAMESPACE_BYTES, namespaceLength);
     heap.setNumber(block, CELL_HELLO, helloStampUs);
     heap.setWord(block, WORD_CLOSED, 0);

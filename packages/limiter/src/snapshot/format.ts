@@ -11,7 +11,7 @@
  * Scalars and pages are as they are in memory: little-endian, as on every platform that Node runs on today.
  */
 export const MAGIC = 0x314e5351;
-export const SNAPSHOT_VERSION = 5;
+export const SNAPSHOT_VERSION = 6;
 export const SNAPSHOT_HEADER_BYTES = 16;
 export const CHECKSUM_BYTES = 16;
 
