@@ -8,14 +8,7 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import {
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  Server,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  status,
-} from "@grpc/grpc-js";
+import { type handleUnaryCall, Server, type ServerUnaryCall, type ServerWritableStream, status } from "@grpc/grpc-js";
 import {
   AddMemberRequestSchema,
   AddMemberResponseSchema,
@@ -56,7 +49,6 @@ import {
   TransferLeadershipResponseSchema,
   WatchTopologyResponseSchema,
 } from "@quorumguard/proto";
-import { HealthImplementation } from "grpc-health-check";
 import type { ClusterNode } from "../node/node.ts";
 import type { NodeLog } from "../node/node-log.ts";
 import type { AdminHandlers } from "./admin-handlers.ts";
@@ -65,7 +57,7 @@ import type { ClusterHandlers } from "./cluster-handlers.ts";
 import { edgeLimits } from "./edge-limits.ts";
 import { type GrpcAccess, grpcAccess } from "./grpc-access.ts";
 import { grpcCredentials } from "./grpc-credentials.ts";
-import { addReflection, bytesDefinition } from "./grpc-definition.ts";
+import { bytesDefinition } from "./grpc-definition.ts";
 import { grpcStatus } from "./grpc-errors.ts";
 import { createGrpcSessions } from "./grpc-session.ts";
 import { InvalidField } from "./invalid-field.ts";
@@ -73,6 +65,9 @@ import { listenError } from "./listen-error.ts";
 import type { PolicyHandlers } from "./policy-handlers.ts";
 import { checkBinaryParts } from "./request-parts.ts";
 import type { SessionHandlerOptions } from "./session-handler.ts";
+import { Health } from "./standard/health.ts";
+import { addReflection } from "./standard/reflection.ts";
+import { healthService } from "./standard/standard-services.ts";
 import type { TlsMaterial } from "./tls-material.ts";
 import type { AccessGate, Caller } from "./tokens/access-gate.ts";
 import type { AdmittedContext, Scoped } from "./tokens/scoped.ts";
@@ -120,20 +115,18 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcL
   const access = grpcAccess(options.access, (error) => grpcStatus(asCallError(error, options.log)));
   const server = new Server({ ...channelOptions, interceptors: access.interceptors });
   const sessions = createGrpcSessions({ ...options, tokenOf: (call) => access.callerOf(call).token });
-  const health = new HealthImplementation({ "": "NOT_SERVING", [GuardService.typeName]: "NOT_SERVING" });
+  const health = new Health([GuardService.typeName]);
   const serving = { log: options.log, callerOf: access.callerOf, access: options.access };
   addGuardService(server, options, serving, sessions.serve);
   addClusterService(server, options, serving);
   addUnaryService(server, PolicyService, options.policies, serving);
   addUnaryService(server, AdminService, options.admin, serving);
-  addReflection(server);
+  addReflection(server, [GuardService, ClusterService, PolicyService, AdminService, healthService]);
   addHealth(server, health, options.maxStreams);
   const port = await bind(server, options);
   return {
     port,
-    setServing(serving) {
-      for (const name of ["", GuardService.typeName]) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
-    },
+    setServing: (serving) => health.setServing(serving),
     drain: () => sessions.drain(),
     close(graceMs) {
       sessions.end();
@@ -227,18 +220,9 @@ function addUnaryService<S extends DescService>(
 }
 
 /** Health needs no token: whoever reaches the port may watch it, but not without end. */
-function addHealth(server: Server, health: HealthImplementation, maxStreams: number): void {
+function addHealth(server: Server, health: Health, maxStreams: number): void {
   const watches = new Set<object>();
-  const bounded: Pick<Server, "addService"> = {
-    addService(service, { watch, ...others }) {
-      const serve = watch as handleServerStreamingCall<unknown, unknown>;
-      const whileRoom: typeof serve = (call) => {
-        if (opened(call, watches, maxStreams)) serve(call);
-      };
-      server.addService(service, { ...others, watch: whileRoom });
-    },
-  };
-  health.addToServer(bounded as Server);
+  health.addTo(server, (watch) => opened(watch, watches, maxStreams));
 }
 
 /** Counts a watch until it ends; false: there are too many, and it has ended. */
