@@ -1,8 +1,10 @@
+import { tmpdir } from "node:os";
 import { AbsentSystem, type System } from "../system.ts";
 import { type SystemName, systems } from "../systems/index.ts";
 import { SharedAdmissions } from "./admissions.ts";
 import { type ClientProcesses, openClientProcesses } from "./client-processes.ts";
 import { type Contender, clientConfiguration } from "./contenders.ts";
+import { readDiskWrites } from "./disk-writes.ts";
 import type { Absence, Cell, Measurement, Point } from "./points.ts";
 import { readUsage } from "./process-usage.ts";
 import { type Sample, type ServerState, sampleOf } from "./sample.ts";
@@ -77,6 +79,9 @@ interface Runner {
   readonly admissions: SharedAdmissions;
 }
 
+/** Nobody measures a server that has just started: what is asked one call at a time is warm by more. */
+const warmUpInFlight = 64;
+
 /** Numbers of samples, over all points: what one sample calls its keys, no other does. */
 let sampleNumber = 0;
 
@@ -96,7 +101,12 @@ async function measurePoint(
       runners.push({ contender, system, clients, samples: [], admissions: new SharedAdmissions() });
     }
     for (const runner of runners)
-      await takeSample(point, runner, { durationMs: warmUpMs, seed: repeats, kills: false });
+      await takeSample(point, runner, {
+        durationMs: warmUpMs,
+        seed: repeats,
+        kills: false,
+        leastInFlight: warmUpInFlight,
+      });
     for (let repeat = 0; repeat < repeats; repeat++) {
       // The order turns round, so that no contender always follows the same one.
       for (const runner of repeat % 2 === 0 ? runners : [...runners].reverse()) {
@@ -119,15 +129,23 @@ async function measurePoint(
   }));
 }
 
+/** How a sample is taken. */
+interface Take {
+  readonly durationMs: number;
+  readonly seed: number;
+  readonly kills: boolean;
+  readonly leastInFlight?: number;
+}
+
 /** @throws {Error} when calls failed that need not have. */
 async function takeSample(
   point: Point,
   { contender, system, clients, admissions }: Runner,
-  { durationMs, seed, kills }: { readonly durationMs: number; readonly seed: number; readonly kills: boolean },
+  { durationMs, seed, kills, leastInFlight = 1 }: Take,
 ): Promise<Sample> {
   sampleNumber += 1;
   const load = {
-    inFlight: inFlightOf(point, contender),
+    inFlight: Math.max(leastInFlight, inFlightOf(point, contender)),
     durationMs,
     keys: point.keys,
     sample: `s${sampleNumber}`,
@@ -154,7 +172,12 @@ async function takeSample(
 }
 
 async function stateOf(system: System): Promise<ServerState> {
-  return { flushes: await system.flushes(), ...(await readUsage(system.pids())) };
+  const [flushes, usage, diskBytes] = await Promise.all([
+    system.flushes(),
+    readUsage(system.pids()),
+    readDiskWrites(tmpdir()),
+  ]);
+  return { flushes, ...usage, diskBytes };
 }
 
 function inFlightOf(point: Point, contender: Contender): number {

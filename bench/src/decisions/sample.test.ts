@@ -7,8 +7,8 @@ const report = (more: Partial<LoopReport>): LoopReport => ({
   ...{ latenciesMs: Float64Array.of(3, 1), longestGapMs: 4, admitted: new Map(), cpuUs: 160, firstFailure: null },
   ...more,
 });
-const before = { cpuUs: 1_000, memoryBytes: 7, writtenBytes: 4_096, flushes: [6, 4] };
-const after = { cpuUs: 1_640, memoryBytes: 9, writtenBytes: 8_192, flushes: [10, 8] };
+const before = { cpuUs: 1_000, memoryBytes: 7, writtenBytes: 4_096, diskBytes: 1_024, flushes: [6, 4] };
+const after = { cpuUs: 1_640, memoryBytes: 9, writtenBytes: 12_288, diskBytes: 5_120, flushes: [10, 8] };
 
 test("processes are added up: failures are no decisions, the slowest process ends the sample, latencies are of all", () => {
   const reports = [report({}), report({ seconds: 4, latenciesMs: Float64Array.of(9, 2), longestGapMs: 30 })];
@@ -18,6 +18,11 @@ test("processes are added up: failures are no decisions, the slowest process end
     ...{ clientCpuUsPerDecision: 10, cpuUsPerDecision: 30, serverMemoryBytes: 9 },
     ...{ writtenBytesPerDecision: 128, flushes: [4, 4], flushesPerDecision: 0.25 },
   });
+});
+
+test("where the disk does not tell, the processes do", () => {
+  const servers = { before: { ...before, diskBytes: null }, after: { ...after, diskBytes: null } };
+  expect(sampleOf([report({})], 1, servers)).toMatchObject({ writtenBytesPerDecision: 512 });
 });
 
 test("a call may stand for several decisions", () => {

@@ -22,7 +22,10 @@ export interface Sample {
   readonly cpuUsPerDecision: number | null;
   /** Resident in all servers at the end. */
   readonly serverMemoryBytes: number | null;
-  /** What all servers sent to their disks. */
+  /**
+   * What all servers sent to their disks, at most: what the kernel counts for their processes, or what the disk was written
+   * meanwhile, whichever is less. For a process it counts whole folios of the page cache, a hundred times a small record.
+   */
   readonly writtenBytesPerDecision: number | null;
   /** Of each server process; null also where they do not count them. */
   readonly flushes: readonly number[] | null;
@@ -33,6 +36,8 @@ export interface Sample {
 /** What servers had used, and how often they had flushed, at one time. */
 export interface ServerState extends ProcessUsage {
   readonly flushes: readonly number[] | null;
+  /** What the disk was written, by whomever; null where that is not told. */
+  readonly diskBytes: number | null;
 }
 
 /** `servers`: null where they are not the same ones before and after. */
@@ -49,12 +54,14 @@ export function sampleOf(
   const seconds = Math.max(...reports.map((report) => report.seconds));
   const perDecision = (total: number | null, digits: number) =>
     total === null ? null : rounded(total / decisions, digits);
-  const used = (field: "cpuUs" | "writtenBytes") =>
-    servers === null ? null : servers.after[field] - servers.before[field];
+  const used = (field: "cpuUs" | "writtenBytes" | "diskBytes") =>
+    servers === null ? null : (servers.after[field] ?? Infinity) - (servers.before[field] ?? 0);
   const flushesBefore = servers?.before.flushes ?? null;
   const flushes = servers?.after.flushes?.map((flushed, at) => flushed - (flushesBefore?.[at] ?? 0)) ?? null;
   const clientCpuUs = sum((report) => report.cpuUs);
   const serverCpuUs = used("cpuUs");
+  const sentBytes = used("writtenBytes");
+  const writtenBytes = sentBytes === null ? null : Math.min(sentBytes, used("diskBytes")!);
   const at = (share: number) => rounded(quantile(latencies, share), 3);
   return {
     decisionsPerSecond: Math.round(decisions / seconds),
@@ -66,7 +73,7 @@ export function sampleOf(
     clientCpuUsPerDecision: rounded(clientCpuUs / decisions, 2),
     cpuUsPerDecision: perDecision(serverCpuUs === null ? null : serverCpuUs + clientCpuUs, 2),
     serverMemoryBytes: servers?.after.memoryBytes ?? null,
-    writtenBytesPerDecision: perDecision(used("writtenBytes"), 1),
+    writtenBytesPerDecision: perDecision(writtenBytes, 1),
     flushes,
     flushesPerDecision: perDecision(flushes?.reduce((total, one) => total + one, 0) ?? null, 5),
   };
