@@ -1,11 +1,9 @@
-import { requireProgram } from "@quorumguard/testbed";
+import { chromiumFlags, requireProgram } from "@quorumguard/testbed";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { distFolder } from "./folders.ts";
 import { type FolderServer, serveFolder } from "./serve-folder.ts";
 import type { View } from "./views.ts";
 
-/** Nothing that talks to the outside, and no sandbox, which containers and root do not have. */
-const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 const heightPx = 900;
 
 /** A page that was opened in a browser, and what happened there. */
@@ -33,7 +31,7 @@ export class SiteBrowser {
     const executablePath = requireProgram("chromium");
     const server = await serveFolder(distFolder, 0);
     try {
-      return new SiteBrowser(server, await chromium.launch({ executablePath, args: flags }));
+      return new SiteBrowser(server, await chromium.launch({ executablePath, args: [...chromiumFlags] }));
     } catch (error) {
       await server.close();
       throw error;

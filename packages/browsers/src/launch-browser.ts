@@ -1,4 +1,4 @@
-import { requireProgram } from "@quorumguard/testbed";
+import { chromiumFlags, requireProgram } from "@quorumguard/testbed";
 import puppeteer, { type Browser } from "puppeteer-core";
 import { type BrowserName, browserPackages } from "./browser-name.ts";
 import { hosts } from "./scene/hosts.ts";
@@ -6,11 +6,8 @@ import { hosts } from "./scene/hosts.ts";
 /** For machines that have much else to do; nothing waits for it that does not fail anyway. */
 const patienceMs = 180_000;
 
-/** Nothing that talks to the outside, and no sandbox, which containers and root do not have. */
-const chromiumFlags = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-  `--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1`).join(",")}`,
-];
+/** The scene's names are of this machine. */
+const flags = [...chromiumFlags, `--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1`).join(",")}`];
 
 /** As far as preferences go, the same for Firefox. */
 const firefoxPreferences = {
@@ -32,6 +29,6 @@ export function launchBrowser(name: BrowserName): Promise<Browser> {
     protocolTimeout: patienceMs,
     ...(name === "firefox"
       ? { browser: "firefox", extraPrefsFirefox: firefoxPreferences }
-      : { browser: "chrome", args: chromiumFlags }),
+      : { browser: "chrome", args: flags }),
   });
 }

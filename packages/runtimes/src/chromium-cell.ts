@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { requireProgram, skipReason, startNginx } from "@quorumguard/testbed";
+import { chromiumFlags, requireProgram, skipReason, startNginx } from "@quorumguard/testbed";
 import { chromium, type Page } from "playwright-core";
 import { bundle } from "./bundle.ts";
 import { type Cell, type CellReport, parseReport } from "./cell.ts";
@@ -9,9 +9,6 @@ const page = `<!doctype html><meta charset="utf-8"><title>running</title><script
 
 /** The suite takes seconds; a browser that hangs must not hang the matrix, and one on a busy machine does not hang. */
 const timeoutMs = 300_000;
-
-/** Nothing that talks to the outside, and no sandbox, which containers and root do not have. */
-const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 
 /** Runs the suite as a page's script in a real headless Chromium, through a real nginx, on the page's own origin, `port`. */
 export function chromiumCell(entry: string, folder: string, upstreams: readonly string[], port: number): Cell {
@@ -36,7 +33,7 @@ async function runInPage(
   try {
     const browser = await chromium.launch({
       executablePath: requireProgram("chromium"),
-      args: flags,
+      args: [...chromiumFlags],
       timeout: timeoutMs,
     });
     try {

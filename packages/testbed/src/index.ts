@@ -1,5 +1,6 @@
 /** Real node processes, proxies and ports on loopback, and calls on a schedule. Runs from source only: nothing here is published. */
 export { type CallSchedule, startSchedule } from "./call-schedule.ts";
+export { chromiumFlags } from "./chromium-flags.ts";
 export { type EndSignals, takeEndSignals } from "./end-signals.ts";
 export { freePortRun, freePorts } from "./free-ports.ts";
 export {
