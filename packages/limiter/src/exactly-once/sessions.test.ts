@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
-import { Outcome } from "../call-batch.ts";
+import { NEVER, Outcome } from "../call-batch.ts";
 import type { SessionId } from "../limiter.ts";
 import { batchOf, copyOf, Harness, type Item, itemsOf, nonceOf, START_US, windowLog } from "../testing/harness.ts";
+import { Verb } from "../verb.ts";
 
 const ttlUs = 60_000_000;
 const rule = windowLog(100, 1_000_000_000);
@@ -65,6 +66,29 @@ it("S2 a retry, however it is batched anew, returns what the first attempt came 
   expect(harness.take(START_US + 20, "b", rule, 1).remaining).toBe(0);
 });
 
+it("S2 a retry returns what the first attempt came to in full: times of months, denials that no waiting cures, handles", () => {
+  const harness = new Harness();
+  const session = harness.session(START_US, 1);
+  const months = windowLog(1, 30_000_000_000_000);
+  const calls: Item[][] = [
+    [{ key: "a", rule: months, cost: 1 }],
+    [{ key: "a", rule: months, cost: 1 }],
+    [{ key: "b", rule, cost: 101 }],
+    [{ key: "c", rule, cost: 2, verb: Verb.reserve }],
+    [{ key: "c", rule, cost: 99 }],
+  ];
+  const first = itemsOf(call(harness, START_US, session, 1, calls));
+  expect(first).toMatchObject([
+    { outcome: Outcome.allowed, resetAfterMs: 30_000_000_000 },
+    { outcome: Outcome.limited, retryAfterMs: 30_000_000_000 },
+    { outcome: Outcome.limited, retryAfterMs: NEVER },
+    { outcome: Outcome.allowed, handle: 1 },
+    { outcome: Outcome.limited, remaining: 98 },
+  ]);
+  harness.limiter = copyOf(harness.limiter);
+  expect(itemsOf(call(harness, START_US + 1_000_000, session, 1, calls))).toEqual(first);
+});
+
 it("S2 a number that was acknowledged never executes, not even in the frame that acknowledges it", () => {
   const harness = new Harness();
   const session = harness.session(START_US, 1);
@@ -106,6 +130,15 @@ it("S3 when results are full a new call is refused and not executed, until some 
   expect(harness.take(START_US, "a", rule).remaining).toBe(96);
   const retried = call(harness, START_US, session, 3, [take("a"), take("a")], { ackedThrough: 2 });
   expect(itemsOf(retried)).toMatchObject([{ remaining: 97 }, { outcome: Outcome.allowed, remaining: 95 }]);
+});
+
+it.each([12, 13, 15, 16, 18])("S3 acknowledged through %i of 13 to 18, each makes room for one", (ackedThrough) => {
+  const harness = new Harness({ maxResultsPerSession: 6 });
+  const session = harness.session(START_US, 1);
+  const six = Array.from({ length: 6 }, () => take("a"));
+  call(harness, START_US, session, 13, six);
+  const outcomes = itemsOf(call(harness, START_US, session, 100, six, { ackedThrough })).map((each) => each.outcome);
+  expect(outcomes).toEqual(six.map((_, i) => (i < ackedThrough - 12 ? Outcome.allowed : Outcome.resultsFull)));
 });
 
 it("S3 results with gaps and out of order are found, and forgotten when acknowledged", () => {

@@ -1,4 +1,4 @@
-import type { ResultColumns } from "../call-batch.ts";
+import { Outcome, type ResultColumns } from "../call-batch.ts";
 import { mixWords } from "../hash/sip.ts";
 import { HashIndex, WORD_LINK } from "../memory/hash-index.ts";
 import type { Heap } from "../memory/heap.ts";
@@ -6,25 +6,38 @@ import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import type { Slab } from "../memory/slab.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
 import { BlockKind } from "./block-kinds.ts";
-import { freePayload, PAYLOAD_CELLS, readPayload, WORD_OWN, writePayload } from "./payload.ts";
+import { freeChain, readChain, writeChain } from "./payload.ts";
 
 /** Numbers that share a block: from a multiple of it on. A power of two, at most 32. */
-const RUN_CALLS = 8;
+const RUN_CALLS = 16;
 const WORD_SESSION = 3;
 /** The first number of the run, whether it is stored or not. */
 const CELL_FIRST = 2;
 const WORD_BEFORE = 6;
 const WORD_AFTER = 7;
-/** A bit for each number of the run: what is stored, and what of it is a group. */
+/** A bit for each number of the run: what is stored, and what of it has its results elsewhere. */
 const WORD_STORED = 8;
-const WORD_GROUPS = 9;
+const WORD_APART = 9;
 const CELL_CALLS = 5;
 
-/** Of each call: its payload, whose own word says how many items it has, the stamp and the index of its entry. */
-const WORD_ITEMS = WORD_OWN;
-const CELL_STAMP = PAYLOAD_CELLS;
-const CELL_INDEX = PAYLOAD_CELLS + 1;
-const CALL_CELLS = PAYLOAD_CELLS + 2;
+/**
+ * Of each call: outcome and shadow, and the rest of a single result. What is a group, or has a number above a word's, lies
+ * in a chain elsewhere: then there are the bit, the link to it, and how many items it has.
+ */
+const WORD_TAG = 0;
+const WORD_REMAINING = 1;
+const WORD_LIMIT = 2;
+const WORD_RESET = 3;
+/** Plus 1, since never is -1; of what is allowed, which need not be retried, the handle. */
+const WORD_RETRY = 4;
+const WORD_FIRM = 5;
+const CELL_STAMP = 3;
+const CELL_INDEX = 4;
+const CALL_CELLS = 5;
+const APART = 0x10000;
+const WORD_CHAIN = 1;
+const WORD_ITEMS = 2;
+const MAX_WORD = 4_294_967_295;
 
 /** Words of a session's block that hold how many results it has, and the first and last run of them. */
 export const WORD_RESULTS = 14;
@@ -83,7 +96,7 @@ export class StoredCalls {
   }
 
   items(call: number): number {
-    return this.#heap.word(call, WORD_ITEMS);
+    return (this.#heap.word(call, WORD_TAG) & APART) === 0 ? 1 : this.#heap.word(call, WORD_ITEMS);
   }
 
   stampUs(call: number): number {
@@ -95,7 +108,21 @@ export class StoredCalls {
   }
 
   read(call: number, into: GrowingResultColumns, at: number): void {
-    readPayload(this.#heap, call, 0, this.items(call), into, at);
+    const heap = this.#heap;
+    const tag = heap.word(call, WORD_TAG);
+    if ((tag & APART) !== 0) {
+      readChain(heap, heap.word(call, WORD_CHAIN), heap.word(call, WORD_ITEMS), into, at);
+      return;
+    }
+    const outcome = tag & 0xff;
+    const allowed = outcome === Outcome.allowed;
+    const retryOrHandle = heap.word(call, WORD_RETRY);
+    const retryMs = allowed ? 0 : retryOrHandle - 1;
+    const firmMs = heap.word(call, WORD_FIRM);
+    const limit = heap.word(call, WORD_LIMIT);
+    into.set(at, outcome, heap.word(call, WORD_REMAINING), heap.word(call, WORD_RESET), retryMs, firmMs, limit);
+    if (allowed) into.handles[at] = retryOrHandle;
+    into.shadows[at] = tag >>> 8;
   }
 
   /** Stores a call whose number is not stored. */
@@ -113,13 +140,33 @@ export class StoredCalls {
     const first = number - place;
     const run = this.#runOf(session, first) || this.#begin(session, first);
     heap.setWord(run, WORD_STORED, heap.word(run, WORD_STORED) | (1 << place));
-    if (items > 1) heap.setWord(run, WORD_GROUPS, heap.word(run, WORD_GROUPS) | (1 << place));
     const call = callAt(run, place);
-    heap.setWord(call, WORD_ITEMS, items);
     heap.setNumber(call, CELL_STAMP, stampUs);
     heap.setNumber(call, CELL_INDEX, entryIndex);
-    writePayload(heap, this.#slab, call, 0, results, from, items);
+    if (items > 1 || !this.#write(call, results, from)) {
+      heap.setWord(run, WORD_APART, heap.word(run, WORD_APART) | (1 << place));
+      heap.setWord(call, WORD_TAG, APART);
+      heap.setWord(call, WORD_ITEMS, items);
+      writeChain(heap, this.#slab, call, WORD_CHAIN, results, from, items);
+    }
     heap.setWord(session, WORD_RESULTS, heap.word(session, WORD_RESULTS) + 1);
+  }
+
+  /** Writes a single result where the call is; false if it has a number that is too large. */
+  #write(call: number, results: ResultColumns, at: number): boolean {
+    const heap = this.#heap;
+    const outcome = results.outcomes[at]!;
+    const resetMs = results.resetAfterMs[at]!;
+    const retryOrHandle = outcome === Outcome.allowed ? results.handles[at]! : results.retryAfterMs[at]! + 1;
+    const firmMs = results.firmForMs[at]!;
+    if (resetMs > MAX_WORD || retryOrHandle > MAX_WORD || firmMs > MAX_WORD) return false;
+    heap.setWord(call, WORD_TAG, outcome | (results.shadows[at]! << 8));
+    heap.setWord(call, WORD_REMAINING, results.remaining[at]!);
+    heap.setWord(call, WORD_LIMIT, results.limits[at]!);
+    heap.setWord(call, WORD_RESET, resetMs);
+    heap.setWord(call, WORD_RETRY, retryOrHandle);
+    heap.setWord(call, WORD_FIRM, firmMs);
+    return true;
   }
 
   #begin(session: number, first: number): number {
@@ -129,7 +176,7 @@ export class StoredCalls {
     heap.setWord(run, WORD_SESSION, session);
     heap.setNumber(run, CELL_FIRST, first);
     heap.setWord(run, WORD_STORED, 0);
-    heap.setWord(run, WORD_GROUPS, 0);
+    heap.setWord(run, WORD_APART, 0);
     const last = heap.word(session, WORD_LAST_RUN);
     heap.setWord(run, WORD_BEFORE, last);
     heap.setWord(run, WORD_AFTER, 0);
@@ -164,19 +211,18 @@ export class StoredCalls {
     const stored = heap.word(run, WORD_STORED);
     const kept = through - first >= RUN_CALLS - 1 ? 0 : through < first ? stored : stored & (-2 << (through - first));
     if (kept === stored) return;
-    const groups = heap.word(run, WORD_GROUPS);
+    const apart = heap.word(run, WORD_APART);
     let forgotten = 0;
     for (let place = 0; place < RUN_CALLS; place++) {
       const bit = 1 << place;
       if ((stored & ~kept & bit) === 0) continue;
       forgotten++;
-      if ((groups & bit) === 0) continue;
-      const call = callAt(run, place);
-      freePayload(heap, this.#slab, call, 0, this.items(call));
+      if ((apart & bit) === 0) continue;
+      freeChain(heap, this.#slab, heap.word(callAt(run, place), WORD_CHAIN));
     }
     heap.setWord(session, WORD_RESULTS, heap.word(session, WORD_RESULTS) - forgotten);
     heap.setWord(run, WORD_STORED, kept);
-    heap.setWord(run, WORD_GROUPS, groups & kept);
+    heap.setWord(run, WORD_APART, apart & kept);
     if (kept === 0) this.#end(session, run);
   }
 
