@@ -65,7 +65,7 @@ export function createNaiveHolds(isAlive: (session: NaiveSession, stampUs: numbe
     for (const hold of open) {
       if (hold.kind !== "lease") hold.expiryUs = stampUs + hold.ttlUs;
       else if (gapUs > 0) {
-        hold.fromUs = stampUs;
+        hold.fromUs = Math.min(stampUs, hold.home.stillUs);
         hold.expiryUs += gapUs;
         hold.datedUs = hold.expiryUs;
       }
@@ -137,14 +137,13 @@ export function leaseAfterMs(
   counter: KeyCounter,
   stampUs: number,
 ): number {
-  const roomAfterMs = (afterMs: number) => {
+  if (Math.floor(numbers.windowUs / 10) < 1_000) return -1;
+  for (let afterMs = 0; ; ) {
     const { allowed, never, retryUs } = counter.judge(numbers, cost, stampUs + afterMs * 1000);
     if (never) return -1;
-    return allowed ? afterMs : afterMs + Math.ceil(retryUs / 1000);
-  };
-  const endUsOf = (afterMs: number) => leaseEndUs(algorithm, numbers, stampUs + afterMs * 1000);
-  const waitMs = roomAfterMs(0);
-  if (waitMs < 0 || Math.floor(numbers.windowUs / 10) < 1_000) return -1;
-  if (endUsOf(waitMs) - (stampUs + waitMs * 1000) >= 1_000) return waitMs;
-  return roomAfterMs(Math.ceil((endUsOf(waitMs) + 1 - stampUs) / 1000));
+    if (!allowed) afterMs += Math.ceil(retryUs / 1000);
+    const endUs = leaseEndUs(algorithm, numbers, stampUs + afterMs * 1000);
+    if (endUs - (stampUs + afterMs * 1000) >= 1_000) return afterMs;
+    afterMs = Math.ceil((endUs + 1 - stampUs) / 1000);
+  }
 }

@@ -23,7 +23,7 @@ export function isEnvelope(frame: Uint8Array): boolean {
 }
 
 /** Version of every layout between peers; raised when any of them changes. */
-export const peerVersion = 3;
+export const peerVersion = 4;
 
 /** All Raft messages of one turn to one peer, and what travels with every contact. */
 export interface Envelope {

@@ -48,8 +48,9 @@ export interface Hold {
   readonly cost: number;
   /**
    * The stamps between which it may be spent, as windows see it. A reservation or slot: both are the stamp at which it
-   * was made. A lease: from the grant (or the takeover that moved it) to its end. At most a second apart, and a tenth of the
-   * window, unless it was granted under longer windows. Where a counter stands still, they may both be far behind its stamp.
+   * was made. A lease: from the grant (or the takeover that moved it), and never later than the counter's own stamp, to its
+   * end. They are a tenth of a window apart at most, unless it was granted under longer windows, or moved while its
+   * counter stood still: then it may be very many windows.
    */
   readonly fromUs: number;
   readonly datedUs: number;

@@ -11,9 +11,9 @@ import {
 } from "./aligned-counts.ts";
 
 /** The first window behind the current one that counts no more than that; 1 is the next. */
-function windowWithRoom(most: number): number {
+function windowWithRoom(most: number, windowUs: number): number {
   let ahead = 1;
-  while (countOfWindow(ahead) > most) ahead++;
+  while (countOfWindow(ahead, windowUs) > most) ahead++;
   return ahead;
 }
 
@@ -38,7 +38,7 @@ function judge(
   verdict.resetNowUs = current + next > 0 ? emptyAtUs(windowUs, false) - stampUs : 0;
   verdict.resetChargedUs = next > 0 ? verdict.resetNowUs : untilNextUs;
   verdict.retryAfterUs =
-    verdict.allowed || verdict.never ? 0 : untilNextUs + (windowWithRoom(limit - wanted) - 1) * windowUs;
+    verdict.allowed || verdict.never ? 0 : untilNextUs + (windowWithRoom(limit - wanted, windowUs) - 1) * windowUs;
 }
 
 function usedAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs: number): number {
@@ -54,7 +54,8 @@ function usedAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs: 
  * crosses a boundary; one that a takeover moved across, or that was granted under longer windows, is counted in each that
  * it may be spent in.
  *
- * Bytes: for a key of 20 in all 89, however many admissions.
+ * Bytes: for a key of 20 in all 89, however many admissions. While leases of longer windows reach into many of these, some
+ * 12 more for each window that some of them ends in, 4,320 at most.
  */
 export const fixedWindow: CountingAlgorithm = {
   ...alignedWindows(false),

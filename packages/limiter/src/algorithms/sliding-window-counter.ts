@@ -32,7 +32,7 @@ function offsetWithRoom(previous: number, room: number, windowUs: number): numbe
 function fitsAfterUs(wanted: number, limit: number, windowUs: number): number {
   const room = limit - wanted;
   for (let ahead = 0; ; ahead++) {
-    const offset = offsetWithRoom(countOfWindow(ahead - 1), room - countOfWindow(ahead), windowUs);
+    const offset = offsetWithRoom(countOfWindow(ahead - 1, windowUs), room - countOfWindow(ahead, windowUs), windowUs);
     if (offset < windowUs) return windowUs * ahead + offset;
   }
 }
@@ -80,7 +80,8 @@ function usedAt(heap: Heap, block: number, tail: number, quota: Quota, stampUs: 
  * x - 1 into the next one at the latest, where ⌈c(W - x + 1)/W⌉ of the L are gone: c + L - ⌈c(W - x + 1)/W⌉ in all,
  * most for c = L and x = W - 1.) Arrivals that are spread evenly are held to the limit.
  *
- * Bytes: for a key of 20 in all 105, however many admissions.
+ * Bytes: for a key of 20 in all 105, however many admissions. While leases of longer windows reach into many of these, some
+ * 12 more for each window that some of them ends in, 4,320 at most.
  */
 export const slidingWindowCounter: CountingAlgorithm = {
   ...alignedWindows(true),

@@ -198,11 +198,45 @@ describe("K1 L1 what is leased counts in every window that it may be spent in", 
       const inline: Rule = { algorithm, limit: 10, windowUs: 10 * second, burst: 0, policy: "api" };
       const harness = under({ name: "api", algorithm: "fixed-window", limit: 10, windowMs: 10_000 });
       const { handle } = harness.ask(startUs + second, Verb.grant, "k", inline, { cost: 6 });
+      // Held besides, and it stays where it was made.
+      const held = harness.ask(startUs + second, Verb.reserve, "k", inline, { cost: 1, ttlMs: 3_600_000 });
       harness.change({ kind: "deletePolicies", names: ["api"] }, {}, startUs + second + 1);
       harness.apply(startUs + 61 * second, () => {}, true);
       expect(admittedBy(harness, inline, handle, startUs + 61 * second + 1)).toBe(10);
+      expect(harness.ask(startUs + 61 * second + 2, Verb.cancel, "k", inline, held).outcome).toBe(1);
     },
   );
+
+  it.each(["fixed-window", "sliding-window-counter"] as const)(
+    "%s: also where a takeover moved it after its policy went, and the policy comes back when it is over",
+    (algorithm) => {
+      const policy = { name: "api", algorithm, limit: 10, windowMs: 10_000 };
+      const harness = under(policy);
+      harness.ask(startUs, Verb.grant, "k", byName, { cost: 6 });
+      harness.change({ kind: "deletePolicies", names: ["api"] }, {}, startUs + 1);
+      harness.apply(startUs + 61 * second, () => {}, true);
+      harness.apply(startUs + 63 * second);
+      change(harness, policy, startUs + 63 * second);
+      expect(harness.admitted(startUs + 63 * second, byName, "k", 20)).toBeLessThanOrEqual(4);
+    },
+  );
+
+  it("a lease that is refused while others reach into many windows is told when there is room for it", () => {
+    const harness = under({ name: "api", algorithm: "fixed-window", limit: 10, windowMs: 10_000 });
+    harness.ask(startUs, Verb.grant, "k", byName, { cost: 7 });
+    harness.ask(startUs, Verb.grant, "k", byName, { cost: 2, ttlMs: 100 });
+    change(harness, { name: "api", algorithm: "sliding-window-counter", limit: 10, windowMs: 10 }, startUs + 5_000);
+    const { retryAfterMs } = harness.ask(startUs + 25_000, Verb.grant, "k", byName, { cost: 2 });
+    const askedAt = (ms: number) => {
+      const { limiter } = harness;
+      harness.limiter = copyOf(limiter);
+      const { outcome } = harness.ask(startUs + 25_000 + ms * 1_000, Verb.grant, "k", byName, { cost: 2 });
+      harness.limiter = limiter;
+      return outcome;
+    };
+    expect(retryAfterMs).toBeGreaterThan(900);
+    expect([askedAt(retryAfterMs - 1), askedAt(retryAfterMs)]).toEqual([Outcome.limited, Outcome.allowed]);
+  });
 });
 
 describe("K1 S5 a takeover leaves keys whose policy went to the first inline rule that asks for them", () => {

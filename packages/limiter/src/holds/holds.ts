@@ -1,5 +1,4 @@
 import type { Quota } from "../algorithms/algorithm.ts";
-import { countsByWindow } from "../algorithms/registry.ts";
 import { BlockKind } from "../exactly-once/block-kinds.ts";
 import { type SessionFollower, type Sessions, WORD_FIRST_HOLD, WORD_HOLDS } from "../exactly-once/sessions.ts";
 import type { RollingHash } from "../hash/rolling-hash.ts";
@@ -213,13 +212,10 @@ export class Holds implements SessionFollower {
 
   /**
    * Lays the open holds of a key on its counter, where none of them is. Under `quota` from now on, unless it is null: then
-   * another rule took over at the stamp, and they count as of then, like all that is carried over (SEMANTICS K1). A
-   * lease that a takeover moved since then counts as of that: windows are counted forwards, and many may lie between.
+   * another rule took over at the stamp, and they count as of then, like all that is carried over (SEMANTICS K1).
    */
   lay(key: number, quota: Quota | null, stampUs: number): number {
-    const isByWindow = countsByWindow(this.#heap.word(key, 0) & 0xff);
     let home = key;
-    let asOfUs = stampUs;
     for (let hold = this.#heldKeys.first(key); hold !== 0; hold = this.#heldKeys.after(hold)) {
       if (quota !== null) {
         this.#fields.layUnder(hold, quota, stampUs);
@@ -227,9 +223,7 @@ export class Holds implements SessionFollower {
       }
       if (this.#heap.number(hold, CELL_EXPIRES) <= stampUs) continue;
       const under = quota === null ? this.#movingQuotaOf(hold) : this.#fields.quotaOf(hold);
-      const read = this.#fields.read(hold);
-      if (isByWindow) asOfUs = Math.max(asOfUs, read.fromUs);
-      home = this.#keys.hold(under, home, read, asOfUs);
+      home = this.#keys.hold(under, home, this.#fields.read(hold), stampUs);
     }
     return home;
   }

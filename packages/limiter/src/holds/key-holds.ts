@@ -91,7 +91,7 @@ export class KeyHolds {
       if (this.#fields.kindOf(hold) !== HoldKind.lease) {
         heap.setNumber(hold, CELL_EXPIRES, stampUs + heap.number(hold, CELL_TTL));
       } else if (gapUs > 0) {
-        heap.setNumber(hold, CELL_FROM, stampUs);
+        heap.setNumber(hold, CELL_FROM, toUs);
         heap.setNumber(hold, CELL_EXPIRES, heap.number(hold, CELL_EXPIRES) + gapUs);
       }
       if (!this.#countsEnd(hold, gapUs)) continue;

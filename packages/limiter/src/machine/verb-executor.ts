@@ -11,6 +11,8 @@ import type { VerbCall } from "./verb-call.ts";
 
 /** A client counts a lease in milliseconds: a shorter one could not be spent. */
 const SHORTEST_LEASE_US = 1_000;
+/** The longest lease reaches into a hundred of the shortest windows that have leases; behind them is room. */
+const MOST_WINDOWS = 104;
 
 /** Executes the calls that are no takes; what they come to goes into the hash by whoever calls it. */
 export class VerbExecutor {
@@ -100,13 +102,14 @@ export class VerbExecutor {
 
   /**
    * Milliseconds until the same lease would be granted: until there is room, and as much of the window left as a lease
-   * needs. When it is too late in one window it may be too early in the next, so that is asked once more.
+   * needs. When it is too late in one window it may be too early in the next, so that is asked again: twice, or for as many
+   * windows as leases of longer ones reach into.
    */
   #leaseAfterMs({ rule, cost, stampUs }: VerbCall, block: number): number {
     if (Math.floor(rule.windowUs / 10) < SHORTEST_LEASE_US) return NEVER;
     const { leaseEndUs } = algorithmOf(rule.algorithm)!;
     let waitMs = 0;
-    for (let turn = 0; turn < 2; turn++) {
+    for (let window = 0; window < MOST_WINDOWS; window++) {
       const judgedUs = stampUs + waitMs * 1000;
       this.#state.keys.judge(rule, block, cost, 0, judgedUs, this.#verdict);
       if (this.#verdict.never) return NEVER;

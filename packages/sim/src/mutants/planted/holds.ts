@@ -134,34 +134,33 @@ export const holdMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/algorithms/aligned-counts.ts",
-        search: "  if (from <= 1 && last > 1) addFurther(Math.min(last - 1, MAX_FURTHER), amount);\n",
+        search: "  if (lastUs > startUs + windowUs) far.add(lastUs, amount);\n",
         replacement: "",
       },
     ],
     foundBy: { tests: ["limiter/src/holds/carried-holds.test.ts"] },
   },
   {
-    name: "long-lease-counted-late",
-    breaks:
-      "while its key is not asked for, a lease of longer windows stays where it was, and is over later than it is (L1)",
+    name: "long-lease-lost",
+    breaks: "while its key is not asked for, a lease of longer windows is forgotten (L1)",
     edits: [
       {
         file: "limiter/src/algorithms/aligned-counts.ts",
-        search: "    furtherCounts[at] = wordAt(passed + 2 + at);",
-        replacement: "    furtherCounts[at] = wordAt(2 + at);",
+        search: "  if (behindUs > windowUs) counts.current = far.countFrom(startUs);\n",
+        replacement: "",
       },
     ],
     foundBy: { tests: ["limiter/src/algorithms/holds.test.ts"] },
   },
   {
-    name: "moved-lease-carried-to-the-change",
+    name: "moved-lease-begins-later",
     breaks:
-      "a lease that a takeover moved before its key was carried over counts in windows that are long gone (K1, L2)",
+      "what a takeover moved while its counter stood still comes off other windows than it was counted in (K1, L2)",
     edits: [
       {
-        file: "limiter/src/holds/holds.ts",
-        search: "      if (isByWindow) asOfUs = Math.max(asOfUs, read.fromUs);\n",
-        replacement: "",
+        file: "limiter/src/holds/key-holds.ts",
+        search: "        heap.setNumber(hold, CELL_FROM, toUs);",
+        replacement: "        heap.setNumber(hold, CELL_FROM, stampUs);",
       },
     ],
     foundBy: { tests: ["limiter/src/holds/carried-holds.test.ts"] },
