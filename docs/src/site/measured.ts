@@ -23,11 +23,11 @@ export const measured = {
   mostOfBound: Math.max(...boundRatios).toFixed(4),
   /** `npm run bench -- --only million-keys`: the state ÷ keys of 20 bytes with one admission or open slot each, sessions included. */
   bytesPerKey: {
-    slidingWindowLog: "111",
-    slidingWindowCounter: "111",
-    fixedWindow: "95",
-    tokenBucket: "127",
-    concurrency: "288",
+    slidingWindowLog: "109",
+    slidingWindowCounter: "109",
+    fixedWindow: "93",
+    tokenBucket: "124",
+    concurrency: "285",
   },
   /** The same run: how much later the event loop came to what was due than that of an idle process, p99.9 of the worst phase. */
   addedP999Ms: String(Math.ceil(keys.worstAddedP999Ms.addedMs)),
