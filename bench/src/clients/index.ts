@@ -15,6 +15,7 @@ const redis =
 export const clients = {
   quorumguard: sdk({ lease: false, denialCache: true }),
   "quorumguard-no-denial-cache": sdk({ lease: false, denialCache: false }),
+  "quorumguard-of-cluster": async (place) => (await import("./quorumguard.ts")).openQuorumGuardOfCluster(place),
   "quorumguard-lease": sdk({ lease: true, denialCache: true }),
   "quorumguard-unary": async (place) => (await import("./quorumguard-unary.ts")).openQuorumGuardUnary(place),
   redis: redis(false),

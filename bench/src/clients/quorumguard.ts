@@ -1,5 +1,8 @@
-import { createGuard } from "@quorumguard/sdk-node";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { PutPoliciesRequestSchema } from "@quorumguard/proto";
+import { createGuard, type Guard } from "@quorumguard/sdk-node";
 import type { Client, ClientPlace } from "../client.ts";
+import { createGrpcCaller } from "./grpc-caller.ts";
 
 /** What a client of the SDK may answer by itself. */
 export interface SdkOptions {
@@ -7,6 +10,31 @@ export interface SdkOptions {
   readonly lease: boolean;
   /** Denials that hold for sure. */
   readonly denialCache: boolean;
+}
+
+/**
+ * Puts a policy of its own into the cluster, as operators do: then the rate of its buckets is one, and their denials hold for
+ * sure. Returns its name.
+ */
+async function putPolicy({ endpoints, rule }: ClientPlace): Promise<string> {
+  const name = `bench-${rule.limit}-${rule.windowMs}`;
+  const policy = { name, algorithm: "token-bucket", limit: rule.limit, burst: rule.limit, windowMs: rule.windowMs };
+  const caller = createGrpcCaller(endpoints, "/quorumguard.v1.PolicyService/PutPolicies");
+  try {
+    const request = create(PutPoliciesRequestSchema, { document: { policies: [policy] } });
+    await caller.call(toBinary(PutPoliciesRequestSchema, request));
+  } finally {
+    caller.close();
+  }
+  return name;
+}
+
+/** The SDK where the policy is the cluster's, and the guard brings none. */
+export async function openQuorumGuardOfCluster(place: ClientPlace): Promise<Client> {
+  const policy = await putPolicy(place);
+  const guard = createGuard({ endpoints: place.endpoints, onUnavailable: "throw", timeoutMs: 10_000 });
+  await guard.ready({ timeoutMs: 10_000 });
+  return clientOf(guard, policy);
 }
 
 /** The SDK. Without a cluster it throws, so that nothing is counted that the cluster did not decide. */
@@ -21,10 +49,14 @@ export async function openQuorumGuard({ endpoints, rule }: ClientPlace, options:
     policies: { bench: { limit, window: `${rule.windowMs}ms`, algorithm: "token-bucket", lease: options.lease } },
   });
   await guard.ready({ timeoutMs: 10_000 });
+  return clientOf(guard, "bench");
+}
+
+function clientOf<P extends string>(guard: Guard<P>, policy: P): Client {
   return {
     decisionsPerCall: 1,
     async call(key) {
-      const decision = await guard.allow(key, "bench");
+      const decision = await guard.allow(key, policy);
       if (decision.degraded) return "degraded";
       return decision.allowed ? "allowed" : "denied";
     },

@@ -47,6 +47,14 @@ export const quorumGuardNoDenialCache: Contender = {
   use: "The SDK with maxRememberedKeys 0, so that every denial is the cluster's.",
 };
 
+/** The SDK where the policy is the cluster's: a bucket has one rate then, and what is denied is surely denied for a while. */
+export const quorumGuardOfCluster: Contender = {
+  ...sdk,
+  name: "quorumguard, policy of the cluster",
+  client: "quorumguard-of-cluster",
+  use: "The SDK, and a policy that was put into the cluster, as the documentation advises where token buckets are attacked.",
+};
+
 /** The SDK where a policy lets it spend admissions that the cluster granted beforehand. */
 export const quorumGuardLease: Contender = {
   ...sdk,

@@ -8,6 +8,7 @@ import {
   quorumGuard,
   quorumGuardLease,
   quorumGuardNoDenialCache,
+  quorumGuardOfCluster,
   quorumGuardUnary,
   rateLimiterFlexible,
   redisNone,
@@ -107,7 +108,7 @@ function denied(): DecisionsPlan {
     name: "90 % denied",
     keys: { kind: "attack", attackers: 16, share: 0.9 },
     rule: perUser,
-    ...{ inFlight: 256, processes: 1, contenders: [quorumGuard, quorumGuardNoDenialCache, ...limiters] },
+    ...{ inFlight: 256, processes: 1, contenders: [quorumGuardOfCluster, quorumGuardNoDenialCache, ...limiters] },
   };
   return {
     name: "denied",
@@ -115,7 +116,7 @@ function denied(): DecisionsPlan {
     points: [point],
     ratios: [
       compare("without the denial cache, Redis without persistence", point, redisWithout, 2, quorumGuardNoDenialCache),
-      compare("with the denial cache, Redis without persistence", point, redisWithout, 20),
+      compare("with the denial cache, Redis without persistence", point, redisWithout, 20, quorumGuardOfCluster),
     ],
   };
 }

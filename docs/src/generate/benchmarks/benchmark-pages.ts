@@ -80,5 +80,6 @@ function machineList(machine: Readonly<Record<string, unknown>>): string {
 
 /** A picture that nobody here knows how to draw, as an image with its own background. */
 function pictureFile(title: string, svg: string): string {
-  return `<img alt="${title}" src="data:image/svg+xml;base64,${Buffer.from(svg).toString("base64")}">`;
+  const source = `data:image/svg+xml;base64,${Buffer.from(svg).toString("base64")}`;
+  return `<figure class="picture not-content"><img alt="${title}" src="${source}"></figure>`;
 }
