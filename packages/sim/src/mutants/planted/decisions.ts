@@ -125,8 +125,8 @@ export const decisionMutants: readonly Mutant[] = [
     breaks: "the answer to a reservation's retry names no hold, so nobody can settle it (S2)",
     edits: [
       {
-        file: "limiter/src/exactly-once/payload.ts",
-        search: "  if (outcome === Outcome.allowed) into.handles[at] = retryOrHandle;\n",
+        file: "limiter/src/exactly-once/stored-calls.ts",
+        search: "    if (allowed) into.handles[at] = retryOrHandle;\n",
         replacement: "",
       },
     ],
