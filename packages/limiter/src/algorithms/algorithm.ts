@@ -144,3 +144,13 @@ export function longestLeaseEndUs(quota: Quota, stampUs: number): number {
 export function postponeExpiry(heap: Heap, block: number, expiryUs: number): void {
   if (heap.number(block, CELL_EXPIRY) < expiryUs) heap.setNumber(block, CELL_EXPIRY, expiryUs);
 }
+
+/** The twelve bits of word 0 that are the algorithm's own; 0 in a new block. */
+export function ownBits(heap: Heap, block: number): number {
+  return (heap.word(block, 0) >>> 8) & 0xfff;
+}
+
+/** Sets them, and leaves what else word 0 says: algorithm and key table have their bits there. */
+export function setOwnBits(heap: Heap, block: number, bits: number): void {
+  heap.setWord(block, 0, ((heap.word(block, 0) & 0xfff000ff) | (bits << 8)) >>> 0);
+}

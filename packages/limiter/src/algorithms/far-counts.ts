@@ -1,6 +1,6 @@
 import type { Heap } from "../memory/heap.ts";
 import { Slab } from "../memory/slab.ts";
-import type { BlockMover } from "./algorithm.ts";
+import { type BlockMover, ownBits, setOwnBits } from "./algorithm.ts";
 
 /**
  * So many ends are told apart: more, and a block would not hold them. A second, the longest lease, ends in as many
@@ -9,23 +9,14 @@ import type { BlockMover } from "./algorithm.ts";
 export const MAX_ENDS = 360;
 const MAX_COUNT = 4_294_967_295;
 
-/** How many ends the block has room for: none, usually. */
-function capacityOf(heap: Heap, block: number): number {
-  return (heap.word(block, 0) >>> 8) & 0xfff;
-}
-
-function setCapacity(heap: Heap, block: number, capacity: number): void {
-  heap.setWord(block, 0, ((heap.word(block, 0) & 0xfff000ff) | (capacity << 8)) >>> 0);
-}
-
 /** Whether some window behind the next one counted something when the block was written last. */
 export function hasFarCounts(heap: Heap, block: number): boolean {
-  return capacityOf(heap, block) > 0;
+  return ownBits(heap, block) > 0;
 }
 
 /** The words behind the block's identity mean nothing any more. */
 export function forgetFarCounts(heap: Heap, block: number): void {
-  setCapacity(heap, block, 0);
+  setOwnBits(heap, block, 0);
 }
 
 /**
@@ -33,7 +24,7 @@ export function forgetFarCounts(heap: Heap, block: number): void {
  * counts all that end in it or later, so one word for each amount does, however many windows it goes through.
  *
  * In a block: how many there are, in the first cell behind the identity, then where their last windows begin, then the
- * amounts; the capacity in the upper bits of word 0. Here: a copy, to be read, changed, and written again.
+ * amounts; how many ends it has room for in the own bits of word 0: none, usually. Here: a copy, to be read, changed, and written again.
  */
 export class FarCounts {
   readonly #endsUs = new Float64Array(MAX_ENDS);
@@ -107,7 +98,7 @@ export class FarCounts {
   }
 
   read(heap: Heap, block: number, tail: number): void {
-    const capacity = capacityOf(heap, block);
+    const capacity = ownBits(heap, block);
     this.#count = heap.word(block, tail * 2);
     for (let at = 0; at < this.#count; at++) {
       this.#endsUs[at] = heap.number(block, tail + 1 + at);
@@ -118,13 +109,13 @@ export class FarCounts {
   /** Returns the block, which may have moved. */
   write(heap: Heap, block: number, tail: number, mover: BlockMover): number {
     const count = this.#count;
-    const before = capacityOf(heap, block);
+    const before = ownBits(heap, block);
     if (count === 0) {
       if (before > 0) forgetFarCounts(heap, block);
       return block;
     }
     const home = count > before ? enlarge(heap, block, tail, count, mover) : block;
-    const amounts = (tail + 1 + capacityOf(heap, home)) * 2;
+    const amounts = (tail + 1 + ownBits(heap, home)) * 2;
     heap.setWord(home, tail * 2, count);
     for (let at = 0; at < count; at++) {
       heap.setNumber(home, tail + 1 + at, this.#endsUs[at]!);
@@ -139,6 +130,6 @@ function enlarge(heap: Heap, block: number, tail: number, ends: number, mover: B
   const wanted = ends === 1 ? 1 : Math.min(MAX_ENDS, ends * 2);
   const cells = Slab.blockCells(tail + 1 + wanted + ((wanted + 1) >> 1));
   const home = mover.grow(block, tail, cells);
-  setCapacity(heap, home, Math.min(MAX_ENDS, Math.floor(((cells - tail - 1) * 2) / 3)));
+  setOwnBits(heap, home, Math.min(MAX_ENDS, Math.floor(((cells - tail - 1) * 2) / 3)));
   return home;
 }

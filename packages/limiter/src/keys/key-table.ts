@@ -9,14 +9,13 @@ import {
   type Verdict,
   WORD_LENGTHS,
 } from "../algorithms/algorithm.ts";
-import { algorithmOf } from "../algorithms/registry.ts";
+import { algorithmOf, countsByWindow } from "../algorithms/registry.ts";
 import { sipHash } from "../hash/sip.ts";
 import { HashIndex, WORD_HASH, WORD_LINK } from "../memory/hash-index.ts";
 import { type Heap, PageKind } from "../memory/heap.ts";
 import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import { Slab } from "../memory/slab.ts";
 import { Census } from "../policies/census.ts";
-import { Algorithm } from "../rule.ts";
 import { MAX_PREFIX_BYTES, type QuotaRule } from "./quota-rule.ts";
 
 const NEVER_US = Number.POSITIVE_INFINITY;
@@ -418,9 +417,8 @@ export class KeyTable implements BlockMover {
     if (!counts) return this.keeper.keptUntilUs(block);
     // A window keeps its place for as long as what was given back would have counted.
     const algorithm = this.#heap.word(block, 0) & 0xff;
-    const forgets = algorithm === Algorithm.tokenBucket || algorithm === Algorithm.concurrency;
     const isNamed = this.#prefix[1 + this.#prefix[0]!] !== 0;
-    return forgets && isNamed ? this.keeper.heirKeptUntilUs(block, stampUs) : 0;
+    return !countsByWindow(algorithm) && isNamed ? this.keeper.heirKeptUntilUs(block, stampUs) : 0;
   }
 
   #endLap(stampUs: number): void {
