@@ -25,6 +25,9 @@ const WORD_SUM = 7;
 const mergedDates = new Float64Array(MAX_SEGMENTS);
 const mergedAmounts = new Uint32Array(MAX_SEGMENTS);
 
+/** How many segments the block has room for. */
+const capacityOf = ownBits;
+
 function setCapacity(heap: Heap, block: number, tail: number, cells: number): void {
   const capacity = Math.min(MAX_SEGMENTS, Math.floor(((cells - tail) * 2) / 3));
   setOwnBits(heap, block, capacity);
@@ -76,22 +79,22 @@ function placeOf(heap: Heap, block: number, capacity: number, index: number): nu
 
 /** The date of segment `index`, counted from the oldest. */
 export function dateAt(heap: Heap, block: number, tail: number, index: number): number {
-  return heap.number(block, tail + placeOf(heap, block, ownBits(heap, block), index));
+  return heap.number(block, tail + placeOf(heap, block, capacityOf(heap, block), index));
 }
 
 /** The amount of segment `index`, counted from the oldest. */
 export function amountAt(heap: Heap, block: number, tail: number, index: number): number {
-  const capacity = ownBits(heap, block);
+  const capacity = capacityOf(heap, block);
   return heap.word(block, (tail + capacity) * 2 + placeOf(heap, block, capacity, index));
 }
 
 function setAmount(heap: Heap, block: number, tail: number, index: number, amount: number): void {
-  const capacity = ownBits(heap, block);
+  const capacity = capacityOf(heap, block);
   heap.setWord(block, (tail + capacity) * 2 + placeOf(heap, block, capacity, index), amount);
 }
 
 function setSegment(heap: Heap, block: number, tail: number, index: number, dateUs: number, amount: number): void {
-  heap.setNumber(block, tail + placeOf(heap, block, ownBits(heap, block), index), dateUs);
+  heap.setNumber(block, tail + placeOf(heap, block, capacityOf(heap, block), index), dateUs);
   setAmount(heap, block, tail, index, amount);
 }
 
@@ -105,7 +108,7 @@ export const past = { segments: 0, amount: 0 };
 /** Counts the segments dated `horizonUs` or earlier, into {@link past}. */
 export function countPast(heap: Heap, block: number, tail: number, horizonUs: number): void {
   const ring = heap.word(block, WORD_RING);
-  const capacity = ownBits(heap, block);
+  const capacity = capacityOf(heap, block);
   const count = ring >>> 12;
   const chunk = Heap.chunkOf(block);
   const dates = heap.f64[chunk]!;
@@ -127,7 +130,7 @@ export function countPast(heap: Heap, block: number, tail: number, horizonUs: nu
 export function dropPast(heap: Heap, block: number, tail: number, horizonUs: number): void {
   countPast(heap, block, tail, horizonUs);
   if (past.segments === 0) return;
-  heap.setWord(block, WORD_RING, ringWithout(heap.word(block, WORD_RING), past.segments, ownBits(heap, block)));
+  heap.setWord(block, WORD_RING, ringWithout(heap.word(block, WORD_RING), past.segments, capacityOf(heap, block)));
   heap.setWord(block, WORD_SUM, heap.word(block, WORD_SUM) - past.amount);
 }
 
@@ -189,7 +192,7 @@ export function judgeAmounts(
 
 /** The date of the segment that brings back the last of `excess`; called only if those from `index` on hold as much. */
 function dateThatFrees(heap: Heap, block: number, tail: number, index: number, excess: number): number {
-  const capacity = ownBits(heap, block);
+  const capacity = capacityOf(heap, block);
   let at = (heap.word(block, WORD_RING) & 0xfff) + index;
   if (at >= capacity) at -= capacity;
   let freed = 0;
@@ -265,7 +268,7 @@ function insert(
   }
   let home = block;
   let count = countOf(heap, block);
-  if (count === ownBits(heap, block)) {
+  if (count === capacityOf(heap, block)) {
     if (count < MAX_SEGMENTS) {
       home = enlarge(heap, block, tail, mover);
     } else {
@@ -328,7 +331,7 @@ function joinNeighbour(
 
 /** Merges neighbours that share a cell of the grid; the ring then starts at its first place. */
 function coalesce(heap: Heap, block: number, tail: number, gridUs: number): void {
-  const capacity = ownBits(heap, block);
+  const capacity = capacityOf(heap, block);
   let at = heap.word(block, WORD_RING) & 0xfff;
   let merged = 0;
   let lastCell = -1;
@@ -352,7 +355,7 @@ function coalesce(heap: Heap, block: number, tail: number, gridUs: number): void
 /** Doubles the ring; the segments keep their order and start at the first place. */
 function enlarge(heap: Heap, block: number, tail: number, mover: BlockMover): number {
   const count = countOf(heap, block);
-  const capacity = ownBits(heap, block);
+  const capacity = capacityOf(heap, block);
   let at = heap.word(block, WORD_RING) & 0xfff;
   for (let i = 0; i < count; i++) {
     mergedDates[i] = heap.number(block, tail + at);
@@ -369,7 +372,7 @@ function enlarge(heap: Heap, block: number, tail: number, mover: BlockMover): nu
 
 function putMerged(heap: Heap, block: number, tail: number, count: number): void {
   setRing(heap, block, 0, count);
-  const amounts = (tail + ownBits(heap, block)) * 2;
+  const amounts = (tail + capacityOf(heap, block)) * 2;
   for (let i = 0; i < count; i++) {
     heap.setNumber(block, tail + i, mergedDates[i]!);
     heap.setWord(block, amounts + i, mergedAmounts[i]!);

@@ -9,9 +9,12 @@ import { type BlockMover, ownBits, setOwnBits } from "./algorithm.ts";
 export const MAX_ENDS = 360;
 const MAX_COUNT = 4_294_967_295;
 
+/** How many ends the block has room for. */
+const capacityOf = ownBits;
+
 /** Whether some window behind the next one counted something when the block was written last. */
 export function hasFarCounts(heap: Heap, block: number): boolean {
-  return ownBits(heap, block) > 0;
+  return capacityOf(heap, block) > 0;
 }
 
 /** The words behind the block's identity mean nothing any more. */
@@ -98,7 +101,7 @@ export class FarCounts {
   }
 
   read(heap: Heap, block: number, tail: number): void {
-    const capacity = ownBits(heap, block);
+    const capacity = capacityOf(heap, block);
     this.#count = heap.word(block, tail * 2);
     for (let at = 0; at < this.#count; at++) {
       this.#endsUs[at] = heap.number(block, tail + 1 + at);
@@ -109,13 +112,13 @@ export class FarCounts {
   /** Returns the block, which may have moved. */
   write(heap: Heap, block: number, tail: number, mover: BlockMover): number {
     const count = this.#count;
-    const before = ownBits(heap, block);
+    const before = capacityOf(heap, block);
     if (count === 0) {
       if (before > 0) forgetFarCounts(heap, block);
       return block;
     }
     const home = count > before ? enlarge(heap, block, tail, count, mover) : block;
-    const amounts = (tail + 1 + ownBits(heap, home)) * 2;
+    const amounts = (tail + 1 + capacityOf(heap, home)) * 2;
     heap.setWord(home, tail * 2, count);
     for (let at = 0; at < count; at++) {
       heap.setNumber(home, tail + 1 + at, this.#endsUs[at]!);
