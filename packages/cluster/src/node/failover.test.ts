@@ -8,31 +8,36 @@ afterEach(async () => {
   cluster = null;
 });
 
-/** What comes sooner did not wait for it: many times what a busy machine needs. */
-const electionMs = 2_500;
+/** Whoever stands by succession did not wait for this; two that collide then wait for half of it. */
+const electionMs = 20_000;
+
+/** Node 1 leads, and the others are too patient to stand unless its death is proven. */
+async function impatientLeader(): Promise<TestCluster> {
+  const running = await TestCluster.create(3, { heartbeatMs: 30 });
+  cluster = running;
+  await Promise.all([running.start(1), running.start(2, { electionMs }), running.start(3, { electionMs })]);
+  expect((await running.leader()).nodeId).toBe(1);
+  return running;
+}
 
 describe("a leader that is gone", () => {
-  test("N4: is replaced at once when its death is proven, long before an election timeout", async () => {
-    cluster = await TestCluster.started(3, { electionMs, heartbeatMs: 30 });
-    const leader = await cluster.leader();
-    const beganMs = performance.now();
-    await cluster.stop(leader.nodeId);
-    await cluster.leader();
-    expect(performance.now() - beganMs).toBeLessThan(electionMs);
-    expect(cluster.log.some((line) => line.includes("leader-proven-dead"))).toBe(true);
+  test("N4: is replaced at once when its death is proven, without an election timeout", async () => {
+    const running = await impatientLeader();
+    await running.stop(1);
+    await running.leader();
+    expect(running.log.some((line) => line.includes("leader-proven-dead"))).toBe(true);
+    expect(running.log.some((line) => line.includes("succession-stands"))).toBe(true);
   });
 
   test("N4: a new process in its place proves its death as well", async () => {
-    cluster = await TestCluster.started(3, { electionMs, heartbeatMs: 30 });
-    const leader = await cluster.leader();
+    const running = await impatientLeader();
     // Its end goes unnoticed: the network was cut before, and a new process answers when it heals.
-    for (const id of [1, 2, 3]) if (id !== leader.nodeId) cluster.network.cut(leader.nodeId, id);
-    await cluster.stop(leader.nodeId);
-    await cluster.start(leader.nodeId);
-    const beganMs = performance.now();
-    for (const id of [1, 2, 3]) if (id !== leader.nodeId) cluster.network.heal(leader.nodeId, id);
-    await until(() => ([...cluster!.nodes.values()].some((node) => node.leads) ? true : null));
-    expect(performance.now() - beganMs).toBeLessThan(electionMs);
+    for (const id of [2, 3]) running.network.cut(1, id);
+    await running.stop(1);
+    await running.start(1, { electionMs });
+    for (const id of [2, 3]) running.network.heal(1, id);
+    await until(() => ([...running.nodes.values()].some((node) => node.leads) ? true : null));
+    expect(running.log.some((line) => line.includes("succession-stands"))).toBe(true);
   });
 
   test("does not decide without a quorum: its calls end as unknown or not leader, and the others go on", async () => {

@@ -125,7 +125,12 @@ export class TestCluster {
 
   async start(
     nodeId: NodeId,
-    changes: { readonly clock?: Clock; readonly join?: boolean; readonly repairDamage?: boolean } = {},
+    changes: {
+      readonly clock?: Clock;
+      readonly join?: boolean;
+      readonly repairDamage?: boolean;
+      readonly electionMs?: number;
+    } = {},
   ): Promise<ClusterNode> {
     const files = await openNodeFileSystem({ root: this.folderOf(nodeId) });
     const { join = false, repairDamage = false } = changes;
@@ -146,6 +151,7 @@ export class TestCluster {
       onFatal: (error) => this.fatal.push(error),
       onRemoved: () => this.removed.push(nodeId),
       ...this.#options,
+      ...(changes.electionMs === undefined ? {} : { electionMs: changes.electionMs }),
     });
     this.nodes.set(nodeId, node);
     const stop = node.stop.bind(node);
