@@ -14,7 +14,7 @@ export interface ResultValues {
   readonly shadows: ArrayLike<number>;
 }
 
-/** One reply to be sent: the items `[fromItem, toItem)` of `results`, which settle `calls` calls from `firstNumber` on. */
+/** One reply to be sent: the items `[fromItem, toItem)` of `results`, which settle `calls` calls, the first of them `firstNumber`. */
 export interface FrameReplyColumns {
   readonly firstNumber: number;
   readonly calls: number;
@@ -30,12 +30,16 @@ export interface FrameReplyColumns {
   readonly tellLimits: boolean;
   readonly fromItem: number;
   readonly toItem: number;
+  /** Lengths of what is settled and of what is not, in turns, if the calls are not in a row. */
+  readonly runs?: readonly number[] | null;
 }
 
 /** A reply as it was received, its columns as long as `items` says. `retryAfterMs` is -1 for never. */
 export interface ReceivedReply {
   readonly firstNumber: number;
   readonly calls: number;
+  /** How far each call's number is from the first one's. Null: they are in a row. */
+  readonly offsets: Uint32Array | null;
   readonly items: number;
   readonly index: number;
   /** The first log index that the decisions may not know to its end: a `Forget` of it or a later one undoes a denial. */
@@ -96,6 +100,8 @@ export function encodeFrameReply(columns: FrameReplyColumns): Uint8Array {
   if (columns.tellLimits) writer.column(0x72, "limits", results.limits, fromItem, toItem);
   const asOfIndex = columns.asOfIndex ?? columns.index;
   if (asOfIndex !== columns.index) writer.number(0x78, "as_of_index", asOfIndex);
+  const { runs = null } = columns;
+  if (runs !== null) writer.column(0x82, "runs", runs, 0, runs.length);
   return writer.finish(0x0a);
 }
 
@@ -108,6 +114,7 @@ interface Scratch {
   readonly handles: Float64Array;
   readonly shadows: Float64Array;
   readonly limits: Float64Array;
+  readonly runs: Float64Array;
 }
 
 let scratch: Scratch | undefined;
@@ -122,6 +129,7 @@ function replyScratch(): Scratch {
     handles: new Float64Array(MAX_FRAME_ITEMS),
     shadows: new Float64Array(MAX_FRAME_ITEMS),
     limits: new Float64Array(MAX_FRAME_ITEMS),
+    runs: new Float64Array(2 * MAX_FRAME_ITEMS),
   };
   return scratch;
 }
@@ -134,7 +142,7 @@ export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number
   const reader = new WireReader(bytes, from, to);
   const columns = replyScratch();
   /** By field number: scalars (1 to 4, 10, 11, 15) hold values, columns their counts. */
-  const seen = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  const seen = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   while (reader.at < reader.end) {
     const tag = reader.tag();
     const wireType = tag & 7;
@@ -147,6 +155,7 @@ export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number
     else if (field === 12) seen[12] = reader.column("handles", wireType, columns.handles, seen[12]!);
     else if (field === 13) seen[13] = reader.column("shadows", wireType, columns.shadows, seen[13]!);
     else if (field === 14) seen[14] = reader.column("limits", wireType, columns.limits, seen[14]!);
+    else if (field === 16) seen[16] = reader.column("runs", wireType, columns.runs, seen[16]!);
     else if (field === 10 || field === 11) {
       expectWireType(field === 10 ? "calls" : "source", wireType, WireType.varint);
       seen[field] = reader.uint32(field === 10 ? "calls" : "source");
@@ -171,6 +180,7 @@ export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number
   return {
     firstNumber: seen[1]!,
     calls,
+    offsets: seen[16]! > 0 ? offsetsOf(columns.runs.subarray(0, seen[16]!), calls) : null,
     items,
     index: seen[2]!,
     asOfIndex: seen[15]! === 0 ? seen[2]! : seen[15]!,
@@ -191,4 +201,24 @@ export function decodeFrameReplyBody(bytes: Uint8Array, from: number, to: number
 function expectColumn(field: string, count: number, items: number, mayBeEmpty: boolean): void {
   if (count === items || (mayBeEmpty && count === 0)) return;
   throw new CodecError(field, `${field}: ${count} values for ${items} items`);
+}
+
+/** @throws {CodecError} when the runs settle another number of calls than the reply says, or reach beyond one frame. */
+function offsetsOf(runs: Float64Array, calls: number): Uint32Array {
+  const offsets = new Uint32Array(calls);
+  let settled = 0;
+  let offset = 0;
+  for (const [at, run] of runs.entries()) {
+    if (offset + run > MAX_FRAME_ITEMS) {
+      throw new CodecError("runs", `runs: they reach over more than ${MAX_FRAME_ITEMS} calls, the most of a frame`);
+    }
+    if (at % 2 === 0) {
+      if (settled + run > calls)
+        throw new CodecError("runs", `runs: they settle more than the ${calls} calls of the reply`);
+      for (let i = 0; i < run; i++) offsets[settled++] = offset + i;
+    }
+    offset += run;
+  }
+  if (settled < calls) throw new CodecError("runs", `runs: they settle ${settled} of the ${calls} calls of the reply`);
+  return offsets;
 }

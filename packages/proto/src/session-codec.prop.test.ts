@@ -144,12 +144,28 @@ const results = fc.array(
   { maxLength: 50 },
 );
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+
+/** Lengths of settled calls and of gaps in turns, for so many calls; null: they are in a row. */
+function runsOf(calls: number, seed: number): number[] | null {
+  if (calls < 2 || seed % 3 === 0) return null;
+  const runs: number[] = [];
+  for (let rest = calls; rest > 0; ) {
+    const run = Math.min(rest, 1 + ((seed * (rest + 7)) % 4));
+    if (runs.length > 0) runs.push(1 + ((seed + rest) % 5));
+    runs.push(run);
+    rest -= run;
+  }
+  return runs;
+}
+
 test("a reply has the bytes that the generated code writes, and reads back as it was, from any range", () => {
   fc.assert(
     fc.property(results, u64, u64, u64, fc.nat(2), fc.nat(15), (rows, first, index, stampUs, source, seed) => {
       const asOf = (seed & 8) === 8 ? {} : { asOfIndex: stampUs };
       const lead = (seed >> 1) & 3;
       const tellLimits = (seed & 1) === 1;
+      const runs = runsOf(rows.length, seed);
       const before = { outcome: 9, remaining: 9, reset: 9, retry: 9, firm: 9, handle: 9, shadow: 9, limit: 9 };
       const padded = [...Array<typeof before>(lead).fill(before), ...rows];
       const values: ResultValues = {
@@ -174,6 +190,7 @@ test("a reply has the bytes that the generated code writes, and reads back as it
         tellLimits,
         fromItem: lead,
         toItem: padded.length,
+        runs,
       });
       const allAllowed = rows.every((row) => row.outcome === 1);
       const noneFirm = rows.every((row) => row.firm === 0);
@@ -193,12 +210,17 @@ test("a reply has the bytes that the generated code writes, and reads back as it
         shadows: rows.some((row) => row.shadow !== 0) ? rows.map((row) => row.shadow) : [],
         limits: tellLimits ? rows.map((row) => row.limit) : [],
         asOfIndex: BigInt(asOf.asOfIndex === undefined || asOf.asOfIndex === index ? 0 : asOf.asOfIndex),
+        runs: runs ?? [],
       };
       const generated = create(SessionResponseSchema, { message: { case: "reply", value } });
       expect(bytes).toEqual(toBinary(SessionResponseSchema, generated));
       const decoded = decodeSessionResponse(bytes);
       if (decoded.kind !== "reply") throw new Error("not a reply");
       expect(decoded.reply).toMatchObject({ firstNumber: first, index, stampUs, source, items: rows.length });
+      const offsets = runs?.flatMap((run, at) => (at % 2 === 0 ? [[sum(runs.slice(0, at)), run] as const] : []));
+      expect(decoded.reply.offsets && [...decoded.reply.offsets]).toEqual(
+        offsets?.flatMap(([from, run]) => Array.from({ length: run }, (_, i) => from + i)) ?? null,
+      );
       expect(decoded.reply.asOfIndex).toBe(value.asOfIndex === 0n ? index : Number(value.asOfIndex));
       expect([...decoded.reply.outcomes]).toEqual(value.outcomes);
       expect([...decoded.reply.remaining]).toEqual(value.remaining);

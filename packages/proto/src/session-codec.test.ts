@@ -122,3 +122,23 @@ test("messages beside the hot path go through the generated code both ways", () 
   const pushed = decodeSessionResponse(encodeSessionResponse({ case: "forget", value }));
   expect(pushed).toMatchObject({ kind: "message", message: { message: { case: "forget", value } } });
 });
+
+test("runs of a reply that do not fit its calls, or a frame, are refused", () => {
+  const reply = (calls: number, runs: number[]) => {
+    const column = new Array<number>(calls).fill(1);
+    const value = {
+      firstNumber: 5n,
+      calls,
+      outcomes: column,
+      remaining: column,
+      resetAfterMs: column.map(BigInt),
+      runs,
+    };
+    return () => decodeSessionResponse(encodeSessionResponse({ case: "reply", value }));
+  };
+  expect(reply(3, [1, 4, 2])()).toMatchObject({ reply: { firstNumber: 5, offsets: Uint32Array.of(0, 5, 6) } });
+  expect(reply(3, [1, 4, 1])).toThrow(/runs: they settle 2 of the 3 calls/);
+  expect(reply(3, [1, 4, 3])).toThrow(/runs: they settle more than the 3 calls/);
+  expect(reply(2, [1, 1_023, 1])).toThrow(/runs: they reach over more than 1024 calls/);
+  expect(reply(2, [1, 2 ** 31, 1])).toThrow(/runs: /);
+});

@@ -87,8 +87,8 @@ export class WireWriter {
       expectNumber(field, value);
       length += varintLength(value);
     }
-    this.#reserve(length + 11);
-    this.#bytes[this.#at++] = tag;
+    this.#reserve(length + 20);
+    this.#varint(tag);
     this.#varint(length);
     for (let i = from; i < to; i++) this.#varint(values[i]! + plus);
   }

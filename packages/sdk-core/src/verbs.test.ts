@@ -23,18 +23,36 @@ function scene(
 }
 
 /** A reply to the whole frame, allowed but for what is said. */
-function replyTo(frame: ReceivedFrame, said: Partial<ResultValues>): Uint8Array {
+function replyTo(frame: ReceivedFrame, said: Partial<ResultValues>, runs: number[] | null = null): Uint8Array {
   const column = (value: number) => new Array<number>(frame.items).fill(value);
   const plain = { outcomes: column(1), remaining: column(4), resetAfterMs: column(9), retryAfterMs: column(0) };
   const rest = { firmForMs: column(0), handles: column(0), limits: column(0), shadows: column(0) };
   return encodeFrameReply({
     ...{ firstNumber: frame.firstNumber, calls: frame.calls, index: 7, stampUs: 1, policyVersion: 0, source: 1 },
     ...{ results: { ...plain, ...rest, ...said }, tellLimits: said.limits !== undefined },
-    ...{ fromItem: 0, toItem: frame.items },
+    ...{ fromItem: 0, toItem: frame.items, runs },
   });
 }
 
 const check = { key: "a", policy: "login" } as const;
+
+test("a reply settles the calls that its runs name, and no others", async () => {
+  const { runtime, guard, cluster } = scene();
+  cluster.nodes[0]!.answers = (frame, stream) => {
+    const some = { ...frame, calls: 2, items: 2 };
+    stream.raw(replyTo(some, { outcomes: [2, 2], remaining: [1, 3] }, [1, 1, 1]));
+    const rest = { ...frame, firstNumber: frame.firstNumber + 1, calls: 1, items: 1 };
+    stream.raw(replyTo(rest, { remaining: [2] }));
+  };
+  const calls = ["a", "b", "c"].map((key) => guard.allow(key, "login"));
+  await runtime.settle();
+  expect(await Promise.all(calls)).toMatchObject([
+    { allowed: false, remaining: 1 },
+    { allowed: true, remaining: 2 },
+    { allowed: false, remaining: 3 },
+  ]);
+  expect(cluster.frames).toHaveLength(1);
+});
 
 test("a reset shares the frame of its turn with takes, and a frame of takes has no verbs", async () => {
   const { runtime, guard, cluster } = scene();

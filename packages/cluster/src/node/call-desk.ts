@@ -153,12 +153,13 @@ export class CallDesk {
       else this.#parts.proposals.addCalls(origin, batch, from, to, sink);
       from = to;
     }
-    if (runs.length === 2) {
-      sink.decided(runs[0]!, runs[1]!, results, runs[0]!, facts);
-      return;
+    const columns = runs.length === 2 ? results : this.#fastPath.release();
+    let item = 0;
+    for (let i = 0; i < runs.length; i += 2) {
+      const [from, to] = [runs[i]!, runs[i + 1]!];
+      sink.decided(from, to, columns, item, facts, i + 2 < runs.length);
+      item += to - from;
     }
-    const kept = this.#fastPath.release();
-    for (let i = 0; i < runs.length; i += 2) sink.decided(runs[i]!, runs[i + 1]!, kept, runs[i]!, facts);
   }
 }
 

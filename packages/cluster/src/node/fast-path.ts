@@ -29,7 +29,7 @@ export class FastPath {
     return columns;
   }
 
-  /** Judges every call of the batch; returns how many are surely denied. Their values are in {@link results} at their call's place. */
+  /** Judges every call of the batch; returns how many are surely denied. Their values are in {@link results}, one after the other. */
   judge(limiter: Limiter, origin: CallOrigin, batch: CallBatch, stampUs: number, touched: TouchedKeys): number {
     if (batch.sizes !== null) return 0;
     const namespace =
@@ -55,7 +55,7 @@ export class FastPath {
         }
       }
       const isDenied =
-        limiter.denies(namespace, batch, i, stampUs, this.#columns, i) && !isKnown(limiter, origin, batch, i);
+        limiter.denies(namespace, batch, i, stampUs, this.#columns, count) && !isKnown(limiter, origin, batch, i);
       this.denied[i] = isDenied ? 1 : 0;
       if (isDenied) count++;
     }

@@ -104,8 +104,18 @@ export interface CallSink {
   /**
    * Calls `[fromCall, toCall)` are decided; their items start at `fromItem` of `results`, which is valid only during
    * this call.
+   *
+   * @param more Later calls of the batch were decided in the same way and are told at once, their items next in the same `results`,
+   * which stays as it is until the last of them was told.
    */
-  decided(fromCall: number, toCall: number, results: ResultColumns, fromItem: number, facts: DecisionFacts): void;
+  decided(
+    fromCall: number,
+    toCall: number,
+    results: ResultColumns,
+    fromItem: number,
+    facts: DecisionFacts,
+    more?: boolean,
+  ): void;
   failed(fromCall: number, toCall: number, failure: NodeFailure): void;
 }
 

@@ -148,7 +148,13 @@ export class Proposals {
     }
     this.#pendingItems -= entry.items;
     this.touched.remove(entry.touched);
-    for (let i = 0; i < entry.waiters.length; i++) tell(entry.waiters[i]!, applied, applied.operations[i]!);
+    const { waiters } = entry;
+    const { operations } = applied;
+    for (let i = 0; i < waiters.length; i++) {
+      const next = waiters[i + 1];
+      const more = next !== undefined && isMore(waiters[i]!, operations[i]!, next, operations[i + 1]!);
+      tell(waiters[i]!, applied, operations[i]!, more);
+    }
   }
 
   /** Another leader's entry without content took this index: what was proposed for it is surely not in the log. */
@@ -206,12 +212,22 @@ export class Proposals {
   }
 }
 
-function tell(waiter: Waiter, applied: Applied, result: OperationResult): void {
+/** Whether what `next` waits for goes on with the calls of `waiter`, decided by the same entry for the first time. */
+function isMore(waiter: Waiter, result: OperationResult, next: Waiter, nextResult: OperationResult): boolean {
+  if (waiter.kind !== "calls" || next.kind !== "calls" || waiter.sink !== next.sink) return false;
+  return isDecidedHere(result) && isDecidedHere(nextResult);
+}
+
+function isDecidedHere(result: OperationResult): boolean {
+  return result.kind === "calls" && result.runs === null;
+}
+
+function tell(waiter: Waiter, applied: Applied, result: OperationResult, more: boolean): void {
   if (waiter.kind === "calls") {
     if (result.kind !== "calls") throw new Error(`operation of kind ${result.kind} answered calls at ${applied.index}`);
     const { sink, fromCall, toCall } = waiter;
     if (result.runs === null) {
-      sink.decided(fromCall, toCall, applied.results, result.from, factsOf(result, false));
+      sink.decided(fromCall, toCall, applied.results, result.from, factsOf(result, false), more);
       return;
     }
     // Retries of calls that earlier entries decided: each run names the entry whose decision it repeats. A run alone has

@@ -29,6 +29,8 @@ export interface ReplyRoute {
   readonly monotonicMs: () => number;
   /** The version of the namespace's policies that this node has applied, so that clients forget what an earlier one denied. */
   policyVersion(): number;
+  /** Whether a reply may settle calls that are not in a row. */
+  readsRuns(): boolean;
   /** Drops the message if the stream has ended. */
   send(message: Uint8Array): void;
   /** All calls of one frame have been answered. */
@@ -37,13 +39,30 @@ export interface ReplyRoute {
   broken(error: Error): void;
 }
 
-/** Turns the answers to one frame into replies. Each part goes out as it comes: a denial never waits for its neighbours' commit. */
+/** Calls of a frame that one reply will settle, gathered until the last of them was told. */
+interface Gathered {
+  readonly firstCall: number;
+  /** Behind its last call. */
+  toCall: number;
+  calls: number;
+  readonly fromItem: number;
+  toItem: number;
+  tellLimits: boolean;
+  /** As {@link FrameReplyColumns.runs}; of one run, only that one. */
+  readonly runs: number[];
+}
+
+/**
+ * Turns the answers to one frame into replies. Each part goes out as it comes: a denial never waits for its neighbours' commit.
+ * What is decided at once goes in one reply, if the client reads it.
+ */
 export class FrameSink implements CallSink {
   readonly #route: ReplyRoute;
   readonly #firstNumber: number;
   readonly #frame: ReceivedFrame;
   readonly #startedMs: number;
   #unanswered: number;
+  #gathered: Gathered | null = null;
 
   constructor(route: ReplyRoute, frame: ReceivedFrame) {
     this.#route = route;
@@ -53,33 +72,65 @@ export class FrameSink implements CallSink {
     this.#startedMs = route.monotonicMs();
   }
 
-  decided(fromCall: number, toCall: number, results: ResultColumns, fromItem: number, facts: DecisionFacts): void {
-    const { sizes, verbs } = this.#frame;
+  decided(
+    fromCall: number,
+    toCall: number,
+    results: ResultColumns,
+    fromItem: number,
+    facts: DecisionFacts,
+    more = false,
+  ): void {
     const toItem = fromItem + this.#itemsOf(fromCall, toCall);
+    const tellLimits = this.#differ(results, fromItem, toItem, this.#itemsOf(0, fromCall));
+    const gathered = this.#gathered;
+    if (gathered === null) {
+      const calls = toCall - fromCall;
+      this.#gathered = { firstCall: fromCall, toCall, calls, fromItem, toItem, tellLimits, runs: [calls] };
+    } else {
+      gathered.runs.push(fromCall - gathered.toCall, toCall - fromCall);
+      gathered.toCall = toCall;
+      gathered.calls += toCall - fromCall;
+      gathered.toItem = toItem;
+      gathered.tellLimits ||= tellLimits;
+    }
+    if (!more || !this.#mayGather) this.#reply(results, facts);
+  }
+
+  /** Of calls whose verbs or sizes are told apart, each part is counted by itself. */
+  get #mayGather(): boolean {
+    const { sizes, verbs } = this.#frame;
+    return sizes === null && verbs === null && this.#route.readsRuns();
+  }
+
+  #reply(results: ResultColumns, facts: DecisionFacts): void {
+    const { firstCall, toCall, calls, fromItem, toItem, tellLimits, runs } = this.#gathered!;
+    this.#gathered = null;
+    const { sizes, verbs } = this.#frame;
     const reply = this.#encode({
-      firstNumber: this.#firstNumber + fromCall,
-      calls: toCall - fromCall,
+      firstNumber: this.#firstNumber + firstCall,
+      calls,
       index: facts.index,
       asOfIndex: facts.asOfIndex,
       stampUs: facts.stampUs,
       policyVersion: this.#route.policyVersion(),
       source: wireSource(facts),
       results,
-      tellLimits: this.#differ(results, fromItem, toItem, this.#itemsOf(0, fromCall)),
+      tellLimits,
       fromItem,
       toItem,
+      runs: runs.length === 1 ? null : runs,
     });
     this.#route.meter.decided({
       outcomes: results.outcomes,
       from: fromItem,
       to: toItem,
-      sizes: sizes?.subarray(fromCall, toCall) ?? null,
-      verbs: verbs?.subarray(fromCall, toCall) ?? null,
+      sizes: sizes?.subarray(firstCall, toCall) ?? null,
+      verbs: verbs?.subarray(firstCall, toCall) ?? null,
       facts,
       durationMs: this.#route.monotonicMs() - this.#startedMs,
     });
     if (reply !== null) this.#route.send(reply);
-    this.#answered(toCall - fromCall);
+    this.#answered(calls);
   }
 
   #encode(reply: Parameters<typeof encodeFrameReply>[0]): Uint8Array | null {

@@ -39,8 +39,8 @@ class StreamClient {
   }
 
   /** Hello and registration. */
-  async open(nonce: number): Promise<void> {
-    this.say({ case: "hello", value: { clusterId: "", namespace: "shop", client: "test" } });
+  async open(nonce: number, readsRuns = false): Promise<void> {
+    this.say({ case: "hello", value: { clusterId: "", namespace: "shop", client: "test", readsRuns } });
     const { value: welcome } = await this.message("welcome");
     this.say({
       case: "register",
@@ -54,6 +54,27 @@ class StreamClient {
     return until(() => {
       const all = this.heard.flatMap((each) => (each.kind === "message" ? [each.message.message] : []));
       return all.findLast((each): each is OneOf<Case> => each.case === name && fits(each as OneOf<Case>)) ?? null;
+    });
+  }
+
+  /** One frame of plain first attempts, and its replies once every call is settled. */
+  async frame(keys: readonly string[]): Promise<ReceivedReply[]> {
+    const firstNumber = this.#next;
+    this.#next += keys.length;
+    const frame = {
+      firstNumber,
+      ackedThrough: firstNumber - 1,
+      firstAttempt: true,
+      deadlineMs: 0,
+      rules: [rule],
+      keys,
+    };
+    this.#handler.onMessage(
+      encodeFrame({ ...frame, ruleIndexes: null, costs: null, sizes: null, verbs: null, ttlsMs: null, handles: null }),
+    );
+    return until(() => {
+      const replies = this.heard.flatMap(replyIn).filter((each) => each.firstNumber >= firstNumber);
+      return replies.reduce((calls, each) => calls + each.calls, 0) === keys.length ? replies : null;
     });
   }
 
@@ -153,4 +174,20 @@ it("U1 a stream knows how many share the limits: with its registration, with pon
   await one.message("fleet", ({ value }) => value.clients === 2);
   one.say({ case: "ping", value: { id: 1n } });
   expect((await one.message("pong")).value.clients).toBe(2);
+});
+
+it.each([true, false])("a frame with denials among its calls is settled, runs read: %s", async (readsRuns) => {
+  const client = new StreamClient(await cluster.leader());
+  await client.open(1, readsRuns);
+  await client.call("used up", Verb.take, 10);
+  const keys = ["a", "used up", "b", "c", "used up", "used up", "d"];
+  const replies = await client.frame(keys);
+  const outcomes = new Map<number, [number, number]>();
+  for (const { firstNumber, calls, offsets, outcomes: out, remaining } of replies) {
+    for (let at = 0; at < calls; at++) outcomes.set(firstNumber + (offsets?.[at] ?? at), [out[at]!, remaining[at]!]);
+  }
+  const expected = keys.map((key) => (key === "used up" ? [Outcome.LIMITED, 0] : [Outcome.ALLOWED, 9]));
+  expect([...outcomes].sort(([a], [b]) => a - b)).toEqual(expected.map((each, at) => [2 + at, each]));
+  // One of the leader's own knowledge and one of its log, or one for each run.
+  expect(replies).toHaveLength(readsRuns ? 2 : 5);
 });

@@ -307,6 +307,39 @@ describe("frames", () => {
     expect(lastError()).toMatchObject({ firstNumber: 12n, calls: 1, detail: { applied: Applied.UNKNOWN } });
   });
 
+  it("of a client that reads runs are answered at once with what was decided at once", () => {
+    open();
+    node.knownSessions.add(9);
+    hello({ readsRuns: true });
+    resume();
+    sent.length = 0;
+    handler.onMessage(frameOf());
+    const { sink } = node.submissions[0]!;
+    const results = resultsOf(3, Outcome.LIMITED);
+    results.remaining.set([7, 8, 9]);
+    sink.decided(0, 1, results, 1, leaderFacts, true);
+    expect(replies()).toEqual([]);
+    sink.decided(2, 3, results, 2, leaderFacts, false);
+    sink.decided(1, 2, resultsOf(1, Outcome.ALLOWED), 0, quorumFacts);
+    expect(replies()).toMatchObject([
+      { firstNumber: 10, calls: 2, offsets: Uint32Array.of(0, 2), source: Source.LEADER },
+      { firstNumber: 11, calls: 1, offsets: null, source: Source.QUORUM },
+    ]);
+    expect([...replies()[0]!.remaining]).toEqual([8, 9]);
+  });
+
+  it("of other clients are answered part by part, also if all was decided at once", () => {
+    established();
+    handler.onMessage(frameOf());
+    const { sink } = node.submissions[0]!;
+    sink.decided(0, 1, resultsOf(2, Outcome.LIMITED), 0, leaderFacts, true);
+    sink.decided(2, 3, resultsOf(2, Outcome.LIMITED), 1, leaderFacts, false);
+    expect(replies()).toMatchObject([
+      { firstNumber: 10, calls: 1, offsets: null },
+      { firstNumber: 12, calls: 1, offsets: null },
+    ]);
+  });
+
   it("with groups report all items of a group's calls", () => {
     established();
     handler.onMessage(frameOf({ keys: ["a", "b", "c", "d"], sizes: [1, 2, 1] }));

@@ -99,6 +99,7 @@ class Handler implements SessionHandler {
       meter: this.#options.meter,
       monotonicMs: this.#options.monotonicMs,
       policyVersion: () => node.applied()?.policies.version(this.#hello?.namespace ?? "") ?? 0,
+      readsRuns: () => this.#hello?.readsRuns ?? false,
       send: (message) => this.#send(message),
       broken: (error) => this.#end("unavailable", `an answer could not be written: ${error.message}`),
       frameDone: () => {

@@ -265,7 +265,7 @@ export class Link {
       stream.send(
         encodeSessionRequest({
           case: "hello",
-          value: { clusterId: helloId, client, namespace, noForward: !this.forwarding },
+          value: { clusterId: helloId, client, namespace, noForward: !this.forwarding, readsRuns: true },
         }),
       );
     });

@@ -303,7 +303,7 @@ export class SessionClient {
     let allDecided = true;
     // From the end, since only the numbers at the front may have left the window, and with them their sizes.
     for (let at = reply.calls - 1; at >= 0; at--) {
-      const call = this.#window.get(reply.firstNumber + at);
+      const call = this.#window.get(reply.firstNumber + (reply.offsets === null ? at : reply.offsets[at]!));
       if (call === null) break;
       item -= itemsOf(call);
       if (item < 0) break;

@@ -59,7 +59,14 @@ class WatchingSink implements CallSink {
     this.#names = namesOf(batch, this.#starts, namespace, chosen);
   }
 
-  decided(fromCall: number, toCall: number, results: ResultColumns, fromItem: number, facts: DecisionFacts): void {
+  decided(
+    fromCall: number,
+    toCall: number,
+    results: ResultColumns,
+    fromItem: number,
+    facts: DecisionFacts,
+    more?: boolean,
+  ): void {
     // What was decided before was counted then.
     if (!facts.repeated) {
       const from = this.#starts === null ? fromCall : this.#starts[fromCall]!;
@@ -70,7 +77,7 @@ class WatchingSink implements CallSink {
         if (name !== "" && outcome < firstUndecided) this.#topKeys.decided(name, outcome > allowed, this.#weight);
       }
     }
-    this.#sink.decided(fromCall, toCall, results, fromItem, facts);
+    this.#sink.decided(fromCall, toCall, results, fromItem, facts, more);
   }
 
   failed(fromCall: number, toCall: number, failure: NodeFailure): void {
