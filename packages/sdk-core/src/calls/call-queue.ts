@@ -17,12 +17,13 @@ export interface CallQueue {
 
 /** An empty queue. Ended calls are compacted away, so that an outage does not make it grow. */
 export function createCallQueue(): CallQueue {
-  let calls: Call[] = [];
+  /** Below `head` all are null: calls that have left are not to be held by it. */
+  let calls: (Call | null)[] = [];
   let head = 0;
   let ended = 0;
 
   const compact = (): void => {
-    calls = calls.slice(head).filter((call) => call.phase === "queued");
+    calls = calls.slice(head).filter((call) => call!.phase === "queued");
     head = 0;
     ended = 0;
   };
@@ -37,6 +38,7 @@ export function createCallQueue(): CallQueue {
       while (head < calls.length) {
         const call = calls[head]!;
         if (call.phase === "queued") return call;
+        calls[head] = null;
         head += 1;
         ended -= 1;
       }
@@ -48,11 +50,12 @@ export function createCallQueue(): CallQueue {
       return null;
     },
     shift() {
+      calls[head] = null;
       head += 1;
       if (head > 1_024 && head * 2 > calls.length) compact();
     },
     forEach(visit) {
-      for (const call of calls.slice(head)) if (call.phase === "queued") visit(call);
+      for (const call of calls.slice(head)) if (call!.phase === "queued") visit(call!);
     },
     dropped() {
       ended += 1;

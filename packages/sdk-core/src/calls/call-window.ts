@@ -22,7 +22,8 @@ export interface CallWindow {
 
 /** The window of a new session: its first call has number 1. */
 export function createCallWindow(): CallWindow {
-  let calls: Call[] = [];
+  /** Below `head` all are null: a thousand settled calls would outlive collections of short-lived memory, and be moved for nothing. */
+  let calls: (Call | null)[] = [];
   let head = 0;
   /** Number of `calls[head]`. */
   let base = 1;
@@ -43,6 +44,7 @@ export function createCallWindow(): CallWindow {
     },
     advance() {
       while (head < calls.length && calls[head]!.phase === "settled") {
+        calls[head] = null;
         head += 1;
         base += 1;
       }
@@ -52,7 +54,7 @@ export function createCallWindow(): CallWindow {
       }
     },
     forEach(visit) {
-      for (const call of calls.slice(head)) if (call.phase !== "settled") visit(call);
+      for (const call of calls.slice(head)) if (call!.phase !== "settled") visit(call!);
     },
     nextResend(maxItems) {
       const run: Call[] = [];
