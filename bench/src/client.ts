@@ -1,12 +1,15 @@
 /** How a call came out. `degraded`: the client decided it without its servers' counts. */
 export type Outcome = "allowed" | "denied" | "degraded";
 
-/** What one process asks a system with. */
-export interface Client {
+/** What one process asks a system with. An answer is whatever the library answers with. */
+export interface Client<A = unknown> {
   /** Decisions, or what a store has in their place, that one call stands for. */
   readonly decisionsPerCall: number;
-  /** Rejects if nothing was decided. */
-  call(key: string): Promise<Outcome>;
+  /** The library's own promise: one more around it would be measured with it. */
+  call(key: string): Promise<A>;
+  outcomeOf(answer: A): Outcome;
+  /** Of a rejection; null: nothing was decided. Left out: nothing ever is by one. */
+  outcomeOfRejection?(error: unknown): Outcome | null;
   close(): Promise<void>;
 }
 

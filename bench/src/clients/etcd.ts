@@ -17,10 +17,8 @@ export function openEtcdPuts({ endpoints }: ClientPlace): Client {
   const caller = createGrpcCaller(endpoints, "/etcdserverpb.KV/Put");
   return {
     decisionsPerCall: 1,
-    async call(key) {
-      await caller.call(putRequest(new BinaryWriter(), key).finish());
-      return "allowed";
-    },
+    call: (key) => caller.call(putRequest(new BinaryWriter(), key).finish()),
+    outcomeOf: () => "allowed",
     close: async () => caller.close(),
   };
 }
@@ -30,16 +28,16 @@ export function openEtcdTransactions({ endpoints }: ClientPlace): Client {
   const caller = createGrpcCaller(endpoints, "/etcdserverpb.KV/Txn");
   return {
     decisionsPerCall: transactionPuts,
-    async call(key) {
+    call(key) {
       const writer = new BinaryWriter();
       // TxnRequest.success, which is what runs if nothing is compared; of each RequestOp, request_put.
       for (let put = 0; put < transactionPuts; put++) {
         writer.tag(2, WireType.LengthDelimited).fork().tag(2, WireType.LengthDelimited).fork();
         putRequest(writer, `${key}/${put}`).join().join();
       }
-      await caller.call(writer.finish());
-      return "allowed";
+      return caller.call(writer.finish());
     },
+    outcomeOf: () => "allowed",
     close: async () => caller.close(),
   };
 }

@@ -24,17 +24,20 @@ function bytesField(message: Uint8Array, number: number): Uint8Array | undefined
 }
 
 /** Gubernator's `GetRateLimits` with one limit in each call; the daemon gathers calls to its peers by itself. */
-export function openGubernator({ endpoints, rule }: ClientPlace): Client {
+export function openGubernator({ endpoints, rule }: ClientPlace): Client<Buffer> {
   const caller = createGrpcCaller(endpoints, "/pb.gubernator.V1/GetRateLimits");
   const [under, over] = [0, 1];
   return {
     decisionsPerCall: 1,
-    async call(key) {
+    call(key) {
       const request = new BinaryWriter().tag(1, WireType.LengthDelimited).fork();
       request.tag(1, WireType.LengthDelimited).string("bench").tag(2, WireType.LengthDelimited).string(key);
       request.tag(3, WireType.Varint).int64(1).tag(4, WireType.Varint).int64(rule.limit);
       request.tag(5, WireType.Varint).int64(rule.windowMs);
-      const reply = bytesField(await caller.call(request.join().finish()), 1) ?? new Uint8Array();
+      return caller.call(request.join().finish());
+    },
+    outcomeOf(answer) {
+      const reply = bytesField(answer, 1) ?? new Uint8Array();
       const error = bytesField(reply, 5);
       if (error !== undefined) throw new Error(new TextDecoder().decode(error));
       return (varintField(reply, 1) ?? under) === over ? "denied" : "allowed";
@@ -44,16 +47,16 @@ export function openGubernator({ endpoints, rule }: ClientPlace): Client {
 }
 
 /** Gopher-Guard's `Check`, asked of the node that leads: the others refuse. */
-export function openGopherGuard({ endpoints, rule }: ClientPlace): Client {
+export function openGopherGuard({ endpoints, rule }: ClientPlace): Client<Buffer> {
   const caller = createGrpcCaller(endpoints.slice(0, 1), "/limiter.RateLimiter/Check");
   return {
     decisionsPerCall: 1,
-    async call(key) {
+    call(key) {
       const request = new BinaryWriter().tag(1, WireType.LengthDelimited).string(key);
       request.tag(2, WireType.Varint).int32(rule.limit).tag(3, WireType.Varint).int32(rule.windowMs);
-      const reply = await caller.call(request.finish());
-      return varintField(reply, 1) === 1 ? "allowed" : "denied";
+      return caller.call(request.finish());
     },
+    outcomeOf: (reply) => (varintField(reply, 1) === 1 ? "allowed" : "denied"),
     close: async () => caller.close(),
   };
 }

@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { PutPoliciesRequestSchema } from "@quorumguard/proto";
-import { createGuard, type Guard } from "@quorumguard/sdk-node";
+import { createGuard, type Decision, type Guard } from "@quorumguard/sdk-node";
 import type { Client, ClientPlace } from "../client.ts";
 import { createGrpcCaller } from "./grpc-caller.ts";
 
@@ -52,13 +52,13 @@ export async function openQuorumGuard({ endpoints, rule }: ClientPlace, options:
   return clientOf(guard, "bench");
 }
 
-function clientOf<P extends string>(guard: Guard<P>, policy: P): Client {
+function clientOf<P extends string>(guard: Guard<P>, policy: P): Client<Decision> {
   return {
     decisionsPerCall: 1,
-    async call(key) {
-      const decision = await guard.allow(key, policy);
-      if (decision.degraded) return "degraded";
-      return decision.allowed ? "allowed" : "denied";
+    call: (key) => guard.allow(key, policy),
+    outcomeOf({ allowed, degraded }) {
+      if (degraded) return "degraded";
+      return allowed ? "allowed" : "denied";
     },
     close: () => guard.close(),
   };

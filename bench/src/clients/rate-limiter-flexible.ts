@@ -19,15 +19,9 @@ export async function openRateLimiterFlexible(place: ClientPlace): Promise<Clien
   });
   return {
     decisionsPerCall: 1,
-    async call(key) {
-      try {
-        await limiter.consume(key);
-        return "allowed";
-      } catch (denial) {
-        if (denial instanceof RateLimiterRes) return "denied";
-        throw denial;
-      }
-    },
+    call: (key) => limiter.consume(key),
+    outcomeOf: () => "allowed",
+    outcomeOfRejection: (denial) => (denial instanceof RateLimiterRes ? "denied" : null),
     close: async () => redis.disconnect(),
   };
 }

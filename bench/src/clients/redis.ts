@@ -15,8 +15,11 @@ redis.call('PEXPIRE', KEYS[1], math.ceil(capacity * refillMs))
 return {allowed and 1 or 0, math.floor(tokens)}
 `;
 
+/** Whether it is allowed, 1 or 0, and the tokens that are left. */
+type BucketReply = readonly [number, number];
+
 interface RedisWithBucket extends Redis {
-  takeToken(key: string, capacity: number, refillMs: number, now: number, cost: number): Promise<[number, number]>;
+  takeToken(key: string, capacity: number, refillMs: number, now: number, cost: number): Promise<BucketReply>;
 }
 
 /** A connection of ioredis, once it is there. */
@@ -31,14 +34,17 @@ export async function connectRedis(
 }
 
 /** The Lua token bucket. ioredis may gather the commands of a turn into one pipeline, which is not always the faster way. */
-export async function openRedis(place: ClientPlace, options: { readonly autoPipelining: boolean }): Promise<Client> {
+export async function openRedis(
+  place: ClientPlace,
+  options: { readonly autoPipelining: boolean },
+): Promise<Client<BucketReply>> {
   const redis = (await connectRedis(place, { enableAutoPipelining: options.autoPipelining })) as RedisWithBucket;
   redis.defineCommand("takeToken", { numberOfKeys: 1, lua: tokenBucket });
   const { limit, windowMs } = place.rule;
   return {
     decisionsPerCall: 1,
-    call: async (key) =>
-      (await redis.takeToken(key, limit, windowMs / limit, Date.now(), 1))[0] === 1 ? "allowed" : "denied",
+    call: (key) => redis.takeToken(key, limit, windowMs / limit, Date.now(), 1),
+    outcomeOf: ([isAllowed]) => (isAllowed === 1 ? "allowed" : "denied"),
     close: async () => redis.disconnect(),
   };
 }

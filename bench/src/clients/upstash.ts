@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import type { Client, ClientPlace } from "../client.ts";
 import { connectRedis } from "./redis.ts";
 
+type LimitReply = Awaited<ReturnType<Ratelimit["limit"]>>;
 type UpstashRedis = ConstructorParameters<typeof Ratelimit>[0]["redis"];
 
 /**
@@ -10,7 +11,7 @@ type UpstashRedis = ConstructorParameters<typeof Ratelimit>[0]["redis"];
  * a line that only Upstash's servers take. The shim calls ioredis and leaves that line out. All else is the package's default, its
  * memory of exhausted keys included; it counts by its sliding window.
  */
-export async function openUpstash(place: ClientPlace): Promise<Client> {
+export async function openUpstash(place: ClientPlace): Promise<Client<LimitReply>> {
   const redis = await connectRedis(place);
   const { limit, windowMs } = place.rule;
   const limiter = new Ratelimit({
@@ -20,8 +21,8 @@ export async function openUpstash(place: ClientPlace): Promise<Client> {
   });
   return {
     decisionsPerCall: 1,
-    async call(key) {
-      const { success, reason } = await limiter.limit(key);
+    call: (key) => limiter.limit(key),
+    outcomeOf({ success, reason }) {
       if (reason === "timeout") return "degraded";
       return success ? "allowed" : "denied";
     },

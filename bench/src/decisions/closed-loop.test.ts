@@ -4,9 +4,9 @@ import { runClosedLoop } from "./closed-loop.ts";
 import { keySequence } from "./keys.ts";
 
 const one = keySequence({ kind: "one" }, "k", "k/0", 1);
-const clientOf = (call: (n: number) => Promise<Outcome>): Client => {
+const clientOf = (call: (n: number) => Promise<Outcome>): Client<Outcome> => {
   let n = 0;
-  return { decisionsPerCall: 1, call: () => call(n++), close: async () => {} };
+  return { decisionsPerCall: 1, call: () => call(n++), outcomeOf: (outcome) => outcome, close: async () => {} };
 };
 /** A clock that goes on by a millisecond whenever it is read. */
 const steppingClock = () => {
@@ -26,6 +26,19 @@ test("every call is counted by how it came out, and admissions of a shared key a
   expect(outcomes).toEqual({ allowed: share(0) + share(3), denied: share(1), degraded: share(2), failed: share(4) });
   expect(admitted).toEqual(new Map([["k", outcomes.allowed]]));
   expect(firstFailure).toBe("Error: call 4 is lost");
+});
+
+test("who denies by rejection is heard, and what else it rejects with is a failure", async () => {
+  const client = clientOf(async (n) => {
+    if (n % 2 === 0) throw new Error(n % 4 === 0 ? "denied" : "lost");
+    return "allowed";
+  });
+  const outcomeOfRejection = (error: unknown) => ((error as Error).message === "denied" ? "denied" : null);
+  const loop = runClosedLoop({ ...client, outcomeOfRejection }, one, 1, 1_000, steppingClock());
+  const { outcomes, calls, firstFailure } = await loop;
+  const share = (remainder: number, of: number) => Math.floor((calls + of - 1 - remainder) / of);
+  expect(outcomes).toEqual({ allowed: share(1, 2), denied: share(0, 4), degraded: 0, failed: share(2, 4) });
+  expect([outcomes.failed > 0, firstFailure]).toEqual([true, "Error: lost"]);
 });
 
 test("no more calls are open than there are callers, and as many are", async () => {

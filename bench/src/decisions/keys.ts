@@ -52,10 +52,10 @@ function namedKeys(source: KeyNames, sample: string, own: string, seed: number):
       const { attackers, share } = source;
       // A number beyond the attackers is nobody's but the call's.
       const who = draws(seed, (random) => Math.floor((random / share) * attackers));
-      const at = (n: number) => who[n % drawn]!;
+      const names = Array.from({ length: attackers }, (_, attacker) => `${sample}/attacker-${attacker}`);
       return {
-        keyOf: (n) => (at(n) < attackers ? `${sample}/attacker-${at(n)}` : `${own}/${n}`),
-        isShared: (n) => at(n) < attackers,
+        keyOf: (n) => names[who[n % drawn]!] ?? `${own}/${n}`,
+        isShared: (n) => who[n % drawn]! < attackers,
       };
     }
   }
