@@ -172,4 +172,29 @@ export const decisionMutants: readonly Mutant[] = [
     ],
     foundBy: { tests: ["cluster/src/node/stamp-clock.test.ts"] },
   },
+  {
+    name: "runs-read-in-a-row",
+    breaks: "a reply that settles calls here and there settles their neighbours: a denied caller is let in (P1)",
+    edits: [
+      {
+        file: "sdk-core/src/session/session-client.ts",
+        search: "reply.offsets === null ? at : reply.offsets[at]!",
+        replacement: "at",
+      },
+    ],
+    foundBy: { tests: ["sdk-core/src/verbs.test.ts"] },
+  },
+  {
+    name: "runs-with-gaps-of-one",
+    breaks:
+      "a node tells of each gap that it is one call long: what it denied and what it let in are taken for each other",
+    edits: [
+      {
+        file: "cluster/src/server/frame-sink.ts",
+        search: "gathered.runs.push(fromCall - gathered.toCall, toCall - fromCall);",
+        replacement: "gathered.runs.push(1, toCall - fromCall);",
+      },
+    ],
+    foundBy: { tests: ["cluster/src/server/session-cluster.test.ts"] },
+  },
 ];
