@@ -10,10 +10,13 @@ export interface NodeUsage {
   readonly writtenBytes: number;
 }
 
-/** Microseconds on a processor, from the text of a thread's `schedstat`. @throws {Error} if this kernel does not count them. */
+/**
+ * Microseconds on a processor, from the text of a thread's `schedstat`: 0 of one that began within the kernel's last tick.
+ * @throws {Error} if this kernel does not count them.
+ */
 export function parseOnProcessorUs(schedstat: string): number {
-  const ns = Number(schedstat.split(" ")[0]);
-  if (!(ns > 0)) throw new Error(`this kernel does not tell how long threads ran: schedstat is ${schedstat.trim()}`);
+  const [ns = Number.NaN, waitedNs] = schedstat.split(" ").map(Number);
+  if (!(ns > 0 || (ns === 0 && waitedNs! > 0))) throw new Error(`this kernel does not tell how long threads ran: schedstat is ${schedstat.trim()}`);
   return ns / 1_000;
 }
 
