@@ -6,8 +6,6 @@ import { parseOnProcessorUs, parseWrittenBytes, readNodeUsage } from "./node-usa
 it("reads what Linux writes, and makes nothing up where it does not count", () => {
   expect(parseOnProcessorUs("921180 52953890 2\n")).toBe(921.18);
   expect(parseOnProcessorUs("0 4229595 1\n")).toBe(0);
-  expect(() => parseOnProcessorUs("0 0 0\n")).toThrow("this kernel");
-  expect(() => parseOnProcessorUs("\n")).toThrow("this kernel");
   expect(parseWrittenBytes("rchar: 1\nwchar: 2345\nread_bytes: 3\nwrite_bytes: 8192\n")).toBe(2_345);
   expect(() => parseWrittenBytes("write_bytes: 8192\n")).toThrow("this kernel");
 });
