@@ -29,7 +29,13 @@ function frameOf(firstNumber: number, keys: readonly string[], columns: Partial<
 }
 
 /** A reply as it comes off the wire, each item with its own number in every column. */
-function replyOf(firstNumber: number, calls: number, items: number, source: Source = Source.QUORUM): ReceivedReply {
+function replyOf(
+  firstNumber: number,
+  calls: number,
+  items: number,
+  source: Source = Source.QUORUM,
+  runs: number[] | null = null,
+): ReceivedReply {
   const column = (from: number) => Array.from({ length: items }, (_, at) => from + at);
   const columns: FrameReplyColumns = {
     firstNumber,
@@ -51,6 +57,7 @@ function replyOf(firstNumber: number, calls: number, items: number, source: Sour
     tellLimits: false,
     fromItem: 0,
     toItem: items,
+    runs,
   };
   const decoded = decodeSessionResponse(encodeFrameReply(columns));
   if (decoded.kind !== "reply") throw new Error("a reply was read as another message");
@@ -113,6 +120,16 @@ describe("saw", () => {
 });
 
 describe("answers", () => {
+  test("are those of the calls that a reply's runs name", () => {
+    const calls = createAskedCalls();
+    calls.saw(session, frameOf(5, ["a", "b", "c", "d"]));
+    const { acknowledgements } = calls.answers(session, replyOf(5, 2, 2, Source.LEADER, [1, 2, 1]));
+    expect(acknowledgements).toMatchObject([
+      { number: 5, asked: [{ key: "a" }], remaining: [100] },
+      { number: 8, asked: [{ key: "d" }], remaining: [101] },
+    ]);
+  });
+
   test("deals the columns of a reply out to the calls that were asked", () => {
     const calls = createAskedCalls();
     const { fresh } = calls.saw(session, frameOf(1, ["a", "b", "c"], { sizes: [2, 1] }));

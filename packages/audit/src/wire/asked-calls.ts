@@ -69,7 +69,7 @@ export function createAskedCalls({ maxCalls = Number.POSITIVE_INFINITY }: AskedC
     answers(session, reply) {
       const acknowledgements: Acknowledgement[] = [];
       for (let call = 0, at = 0; call < reply.calls; call++) {
-        const number = reply.firstNumber + call;
+        const number = reply.firstNumber + (reply.offsets?.[call] ?? call);
         const items = session === null ? undefined : asked.get(sessionCallId(session, number));
         if (session === null || items === undefined) return { acknowledgements, unasked: number };
         acknowledgements.push(acknowledgementOf(session, number, items, reply, at));

@@ -114,7 +114,7 @@ export function createSessionTap(
         return;
       }
       note(
-        `${client} stream ${stream} answered ${session}#${reply.firstNumber}+${reply.calls} at ${reply.index}: ${[...reply.outcomes]}`,
+        `${client} stream ${stream} answered ${session}#${reply.firstNumber}+${reply.offsets ?? reply.calls} at ${reply.index}: ${[...reply.outcomes]}`,
       );
     },
   };
