@@ -21,9 +21,6 @@ export class DueTree {
   readonly #layout: TreeLayout;
   #root = 0;
   #seed = 0x6ed9eba1;
-  /** Out-parameters of {@link #split}. */
-  #below = 0;
-  #above = 0;
 
   constructor(heap: Heap, layout: TreeLayout) {
     this.#heap = heap;
@@ -45,11 +42,37 @@ export class DueTree {
   }
 
   insert(block: number): void {
-    this.#root = this.#insertInto(this.#root, block);
+    const heap = this.#heap;
+    const { wordLeft, wordRight } = this.#layout;
+    const priority = this.#priorityOf(block);
+    let parent = 0;
+    let word = wordLeft;
+    let at = this.#root;
+    while (at !== 0 && priority <= this.#priorityOf(at)) {
+      parent = at;
+      word = this.#isBefore(block, at) ? wordLeft : wordRight;
+      at = heap.word(at, word);
+    }
+    this.#link(parent, word, block);
+    this.#split(at, block);
   }
 
   remove(block: number): void {
-    this.#root = this.#removeFrom(this.#root, block);
+    const heap = this.#heap;
+    const { wordLeft, wordRight } = this.#layout;
+    let parent = 0;
+    let word = wordLeft;
+    for (let at = this.#root; at !== block; at = heap.word(at, word)) {
+      parent = at;
+      word = this.#isBefore(block, at) ? wordLeft : wordRight;
+    }
+    this.#merge(parent, word, heap.word(block, wordLeft), heap.word(block, wordRight));
+  }
+
+  /** Puts a block, or none, under another one; under 0 it is the root. */
+  #link(parent: number, word: number, block: number): void {
+    if (parent === 0) this.#root = block;
+    else this.#heap.setWord(parent, word, block);
   }
 
   /** Calls `visit` with every block, in order; it must not change the tree. */
@@ -95,60 +118,49 @@ export class DueTree {
     return mixWords(this.#seed, number | 0, (number / 4294967296) | 0);
   }
 
-  #insertInto(root: number, block: number): number {
-    const heap = this.#heap;
-    const { wordLeft, wordRight } = this.#layout;
-    if (root === 0 || this.#priorityOf(block) > this.#priorityOf(root)) {
-      this.#split(root, block);
-      heap.setWord(block, wordLeft, this.#below);
-      heap.setWord(block, wordRight, this.#above);
-      return block;
-    }
-    const word = this.#isBefore(block, root) ? wordLeft : wordRight;
-    heap.setWord(root, word, this.#insertInto(heap.word(root, word), block));
-    return root;
-  }
-
-  /** Splits the tree under `root` into what is due before `block` and what is due after it. */
+  /** Splits the tree under `root` into what is due before `block`, on its left, and what is due after it, on its right. */
   #split(root: number, block: number): void {
-    if (root === 0) {
-      this.#below = 0;
-      this.#above = 0;
-      return;
-    }
     const heap = this.#heap;
     const { wordLeft, wordRight } = this.#layout;
-    if (this.#isBefore(root, block)) {
-      this.#split(heap.word(root, wordRight), block);
-      heap.setWord(root, wordRight, this.#below);
-      this.#below = root;
-    } else {
-      this.#split(heap.word(root, wordLeft), block);
-      heap.setWord(root, wordLeft, this.#above);
-      this.#above = root;
+    let before = block;
+    let wordOfBefore = wordLeft;
+    let behind = block;
+    let wordOfBehind = wordRight;
+    for (let at = root; at !== 0; ) {
+      if (this.#isBefore(at, block)) {
+        heap.setWord(before, wordOfBefore, at);
+        before = at;
+        wordOfBefore = wordRight;
+        at = heap.word(at, wordRight);
+      } else {
+        heap.setWord(behind, wordOfBehind, at);
+        behind = at;
+        wordOfBehind = wordLeft;
+        at = heap.word(at, wordLeft);
+      }
     }
+    heap.setWord(before, wordOfBefore, 0);
+    heap.setWord(behind, wordOfBehind, 0);
   }
 
-  #removeFrom(root: number, block: number): number {
+  /** Puts two trees, the one all before the other, in one place under `parent`. */
+  #merge(parent: number, word: number, below: number, above: number): void {
     const heap = this.#heap;
     const { wordLeft, wordRight } = this.#layout;
-    if (root === block) return this.#merge(heap.word(block, wordLeft), heap.word(block, wordRight));
-    const word = this.#isBefore(block, root) ? wordLeft : wordRight;
-    heap.setWord(root, word, this.#removeFrom(heap.word(root, word), block));
-    return root;
-  }
-
-  #merge(below: number, above: number): number {
-    if (below === 0) return above;
-    if (above === 0) return below;
-    const heap = this.#heap;
-    const { wordLeft, wordRight } = this.#layout;
-    if (this.#priorityOf(below) > this.#priorityOf(above)) {
-      heap.setWord(below, wordRight, this.#merge(heap.word(below, wordRight), above));
-      return below;
+    while (below !== 0 && above !== 0) {
+      if (this.#priorityOf(below) > this.#priorityOf(above)) {
+        this.#link(parent, word, below);
+        parent = below;
+        word = wordRight;
+        below = heap.word(below, wordRight);
+      } else {
+        this.#link(parent, word, above);
+        parent = above;
+        word = wordLeft;
+        above = heap.word(above, wordLeft);
+      }
     }
-    heap.setWord(above, wordLeft, this.#merge(below, heap.word(above, wordLeft)));
-    return above;
+    this.#link(parent, word, below === 0 ? above : below);
   }
 
   save(meta: MetaWriter): void {

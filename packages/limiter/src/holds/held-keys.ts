@@ -62,6 +62,11 @@ export class HeldKeys implements BlockFollower {
     return this.#heap.word(this.#heap.word(hold, WORD_KEY_RECORD), WORD_KEY);
   }
 
+  /** As {@link HashIndex.firsts}, of the records by their hashes. */
+  firsts(hashes: Uint32Array, items: number, into: Uint32Array): void {
+    this.#index.firsts(hashes, items, into);
+  }
+
   /** The first hold of a key, or 0; go on with {@link after}. */
   first(key: number): number {
     return this.#keys.isHeld(key) ? this.#heap.word(this.#recordOf(key), WORD_FIRST) : 0;

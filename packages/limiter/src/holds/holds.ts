@@ -2,7 +2,6 @@ import type { Quota } from "../algorithms/algorithm.ts";
 import { BlockKind } from "../exactly-once/block-kinds.ts";
 import { type SessionFollower, type Sessions, WORD_FIRST_HOLD, WORD_HOLDS } from "../exactly-once/sessions.ts";
 import type { RollingHash } from "../hash/rolling-hash.ts";
-import { mixWords } from "../hash/sip.ts";
 import type { KeyTable } from "../keys/key-table.ts";
 import type { Bounds } from "../limiter.ts";
 import { HashIndex, WORD_LINK } from "../memory/hash-index.ts";
@@ -33,11 +32,11 @@ import {
   WORD_SESSION,
   WORD_SESSION_AFTER,
 } from "./hold-block.ts";
+import { HoldsAhead, hashOfNumber } from "./holds-ahead.ts";
 import { KeyHolds } from "./key-holds.ts";
 import { type DuePlace, HoldFields } from "./open-holds.ts";
 import { SessionHolds } from "./session-holds.ts";
 
-const SEED = 0x1f83d9ab;
 /** Holds looked at before an entry's operations. Of more that are due, those of the keys that it touches follow. */
 const SWEEP_HOLDS = 1_024;
 
@@ -58,6 +57,7 @@ export class Holds implements SessionFollower {
   readonly #heldKeys: HeldKeys;
   readonly #ofSessions: SessionHolds;
   readonly #due: DueTree;
+  readonly #ahead: HoldsAhead;
   #lastNumber = 0;
   /** Open, and ended by time or with their session, by kind. */
   readonly #open = new Float64Array(4);
@@ -87,6 +87,7 @@ export class Holds implements SessionFollower {
     this.#fields = new HoldFields(heap);
     this.#byNumber = new HashIndex(heap);
     this.#heldKeys = new HeldKeys(heap, slab, keys);
+    this.#ahead = new HoldsAhead(heap, this.#byNumber, this.#heldKeys);
     this.ofKey = new KeyHolds(heap, keys, this.#heldKeys, this.#fields);
     this.#ofSessions = new SessionHolds(heap, sessions, this.#fields);
     this.#due = new DueTree(heap, {
@@ -116,6 +117,11 @@ export class Holds implements SessionFollower {
   /** Holds that were refused because too many were open, since the first entry of the log. */
   get refused(): number {
     return this.#refused;
+  }
+
+  /** Brings close what calls that end these holds, or open one where the number is 0, are going to read. */
+  prefetch(items: number, numberOf: (item: number) => number): void {
+    this.#ahead.prefetch(items, numberOf, this.#lastNumber + 1);
   }
 
   /** Whether one more may be opened, by this session among others. */
@@ -153,7 +159,7 @@ export class Holds implements SessionFollower {
     heap.setWord(hold, WORD_BURST, quota.burst);
     this.#ofSessions.add(session, hold);
     heap.setNumber(hold, CELL_DUE, this.#ofSessions.dueUs(hold));
-    this.#byNumber.insert(hashOf(number), hold);
+    this.#byNumber.insert(hashOfNumber(number), hold);
     this.#due.insert(hold);
     this.#heldKeys.add(this.#keys.hold(quota, key, this.#fields.read(hold), stampUs), hold);
     this.#open[kind]!++;
@@ -163,7 +169,7 @@ export class Holds implements SessionFollower {
   /** The open hold of this number on this key that the caller may settle, or 0. */
   find(number: number, key: number, session: number, stampUs: number): number {
     const heap = this.#heap;
-    for (let hold = this.#byNumber.first(hashOf(number)); hold !== 0; hold = heap.word(hold, WORD_LINK)) {
+    for (let hold = this.#byNumber.first(hashOfNumber(number)); hold !== 0; hold = heap.word(hold, WORD_LINK)) {
       if (heap.number(hold, CELL_NUMBER) !== number) continue;
       const owner = heap.word(hold, WORD_SESSION);
       const open = heap.number(hold, CELL_EXPIRES) > stampUs;
@@ -174,7 +180,7 @@ export class Holds implements SessionFollower {
 
   /** The key that the open hold of this number is on, whoever may settle it; 0: there is none. */
   keyOf(number: number): number {
-    let hold = this.#byNumber.first(hashOf(number));
+    let hold = this.#byNumber.first(hashOfNumber(number));
     while (hold !== 0 && this.#heap.number(hold, CELL_NUMBER) !== number) hold = this.#byNumber.next(hold);
     return hold === 0 ? 0 : this.#heldKeys.keyOf(hold);
   }
@@ -433,7 +439,7 @@ export class Holds implements SessionFollower {
     for (let word = 0; word < HOLD_CELLS * 2; word++) heap.setWord(hold, word, from.word(original, word));
     this.#ofSessions.add(0, hold);
     if (isOver) heap.setWord(hold, 0, heap.word(hold, 0) | OVER);
-    else this.#byNumber.insert(hashOf(heap.number(hold, CELL_NUMBER)), hold);
+    else this.#byNumber.insert(hashOfNumber(heap.number(hold, CELL_NUMBER)), hold);
     this.#due.insert(hold);
     this.#heldKeys.add(key, hold);
   }
@@ -487,8 +493,4 @@ export class Holds implements SessionFollower {
     for (const kind of [1, 2, 3]) this.#open[kind] = meta.number();
     for (const kind of [1, 2, 3]) this.#ended[kind] = meta.number();
   }
-}
-
-function hashOf(number: number): number {
-  return mixWords(SEED, number | 0, (number / 4294967296) | 0);
 }

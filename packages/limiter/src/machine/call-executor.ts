@@ -188,6 +188,7 @@ export class CallExecutor {
       start += length;
     }
     this.#keys.prefetch(this.#hashes, items);
+    if (layout.verbsStart !== 0) this.#verbs.prefetch(layout);
   }
 
   /** Call `call`, items `[item, item + size)`; writes its results from `at` on. */

@@ -1,6 +1,7 @@
 import { createVerdict } from "../algorithms/algorithm.ts";
 import { algorithmOf } from "../algorithms/registry.ts";
 import { NEVER, Outcome } from "../call-batch.ts";
+import type { CallsLayout } from "../entry/calls-layout.ts";
 import { HoldKind } from "../holds/hold-block.ts";
 import type { GrowingResultColumns } from "../result-columns.ts";
 import { Algorithm } from "../rule.ts";
@@ -52,6 +53,11 @@ export class VerbExecutor {
   /** Whether {@link prepareKey} must precede what a key is asked for. */
   get lagging(): boolean {
     return this.#state.holds.lagging;
+  }
+
+  /** Brings close what the calls of a frame are going to read of holds. */
+  prefetch(layout: CallsLayout): void {
+    this.#state.holds.prefetch(layout.items, (item) => layout.handleOf(item));
   }
 
   /** Ends what is over on a key, when more was over than an entry's sweep looks at. */

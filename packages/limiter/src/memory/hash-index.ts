@@ -41,6 +41,40 @@ export class HashIndex {
     return this.#heap.word(Heap.addressOf(this.#directory[bucket >>> PAGE_SHIFT]!), bucket & (BUCKETS_PER_PAGE - 1));
   }
 
+  /** Writes what {@link first} says of `items` hashes, in a loop so short that the processor waits for many at once. */
+  firsts(hashes: Uint32Array, items: number, into: Uint32Array): void {
+    const buckets = this.#buckets;
+    if (buckets === 0) {
+      into.fill(0, 0, items);
+      return;
+    }
+    const heap = this.#heap;
+    const directory = this.#directory;
+    const lowMask = this.#lowMask;
+    const highMask = lowMask * 2 + 1;
+    for (let i = 0; i < items; i++) {
+      const hash = hashes[i]!;
+      const high = hash & highMask;
+      const bucket = high < buckets ? high : hash & lowMask;
+      into[i] = heap.word(Heap.addressOf(directory[bucket >>> PAGE_SHIFT]!), bucket & (BUCKETS_PER_PAGE - 1));
+    }
+  }
+
+  /**
+   * Reads what `inserts` insertions will split. The buckets follow one another, but what is in them lies anywhere, and
+   * one split after the other would wait for it in turn. Changes nothing; returns a number of no meaning.
+   */
+  prefetchSplits(inserts: number): number {
+    const heap = this.#heap;
+    const splits = this.#buckets === 0 ? 0 : Math.min((this.#count + inserts) * 2 - this.#buckets, inserts * 3);
+    let read = 0;
+    for (let i = 0; i < splits; i++) {
+      const head = this.#head((this.#buckets + i) & this.#lowMask);
+      if (head !== 0) read ^= heap.word(head, WORD_LINK);
+    }
+    return read;
+  }
+
   next(block: number): number {
     return this.#heap.word(block, WORD_LINK);
   }

@@ -8,6 +8,7 @@ const PAGE_SHIFT = 11;
 const CHUNK_SHIFT = 17;
 const CHUNK_CELLS = 1 << CHUNK_SHIFT;
 const CHUNK_MASK = CHUNK_CELLS - 1;
+const CHUNK_WORD_MASK = CHUNK_CELLS * 2 - 1;
 const PAGES_PER_CHUNK = CHUNK_CELLS / PAGE_CELLS;
 
 /** What a page holds; 0: nothing. */
@@ -115,6 +116,16 @@ export class Heap {
   setWord(address: number, word: number, value: number): void {
     if (this.#guard !== null) this.#guard.beforeWrite(address >>> PAGE_SHIFT);
     this.u32[address >>> CHUNK_SHIFT]![((address & CHUNK_MASK) << 1) + word] = value;
+  }
+
+  /**
+   * Reads a word of each of the first two or three cache lines from `address` on, so that they are close when they are
+   * asked for. Of no meaning: the block may be shorter.
+   */
+  readAhead(address: number): number {
+    const words = this.u32[address >>> CHUNK_SHIFT]!;
+    const at = (address & CHUNK_MASK) << 1;
+    return words[at]! ^ words[(at + 13) & CHUNK_WORD_MASK]! ^ words[(at + 26) & CHUNK_WORD_MASK]!;
   }
 
   /** The double in cell `cell` (from 0) of the block at `address`. */
