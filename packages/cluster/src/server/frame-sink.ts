@@ -39,19 +39,6 @@ export interface ReplyRoute {
   broken(error: Error): void;
 }
 
-/** Calls of a frame that one reply will settle, gathered until the last of them was told. */
-interface Gathered {
-  readonly firstCall: number;
-  /** Behind its last call. */
-  toCall: number;
-  calls: number;
-  readonly fromItem: number;
-  toItem: number;
-  tellLimits: boolean;
-  /** As {@link FrameReplyColumns.runs}; of one run, only that one. */
-  readonly runs: number[];
-}
-
 /**
  * Turns the answers to one frame into replies. Each part goes out as it comes: a denial never waits for its neighbours' commit.
  * What is decided at once goes in one reply, if the client reads it.
@@ -62,7 +49,15 @@ export class FrameSink implements CallSink {
   readonly #frame: ReceivedFrame;
   readonly #startedMs: number;
   #unanswered: number;
-  #gathered: Gathered | null = null;
+  /** Of the reply that is being gathered: how many calls it settles (0: there is none), and where it begins. */
+  #calls = 0;
+  #fromCall = 0;
+  #fromItem = 0;
+  /** Behind its last call. */
+  #toCall = 0;
+  #tellLimits = false;
+  /** As {@link FrameReplyColumns.runs}. */
+  #runs: number[] | null = null;
 
   constructor(route: ReplyRoute, frame: ReceivedFrame) {
     this.#route = route;
@@ -81,19 +76,19 @@ export class FrameSink implements CallSink {
     more = false,
   ): void {
     const toItem = fromItem + this.#itemsOf(fromCall, toCall);
-    const tellLimits = this.#differ(results, fromItem, toItem, this.#itemsOf(0, fromCall));
-    const gathered = this.#gathered;
-    if (gathered === null) {
-      const calls = toCall - fromCall;
-      this.#gathered = { firstCall: fromCall, toCall, calls, fromItem, toItem, tellLimits, runs: [calls] };
+    const differ = this.#differ(results, fromItem, toItem, this.#itemsOf(0, fromCall));
+    if (this.#calls === 0) {
+      this.#fromCall = fromCall;
+      this.#fromItem = fromItem;
+      this.#tellLimits = differ;
     } else {
-      gathered.runs.push(fromCall - gathered.toCall, toCall - fromCall);
-      gathered.toCall = toCall;
-      gathered.calls += toCall - fromCall;
-      gathered.toItem = toItem;
-      gathered.tellLimits ||= tellLimits;
+      this.#runs ??= [this.#calls];
+      this.#runs.push(fromCall - this.#toCall, toCall - fromCall);
+      this.#tellLimits ||= differ;
     }
-    if (!more || !this.#mayGather) this.#reply(results, facts);
+    this.#calls += toCall - fromCall;
+    this.#toCall = toCall;
+    if (!more || !this.#mayGather) this.#reply(results, toItem, facts);
   }
 
   /** Of calls whose verbs or sizes are told apart, each part is counted by itself. */
@@ -102,12 +97,12 @@ export class FrameSink implements CallSink {
     return sizes === null && verbs === null && this.#route.readsRuns();
   }
 
-  #reply(results: ResultColumns, facts: DecisionFacts): void {
-    const { firstCall, toCall, calls, fromItem, toItem, tellLimits, runs } = this.#gathered!;
-    this.#gathered = null;
+  #reply(results: ResultColumns, toItem: number, facts: DecisionFacts): void {
+    const calls = this.#calls;
+    const fromItem = this.#fromItem;
     const { sizes, verbs } = this.#frame;
     const reply = this.#encode({
-      firstNumber: this.#firstNumber + firstCall,
+      firstNumber: this.#firstNumber + this.#fromCall,
       calls,
       index: facts.index,
       asOfIndex: facts.asOfIndex,
@@ -115,17 +110,19 @@ export class FrameSink implements CallSink {
       policyVersion: this.#route.policyVersion(),
       source: wireSource(facts),
       results,
-      tellLimits,
+      tellLimits: this.#tellLimits,
       fromItem,
       toItem,
-      runs: runs.length === 1 ? null : runs,
+      runs: this.#runs,
     });
+    this.#calls = 0;
+    this.#runs = null;
     this.#route.meter.decided({
       outcomes: results.outcomes,
       from: fromItem,
       to: toItem,
-      sizes: sizes?.subarray(firstCall, toCall) ?? null,
-      verbs: verbs?.subarray(firstCall, toCall) ?? null,
+      sizes: sizes?.subarray(this.#fromCall, this.#toCall) ?? null,
+      verbs: verbs?.subarray(this.#fromCall, this.#toCall) ?? null,
       facts,
       durationMs: this.#route.monotonicMs() - this.#startedMs,
     });

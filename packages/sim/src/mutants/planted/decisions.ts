@@ -191,8 +191,8 @@ export const decisionMutants: readonly Mutant[] = [
     edits: [
       {
         file: "cluster/src/server/frame-sink.ts",
-        search: "gathered.runs.push(fromCall - gathered.toCall, toCall - fromCall);",
-        replacement: "gathered.runs.push(1, toCall - fromCall);",
+        search: "this.#runs.push(fromCall - this.#toCall, toCall - fromCall);",
+        replacement: "this.#runs.push(1, toCall - fromCall);",
       },
     ],
     foundBy: { tests: ["cluster/src/server/session-cluster.test.ts"] },
