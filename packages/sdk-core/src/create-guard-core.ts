@@ -3,7 +3,6 @@ import {
   appliedNow,
   type Call,
   type CallItem,
-  type CallPhase,
   type CallVerb,
   createCall,
   isPlainTake,
@@ -422,7 +421,7 @@ class GuardCore implements Guard<string> {
     const timeoutMs = checked?.timeoutMs ?? this.#options.timeoutMs;
     const requestId = checked?.requestId ?? null;
     // Before it is a call that anybody follows: what this process knows is counted where it is known.
-    if (unsent === null && checked?.signal?.aborted !== true && isPlainTake({ ...verb, group, requestId })) {
+    if (unsent === null && checked?.signal?.aborted !== true && isPlainTake(verb.verb, group, requestId)) {
       const known = this.#answers?.answer(item.rule, item.key, item.cost) ?? null;
       if (known !== null) {
         (resolve as (decision: Decision) => void)(known);
@@ -443,8 +442,7 @@ class GuardCore implements Guard<string> {
       this.#settler.unsent(call, unsent);
       return;
     }
-    const forget = (given: Call, phase: CallPhase) => this.#cluster.forget(given, phase);
-    if (checked?.signal !== undefined && !watchSignal(call, checked.signal, this.#settler, forget)) return;
+    if (checked?.signal !== undefined && !watchSignal(call, checked.signal, this.#settler, this.#cluster)) return;
     this.#dispatch(call);
   }
 

@@ -138,7 +138,7 @@ export function createCall(
 }
 
 /** Whether nothing else is asked for than one key's admission, by a call that is this one only (SEMANTICS D2). */
-export function isPlainTake({ verb, group, requestId }: Pick<Call, "verb" | "group" | "requestId">): boolean {
+export function isPlainTake(verb: Verb, group: Call["group"], requestId: Call["requestId"]): boolean {
   return verb === Verb.take && group === null && requestId === null;
 }
 

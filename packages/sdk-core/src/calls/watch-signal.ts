@@ -3,12 +3,12 @@ import { GuardError } from "../surface/guard-error.ts";
 import { appliedNow, type Call, type CallPhase } from "./call.ts";
 import type { Settler } from "./settle.ts";
 
-/** Ties the call to its caller's signal; `forget` is told where it stood when it was given up. False: it was aborted already, and is settled. */
+/** Ties the call to its caller's signal; the cluster is told where it stood when it was given up. False: it was aborted already, and is settled. */
 export function watchSignal(
   call: Call,
   signal: NonNullable<CallOptions["signal"]>,
   settler: Settler,
-  forget: (call: Call, phase: CallPhase) => void,
+  cluster: { forget(call: Call, phase: CallPhase): void },
 ): boolean {
   const abort = (): void => {
     const { phase } = call;
@@ -17,7 +17,7 @@ export function watchSignal(
     const message =
       applied === "no" ? "the call was aborted; nothing was counted" : "the call was aborted after it was sent";
     settler.byError(call, new GuardError("aborted", message, { applied, cause: signal.reason }));
-    forget(call, phase);
+    cluster.forget(call, phase);
   };
   if (signal.aborted) {
     const cause = signal.reason;

@@ -53,7 +53,8 @@ export class DenialMemory implements OwnAnswers {
   /** A call was decided by a request. */
   learn(call: Call, result: PlainMessage<CallResult>): void {
     const [told] = result.decisions;
-    if (told === undefined || !isPlainTake(call) || told.outcome === OUTCOME_ALLOWED) return;
+    if (told === undefined || !isPlainTake(call.verb, call.group, call.requestId) || told.outcome === OUTCOME_ALLOWED)
+      return;
     const { runtime, maxAgeMs, counts } = this.#options;
     const firmForMs = Math.min(Number(told.firmForMs), maxAgeMs);
     if (firmForMs === 0 || told.shadow !== undefined) return;
