@@ -163,7 +163,7 @@ export class KeyTable implements BlockMover {
         ((heap.word(block, WORD_LENGTHS) ^ lengths) & LENGTHS) === 0 &&
         (heap.word(block, 0) & 0xff) === rule.algorithm &&
         heap.equalBytes(block, identity + rule.prefixLength, bytes, start, length) &&
-        heap.equalBytes(block, identity, rule.prefix, 0, rule.prefixLength)
+        heap.equalWords(block, identity >> 3, rule.prefixWords, rule.prefix, rule.prefixLength)
       ) {
         return block;
       }

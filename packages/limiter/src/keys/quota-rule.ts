@@ -19,7 +19,9 @@ export class QuotaRule implements Quota {
   burst = 0;
   /** Callers bring the rate of a bucket that others share, so the next charge may set any other. */
   isRateOpen = false;
-  readonly prefix = new Uint8Array(MAX_PREFIX_BYTES);
+  /** The prefix, four bytes at a time: it is compared for every key that is looked up. */
+  readonly prefixWords = new Uint32Array((MAX_PREFIX_BYTES + 3) >> 2);
+  readonly prefix = new Uint8Array(this.prefixWords.buffer);
   prefixLength = 0;
   /** The key of the hash for this rule's keys. */
   hash0 = 0;

@@ -5,7 +5,7 @@ export const PAGE_CELLS = 2048;
 /** Bytes per page: 16 KiB. */
 export const PAGE_BYTES = PAGE_CELLS * 8;
 const PAGE_SHIFT = 11;
-const CHUNK_SHIFT = 17;
+const CHUNK_SHIFT = 18;
 const CHUNK_CELLS = 1 << CHUNK_SHIFT;
 const CHUNK_MASK = CHUNK_CELLS - 1;
 const CHUNK_WORD_MASK = CHUNK_CELLS * 2 - 1;
@@ -173,6 +173,15 @@ export class Heap {
     const at = ((address & CHUNK_MASK) << 3) + offsetBytes;
     for (let i = 0; i < length; i++) if (own[at + i] !== bytes[start + i]) return false;
     return true;
+  }
+
+  /** Whether the block at `address` has these bytes from its cell `cell` on; `words` are the same bytes, four at a time. */
+  equalWords(address: number, cell: number, words: Uint32Array, bytes: Uint8Array, length: number): boolean {
+    const own = this.u32[address >>> CHUNK_SHIFT]!;
+    const at = ((address & CHUNK_MASK) + cell) << 1;
+    const whole = length >>> 2;
+    for (let i = 0; i < whole; i++) if (own[at + i] !== words[i]) return false;
+    return this.equalBytes(address, (cell << 3) + whole * 4, bytes, whole * 4, length & 3);
   }
 
   /** The chunk that holds `address`, an index into {@link f64}, {@link u32} and {@link u8}. */
