@@ -191,7 +191,7 @@ function buildFingerprint(folders, installed) {
     const { size, mtimeMs } = fs.statSync(path.join(root, file));
     hash.update(`${file} ${size} ${mtimeMs}\n`);
   };
-  for (const file of ["turbo.json", "tsconfig.base.json"]) add(file);
+  for (const file of ["turbo.json", "tsconfig.base.json", "scripts/bundle-command.ts"]) add(file);
   // What the others write for themselves, such as the site its pages, is in no build.
   for (const folder of folders.filter((each) => hasBuild(readJson(path.join(root, each, "package.json"))))) {
     for (const file of ["tsconfig.json", "tsconfig.build.json"]) if (exists(folder, file)) add(`${folder}/${file}`);

@@ -108,7 +108,14 @@ function fakeClone(npx: string): { readonly root: string; readonly environment: 
   );
   const version = process.versions.node;
   write("package.json", JSON.stringify({ packageManager: "pnpm@1.2.3", devDependencies: { node: version } }));
-  for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml", "turbo.json", "tsconfig.base.json"]) write(file, "");
+  const inputs = [
+    "pnpm-lock.yaml",
+    "pnpm-workspace.yaml",
+    "turbo.json",
+    "tsconfig.base.json",
+    "scripts/bundle-command.ts",
+  ];
+  for (const file of inputs) write(file, "");
   const installed = [
     "mkdir -p node_modules/.bin node_modules/node/bin",
     "touch node_modules/.modules.yaml node_modules/.bin/tsc",

@@ -35,6 +35,24 @@ it("output without a source is removed, all other output stays", () => {
   for (const name of kept) expect(fs.existsSync(path.join(folder, name)), name).toBe(true);
 });
 
+it("of a bundled command stays what it loads, with maps and licences; an earlier bundle's files are removed", () => {
+  write("src/cli/left.ts");
+  const kept = [
+    "main.js",
+    "main.js.map",
+    "first-AB12.js",
+    "first-AB12.js.map",
+    "later-CD34.js",
+    "THIRD-PARTY-LICENSES.txt",
+  ];
+  const gone = ["left.js", "old-EF56.js", "old-EF56.js.map"];
+  for (const name of [...kept, ...gone]) write(`dist/cli/${name}`);
+  fs.writeFileSync(path.join(folder, "dist/cli/main.js"), 'import { a } from "./first-AB12.js";');
+  fs.writeFileSync(path.join(folder, "dist/cli/first-AB12.js"), 'await import("./later-CD34.js");');
+  expect(removeStaleOutput(folder)).toEqual(gone.map((name) => `dist/cli/${name}`));
+  for (const name of kept) expect(fs.existsSync(path.join(folder, "dist/cli", name)), name).toBe(true);
+});
+
 it("a package that was never built has no stale output", () => {
   expect(removeStaleOutput(folder)).toEqual([]);
 });

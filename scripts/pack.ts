@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { bundledFiles } from "./bundled-files.ts";
 import { inRepository } from "./repository.ts";
 import { killCommands, runCommand } from "./run-command.ts";
 
@@ -44,7 +45,7 @@ export function packFileName(packageName: string): string {
 
 /**
  * Removes from `dist` what no source stands for any more: the compiler only adds, and a pack must not carry what a
- * fresh clone would not build. Returns what it removed, relative to the package.
+ * fresh clone would not build. A bundled command is kept as far as it loads itself. Returns what it removed, relative to the package.
  */
 export function removeStaleOutput(folder: string): readonly string[] {
   const outputs = fs.existsSync(path.join(folder, "dist"))
@@ -53,7 +54,11 @@ export function removeStaleOutput(folder: string): readonly string[] {
   const stale = outputs
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(path.join(folder, "dist"), path.join(entry.parentPath, entry.name)))
-    .filter((name) => !fs.existsSync(path.join(folder, "src", name.replace(/(\.d)?\.(ts|js)(\.map)?$/, ".ts"))));
+    .filter((name) => {
+      const bundled = bundledFiles(path.join(folder, "dist", path.dirname(name)));
+      if (bundled !== null) return !bundled.has(path.basename(name));
+      return !fs.existsSync(path.join(folder, "src", name.replace(/(\.d)?\.(ts|js)(\.map)?$/, ".ts")));
+    });
   for (const name of stale) fs.rmSync(path.join(folder, "dist", name));
   return stale.map((name) => path.join("dist", name)).sort();
 }

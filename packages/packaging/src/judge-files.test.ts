@@ -36,6 +36,35 @@ describe("maps", () => {
   it("a source without output is told", () => {
     expect(judge({ ...sound, "src/new.ts": "" })).toEqual(["src/new.ts has no output dist/new.js"]);
   });
+
+  it("of a bundle need no output of each source, and hold the sources that the tarball does not", () => {
+    const text = "var b = 1;\nexport { b };\n//# sourceMappingURL=main.js.map";
+    const bundle = {
+      "src/cli/main.ts": "",
+      "src/cli/other.ts": "",
+      "dist/cli/main.js": text,
+      "dist/cli/THIRD-PARTY-LICENSES.txt": "MIT",
+      "dist/cli/hands-on.js": 'import { b } from "./main.js";\nexport { b };\n//# sourceMappingURL=hands-on.js.map',
+      "dist/cli/hands-on.js.map": JSON.stringify({ sources: [], mappings: "" }),
+    };
+    const holding = (...contents: readonly (string | null)[]) => ({
+      "dist/cli/main.js.map": JSON.stringify({
+        sources: ["../../src/cli/main.ts", "../../../raft/src/log.ts"],
+        ...{ sourcesContent: contents, mappings: "AAAA" },
+      }),
+    });
+    expect(judge({ ...sound, ...bundle, ...holding(null, "log") })).toEqual([]);
+    expect(judge({ ...sound, ...bundle, ...holding("main", null) })).toEqual([
+      "dist/cli/main.js.map names ../raft/src/log.ts, which is not in the tarball",
+    ]);
+    const unmapped = { "dist/cli/main.js.map": JSON.stringify({ sources: [], mappings: "" }) };
+    expect(judge({ ...sound, ...bundle, ...unmapped })).toEqual(["dist/cli/main.js.map maps nothing"]);
+    const { "dist/cli/THIRD-PARTY-LICENSES.txt": _licences, ...unlicensed } = bundle;
+    expect(judge({ ...sound, ...unlicensed, ...holding(null, "log") })).toEqual([
+      "src/cli/other.ts has no output dist/cli/other.js",
+      "dist/cli/hands-on.js.map maps nothing",
+    ]);
+  });
 });
 
 describe("contents", () => {

@@ -29,18 +29,24 @@ import type { ScopedGuard } from "./tokens/scoped-guard.ts";
 import { whileGood } from "./tokens/token-life.ts";
 import { watchTopology } from "./watch-topology.ts";
 
-/** Who calls, as the listener made sure of it, handed to the routes; or what refuses the call. */
-export const callerKey: ContextKey<Caller | ConnectError> = createContextKey<Caller | ConnectError>(
-  new ConnectError("the call came past the listener", Code.Internal),
+/** Who calls, as the listener made sure of it, handed to the routes; or what refuses the call. Null: it came past the listener. */
+export const callerKey: ContextKey<Caller | ConnectError | null> = createContextKey<Caller | ConnectError | null>(
+  null,
   { description: "caller" },
 );
 
 /** Refuses what the listener has refused, in the words of the call's own protocol. */
 export const refuseStrangers: Interceptor = (next) => async (request) => {
-  const caller = request.contextValues.get(callerKey);
-  if (caller instanceof ConnectError) throw caller;
+  admitted(request.contextValues.get(callerKey));
   return next(request);
 };
+
+function admitted(caller: Caller | ConnectError | null): Caller {
+  // Not the key's default: an error loads Node's `fetch` for its headers, a twentieth of a second of each start.
+  if (caller === null) throw new ConnectError("the call came past the listener", Code.Internal);
+  if (caller instanceof ConnectError) throw caller;
+  return caller;
+}
 
 /** The node behind the Connect routes, and the handlers that every listener shares. */
 export interface ConnectRoutesOptions {
@@ -155,9 +161,10 @@ function checkDecoded(path: string, check: Pick<Check, "key"> | undefined, conte
 
 function contextOf(context: HandlerContext): AdmittedContext {
   const leftMs = context.timeoutMs();
-  const caller = context.values.get(callerKey);
-  if (caller instanceof ConnectError) throw caller;
-  return { ...caller, deadlineMs: leftMs === undefined ? 0 : Math.max(1, Math.ceil(leftMs)) };
+  return {
+    ...admitted(context.values.get(callerKey)),
+    deadlineMs: leftMs === undefined ? 0 : Math.max(1, Math.ceil(leftMs)),
+  };
 }
 
 /** An error of a call in Connect's terms. A fault of ours must not tell a stranger more than that; the log has the rest. */
