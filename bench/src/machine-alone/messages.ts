@@ -5,7 +5,6 @@ export interface DecideTask {
   readonly algorithm: keyof typeof Algorithm;
   /** A whole number of thousands. */
   readonly keys: number;
-  readonly windows: number;
   readonly decisionsPerWindow: number;
 }
 

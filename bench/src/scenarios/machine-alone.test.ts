@@ -5,6 +5,7 @@ const sample = (perSecond: number) => ({ decisions: perSecond, allowed: 1, secon
 const machine = (perSecond: number, bytesPerKey = 120, residentBytesPerKey = 130): MachineResult => ({
   algorithm: "token-bucket",
   decisions: [sample(perSecond), sample(perSecond), sample(10)],
+  mapDecisions: [sample(500_000), sample(500_000), sample(5)],
   memory: { bytesPerKey, bytesPerKeyLater: bytesPerKey, residentBytesPerKey },
   redis: { usedBytesPerKey: 150, bytesPerKey: 140, residentBytesPerKey: 160 },
 });
@@ -35,6 +36,14 @@ it("what is not reached is said: the slowest algorithm, the longest delay, the w
   expect(summarize(amounts, [machine(2_000_000, 151)], [insertion(1)]).line).toContain(
     "1.007 of Redis's, NOT within 1",
   );
+});
+
+it("beside the rate stands its ratio to a map of objects, window by window, whatever the machine was busy with", () => {
+  const slowed = { ...machine(900_000), mapDecisions: [sample(450_000), sample(90_000), sample(5)] };
+  expect(summarize(amounts, [machine(1_500_000), slowed], [insertion(1)]).summary.ratioToMap).toEqual({
+    "token-bucket": 2,
+  });
+  expect(summarize(amounts, [machine(1_500_000)], [insertion(1)]).summary.ratioToMap).toEqual({ "token-bucket": 3 });
 });
 
 it("decisions that allow nothing are no measurement", () => {

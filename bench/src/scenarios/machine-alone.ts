@@ -32,6 +32,8 @@ interface Amounts {
 export interface MachineResult {
   readonly algorithm: AlgorithmName;
   readonly decisions: readonly DecideSample[];
+  /** The same algorithm over a map of objects, its windows taken in turns with the others. */
+  readonly mapDecisions: readonly DecideSample[];
   readonly memory: Memory;
   readonly redis: RedisMemory;
 }
@@ -51,9 +53,8 @@ export async function machineAlone({ quick, say }: ScenarioOptions): Promise<Sce
   for (const [algorithm, number] of Object.entries(algorithms) as [AlgorithmName, keyof typeof Algorithm][]) {
     const redis = await measureRedisMemory(algorithm, keys);
     const { memory } = await measureAlgorithm(algorithm, { algorithm: number, keys, onlyGrowth: true });
-    const windows = { windows: quick ? 3 : 9, decisionsPerWindow: quick ? 100_000 : 500_000 };
-    const decisions = await decide({ algorithm: number, keys, ...windows });
-    const result = { algorithm, decisions, memory, redis };
+    const task = { algorithm: number, keys, decisionsPerWindow: quick ? 100_000 : 500_000 };
+    const result = { algorithm, ...(await decide(task, quick ? 3 : 9)), memory, redis };
     machines.push(result);
     say(`  ${algorithm.padEnd(24)} ${describe(result)}`);
   }
@@ -71,19 +72,40 @@ export async function machineAlone({ quick, say }: ScenarioOptions): Promise<Sce
   return summarize(amounts, machines, insertions);
 }
 
-async function decide(task: DecideTask): Promise<readonly DecideSample[]> {
-  const child = fork(new URL("../machine-alone/decide.ts", import.meta.url), [JSON.stringify(task)]);
-  const samples: DecideSample[] = [];
+/** The limiter, and the map. */
+const programs = [
+  new URL("../machine-alone/decide.ts", import.meta.url),
+  new URL("../machine-alone/decide-map.ts", import.meta.url),
+];
+
+/** Windows of the limiter and of the map in turns, so that what else the machine does meets both. */
+async function decide(task: DecideTask, windows: number): Promise<Pick<MachineResult, "decisions" | "mapDecisions">> {
+  const children = programs.map((program) => fork(program, [JSON.stringify(task)]));
   try {
-    for await (const sample of reportsOf<DecideSample>(child)) samples.push(sample);
+    const reports = children.map((child) => reportsOf<DecideSample>(child));
+    const samples: DecideSample[][] = [[], []];
+    for (let window = 0; window < windows; window++) {
+      for (const [at, child] of children.entries()) {
+        child.send("window");
+        const { value } = await reports[at]!.next();
+        if (value === undefined) throw new Error("the process under measurement ended before its last window");
+        samples[at]!.push(value);
+      }
+    }
+    return { decisions: samples[0]!, mapDecisions: samples[1]! };
   } finally {
-    child.kill();
+    for (const child of children) child.kill();
   }
-  return samples;
 }
 
 const perSecond = (samples: readonly DecideSample[], by: "seconds" | "cpuSeconds") =>
   Math.round(median(samples.map((sample) => sample.decisions / sample[by])));
+
+/** Decisions to those of the map, by processor time: the median of the ratios of neighbouring windows. */
+function mapRatio({ decisions, mapDecisions }: MachineResult): number {
+  const rate = (sample: DecideSample) => sample.decisions / sample.cpuSeconds;
+  return Math.round(median(decisions.map((sample, at) => rate(sample) / rate(mapDecisions[at]!))) * 1_000) / 1_000;
+}
 
 /** Ours to Redis's, the worse of both readings: what each accounts for, and what each process grew by. */
 function memoryRatio({ memory, redis }: MachineResult): number {
@@ -95,7 +117,7 @@ function memoryRatio({ memory, redis }: MachineResult): number {
 function describe(result: MachineResult): string {
   const { decisions, memory, redis } = result;
   return (
-    `${perSecond(decisions, "seconds").toLocaleString("en")} decisions/s (${perSecond(decisions, "cpuSeconds").toLocaleString("en")} by processor time)` +
+    `${perSecond(decisions, "seconds").toLocaleString("en")} decisions/s (${perSecond(decisions, "cpuSeconds").toLocaleString("en")} by processor time), ${mapRatio(result)} of a map's` +
     `   bytes per key ${memory.bytesPerKey}, resident ${memory.residentBytesPerKey}; redis ${redis.usedBytesPerKey}, resident ${redis.residentBytesPerKey}` +
     `   ratio ${memoryRatio(result)}`
   );
@@ -113,6 +135,7 @@ export function summarize(
   }
   const rates = Object.fromEntries(machines.map((each) => [each.algorithm, perSecond(each.decisions, "seconds")]));
   const ratios = Object.fromEntries(machines.map((each) => [each.algorithm, memoryRatio(each)]));
+  const mapRatios = Object.fromEntries(machines.map((each) => [each.algorithm, mapRatio(each)]));
   const addedP999Ms = Math.max(...insertions.map(({ growth }) => growth.addedP999Ms));
   const slowest = Math.min(...Object.values(rates));
   const largest = Math.max(...Object.values(ratios));
@@ -121,19 +144,23 @@ export function summarize(
   return {
     line:
       `${keys.toLocaleString("en")} random keys: at least ${slowest.toLocaleString("en")} decisions/s, ${verdict(within.rate)} ${LEAST_PER_SECOND.toLocaleString("en")}; ` +
+      `between ${Math.min(...Object.values(mapRatios))} and ${Math.max(...Object.values(mapRatios))} of what a map of objects decides; ` +
       `inserting ${insertedKeys.toLocaleString("en")}: p99.9 of the event loop's delay ${addedP999Ms} ms above an idle process, ${verdict(within.delay)} ${MOST_ADDED_MS} ms; ` +
       `memory at most ${largest} of Redis's, ${verdict(within.memory)} 1`,
     summary: {
-      ...{ keys, insertedKeys, decisionsPerSecond: rates, leastPerSecond: LEAST_PER_SECOND },
+      ...{ keys, insertedKeys, decisionsPerSecond: rates, ratioToMap: mapRatios, leastPerSecond: LEAST_PER_SECOND },
       ...{ addedP999Ms, mostAddedMs: MOST_ADDED_MS, memoryRatio: ratios, within },
     },
     details: {
-      machines: machines.map(({ algorithm, decisions, memory, redis }) => ({
+      machines: machines.map(({ algorithm, decisions, mapDecisions, memory, redis }) => ({
         ...{ algorithm, perSecond: perSecond(decisions, "seconds") },
         perSecondByProcessor: perSecond(decisions, "cpuSeconds"),
         // With one admission on each key.
         ...{ bytesPerKey: memory.bytesPerKey, residentBytesPerKey: memory.residentBytesPerKey, redis },
+        mapPerSecond: perSecond(mapDecisions, "seconds"),
+        mapPerSecondByProcessor: perSecond(mapDecisions, "cpuSeconds"),
         windows: decisions,
+        mapWindows: mapDecisions,
       })),
       insertions,
     },
