@@ -11,15 +11,11 @@ import { batchOf } from "../node/test-cluster.fixture.ts";
 import { openNodeFileSystem } from "../storage/node-file-system.ts";
 import { entriesFrom, openForTest, takeSnapshot } from "../storage/storage.fixture.ts";
 
-const program = fileURLToPath(new URL("./main.ts", import.meta.url));
+const program = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const stampUs = 1_700_000_000_000_000;
 
 function run(...words: string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ["--conditions=quorumguard-source", program, ...words],
-    { encoding: "utf8" },
-  );
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], { encoding: "utf8" });
   return { status, stdout, stderr };
 }
 

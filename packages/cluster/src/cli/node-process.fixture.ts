@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const command = fileURLToPath(new URL("./main.ts", import.meta.url));
+const command = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 /** What a command left behind. */
 export interface Ended {
@@ -13,7 +13,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The command, running from its sources as a process of its own. Lines can be awaited, so that nobody has to sleep. */
+/** The built command, which starts in half the time of its sources, as a process of its own. Lines can be awaited, so that nobody has to sleep. */
 export class CommandProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
@@ -24,13 +24,7 @@ export class CommandProcess {
   constructor(args: readonly string[], environment: Readonly<Record<string, string | undefined>> = {}) {
     // A test runner that is killed closes our pipes: its nodes end with it.
     const ending = args[0] === "node" ? ["--stop-with-stdin"] : [];
-    const argv = [
-      "--conditions=quorumguard-source",
-      "--disable-warning=ExperimentalWarning",
-      command,
-      ...args,
-      ...ending,
-    ];
+    const argv = [command, ...args, ...ending];
     const env = { ...process.env, ...environment };
     this.child = spawn(process.execPath, argv, { stdio: ["pipe", "pipe", "pipe"], env });
     for (const name of ["stdout", "stderr"] as const) {
@@ -79,7 +73,7 @@ export class CommandProcess {
 
   /** What it has said on standard error so far. */
   output(): string {
-    return `${this.child.spawnargs.slice(3).join(" ")}\n${this.#lines.stderr.join("\n")}\n`;
+    return `${this.child.spawnargs.slice(1).join(" ")}\n${this.#lines.stderr.join("\n")}\n`;
   }
 
   async signal(signal: "SIGTERM" | "SIGKILL" | "SIGINT"): Promise<Ended> {
