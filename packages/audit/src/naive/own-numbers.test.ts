@@ -9,6 +9,7 @@ const put = (algorithm: string, limit: number, windowMs: number, burst?: number)
 });
 const own = (limit: number) => ({ kind: "putOverrides", overrides: [{ policy: "api", key: "k", limit }] });
 const day = 86_400_000;
+const hour = 3_600_000;
 
 it.each([
   ["no bucket stood before", null],
@@ -38,4 +39,39 @@ it("A1 K1 an override tells a key that waits what a bucket drained by its number
   both.change(startUs + 2 * second, own(1));
   both.change(startUs + 2 * second, put("token-bucket", 60, 60_000, 5));
   expect(both.call(startUs + 2 * second, "k", 5)).toMatchObject({ remaining: 2 });
+});
+
+/** One of two hundred a minute is used; under a rule of an hour, which never counts the key, its own numbers drain it in 18 s. */
+function drainedUnasked(): Both {
+  const both = new Both();
+  both.change(startUs, put("token-bucket", 0, 60_000, 5));
+  both.change(startUs, own(200));
+  both.call(startUs, "k", 1);
+  both.change(startUs, put("token-bucket", 0, hour, 5));
+  return both;
+}
+
+it("A1 K1 an override tells nothing of a key that waits under windows once what a bucket counted is drained", () => {
+  const both = drainedUnasked();
+  const drainedUs = startUs + 18 * second;
+  both.change(drainedUs, put("token-bucket", 0, 60_000, 5));
+  expect(both.call(drainedUs, "k", 1)).toMatchObject({ remaining: 4 });
+  both.change(drainedUs, put("sliding-window-log", 0, day));
+  both.change(drainedUs, own(0));
+  both.change(drainedUs, put("sliding-window-log", 0, 1_000));
+  both.call(drainedUs, "k", 1);
+  both.change(drainedUs, own(200));
+  // The window of a day did not count what the key used before it: an override under it does not change that.
+  both.change(drainedUs + second, put("token-bucket", 0, 60_000, 5));
+  expect(both.call(drainedUs + second, "k", 1)).toMatchObject({ remaining: 4 });
+});
+
+it("A1 K1 what is drained by a key's numbers so far does not come back with slower ones", () => {
+  const both = drainedUnasked();
+  const drainedUs = startUs + 18 * second;
+  both.change(drainedUs, put("sliding-window-log", 0, 1_000));
+  both.change(drainedUs + 2 * second, put("sliding-window-log", 0, day));
+  both.change(drainedUs + 2 * second, own(1));
+  both.change(drainedUs + 2 * second, put("token-bucket", 0, hour, 5));
+  expect(both.call(drainedUs + 2 * second, "k", 1)).toMatchObject({ remaining: 4 });
 });

@@ -43,6 +43,8 @@ interface Trace {
   readonly blocks: readonly (readonly number[])[];
   readonly carried: Carried | null;
   readonly untouched: readonly Untouched[];
+  /** The last epoch at whose end nothing was left of what the key had used until then, as its place among all; -1: there is none. */
+  readonly emptied: number;
 }
 
 /**
@@ -83,6 +85,7 @@ export class CarryOver {
     const changedUs = epochs.at(-1)?.epoch.endUs ?? 0;
     const held = blocks.some((found) => found.some((block) => this.#holds.ofKey.hasOpenAt(block, changedUs)));
     let untouched: Untouched[] = [];
+    let emptied = -1;
     let carried: Carried = { used: 0, atUs: 0, isGuessed: false, told: 0 };
     for (const [at, { epoch }] of epochs.entries()) {
       const { endUs, numbers } = epoch;
@@ -102,12 +105,15 @@ export class CarryOver {
       }
       for (const { numbers: past, from } of untouched) used = Math.max(used, this.#aged(past, from, endUs));
       carried = { used, atUs: endUs, isGuessed: used > 0 && !isThere, told: 0 };
+      if (used > 0 || held) continue;
+      untouched = [];
+      if (epoch.epoch > handedOn) emptied = at;
     }
     if (rule.policy !== null && (own !== null || held)) {
       carried = { ...carried, told: this.#toldBy(rule, untouched, carried.atUs) };
     }
     // What a window has counted may have faded while its hold is open, and goes along all the same.
-    return { carried: carried.used > 0 || held ? carried : null, untouched, blocks };
+    return { carried: carried.used > 0 || held ? carried : null, untouched, emptied, blocks };
   }
 
   /**
@@ -330,9 +336,26 @@ export class CarryOver {
     const hash = keys.hashOf(rule.quota, bytes, start, length);
     if (keys.find(rule.quota, hash, bytes, start, length) === 0) this.carry(rule, hash, bytes, start, length, true);
     this.#tell(rule, hash, bytes, start, length);
-    // Those too whose time is over, and that no sweep came by.
-    const all = rule.epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
-    this.#handOn(rule, countersOf(rule, all));
+    this.#handOn(rule, countersOf(rule, this.#allBlocks(rule, bytes, start, length)));
+  }
+
+  /**
+   * Before the same where what waits goes by no rate, and is left alone: what nothing was left of by the numbers so far, slower
+   * ones must not bring back.
+   */
+  forgetEmptied(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
+    const { emptied } = this.#trace(rule, bytes, start, length);
+    if (emptied < 0) return;
+    const { epoch } = rule.epochs[emptied]!.epoch;
+    const blocks = this.#allBlocks(rule, bytes, start, length)
+      .slice(0, emptied + 1)
+      .flat();
+    for (const block of blocks) if (block !== 0) this.#keys.setHandedOn(block, epoch);
+  }
+
+  /** All old counters of a key, those too whose time is over and that no sweep came by. */
+  #allBlocks({ epochs }: GovernedRule, bytes: Uint8Array, start: number, length: number): Trace["blocks"] {
+    return epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
   }
 
   /** Before what rules say that the key was never asked under is told for good: its bucket has as much by now. */

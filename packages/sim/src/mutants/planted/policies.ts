@@ -91,8 +91,8 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "    return { carried: carried.used > 0 || held ? carried : null, untouched, blocks };",
-        replacement: "    return { carried: carried.used > 0 ? carried : null, untouched, blocks };",
+        search: "    return { carried: carried.used > 0 || held ? carried : null, untouched, emptied, blocks };",
+        replacement: "    return { carried: carried.used > 0 ? carried : null, untouched, emptied, blocks };",
       },
     ],
     foundBy: { tests: [takingOver] },
@@ -256,11 +256,35 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "    this.#handOn(rule, countersOf(rule, all));\n",
+        search: "    this.#handOn(rule, countersOf(rule, this.#allBlocks(rule, bytes, start, length)));\n",
         replacement: "",
       },
     ],
     foundBy: { tests: [ownNumbers] },
+  },
+  {
+    name: "drained-comes-back-with-slower-numbers",
+    breaks: "what a key's numbers had drained under a rule that never counted it is back once it gets slower ones (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-waiting.ts",
+        search: "      else carryOver.forgetEmptied(rule, bytes, 0, length);",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["audit/src/naive/own-numbers.test.ts"] },
+  },
+  {
+    name: "drained-is-told-to-windows",
+    breaks: "an override under a window has a counter made for it, by what a bucket counted that is long drained (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-over.ts",
+        search: "      untouched = [];\n",
+        replacement: "",
+      },
+    ],
+    foundBy: { tests: ["audit/src/naive/own-numbers.test.ts"] },
   },
   {
     name: "lease-over-counts-as-of-the-change",
