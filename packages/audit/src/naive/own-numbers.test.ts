@@ -75,3 +75,19 @@ it("A1 K1 what is drained by a key's numbers so far does not come back with slow
   both.change(drainedUs + 2 * second, put("token-bucket", 0, hour, 5));
   expect(both.call(drainedUs + 2 * second, "k", 1)).toMatchObject({ remaining: 4 });
 });
+
+it("A1 K1 an override under a window leaves what a longer one would have counted, though the key was asked between them", () => {
+  const both = new Both();
+  both.change(startUs, put("token-bucket", 10, 60_000, 5));
+  both.call(startUs, "k", 1);
+  both.change(startUs, put("sliding-window-log", 10, day));
+  both.change(startUs, put("token-bucket", 0, 60_000, 5));
+  // Its counter under this rule is over in two minutes, and with it what tells that it was asked.
+  both.call(startUs, "k", 1);
+  both.change(startUs, put("sliding-window-log", 10, 1_000));
+  const laterUs = startUs + 120 * second;
+  both.change(laterUs, own(5));
+  both.change(laterUs, put("token-bucket", 0, 60_000, 5));
+  both.change(laterUs, put("sliding-window-log", 10, 1_000));
+  expect(both.call(laterUs, "k", 5)).toMatchObject({ remaining: 4, retryAfterMs: 1_000 });
+});

@@ -92,7 +92,9 @@ function moveOf(
   const shapes = all.filter((shape) => shape.epoch === lineage.epoch);
   if (goesOn(from, to, shapes, lineage)) return { lineage, ended: null, prefix };
   const heirsUs = keptSpanUs(from, to, lineage, shapes);
-  const retainUs = safeSum(stampUs, heirsUs);
+  const before = stillMattering(lineage.past, new Set(all.map(({ epoch }) => epoch)), stampUs, heirsUs);
+  // As long as those before it: whether a key was asked under it matters for what waits from them.
+  const retainUs = Math.max(safeSum(stampUs, heirsUs), ...before.map((each) => each.retainUs));
   const ended = {
     epoch: lineage.epoch,
     endUs: stampUs,
@@ -100,7 +102,7 @@ function moveOf(
     shapes: shapes.map(({ algorithm, windowUs }) => ({ algorithm, windowUs })),
     numbers: from === null ? null : numbersOf(from),
   };
-  const past = [...stillMattering(lineage.past, new Set(all.map(({ epoch }) => epoch)), stampUs, heirsUs), ended];
+  const past = [...before, ended];
   const mostEpochs = policies.lineages.size > MANY_LINEAGES ? 1 : MAX_PAST_EPOCHS;
   const unseenUntilUs = count > MAX_SHAPES_SEEN ? safeSum(stampUs, 2 * MAX_WINDOW_US) : 0;
   const kept = keepBounded(past, mostEpochs, Math.max(lineage.fullUntilUs, unseenUntilUs));
