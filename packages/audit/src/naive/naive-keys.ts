@@ -32,6 +32,8 @@ interface Carried {
   readonly holds: readonly NaiveHold[];
   /** From this stamp on it can matter to nobody who counts now. */
   readonly retainUs: number;
+  /** A counter of the rule in force took it over for good: what that has now is all that this rule says of it. */
+  readonly isTold?: boolean;
 }
 
 interface Shape {
@@ -130,7 +132,12 @@ function carriedBy({ rule, numbers, policy }: RuleInForce): Numbers {
 }
 
 /** What a policy would have counted of a key that was never asked under it, by the numbers that the key has when this is asked. */
-function neverAsked(policy: PolicyDocument, before: Carried, ownNow: () => OwnNumbers | null): Source {
+function neverAsked(
+  policy: PolicyDocument,
+  before: Carried,
+  ownNow: () => OwnNumbers | null,
+  wasAsked: () => boolean,
+): Source {
   const { algorithm, windowUs } = ruleOf(policy);
   let made: { readonly by: string; readonly counter: KeyCounter } | null = null;
   const counted = () => {
@@ -144,10 +151,10 @@ function neverAsked(policy: PolicyDocument, before: Carried, ownNow: () => OwnNu
   };
   const counter: KeyCounter = {
     ...createKeyCounter(algorithm),
-    usedAt: (numbers, atUs) => counted().usedAt(numbers, atUs),
+    usedAt: (numbers, atUs) => (wasAsked() ? 0 : counted().usedAt(numbers, atUs)),
     judge: (numbers, wanted, atUs) => counted().judge(numbers, wanted, atUs),
   };
-  const goesByRate = () => algorithm === Algorithm.tokenBucket && usedOf(before) > 0;
+  const goesByRate = () => algorithm === Algorithm.tokenBucket && !wasAsked() && usedOf(before) > 0;
   return { counter, home: null, algorithm, numbers: { limit: most, windowUs, burst: most }, goesByRate };
 }
 
@@ -207,8 +214,12 @@ function handOn(
   }
   const retainUs = endUs + heirsUs;
   const before = stillThere(lineage.pending.get(key), endUs, ownSpanUs(from, ownNow()));
-  // Nobody has touched the key under this policy: what it would have counted is what is left.
-  if (before !== null && from !== null && sources.length === 0) sources.push(neverAsked(from, before, ownNow));
+  // Nobody has touched the key under this policy, or it was empty at its end: what it would have counted is what is left.
+  if (before !== null && from !== null && before.isTold !== true) {
+    const own = [...sources];
+    const wasAsked = () => own.some(({ counter, numbers }) => counter.usedAt(numbers, endUs) > 0);
+    sources.push(neverAsked(from, before, ownNow, wasAsked));
+  }
   sources.unshift(...(before?.sources ?? []));
   for (const { home } of sources) if (home !== null) home.stillUs = endUs;
   kept.unshift(...(before?.holds ?? []));
@@ -336,7 +347,8 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
       // The next change asks again, and other inline rules of that name; with holds or numbers of its own, what was asked alone.
       const canGo = open.length === 0 && !isSettling && outlastsAll(records, made.counter, inForce, used, carried);
       const left = isTold(records, inForce, carried, stampUs) ? askedAlone(sources) : canGo ? [] : sources;
-      lineage.pending.set(key, { ...carried, sources: left, holds: [] });
+      const told = carried.isTold === true || isTold(records, inForce, carried, stampUs);
+      lineage.pending.set(key, { ...carried, sources: left, holds: [], isTold: told });
     }
     shapeOf(lineageOf(namespace, rule.policy), rule).homes.set(key, made);
     return made;
@@ -391,7 +403,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         const missing = said - counter.usedAt(inForce.numbers, stampUs);
         if (missing > 0) counter.charge(carriedBy(inForce), missing, stampUs);
       }
-      lineage.pending.set(key, { ...waits, sources: askedAlone(waits.sources) });
+      lineage.pending.set(key, { ...waits, sources: askedAlone(waits.sources), isTold: true });
     }
   }
 

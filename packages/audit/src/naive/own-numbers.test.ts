@@ -1,3 +1,4 @@
+import { Verb } from "@quorumguard/limiter";
 import { expect, it } from "vitest";
 import { Both } from "./testing/both.ts";
 
@@ -90,4 +91,21 @@ it("A1 K1 an override under a window leaves what a longer one would have counted
   both.change(laterUs, put("token-bucket", 0, 60_000, 5));
   both.change(laterUs, put("sliding-window-log", 10, 1_000));
   expect(both.call(laterUs, "k", 5)).toMatchObject({ remaining: 4, retryAfterMs: 1_000 });
+});
+
+it("A1 K1 a counter that was empty when its rule ended is none, swept or not: the rule counts as one that never counted the key", () => {
+  const both = new Both();
+  both.change(startUs, put("sliding-window-log", 10, 1_000));
+  for (const cost of [8, 2]) both.call(startUs, "k", cost);
+  both.change(startUs, put("sliding-window-log", 0, day));
+  both.change(startUs, put("token-bucket", 3_600, 60_000, 100));
+  // It takes over the ten, which the day would keep, and lets them go; last of all, what is held.
+  both.call(startUs, "k", 1, { verb: Verb.reserve, ttlMs: 1_000 });
+  both.call(startUs, "k", 1);
+  const emptyUs = startUs + 1_016_667;
+  both.change(emptyUs, put("sliding-window-log", 0, 1_000));
+  both.change(emptyUs, own(0));
+  both.change(emptyUs, put("token-bucket", 0, 60_000, 5));
+  both.change(emptyUs, own(36_000));
+  expect(both.call(emptyUs, "k", 1)).toMatchObject({ remaining: 0 });
 });

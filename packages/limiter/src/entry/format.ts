@@ -23,7 +23,7 @@
  */
 export const FORMAT_VERSION = 1;
 /** Changes when the same entries would come to other results. */
-export const FSM_VERSION = 7;
+export const FSM_VERSION = 8;
 export const HEADER_BYTES = 12;
 export const OPERATION_HEADER_BYTES = 5;
 export const FLAG_TAKEOVER = 1;

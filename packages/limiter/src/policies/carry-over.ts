@@ -89,7 +89,7 @@ export class CarryOver {
     let carried: Carried = { used: 0, atUs: 0, isGuessed: false, told: 0 };
     for (const [at, { epoch }] of epochs.entries()) {
       const { endUs, numbers } = epoch;
-      const isTouched = isFound(blocks[at]!) || epoch.epoch <= handedOn + 1;
+      const isTouched = epoch.epoch <= handedOn + 1 || this.#saysSomething(epochs[at]!, blocks[at]!);
       // What becomes of a key that was taken to be full is in how long it is, unless its own numbers are slower.
       const isKnownSoFar = own !== null || rule.fullUntilUs <= carried.atUs;
       if (!isTouched && numbers !== null && carried.used > 0 && isKnownSoFar) {
@@ -114,6 +114,14 @@ export class CarryOver {
     }
     // What a window has counted may have faded while its hold is open, and goes along all the same.
     return { carried: carried.used > 0 || held ? carried : null, untouched, emptied, blocks };
+  }
+
+  /**
+   * Whether the key was asked under a rule, as far as that may be told apart: a counter that was empty when its rule ended
+   * may be swept or not, and says as little as none.
+   */
+  #saysSomething({ epoch, rules }: PreparedEpoch, blocks: readonly number[]): boolean {
+    return blocks.some((block, shape) => block !== 0 && this.#keys.usedAt(rules[shape]!, block, epoch.endUs) > 0);
   }
 
   /**
@@ -277,7 +285,7 @@ export class CarryOver {
     if (rule.policy === null) return block;
     // What was given back on a counter that is swept since must not come back with those that it was carried over from;
     // nor what a key with numbers of its own has used since, which are not by those that a policy never asked counts by.
-    if (held || rule.own !== null) this.#handOn(rule, counters);
+    if (held || rule.own !== null) this.#handOn(rule, rule.epochs.length - 1, counters);
     // A key's own numbers may be others soon, and its counter be over before those that it outlasts by these.
     if (rule.own !== null || isSettling) return block;
     // What is held may be given back on the new counter, and not on those before: each of them tells something.
@@ -317,45 +325,36 @@ export class CarryOver {
   }
 
   /**
-   * Whether what waits for a policy's key goes by numbers of its own: by a bucket's, or by those of one on the way that the
-   * key was never asked under. A window keeps what it has whatever its limit, and so does a counter that stands still.
+   * Before a policy's key gets other numbers of its own: what waits for it is reckoned by those that it has. So the new ones do
+   * not count for the time until then, whether or not its counters are swept.
+   *
+   * What waits goes by numbers of its own where the policy is a bucket, or one is on the way that the key was never asked
+   * under. A window keeps what it has whatever its limit, and so does a counter that stands still: there, it is only noted of what
+   * nothing is left, lest slower numbers bring it back.
    */
-  goesByRate(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): boolean {
-    if (rule.quota.algorithm === Algorithm.tokenBucket) return true;
-    const { untouched } = this.#trace(rule, bytes, start, length);
-    return untouched.some(({ numbers }) => numbers.algorithm === Algorithm.tokenBucket);
+  renumber(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
+    const isBucket = ({ algorithm }: Numbers) => algorithm === Algorithm.tokenBucket;
+    const trace = isBucket(rule.quota) ? null : this.#trace(rule, bytes, start, length);
+    if (trace === null || trace.untouched.some(({ numbers }) => isBucket(numbers))) {
+      this.#settle(rule, bytes, start, length);
+    } else if (trace.emptied >= 0) {
+      this.#handOn(rule, trace.emptied, this.#allCounters(rule, bytes, start, length));
+    }
   }
 
-  /**
-   * Before a policy's key gets other numbers of its own: its counter has by those that it has what waits for it, and what
-   * the old ones say of the time until their rules ended is told. So the new numbers do not count from then on, whether
-   * or not that counter is swept.
-   */
-  settle(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
+  /** The key's counter has what waits for it, and what the old ones say of the time until their rules ended is told. */
+  #settle(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
     const keys = this.#keys;
     const hash = keys.hashOf(rule.quota, bytes, start, length);
     if (keys.find(rule.quota, hash, bytes, start, length) === 0) this.carry(rule, hash, bytes, start, length, true);
     this.#tell(rule, hash, bytes, start, length);
-    this.#handOn(rule, countersOf(rule, this.#allBlocks(rule, bytes, start, length)));
-  }
-
-  /**
-   * Before the same where what waits goes by no rate, and is left alone: what nothing was left of by the numbers so far, slower
-   * ones must not bring back.
-   */
-  forgetEmptied(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
-    const { emptied } = this.#trace(rule, bytes, start, length);
-    if (emptied < 0) return;
-    const { epoch } = rule.epochs[emptied]!.epoch;
-    const blocks = this.#allBlocks(rule, bytes, start, length)
-      .slice(0, emptied + 1)
-      .flat();
-    for (const block of blocks) if (block !== 0) this.#keys.setHandedOn(block, epoch);
+    this.#handOn(rule, rule.epochs.length - 1, this.#allCounters(rule, bytes, start, length));
   }
 
   /** All old counters of a key, those too whose time is over and that no sweep came by. */
-  #allBlocks({ epochs }: GovernedRule, bytes: Uint8Array, start: number, length: number): Trace["blocks"] {
-    return epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
+  #allCounters(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly OldCounter[] {
+    const blocks = rule.epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
+    return countersOf(rule, blocks);
   }
 
   /** Before what rules say that the key was never asked under is told for good: its bucket has as much by now. */
@@ -373,9 +372,11 @@ export class CarryOver {
     quota.limit = limit;
   }
 
-  #handOn({ epochs }: GovernedRule, counters: readonly OldCounter[]): void {
-    const { epoch } = epochs.at(-1)!.epoch;
-    for (const { block } of counters) this.#keys.setHandedOn(block, epoch);
+  /** Notes on the counters of the epochs until this place that all is told that they say of the time until it ended. */
+  #handOn({ epochs }: GovernedRule, last: number, counters: readonly OldCounter[]): void {
+    for (const { block, epoch } of counters) {
+      if (epoch <= last) this.#keys.setHandedOn(block, epochs[last]!.epoch.epoch);
+    }
   }
 
   /** The old counters of the key that are looked for. */

@@ -41,8 +41,7 @@ export function carryWaiting(
       const isThere = (one: QuotaRule) => keys.find(one, keys.hashOf(one, bytes, 0, length), bytes, 0, length) !== 0;
       if (!old.some(isThere)) continue;
       rule.useNumbers(policies.numbersFor(name, key));
-      if (carryOver.goesByRate(rule, bytes, 0, length)) carryOver.settle(rule, bytes, 0, length);
-      else carryOver.forgetEmptied(rule, bytes, 0, length);
+      carryOver.renumber(rule, bytes, 0, length);
     }
   }
 }

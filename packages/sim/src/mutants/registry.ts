@@ -6,6 +6,7 @@ import { checkerMutants } from "./planted/checkers.ts";
 import { decisionMutants } from "./planted/decisions.ts";
 import { holdMutants } from "./planted/holds.ts";
 import { membershipMutants } from "./planted/membership.ts";
+import { ownNumbersMutants } from "./planted/own-numbers.ts";
 import { policyMutants } from "./planted/policies.ts";
 import { pushMutants } from "./planted/pushes.ts";
 import { raftMutants } from "./planted/raft.ts";
@@ -25,6 +26,7 @@ export const mutants: readonly Mutant[] = [
   ...decisionMutants,
   ...holdMutants,
   ...policyMutants,
+  ...ownNumbersMutants,
   ...banMutants,
   ...pushMutants,
   ...boundMutants,

@@ -6,7 +6,6 @@ const takingOver = "limiter/src/policies/taking-over.test.ts";
 const heldAcross = "limiter/src/policies/holds-across-changes.test.ts";
 const carriedHolds = "limiter/src/holds/carried-holds.test.ts";
 const ratesOfKeys = "limiter/src/policies/rates-of-keys.test.ts";
-const ownNumbers = "limiter/src/policies/own-numbers.test.ts";
 const killSwitch = "limiter/src/policies/kill-switch.test.ts";
 const heirs = "limiter/src/policies/heirs.test.ts";
 
@@ -122,18 +121,6 @@ export const policyMutants: readonly Mutant[] = [
     foundBy: { tests: [killSwitch] },
   },
   {
-    name: "bucket-full-when-the-old-rate-says-so",
-    breaks: "a key that an override slows down has its whole burst again when its faster rate would have refilled it",
-    edits: [
-      {
-        file: "limiter/src/policies/settle-rates.ts",
-        search: "      if (newLimit === 0) continue;",
-        replacement: "      if (newLimit >= 0) continue;",
-      },
-    ],
-    foundBy: { tests: ["limiter/src/algorithms/token-bucket.test.ts"] },
-  },
-  {
     name: "hold-carried-by-its-old-date",
     breaks:
       "what is held counts as of when it was reserved: the window of the rule that takes over does not see it (K1)",
@@ -158,19 +145,6 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: [heldAcross] },
-  },
-  {
-    name: "slow-counter-forgotten",
-    breaks:
-      "a key that an override makes slower than its policy is given everything back by changes for all others (K1)",
-    edits: [
-      {
-        file: "limiter/src/policies/lineage.ts",
-        search: "retainUs > stampUs || living.has(epoch)",
-        replacement: "retainUs > stampUs",
-      },
-    ],
-    foundBy: { tests: ["limiter/src/policies/slow-keys.test.ts"] },
   },
   {
     name: "hold-brings-its-old-rate-back",
@@ -224,69 +198,6 @@ export const policyMutants: readonly Mutant[] = [
     foundBy: { tests: [carriedHolds] },
   },
   {
-    name: "waiting-counts-left-to-the-new-numbers",
-    breaks:
-      "what waits to be carried over is reckoned by an override that came after it: a slow key is free at once (K1)",
-    edits: [
-      {
-        file: "limiter/src/policies/carry-waiting.ts",
-        search: "      if (!old.some(isThere)) continue;",
-        replacement: "      if (old.some(isThere)) continue;",
-      },
-    ],
-    foundBy: { tests: [ratesOfKeys] },
-  },
-  {
-    name: "waiting-counts-by-the-policys-rate",
-    breaks:
-      "a key that is slower than its policy gets back what waits for it at the policy's rate: 200 in two minutes (K1)",
-    edits: [
-      {
-        file: "limiter/src/policies/carry-over.ts",
-        search: "numbers: slowerOf(numbers, own), from: carried",
-        replacement: "numbers: slowerOf(numbers, null), from: carried",
-      },
-    ],
-    foundBy: { tests: [ownNumbers] },
-  },
-  {
-    name: "told-again-when-swept",
-    breaks:
-      "an override counts backwards for a key whose counter is empty and swept: a day's old count is back (K1, K2)",
-    edits: [
-      {
-        file: "limiter/src/policies/carry-over.ts",
-        search: "    this.#handOn(rule, countersOf(rule, this.#allBlocks(rule, bytes, start, length)));\n",
-        replacement: "",
-      },
-    ],
-    foundBy: { tests: [ownNumbers] },
-  },
-  {
-    name: "drained-comes-back-with-slower-numbers",
-    breaks: "what a key's numbers had drained under a rule that never counted it is back once it gets slower ones (K1)",
-    edits: [
-      {
-        file: "limiter/src/policies/carry-waiting.ts",
-        search: "      else carryOver.forgetEmptied(rule, bytes, 0, length);",
-        replacement: "",
-      },
-    ],
-    foundBy: { tests: ["audit/src/naive/own-numbers.test.ts"] },
-  },
-  {
-    name: "drained-is-told-to-windows",
-    breaks: "an override under a window has a counter made for it, by what a bucket counted that is long drained (K1)",
-    edits: [
-      {
-        file: "limiter/src/policies/carry-over.ts",
-        search: "      untouched = [];\n",
-        replacement: "",
-      },
-    ],
-    foundBy: { tests: ["audit/src/naive/own-numbers.test.ts"] },
-  },
-  {
     name: "lease-over-counts-as-of-the-change",
     breaks:
       "a lease that ends before anybody asks its key, its policy gone, is forgotten a window after the change: twice the limit (L1)",
@@ -315,18 +226,6 @@ export const policyMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: ["limiter/src/holds/carried-holds.test.ts"] },
-  },
-  {
-    name: "slow-key-swept-by-the-policys-time",
-    breaks: "what waits for a key of a slow tier is swept when its policy would have forgotten it (K1)",
-    edits: [
-      {
-        file: "limiter/src/policies/own-keeper.ts",
-        search: "    if (own === null) return 0;",
-        replacement: "    if (own === null || own.limit >= 0) return 0;",
-      },
-    ],
-    foundBy: { tests: ["limiter/src/policies/slow-keys.test.ts"] },
   },
   {
     name: "hold-locked-in-by-a-full-table",
