@@ -292,6 +292,13 @@ function reckonRate(counter: KeyCounter, windowUs: number, numbers: Numbers, sta
   counter.charge(numbers, 0, stampUs);
 }
 
+function shapeOf({ shapes }: Lineage, { algorithm, windowUs }: Rule): Shape {
+  const id = `${algorithm}|${windowUs}`;
+  const shape = shapes.get(id) ?? { algorithm, windowUs, homes: new Map() };
+  shapes.set(id, shape);
+  return shape;
+}
+
 /** Makes the counters of an empty log. */
 export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): NaiveKeys {
   const inline = new Map<string, { readonly home: HoldHome; readonly counter: KeyCounter }>();
@@ -303,13 +310,6 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     const id = `${namespace}|${name}`;
     if (!lineages.has(id)) lineages.set(id, newLineage());
     return lineages.get(id)!;
-  }
-
-  function shapeOf({ shapes }: Lineage, { algorithm, windowUs }: Rule): Shape {
-    const id = `${algorithm}|${windowUs}`;
-    const shape = shapes.get(id) ?? { algorithm, windowUs, homes: new Map() };
-    shapes.set(id, shape);
-    return shape;
   }
 
   function newHome(algorithm: number, namespace: string) {
@@ -352,6 +352,16 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
     }
     shapeOf(lineageOf(namespace, rule.policy), rule).homes.set(key, made);
     return made;
+  }
+
+  /** An empty counter is none: a key with numbers of its own is carried over anew, and what was never asked counts for the last time. */
+  function carryAgain(inForce: RuleInForce, lineage: Lineage, counter: KeyCounter, stampUs: number): void {
+    const { key, policy, rule } = inForce;
+    if (policy === null || !hasOwn(records, inForce)) return;
+    const soFar: Numbers = { limit: most, windowUs: rule.windowUs, burst: most };
+    if (counter.usedAt(soFar, stampUs) > 0 || holds.on(counter).some(({ state }) => state === "open")) return;
+    const carried = waiting(inForce, stampUs);
+    if (carried !== null) lineage.pending.set(key, { ...carried, sources: askedAlone(carried.sources), isTold: true });
   }
 
   const resolve = (namespace: string, asked: Rule, key: string): RuleInForce => {
@@ -428,7 +438,10 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
         return own;
       }
       const lineage = lineageOf(namespace, rule.policy);
-      return shapeOf(lineage, rule).homes.get(key) ?? carry(inForce, lineage, stampUs);
+      const own = shapeOf(lineage, rule).homes.get(key);
+      if (own === undefined) return carry(inForce, lineage, stampUs);
+      carryAgain(inForce, lineage, own.counter, stampUs);
+      return own;
     },
     look(inForce, stampUs) {
       const { namespace, rule, key } = inForce;

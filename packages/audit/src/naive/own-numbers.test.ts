@@ -109,3 +109,23 @@ it("A1 K1 a counter that was empty when its rule ended is none, swept or not: th
   both.change(emptyUs, own(36_000));
   expect(both.call(emptyUs, "k", 1)).toMatchObject({ remaining: 0 });
 });
+
+it.each([0, 3])(
+  "A1 K1 K2 a key with numbers of its own is carried over anew once its counter is empty, after %i sweeps",
+  (sweeps) => {
+    const both = new Both();
+    both.change(startUs, put("token-bucket", 10, 60_000, 5));
+    both.call(startUs, "k", 1);
+    both.change(startUs + second, put("sliding-window-log", 0, day));
+    both.change(startUs + second, put("sliding-window-log", 0, 1_000));
+    both.call(startUs + second, "k", 1);
+    both.change(startUs + second, own(0));
+    const emptyUs = startUs + 2 * second;
+    for (let sweep = 0; sweep < sweeps; sweep++) both.pass(emptyUs, false);
+    both.call(emptyUs, "k", 1);
+    both.change(emptyUs, own(1));
+    both.change(startUs + 6 * second, put("token-bucket", 0, 60_000, 5));
+    // What the window of a day would have counted was told when the key was asked with numbers of its own.
+    expect(both.call(startUs + 6 * second, "k", 1)).toMatchObject({ remaining: 4 });
+  },
+);

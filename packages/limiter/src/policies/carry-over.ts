@@ -1,19 +1,16 @@
-import { CELL_EXPIRY, COMMON_CELLS, createVerdict, type Quota } from "../algorithms/algorithm.ts";
-import { division, drained } from "../algorithms/arithmetic.ts";
-import { algorithmOf } from "../algorithms/registry.ts";
+import { createVerdict } from "../algorithms/algorithm.ts";
 import type { Holds } from "../holds/holds.ts";
 import type { KeyTable } from "../keys/key-table.ts";
 import type { QuotaRule } from "../keys/quota-rule.ts";
-import { Heap, PageKind } from "../memory/heap.ts";
-import { Slab } from "../memory/slab.ts";
+import { Heap } from "../memory/heap.ts";
 import { Algorithm } from "../rule.ts";
+import { AsIfAsked, type Numbers, roomOf } from "./as-if-asked.ts";
 import type { GovernedRule, PreparedEpoch } from "./governed-rule.ts";
 import { type Lifted, liftHolds, type OldCounter } from "./lifted-holds.ts";
 import { goesOn } from "./looked-for.ts";
 import { numbersOf } from "./move-lineages.ts";
 import { keptForOwnUs, slowerOf } from "./own-numbers.ts";
 
-const MAX_USED = 4_294_967_295;
 /** What a key is taken to have used of which not all is known: no limit is higher. */
 const FULL = 2_147_483_647;
 
@@ -28,8 +25,6 @@ export interface Carried {
   /** So much of it a bucket takes over beyond its burst: rules say it that the key was never asked under, and that are told by it. */
   readonly told: number;
 }
-
-type Numbers = Quota & { readonly algorithm: number };
 
 /** A rule under which a key was never asked, and what it would have taken over. */
 interface Untouched {
@@ -55,16 +50,14 @@ interface Trace {
 export class CarryOver {
   readonly #keys: KeyTable;
   readonly #holds: Holds;
-  readonly #scratch: Heap;
-  readonly #slab: Slab;
+  readonly #asked: AsIfAsked;
   readonly #verdict = createVerdict();
 
   /** `scratch` is memory of its own, for what is only asked and must not touch the state. */
   constructor(keys: KeyTable, holds: Holds, scratch = new Heap()) {
     this.#keys = keys;
     this.#holds = holds;
-    this.#scratch = scratch;
-    this.#slab = new Slab(scratch, PageKind.keys);
+    this.#asked = new AsIfAsked(scratch);
   }
 
   /**
@@ -103,7 +96,7 @@ export class CarryOver {
           if (block !== 0) used = Math.max(used, this.#keys.usedAt(epochs[earlier]!.rules[shape]!, block, endUs));
         }
       }
-      for (const { numbers: past, from } of untouched) used = Math.max(used, this.#aged(past, from, endUs));
+      for (const { numbers: past, from } of untouched) used = Math.max(used, this.#asked.usedAt(past, from, endUs));
       carried = { used, atUs: endUs, isGuessed: used > 0 && !isThere, told: 0 };
       if (used > 0 || held) continue;
       untouched = [];
@@ -131,7 +124,7 @@ export class CarryOver {
   #toldBy({ quota }: GovernedRule, untouched: readonly Untouched[], stampUs: number): number {
     if (quota.algorithm !== Algorithm.tokenBucket) return 0;
     const known = untouched.filter(({ from }) => from.used < FULL);
-    return known.reduce((most, { numbers, from }) => Math.max(most, this.#aged(numbers, from, stampUs)), 0);
+    return known.reduce((most, { numbers, from }) => Math.max(most, this.#asked.usedAt(numbers, from, stampUs)), 0);
   }
 
   #blocksOf(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly (readonly number[])[] {
@@ -150,44 +143,6 @@ export class CarryOver {
       }
     }
     return last;
-  }
-
-  /** What is left at `toUs` of what was carried over to a rule that the key was never asked under. */
-  #aged(numbers: Numbers, { used, atUs }: Carried, toUs: number): number {
-    const { algorithm, limit, windowUs, burst } = numbers;
-    // Of up to 32 rules for each of thousands of keys: what a counter would say, without one.
-    if (algorithm === Algorithm.tokenBucket) {
-      drained(toUs - atUs, Math.max(1, limit), windowUs);
-      return Math.max(0, Math.min(used, burst) - division.quotient);
-    }
-    if (algorithm === Algorithm.slidingWindowLog || algorithm === Algorithm.concurrency) {
-      return toUs < atUs + windowUs ? used : 0;
-    }
-    const windows = Math.floor(toUs / windowUs) - Math.floor(atUs / windowUs);
-    if (windows === 0) return used;
-    if (windows > 1 || algorithm === Algorithm.fixedWindow) return 0;
-    return this.#onScratch(numbers.algorithm, numbers, used, atUs, (block, tail) =>
-      this.#scratch.number(block, CELL_EXPIRY) <= toUs
-        ? 0
-        : algorithmOf(numbers.algorithm)!.usedAt(this.#scratch, block, tail, numbers, toUs),
-    );
-  }
-
-  #onScratch<T>(number: number, quota: Quota, used: number, atUs: number, then: (block: number, tail: number) => T): T {
-    const algorithm = algorithmOf(number)!;
-    const heap = this.#scratch;
-    const tail = COMMON_CELLS + algorithm.headCells;
-    const cells = Slab.blockCells(tail + algorithm.tailCells);
-    const block = this.#slab.take(cells);
-    for (let word = 0; word < cells * 2; word++) heap.setWord(block, word, 0);
-    heap.setWord(block, 0, number);
-    algorithm.initialize(heap, block, tail, cells);
-    const amount = Math.min(used, roomOf(number, quota));
-    const mover = { grow: () => block };
-    if (amount > 0) algorithm.charge(heap, block, tail, quota, amount, atUs, mover);
-    const result = then(block, tail);
-    this.#slab.give(block);
-    return result;
   }
 
   /**
@@ -220,11 +175,7 @@ export class CarryOver {
   #outlivedUs(rule: GovernedRule, carried: Carried): number {
     const { algorithm } = rule.quota;
     const isWhole = carried.used <= roomOf(algorithm, rule.quota);
-    return isWhole && algorithm !== Algorithm.slidingWindowCounter ? this.#emptyUs(chargedBy(rule), carried) : 0;
-  }
-
-  #emptyUs(numbers: Numbers, { used, atUs }: Carried): number {
-    return this.#onScratch(numbers.algorithm, numbers, used, atUs, (copy) => this.#scratch.number(copy, CELL_EXPIRY));
+    return isWhole && algorithm !== Algorithm.slidingWindowCounter ? this.#asked.emptyUs(chargedBy(rule), carried) : 0;
   }
 
   #outlasts(quota: QuotaRule, { atUs }: Carried, emptyUs: number, past: QuotaRule, block: number): boolean {
@@ -238,8 +189,8 @@ export class CarryOver {
   #leadsOn(rule: GovernedRule, { atUs }: Carried, emptyUs: number, untouched: readonly Untouched[]): boolean {
     return untouched.some(
       ({ numbers, from }) =>
-        this.#aged(numbers, from, atUs) > 0 &&
-        (!isCovered(rule.quota, numbers.algorithm) || this.#emptyUs(numbers, from) > emptyUs),
+        this.#asked.usedAt(numbers, from, atUs) > 0 &&
+        (!isCovered(rule.quota, numbers.algorithm) || this.#asked.emptyUs(numbers, from) > emptyUs),
     );
   }
 
@@ -268,7 +219,7 @@ export class CarryOver {
     const counters = countersOf(rule, blocks);
     const held = counters.some(({ block }) => keys.isHeld(block));
     const lifted = held ? liftHolds(keys, this.#holds, counters, atUs, rule.policy === null) : NOTHING_LIFTED;
-    const aged = untouched.map(({ numbers, from }) => this.#aged(numbers, from, atUs));
+    const aged = untouched.map(({ numbers, from }) => this.#asked.usedAt(numbers, from, atUs));
     const used = held && carried.used < FULL ? Math.max(lifted.used, ...aged) : carried.used;
     const amount = Math.min(used, Math.max(roomOf(quota.algorithm, quota), carried.told));
     if (amount === 0 && !held) {
@@ -293,6 +244,21 @@ export class CarryOver {
     if (!this.#outlastsAll(rule, carried, outlivedUs, counters, held ? [] : untouched)) return block;
     for (const { block: old } of counters) keys.remove(old);
     return block;
+  }
+
+  /**
+   * To be called with a key's own counter (0: it has none) before it is asked. An empty one may be swept at any time, and its key be
+   * carried over anew, which a key with numbers of its own notes as told. So that is noted here as well: whether the sweep came by
+   * decides nothing. Returns whether there is one.
+   */
+  useOwn(rule: GovernedRule, block: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const keys = this.#keys;
+    if (block === 0) return false;
+    if (rule.policy === null || rule.own === null || keys.isHeld(block)) return true;
+    if (keys.usedAt(rule.quota, block, rule.stampUs) > 0) return true;
+    const { carried, blocks } = this.#trace(rule, bytes, start, length);
+    if (carried !== null) this.#handOn(rule, rule.epochs.length - 1, countersOf(rule, blocks));
+    return true;
   }
 
   /** As {@link carry}, but what is held stays on the old counters, and is used on the new one. */
@@ -416,7 +382,7 @@ export class CarryOver {
     const { quota, stampUs } = rule;
     const carried = quota.limit === 0 ? null : this.find(rule, bytes, start, length);
     if (!carried?.isGuessed) return 0;
-    const untilUs = this.#emptyUs(chargedBy(rule), carried);
+    const untilUs = this.#asked.emptyUs(chargedBy(rule), carried);
     if (untilUs <= stampUs) return 0;
     const keys = this.#keys;
     if (own !== 0) {
@@ -477,14 +443,6 @@ function outdoes({ numbers, from }: Untouched, earlier: Untouched): boolean {
   if (algorithm !== earlier.numbers.algorithm || windowUs !== earlier.numbers.windowUs) return false;
   if (algorithm !== Algorithm.tokenBucket) return algorithm !== Algorithm.slidingWindowCounter;
   return limit > 0 && limit <= earlier.numbers.limit && burst >= from.used;
-}
-
-/**
- * How much of what is carried over a counter takes: a bucket its burst, since it would take beyond all measure to drain
- * more at a lower rate; a window everything, since it forgets it with its window however much it is.
- */
-function roomOf(algorithm: number, quota: Quota): number {
-  return algorithm === Algorithm.tokenBucket ? quota.burst : MAX_USED;
 }
 
 /** Whether the new counter stays above an old one for as long as it counts: of a bucket only another bucket is known to. */

@@ -193,9 +193,10 @@ export class GovernedCalls {
   /** Carries over what an earlier rule counted; says which bound is in the way of the counter that this would need. */
   #settleCounter(judged: Judged, isSettling = false): Outcome | null {
     const { rule, hash, keyStart, keyLength } = judged;
-    if (rule.epochs.length === 0 || this.#find(judged) !== 0) return null;
+    if (rule.epochs.length === 0) return null;
     this.#use(judged);
     const { bytes } = this.#layout!;
+    if (this.carryOver.useOwn(rule, this.#find(judged), bytes, keyStart, keyLength)) return null;
     const carried = this.carryOver.find(rule, bytes, keyStart, keyLength);
     // What is only guessed is lost with no counter: a rule that admits nothing must not fill the table with whom it denies.
     if (carried === null || (carried.isGuessed && judged.limit === 0)) return null;

@@ -95,6 +95,19 @@ export const ownNumbersMutants: readonly Mutant[] = [
     foundBy: { tests: ["audit/src/naive/own-numbers.test.ts"] },
   },
   {
+    name: "carried-over-anew-only-when-swept",
+    breaks:
+      "what a key's own numbers are told of rules that never counted it hangs on whether its empty counter was swept (K2)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-over.ts",
+        search: "    if (keys.usedAt(rule.quota, block, rule.stampUs) > 0) return true;",
+        replacement: "    if (keys.usedAt(rule.quota, block, rule.stampUs) >= 0) return true;",
+      },
+    ],
+    foundBy: { tests: ["audit/src/naive/own-numbers.test.ts"] },
+  },
+  {
     name: "drained-is-told-to-windows",
     breaks: "an override under a window has a counter made for it, by what a bucket counted that is long drained (K1)",
     edits: [
