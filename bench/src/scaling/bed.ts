@@ -102,6 +102,8 @@ export interface ClusterState {
   readonly followers: readonly NodeState[];
   /** Entries of the log. */
   readonly entries: number;
+  /** Frames of calls that came to the leader. */
+  readonly frames: number;
   readonly flushUs: number;
   readonly liveKeys: number;
 }
@@ -121,12 +123,13 @@ async function stateAfter(cluster: LocalCluster, leader: LocalStatus): Promise<C
 }
 
 async function countedBy(cluster: LocalCluster, { nodeId }: LocalStatus) {
-  const [entries, flushSeconds, liveKeys] = await readMetrics(cluster.nodes[nodeId - 1]!.metricsUrl, [
+  const [entries, frames, flushSeconds, liveKeys] = await readMetrics(cluster.nodes[nodeId - 1]!.metricsUrl, [
     "quorumguard_raft_last_index",
+    "quorumguard_frames_total",
     "quorumguard_flush_duration_seconds_sum",
     "quorumguard_keys",
   ]);
-  return { entries: entries!, flushUs: flushSeconds! * 1e6, liveKeys: liveKeys! };
+  return { entries: entries!, frames: frames!, flushUs: flushSeconds! * 1e6, liveKeys: liveKeys! };
 }
 
 async function usageOf(cluster: LocalCluster, leader: LocalStatus) {
@@ -165,6 +168,7 @@ export function sampleOf(
   return {
     ...{ decisions, seconds, decisionsPerSecond: decisions / seconds },
     callsPerEntry: decisions / (after.entries - before.entries),
+    callsPerFrame: decisions / (after.frames - before.frames),
     ...{ leaderUs: ofLeader("cpuUs"), leaderThreadUs: ofLeader("threadUs"), leaderBytes: ofLeader("writtenBytes") },
     ...{ followerUs: ofFollower("cpuUs"), followerThreadUs: ofFollower("threadUs") },
     followerBytes: ofFollower("writtenBytes"),

@@ -12,11 +12,11 @@ function modelOf(costs: Partial<Record<Resource, number>>): ScalingModel {
   const all = { leaderUs: 5, leaderThreadUs: 4, followerUs: 3, followerThreadUs: 2, clientUs: 3, flushUs: 1 };
   const entries = Object.entries({ ...all, leaderBytes: 100, followerBytes: 50, ...costs });
   const fits = Object.fromEntries(entries.map(([name, value]) => [name, each(value)])) as ScalingModel["costs"];
-  return { cores: 2, costs: fits, callsPerEntry: each(1), spacing: each(1) };
+  return { cores: 2, costs: fits, callsPerEntry: each(1), callsPerFrame: each(1), spacing: each(1) };
 }
 
 const situation: Situation = {
-  ...{ nodes: 3, callsPerEntry: 256, callsPerFrame: 256, keyBytes: 16, keys: 1_000, newKeys: 0 },
+  ...{ nodes: 3, callsPerEntry: 256, callsPerFrame: 256, keyBytes: 16, keys: 1_000, newKeys: 0, crowding: 0 },
 };
 const firstOf = (costs: Partial<Record<Resource, number>>, nodes = 3) =>
   onMachinesOfTheirOwn(modelOf(costs), { ...situation, nodes }).limits[0];

@@ -1,4 +1,4 @@
-import { costsAt, processorUs, type ScalingModel, type Situation } from "./cost-model.ts";
+import { costsAt, crowdingOf, processorUs, type ScalingModel, type Situation } from "./cost-model.ts";
 
 /** What runs out, and at how many decisions a second it does. */
 export interface Limit {
@@ -7,7 +7,7 @@ export interface Limit {
 }
 
 /** Where one leader ends. */
-export interface Capacity extends Omit<Situation, "callsPerFrame"> {
+export interface Capacity extends Omit<Situation, "callsPerFrame" | "crowding"> {
   /** What runs out first is the first one. */
   readonly limits: readonly Limit[];
   /** Client processes that it takes to ask for so much; on one machine, how many the cores leave room for. */
@@ -31,10 +31,11 @@ export function onMachinesOfTheirOwn(model: ScalingModel, situation: Situation):
   ]);
 }
 
-/** Nodes and clients on one machine with so many cores. */
+/** Nodes and one client process on one machine with so many cores. */
 export function onOneMachine(model: ScalingModel, situation: Situation, cores: number): Capacity {
-  const costs = costsAt(model, situation);
-  const own = onMachinesOfTheirOwn(model, situation).limits.filter(({ what }) => !what.includes("network"));
+  const crowded = { ...situation, crowding: crowdingOf(situation.nodes + 1, cores) };
+  const costs = costsAt(model, crowded);
+  const own = onMachinesOfTheirOwn(model, crowded).limits.filter(({ what }) => !what.includes("network"));
   return capacityOf(situation, costs.clientUs, [
     { what: "the machine's cores", decisionsPerSecond: (cores * 1e6) / processorUs(situation, costs) },
     ...own,
@@ -42,7 +43,7 @@ export function onOneMachine(model: ScalingModel, situation: Situation, cores: n
 }
 
 function capacityOf(
-  { callsPerFrame: _, ...situation }: Situation,
+  { callsPerFrame: _, crowding: __, ...situation }: Situation,
   clientUs: number,
   limits: readonly Limit[],
 ): Capacity {

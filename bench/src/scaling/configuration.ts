@@ -32,6 +32,7 @@ export const grid: readonly Configuration[] = [
   varied("new keys", { keys: "new" }),
   varied("1,000,000 keys", { keys: 1_000_000 }),
   varied("2 client processes", { processes: 2 }),
+  varied("3 client processes", { processes: 3 }),
   varied("1 node", { nodes: 1 }),
   varied("1 node, 64 in flight", { nodes: 1, inFlight: 64 }),
   varied("1 node, keys of 200 bytes", { nodes: 1, keyBytes: 200 }),

@@ -1,15 +1,14 @@
 import { expect, it } from "vitest";
 import { grid, heldOut, heldOutOther, otherReference, reference } from "./configuration.ts";
 import { costsAt, fitModel, nodeFactors, predict, type ScalingModel, type Situation } from "./cost-model.ts";
-import { invented, inventedMeasurements, truthOf } from "./invented.fixture.ts";
+import { cores, invented, inventedMeasurements, truthOf } from "./invented.fixture.ts";
 import { compare, mostErrorPercent, worstOf } from "./judge.ts";
 
-const cores = 2;
 const coefficientsOf = (model: ScalingModel) =>
   Object.fromEntries(Object.entries(model.costs).map(([name, { coefficients }]) => [name, coefficients]));
 
 it("the grid tells all costs apart: without noise each is found as it was put in", () => {
-  const { leader, client, follower, leaderBytes, spacing, batch } = invented;
+  const { leader, client, follower, leaderBytes, spacing, batch, frame } = invented;
   const model = fitModel(inventedMeasurements(grid), cores);
   const { leaderUs, followerUs, clientUs, leaderBytes: bytes } = coefficientsOf(model);
   const near = (found: number | undefined, right: number) => expect(found! / right).toBeCloseTo(1, 6);
@@ -22,9 +21,13 @@ it("the grid tells all costs apart: without noise each is found as it was put in
   near(leaderUs!["each doubling of the keys in use beyond 1,024"], leader.doubling);
   near(followerUs!["each new key"], follower.newKey);
   near(clientUs!["each frame"], client.frame);
+  near(leaderUs!["each entry, for each further process on a core"], leader.crowd);
+  near(followerUs!["each entry, for each further process on a core"], follower.crowd);
+  near(clientUs!["each frame, for each further process on a core"], client.crowd);
   near(bytes!["each byte of the key, for each follower"], leaderBytes.byteFollower);
   near(model.callsPerEntry.coefficients["the square of that"], batch.squared);
   near(model.callsPerEntry.coefficients["client processes"], batch.processes);
+  near(model.callsPerFrame.coefficients["client processes"], frame.processes);
   near(model.spacing.coefficients["each call, by calls in flight"], spacing.waitUs);
 });
 
@@ -53,9 +56,11 @@ it("nothing of a prediction is taken from what it is held against", () => {
   const model = fitModel(inventedMeasurements(grid), cores);
   const [four] = heldOut.filter(({ processes }) => processes === 4);
   expect(predict(model, four!).callsPerEntry).toBeCloseTo(truthOf(four!).callsPerEntry, 6);
+  expect(predict(model, four!).callsPerFrame).toBeCloseTo(truthOf(four!).callsPerFrame, 6);
   // More than there are in flight are in no entry.
   const entry = { coefficients: { "whatever there is": Math.log(10_000) }, dropped: [], rmsError: 0 };
   expect(predict({ ...model, callsPerEntry: entry }, reference).callsPerEntry).toBe(256);
+  expect(predict({ ...model, callsPerFrame: entry }, four!).callsPerFrame).toBe(64);
 });
 
 it("no machine gives more than all of its cores", () => {
@@ -107,10 +112,21 @@ it("configurations that do not tell costs apart are refused, with the resource a
 it("a situation costs the sum of its parts", () => {
   const model = fitModel(inventedMeasurements(grid), cores);
   const situation: Situation = {
-    ...{ nodes: 5, callsPerEntry: 500, callsPerFrame: 100, keyBytes: 40, keys: 1_024 * 2 ** 10, newKeys: 1 },
+    ...{
+      nodes: 5,
+      callsPerEntry: 500,
+      callsPerFrame: 100,
+      keyBytes: 40,
+      keys: 1_024 * 2 ** 10,
+      newKeys: 1,
+      crowding: 2,
+    },
   };
   const costs = costsAt(model, situation);
-  expect(costs.leaderUs).toBeCloseTo(5 + 200 / 500 + 4 * (0.5 + 60 / 500) + 0.012 * 40 + 1.5 + 0.2 * 10, 6);
-  expect(costs.clientUs).toBeCloseTo(3 + 80 / 100 + 0.008 * 40, 6);
+  expect(costs.leaderUs).toBeCloseTo(
+    5 + 200 / 500 + 4 * (0.5 + 60 / 500) + 0.012 * 40 + 1.5 + 0.2 * 10 + (2 * 80) / 500,
+    6,
+  );
+  expect(costs.clientUs).toBeCloseTo(3 + (80 + 2 * 120) / 100 + 0.008 * 40, 6);
   expect(costsAt(model, situation, { leaderUs: 2 }).leaderUs).toBeCloseTo(2 * costs.leaderUs, 6);
 });

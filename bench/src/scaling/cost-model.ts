@@ -13,6 +13,8 @@ export interface Situation {
   readonly callsPerEntry: number;
   /** Calls that one frame of a client holds. */
   readonly callsPerFrame: number;
+  /** Nodes and client processes for each core, beyond one: the more take turns on it, the less of each is in its caches. */
+  readonly crowding: number;
 }
 
 /** Up to so many keys in use the tables are taken to be in the processor's caches. */
@@ -23,6 +25,8 @@ const amounts = {
   "each decision": () => 1,
   "each entry": ({ callsPerEntry }) => 1 / callsPerEntry,
   "each frame": ({ callsPerFrame }) => 1 / callsPerFrame,
+  "each entry, for each further process on a core": ({ crowding, callsPerEntry }) => crowding / callsPerEntry,
+  "each frame, for each further process on a core": ({ crowding, callsPerFrame }) => crowding / callsPerFrame,
   "each decision, for each follower": ({ nodes }) => nodes - 1,
   "each entry, for each follower": ({ nodes, callsPerEntry }) => (nodes - 1) / callsPerEntry,
   "each byte of the key": ({ keyBytes }) => keyBytes,
@@ -34,19 +38,24 @@ const amounts = {
 type Term = keyof typeof amounts;
 
 const decided = ["each decision", "each entry", "each byte of the key"] as const satisfies readonly Term[];
+const crowded = ["each entry, for each further process on a core"] as const satisfies readonly Term[];
 const kept = ["each new key", "each doubling of the keys in use beyond 1,024"] as const satisfies readonly Term[];
 const sentOn = ["each decision, for each follower", "each entry, for each follower"] as const satisfies readonly Term[];
 
 /** What a decision takes of whom, and what that may be made of. */
 export const resources = {
-  leaderUs: { words: "the leader's processor", unit: "µs", terms: [...decided, ...sentOn, ...kept] },
-  leaderThreadUs: { words: "the leader's main thread", unit: "µs", terms: [...decided, ...sentOn, ...kept] },
-  followerUs: { words: "a follower's processor", unit: "µs", terms: [...decided, ...kept] },
-  followerThreadUs: { words: "a follower's main thread", unit: "µs", terms: [...decided, ...kept] },
+  leaderUs: { words: "the leader's processor", unit: "µs", terms: [...decided, ...sentOn, ...kept, ...crowded] },
+  leaderThreadUs: {
+    words: "the leader's main thread",
+    unit: "µs",
+    terms: [...decided, ...sentOn, ...kept, ...crowded],
+  },
+  followerUs: { words: "a follower's processor", unit: "µs", terms: [...decided, ...kept, ...crowded] },
+  followerThreadUs: { words: "a follower's main thread", unit: "µs", terms: [...decided, ...kept, ...crowded] },
   clientUs: {
     words: "the clients' processors",
     unit: "µs",
-    terms: ["each decision", "each frame", "each byte of the key"],
+    terms: ["each decision", "each frame", "each byte of the key", "each frame, for each further process on a core"],
   },
   flushUs: { words: "the leader's disk", unit: "µs", terms: decided },
   leaderBytes: {
@@ -69,6 +78,7 @@ const ofNodes: readonly Resource[] = ["leaderUs", "leaderThreadUs", "followerUs"
 export type Costs = Readonly<Record<Resource, number | null>> & {
   readonly decisionsPerSecond: number;
   readonly callsPerEntry: number;
+  readonly callsPerFrame: number;
   /** Keys in use. */
   readonly keys: number;
 };
@@ -87,6 +97,8 @@ export interface ScalingModel {
   readonly costs: Readonly<Record<Resource, Fit>>;
   /** The logarithm of the calls that an entry holds, on that machine. */
   readonly callsPerEntry: Fit;
+  /** And of those that a client's frame holds: less than it has in flight, since not all of these are answered at once. */
+  readonly callsPerFrame: Fit;
   /** Microseconds between two decisions, on that machine. */
   readonly spacing: Fit;
 }
@@ -107,14 +119,19 @@ export function fitModel(measured: readonly Measured[], cores: number): ScalingM
   const fitted = Object.entries(resources).map(([resource, { terms }]) => {
     const observations = measured.flatMap(({ configuration, costs }): readonly Observation[] => {
       const value = costs[resource as Resource];
-      return value === null ? [] : [{ terms: termsOf(situationOf(configuration, costs)), value }];
+      return value === null ? [] : [{ terms: termsOf(situationOf(configuration, costs, cores)), value }];
     });
     return [resource, explained(resource, () => fitFewest(terms, observations, costsOnly))] as const;
   });
-  const batches = measured.map(({ configuration, costs }) => ({
-    terms: batchTerms(configuration),
-    value: Math.log(costs.callsPerEntry),
-  }));
+  const fitBatches = (of: "callsPerEntry" | "callsPerFrame", words: string) => {
+    const batches = measured.map(({ configuration, costs }) => ({
+      terms: batchTerms(configuration),
+      value: Math.log(costs[of]),
+    }));
+    return explained(words, () =>
+      fitFewest(Object.keys(batches[0]!.terms), batches, { errors: "absolute", signed: true }),
+    );
+  };
   const spacings = measured.map(({ configuration, costs }) => ({
     terms: spacingTerms(configuration, costs.callsPerEntry, processorUs(configuration, costs)),
     value: 1e6 / costs.decisionsPerSecond,
@@ -122,25 +139,30 @@ export function fitModel(measured: readonly Measured[], cores: number): ScalingM
   return {
     cores,
     costs: Object.fromEntries(fitted) as Record<Resource, Fit>,
-    callsPerEntry: explained("calls per entry", () =>
-      fitFewest(Object.keys(batches[0]!.terms), batches, { errors: "absolute", signed: true }),
-    ),
+    callsPerEntry: fitBatches("callsPerEntry", "calls per entry"),
+    callsPerFrame: fitBatches("callsPerFrame", "calls per frame"),
     spacing: explained("decisions per second", () => fitFewest(Object.keys(spacings[0]!.terms), spacings, costsOnly)),
   };
 }
 
 /** What a configuration will come to, from nothing but itself and, on another Node.js, how much more or less its nodes take. */
 export function predict(model: ScalingModel, configuration: Configuration, factors: NodeFactors = {}): Prediction {
-  const { nodes, inFlight } = configuration;
-  const entry = Math.exp(evaluate(model.callsPerEntry, batchTerms(configuration)));
-  const callsPerEntry = Math.min(inFlight, Math.max(1, entry));
-  const costs = costsAt(model, situationOf(configuration, { callsPerEntry, keys: null }), factors);
+  const { nodes, inFlight, processes } = configuration;
+  const terms = batchTerms(configuration);
+  const sized = (fit: Fit, most: number) => Math.min(most, Math.max(1, Math.exp(evaluate(fit, terms))));
+  const callsPerEntry = sized(model.callsPerEntry, inFlight);
+  const callsPerFrame = sized(model.callsPerFrame, inFlight / processes);
+  const costs = costsAt(
+    model,
+    situationOf(configuration, { callsPerEntry, callsPerFrame, keys: null }, model.cores),
+    factors,
+  );
   const cpuUs = processorUs(configuration, costs);
   const spacingUs = evaluate(model.spacing, spacingTerms(configuration, callsPerEntry, cpuUs));
   // No machine gives more than all of its cores.
   const decisionsPerSecond = 1e6 / Math.max(spacingUs, cpuUs / model.cores);
   const alone = { followerUs: null, followerThreadUs: null, followerBytes: null };
-  return { ...costs, ...(nodes === 1 ? alone : {}), callsPerEntry, decisionsPerSecond };
+  return { ...costs, ...(nodes === 1 ? alone : {}), callsPerEntry, callsPerFrame, decisionsPerSecond };
 }
 
 /** What one decision takes of each resource. */
@@ -170,15 +192,22 @@ export function processorUs(
   return leaderUs! + (nodes - 1) * (followerUs ?? 0) + clientUs!;
 }
 
+/** How many of these processes take turns on each core, beyond one. */
+export function crowdingOf(processes: number, cores: number): number {
+  return Math.max(0, processes / cores - 1);
+}
+
 function situationOf(
-  { nodes, keyBytes, keys, inFlight, processes }: Configuration,
-  measured: { readonly callsPerEntry: number; readonly keys: number | null },
+  { nodes, keyBytes, keys, processes }: Configuration,
+  measured: Pick<Costs, "callsPerEntry" | "callsPerFrame"> & { readonly keys: number | null },
+  cores: number,
 ): Situation {
   const newKeys = keys === "new" ? 1 : 0;
   // What is always new has nobody's number; it was counted, where it was measured.
   const inUse = measured.keys ?? (keys === "new" ? fewKeys : keys);
-  const { callsPerEntry } = measured;
-  return { nodes, keyBytes, newKeys, keys: inUse, callsPerEntry, callsPerFrame: inFlight / processes };
+  const { callsPerEntry, callsPerFrame } = measured;
+  const crowding = crowdingOf(nodes + processes, cores);
+  return { nodes, keyBytes, newKeys, keys: inUse, callsPerEntry, callsPerFrame, crowding };
 }
 
 function termsOf(situation: Situation): Readonly<Record<Term, number>> {
@@ -187,8 +216,8 @@ function termsOf(situation: Situation): Readonly<Record<Term, number>> {
 }
 
 /**
- * Powers, which are sums where all are logarithms. If nothing explains more, each client's frame is an entry; many calls of one client are
- * less than proportionally in one, and those of several clients may meet in one.
+ * Powers, which are sums where all are logarithms. If nothing explains more, all that a client has in flight is a frame, and an entry;
+ * many calls of one client are less than proportionally in one, and those of several clients may meet in one entry.
  */
 function batchTerms({ nodes, inFlight, processes }: Configuration): Readonly<Record<string, number>> {
   const ofProcess = Math.log(inFlight / processes);

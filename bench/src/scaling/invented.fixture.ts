@@ -3,37 +3,51 @@ import type { Configuration } from "./configuration.ts";
 import type { Costs } from "./cost-model.ts";
 import type { MeasuredSamples } from "./measure.ts";
 
-/** What decisions cost in a world of which everything is known. */
+export const cores = 2;
+
+/** What decisions cost in a world of which everything is known, on so many cores. */
 export const invented = {
-  leader: { decision: 5, entry: 200, follower: 0.5, entryFollower: 60, byte: 0.012, newKey: 1.5, doubling: 0.2 },
-  follower: { decision: 2, entry: 150, byte: 0.006, newKey: 1, doubling: 0.2 },
-  client: { decision: 3, frame: 80, byte: 0.008 },
+  leader: {
+    decision: 5,
+    entry: 200,
+    follower: 0.5,
+    entryFollower: 60,
+    byte: 0.012,
+    newKey: 1.5,
+    doubling: 0.2,
+    crowd: 80,
+  },
+  follower: { decision: 2, entry: 150, byte: 0.006, newKey: 1, doubling: 0.2, crowd: 50 },
+  client: { decision: 3, frame: 80, byte: 0.008, crowd: 120 },
   /** Of the processor time, what the main thread has. */
   threadShare: 0.9,
   flush: { decision: 0.1, entry: 250, byte: 0.001 },
   leaderBytes: { decision: 90, entry: 500, follower: 30, entryFollower: 400, byte: 2, byteFollower: 1 },
   followerBytes: { decision: 30, entry: 600, byte: 1 },
   batch: { ofProcess: 1.05, squared: -0.02, processes: 0.3 },
+  frame: { ofProcess: 0.95, processes: -0.2 },
   spacing: { cpu: 0.5, alone: 0.3, waitUs: 400, followersUs: 300 },
 } as const;
 
 /** What a configuration comes to there. */
 export function truthOf({ nodes, inFlight, processes, keyBytes, keys }: Configuration): Costs {
-  const { leader, follower, client, threadShare, flush, leaderBytes, followerBytes, batch, spacing } = invented;
+  const { leader, follower, client, threadShare, flush, leaderBytes, followerBytes, batch, frame, spacing } = invented;
   const ofProcess = Math.log(inFlight / processes);
   const met = processes ** batch.processes;
   const callsPerEntry = met * Math.exp(batch.ofProcess * ofProcess + batch.squared * ofProcess ** 2);
+  const callsPerFrame = processes ** frame.processes * Math.exp(frame.ofProcess * ofProcess);
   const followers = nodes - 1;
+  const crowding = Math.max(0, (nodes + processes) / cores - 1);
   const inUse = keys === "new" ? 80_000 : keys;
-  const state = (of: { readonly newKey: number; readonly doubling: number }) =>
-    (keys === "new" ? of.newKey : 0) + of.doubling * Math.log2(inUse / 1_024);
+  const state = (of: { readonly newKey: number; readonly doubling: number; readonly crowd: number }) =>
+    (keys === "new" ? of.newKey : 0) + of.doubling * Math.log2(inUse / 1_024) + (of.crowd * crowding) / callsPerEntry;
   const each = (of: { readonly decision: number; readonly entry: number; readonly byte: number }) =>
     of.decision + of.entry / callsPerEntry + of.byte * keyBytes;
   const sent = (of: { readonly follower: number; readonly entryFollower: number }) =>
     followers * (of.follower + of.entryFollower / callsPerEntry);
   const leaderUs = each(leader) + sent(leader) + state(leader);
   const followerUs = each(follower) + state(follower);
-  const clientUs = client.decision + (client.frame * processes) / inFlight + client.byte * keyBytes;
+  const clientUs = client.decision + (client.frame + client.crowd * crowding) / callsPerFrame + client.byte * keyBytes;
   const cpuUs = leaderUs + followers * followerUs + clientUs;
   const spacingUs =
     spacing.cpu * cpuUs +
@@ -41,7 +55,7 @@ export function truthOf({ nodes, inFlight, processes, keyBytes, keys }: Configur
     (spacing.waitUs + (followers > 0 ? spacing.followersUs : 0)) / inFlight;
   const alone = followers === 0;
   return {
-    ...{ leaderUs, leaderThreadUs: threadShare * leaderUs, clientUs, callsPerEntry, keys: inUse },
+    ...{ leaderUs, leaderThreadUs: threadShare * leaderUs, clientUs, callsPerEntry, callsPerFrame, keys: inUse },
     ...{ followerUs: alone ? null : followerUs, followerThreadUs: alone ? null : threadShare * followerUs },
     flushUs: each(flush),
     leaderBytes: each(leaderBytes) + sent(leaderBytes) + followers * leaderBytes.byteFollower * keyBytes,

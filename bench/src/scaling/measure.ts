@@ -1,13 +1,15 @@
 import { median } from "../median.ts";
 import { type Bed, type ScalingSample, startBed } from "./bed.ts";
-import type { Configuration } from "./configuration.ts";
+import { type Configuration, reference } from "./configuration.ts";
 import type { Costs, Measured } from "./cost-model.ts";
+import type { Taken } from "./steady.ts";
 
 /** How thoroughly. */
 export interface Thoroughness {
   readonly repeats: number;
   readonly sampleMs: number;
-  readonly warmUpMs: number;
+  /** Decisions by each client process until it and its nodes are taken to be compiled. */
+  readonly warmDecisions: number;
 }
 
 /** A configuration with all of its samples. */
@@ -25,6 +27,7 @@ export interface Programs {
 const many = 100_000;
 /** Most of a population; the rest comes in the samples. */
 const filledShare = 0.9;
+const warmUpMs = 2_000;
 /** So many warm-ups at most until a population is there. */
 const mostWarmUps = 120;
 
@@ -32,6 +35,8 @@ const mostWarmUps = 120;
 export class Beds {
   readonly #programs: Programs;
   readonly #started = new Map<string, Bed>();
+  /** By clients, how many decisions they got so far while they were warmed up. */
+  readonly #decided = new Map<string, number>();
 
   constructor(programs: Programs) {
     this.#programs = programs;
@@ -44,6 +49,22 @@ export class Beds {
     const bed = this.#started.get(name) ?? (await startBed(configuration, program));
     this.#started.set(name, bed);
     return bed;
+  }
+
+  /** Until nodes and clients are warm, and the population is there. */
+  async warmUp(configuration: Configuration, warmDecisions: number): Promise<void> {
+    const bed = await this.of(configuration);
+    const { keys, name, processes } = configuration;
+    const clients = `${bedName(configuration)}, ${processes} clients, ${keys === "new" ? "new" : "known"} keys`;
+    const load = { ...configuration, inFlight: Math.max(configuration.inFlight, reference.inFlight) };
+    for (let times = 0; times < mostWarmUps; times++) {
+      const { decisions } = await bed.sample(load, warmUpMs);
+      const all = (this.#decided.get(clients) ?? 0) + decisions;
+      this.#decided.set(clients, all);
+      const isThere = keys === "new" || (await bed.liveKeys()) >= filledShare * keys;
+      if (isThere && all >= warmDecisions * processes) return;
+    }
+    throw new Error(`${name}: after ${mostWarmUps} warm-ups of ${warmUpMs} ms most of its keys are still not there`);
   }
 
   async stop(): Promise<void> {
@@ -67,39 +88,46 @@ function bedName({ nodes, keys, otherNode }: Configuration): string {
   return `${nodes}${keys !== "new" && keys > many ? ", many keys" : ""}${otherNode ? ", other Node.js" : ""}`;
 }
 
-/** Samples of all configurations, in turns. */
+/** After so many samples of others, one of the reference tells how fast the machine is. */
+const othersInARow = 2;
+
+/** Samples of the reference and of all configurations, in turns and in the order in which they were taken. */
 export async function measureInTurns(
   beds: Beds,
   configurations: readonly Configuration[],
-  { repeats, sampleMs, warmUpMs }: Thoroughness,
+  { repeats, sampleMs, warmDecisions }: Thoroughness,
   say: (text: string) => void,
-): Promise<readonly MeasuredSamples[]> {
-  for (const configuration of configurations) await warmUp(await beds.of(configuration), configuration, warmUpMs);
-  const samples = new Map<Configuration, ScalingSample[]>(configurations.map((one) => [one, []]));
+): Promise<readonly Taken[]> {
+  const others = configurations.filter(({ name }) => name !== reference.name);
+  for (const one of [reference, ...others]) await beds.warmUp(one, warmDecisions);
+  const taken: Taken[] = [];
+  const take = async (configuration: Configuration) => {
+    const bed = await beds.of(configuration);
+    const sample = await bed.sample(configuration, sampleMs);
+    taken.push({ configuration, sample });
+    say(sampleLine(configuration, sample));
+  };
   for (let repeat = 0; repeat < repeats; repeat++) {
     // The order turns round, so that none always follows the same one.
-    for (const configuration of repeat % 2 === 0 ? configurations : [...configurations].reverse()) {
-      const bed = await beds.of(configuration);
-      const sample = await bed.sample(configuration, sampleMs);
-      samples.get(configuration)!.push(sample);
-      say(sampleLine(configuration, sample));
+    for (const [at, configuration] of (repeat % 2 === 0 ? others : others.toReversed()).entries()) {
+      if (at % othersInARow === 0) await take(reference);
+      await take(configuration);
     }
+    await take(reference);
   }
-  return [...samples].map(([configuration, taken]) => ({ configuration, samples: taken, costs: mediansOf(taken) }));
+  return taken;
 }
 
-/** Until clients are warm and the population is there. */
-async function warmUp(bed: Bed, configuration: Configuration, warmUpMs: number): Promise<void> {
-  const { keys, name } = configuration;
-  for (let times = 0; times < mostWarmUps; times++) {
-    await bed.sample(configuration, warmUpMs);
-    if (keys === "new" || (await bed.liveKeys()) >= filledShare * keys) return;
-  }
-  throw new Error(`${name}: after ${mostWarmUps} warm-ups of ${warmUpMs} ms most of its keys are still not there`);
+/** All samples of each of these configurations, with their medians. */
+export function gather(configurations: readonly Configuration[], taken: readonly Taken[]): readonly MeasuredSamples[] {
+  return configurations.map((configuration) => {
+    const samples = taken.filter((one) => one.configuration === configuration).map(({ sample }) => sample);
+    return { configuration, samples, costs: mediansOf(samples) };
+  });
 }
 
 /** Of each number of the samples the median; of what no sample has, nothing. */
-export function mediansOf(samples: readonly ScalingSample[]): Costs {
+function mediansOf(samples: readonly ScalingSample[]): Costs {
   const [{ decisions: _, seconds: __, ...costs }] = samples as [ScalingSample];
   const entries = (Object.keys(costs) as (keyof Costs)[]).map((name) => {
     const values = samples.map((sample) => sample[name]).filter((value) => value !== null);

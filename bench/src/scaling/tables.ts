@@ -32,6 +32,7 @@ export function fitsTable(costs: Readonly<Record<string, Fit>>): string {
 
 const costColumns = {
   callsPerEntry: "Calls per entry",
+  callsPerFrame: "Calls per frame",
   leaderUs: "Leader, µs",
   leaderThreadUs: "its main thread",
   followerUs: "Follower, µs",

@@ -11,8 +11,9 @@ import {
   type Situation,
 } from "../scaling/cost-model.ts";
 import { type Comparison, compare, judged, mostErrorPercent, worstOf } from "../scaling/judge.ts";
-import { Beds, type MeasuredSamples, measureInTurns, type Thoroughness } from "../scaling/measure.ts";
+import { Beds, gather, type MeasuredSamples, measureInTurns, type Thoroughness } from "../scaling/measure.ts";
 import { findOtherNode, type OtherNode } from "../scaling/other-node.ts";
+import { steadied, type Taken } from "../scaling/steady.ts";
 import { capacitiesTable, comparisonsTable, costsTable, fitsTable } from "../scaling/tables.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
@@ -20,8 +21,8 @@ import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 export interface ScalingMeasurement {
   readonly cores: number;
   readonly grid: readonly MeasuredSamples[];
-  /** The reference once more, beside what was held out: what the machine itself has changed by meanwhile. */
-  readonly again: MeasuredSamples;
+  /** Decisions per second of each sample of the reference, in order: what the machine itself changed by meanwhile. */
+  readonly pace: readonly number[];
   readonly heldOut: readonly MeasuredSamples[];
   /** Null: there was none. */
   readonly other: {
@@ -34,8 +35,8 @@ export interface ScalingMeasurement {
 /** What a decision costs, fitted to some configurations and held against others that the fit knows nothing of. */
 export async function scaling({ quick, say, otherNode = null }: ScenarioOptions): Promise<ScenarioResult> {
   const thoroughness: Thoroughness = quick
-    ? { repeats: 3, sampleMs: 4_000 / 3, warmUpMs: 1_000 }
-    : { repeats: 5, sampleMs: 4_000, warmUpMs: 2_000 };
+    ? { repeats: 3, sampleMs: 4_000 / 3, warmDecisions: 30_000 }
+    : { repeats: 5, sampleMs: 4_000, warmDecisions: 300_000 };
   const other = await findOtherNode(otherNode);
   if (other === null) say("  absent: another Node.js: give one with --other-node");
   const beds = new Beds({ own: process.execPath, other: other?.program ?? null });
@@ -43,19 +44,25 @@ export async function scaling({ quick, say, otherNode = null }: ScenarioOptions)
     say("  what costs are fitted to");
     const fitted = await measureInTurns(beds, grid, thoroughness, say);
     say("  what is held out");
-    const all = [reference, ...heldOut, ...(other === null ? [] : [otherReference, ...heldOutOther])];
-    await beds.keepFor(all);
-    const [again, ...rest] = await measureInTurns(beds, all, thoroughness, say);
+    const others = other === null ? [] : [otherReference, ...heldOutOther];
+    await beds.keepFor([reference, ...heldOut, ...others]);
+    const taken = [...fitted, ...(await measureInTurns(beds, [...heldOut, ...others], thoroughness, say))];
+    const steady = steadied(taken, reference);
     return summarize({
       cores: availableParallelism(),
-      grid: fitted,
-      again: again!,
-      heldOut: rest.slice(0, heldOut.length),
-      other: otherOf(other, rest.slice(heldOut.length)),
+      pace: paceOf(taken),
+      grid: gather(grid, steady),
+      heldOut: gather(heldOut, steady),
+      other: otherOf(other, gather(others, steady)),
     });
   } finally {
     await beds.stop();
   }
+}
+
+function paceOf(taken: readonly Taken[]): ScalingMeasurement["pace"] {
+  const ofReference = taken.filter(({ configuration }) => configuration === reference);
+  return ofReference.map(({ sample }) => Math.round(sample.decisionsPerSecond));
 }
 
 function otherOf(other: OtherNode | null, measured: readonly MeasuredSamples[]): ScalingMeasurement["other"] {
@@ -73,10 +80,10 @@ const situations: readonly Situation[] = [
   { nodes: 3, callsPerEntry: 1_024, keys: 1_000_000 },
   { nodes: 3, callsPerEntry: 1_024, keys: 1_000_000, newKeys: 1 },
   { nodes: 3, callsPerEntry: 1_024, keyBytes: 120 },
-].map((one) => ({ keyBytes: 16, keys: 10_000, newKeys: 0, callsPerFrame: one.callsPerEntry, ...one }));
+].map((one) => ({ keyBytes: 16, keys: 10_000, newKeys: 0, callsPerFrame: one.callsPerEntry, crowding: 0, ...one }));
 
 /** Fits, predicts, and holds against what was measured. */
-export function summarize({ cores, grid: fitted, again, heldOut: rest, other }: ScalingMeasurement): ScenarioResult {
+export function summarize({ cores, pace, grid: fitted, heldOut: rest, other }: ScalingMeasurement): ScenarioResult {
   const model = fitModel(fitted, cores);
   const factors = other === null ? {} : nodeFactors(model, other.reference);
   const comparisons = [...predicted(model, rest), ...predicted(model, other?.heldOut ?? [], factors)];
@@ -88,7 +95,6 @@ export function summarize({ cores, grid: fitted, again, heldOut: rest, other }: 
   const absent = other === null ? ["another Node.js"] : [];
   const costs = Object.fromEntries(Object.entries(model.costs).map(([name, { coefficients }]) => [name, coefficients]));
   const rows = [...fitted, ...rest, ...(other === null ? [] : [other.reference, ...other.heldOut])];
-  const drift = compare(again, predictedAs(fitted));
   return {
     line: lineOf({ comparisons, worst, within, first: first!, absent }),
     summary: {
@@ -97,15 +103,10 @@ export function summarize({ cores, grid: fitted, again, heldOut: rest, other }: 
       comparisons,
     },
     details: {
-      ...{ model, factors, otherNode: other?.version ?? null, drift },
+      ...{ model, factors, otherNode: other?.version ?? null, pace },
       capacity: { onMachinesOfTheirOwn: apart, onOneMachine: together },
       configurations: rows.map(rowOf),
-      samples: Object.fromEntries(
-        [...rows, again].map(({ configuration, samples }, at) => [
-          at === rows.length ? "reference, again" : configuration.name,
-          samples,
-        ]),
-      ),
+      samples: Object.fromEntries(rows.map(({ configuration, samples }) => [configuration.name, samples])),
     },
     table: [
       fitsTable(model.costs),
@@ -119,11 +120,6 @@ export function summarize({ cores, grid: fitted, again, heldOut: rest, other }: 
 
 function predicted(model: ScalingModel, measured: readonly Measured[], factors?: NodeFactors): readonly Comparison[] {
   return measured.flatMap((one) => compare(one, predict(model, one.configuration, factors)));
-}
-
-/** The reference as it was measured for the fit, as if that were a prediction of how it will be measured again. */
-function predictedAs(fitted: readonly Measured[]) {
-  return fitted.find(({ configuration }) => configuration.name === reference.name)!.costs;
 }
 
 /** The situation by which the result says where one leader ends: three nodes under full load, on machines of their own. */

@@ -17,6 +17,14 @@ const rowsOf = <T>(value: unknown): readonly T[] => (Array.isArray(value) ? valu
 const inside = (facts: Facts, field: string): Facts => (isFacts(facts[field]) ? facts[field] : {});
 const or = (text: string, isThere: boolean) => (isThere ? text : "The result has none.");
 
+function paceWords(pace: readonly number[]): string {
+  const [least, most] = [Math.min(...pace), Math.max(...pace)].map(readable);
+  return [
+    `The reference was measured ${readable(pace.length)} times, and came to ${least} to ${most} decisions per second: the machine is shared.`,
+    "So every sample is told by those of the reference before and after it, as if the machine had always been as fast as at their median.",
+  ].join(" ");
+}
+
 /** What a decision costs whom, and whether that predicts what it was not fitted to. */
 export const scaling: ScenarioWords = {
   title: "Scaling",
@@ -46,7 +54,7 @@ export const scaling: ScenarioWords = {
     const apart = rowsOf<Capacity>(capacity.onMachinesOfTheirOwn);
     const together = rowsOf<Capacity>(capacity.onOneMachine);
     const comparisons = rowsOf<Comparison>(data.comparisons);
-    const drift = rowsOf<Comparison>(data.drift);
+    const pace = rowsOf<number>(data.pace);
     const other =
       typeof data.otherNode === "string"
         ? ` The other Node.js is ${data.otherNode}: its nodes are measured at the reference, and by how much they differ there the others are predicted.`
@@ -58,8 +66,7 @@ export const scaling: ScenarioWords = {
       "## Predicted, and measured",
       `Predicted for measured: error. What is too far off is in bold.${other}`,
       or(comparisonsTable(comparisons), comparisons.length > 0),
-      "The reference was measured once more beside them. What it differs by from its first time, no model can know:",
-      or(comparisonsTable(drift), drift.length > 0),
+      or(paceWords(pace), pace.length > 0),
       "## Where one leader ends",
       "Every node and every client process on a machine of its own:",
       or(capacitiesTable(apart), apart.length > 0),

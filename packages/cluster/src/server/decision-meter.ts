@@ -18,9 +18,11 @@ export interface AnsweredItems {
 export interface DecisionMeter {
   decided(items: AnsweredItems): void;
   failed(reason: NodeFailure["reason"], calls: number): void;
+  /** A frame of calls came over a Session stream, and is submitted. */
+  frame(): void;
   /** A Session stream was opened (+1) or closed (-1). */
   streams(change: 1 | -1): void;
 }
 
 /** For those who measure nothing, such as tests of something else. */
-export const noMeter: DecisionMeter = { decided() {}, failed() {}, streams() {} };
+export const noMeter: DecisionMeter = { decided() {}, failed() {}, frame() {}, streams() {} };

@@ -75,6 +75,7 @@ class DecisionCounts implements DecisionMeter {
   /** Calls that are no takes, by verb, then by outcome. */
   readonly #verbs = Object.values(Verb).map(() => new Float64Array(groupDenied + 1));
   #repeated = 0;
+  #framed = 0;
   /** Every counter is there, at 0, before its first failure: Prometheus sees no rise where there was nothing. */
   readonly #failures = new Map(nodeFailureReasons.map((reason) => [reason, 0]));
   readonly #latency = new DurationCounts(latencyBoundsMs);
@@ -82,6 +83,7 @@ class DecisionCounts implements DecisionMeter {
   readonly #otherCalls: Counter<"outcome" | "verb">;
   readonly #repeats: Counter;
   readonly #failed: Counter<"reason">;
+  readonly #frames: Counter;
   readonly #streams: Gauge;
 
   constructor(registry: Registry) {
@@ -111,6 +113,11 @@ class DecisionCounts implements DecisionMeter {
       name: "quorumguard_failed_calls_total",
       help: "Calls that this node did not decide, by reason.",
       labelNames: ["reason"],
+      registers,
+    });
+    this.#frames = new Counter({
+      name: "quorumguard_frames_total",
+      help: "Frames of calls that came over Session streams; each has what one client asked at once.",
       registers,
     });
     this.#streams = new Gauge({ name: "quorumguard_session_streams", help: "Open Session streams.", registers });
@@ -156,6 +163,10 @@ class DecisionCounts implements DecisionMeter {
     this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + calls);
   }
 
+  frame(): void {
+    this.#framed += 1;
+  }
+
   streams(change: 1 | -1): void {
     this.#streams.inc(change);
   }
@@ -176,6 +187,8 @@ class DecisionCounts implements DecisionMeter {
     }
     this.#repeats.reset();
     this.#repeats.inc(this.#repeated);
+    this.#frames.reset();
+    this.#frames.inc(this.#framed);
     this.#failed.reset();
     for (const [reason, calls] of this.#failures) this.#failed.inc({ reason }, calls);
   }

@@ -475,7 +475,7 @@ describe("the rest of the stream", () => {
     expect(lastMessage().case).toBe("drain");
   });
 
-  it("is metered: decisions by outcome and source, failures by reason, streams", async () => {
+  it("is metered: decisions by outcome and source, failures by reason, frames and streams", async () => {
     const metrics = createNodeMetrics(createScriptedNode(), { process: false });
     let nowMs = 100;
     established({ meter: metrics.meter, monotonicMs: () => nowMs });
@@ -486,6 +486,7 @@ describe("the rest of the stream", () => {
     const text = await metrics.text(true);
     expect(text).toContain('quorumguard_decisions_total{outcome="limited",source="leader"} 2');
     expect(text).toContain('quorumguard_failed_calls_total{reason="not-leader"} 1');
+    expect(text).toContain("quorumguard_frames_total 1\n");
     expect(text).toContain("quorumguard_session_streams 1");
     expect(text).toContain('quorumguard_decision_seconds_bucket{le="0.0025"} 0');
     expect(text).toContain('quorumguard_decision_seconds_bucket{le="0.005"} 2');

@@ -164,6 +164,7 @@ class Handler implements SessionHandler {
       return;
     }
     this.#framesInFlight += 1;
+    this.#options.meter.frame();
     const submitOptions: SubmitOptions = {
       firstAttempt: frame.firstAttempt,
       noForward: this.#noForward,
