@@ -12,7 +12,7 @@ import {
 import { divideProduct, division, drained } from "./arithmetic.ts";
 
 /** What of the previous window still counts when `leftUs` of the current one are left: its share, rounded up. */
-function weighted(previous: number, leftUs: number, windowUs: number): number {
+export function weighted(previous: number, leftUs: number, windowUs: number): number {
   drained(leftUs, previous, windowUs);
   return division.remainder > 0 ? division.quotient + 1 : division.quotient;
 }

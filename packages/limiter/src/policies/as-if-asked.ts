@@ -1,6 +1,7 @@
 import { CELL_EXPIRY, COMMON_CELLS, type Quota } from "../algorithms/algorithm.ts";
 import { division, drained } from "../algorithms/arithmetic.ts";
 import { algorithmOf } from "../algorithms/registry.ts";
+import { weighted } from "../algorithms/sliding-window-counter.ts";
 import { type Heap, PageKind } from "../memory/heap.ts";
 import { Slab } from "../memory/slab.ts";
 import { Algorithm } from "../rule.ts";
@@ -49,11 +50,8 @@ export class AsIfAsked {
     const windows = Math.floor(toUs / windowUs) - Math.floor(atUs / windowUs);
     if (windows === 0) return used;
     if (windows > 1 || algorithm === Algorithm.fixedWindow) return 0;
-    return this.#counting(numbers, { used, atUs }, (block, tail) =>
-      this.#heap.number(block, CELL_EXPIRY) <= toUs
-        ? 0
-        : algorithmOf(algorithm)!.usedAt(this.#heap, block, tail, numbers, toUs),
-    );
+    // The window before counts for what of it is still in the one that ends now.
+    return weighted(Math.min(used, MAX_USED), windowUs - (toUs % windowUs), windowUs);
   }
 
   /** The stamp from which on nothing is left of it. */
@@ -62,7 +60,7 @@ export class AsIfAsked {
   }
 
   /** Asks a counter that is gone afterwards. */
-  #counting(numbers: Numbers, { used, atUs }: TakenOver, ask: (block: number, tail: number) => number): number {
+  #counting(numbers: Numbers, { used, atUs }: TakenOver, ask: (block: number) => number): number {
     const algorithm = algorithmOf(numbers.algorithm)!;
     const heap = this.#heap;
     const tail = COMMON_CELLS + algorithm.headCells;
@@ -74,7 +72,7 @@ export class AsIfAsked {
     const amount = Math.min(used, roomOf(numbers.algorithm, numbers));
     const mover = { grow: () => block };
     if (amount > 0) algorithm.charge(heap, block, tail, numbers, amount, atUs, mover);
-    const answer = ask(block, tail);
+    const answer = ask(block);
     this.#slab.give(block);
     return answer;
   }

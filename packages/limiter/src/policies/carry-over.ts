@@ -29,15 +29,17 @@ export interface Carried {
 /** A rule under which a key was never asked, and what it would have taken over. */
 interface Untouched {
   readonly numbers: Numbers;
-  readonly from: Carried;
+  readonly from: { readonly used: number; readonly atUs: number };
 }
 
-/** What is to be carried over, and the rules on the way that have no counter of their own for it. */
-interface Trace {
-  /** The key's old counters by epoch and shape; 0: there is none. */
-  readonly blocks: readonly (readonly number[])[];
+/** What waits for a key. It stands still until one of the key's counters changes, or what is held on them. */
+export interface Waiting {
+  /** What is to be carried over; null: nothing. */
   readonly carried: Carried | null;
+  /** The rules on the way that have no counter of their own for it. */
   readonly untouched: readonly Untouched[];
+  /** The key's old counters. */
+  readonly counters: readonly OldCounter[];
   /** The last epoch at whose end nothing was left of what the key had used until then, as its place among all; -1: there is none. */
   readonly emptied: number;
 }
@@ -61,60 +63,56 @@ export class CarryOver {
   }
 
   /**
-   * What is to be carried over to a key that has no counter of its own yet; null: nothing. It is the fullest of all that
-   * is left of the old counters at the last change, each having gone on by its own rule until then: so what a rule with
-   * less room could not take over is not forgotten when one with more room comes back. A policy under which the key was
-   * never asked counts as if it had been.
+   * What is to be carried over to a key that has no counter of its own yet. It is the fullest of all that is left of the old
+   * counters at the last change, each having gone on by its own rule until then: so what a rule with less room could not
+   * take over is not forgotten when one with more room comes back. A policy under which the key was never asked counts as
+   * if it had been.
    */
-  find(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Carried | null {
-    return this.#trace(rule, bytes, start, length).carried;
-  }
-
-  #trace(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Trace {
+  find(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): Waiting {
     const { epochs, own } = rule;
-    const blocks = this.#blocksOf(rule, bytes, start, length);
-    const handedOn = this.#handedOnWith(epochs, blocks);
-    const isThere = blocks.some(isFound);
+    const keys = this.#keys;
+    const counters = this.#countersOf(rule, bytes, start, length, true);
+    const handedOn = this.#handedOnWith(epochs, counters);
     const changedUs = epochs.at(-1)?.epoch.endUs ?? 0;
-    const held = blocks.some((found) => found.some((block) => this.#holds.ofKey.hasOpenAt(block, changedUs)));
+    const held = counters.some(({ block }) => this.#holds.ofKey.hasOpenAt(block, changedUs));
     let untouched: Untouched[] = [];
     let emptied = -1;
-    let carried: Carried = { used: 0, atUs: 0, isGuessed: false, told: 0 };
+    let left = { used: 0, atUs: 0 };
     for (const [at, { epoch }] of epochs.entries()) {
       const { endUs, numbers } = epoch;
-      const isTouched = epoch.epoch <= handedOn + 1 || this.#saysSomething(epochs[at]!, blocks[at]!);
+      const isTouched =
+        epoch.epoch <= handedOn + 1 || counters.some((one) => one.epoch === at && this.#says(one, endUs));
       // What becomes of a key that was taken to be full is in how long it is, unless its own numbers are slower.
-      const isKnownSoFar = own !== null || rule.fullUntilUs <= carried.atUs;
-      if (!isTouched && numbers !== null && carried.used > 0 && isKnownSoFar) {
-        const next = { numbers: slowerOf(numbers, own), from: carried };
+      const isKnownSoFar = own !== null || rule.fullUntilUs <= left.atUs;
+      if (!isTouched && numbers !== null && left.used > 0 && isKnownSoFar) {
+        const next = { numbers: slowerOf(numbers, own), from: left };
         untouched = untouched.filter((each) => !outdoes(next, each));
         untouched.push(next);
       }
       let used = rule.fullUntilUs > endUs ? FULL : 0;
-      for (let earlier = 0; earlier <= at && epoch.epoch > handedOn; earlier++) {
-        for (const [shape, block] of blocks[earlier]!.entries()) {
-          if (block !== 0) used = Math.max(used, this.#keys.usedAt(epochs[earlier]!.rules[shape]!, block, endUs));
-        }
+      for (const old of epoch.epoch > handedOn ? counters : []) {
+        if (old.epoch <= at) used = Math.max(used, keys.usedAt(old.rule, old.block, endUs));
       }
-      for (const { numbers: past, from } of untouched) used = Math.max(used, this.#asked.usedAt(past, from, endUs));
-      carried = { used, atUs: endUs, isGuessed: used > 0 && !isThere, told: 0 };
+      for (const { numbers: past, from } of untouched) {
+        if (from.used > used) used = Math.max(used, this.#asked.usedAt(past, from, endUs));
+      }
+      left = { used, atUs: endUs };
       if (used > 0 || held) continue;
       untouched = [];
       if (epoch.epoch > handedOn) emptied = at;
     }
-    if (rule.policy !== null && (own !== null || held)) {
-      carried = { ...carried, told: this.#toldBy(rule, untouched, carried.atUs) };
-    }
+    const told = rule.policy !== null && (own !== null || held) ? this.#toldBy(rule, untouched, left.atUs) : 0;
+    const carried = { ...left, isGuessed: left.used > 0 && counters.length === 0, told };
     // What a window has counted may have faded while its hold is open, and goes along all the same.
-    return { carried: carried.used > 0 || held ? carried : null, untouched, emptied, blocks };
+    return { carried: left.used > 0 || held ? carried : null, untouched, emptied, counters };
   }
 
   /**
-   * Whether the key was asked under a rule, as far as that may be told apart: a counter that was empty when its rule ended
-   * may be swept or not, and says as little as none.
+   * Whether a counter shows that the key was asked under its rule. One that was empty when the rule ended may be swept or
+   * not, and says as little as none.
    */
-  #saysSomething({ epoch, rules }: PreparedEpoch, blocks: readonly number[]): boolean {
-    return blocks.some((block, shape) => block !== 0 && this.#keys.usedAt(rules[shape]!, block, epoch.endUs) > 0);
+  #says({ rule, block }: OldCounter, endUs: number): boolean {
+    return this.#keys.usedAt(rule, block, endUs) > 0;
   }
 
   /**
@@ -127,20 +125,32 @@ export class CarryOver {
     return known.reduce((most, { numbers, from }) => Math.max(most, this.#asked.usedAt(numbers, from, stampUs)), 0);
   }
 
-  #blocksOf(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly (readonly number[])[] {
-    return rule.epochs.map(({ rules }, at) =>
-      rules.map((past) => this.#oldBlockOf(rule, at, past, bytes, start, length)),
-    );
+  /** The key's old counters that are looked for, or all of them: those too whose time is over and that no sweep came by. */
+  #countersOf(
+    rule: GovernedRule,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    lookedFor: boolean,
+  ): readonly OldCounter[] {
+    const counters: OldCounter[] = [];
+    for (const [epoch, { rules }] of rule.epochs.entries()) {
+      for (const past of rules) {
+        const block = lookedFor
+          ? this.#oldBlockOf(rule, epoch, past, bytes, start, length)
+          : this.#blockOf(past, bytes, start, length);
+        if (block !== 0) counters.push({ rule: past, epoch, block });
+      }
+    }
+    return counters;
   }
 
   /** The last epoch with whose end the key's counts were handed on, so that nothing before it is to be told again; or -1. */
-  #handedOnWith(epochs: readonly PreparedEpoch[], blocks: readonly (readonly number[])[]): number {
+  #handedOnWith(epochs: readonly PreparedEpoch[], counters: readonly OldCounter[]): number {
     const ended = epochs.at(-1)?.epoch.epoch ?? 0;
     let last = -1;
-    for (const [at, found] of blocks.entries()) {
-      for (const block of found) {
-        if (block !== 0) last = Math.max(last, this.#keys.handedOnWith(block, epochs[at]!.epoch.epoch, ended));
-      }
+    for (const { block, epoch } of counters) {
+      last = Math.max(last, this.#keys.handedOnWith(block, epochs[epoch]!.epoch.epoch, ended));
     }
     return last;
   }
@@ -150,10 +160,8 @@ export class CarryOver {
    * ones must stay, because one of them would outlast what the new one takes over. They stay or go together: those that
    * the new one outlasts can tell a later change nothing that it does not tell.
    */
-  addsCounter(rule: GovernedRule, carried: Carried, bytes: Uint8Array, start: number, length: number): boolean {
+  addsCounter(rule: GovernedRule, carried: Carried, { untouched, counters }: Waiting): boolean {
     if (rule.policy === null || rule.own !== null || carried.isGuessed) return true;
-    const { untouched, blocks } = this.#trace(rule, bytes, start, length);
-    const counters = countersOf(rule, blocks);
     // What is held stays as used on the counter that it was on.
     const held = counters.some(({ block }) => this.#holds.ofKey.hasOpenAt(block, carried.atUs));
     return held || !this.#outlastsAll(rule, carried, this.#outlivedUs(rule, carried), counters, untouched);
@@ -199,7 +207,8 @@ export class CarryOver {
    * ones go if the new one outlasts them all; under an inline rule they stay, since other inline rules of that name may
    * ask for them, too.
    *
-   * Must be called only while the key has none. Returns its block; 0: there is nothing to carry over.
+   * Must be called only while the key has none; `found` is what waits for it, if that was asked just before. Returns its
+   * block; 0: there is nothing to carry over.
    */
   carry(
     rule: GovernedRule,
@@ -207,16 +216,13 @@ export class CarryOver {
     bytes: Uint8Array,
     start: number,
     length: number,
-    isSettling = false,
+    { found, isSettling = false }: { readonly found?: Waiting; readonly isSettling?: boolean } = {},
   ): number {
     const keys = this.#keys;
-    const changedUs = rule.epochs.at(-1)?.epoch.endUs ?? 0;
-    for (const block of this.heldBlocks(rule, bytes, start, length)) this.#holds.forgetOver(block, changedUs);
-    const { carried, untouched, blocks } = this.#trace(rule, bytes, start, length);
+    const { carried, untouched, counters } = this.#withoutWhatIsOver(rule, bytes, start, length, found);
     if (carried === null) return 0;
     const { quota } = rule;
     const { atUs } = carried;
-    const counters = countersOf(rule, blocks);
     const held = counters.some(({ block }) => keys.isHeld(block));
     const lifted = held ? liftHolds(keys, this.#holds, counters, atUs, rule.policy === null) : NOTHING_LIFTED;
     const aged = untouched.map(({ numbers, from }) => this.#asked.usedAt(numbers, from, atUs));
@@ -246,6 +252,20 @@ export class CarryOver {
     return block;
   }
 
+  /** What waits for a key once what was over at the last change is forgotten on its old counters. */
+  #withoutWhatIsOver(
+    rule: GovernedRule,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    found = this.find(rule, bytes, start, length),
+  ): Waiting {
+    const changedUs = rule.epochs.at(-1)?.epoch.endUs ?? 0;
+    const held = found.counters.filter(({ block }) => this.#keys.isHeld(block));
+    for (const { block } of held) this.#holds.forgetOver(block, changedUs);
+    return held.length === 0 ? found : this.find(rule, bytes, start, length);
+  }
+
   /**
    * To be called with a key's own counter (0: it has none) before it is asked. An empty one may be swept at any time, and its key be
    * carried over anew, which a key with numbers of its own notes as told. So that is noted here as well: whether the sweep came by
@@ -256,8 +276,8 @@ export class CarryOver {
     if (block === 0) return false;
     if (rule.policy === null || rule.own === null || keys.isHeld(block)) return true;
     if (keys.usedAt(rule.quota, block, rule.stampUs) > 0) return true;
-    const { carried, blocks } = this.#trace(rule, bytes, start, length);
-    if (carried !== null) this.#handOn(rule, rule.epochs.length - 1, countersOf(rule, blocks));
+    const { carried, counters } = this.find(rule, bytes, start, length);
+    if (carried !== null) this.#handOn(rule, rule.epochs.length - 1, counters);
     return true;
   }
 
@@ -300,11 +320,11 @@ export class CarryOver {
    */
   renumber(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
     const isBucket = ({ algorithm }: Numbers) => algorithm === Algorithm.tokenBucket;
-    const trace = isBucket(rule.quota) ? null : this.#trace(rule, bytes, start, length);
-    if (trace === null || trace.untouched.some(({ numbers }) => isBucket(numbers))) {
+    const waiting = isBucket(rule.quota) ? null : this.find(rule, bytes, start, length);
+    if (waiting === null || waiting.untouched.some(({ numbers }) => isBucket(numbers))) {
       this.#settle(rule, bytes, start, length);
-    } else if (trace.emptied >= 0) {
-      this.#handOn(rule, trace.emptied, this.#allCounters(rule, bytes, start, length));
+    } else if (waiting.emptied >= 0) {
+      this.#handOn(rule, waiting.emptied, this.#countersOf(rule, bytes, start, length, false));
     }
   }
 
@@ -312,22 +332,19 @@ export class CarryOver {
   #settle(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): void {
     const keys = this.#keys;
     const hash = keys.hashOf(rule.quota, bytes, start, length);
-    if (keys.find(rule.quota, hash, bytes, start, length) === 0) this.carry(rule, hash, bytes, start, length, true);
-    this.#tell(rule, hash, bytes, start, length);
-    this.#handOn(rule, rule.epochs.length - 1, this.#allCounters(rule, bytes, start, length));
-  }
-
-  /** All old counters of a key, those too whose time is over and that no sweep came by. */
-  #allCounters(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly OldCounter[] {
-    const blocks = rule.epochs.map(({ rules }) => rules.map((past) => this.#blockOf(past, bytes, start, length)));
-    return countersOf(rule, blocks);
+    const isNew = keys.find(rule.quota, hash, bytes, start, length) === 0;
+    if (isNew) this.carry(rule, hash, bytes, start, length, { isSettling: true });
+    // A key that has numbers of its own is told by being carried over.
+    if (!isNew || rule.own === null) this.#tell(rule, hash, bytes, start, length);
+    this.#handOn(rule, rule.epochs.length - 1, this.#countersOf(rule, bytes, start, length, false));
   }
 
   /** Before what rules say that the key was never asked under is told for good: its bucket has as much by now. */
   #tell(rule: GovernedRule, hash: number, bytes: Uint8Array, start: number, length: number): void {
     const keys = this.#keys;
     const { quota, stampUs } = rule;
-    const told = this.#toldBy(rule, this.#trace(rule, bytes, start, length).untouched, stampUs);
+    if (quota.algorithm !== Algorithm.tokenBucket) return;
+    const told = this.#toldBy(rule, this.find(rule, bytes, start, length).untouched, stampUs);
     const block = told === 0 ? 0 : keys.find(quota, hash, bytes, start, length);
     if (block === 0) return;
     const missing = told - keys.usedAt(quota, block, stampUs);
@@ -347,9 +364,7 @@ export class CarryOver {
 
   /** The old counters of the key that are looked for. */
   oldBlocks(rule: GovernedRule, bytes: Uint8Array, start: number, length: number): readonly number[] {
-    return this.#blocksOf(rule, bytes, start, length)
-      .flat()
-      .filter((block) => block !== 0);
+    return this.#countersOf(rule, bytes, start, length, true).map(({ block }) => block);
   }
 
   /** Those of them that have open holds. */
@@ -380,7 +395,7 @@ export class CarryOver {
    */
   keepReset(rule: GovernedRule, hash: number, bytes: Uint8Array, start: number, length: number, own: number): number {
     const { quota, stampUs } = rule;
-    const carried = quota.limit === 0 ? null : this.find(rule, bytes, start, length);
+    const carried = quota.limit === 0 ? null : this.find(rule, bytes, start, length).carried;
     if (!carried?.isGuessed) return 0;
     const untilUs = this.#asked.emptyUs(chargedBy(rule), carried);
     if (untilUs <= stampUs) return 0;
@@ -428,14 +443,6 @@ function chargedBy(rule: GovernedRule): Numbers {
   const { algorithm, windowUs, burst } = rule.quota;
   return { algorithm, limit: rule.carriedLimit, windowUs, burst };
 }
-
-function countersOf({ epochs }: GovernedRule, blocks: Trace["blocks"]): readonly OldCounter[] {
-  return epochs
-    .flatMap(({ rules }, epoch) => rules.map((rule, shape) => ({ rule, epoch, block: blocks[epoch]![shape]! })))
-    .filter(({ block }) => block !== 0);
-}
-
-const isFound = (blocks: readonly number[]) => blocks.some((block) => block !== 0);
 
 /** Whether a later one, which takes over all that the earlier one counts by then, counts at least as much from then on. */
 function outdoes({ numbers, from }: Untouched, earlier: Untouched): boolean {

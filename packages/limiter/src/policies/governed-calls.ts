@@ -15,7 +15,7 @@ import type { GrowingResultColumns } from "../result-columns.ts";
 import { Algorithm } from "../rule.ts";
 import { endsHold, opensHold, Verb } from "../verb.ts";
 import { bringNamed } from "./bring-held.ts";
-import { type Carried, CarryOver } from "./carry-over.ts";
+import { type Carried, CarryOver, type Waiting } from "./carry-over.ts";
 import { Counter, count } from "./counters.ts";
 import { type AskedRule, GovernedRule } from "./governed-rule.ts";
 import { createJudged, type Judged, openAnyway } from "./judged.ts";
@@ -197,23 +197,23 @@ export class GovernedCalls {
     this.#use(judged);
     const { bytes } = this.#layout!;
     if (this.carryOver.useOwn(rule, this.#find(judged), bytes, keyStart, keyLength)) return null;
-    const carried = this.carryOver.find(rule, bytes, keyStart, keyLength);
+    const found = this.carryOver.find(rule, bytes, keyStart, keyLength);
+    const { carried } = found;
     // What is only guessed is lost with no counter: a rule that admits nothing must not fill the table with whom it denies.
     if (carried === null || (carried.isGuessed && judged.limit === 0)) return null;
-    const refusal = this.#noRoomToCarry(judged, carried);
+    const refusal = this.#noRoomToCarry(judged, carried, found);
     if (refusal !== null && !isSettling) return refusal;
     // What is held must be settled, whatever there is room for; who holds nothing is told so without.
     if (refusal !== null && !this.carryOver.hasOpen(rule, bytes, keyStart, keyLength)) return null;
-    const block = this.carryOver.carry(rule, hash, bytes, keyStart, keyLength);
+    const block = this.carryOver.carry(rule, hash, bytes, keyStart, keyLength, { found });
     if (block !== 0) this.#hash.word(this.#keys.fingerprint(block));
     return null;
   }
 
-  #noRoomToCarry(judged: Judged, carried: Carried): Outcome | null {
+  #noRoomToCarry(judged: Judged, carried: Carried, found: Waiting): Outcome | null {
     const { quota } = judged.rule;
     if (carried.isGuessed && !this.#quota.makeRoom(1, quota.prefix, this.#stampUs)) return Outcome.namespaceFull;
-    const { bytes } = this.#layout!;
-    const isOneMore = this.carryOver.addsCounter(judged.rule, carried, bytes, judged.keyStart, judged.keyLength);
+    const isOneMore = this.carryOver.addsCounter(judged.rule, carried, found);
     return isOneMore && !this.#keys.makeRoom(1, this.#maxKeys, this.#stampUs) ? Outcome.keysFull : null;
   }
 

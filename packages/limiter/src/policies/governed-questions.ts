@@ -84,7 +84,7 @@ export class GovernedQuestions {
     const found = { policies, rule, list, numbers, keys, holds, areHoldsLeft: false };
     if (rule.unknown) return { ...found, block: 0, carried: null, banUntilUs: 0 };
     const block = keys.find(quota, keys.hashOf(quota, bytes, start, length), bytes, start, length);
-    const carried = block === 0 ? this.#carryOver.find(rule, bytes, start, length) : null;
+    const carried = block === 0 ? this.#carryOver.find(rule, bytes, start, length).carried : null;
     const identity: BanIdentity = { prefix: quota.prefix, prefixLength: rule.nameEnd, bytes, start, length };
     const banUntilUs = rule.policy?.ban === undefined ? 0 : bans.untilUs(identity, stampUs);
     return { ...found, block, carried, banUntilUs };

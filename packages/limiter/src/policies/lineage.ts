@@ -35,7 +35,7 @@ export interface Lineage {
 }
 
 /** As long as a window of a day can count. */
-const MAX_CALLERS_US = 2 * 86_400_000_000;
+export const MAX_CALLERS_US = 2 * 86_400_000_000;
 
 /**
  * What callers bring keeps counters of others for two days at most, as a window of a day needs. A single call would else keep those

@@ -3,6 +3,7 @@ import { Outcome } from "../call-batch.ts";
 import { encodeUtf8 } from "../entry/utf8.ts";
 import { bucket, START_US } from "../testing/harness.ts";
 import { byName, PolicyHarness } from "../testing/policy-harness.ts";
+import { Verb } from "../verb.ts";
 
 const second = 1_000_000;
 const hour = 3_600 * second;
@@ -193,4 +194,92 @@ it("K2 carried over without room, they are more than maxKeys: one more for each 
   for (let hours = 30; hours < 60; hours++) harness.apply(START_US + hours * hour);
   expect(harness.limiter.stats.keys).toBeLessThanOrEqual(20);
   expect(asked(START_US + 60 * hour)).toBe(Outcome.allowed);
+});
+
+describe("K1 what waits for a key with numbers of its own is kept for as long as these count", () => {
+  const inline = bucket(1_000, hour, 1_000, "api");
+  const untold = 49 * hour;
+
+  it.each(["before", "after"])("under what callers bring, with an override %s the policy went", (order) => {
+    const { harness, change } = scene();
+    change(tokens(1_000, 1_000));
+    expect(harness.one(START_US, "k", name, 1_000).outcome).toBe(Outcome.allowed);
+    if (order === "before") change(override(1));
+    change({ kind: "deletePolicies", names: ["api"] });
+    if (order === "after") change(override(1));
+    // The policy would have forgotten it in two hours.
+    expect(harness.admitted(START_US + 3 * hour, inline, "k", 1_000)).toBe(3);
+  });
+
+  it("under what callers bring for two days at most", () => {
+    for (const [afterUs, admitted] of [
+      [3 * hour, 3],
+      [untold, 1_000],
+    ] as const) {
+      const { harness, change } = scene();
+      change(tokens(1_000, 1_000));
+      harness.one(START_US, "k", name, 1_000);
+      change({ kind: "deletePolicies", names: ["api"] });
+      change(override(1));
+      for (let i = 1; i < 60; i++) harness.apply(START_US + (i * afterUs) / 60);
+      expect(harness.admitted(START_US + afterUs, inline, "k", 1_000)).toBe(admitted);
+    }
+  });
+
+  it("under a bucket with room for less: what it says to who asks at once, it says to who asks late", () => {
+    for (const isAsked of [true, false]) {
+      const { harness, change } = scene();
+      change(tokens(1_000, 1_000));
+      expect(harness.one(START_US, "k", name, 1_000).outcome).toBe(Outcome.allowed);
+      change(put({ algorithm: "sliding-window-log", limit: 100, windowMs: 60_000 }));
+      change(override(1));
+      change(tokens(3_600, 1));
+      const { retryAfterMs } = harness.limiter.peek("n", name, encodeUtf8("k"), 1, START_US);
+      if (isAsked) expect(harness.one(START_US, "k", name).retryAfterMs).toBe(retryAfterMs[0]);
+      for (let i = 1; i < 60; i++) harness.apply(START_US + i * 180 * second);
+      expect(harness.one(START_US + 3 * hour, "k", name).outcome).toBe(Outcome.limited);
+      expect(harness.one(START_US + retryAfterMs[0]! * 1_000 - 1, "k", name).outcome).toBe(Outcome.limited);
+      expect(harness.one(START_US + retryAfterMs[0]! * 1_000, "k", name).outcome).toBe(Outcome.allowed);
+    }
+  });
+});
+
+describe("K1 what rules would have counted that a key was never asked under", () => {
+  const window = put({ algorithm: "sliding-window-log", limit: 100, windowMs: 1_000 });
+
+  it("is told with what a key holds: a larger burst does not bring back what a held key had used", () => {
+    const { harness, change } = scene();
+    change(window);
+    expect(harness.admitted(START_US, name, "k", 100)).toBe(100);
+    change(tokens(10));
+    change(tokens(3_600, 5));
+    expect(harness.ask(START_US + 2 * second, Verb.reserve, "k", name, { cost: 1, ttlMs: 3_000_000 }).handle).toBe(1);
+    change(tokens(10, 5), START_US + 3 * second);
+    change(tokens(10, 100), START_US + 4 * second);
+    expect(harness.admitted(START_US + 5 * second, name, "k", 200)).toBe(0);
+  });
+
+  it("is no debt where it is but guessed: a key that is taken to be full is so for as long as the bucket holds", () => {
+    const { harness, change } = scene();
+    change(override(1));
+    change(tokens(100));
+    for (let i = 1; i <= 40; i++) {
+      harness.one(START_US, `other ${i}`, name, 100);
+      change(tokens(100 + i));
+    }
+    change(tokens(50));
+    change(tokens(60, 5));
+    const hourMs = hour / 1_000;
+    expect(harness.one(START_US, "k", name)).toMatchObject({ outcome: Outcome.limited, retryAfterMs: hourMs });
+  });
+
+  it("is the slower bucket's too, where a faster one came after it", () => {
+    const { harness, change } = scene();
+    change(window);
+    expect(harness.admitted(START_US, name, "k", 100)).toBe(100);
+    change(tokens(1));
+    change(tokens(100));
+    change(tokens(1_000), START_US + hour);
+    expect(harness.admitted(START_US + hour, name, "k", 200)).toBe(1);
+  });
 });

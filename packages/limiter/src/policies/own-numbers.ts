@@ -1,5 +1,5 @@
 import { Algorithm } from "../rule.ts";
-import { type PastEpoch, safeSum, spanUs } from "./lineage.ts";
+import { MAX_CALLERS_US, type PastEpoch, safeSum, spanUs } from "./lineage.ts";
 
 /** Numbers of its own that a key has by an override or its tier. */
 export interface OwnNumbers {
@@ -39,7 +39,7 @@ export function slowerOf<T extends RuleNumbers>(numbers: T, own: OwnNumbers | nu
 /**
  * Until when what a key with numbers of its own left on a counter of epoch `from` can matter under policies that it was
  * not asked under since: longer than for other keys, if its numbers are slower. `inForce` are the present policy's
- * numbers; null: there is none.
+ * numbers; null: there is none, and what callers may bring with numbers of the key's own is kept as long as anything of theirs.
  */
 export function keptForOwnUs(
   epochs: readonly PastEpoch[],
@@ -48,11 +48,23 @@ export function keptForOwnUs(
   own: OwnNumbers,
 ): number {
   let untilUs = 0;
+  let most = 0;
   for (let at = from; at < epochs.length; at++) {
+    const { endUs, numbers } = epochs[at]!;
+    most = Math.max(most, numbers === null ? 0 : mostOf(numbers, own));
     const next = at + 1 < epochs.length ? epochs[at + 1]!.numbers : inForce;
-    if (next === null) continue;
-    const { algorithm, limit, windowUs, burst } = slowerOf(next, own);
-    untilUs = Math.max(untilUs, safeSum(epochs[at]!.endUs, spanUs(algorithm, limit, windowUs, burst)));
+    untilUs = Math.max(untilUs, safeSum(endUs, next === null ? MAX_CALLERS_US : ownSpanUs(next, own, most)));
   }
   return untilUs;
+}
+
+/** How much a key with numbers of its own may have used by a rule. */
+function mostOf({ algorithm, limit, burst }: RuleNumbers, own: OwnNumbers): number {
+  return algorithm === Algorithm.tokenBucket ? Math.max(burst, own.burst ?? 0) : Math.max(limit, own.limit);
+}
+
+/** For how long a rule that the key is not asked under counts what it took over: as much as those before had, since a bucket may be in debt. */
+function ownSpanUs(rule: RuleNumbers, own: OwnNumbers, most: number): number {
+  const { algorithm, limit, windowUs, burst } = slowerOf(rule, own);
+  return spanUs(algorithm, limit, windowUs, Math.max(burst, most));
 }

@@ -50,8 +50,8 @@ export const ownNumbersMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "numbers: slowerOf(numbers, own), from: carried",
-        replacement: "numbers: slowerOf(numbers, null), from: carried",
+        search: "numbers: slowerOf(numbers, own), from: left",
+        replacement: "numbers: slowerOf(numbers, null), from: left",
       },
     ],
     foundBy: { tests: [ownNumbers] },
@@ -63,7 +63,8 @@ export const ownNumbersMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "    this.#handOn(rule, rule.epochs.length - 1, this.#allCounters(rule, bytes, start, length));\n",
+        search:
+          "    this.#handOn(rule, rule.epochs.length - 1, this.#countersOf(rule, bytes, start, length, false));\n",
         replacement: "",
       },
     ],
@@ -75,8 +76,8 @@ export const ownNumbersMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "    } else if (trace.emptied >= 0) {",
-        replacement: "    } else if (trace.emptied > rule.epochs.length) {",
+        search: "    } else if (waiting.emptied >= 0) {",
+        replacement: "    } else if (waiting.emptied > rule.epochs.length) {",
       },
     ],
     foundBy: { tests: ["audit/src/naive/own-numbers.test.ts"] },
@@ -88,8 +89,8 @@ export const ownNumbersMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "block !== 0 && this.#keys.usedAt(rules[shape]!, block, epoch.endUs) > 0);",
-        replacement: "block !== 0 && this.#keys.usedAt(rules[shape]!, block, epoch.endUs) >= 0);",
+        search: "    return this.#keys.usedAt(rule, block, endUs) > 0;",
+        replacement: "    return this.#keys.usedAt(rule, block, endUs) >= 0;",
       },
     ],
     foundBy: { tests: ["audit/src/naive/own-numbers.test.ts"] },
@@ -130,5 +131,67 @@ export const ownNumbersMutants: readonly Mutant[] = [
       },
     ],
     foundBy: { tests: ["limiter/src/policies/slow-keys.test.ts"] },
+  },
+  {
+    name: "held-key-is-not-told",
+    breaks:
+      "a larger burst gives back what a key with a reservation had used under rules that it was never asked under (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-over.ts",
+        search: "rule.policy !== null && (own !== null || held) ?",
+        replacement: "rule.policy !== null && own !== null ?",
+      },
+    ],
+    foundBy: { tests: [ownNumbers] },
+  },
+  {
+    name: "guess-locks-for-good",
+    breaks: "a key that is only taken to be full is in debt with it: denied for days instead of an hour (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-over.ts",
+        search: "untouched.filter(({ from }) => from.used < FULL);",
+        replacement: "untouched.filter(({ from }) => from.used <= FULL);",
+      },
+    ],
+    foundBy: { tests: [ownNumbers] },
+  },
+  {
+    name: "faster-bucket-outdoes-a-slower-one",
+    breaks: "what a slow bucket would have counted is forgotten once a faster one stood after it: 99 more (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/carry-over.ts",
+        search: "return limit > 0 && limit <= earlier.numbers.limit && burst >= from.used;",
+        replacement: "return limit > 0 && burst >= from.used;",
+      },
+    ],
+    foundBy: { tests: [ownNumbers] },
+  },
+  {
+    name: "own-rate-forgotten-without-a-policy",
+    breaks:
+      "a policy goes, and a key whose own rate is slow is given back what it counted after its hours: 1,000 for 3 (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/own-numbers.ts",
+        search: "next === null ? MAX_CALLERS_US :",
+        replacement: "next === null ? 0 :",
+      },
+    ],
+    foundBy: { tests: [ownNumbers] },
+  },
+  {
+    name: "kept-for-the-room-that-a-bucket-has",
+    breaks: "who asks late is admitted what who asked at once is in debt with (K1)",
+    edits: [
+      {
+        file: "limiter/src/policies/own-numbers.ts",
+        search: "Math.max(burst, most));",
+        replacement: "burst);",
+      },
+    ],
+    foundBy: { tests: [ownNumbers] },
   },
 ];

@@ -78,8 +78,8 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "      for (let earlier = 0; earlier <= at && epoch.epoch > handedOn; earlier++) {",
-        replacement: "      for (let earlier = 0; earlier < 0 && epoch.epoch > handedOn; earlier++) {",
+        search: "        if (old.epoch <= at) used = ",
+        replacement: "        if (old.epoch < 0) used = ",
       },
     ],
     foundBy: { tests: [takingOver] },
@@ -90,8 +90,8 @@ export const policyMutants: readonly Mutant[] = [
     edits: [
       {
         file: "limiter/src/policies/carry-over.ts",
-        search: "    return { carried: carried.used > 0 || held ? carried : null, untouched, emptied, blocks };",
-        replacement: "    return { carried: carried.used > 0 ? carried : null, untouched, emptied, blocks };",
+        search: "    return { carried: left.used > 0 || held ? carried : null,",
+        replacement: "    return { carried: left.used > 0 ? carried : null,",
       },
     ],
     foundBy: { tests: [takingOver] },
