@@ -1,4 +1,4 @@
-import { Algorithm } from "@quorumguard/limiter";
+import { Algorithm, type Rule } from "@quorumguard/limiter";
 import type { HeldAmount, KeyCounter, Numbers } from "./key-counter.ts";
 import { type HoldHome, type NaiveHold, numbersToMove } from "./naive-holds.ts";
 
@@ -9,6 +9,8 @@ export interface Source {
   readonly algorithm: number;
   /** What its holds call their home; null: nobody ever asked this counter, it is what would have been counted. */
   readonly home: HoldHome | null;
+  /** The policies under which it was what the key had, or waited for it. */
+  readonly way: readonly Rule[];
   /** Whether what it would have counted goes by a rate: by numbers of its key, if it has some. */
   readonly goesByRate: () => boolean;
 }

@@ -5,7 +5,19 @@ import { createKeyPlaces, type KeyPlaces } from "./key-places.ts";
 import { leaveBehind, type Source } from "./left-behind.ts";
 import type { HoldHome, NaiveHold, NaiveHolds } from "./naive-holds.ts";
 import type { NaiveRecords, NumbersOf, OwnNumbers, PolicyEdit } from "./naive-records.ts";
-import { callersSpanUs, orWithinWindow, ruleOf, slowerOf, spanUs, withOwn } from "./rule-numbers.ts";
+import { callersSpanUs, orWithinWindow, ruleOf, slowerOf, spanUs } from "./rule-numbers.ts";
+import {
+  askedAlone,
+  type Carried,
+  chargeOn,
+  heldOf,
+  most,
+  neverAsked,
+  neverAskedSay,
+  roomOf,
+  stillThere,
+  usedOf,
+} from "./what-waits.ts";
 
 /** The rule that is in force for one key. */
 export interface RuleInForce {
@@ -23,17 +35,6 @@ export interface RuleInForce {
   readonly list: "allow" | "deny" | null;
   /** Whom bans are about. */
   readonly who: string;
-}
-
-/** What a key was counted by when another rule took over, the fullest of which counts, and the holds that were open on it. */
-interface Carried {
-  readonly sources: readonly Source[];
-  readonly atUs: number;
-  readonly holds: readonly NaiveHold[];
-  /** From this stamp on it can matter to nobody who counts now. */
-  readonly retainUs: number;
-  /** A counter of the rule in force took it over for good: what that has now is all that this rule says of it. */
-  readonly isTold?: boolean;
 }
 
 interface Shape {
@@ -86,90 +87,11 @@ export interface NaiveKeys {
   readonly places: KeyPlaces;
 }
 
-const most = 2_147_483_647;
-/** How much of what is carried over a counter takes: a bucket its burst, a window everything. */
-const roomOf = (algorithm: number, { burst }: Numbers) =>
-  algorithm === Algorithm.tokenBucket ? burst : Number.POSITIVE_INFINITY;
-
-const usedOf = ({ sources, atUs }: Carried) =>
-  Math.max(0, ...sources.map(({ counter, numbers }) => counter.usedAt(numbers, atUs)));
-
-/**
- * Those that were held when the last rule took over, and still count. One whose time is over was to be spent until then: it
- * counts as of its end for as long as it would if the rule had taken over then.
- */
-const heldOf = ({ holds, atUs, retainUs }: Carried, stampUs: number) =>
-  holds.filter(({ state, kind, expiryUs }) => {
-    const isOver = state === "over" && kind !== "slot" && expiryUs > atUs && retainUs + expiryUs - atUs > stampUs;
-    return state === "open" || isOver;
-  });
-
-/** Without what policies would have counted that the key was never asked under. */
-const askedAlone = (sources: readonly Source[]) => sources.filter(({ home }) => home !== null);
-
-/** What counters say that nobody ever asked. A bucket that they are told by is in debt with what is more than its burst. */
-const neverAskedSay = (sources: readonly Source[], atUs: number) =>
-  usedOf({ sources: sources.filter(({ home }) => home === null), atUs, holds: [], retainUs: 0 });
-
-/** Charges as of the stamp of the change; a bucket its burst at most, or what else it must have. */
-function chargeOn(
-  counter: KeyCounter,
-  algorithm: number,
-  numbers: Numbers,
-  used: number,
-  atUs: number,
-  most = 0,
-): void {
-  const amount = Math.min(used, Math.max(most, roomOf(algorithm, numbers)));
-  if (amount > 0) counter.charge(numbers, amount, atUs);
-}
-
 /** What is carried over is charged by the key's numbers, but that a limit of 0 is no rate, and callers' numbers are no one's alone. */
 function carriedBy({ rule, numbers, policy }: RuleInForce): Numbers {
   if (rule.algorithm !== Algorithm.tokenBucket) return numbers;
   const limit = policy === null ? slowerOf(numbers.limit, rule.limit) : numbers.limit || rule.limit;
   return { ...numbers, limit: orWithinWindow(limit, numbers.burst) };
-}
-
-/** What a policy would have counted of a key that was never asked under it, by the numbers that the key has when this is asked. */
-function neverAsked(
-  policy: PolicyDocument,
-  before: Carried,
-  ownNow: () => OwnNumbers | null,
-  wasAsked: () => boolean,
-): Source {
-  const { algorithm, windowUs } = ruleOf(policy);
-  let made: { readonly by: string; readonly counter: KeyCounter } | null = null;
-  const counted = () => {
-    const rule = withOwn(ruleOf(policy), ownNow());
-    const by = `${rule.limit}/${rule.burst}`;
-    if (made?.by !== by) {
-      made = { by, counter: createKeyCounter(algorithm) };
-      chargeOn(made.counter, algorithm, rule, usedOf(before), before.atUs);
-    }
-    return made.counter;
-  };
-  const counter: KeyCounter = {
-    ...createKeyCounter(algorithm),
-    usedAt: (numbers, atUs) => (wasAsked() ? 0 : counted().usedAt(numbers, atUs)),
-    judge: (numbers, wanted, atUs) => counted().judge(numbers, wanted, atUs),
-  };
-  const goesByRate = () => algorithm === Algorithm.tokenBucket && !wasAsked() && usedOf(before) > 0;
-  return { counter, home: null, algorithm, numbers: { limit: most, windowUs, burst: most }, goesByRate };
-}
-
-/**
- * What of it can still matter. Beyond the time for which it is kept, that is a counter that counts for longer by itself,
- * or holds something, and all that a key left whose own numbers are slower than its policy's (`ownUs`).
- */
-function stillThere(carried: Carried | undefined, stampUs: number, ownUs: number): Carried | null {
-  if (carried === undefined || carried.retainUs > stampUs) return carried ?? null;
-  const open = heldOf(carried, stampUs);
-  const sources = carried.sources.filter(
-    ({ counter, numbers, home }) =>
-      carried.atUs + ownUs > stampUs || counter.usedAt(numbers, stampUs) > 0 || open.some((hold) => hold.home === home),
-  );
-  return sources.length > 0 ? { ...carried, sources } : null;
 }
 
 /**
@@ -187,11 +109,6 @@ function goesOn(from: PolicyDocument | null, to: PolicyDocument | null, { isFirs
   return from.algorithm !== "token-bucket" || (from.limit === to.limit && from.burst === to.burst);
 }
 
-/** For how long a key with numbers of its own would count what another rule counted. */
-function ownSpanUs(policy: PolicyDocument | null, own: OwnNumbers | null): number {
-  return policy === null || own === null ? 0 : spanUs(withOwn(ruleOf(policy), own));
-}
-
 /** What a key of one epoch hands on at its end: the fullest of its shapes, without what is held. */
 function handOn(
   holds: NaiveHolds,
@@ -204,23 +121,25 @@ function handOn(
 ): Carried | null {
   const sources: Source[] = [];
   const kept: NaiveHold[] = [];
+  const way = from === null ? [] : [ruleOf(from)];
   for (const { algorithm, windowUs, homes } of lineage.shapes.values()) {
     const own = homes.get(key);
     if (own === undefined) continue;
     const burst = algorithm === Algorithm.tokenBucket ? most : 0;
     const { counter, home } = own;
-    sources.push({ counter, home, algorithm, numbers: { limit: most, windowUs, burst }, goesByRate: () => false });
+    const numbers = { limit: most, windowUs, burst };
+    sources.push({ counter, home, algorithm, numbers, way, goesByRate: () => false });
     kept.push(...holds.on(own.counter).filter(({ expiryUs }) => expiryUs > endUs));
   }
   const retainUs = endUs + heirsUs;
-  const before = stillThere(lineage.pending.get(key), endUs, ownSpanUs(from, ownNow()));
+  const before = stillThere(lineage.pending.get(key), endUs, from, ownNow());
   // Nobody has touched the key under this policy, or it was empty at its end: what it would have counted is what is left.
   if (before !== null && from !== null && before.isTold !== true) {
     const own = [...sources];
     const wasAsked = () => own.some(({ counter, numbers }) => counter.usedAt(numbers, endUs) > 0);
     sources.push(neverAsked(from, before, ownNow, wasAsked));
   }
-  sources.unshift(...(before?.sources ?? []));
+  sources.unshift(...(before?.sources ?? []).map((source) => ({ ...source, way: [...source.way, ...way] })));
   for (const { home } of sources) if (home !== null) home.stillUs = endUs;
   kept.unshift(...(before?.holds ?? []));
   const all = { sources, atUs: endUs, holds: kept, retainUs: Math.max(before?.retainUs ?? 0, retainUs) };
@@ -321,7 +240,7 @@ export function createNaiveKeys(records: NaiveRecords, holds: NaiveHolds): Naive
   /** What waits for a key. */
   function waiting({ namespace, key, rule, policy }: RuleInForce, stampUs: number): Carried | null {
     const own = records.numbers(namespace, rule.policy, key);
-    return stillThere(lineageOf(namespace, rule.policy).pending.get(key), stampUs, ownSpanUs(policy, own));
+    return stillThere(lineageOf(namespace, rule.policy).pending.get(key), stampUs, policy, own);
   }
 
   function carry(inForce: RuleInForce, lineage: Lineage, stampUs: number, isSettling = false) {
