@@ -40,6 +40,8 @@ export interface Waiting {
   readonly untouched: readonly Untouched[];
   /** The key's old counters. */
   readonly counters: readonly OldCounter[];
+  /** How many keys there were: if there are fewer, one of the counters may be gone. */
+  readonly keyCount: number;
   /** The last epoch at whose end nothing was left of what the key had used until then, as its place among all; -1: there is none. */
   readonly emptied: number;
 }
@@ -104,7 +106,7 @@ export class CarryOver {
     const told = rule.policy !== null && (own !== null || held) ? this.#toldBy(rule, untouched, left.atUs) : 0;
     const carried = { ...left, isGuessed: left.used > 0 && counters.length === 0, told };
     // What a window has counted may have faded while its hold is open, and goes along all the same.
-    return { carried: left.used > 0 || held ? carried : null, untouched, emptied, counters };
+    return { carried: left.used > 0 || held ? carried : null, untouched, emptied, counters, keyCount: keys.count };
   }
 
   /**
@@ -207,8 +209,8 @@ export class CarryOver {
    * ones go if the new one outlasts them all; under an inline rule they stay, since other inline rules of that name may
    * ask for them, too.
    *
-   * Must be called only while the key has none; `found` is what waits for it, if that was asked just before. Returns its
-   * block; 0: there is nothing to carry over.
+   * Must be called only while the key has none; `found` is what waits for it, if that was asked just before and nothing but
+   * room was made since. Returns its block; 0: there is nothing to carry over.
    */
   carry(
     rule: GovernedRule,
@@ -253,17 +255,13 @@ export class CarryOver {
   }
 
   /** What waits for a key once what was over at the last change is forgotten on its old counters. */
-  #withoutWhatIsOver(
-    rule: GovernedRule,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-    found = this.find(rule, bytes, start, length),
-  ): Waiting {
+  #withoutWhatIsOver(rule: GovernedRule, bytes: Uint8Array, start: number, length: number, found?: Waiting): Waiting {
+    const { count } = this.#keys;
+    const waiting = found?.keyCount === count ? found : this.find(rule, bytes, start, length);
     const changedUs = rule.epochs.at(-1)?.epoch.endUs ?? 0;
-    const held = found.counters.filter(({ block }) => this.#keys.isHeld(block));
+    const held = waiting.counters.filter(({ block }) => this.#keys.isHeld(block));
     for (const { block } of held) this.#holds.forgetOver(block, changedUs);
-    return held.length === 0 ? found : this.find(rule, bytes, start, length);
+    return held.length === 0 ? waiting : this.find(rule, bytes, start, length);
   }
 
   /**
