@@ -1,18 +1,21 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Client, ClientPlace } from "../client.ts";
 
-/** A token bucket as Redis users write it: level and time in a hash, refilled on read, one atomic script. */
+/**
+ * A token bucket as Redis users write it: level and time in a hash, refilled on read, one atomic script. It writes nothing of who is
+ * denied, keeps a key until it is full again, and lets a caller whose clock is behind refill nothing twice.
+ */
 const tokenBucket = `
 local capacity, refillMs, now, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local state = redis.call('HMGET', KEYS[1], 'tokens', 'at')
 local tokens, at = tonumber(state[1]), tonumber(state[2])
 if tokens == nil then tokens, at = capacity, now end
-tokens = math.min(capacity, tokens + math.max(0, now - at) / refillMs)
-local allowed = tokens >= cost
-if allowed then tokens = tokens - cost end
-redis.call('HSET', KEYS[1], 'tokens', tokens, 'at', now)
-redis.call('PEXPIRE', KEYS[1], math.ceil(capacity * refillMs))
-return {allowed and 1 or 0, math.floor(tokens)}
+if now > at then tokens, at = math.min(capacity, tokens + (now - at) / refillMs), now end
+if tokens < cost then return {0, math.floor(tokens)} end
+tokens = tokens - cost
+redis.call('HSET', KEYS[1], 'tokens', tokens, 'at', at)
+redis.call('PEXPIRE', KEYS[1], math.ceil((capacity - tokens) * refillMs))
+return {1, math.floor(tokens)}
 `;
 
 /** Whether it is allowed, 1 or 0, and the tokens that are left. */

@@ -21,6 +21,7 @@ export interface Load {
 /** Client processes of one contender, kept from sample to sample, so that they are warm. */
 export interface ClientProcesses {
   readonly decisionsPerCall: number;
+  readonly pids: readonly number[];
   /** Gets the load ready in all of them, tells `begins`, and resolves with their reports. */
   run(load: Load, begins: () => Promise<void>): Promise<readonly LoopReport[]>;
   stop(): Promise<void>;
@@ -42,6 +43,7 @@ export async function openClientProcesses(processes: number, task: ClientTask): 
   const opened = await Promise.all(children.map((child) => next(child, "open", task)));
   return {
     decisionsPerCall: opened[0]!.decisionsPerCall,
+    pids: children.map((child) => child.pid!),
     async run({ inFlight, durationMs, keys, sample, seed }, begins) {
       const loaded = children.map((child) => next(child, "loaded", task));
       for (const [at, child] of children.entries()) {

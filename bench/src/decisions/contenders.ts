@@ -11,6 +11,8 @@ export interface Contender {
   readonly libraries: readonly (keyof typeof bench.dependencies)[];
   /** How it is used, in a sentence for the results. */
   readonly use: string;
+  /** False: it reads nothing of a key, so that it makes no difference whether the key is there. */
+  readonly keepsKeys?: boolean;
 }
 
 const sdk = { system: "quorumguard", libraries: ["@quorumguard/sdk-node"] } as const;
@@ -103,6 +105,7 @@ export const etcdPuts: Contender = {
   system: "etcd",
   client: "etcd-put",
   use: "One put of 16 bytes for each decision, asked of the leader; nothing is read, compared or denied.",
+  keepsKeys: false,
 };
 
 /** The same, in batches as large as our stream's. */

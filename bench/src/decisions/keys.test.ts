@@ -34,6 +34,14 @@ test("a population is the same in every sample; which of it are asked for is the
   }
 });
 
+test("each member of a population comes once, from where the last one stopped", () => {
+  const sequence = (from: number) => keySequence({ kind: "each", count: 100, from }, "s", "s/0", 1);
+  const all = [...Array(60).keys()].map((n) => sequence(0).keyOf(n));
+  const rest = [...Array(40).keys()].map((n) => sequence(60).keyOf(n));
+  expect(new Set([...all, ...rest])).toEqual(new Set(keysOf({ kind: "uniform", count: 100 })));
+  expect(sequence(60).keyOf(40)).toBe(all[0]);
+});
+
 test("keys are filled up to a length, and stay as different as they were", () => {
   const long = keysOf({ kind: "unique", bytes: 40 });
   expect(new Set(long.map((key) => key.length))).toEqual(new Set([40]));

@@ -13,6 +13,8 @@ type KeyNames =
   /** All calls have the same one. */
   | { readonly kind: "one" }
   | { readonly kind: "uniform"; readonly count: number }
+  /** All members of a population, one after the other: until they are there. */
+  | { readonly kind: "each"; readonly count: number; readonly from: number }
   | { readonly kind: "zipf"; readonly count: number; readonly exponent: number }
   /** This share of the calls comes from a few keys, each far above its limit; every other call has a key of its own. */
   | { readonly kind: "attack"; readonly attackers: number; readonly share: number };
@@ -30,7 +32,7 @@ const drawn = 2 ** 20;
 
 /**
  * `sample` differs from sample to sample and is the same in all processes of one; `own` differs between the processes too. Keys of
- * populations are the same in all samples: they are to be there already.
+ * populations are the same in all samples.
  */
 export function keySequence(source: KeySource, sample: string, own: string, seed: number): KeySequence {
   const { bytes = 0 } = source;
@@ -44,6 +46,8 @@ function namedKeys(source: KeyNames, sample: string, own: string, seed: number):
       return { keyOf: (n) => `${own}/${n}`, isShared: () => false };
     case "one":
       return { keyOf: () => sample, isShared: () => true };
+    case "each":
+      return { keyOf: (n) => memberName((source.from + n) % source.count), isShared: () => false };
     case "uniform":
       return population(seed, (share) => Math.floor(share * source.count));
     case "zipf":
@@ -61,9 +65,11 @@ function namedKeys(source: KeyNames, sample: string, own: string, seed: number):
   }
 }
 
+const memberName = (member: number) => `member-${member}`;
+
 function population(seed: number, memberOf: (share: number) => number): KeySequence {
   const members = draws(seed, memberOf);
-  return { keyOf: (n) => `member-${members[n % drawn]}`, isShared: () => false };
+  return { keyOf: (n) => memberName(members[n % drawn]!), isShared: () => false };
 }
 
 function draws(seed: number, numberOf: (share: number) => number): Uint32Array {

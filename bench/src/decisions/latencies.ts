@@ -6,7 +6,7 @@ export class Latencies {
   readonly #kept: Float64Array<ArrayBuffer>;
   #count = 0;
   /** One less than of how many calls one is taken, which is a power of two. */
-  #mask = 7;
+  #mask = 0;
 
   constructor(most = capacity) {
     this.#kept = new Float64Array(most);

@@ -82,6 +82,9 @@ interface Runner {
 /** Nobody measures a server that has just started: what is asked one call at a time is warm by more. */
 const warmUpInFlight = 64;
 
+/** A population comes in so many milliseconds at a time. */
+const fillMs = 5_000;
+
 /** Numbers of samples, over all points: what one sample calls its keys, no other does. */
 let sampleNumber = 0;
 
@@ -100,6 +103,7 @@ async function measurePoint(
       const clients = await openClientProcesses(point.processes, { client: contender.client, place });
       runners.push({ contender, system, clients, samples: [], admissions: new SharedAdmissions() });
     }
+    for (const runner of runners) await fill(point, runner);
     for (const runner of runners)
       await takeSample(point, runner, {
         durationMs: warmUpMs,
@@ -127,6 +131,16 @@ async function measurePoint(
     samples,
     overAdmitted: sharesKeys ? admissions.over(point.rule) : null,
   }));
+}
+
+/** Each member of a population is there before it is drawn from. */
+async function fill(point: Point, runner: Runner): Promise<void> {
+  const { keys } = point;
+  if (keys.kind !== "uniform" || runner.contender.keepsKeys === false) return;
+  for (let from = 0; from < keys.count; ) {
+    const each = { ...point, keys: { kind: "each", count: keys.count, from } as const };
+    from += (await takeSample(each, runner, { durationMs: fillMs, seed: 0, kills: false })).decisions;
+  }
 }
 
 /** How a sample is taken. */

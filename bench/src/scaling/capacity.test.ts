@@ -24,7 +24,8 @@ const firstOf = (costs: Partial<Record<Resource, number>>, nodes = 3) =>
 it("on machines of their own, what takes longest for a decision runs out first", () => {
   expect(firstOf({})).toEqual({ what: "the leader's main thread", decisionsPerSecond: 250_000 });
   expect(firstOf({ followerThreadUs: 8 })).toEqual({ what: "a follower's main thread", decisionsPerSecond: 125_000 });
-  expect(firstOf({ flushUs: 10 })).toEqual({ what: "the leader's disk", decisionsPerSecond: 100_000 });
+  // How long a flush takes beside others on the same cores says nothing of one with a core of its own.
+  expect(firstOf({ flushUs: 10 })?.what).toBe("the leader's main thread");
   expect(firstOf({ leaderBytes: 1_250 })).toMatchObject({ decisionsPerSecond: 100_000 });
   // What other threads of a node take has other cores.
   expect(firstOf({ leaderUs: 50 })?.what).toBe("the leader's main thread");

@@ -25,8 +25,6 @@ export function onMachinesOfTheirOwn(model: ScalingModel, situation: Situation):
     // The event loop of a node is one thread, however many cores there are.
     { what: "the leader's main thread", decisionsPerSecond: 1e6 / costs.leaderThreadUs },
     ...(nodes > 1 ? [{ what: "a follower's main thread", decisionsPerSecond: 1e6 / costs.followerThreadUs }] : []),
-    // One flush at a time: with entries of this size, one in each.
-    { what: "the leader's disk", decisionsPerSecond: 1e6 / costs.flushUs },
     { what: "the leader's network, at 1 Gbit/s", decisionsPerSecond: gigabit / costs.leaderBytes },
   ]);
 }

@@ -21,12 +21,16 @@ import type { RatioGoal, RatioSide } from "../decisions/ratios.ts";
 
 /** What a user may have; a caller with a key of its own never comes near it. */
 const perUser = { limit: 100, windowMs: 60_000 } as const;
+/** A key of it is there for minutes after each call, and nobody comes near the limit. */
+const lasting = { limit: 100_000, windowMs: 300 * 86_400_000 } as const;
 /** What no benchmark can exhaust, for the key that everybody asks for. */
 const plenty = { limit: 2_000_000_000, windowMs: 10_000 } as const;
 
 const redisWithout: readonly Contender[] = [redisNone, redisNonePipelined];
 const redisAlways = allRedis.filter((one) => one.system === "redis-always");
 const overGo: readonly Contender[] = [gubernator, gopherGuard];
+/** Libraries over Redis without persistence, which remember denials in their process. */
+const overRedis: readonly Contender[] = [rateLimiterFlexible, upstash];
 const limiters: readonly Contender[] = [...redisWithout, ...redisAlways, rateLimiterFlexible, upstash, ...overGo];
 
 const at = (point: string, contenders: readonly Contender[]): readonly RatioSide[] =>
@@ -77,6 +81,7 @@ function population(name: string, title: string, point: Pick<Point, "name" | "ke
     ratios: [
       compare("Redis without persistence", whole, redisWithout),
       compare("Redis that always flushes", whole, redisAlways),
+      ...overRedis.map((one) => compare(one.name, whole, [one])),
     ],
   };
 }
@@ -85,19 +90,20 @@ function population(name: string, title: string, point: Pick<Point, "name" | "ke
 function expiryDay(): DecisionsPlan {
   const sampleMs = 4_800;
   const contenders = [quorumGuard, ...redisWithout, ...redisAlways];
-  const lasting: Point = {
+  // Of a limit of 1 a token comes back with its window, and with the last of them the key is gone.
+  const kept: Point = {
     ...uniqueAt(256, contenders),
     name: "no key expires",
-    rule: { limit: 100, windowMs: 3_600_000 },
+    rule: { limit: 1, windowMs: 2 * sampleMs },
   };
-  const expiring: Point = { ...lasting, name: "a day of hours", rule: { limit: 100, windowMs: sampleMs / 24 } };
+  const expiring: Point = { ...kept, name: "a day of hours", rule: { limit: 1, windowMs: sampleMs / 24 } };
   return {
     name: "expiry-day",
     title: "Unique keys that expire: a day of hourly windows in each sample",
-    points: [expiring, lasting],
+    points: [expiring, kept],
     ratios: [
       compare("a day of hours, Redis without persistence", expiring, redisWithout),
-      compare("no key expires, Redis without persistence", lasting, redisWithout),
+      compare("no key expires, Redis without persistence", kept, redisWithout),
     ],
     sampleMs,
   };
@@ -117,6 +123,9 @@ function denied(): DecisionsPlan {
     ratios: [
       compare("without the denial cache, Redis without persistence", point, redisWithout, 2, quorumGuardNoDenialCache),
       compare("with the denial cache, Redis without persistence", point, redisWithout, 20, quorumGuardOfCluster),
+      ...overRedis.map((one) =>
+        compare(`with both memories, ${one.name}`, point, [one], undefined, quorumGuardOfCluster),
+      ),
     ],
   };
 }
@@ -217,7 +226,7 @@ export const decisionsPlans: readonly DecisionsPlan[] = [
   population("uniform-keys", "A million keys, each as often as any other", {
     name: "1,000,000 keys",
     keys: { kind: "uniform", count: 1_000_000 },
-    rule: perUser,
+    rule: lasting,
   }),
   population("zipf-keys", "A million keys by Zipf's law, exponent 1.1", {
     name: "Zipf 1.1",

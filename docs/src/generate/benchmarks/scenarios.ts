@@ -8,6 +8,7 @@ import { millionKeys } from "./million-keys.ts";
 import { readable } from "./numbers.ts";
 import { type Facts, isFacts } from "./result-file.ts";
 import { scaling } from "./scaling.ts";
+import { whereTimeGoes } from "./where-time-goes.ts";
 
 /** How one scenario is told. The numbers are the result's; only the words are here. */
 export interface ScenarioWords {
@@ -123,4 +124,5 @@ export const scenarioWords: ReadonlyMap<string, ScenarioWords> = new Map<string,
   ["million-keys", millionKeys],
   ["redis-unique", redisUnique],
   ["scaling", scaling],
+  ["where-time-goes", whereTimeGoes],
 ]);
