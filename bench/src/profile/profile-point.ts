@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
 import { openClientProcesses } from "../decisions/client-processes.ts";
 import type { Contender } from "../decisions/contenders.ts";
 import type { Point } from "../decisions/points.ts";
+import { scratchFolder } from "../scratch-folder.ts";
 import { leaderFirst } from "../systems/quorumguard.ts";
 import type { CpuProfile } from "./self-times.ts";
 import type { ProfiledProcess } from "./shares.ts";
@@ -33,14 +33,14 @@ interface Times {
 
 /** Three nodes and a client process of their own, all with V8's profiler on, under the load of a point. */
 export async function profilePoint(point: Point, contender: Contender, times: Times): Promise<ProfiledPoint> {
-  const folder = await mkdtemp(join(tmpdir(), "quorumguard-profile-"));
+  const folder = await scratchFolder("profile");
   const flags = process.env.NODE_OPTIONS;
-  process.env.NODE_OPTIONS = `${flags ?? ""} --cpu-prof --cpu-prof-dir=${folder}`;
+  process.env.NODE_OPTIONS = `${flags ?? ""} --cpu-prof --cpu-prof-dir=${folder.path}`;
   try {
     const cluster = await startLocalCluster({ nodes: 3 });
     const seen = await underLoad(cluster, point, contender, times).finally(() => cluster.stop());
     // Each process writes its profile when it ends.
-    const profiles = await readProfiles(folder);
+    const profiles = await readProfiles(folder.path);
     const processOf = ({ pid, times }: Measured): ProfiledProcess => {
       const profile = profiles.get(pid);
       if (profile === undefined) throw new Error(`${point.name}: process ${pid} left no profile`);
@@ -51,7 +51,7 @@ export async function profilePoint(point: Point, contender: Contender, times: Ti
   } finally {
     if (flags === undefined) delete process.env.NODE_OPTIONS;
     else process.env.NODE_OPTIONS = flags;
-    await rm(folder, { recursive: true, force: true });
+    folder.remove();
   }
 }
 

@@ -4,11 +4,14 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CallFrame } from "./self-times.ts";
 
+const nodeItself = "Node.js, its JavaScript";
+const elsewhere = "native code, and the kernel";
+
 /** Where V8 was when it was in no function of ours, by its own names. */
 const withoutPlace: ReadonlyMap<string, string> = new Map([
   ["(idle)", "idle"],
-  ["(program)", "native code, and the kernel"],
-  ["(root)", "native code, and the kernel"],
+  ["(program)", elsewhere],
+  ["(root)", elsewhere],
   ["(garbage collector)", "garbage collection"],
 ]);
 
@@ -26,9 +29,6 @@ const owners: readonly (readonly [string, string])[] = [
   ["/packages/sdk-", "SDK"],
   ["/bench/", "the benchmark's own loop"],
 ];
-
-const nodeItself = "Node.js, its JavaScript";
-const elsewhere = "native code, and the kernel";
 
 /** What a function belongs to, in words. Bundles are looked through by their source maps. */
 export class Rooms {

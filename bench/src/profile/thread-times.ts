@@ -1,5 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
-import { parseOnProcessorUs } from "../scaling/node-usage.ts";
+import { readFile } from "node:fs/promises";
+import { readThreads } from "../scaling/node-usage.ts";
 
 /** Processor time of a process so far, in microseconds. */
 export interface ThreadTimes {
@@ -19,15 +19,13 @@ const purposes: readonly (readonly [string, string | null])[] = [
 
 /** Reads it from `/proc`; without the thread that takes V8's profile. */
 export async function readThreadTimes(pid: number): Promise<ThreadTimes> {
-  const tasks = `/proc/${pid}/task`;
-  let mainUs = 0;
   const otherUs: Record<string, number> = {};
-  for (const thread of await readdir(tasks)) {
-    const us = parseOnProcessorUs(await readFile(`${tasks}/${thread}/schedstat`, "utf8"));
-    if (thread === String(pid)) mainUs = us;
-    else add(otherUs, await readFile(`${tasks}/${thread}/comm`, "utf8"), us);
+  const threads = await readThreads(pid);
+  const main = String(pid);
+  for (const [thread, us] of threads) {
+    if (thread !== main) add(otherUs, await readFile(`/proc/${pid}/task/${thread}/comm`, "utf8"), us);
   }
-  return { mainUs, otherUs };
+  return { mainUs: threads.get(main)!, otherUs };
 }
 
 function add(sums: Record<string, number>, name: string, us: number): void {

@@ -22,21 +22,27 @@ export function parseWrittenBytes(io: string): number {
   return wchar;
 }
 
-/**
- * Of a process that runs, by `/proc`: to the nanosecond, where its `stat` counts in hundredths of a second.
- * @throws {Error} if this kernel does not count that.
- */
-export async function readNodeUsage(pid: number): Promise<NodeUsage> {
+/** Processor time of each thread of a process that runs, by the thread's number; that of its main thread is the process's own. */
+export async function readThreads(pid: number): Promise<ReadonlyMap<string, number>> {
   const tasks = `/proc/${pid}/task`;
   const threads = await readdir(tasks);
   const times = await Promise.all(
     threads.map(async (thread) => parseOnProcessorUs(await readFile(`${tasks}/${thread}/schedstat`, "utf8"))),
   );
-  const threadUs = times[threads.indexOf(String(pid))]!;
+  return new Map(threads.map((thread, at) => [thread, times[at]!]));
+}
+
+/**
+ * Of a process that runs, by `/proc`: to the nanosecond, where its `stat` counts in hundredths of a second.
+ * @throws {Error} if this kernel does not count that.
+ */
+export async function readNodeUsage(pid: number): Promise<NodeUsage> {
+  const times = await readThreads(pid);
+  const threadUs = times.get(String(pid))!;
   if (!(threadUs > 0))
     throw new Error(`this kernel does not tell how long threads ran: of process ${pid} it says ${threadUs} µs`);
   return {
-    cpuUs: times.reduce((sum, one) => sum + one, 0),
+    cpuUs: [...times.values()].reduce((sum, one) => sum + one, 0),
     threadUs,
     writtenBytes: parseWrittenBytes(await readFile(`/proc/${pid}/io`, "utf8")),
   };

@@ -9,9 +9,10 @@ export interface Taken {
 }
 
 /** What a slower machine makes more of, or less. */
-const ofTheMachine = [
-  ...["decisionsPerSecond", "leaderUs", "leaderThreadUs", "followerUs", "followerThreadUs", "clientUs", "flushUs"],
-] as readonly (keyof ScalingSample)[];
+const ofTheMachine: readonly (keyof ScalingSample)[] = [
+  "decisionsPerSecond",
+  ...(["leaderUs", "leaderThreadUs", "followerUs", "followerThreadUs", "clientUs", "flushUs"] as const),
+];
 
 /**
  * Each sample as it would have been had the machine always been as fast as it mostly was, by samples of one and the same configuration

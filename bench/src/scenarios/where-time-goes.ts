@@ -66,6 +66,11 @@ function sharesOf(
 /** All of a process's parts together. */
 const totalOf = (parts: Readonly<Record<string, number>>) => Object.values(parts).reduce((sum, one) => sum + one, 0);
 
+/** What one decision takes of all processes together, two followers among them. */
+export function allOf({ us }: PointShares): number {
+  return totalOf(us.leader) + 2 * totalOf(us.follower) + totalOf(us.client);
+}
+
 function mostOf({ us }: PointShares): string {
   return roles.map((role) => `${role} ${totalOf(us[role]).toFixed(1)} µs`).join(", ");
 }

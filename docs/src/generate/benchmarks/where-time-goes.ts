@@ -1,4 +1,4 @@
-import { headingOf, type PointShares, sharesTable } from "../../../../bench/src/scenarios/where-time-goes.ts";
+import { allOf, headingOf, type PointShares, sharesTable } from "../../../../bench/src/scenarios/where-time-goes.ts";
 import { paragraphs } from "../markdown.ts";
 import { readable } from "./numbers.ts";
 import type { ScenarioWords } from "./scenarios.ts";
@@ -16,11 +16,7 @@ export const whereTimeGoes: ScenarioWords = {
     "The profiler itself costs some: rates are lower here than there. [What limits speed](/internals/speed/) draws the conclusions.",
   ].join(" "),
   result(data) {
-    const all = ({ us }: PointShares) =>
-      [us.leader, us.follower, us.follower, us.client]
-        .flatMap((parts) => Object.values(parts))
-        .reduce((sum, one) => sum + one, 0);
-    const told = pointsOf(data.points).map((one) => `${one.scenario}, ${one.point}: ${readable(all(one))} µs in all`);
+    const told = pointsOf(data.points).map((one) => `${one.scenario}, ${one.point}: ${readable(allOf(one))} µs in all`);
     return `One decision takes of all four processes together: ${told.join("; ")}.`;
   },
   details: (data) => paragraphs(...pointsOf(data.points).flatMap((one) => [`## ${headingOf(one)}`, sharesTable(one)])),

@@ -124,7 +124,12 @@ export class CarryOver {
   #toldBy({ quota }: GovernedRule, untouched: readonly Untouched[], stampUs: number): number {
     if (quota.algorithm !== Algorithm.tokenBucket) return 0;
     const known = untouched.filter(({ from }) => from.used < FULL);
-    return known.reduce((most, { numbers, from }) => Math.max(most, this.#asked.usedAt(numbers, from, stampUs)), 0);
+    return this.#mostOf(known, stampUs);
+  }
+
+  /** The most that any of these rules would have counted by then. */
+  #mostOf(untouched: readonly Untouched[], stampUs: number): number {
+    return untouched.reduce((most, { numbers, from }) => Math.max(most, this.#asked.usedAt(numbers, from, stampUs)), 0);
   }
 
   /** The key's old counters that are looked for, or all of them: those too whose time is over and that no sweep came by. */
@@ -227,8 +232,8 @@ export class CarryOver {
     const { atUs } = carried;
     const held = counters.some(({ block }) => keys.isHeld(block));
     const lifted = held ? liftHolds(keys, this.#holds, counters, atUs, rule.policy === null) : NOTHING_LIFTED;
-    const aged = untouched.map(({ numbers, from }) => this.#asked.usedAt(numbers, from, atUs));
-    const used = held && carried.used < FULL ? Math.max(lifted.used, ...aged) : carried.used;
+    const isKnownToHold = held && carried.used < FULL;
+    const used = isKnownToHold ? Math.max(lifted.used, this.#mostOf(untouched, atUs)) : carried.used;
     const amount = Math.min(used, Math.max(roomOf(quota.algorithm, quota), carried.told));
     if (amount === 0 && !held) {
       if (rule.policy !== null) this.forget(rule, bytes, start, length);
