@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { takeEndSignals } from "@quorumguard/testbed";
+import { type MeasuredCommit, readCommit } from "./commit.ts";
 import { decisionsScenario } from "./decisions/decisions-scenario.ts";
+import { headingOf, type Machine } from "./heading.ts";
 import type { Scenario, ScenarioResult } from "./scenario.ts";
 import { deadCluster } from "./scenarios/dead-cluster.ts";
 import { decisionsPlans } from "./scenarios/decisions.ts";
@@ -39,7 +41,9 @@ const usage = `npm run bench -- [--quick] [--only NAME] [--results FOLDER] [--ot
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
-function machine() {
+const repository = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+function machine(): Machine {
   const [cpu] = cpus();
   return {
     cpu: cpu?.model,
@@ -80,8 +84,10 @@ async function main(): Promise<number> {
       throw new Error(`--only is ${name}, but must be one of ${[...scenarios.keys()].join(", ")}`);
     say(`\n  ${name}`);
     try {
+      // Of the time at which its files are read, and not of the time at which it is done.
+      const source = await readCommit(repository);
       const result = await scenario({ quick: values.quick, say, otherNode: values["other-node"] ?? null });
-      await keep(name, result, values);
+      await keep(name, source, result, values);
       if (values.json) process.stdout.write(`${JSON.stringify(result.summary)}\n`);
     } catch (error) {
       // What one scenario lacks is no reason not to run the others.
@@ -95,14 +101,17 @@ async function main(): Promise<number> {
 /** Writes what a scenario measured to files of its name. */
 async function keep(
   name: string,
+  source: MeasuredCommit,
   { line, summary, details, table, picture }: ScenarioResult,
   { quick, results }: { readonly quick: boolean; readonly results: string },
 ): Promise<void> {
   say(`  ${line}`);
   await mkdir(results, { recursive: true });
   const file = (extension: string) => join(results, `${name}${quick ? ".quick" : ""}.${extension}`);
-  await writeFile(file("json"), toJson({ scenario: name, machine: machine(), ...summary, ...details }));
-  if (table !== undefined) await writeFile(file("md"), `${table}\n`);
+  await writeFile(file("json"), toJson({ scenario: name, ...source, machine: machine(), ...summary, ...details }));
+  if (table !== undefined) {
+    await writeFile(file("md"), `${headingOf(name, quick, source, machine())}\n\n${table}\n`);
+  }
   if (picture !== undefined) await writeFile(file("svg"), picture);
 }
 

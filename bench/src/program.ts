@@ -30,7 +30,7 @@ export async function startProgram(launch: ProgramLaunch): Promise<Program> {
   } catch (error) {
     process.off("exit", kill);
     kill();
-    throw new AbsentSystem(`${program} could not be started: ${String(error)}`, { cause: error });
+    throw new AbsentSystem(`${program} could not be started: ${(error as Error).message}`, { cause: error });
   }
   return {
     pid: child.pid!,
@@ -55,6 +55,11 @@ function servesOf(child: ChildProcess, readyWords: string): Promise<void> {
     child.stdout!.on("data", hear);
     child.stderr!.on("data", hear);
     child.once("error", reject);
-    child.once("exit", () => reject(new Error(`it ended before it served, and wrote last:\n${tail}`)));
+    child.once("exit", () => reject(new Error(`it ended before it served, and wrote last: ${lastLine(tail)}`)));
   });
+}
+
+/** Results tell it in a list. */
+function lastLine(text: string): string {
+  return text.trimEnd().split("\n").at(-1)! || "nothing";
 }

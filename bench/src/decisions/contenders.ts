@@ -2,7 +2,7 @@ import bench from "../../package.json" with { type: "json" };
 import type { ClientName } from "../clients/index.ts";
 import type { SystemName } from "../systems/index.ts";
 
-/** One row of a table: a client and the servers that it asks. Contenders with the same servers share them. */
+/** One row of a table: a client, and what servers it asks. They are its own, and so are the keys and the memory in them. */
 export interface Contender {
   readonly name: string;
   readonly system: SystemName;
@@ -11,8 +11,8 @@ export interface Contender {
   readonly libraries: readonly (keyof typeof bench.dependencies)[];
   /** How it is used, in a sentence for the results. */
   readonly use: string;
-  /** False: it reads nothing of a key, so that it makes no difference whether the key is there. */
-  readonly keepsKeys?: boolean;
+  /** False: it stores what a decision would, but reads nothing and denies nothing, so that it can keep no limit. Default true. */
+  readonly decides?: boolean;
 }
 
 const sdk = { system: "quorumguard", libraries: ["@quorumguard/sdk-node"] } as const;
@@ -105,7 +105,7 @@ export const etcdPuts: Contender = {
   system: "etcd",
   client: "etcd-put",
   use: "One put of 16 bytes for each decision, asked of the leader; nothing is read, compared or denied.",
-  keepsKeys: false,
+  decides: false,
 };
 
 /** The same, in batches as large as our stream's. */
@@ -115,6 +115,7 @@ export const etcdTransactions: Contender = {
   system: "etcd",
   client: "etcd-transaction",
   use: "64 puts of 16 bytes in one transaction, each counted as a decision; a call in flight is a transaction.",
+  decides: false,
 };
 
 /** A limiter of several daemons that replicates nothing, in Go. */

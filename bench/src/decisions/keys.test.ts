@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type KeySource, keySequence } from "./keys.ts";
+import { type KeySource, keySequence, reachesLimits } from "./keys.ts";
 
 const calls = 20_000;
 const keysOf = (source: KeySource, sample = "s", own = "s/0", seed = 1) => {
@@ -31,6 +31,23 @@ test("a population is the same in every sample; which of it are asked for is the
     expect(new Set(keysOf(source))).toEqual(new Set(keysOf(source, "t", "t/1", 2)));
     expect(keysOf(source)).toEqual(keysOf(source, "t"));
     expect(keysOf(source)).not.toEqual(keysOf(source, "s", "s/0", 2));
+  }
+});
+
+test("whose keys reach a limit, of them admissions are added up; nobody's else", () => {
+  const sources: readonly (readonly [KeySource, boolean])[] = [
+    [{ kind: "unique" }, false],
+    [{ kind: "uniform", count: 100 }, false],
+    [{ kind: "one" }, true],
+    [{ kind: "zipf", count: 100, exponent: 1.1 }, true],
+  ];
+  for (const [source, reaches] of sources) {
+    const sequence = keySequence(source, "s", "s/0", 1);
+    expect([reachesLimits(source), sequence.isShared(0), sequence.isShared(calls)]).toEqual([
+      reaches,
+      reaches,
+      reaches,
+    ]);
   }
 });
 

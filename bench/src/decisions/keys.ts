@@ -27,6 +27,11 @@ export interface KeySequence {
   isShared(n: number): boolean;
 }
 
+/** Whether some keys are asked for so often that they reach a limit; of all others nothing can be admitted that should not be. */
+export function reachesLimits({ kind }: KeySource): boolean {
+  return kind === "one" || kind === "zipf" || kind === "attack";
+}
+
 /** Drawn beforehand, so that drawing is not measured; more than a process asks for in a sample. */
 const drawn = 2 ** 20;
 
@@ -49,9 +54,9 @@ function namedKeys(source: KeyNames, sample: string, own: string, seed: number):
     case "each":
       return { keyOf: (n) => memberName((source.from + n) % source.count), isShared: () => false };
     case "uniform":
-      return population(seed, (share) => Math.floor(share * source.count));
+      return population(source, seed, (share) => Math.floor(share * source.count));
     case "zipf":
-      return population(seed, zipfRanks(source.count, source.exponent));
+      return population(source, seed, zipfRanks(source.count, source.exponent));
     case "attack": {
       const { attackers, share } = source;
       // A number beyond the attackers is nobody's but the call's.
@@ -67,9 +72,10 @@ function namedKeys(source: KeyNames, sample: string, own: string, seed: number):
 
 const memberName = (member: number) => `member-${member}`;
 
-function population(seed: number, memberOf: (share: number) => number): KeySequence {
+function population(source: KeySource, seed: number, memberOf: (share: number) => number): KeySequence {
   const members = draws(seed, memberOf);
-  return { keyOf: (n) => memberName(members[n % drawn]!), isShared: () => false };
+  const isShared = reachesLimits(source);
+  return { keyOf: (n) => memberName(members[n % drawn]!), isShared: () => isShared };
 }
 
 function draws(seed: number, numberOf: (share: number) => number): Uint32Array {

@@ -1,10 +1,11 @@
 import { tmpdir } from "node:os";
 import { AbsentSystem, type System } from "../system.ts";
-import { type SystemName, systems } from "../systems/index.ts";
+import { systems } from "../systems/index.ts";
 import { SharedAdmissions } from "./admissions.ts";
 import { type ClientProcesses, openClientProcesses } from "./client-processes.ts";
 import { type Contender, clientConfiguration } from "./contenders.ts";
 import { readDiskWrites } from "./disk-writes.ts";
+import { reachesLimits } from "./keys.ts";
 import type { Absence, Cell, Measurement, Point } from "./points.ts";
 import { readUsage } from "./process-usage.ts";
 import { type Sample, type ServerState, sampleOf } from "./sample.ts";
@@ -17,8 +18,8 @@ export interface Thoroughness {
 }
 
 /**
- * Starts every system once, and puts the contenders of each point under its load in turns. What is not measured at the moment has
- * its processes all the same, and nothing to do.
+ * Starts the servers of every contender, and puts the contenders of each point under its load in turns. What is not measured at the
+ * moment has its processes all the same, and nothing to do.
  */
 export async function measurePoints(
   points: readonly Point[],
@@ -34,15 +35,11 @@ export async function measurePoints(
       say(`  ${point.name}`);
       cells.push(...(await measurePoint(point, started, thoroughness, say)));
     }
-    const present = contenders.filter(({ system }) => started.has(system));
     return {
       cells,
       absent,
       configurations: Object.fromEntries(
-        present.map((one) => [
-          one.name,
-          { ...clientConfiguration(one), servers: started.get(one.system)!.configuration },
-        ]),
+        [...started].map(([one, { configuration: servers }]) => [one.name, { ...clientConfiguration(one), servers }]),
       ),
     };
   } finally {
@@ -50,21 +47,21 @@ export async function measurePoints(
   }
 }
 
+/** Nobody shares servers: what one contender spends of a key, or keeps in memory, would be told of another. */
 async function startSystems(
   contenders: readonly Contender[],
-): Promise<{ readonly started: ReadonlyMap<SystemName, System>; readonly absent: readonly Absence[] }> {
-  const started = new Map<SystemName, System>();
+): Promise<{ readonly started: ReadonlyMap<Contender, System>; readonly absent: readonly Absence[] }> {
+  const started = new Map<Contender, System>();
   const absent: Absence[] = [];
-  for (const name of new Set(contenders.map((contender) => contender.system))) {
+  for (const contender of contenders) {
     try {
-      started.set(name, await systems[name]());
+      started.set(contender, await systems[contender.system]());
     } catch (error) {
       if (!(error instanceof AbsentSystem)) {
         await Promise.all([...started.values()].map((system) => system.stop()));
         throw error;
       }
-      const { message: reason } = error;
-      absent.push(...contenders.filter((one) => one.system === name).map((one) => ({ contender: one.name, reason })));
+      absent.push({ contender: contender.name, reason: error.message });
     }
   }
   return { started, absent };
@@ -90,14 +87,14 @@ let sampleNumber = 0;
 
 async function measurePoint(
   point: Point,
-  started: ReadonlyMap<SystemName, System>,
+  started: ReadonlyMap<Contender, System>,
   { repeats, sampleMs, warmUpMs }: Thoroughness,
   say: (text: string) => void,
 ): Promise<readonly Cell[]> {
   const runners: Runner[] = [];
   try {
     for (const contender of point.contenders) {
-      const system = started.get(contender.system);
+      const system = started.get(contender);
       if (system === undefined) continue;
       const place = { endpoints: await system.endpoints(), rule: point.rule };
       const clients = await openClientProcesses(point.processes, { client: contender.client, place });
@@ -123,20 +120,19 @@ async function measurePoint(
   } finally {
     await Promise.all(runners.map((runner) => runner.clients.stop()));
   }
-  const sharesKeys = point.keys.kind === "one" || point.keys.kind === "attack";
   return runners.map(({ contender, samples, admissions }) => ({
     point: point.name,
     contender: contender.name,
     inFlight: inFlightOf(point, contender),
     samples,
-    overAdmitted: sharesKeys ? admissions.over(point.rule) : null,
+    overAdmitted: reachesLimits(point.keys) && contender.decides !== false ? admissions.over(point.rule) : null,
   }));
 }
 
-/** Each member of a population is there before it is drawn from. */
+/** Each member of a population that nobody exhausts is there before it is drawn from, once for each contender. */
 async function fill(point: Point, runner: Runner): Promise<void> {
   const { keys } = point;
-  if (keys.kind !== "uniform" || runner.contender.keepsKeys === false) return;
+  if (keys.kind !== "uniform" || runner.contender.decides === false) return;
   for (let from = 0; from < keys.count; ) {
     const each = { ...point, keys: { kind: "each", count: keys.count, from } as const };
     from += (await takeSample(each, runner, { durationMs: fillMs, seed: 0, kills: false })).decisions;
@@ -173,9 +169,10 @@ async function takeSample(
     fromMs = performance.now();
     if (kills) killed = afterMs(durationMs / 2).then(() => system.leader?.kill());
   });
-  for (const report of reports) admissions.add(report.admitted, fromMs, performance.now());
+  const toMs = performance.now();
   await killed;
   const after = kills ? null : await stateOf(system);
+  for (const report of reports) admissions.add(report.admitted, fromMs, toMs);
   if (kills) await system.leader?.restore();
   const sample = sampleOf(reports, clients.decisionsPerCall, after === null ? null : { before: before!, after });
   if (sample.failed > 0 && !kills) {

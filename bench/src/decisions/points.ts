@@ -25,7 +25,10 @@ export interface Cell {
   readonly contender: string;
   readonly inFlight: number;
   readonly samples: readonly Sample[];
-  /** Admissions beyond the limit in all samples together; null: no key of this workload is asked for often enough. */
+  /**
+   * Admissions beyond the limit in all samples together, warming up included; null: no key of this workload is asked for often enough,
+   * or the contender decides nothing.
+   */
   readonly overAdmitted: number | null;
 }
 

@@ -27,7 +27,7 @@ test("medians with least and most, totals of what must not be hidden, and a dash
   });
 });
 
-test("who is absent is told, on one line", () => {
-  const table = cellsTable([cell], [{ contender: "etcd, puts", reason: "not\ninstalled" }]);
-  expect(table.split("\n").at(-1)).toBe("- Absent: etcd, puts: not installed");
+test("who is absent is told, on one line, to the reason's last word", () => {
+  const table = cellsTable([cell], [{ contender: "etcd, puts", reason: `not\n${"installed ".repeat(50)}` }]);
+  expect(table.split("\n").at(-1)).toBe(`- Absent: etcd, puts: not ${"installed ".repeat(50).trim()}`);
 });

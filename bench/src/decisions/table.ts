@@ -38,7 +38,7 @@ const columns: readonly Column[] = [
   spreadOf("p99.9, ms", (sample) => sample.p999Ms, 2),
   spreadOf("Longest gap, ms", (sample) => sample.longestGapMs, 0),
   spreadOf("CPU, µs per decision", (sample) => sample.cpuUsPerDecision, 1),
-  spreadOf("of it the clients'", (sample) => sample.clientCpuUsPerDecision, 1),
+  spreadOf("of it the clients', µs", (sample) => sample.clientCpuUsPerDecision, 1),
   spreadOf(
     "Server memory, MiB",
     ({ serverMemoryBytes }) => (serverMemoryBytes === null ? null : serverMemoryBytes / 2 ** 20),
@@ -52,14 +52,24 @@ const columns: readonly Column[] = [
   totalOf("Failed", (sample) => sample.failed),
 ];
 
-/** All cells as a table in Markdown, and who is absent, with the reason. */
+/** What a heading alone does not say. */
+const notes = [
+  "In the first columns: the median of all samples, with the least and the most in brackets. From Denied on: totals, Over-admitted with the warm-up, the others without.",
+  "p50, p99, p99.9: how long a call took, of the calls of a sample. Longest gap: the longest time in which a client process had no answer at all.",
+  "CPU is the processor time of all processes, servers and clients. Server memory is what all servers of the row had resident when a sample ended. Bytes to disk is at most what they had written, by the kernel's count.",
+  "Flushes: – where servers do not count them, as Redis.",
+  "Denied: the limit was reached. Over-admitted: what keys were admitted beyond their limit and what the time refills. There, – where no key is asked for as often as its limit lets it through, and for puts into a store, which decide nothing. Degraded: what a client decided without its servers. Failed: calls without any answer; they are no decisions.",
+];
+
+/** All cells as a table in Markdown, with what its columns mean; and who is absent, with the reason. */
 export function cellsTable(cells: readonly Cell[], absent: readonly Absence[]): string {
   const table = markdownTable(
     columns.map(({ title }) => title),
     cells.map((cell) => columns.map(({ text }) => text(cell))),
   );
-  const missing = absent.map(
-    ({ contender, reason }) => `- Absent: ${contender}: ${reason.replace(/\s+/g, " ").trim().slice(0, 300)}`,
-  );
-  return [table, ...(missing.length === 0 ? [] : [missing.join("\n")])].join("\n\n");
+  const listed = [
+    ...notes,
+    ...absent.map(({ contender, reason }) => `Absent: ${contender}: ${reason.replace(/\s+/g, " ").trim()}`),
+  ];
+  return `${table}\n\n${listed.map((line) => `- ${line}`).join("\n")}`;
 }

@@ -35,6 +35,8 @@ export interface RedisMemory {
   readonly bytesPerKey: number;
   /** What its process grew by. */
   readonly residentBytesPerKey: number;
+  /** Version and settings of the server. */
+  readonly configuration: Readonly<Record<string, unknown>>;
 }
 
 /** A real server, filled with as many keys. @throws {AbsentSystem} when there is none. */
@@ -58,6 +60,7 @@ export async function measureRedisMemory(algorithm: AlgorithmName, keys: number)
         usedBytesPerKey: rounded((after.used - before.used) / keys),
         bytesPerKey: rounded(sum / SAMPLES),
         residentBytesPerKey: rounded((after.resident - before.resident) / keys),
+        configuration: server.configuration,
       };
     } finally {
       redis.disconnect();

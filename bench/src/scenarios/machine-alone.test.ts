@@ -7,7 +7,7 @@ const machine = (perSecond: number, bytesPerKey = 120, residentBytesPerKey = 130
   decisions: [sample(perSecond), sample(perSecond), sample(10)],
   mapDecisions: [sample(500_000), sample(500_000), sample(5)],
   memory: { bytesPerKey, bytesPerKeyLater: bytesPerKey, residentBytesPerKey },
-  redis: { usedBytesPerKey: 150, bytesPerKey: 140, residentBytesPerKey: 160 },
+  redis: { usedBytesPerKey: 150, bytesPerKey: 140, residentBytesPerKey: 160, configuration: {} },
 });
 const delay = { p50Ms: 0, p99Ms: 0, p999Ms: 0, maxMs: 0 };
 const insertion = (addedP999Ms: number): Insertion => ({
@@ -44,6 +44,29 @@ it("beside the rate stands its ratio to a map of objects, window by window, what
     "token-bucket": 2,
   });
   expect(summarize(amounts, [machine(1_500_000)], [insertion(1)]).summary.ratioToMap).toEqual({ "token-bucket": 3 });
+});
+
+it("without Redis its memory is absent, with the reason, and all else is told", () => {
+  const absent = [{ contender: "redis", reason: "redis-server is not installed" }];
+  const alone = { ...machine(1_000_000), redis: null };
+  const { summary, line, table, picture } = summarize(amounts, [alone], [insertion(1)], absent);
+  expect(summary).toMatchObject({
+    ...{ decisionsPerSecond: { "token-bucket": 1_000_000 }, memoryRatio: { "token-bucket": null }, absent },
+    within: { rate: true, delay: true, memory: null },
+  });
+  expect(line).toContain("there is no Redis to compare it with");
+  expect(table).toContain("| `token-bucket` | 1,000,000 | 2,000,000 | 500,000 | 1,000,000 | 120 | – | 130 | – |");
+  expect(table).toContain("- Absent: redis: redis-server is not installed");
+  expect(picture).toContain("Redis: absent");
+});
+
+it("the table and the picture have what is compared with what", () => {
+  const { table, picture } = summarize(amounts, [machine(1_000_000)], [insertion(1)]);
+  expect(table).toContain("| 120 | 150 | 130 | 160 |");
+  expect(table).toContain("| `token-bucket` | 1 | 0.00 | 1.00 | 1.00 |");
+  for (const words of ["token-bucket 1,000,000 | 500,000", "token-bucket 120 | 150", "token-bucket 0 | 1"]) {
+    expect(picture).toContain(words);
+  }
 });
 
 it("decisions that allow nothing are no measurement", () => {

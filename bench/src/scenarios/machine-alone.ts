@@ -1,12 +1,17 @@
 import { fork } from "node:child_process";
 import type { Algorithm } from "@quorumguard/limiter";
+import { standaloneSvg } from "@quorumguard/pictures";
+import type { Absence } from "../decisions/points.ts";
 import type { DecideSample, DecideTask } from "../machine-alone/messages.ts";
+import { machinePlot } from "../machine-alone/plot.ts";
 import { type AlgorithmName, measureRedisMemory, type RedisMemory } from "../machine-alone/redis-memory.ts";
+import { insertionsTable, type MachineRow, machineNotes, machinesTable } from "../machine-alone/tables.ts";
 import { median } from "../median.ts";
 import { measureAlgorithm, type PhaseRow } from "../million-keys/measure-algorithm.ts";
 import type { Memory } from "../million-keys/messages.ts";
 import { reportsOf } from "../million-keys/processes.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
+import { AbsentSystem } from "../system.ts";
 
 /** What is to be reached: decisions a second, and what inserting may add to what an idle process waits. */
 const LEAST_PER_SECOND = 1_000_000;
@@ -35,7 +40,8 @@ export interface MachineResult {
   /** The same algorithm over a map of objects, its windows taken in turns with the others. */
   readonly mapDecisions: readonly DecideSample[];
   readonly memory: Memory;
-  readonly redis: RedisMemory;
+  /** Null: there is no Redis here. */
+  readonly redis: RedisMemory | null;
 }
 
 /** What an insertion came to, beside an idle process. */
@@ -50,8 +56,10 @@ export async function machineAlone({ quick, say }: ScenarioOptions): Promise<Sce
   const amounts = quick ? { keys: 100_000, insertedKeys: 500_000 } : { keys: 1_000_000, insertedKeys: 5_000_000 };
   const { keys } = amounts;
   const machines: MachineResult[] = [];
+  const absent: Absence[] = [];
   for (const [algorithm, number] of Object.entries(algorithms) as [AlgorithmName, keyof typeof Algorithm][]) {
-    const redis = await measureRedisMemory(algorithm, keys);
+    const redis = absent.length > 0 ? null : await redisOrAbsence(algorithm, keys, absent);
+    if (redis === null && machines.length === 0) say(`  absent: ${absent[0]!.contender}: ${absent[0]!.reason}`);
     const { memory } = await measureAlgorithm(algorithm, { algorithm: number, keys, onlyGrowth: true });
     const task = { algorithm: number, keys, decisionsPerWindow: quick ? 100_000 : 500_000 };
     const result = { algorithm, ...(await decide(task, quick ? 3 : 9)), memory, redis };
@@ -69,7 +77,18 @@ export async function machineAlone({ quick, say }: ScenarioOptions): Promise<Sce
         `${growth.controlP999Ms} ms; ${memory.residentBytesPerKey} bytes per key resident`,
     );
   }
-  return summarize(amounts, machines, insertions);
+  return summarize(amounts, machines, insertions, absent);
+}
+
+/** What is ours is measured without Redis, too. */
+async function redisOrAbsence(name: AlgorithmName, keys: number, absent: Absence[]): Promise<RedisMemory | null> {
+  try {
+    return await measureRedisMemory(name, keys);
+  } catch (error) {
+    if (!(error instanceof AbsentSystem)) throw error;
+    absent.push({ contender: "redis", reason: error.message });
+    return null;
+  }
 }
 
 /** The limiter, and the map. */
@@ -107,8 +126,9 @@ function mapRatio({ decisions, mapDecisions }: MachineResult): number {
   return Math.round(median(decisions.map((sample, at) => rate(sample) / rate(mapDecisions[at]!))) * 1_000) / 1_000;
 }
 
-/** Ours to Redis's, the worse of both readings: what each accounts for, and what each process grew by. */
-function memoryRatio({ memory, redis }: MachineResult): number {
+/** Ours to Redis's, the worse of both readings: what each accounts for, and what each process grew by; null without Redis. */
+function memoryRatio({ memory, redis }: MachineResult): number | null {
+  if (redis === null) return null;
   const accounted = memory.bytesPerKey / redis.usedBytesPerKey;
   const resident = memory.residentBytesPerKey / redis.residentBytesPerKey;
   return Math.round(Math.max(accounted, resident) * 1_000) / 1_000;
@@ -116,10 +136,13 @@ function memoryRatio({ memory, redis }: MachineResult): number {
 
 function describe(result: MachineResult): string {
   const { decisions, memory, redis } = result;
+  const beside =
+    redis === null
+      ? "no redis"
+      : `redis ${redis.usedBytesPerKey}, resident ${redis.residentBytesPerKey}   ratio ${memoryRatio(result)}`;
   return (
     `${perSecond(decisions, "seconds").toLocaleString("en")} decisions/s (${perSecond(decisions, "cpuSeconds").toLocaleString("en")} by processor time), ${mapRatio(result)} of a map's` +
-    `   bytes per key ${memory.bytesPerKey}, resident ${memory.residentBytesPerKey}; redis ${redis.usedBytesPerKey}, resident ${redis.residentBytesPerKey}` +
-    `   ratio ${memoryRatio(result)}`
+    `   bytes per key ${memory.bytesPerKey}, resident ${memory.residentBytesPerKey}; ${beside}`
   );
 }
 
@@ -128,6 +151,7 @@ export function summarize(
   { keys, insertedKeys }: Amounts,
   machines: readonly MachineResult[],
   insertions: readonly Insertion[],
+  absent: readonly Absence[] = [],
 ): ScenarioResult {
   if (machines.length === 0 || insertions.length === 0) throw new Error("nothing was measured");
   for (const { algorithm, decisions } of machines) {
@@ -138,31 +162,49 @@ export function summarize(
   const mapRatios = Object.fromEntries(machines.map((each) => [each.algorithm, mapRatio(each)]));
   const addedP999Ms = Math.max(...insertions.map(({ growth }) => growth.addedP999Ms));
   const slowest = Math.min(...Object.values(rates));
-  const largest = Math.max(...Object.values(ratios));
-  const within = { rate: slowest >= LEAST_PER_SECOND, delay: addedP999Ms < MOST_ADDED_MS, memory: largest <= 1 };
+  const known = Object.values(ratios).filter((ratio) => ratio !== null);
+  const largest = known.length === 0 ? null : Math.max(...known);
+  const within = {
+    rate: slowest >= LEAST_PER_SECOND,
+    delay: addedP999Ms < MOST_ADDED_MS,
+    memory: largest === null ? null : largest <= 1,
+  };
+  const rows = machines.map(rowOf);
   const verdict = (isWithin: boolean) => (isWithin ? "within" : "NOT within");
   return {
     line:
       `${keys.toLocaleString("en")} random keys: at least ${slowest.toLocaleString("en")} decisions/s, ${verdict(within.rate)} ${LEAST_PER_SECOND.toLocaleString("en")}; ` +
       `between ${Math.min(...Object.values(mapRatios))} and ${Math.max(...Object.values(mapRatios))} of what a map of objects decides; ` +
       `inserting ${insertedKeys.toLocaleString("en")}: p99.9 of the event loop's delay ${addedP999Ms} ms above an idle process, ${verdict(within.delay)} ${MOST_ADDED_MS} ms; ` +
-      `memory at most ${largest} of Redis's, ${verdict(within.memory)} 1`,
+      (largest === null
+        ? "memory: there is no Redis to compare it with"
+        : `memory at most ${largest} of Redis's, ${verdict(largest <= 1)} 1`),
     summary: {
       ...{ keys, insertedKeys, decisionsPerSecond: rates, ratioToMap: mapRatios, leastPerSecond: LEAST_PER_SECOND },
-      ...{ addedP999Ms, mostAddedMs: MOST_ADDED_MS, memoryRatio: ratios, within },
+      ...{ addedP999Ms, mostAddedMs: MOST_ADDED_MS, memoryRatio: ratios, within, absent },
     },
     details: {
-      machines: machines.map(({ algorithm, decisions, mapDecisions, memory, redis }) => ({
-        ...{ algorithm, perSecond: perSecond(decisions, "seconds") },
-        perSecondByProcessor: perSecond(decisions, "cpuSeconds"),
-        // With one admission on each key.
-        ...{ bytesPerKey: memory.bytesPerKey, residentBytesPerKey: memory.residentBytesPerKey, redis },
-        mapPerSecond: perSecond(mapDecisions, "seconds"),
-        mapPerSecondByProcessor: perSecond(mapDecisions, "cpuSeconds"),
-        windows: decisions,
-        mapWindows: mapDecisions,
-      })),
+      machines: machines.map((each, at) => ({ ...rows[at]!, windows: each.decisions, mapWindows: each.mapDecisions })),
       insertions,
     },
+    table: [
+      machinesTable(rows),
+      insertionsTable(insertions),
+      [...machineNotes, ...absent.map(({ contender, reason }) => `Absent: ${contender}: ${reason}`)]
+        .map((line) => `- ${line}`)
+        .join("\n"),
+    ].join("\n\n"),
+    picture: standaloneSvg(machinePlot(rows, insertions, LEAST_PER_SECOND)),
+  };
+}
+
+function rowOf({ algorithm, decisions, mapDecisions, memory, redis }: MachineResult): MachineRow {
+  return {
+    ...{ algorithm, perSecond: perSecond(decisions, "seconds") },
+    perSecondByProcessor: perSecond(decisions, "cpuSeconds"),
+    // With one admission on each key.
+    ...{ bytesPerKey: memory.bytesPerKey, residentBytesPerKey: memory.residentBytesPerKey, redis },
+    mapPerSecond: perSecond(mapDecisions, "seconds"),
+    mapPerSecondByProcessor: perSecond(mapDecisions, "cpuSeconds"),
   };
 }

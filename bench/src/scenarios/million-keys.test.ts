@@ -12,7 +12,7 @@ function row(phase: string, addedP999Ms: number): PhaseRow {
 
 it("the worst phase decides, and a takeover is told apart from it", () => {
   const phases = [row("growth", 3), row("expiry", 19.9), row("takeover", 800)];
-  const { summary, line } = summarize(1_000, [{ algorithm: "fixed-window", memory, phases }]);
+  const { summary, line, table, picture } = summarize(1_000, [{ algorithm: "fixed-window", memory, phases }]);
   expect(summary).toMatchObject({
     worstAddedP999Ms: { algorithm: "fixed-window", phase: "expiry", addedMs: 19.9 },
     within: true,
@@ -20,6 +20,9 @@ it("the worst phase decides, and a takeover is told apart from it", () => {
     bytesPerKey: { "fixed-window": 100 },
   });
   expect(line).toContain("within 20 ms; a takeover: 900 ms");
+  expect(table).toContain("| `fixed-window` | takeover | 1 | 1 | 0.00 |");
+  expect(picture).toContain("expiry 0 | 1.");
+  expect(picture).not.toContain("takeover");
 });
 
 it("20 ms is too much, and is said to be", () => {

@@ -1,4 +1,7 @@
+import { standaloneSvg } from "@quorumguard/pictures";
+import { delaysPlot } from "../million-keys/delays-plot.ts";
 import { type AlgorithmResult, measureAlgorithm } from "../million-keys/measure-algorithm.ts";
+import { delayNote, memoryNote, memoryTable, phaseNotes, phasesTable } from "../million-keys/tables.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
 const algorithms = [
@@ -43,6 +46,8 @@ export function summarize(keys: number, measured: readonly AlgorithmResult[]): S
   const worstAddedP999Ms = { algorithm: worst.algorithm, phase: worst.phase, addedMs: worst.addedP999Ms };
   const takeoverMs = Math.max(...rows.filter(({ phase }) => phase === TAKEOVER).map(({ delay }) => delay.maxMs), 0);
   const isWithin = worst.addedP999Ms < MOST_ADDED_MS;
+  const memory = measured.map((one) => ({ algorithm: one.algorithm, ...one.memory }));
+  const notes = [...phaseNotes, memoryNote, delayNote].map((line) => `- ${line}`).join("\n");
   return {
     line:
       `${keys.toLocaleString("en")} live keys: ${Math.min(...bytes)} to ${Math.max(...bytes)} bytes per key; p99.9 of the event loop's delay ` +
@@ -55,6 +60,15 @@ export function summarize(keys: number, measured: readonly AlgorithmResult[]): S
       takeoverMs,
       bytesPerKey: Object.fromEntries(measured.map(({ algorithm, memory }) => [algorithm, memory.bytesPerKey])),
     },
-    details: { memory: measured.map(({ algorithm, memory }) => ({ algorithm, ...memory })), phases: rows },
+    details: { memory, phases: rows },
+    table: [memoryTable(memory), phasesTable(rows), notes].join("\n\n"),
+    // A takeover may take hundreds of times as long as any other phase, beside which nothing of them would be seen.
+    picture: standaloneSvg(
+      delaysPlot(
+        keys,
+        memory,
+        rows.filter(({ phase }) => phase !== TAKEOVER),
+      ),
+    ),
   };
 }

@@ -4,8 +4,11 @@ import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { AbsentSystem } from "../system.ts";
+import { goFailure } from "./go-failure.ts";
 
 const run = promisify(execFile);
+
+const timeoutMinutes = 15;
 
 /** A command of a Go module. */
 export interface GoCommand {
@@ -30,18 +33,20 @@ export async function goProgram({ path, version }: GoCommand): Promise<string> {
   try {
     await run("go", ["install", `${path}@${version}`], {
       env: { ...process.env, GOBIN: folder, PATH: `${process.env.PATH}:/usr/local/go/bin` },
-      timeout: 900_000,
+      timeout: timeoutMinutes * 60_000,
     });
   } catch (error) {
-    const { code, stderr = "" } = error as { readonly code?: unknown; readonly stderr?: string };
-    const why =
-      code === "ENOENT"
-        ? "there is no go on this machine"
-        : stderr
-            .replace(/https?:\/\/[^\s:]+/g, "the module server")
-            .trim()
-            .replace(/\s+/g, " ");
-    throw new AbsentSystem(`go install ${path}@${version}: ${why}`, { cause: error });
+    throw new AbsentSystem(`go install ${path}@${version}: ${reasonOf(error)}`, { cause: error });
   }
   return program;
+}
+
+function reasonOf(error: unknown): string {
+  const {
+    code,
+    killed,
+    stderr = "",
+  } = error as { readonly code?: unknown; readonly killed?: boolean; readonly stderr?: string };
+  if (code === "ENOENT") return "there is no go on this machine";
+  return killed === true ? `it took longer than ${timeoutMinutes} minutes` : goFailure(stderr);
 }

@@ -90,6 +90,35 @@ test("a million keys: what each takes, and the delay beside that of an idle proc
   expect(worse?.body).toContain("(fixed-window, growth), which is too much.");
 });
 
+const machineAlone = {
+  ...{ scenario: "machine-alone", keys: 1_000, insertedKeys: 5_000, leastPerSecond: 1_000_000, mostAddedMs: 10 },
+  ...{ decisionsPerSecond: { "token-bucket": 900_000 }, memoryRatio: { "token-bucket": 0.9 }, addedP999Ms: 9 },
+  within: { rate: false, delay: true, memory: true },
+  machines: [
+    {
+      ...{ algorithm: "token-bucket", perSecond: 900_000, perSecondByProcessor: 950_000, mapPerSecond: 700_000 },
+      ...{ mapPerSecondByProcessor: 710_000, bytesPerKey: 120, residentBytesPerKey: 130 },
+      redis: { usedBytesPerKey: 150, residentBytesPerKey: 160 },
+    },
+  ],
+  insertions: [{ algorithm: "token-bucket", growth: { keys: 5_000, delay, controlP999Ms: 22.25, addedP999Ms: 9 } }],
+};
+
+test("the state machine alone: each goal, reached or not, and Redis where it was there", () => {
+  const [index, page] = pagesOf(file("machine-alone.json", machineAlone));
+  expect(index?.body).toContain("900,000 decisions per second on one thread, NOT within the goal of 1,000,000");
+  expect(index?.body).toContain("9 ms longer than in an idle process (p99.9), within the goal of 10 ms");
+  expect(index?.body).toContain("memory is at most 0.9 of Redis's, within the goal of 1.");
+  expect(page?.body).toContain("| `token-bucket` | 900,000 | 950,000 | 700,000 | 710,000 | 120 | 150 | 130 | 160 |");
+  expect(page?.body).toContain("| `token-bucket` | 5,000 | 31.25 | 22.25 | 9.00 |");
+  const absent = [{ contender: "redis", reason: "redis-server is not installed" }];
+  const [, alone] = pagesOf(
+    file("machine-alone.json", { ...machineAlone, memoryRatio: { "token-bucket": null }, absent }),
+  );
+  expect(alone?.body).toContain("there was no Redis to compare memory with.");
+  expect(alone?.body).toContain("- Absent: redis: redis-server is not installed");
+});
+
 test("a thorough run takes the place of a quick one", () => {
   const quick = file("redis-unique.quick.json", { ...redis, ours: 1 });
   for (const files of [
@@ -159,9 +188,17 @@ test("decisions against peers: each ratio with its goal, met or not, every cell,
 });
 
 test("results that lack what their scenario usually has still give a page", () => {
-  for (const scenario of ["etcd", "exactness", "failover", "million-keys", "redis-unique"]) {
-    expect(pagesOf(file(`${scenario}.json`, { scenario }))[1]?.body).toContain("## Machine");
+  for (const scenario of ["etcd", "exactness", "failover", "machine-alone", "million-keys", "redis-unique"]) {
+    expect(pagesOf(file(`${scenario}.json`, { scenario }))[1]?.body).toContain(
+      "- Commit: unknown\n- Processor: Some CPU",
+    );
   }
+});
+
+test("the commit of a measurement is on its page, and whether the sources differed from it", () => {
+  const measured = (dirty: boolean) => file("new-one.json", { scenario: "new-one", commit: "0123abcd", dirty });
+  expect(pagesOf(measured(false))[1]?.body).toContain("- Commit: 0123abcd\n");
+  expect(pagesOf(measured(true))[1]?.body).toContain("- Commit: 0123abcd, and changes that were not committed\n");
 });
 
 test("a picture beside the result is shown, drawn anew where the result has its calls", () => {

@@ -1,8 +1,9 @@
+import { commitWords } from "../../../../bench/src/commit.ts";
 import { block, code, paragraphs } from "../markdown.ts";
 import type { Page } from "../page.ts";
 import { capital } from "./generic.ts";
 import { fieldWords, readable } from "./numbers.ts";
-import { isFacts, type ResultFile } from "./result-file.ts";
+import { type Facts, isFacts, type ResultFile } from "./result-file.ts";
 import { type ScenarioWords, scenarioWords, unknownScenario } from "./scenarios.ts";
 
 /** `benchmarks/*`: a page per scenario, and one with all results in a line each. */
@@ -53,13 +54,20 @@ function scenarioPage(result: ResultFile, order: number): Page {
       quick ? "This was a quick run, with fewer and shorter samples than a thorough one." : "",
       picture ?? "",
       words.details(data),
-      "## Machine",
-      isFacts(data.machine) ? machineList(data.machine) : "The result does not say.",
+      "## Commit and machine",
+      [`- Commit: ${commitOf(data)}`, isFacts(data.machine) ? machineList(data.machine) : "- Machine: unknown"].join(
+        "\n",
+      ),
       "## Again",
       `This writes ${code(`bench/results/${scenario}${quick ? ".quick" : ""}.json`)}:`,
       block("sh", commandOf(result, words)),
     ),
   };
+}
+
+/** Results that are older than this field do not have it. */
+function commitOf({ commit, dirty }: Facts): string {
+  return typeof commit === "string" ? commitWords({ commit, dirty: dirty === true }) : "unknown";
 }
 
 const machineWords: Readonly<Record<string, string>> = {

@@ -4,6 +4,7 @@ import { paragraphs } from "../markdown.ts";
 import { decisions } from "./decisions.ts";
 import { exactness } from "./exactness.ts";
 import { factsMarkdown, rowsTable, samplesTable } from "./generic.ts";
+import { machineAlone } from "./machine-alone.ts";
 import { millionKeys } from "./million-keys.ts";
 import { readable } from "./numbers.ts";
 import { type Facts, isFacts } from "./result-file.ts";
@@ -111,7 +112,8 @@ export function unknownScenario(name: string): ScenarioWords {
         ? "See the page."
         : `${numbers.map(([field, value]) => `${field} ${readable(value)}`).join(", ")}.`;
     },
-    details: ({ scenario: _, machine: __, ...rest }) => paragraphs("## Result", factsMarkdown(rest)),
+    details: ({ scenario: _, machine: __, commit: ___, dirty: ____, ...rest }) =>
+      paragraphs("## Result", factsMarkdown(rest)),
     picture: () => null,
   };
 }
@@ -121,6 +123,7 @@ export const scenarioWords: ReadonlyMap<string, ScenarioWords> = new Map<string,
   ...decisionsPlans.map((plan) => [plan.name, decisions(plan)] as const),
   ["exactness", exactness],
   ["failover", failover],
+  ["machine-alone", machineAlone],
   ["million-keys", millionKeys],
   ["redis-unique", redisUnique],
   ["scaling", scaling],

@@ -1,0 +1,72 @@
+import { markdownTable } from "../markdown-table.ts";
+import type { RedisMemory } from "./redis-memory.ts";
+
+/** What one algorithm came to, as results keep it. */
+export interface MachineRow {
+  readonly algorithm: string;
+  readonly perSecond: number;
+  readonly perSecondByProcessor: number;
+  readonly mapPerSecond: number;
+  readonly mapPerSecondByProcessor: number;
+  readonly bytesPerKey: number;
+  readonly residentBytesPerKey: number;
+  /** Null: there was no Redis. */
+  readonly redis: RedisMemory | null;
+}
+
+/** What an insertion came to, as results keep it. */
+export interface InsertionRow {
+  readonly algorithm: string;
+  readonly growth: {
+    readonly keys: number;
+    readonly delay: { readonly p999Ms: number };
+    readonly controlP999Ms: number;
+    readonly addedP999Ms: number;
+  };
+}
+
+const whole = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 0 });
+const orDash = (value: number | undefined) => (value === undefined ? "–" : whole(value));
+const code = (name: string) => `\`${name}\``;
+
+/** Decisions a second and bytes per key, beside a map and Redis. */
+export function machinesTable(rows: readonly MachineRow[]): string {
+  return markdownTable(
+    [
+      ...[
+        "Algorithm",
+        "Decisions/s",
+        "Decisions per second of processor",
+        "A map: decisions/s",
+        "per second of processor",
+      ],
+      ...["State, bytes per key", "Redis", "Process, resident bytes per key", "Redis"],
+    ],
+    rows.map((row) => [
+      code(row.algorithm),
+      ...[row.perSecond, row.perSecondByProcessor, row.mapPerSecond, row.mapPerSecondByProcessor].map(whole),
+      ...[row.bytesPerKey, row.redis?.usedBytesPerKey].map(orDash),
+      ...[row.residentBytesPerKey, row.redis?.residentBytesPerKey].map(orDash),
+    ]),
+  );
+}
+
+/** Delays of the event loop while keys are inserted. */
+export function insertionsTable(rows: readonly InsertionRow[]): string {
+  return markdownTable(
+    ["Algorithm", "Keys inserted", "Delay, ms: p99.9", "Idle process, ms: p99.9", "More than idle, ms: p99.9"],
+    rows.map(({ algorithm, growth: { keys, delay, controlP999Ms, addedP999Ms } }) => [
+      code(algorithm),
+      whole(keys),
+      ...[delay.p999Ms, controlP999Ms, addedP999Ms].map((value) => value.toFixed(2)),
+    ]),
+  );
+}
+
+/** What the columns of both tables mean, a line of a list each. */
+export const machineNotes: readonly string[] = [
+  "Decisions are medians of windows of one thread that does nothing else, over keys drawn at random. By second of processor: what it would be if nobody else wanted the processor.",
+  "A map: the same algorithm over a `Map` from strings to objects, in a process whose windows alternate with the limiter's. It forgets nothing, knows no retries and is on no disk: a measure of the machine.",
+  "State: its pages with its clients' sessions ÷ keys, with one admission on each; of Redis, what its `used_memory` grew by for the same keys. Resident: what either process grew by. `concurrency` counts one open slot per key.",
+  "Delay: how long what is due every millisecond has to wait for its turn while keys are inserted, beside an idle process at the same time.",
+];
