@@ -1,4 +1,4 @@
-/** `npm run bench:guard [-- --only NAME] [--accept]`: whether a hot path allocates more, or takes longer, than was accepted. */
+/** `npm run bench:guard [-- --only NAME] [--accept]`: whether a hot path allocates as much, and takes as long, as was accepted. */
 import { parseArgs } from "node:util";
 import { hotPaths } from "./guard/hot-paths.ts";
 import type { Measure } from "./guard/measures.ts";

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
 import { runGuard } from "./run-guard.ts";
 
-it("one object more per operation turns it red, by name; without it, it stays green", async () => {
+it("one object more per operation turns it red, by name, and one less than was accepted, too; without either, it stays green", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "quorumguard-guard-"));
   try {
     const lines: string[] = [];
@@ -23,7 +23,16 @@ it("one object more per operation turns it red, by name; without it, it stays gr
     expect(await runGuard(options)).toBe(0);
     expect(lines).toHaveLength(1);
     expect(await runGuard({ ...options, waste: 1 })).toBe(1);
-    expect(lines.at(1)).toMatch(/^machine-apply-bucket: .*WORSE.*--only machine-apply-bucket --accept$/);
+    expect(lines.at(1)).toMatch(
+      /^machine-apply-bucket: .*WORSE.*--only machine-apply-bucket --measure bytes --accept$/,
+    );
+    expect(await runGuard({ ...options, waste: 1, accept: true })).toBe(0);
+    lines.length = 0;
+    expect(await runGuard(options)).toBe(1);
+    expect(lines).toEqual([
+      expect.stringMatching(/BETTER.*--only machine-apply-bucket --measure bytes --accept$/),
+      expect.stringContaining("0 worse than accepted, 1 better"),
+    ]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

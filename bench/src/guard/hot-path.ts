@@ -9,3 +9,6 @@ export interface HotPath {
   /** One block: what is measured. */
   run(): void | Promise<void>;
 }
+
+/** An entry of 256 calls is about so large. */
+export const ENTRY_BYTES = 7_500;

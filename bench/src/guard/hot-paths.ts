@@ -1,6 +1,8 @@
 import type { HotPath } from "./hot-path.ts";
 
 const answers = () => import("./answer-paths.ts");
+const codecs = () => import("./codec-paths.ts");
+const denials = () => import("./denial-path.ts");
 const frames = () => import("./frame-paths.ts");
 const machine = () => import("./machine-path.ts");
 const raft = () => import("./raft-paths.ts");
@@ -17,6 +19,10 @@ export const hotPaths: ReadonlyMap<string, () => Promise<HotPath>> = new Map([
   ["sdk-calls", async () => (await answers()).sdkCalls()],
   ["lease-answer", async () => (await answers()).leaseAnswer()],
   ["denial-answer", async () => (await answers()).denialAnswer()],
+  ["leader-denial", async () => (await denials()).leaderDenial()],
+  ["peer-encode", async () => (await codecs()).peerEncode()],
+  ["peer-decode", async () => (await codecs()).peerDecode()],
+  ["log-encode", async () => (await codecs()).logEncode()],
   ["raft-lead", async () => (await raft()).raftLead()],
   ["raft-follow", async () => (await raft()).raftFollow()],
 ]);

@@ -24,17 +24,29 @@ export const tolerances: Readonly<Record<Measure, number>> = { bytes: 0.1, time:
 
 const words: Readonly<Record<Measure, string>> = { bytes: "bytes", time: "steps of the kernel" };
 
-/** Judges one value. What has no baseline is not within anything: it is to be accepted first. */
+/**
+ * Judges one value. What has no baseline is not within anything: it is to be accepted first. Nor is what is as many times below its
+ * baseline as it may be above: what comes next could be that much worse, and nobody would hear of it.
+ */
 export function judge({ path, measure, unit, value }: Measured, baselines: Baselines): Verdict {
   const baseline = baselines[path]?.[measure];
-  const accept = `npm run bench:guard -- --only ${path} --accept`;
+  const accept = `npm run bench:guard -- --only ${path} --measure ${measure} --accept`;
   const told = `${path}: ${value} ${words[measure]} per operation (${unit})`;
   if (baseline === undefined) return { kind: "unknown", line: `${told}, and no baseline; to accept it: ${accept}` };
-  const percent = Math.round(tolerances[measure] * 100);
-  const bound = Number((baseline * (1 + tolerances[measure])).toPrecision(5));
-  const facts = `${told}, baseline ${baseline}, bound ${bound} (${percent} % above it)`;
-  if (value > bound) return { kind: "worse", line: `${facts}: WORSE; if that is meant: ${accept}` };
-  if (value < baseline * (1 - tolerances[measure]))
-    return { kind: "better", line: `${facts}: better; to keep it so: ${accept}` };
+  const times = 1 + tolerances[measure];
+  const [least, most] = [baseline / times, baseline * times].map((bound) => Number(bound.toPrecision(5))) as [
+    number,
+    number,
+  ];
+  const facts = `${told}, baseline ${baseline}, bounds ${least} and ${most}`;
+  if (value > most) return { kind: "worse", line: `${facts}: WORSE; if that is meant: ${accept}` };
+  if (value < least)
+    return { kind: "better", line: `${facts}: BETTER, and a loss of as much would pass; to hold the gain: ${accept}` };
   return { kind: "within", line: facts };
+}
+
+/** How many times a value is from its baseline, whichever is more; 1 if there is none. */
+export function distance({ path, measure, value }: Measured, baselines: Baselines): number {
+  const baseline = baselines[path]?.[measure] ?? value;
+  return value > baseline ? value / baseline : baseline / value;
 }

@@ -1,9 +1,7 @@
 import { createMessage, type Message, MessageType } from "../../../packages/raft/src/index.ts";
 import { createSingle, lead, type Single } from "../../../packages/raft/src/testing/single.ts";
-import type { HotPath } from "./hot-path.ts";
+import { ENTRY_BYTES, type HotPath } from "./hot-path.ts";
 
-/** An entry of 256 calls is about so large. */
-const ENTRY_BYTES = 7_500;
 const ENTRIES = 256;
 
 /** What is in the log's past is cut off, as a node does after an image. */

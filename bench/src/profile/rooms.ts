@@ -15,8 +15,10 @@ const withoutPlace: ReadonlyMap<string, string> = new Map([
   ["(garbage collector)", "garbage collection"],
 ]);
 
-/** By what is in its path, whose a function is. The first that fits. */
-const owners: readonly (readonly [string, string])[] = [
+/** By what is in its path, and by its name where a file does several things, whose a function is. */
+type Owner = readonly [path: string, room: string, names?: readonly string[]];
+
+const owners: readonly Owner[] = [
   ["/@grpc/grpc-js/", "grpc-js"],
   ["/node_modules/", "other libraries"],
   ["/packages/limiter/", "limiter"],
@@ -30,9 +32,31 @@ const owners: readonly (readonly [string, string])[] = [
   ["/bench/", "the benchmark's own loop"],
 ];
 
-/** What a function belongs to, in words. Bundles are looked through by their source maps. */
+/** What is the limiter to others, told apart where there is nothing else. */
+export const limiterOwners: readonly Owner[] = [
+  ["/limiter/src/keys/", "fetching ahead what comes next", ["prefetch"]],
+  ["/limiter/src/memory/", "fetching ahead what comes next", ["firsts", "prefetchSplits", "readAhead"]],
+  ["/limiter/src/keys/", "looking for what has expired", ["sweep", "#retain", "#endLap"]],
+  ["/limiter/src/keys/", "index and blocks of keys"],
+  ["/limiter/src/memory/", "index and blocks of keys"],
+  ["/limiter/src/algorithms/", "the algorithm"],
+  ["/limiter/src/entry/", "reading the entry"],
+  ["/limiter/src/exactly-once/", "sessions, each call exactly once"],
+  ["/limiter/src/hash/", "hashing keys and state"],
+  ["/limiter/src/holds/", "records of slots"],
+  ["/limiter/src/policies/", "policies"],
+  ["/limiter/src/machine/", "going through the calls"],
+  ...owners,
+];
+
+/** What a function belongs to, in words: the first owner that fits. Bundles are looked through by their source maps. */
 export class Rooms {
+  readonly #owners: readonly Owner[];
   readonly #maps = new Map<string, SourceMap | null>();
+
+  constructor(list: readonly Owner[] = owners) {
+    this.#owners = list;
+  }
 
   of(frame: CallFrame): string {
     const { functionName, url } = frame;
@@ -41,7 +65,8 @@ export class Rooms {
     if (url.startsWith("node:")) return nodeItself;
     if (!url.startsWith("file:")) return elsewhere;
     const path = this.#sourceOf(frame);
-    return owners.find(([part]) => path.includes(part))?.[1] ?? "other";
+    const fits = ([part, , names]: Owner) => path.includes(part) && (names?.includes(functionName) ?? true);
+    return this.#owners.find(fits)?.[1] ?? "other";
   }
 
   #sourceOf({ url, lineNumber, columnNumber }: CallFrame): string {

@@ -36,3 +36,8 @@ export function selfTimes(
   }
   return times;
 }
+
+/** Now, by the clock that profiles have. */
+export function profileClockUs(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
+}

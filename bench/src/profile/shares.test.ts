@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
-import { Rooms } from "./rooms.ts";
+import { limiterOwners, Rooms } from "./rooms.ts";
 import { type CallFrame, type CpuProfile, selfTimes } from "./self-times.ts";
 import { shares } from "./shares.ts";
-import { between, readThreadTimes } from "./thread-times.ts";
+import { between, readPeerTimes, readThreadTimes } from "./thread-times.ts";
 
 const frame = (functionName: string, url = "", lineNumber = 0): CallFrame => ({
   ...{ functionName, url, lineNumber, columnNumber: 0 },
@@ -54,6 +54,25 @@ it("a stretch without a busy sample has no shares", () => {
   expect(() => shares({ profile, times: { mainUs: 1, otherUs: {} } }, new Rooms(), stretch)).toThrow("no sample");
 });
 
+it("who has no profile is told by what the kernel counted alone", () => {
+  const times = { mainUs: 0, otherUs: { "the peer's own code": 30, "the kernel, for the peer": 10 } };
+  const told = shares({ profile: null, times }, new Rooms(), { fromUs: 0, toUs: 1, decisions: 10 });
+  expect([...told]).toEqual([
+    ["the peer's own code", 3],
+    ["the kernel, for the peer", 1],
+  ]);
+});
+
+it("where there is only the limiter, its parts are told apart; of a file that does several things by the function", () => {
+  const rooms = new Rooms(limiterOwners);
+  const of = (name: string, file: string) => rooms.of(frame(name, `file:///a/packages/limiter/src/${file}.ts`));
+  expect(of("find", "keys/key-table")).toBe("index and blocks of keys");
+  expect(of("prefetch", "keys/key-table")).toBe("fetching ahead what comes next");
+  expect(of("sweep", "keys/key-table")).toBe("looking for what has expired");
+  expect(of("sweep", "exactly-once/sessions")).toBe("sessions, each call exactly once");
+  expect(of("apply", "limiter")).toBe("limiter");
+});
+
 it("whose a function is, by its path; of a bundle by its source map", () => {
   const rooms = new Rooms();
   expect(rooms.of(frame("read", "node:internal/stream"))).toBe("Node.js, its JavaScript");
@@ -80,4 +99,15 @@ it("what threads took between two readings, by what they are for", async () => {
   const own = await readThreadTimes(process.pid);
   expect(own.mainUs).toBeGreaterThan(0);
   expect(Object.keys(own.otherUs).length).toBeGreaterThan(0);
+});
+
+it("a peer's processes together: their own code, and the kernel's for them", async () => {
+  const before = await readPeerTimes([process.pid]);
+  const { user, system } = process.cpuUsage();
+  const after = await readPeerTimes([process.pid, process.pid]);
+  const told = (times: typeof before) => Object.values(times.otherUs).reduce((sum, us) => sum + us, 0);
+  expect(told(before)).toBeGreaterThan(0);
+  // It is counted in hundredths of a second, each of the two parts.
+  expect(told(before)).toBeLessThanOrEqual(user + system + 20_000);
+  expect(told(after)).toBeGreaterThanOrEqual(2 * told(before));
 });

@@ -3,9 +3,9 @@ import { readThreads } from "../scaling/node-usage.ts";
 
 /** Processor time of a process so far, in microseconds. */
 export interface ThreadTimes {
-  /** Of the thread that its event loop runs on. */
+  /** Of the thread that its event loop runs on, which a profile tells apart; 0 of who has none. */
   readonly mainUs: number;
-  /** Of the others, by what they are for. */
+  /** Of all else, by what it is for. */
   readonly otherUs: Readonly<Record<string, number>>;
 }
 
@@ -26,6 +26,22 @@ export async function readThreadTimes(pid: number): Promise<ThreadTimes> {
     if (thread !== main) add(otherUs, await readFile(`/proc/${pid}/task/${thread}/comm`, "utf8"), us);
   }
   return { mainUs: threads.get(main)!, otherUs };
+}
+
+/** Linux tells processor time in hundredths of a second on every machine that Node.js runs on. */
+const usPerTick = 10_000;
+
+/** Of a peer's processes together, which no profiler of ours sees: their own code, and the kernel's for them. */
+export async function readPeerTimes(pids: readonly number[]): Promise<ThreadTimes> {
+  const sums = { own: 0, kernel: 0 };
+  for (const pid of pids) {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    // The name, in parentheses, may hold spaces; utime and stime are the 12th and 13th fields after it.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    sums.own += Number(fields[11]) * usPerTick;
+    sums.kernel += Number(fields[12]) * usPerTick;
+  }
+  return { mainUs: 0, otherUs: { "the peer's own code": sums.own, "the kernel, for the peer": sums.kernel } };
 }
 
 function add(sums: Record<string, number>, name: string, us: number): void {

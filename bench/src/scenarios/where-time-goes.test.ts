@@ -1,14 +1,19 @@
 import { expect, it } from "vitest";
-import { type PointShares, summarize } from "./where-time-goes.ts";
+import type { PointShares } from "../profile/point-shares.ts";
+import { summarize } from "./where-time-goes.ts";
 
 const point: PointShares = {
   ...{ scenario: "unique-keys", point: "256 in flight", contender: "quorumguard", decisionsPerSecond: 40_000 },
   us: { leader: { limiter: 3, Raft: 1, "other threads": 0 }, follower: { limiter: 2 }, client: { SDK: 6 } },
 };
+const peer: PointShares = {
+  ...{ ...point, contender: "redis" },
+  us: { servers: { "the peer's own code": 12, "the kernel, for the peer": 7 }, client: { "other libraries": 19 } },
+};
 
 it("each part with what each process takes for it, those first that all of them, two followers too, spend most on", () => {
-  const { table, line } = summarize([point]);
-  expect(line).toBe("unique-keys, 256 in flight: leader 4.0 µs, follower 2.0 µs, client 6.0 µs");
+  const { table, line } = summarize([point], []);
+  expect(line).toBe("256 in flight of unique-keys: quorumguard: leader 4 µs, each follower 2 µs, client 6 µs");
   expect(table).toBe(
     [
       "### 256 in flight of unique-keys: quorumguard",
@@ -21,4 +26,13 @@ it("each part with what each process takes for it, those first that all of them,
       "| all | 4 | 2 | 6 |",
     ].join("\n"),
   );
+});
+
+it("a peer has its table too, with the processes that it has, and who is absent is told with the reason", () => {
+  const absent = { point: "256 in flight of etcd", contender: "etcd, puts", reason: "etcd is not installed" };
+  const { table, summary } = summarize([point, peer], [absent]);
+  expect(table).toContain("| Microseconds of processor | its servers | client |");
+  expect(table).toContain("| all | 19 | 19 |");
+  expect(table!.split("\n").at(-1)).toBe("- Absent: etcd, puts at 256 in flight of etcd: etcd is not installed");
+  expect(summary.absent).toEqual([absent]);
 });

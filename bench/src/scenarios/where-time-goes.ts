@@ -1,45 +1,88 @@
-import { type Contender, quorumGuard, quorumGuardNoDenialCache, quorumGuardUnary } from "../decisions/contenders.ts";
+import { standaloneSvg } from "@quorumguard/pictures";
+import {
+  type Contender,
+  etcdPuts,
+  quorumGuard,
+  quorumGuardNoDenialCache,
+  quorumGuardOfCluster,
+  quorumGuardUnary,
+  redisNone,
+} from "../decisions/contenders.ts";
 import type { Point } from "../decisions/points.ts";
-import { markdownTable } from "../markdown-table.ts";
-import { type ProfiledPoint, profilePoint } from "../profile/profile-point.ts";
-import { Rooms } from "../profile/rooms.ts";
+import type { MachineTask } from "../profile/machine-messages.ts";
+import { headingOf, type PointShares, roleTitle, shortUs, totalOf } from "../profile/point-shares.ts";
+import { profileMachine } from "../profile/profile-machine.ts";
+import { type ProfiledLoad, profilePoint } from "../profile/profile-point.ts";
+import { limiterOwners, Rooms } from "../profile/rooms.ts";
 import { shares } from "../profile/shares.ts";
+import { sharesPlot } from "../profile/shares-plot.ts";
+import { sharesTable } from "../profile/shares-table.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
+import { AbsentSystem } from "../system.ts";
 import { decisionsPlans } from "./decisions.ts";
 
-/** The points of which a ratio is promised, and whom it is promised of. */
+/** The points of which a ratio is promised, who is promised, and whom it is promised of where a look at both tells why. */
 const profiled: readonly (readonly [plan: string, point: string, contender: Contender])[] = [
   ["unique-keys", "256 in flight", quorumGuard],
+  ["unique-keys", "256 in flight", redisNone],
   ["unique-keys", "1,024 in flight", quorumGuard],
+  ["unique-keys", "1,024 in flight", redisNone],
+  ["etcd", "256 in flight", etcdPuts],
   ["denied", "90 % denied", quorumGuardNoDenialCache],
+  ["denied", "90 % denied", quorumGuardOfCluster],
   ["unary", "64 in flight", quorumGuardUnary],
   ["lone-call", "1 in flight", quorumGuard],
 ];
 
-/** The processes of which one decision takes something; there are two followers. */
-const roles = ["leader", "follower", "client"] as const;
+/** The state machine alone, by algorithm. */
+const machines: Readonly<Record<string, MachineTask["algorithm"]>> = {
+  "token-bucket": "tokenBucket",
+  "sliding-window-log": "slidingWindowLog",
+  "sliding-window-counter": "slidingWindowCounter",
+  "fixed-window": "fixedWindow",
+  concurrency: "concurrency",
+};
 
-/** What one decision takes of each process at one point, in microseconds of processor, by whose they are. */
-export interface PointShares {
-  readonly scenario: string;
+/** A peer that could not be started here. */
+export interface AbsentPoint {
   readonly point: string;
   readonly contender: string;
-  readonly decisionsPerSecond: number;
-  readonly us: Readonly<Record<(typeof roles)[number], Readonly<Record<string, number>>>>;
+  readonly reason: string;
 }
 
-/** Our own processes under V8's profiler, at the points of other scenarios: what a decision's processor time is spent on. */
+/** Processes under V8's profiler at the points of other scenarios: what a decision's processor time is spent on. */
 export async function whereTimeGoes({ quick, say }: ScenarioOptions): Promise<ScenarioResult> {
-  const times = quick ? { warmUpMs: 1_000, sampleMs: 2_000 } : { warmUpMs: 15_000, sampleMs: 10_000 };
-  const rooms = new Rooms();
   const points: PointShares[] = [];
+  const absent: AbsentPoint[] = [];
+  const tell = (told: PointShares) => {
+    points.push(told);
+    say(`  ${lineOf(told)}; ${told.decisionsPerSecond.toLocaleString("en")}/s`);
+  };
+  const rooms = new Rooms();
   for (const [scenario, name, contender] of profiled) {
     const point = pointOf(scenario, name);
-    const told = sharesOf(scenario, point, contender, await profilePoint(point, contender, times), rooms);
-    points.push(told);
-    say(`  ${scenario}, ${name}: ${told.decisionsPerSecond.toLocaleString("en")}/s; ${mostOf(told)}`);
+    const place = { scenario, point: name, contender: contender.name };
+    try {
+      tell(sharesOf(place, await profilePoint(point, contender, timesOf(contender, quick)), rooms));
+    } catch (error) {
+      if (!(error instanceof AbsentSystem)) throw error;
+      absent.push({ point: `${name} of ${scenario}`, contender: contender.name, reason: error.message });
+      say(`  absent: ${contender.name}: ${error.message}`);
+    }
   }
-  return summarize(points);
+  const machineRooms = new Rooms(limiterOwners);
+  for (const [name, algorithm] of Object.entries(machines)) {
+    const place = { scenario: "machine-alone", point: name, contender: "the limiter of one node" };
+    const load = await profileMachine({ algorithm, keys: quick ? 100_000 : 1_000_000 });
+    tell(sharesOf(place, load, machineRooms));
+  }
+  return summarize(points, absent);
+}
+
+/** A peer's servers have nothing that is compiled while they run; our nodes do. */
+function timesOf({ system }: Contender, quick: boolean): { readonly warmUpMs: number; readonly sampleMs: number } {
+  if (quick) return { warmUpMs: 1_000, sampleMs: 2_000 };
+  return { warmUpMs: system === "quorumguard" ? 12_000 : 5_000, sampleMs: 10_000 };
 }
 
 function pointOf(scenario: string, name: string): Point {
@@ -49,61 +92,39 @@ function pointOf(scenario: string, name: string): Point {
 }
 
 function sharesOf(
-  scenario: string,
-  { name: point }: Point,
-  { name: contender }: Contender,
-  seen: ProfiledPoint,
+  place: Pick<PointShares, "scenario" | "point" | "contender">,
+  load: ProfiledLoad,
   rooms: Rooms,
 ): PointShares {
-  const of = (role: (typeof roles)[number]) =>
-    Object.fromEntries([...shares(seen[role], rooms, seen)].toSorted((one, other) => other[1] - one[1]));
+  const us = Object.entries(load.processes).map(([role, process]) => {
+    const parts = [...shares(process, rooms, load)].toSorted((one, other) => other[1] - one[1]);
+    return [role, Object.fromEntries(parts)] as const;
+  });
   return {
-    ...{ scenario, point, contender, decisionsPerSecond: Math.round(seen.decisions / seen.seconds) },
-    us: { leader: of("leader"), follower: of("follower"), client: of("client") },
+    ...place,
+    decisionsPerSecond: Math.round(load.decisions / load.seconds),
+    us: Object.fromEntries(us),
   };
 }
 
-/** All of a process's parts together. */
-const totalOf = (parts: Readonly<Record<string, number>>) => Object.values(parts).reduce((sum, one) => sum + one, 0);
-
-/** What one decision takes of all processes together, two followers among them. */
-export function allOf({ us }: PointShares): number {
-  return totalOf(us.leader) + 2 * totalOf(us.follower) + totalOf(us.client);
+function lineOf(one: PointShares): string {
+  const told = Object.entries(one.us).map(([role, parts]) => `${roleTitle(role)} ${shortUs(totalOf(parts))} µs`);
+  return `${headingOf(one)}: ${told.join(", ")}`;
 }
 
-function mostOf({ us }: PointShares): string {
-  return roles.map((role) => `${role} ${totalOf(us[role]).toFixed(1)} µs`).join(", ");
-}
-
-/** A line, a table for each point. */
-export function summarize(points: readonly PointShares[]): ScenarioResult {
+/** A line, a table for each point, and the picture of all. */
+export function summarize(points: readonly PointShares[], absent: readonly AbsentPoint[]): ScenarioResult {
+  const tables = points.map((one) => `### ${headingOf(one)}\n\n${sharesTable(one)}`);
   return {
-    line: points.map((one) => `${one.scenario}, ${one.point}: ${mostOf(one)}`).join("; "),
-    summary: { points },
+    line: points.map(lineOf).join("\n  "),
+    summary: { points, absent },
     details: {},
-    table: points.map((one) => `### ${headingOf(one)}\n\n${sharesTable(one)}`).join("\n\n"),
+    table: [...tables, ...absentLines(absent)].join("\n\n"),
+    picture: standaloneSvg(sharesPlot(points)),
   };
 }
 
-/** What a point's table is under. */
-export function headingOf({ scenario, point, contender }: PointShares): string {
-  return `${point} of ${scenario}: ${contender}`;
+/** Who could not be profiled, and why: in Markdown. */
+export function absentLines(absent: readonly AbsentPoint[]): readonly string[] {
+  return absent.map(({ point, contender, reason }) => `- Absent: ${contender} at ${point}: ${reason}`);
 }
-
-/** A row for each part of processor time, those first that all processes together spend most on. */
-export function sharesTable({ us }: PointShares): string {
-  const names = [...new Set(roles.flatMap((role) => Object.keys(us[role])))];
-  const all = (name: string) => roles.reduce((sum, role) => sum + (us[role][name] ?? 0), us.follower[name] ?? 0);
-  const cell = (parts: Readonly<Record<string, number>>, name: string) => {
-    const part = parts[name] ?? 0;
-    return part === 0 ? "–" : `${short(part)} (${Math.round((100 * part) / totalOf(parts))} %)`;
-  };
-  const rows = names
-    .filter((name) => all(name) > 0)
-    .toSorted((one, other) => all(other) - all(one))
-    .map((name) => [name, ...roles.map((role) => cell(us[role], name))]);
-  const totals = ["all", ...roles.map((role) => short(totalOf(us[role])))];
-  return markdownTable(["Microseconds of processor", "leader", "each follower", "client"], [...rows, totals]);
-}
-
-const short = (value: number) => value.toLocaleString("en", { maximumSignificantDigits: value < 100 ? 2 : 4 });
