@@ -1,15 +1,19 @@
 import { expect, it } from "vitest";
-import { type ClusterState, sampleOf } from "./bed.ts";
+import { type ClusterState, type NodeState, sampleOf } from "./bed.ts";
 
-const usage = (cpuUs: number, threadUs: number, writtenBytes: number) => ({ cpuUs, threadUs, writtenBytes });
+/** Frames of the log end at `logEnd`, in a file that is as large from the first; `snapshot` is the size of another one. */
+const node = (threadUs: number, othersUs: number, writtenBytes: number, logEnd: number, snapshot = 0): NodeState => ({
+  ...{ threadUs, othersUs, writtenBytes },
+  files: { logEnds: new Map([["1.seg", logEnd]]), sizes: new Map(Object.entries({ segment: 99_000, snapshot })) },
+});
 const before: ClusterState = {
-  leader: usage(1_000, 900, 5_000),
-  followers: [usage(100, 90, 10), usage(200, 180, 20)],
+  leader: node(900, 100, 5_000, 512),
+  followers: [node(90, 10, 10, 512), node(180, 20, 20, 512)],
   ...{ entries: 7, frames: 10, flushUs: 50, liveKeys: 3 },
 };
 const after: ClusterState = {
-  leader: usage(1_800, 1_500, 45_000),
-  followers: [usage(300, 250, 8_010), usage(800, 700, 4_020)],
+  leader: node(1_500, 300, 45_000, 8_512, 20_000),
+  followers: [node(250, 50, 8_010, 8_512), node(700, 100, 4_020, 4_512)],
   ...{ entries: 27, frames: 90, flushUs: 850, liveKeys: 99 },
 };
 const outcomes = { allowed: 200, denied: 0, degraded: 0, failed: 0 };
@@ -19,8 +23,10 @@ it("divides what was used by the decisions of all client processes, and what fol
   const reports = [report, { ...report, seconds: 4 }];
   expect(sampleOf({ name: "a", keys: "new" }, reports, before, after)).toEqual({
     ...{ decisions: 400, seconds: 4, decisionsPerSecond: 100, callsPerEntry: 20, callsPerFrame: 5 },
-    ...{ leaderUs: 2, leaderThreadUs: 1.5, leaderBytes: 100 },
-    ...{ followerUs: 1, followerThreadUs: 0.85, followerBytes: 15 },
+    ...{ leaderUs: 2, leaderThreadUs: 1.5, leaderOthersUs: 0.5 },
+    ...{ followerUs: 1, followerThreadUs: 0.85, followerOthersUs: 0.15 },
+    // Of the leader's 40,000 bytes 8,000 are its log's and 20,000 a snapshot's; the rest was sent.
+    ...{ leaderSentBytes: 30, leaderLogBytes: 20, followerLogBytes: 15 },
     ...{ clientUs: 5, flushUs: 2, keys: 99 },
   });
 });
@@ -31,7 +37,20 @@ it("knows how many of a population are in use, and that a node alone has no foll
     { ...after, followers: [] },
   ] as const;
   const sample = sampleOf({ name: "a", keys: 1_000 }, [report], ...alone);
-  expect(sample).toMatchObject({ keys: 1_000, followerUs: null, followerThreadUs: null, followerBytes: null });
+  expect(sample).toMatchObject({ keys: 1_000, followerUs: null, followerThreadUs: null, followerOthersUs: null });
+  expect(sample.followerLogBytes).toBeNull();
+});
+
+it("where a segment is gone that frames may have been in, nobody says how many bytes they were, or were sent", () => {
+  const files = { ...after.leader.files, logEnds: new Map([["2.seg", 600]]) };
+  const sample = sampleOf({ name: "a", keys: 10 }, [report], before, { ...after, leader: { ...after.leader, files } });
+  expect(sample).toMatchObject({ leaderSentBytes: null, leaderLogBytes: null, leaderUs: 4, followerLogBytes: 30 });
+});
+
+it("files that grew by more than was written by then leave nobody to say how much was sent", () => {
+  const leader = { ...after.leader, writtenBytes: before.leader.writtenBytes + 28_000 };
+  const sample = sampleOf({ name: "a", keys: 10 }, [report], before, { ...after, leader });
+  expect(sample).toMatchObject({ leaderSentBytes: null, leaderLogBytes: 40 });
 });
 
 it.each(["failed", "denied", "degraded"] as const)(

@@ -5,8 +5,9 @@ import type { LoopReport } from "../decisions/closed-loop.ts";
 import { leaderFirst } from "../systems/quorumguard.ts";
 import { readMetrics } from "../systems/read-metric.ts";
 import type { Configuration } from "./configuration.ts";
-import type { Costs } from "./cost-model.ts";
-import { readNodeUsage } from "./node-usage.ts";
+import { type Costs, wholesOf } from "./cost-model.ts";
+import { dataFolderOf, grownBytesBetween, logBytesBetween, type NodeFiles, readNodeFiles } from "./node-files.ts";
+import { type NodeUsage, readNodeUsage } from "./node-usage.ts";
 
 /** One stretch of a configuration under load; costs are of one decision. */
 export interface ScalingSample extends Costs {
@@ -90,7 +91,7 @@ async function takeSample(
   const reports = await clients.run(load, async () => {
     before = await stateBefore(cluster, leader);
   });
-  const after = await stateAfter(cluster, leader);
+  const after = await stateAfter(cluster, leader, before!);
   const still = await cluster.waitForLeader();
   if (still.nodeId !== leader.nodeId || still.term !== leader.term) return null;
   return sampleOf(configuration, reports, before!, after);
@@ -108,18 +109,44 @@ export interface ClusterState {
   readonly liveKeys: number;
 }
 
-type NodeState = Awaited<ReturnType<typeof readNodeUsage>>;
+/** What one node had used and written. */
+export type NodeState = NodeUsage & { readonly files: NodeFiles };
 
-/** A page of metrics takes milliseconds of a node's time: it is asked for before the processors are looked at. */
+/** Pages of metrics take milliseconds of a node's time, and files are read at leisure: the processors are looked at last. */
 async function stateBefore(cluster: LocalCluster, leader: LocalStatus): Promise<ClusterState> {
+  const pids = pidsOf(cluster, leader);
   const counted = await countedBy(cluster, leader);
-  return { ...counted, ...(await usageOf(cluster, leader)) };
+  const files = await filesOf(pids, null);
+  return { ...counted, ...nodesOf(await usageOf(pids), files) };
 }
 
-/** And here afterwards. */
-async function stateAfter(cluster: LocalCluster, leader: LocalStatus): Promise<ClusterState> {
-  const usage = await usageOf(cluster, leader);
-  return { ...usage, ...(await countedBy(cluster, leader)) };
+/** And first here. */
+async function stateAfter(cluster: LocalCluster, leader: LocalStatus, before: ClusterState): Promise<ClusterState> {
+  const pids = pidsOf(cluster, leader);
+  const usage = await usageOf(pids);
+  const files = await filesOf(pids, [before.leader, ...before.followers]);
+  return { ...nodesOf(usage, files), ...(await countedBy(cluster, leader)) };
+}
+
+/** The leader's process first. */
+function pidsOf(cluster: LocalCluster, leader: LocalStatus): readonly number[] {
+  const followers = cluster.nodes.filter(({ nodeId }) => nodeId !== leader.nodeId);
+  return [leader, ...followers].map(({ nodeId }) => cluster.pid(nodeId)!);
+}
+
+function usageOf(pids: readonly number[]): Promise<readonly NodeUsage[]> {
+  return Promise.all(pids.map(readNodeUsage));
+}
+
+function filesOf(pids: readonly number[], before: readonly NodeState[] | null): Promise<readonly NodeFiles[]> {
+  return Promise.all(
+    pids.map(async (pid, at) => readNodeFiles(await dataFolderOf(pid), before === null ? null : before[at]!.files)),
+  );
+}
+
+function nodesOf(usage: readonly NodeUsage[], files: readonly NodeFiles[]): Pick<ClusterState, "leader" | "followers"> {
+  const [leader, ...followers] = usage.map((one, at) => ({ ...one, files: files[at]! }));
+  return { leader: leader!, followers };
 }
 
 async function countedBy(cluster: LocalCluster, { nodeId }: LocalStatus) {
@@ -132,12 +159,18 @@ async function countedBy(cluster: LocalCluster, { nodeId }: LocalStatus) {
   return { entries: entries!, frames: frames!, flushUs: flushSeconds! * 1e6, liveKeys: liveKeys! };
 }
 
-async function usageOf(cluster: LocalCluster, leader: LocalStatus) {
-  const others = cluster.nodes.filter(({ nodeId }) => nodeId !== leader.nodeId);
-  const [first, ...followers] = await Promise.all(
-    [leader, ...others].map(({ nodeId }) => readNodeUsage(cluster.pid(nodeId)!)),
-  );
-  return { leader: first!, followers };
+/** What one node used in between. Null: segments of its log are gone that may have had some of it. */
+function usedBetween(before: NodeState, after: NodeState) {
+  const logBytes = logBytesBetween(before.files, after.files);
+  const inFiles = (logBytes ?? Number.NaN) + grownBytesBetween(before.files, after.files);
+  // What was written and is in no file went to sockets. Files that grow while they are read may seem to have more than was written.
+  const sentBytes = after.writtenBytes - before.writtenBytes - inFiles;
+  return {
+    threadUs: after.threadUs - before.threadUs,
+    othersUs: after.othersUs - before.othersUs,
+    logBytes,
+    sentBytes: sentBytes > 0 ? sentBytes : null,
+  };
 }
 
 /** What a stretch of load took, divided by its decisions. @throws {Error} when there is no such thing as a decision's cost. */
@@ -159,21 +192,30 @@ export function sampleOf(
     );
   const seconds = Math.max(...reports.map((report) => report.seconds));
   const each = (total: number) => total / decisions;
-  const ofLeader = (field: keyof NodeState) => each(after.leader[field] - before.leader[field]);
-  const followers = before.followers.length;
-  const ofFollower = (field: keyof NodeState) => {
-    const used = after.followers.map((follower, at) => follower[field] - before.followers[at]![field]);
-    return followers === 0 ? null : each(used.reduce((total, one) => total + one, 0)) / followers;
+  const eachOrNull = (total: number | null) => (total === null ? null : each(total));
+  const leader = usedBetween(before.leader, after.leader);
+  const followers = before.followers.map((follower, at) => usedBetween(follower, after.followers[at]!));
+  const ofFollower = (field: keyof typeof leader) => eachOrNull(meanOf(followers.map((follower) => follower[field])));
+  const parts = {
+    ...{ leaderThreadUs: each(leader.threadUs), leaderOthersUs: each(leader.othersUs) },
+    ...{ followerThreadUs: ofFollower("threadUs"), followerOthersUs: ofFollower("othersUs") },
   };
   return {
     ...{ decisions, seconds, decisionsPerSecond: decisions / seconds },
     callsPerEntry: decisions / (after.entries - before.entries),
     callsPerFrame: decisions / (after.frames - before.frames),
-    ...{ leaderUs: ofLeader("cpuUs"), leaderThreadUs: ofLeader("threadUs"), leaderBytes: ofLeader("writtenBytes") },
-    ...{ followerUs: ofFollower("cpuUs"), followerThreadUs: ofFollower("threadUs") },
-    followerBytes: ofFollower("writtenBytes"),
+    ...{ ...wholesOf(parts), ...parts },
+    ...{ leaderSentBytes: eachOrNull(leader.sentBytes), leaderLogBytes: eachOrNull(leader.logBytes) },
+    followerLogBytes: ofFollower("logBytes"),
     clientUs: each(sum(({ cpuUs }) => cpuUs)),
     flushUs: each(after.flushUs - before.flushUs),
     keys: keys === "new" ? after.liveKeys : keys,
   };
+}
+
+/** Null: there is none, or not all of them are known. */
+function meanOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  if (known.length === 0 || known.length < values.length) return null;
+  return known.reduce((sum, one) => sum + one, 0) / known.length;
 }

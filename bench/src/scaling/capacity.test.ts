@@ -9,8 +9,9 @@ const each = (coefficient: number): Fit => ({
 
 /** A model in which every decision takes so much, whatever it is like. */
 function modelOf(costs: Partial<Record<Resource, number>>): ScalingModel {
-  const all = { leaderUs: 5, leaderThreadUs: 4, followerUs: 3, followerThreadUs: 2, clientUs: 3, flushUs: 1 };
-  const entries = Object.entries({ ...all, leaderBytes: 100, followerBytes: 50, ...costs });
+  const nodes = { leaderThreadUs: 4, leaderOthersUs: 1, followerThreadUs: 2, followerOthersUs: 1 };
+  const bytes = { leaderSentBytes: 100, leaderLogBytes: 50, followerLogBytes: 50 };
+  const entries = Object.entries({ ...nodes, clientUs: 3, flushUs: 1, ...bytes, ...costs });
   const fits = Object.fromEntries(entries.map(([name, value]) => [name, each(value)])) as ScalingModel["costs"];
   return { cores: 2, costs: fits, callsPerEntry: each(1), callsPerFrame: each(1), spacing: each(1) };
 }
@@ -26,9 +27,11 @@ it("on machines of their own, what takes longest for a decision runs out first",
   expect(firstOf({ followerThreadUs: 8 })).toEqual({ what: "a follower's main thread", decisionsPerSecond: 125_000 });
   // How long a flush takes beside others on the same cores says nothing of one with a core of its own.
   expect(firstOf({ flushUs: 10 })?.what).toBe("the leader's main thread");
-  expect(firstOf({ leaderBytes: 1_250 })).toMatchObject({ decisionsPerSecond: 100_000 });
+  expect(firstOf({ leaderSentBytes: 1_250 })).toMatchObject({ decisionsPerSecond: 100_000 });
+  // The log goes to the disk, and not to the network.
+  expect(firstOf({ leaderLogBytes: 1_250 })?.what).toBe("the leader's main thread");
   // What other threads of a node take has other cores.
-  expect(firstOf({ leaderUs: 50 })?.what).toBe("the leader's main thread");
+  expect(firstOf({ leaderOthersUs: 50 })?.what).toBe("the leader's main thread");
   expect(firstOf({ followerThreadUs: 8 }, 1)?.what).toBe("the leader's main thread");
 });
 

@@ -25,7 +25,7 @@ export function onMachinesOfTheirOwn(model: ScalingModel, situation: Situation):
     // The event loop of a node is one thread, however many cores there are.
     { what: "the leader's main thread", decisionsPerSecond: 1e6 / costs.leaderThreadUs },
     ...(nodes > 1 ? [{ what: "a follower's main thread", decisionsPerSecond: 1e6 / costs.followerThreadUs }] : []),
-    { what: "the leader's network, at 1 Gbit/s", decisionsPerSecond: gigabit / costs.leaderBytes },
+    { what: "the leader's network, at 1 Gbit/s", decisionsPerSecond: gigabit / costs.leaderSentBytes },
   ]);
 }
 

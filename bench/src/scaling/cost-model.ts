@@ -42,28 +42,33 @@ const crowded = ["each entry, for each further process on a core"] as const sati
 const kept = ["each new key", "each doubling of the keys in use beyond 1,024"] as const satisfies readonly Term[];
 const sentOn = ["each decision, for each follower", "each entry, for each follower"] as const satisfies readonly Term[];
 
-/** What a decision takes of whom, and what that may be made of. */
+/** What a decision takes of whom, and what that may be made of. A node's processor is its main thread and its other threads. */
 export const resources = {
-  leaderUs: { words: "the leader's processor", unit: "µs", terms: [...decided, ...sentOn, ...kept, ...crowded] },
   leaderThreadUs: {
     words: "the leader's main thread",
     unit: "µs",
     terms: [...decided, ...sentOn, ...kept, ...crowded],
   },
-  followerUs: { words: "a follower's processor", unit: "µs", terms: [...decided, ...kept, ...crowded] },
+  leaderOthersUs: {
+    words: "the leader's other threads",
+    unit: "µs",
+    terms: [...decided, ...sentOn, ...kept, ...crowded],
+  },
   followerThreadUs: { words: "a follower's main thread", unit: "µs", terms: [...decided, ...kept, ...crowded] },
+  followerOthersUs: { words: "a follower's other threads", unit: "µs", terms: [...decided, ...kept, ...crowded] },
   clientUs: {
     words: "the clients' processors",
     unit: "µs",
     terms: ["each decision", "each frame", "each byte of the key", "each frame, for each further process on a core"],
   },
   flushUs: { words: "the leader's disk", unit: "µs", terms: decided },
-  leaderBytes: {
-    words: "what the leader writes to sockets and to its log",
+  leaderSentBytes: {
+    words: "what the leader sends",
     unit: "bytes",
-    terms: [...decided, ...sentOn, "each byte of the key, for each follower"],
+    terms: [...decided, "each frame", ...sentOn, "each byte of the key, for each follower"],
   },
-  followerBytes: { words: "what a follower writes", unit: "bytes", terms: decided },
+  leaderLogBytes: { words: "the leader's log", unit: "bytes", terms: decided },
+  followerLogBytes: { words: "a follower's log", unit: "bytes", terms: decided },
 } as const satisfies Readonly<
   Record<string, { readonly words: string; readonly unit: "µs" | "bytes"; readonly terms: readonly Term[] }>
 >;
@@ -72,10 +77,24 @@ export const resources = {
 export type Resource = keyof typeof resources;
 
 /** Those of a node, which change with the Node.js that runs it. */
-const ofNodes: readonly Resource[] = ["leaderUs", "leaderThreadUs", "followerUs", "followerThreadUs"];
+const ofNodes: readonly Resource[] = ["leaderThreadUs", "leaderOthersUs", "followerThreadUs", "followerOthersUs"];
 
-/** What was measured of one configuration: medians of its samples, of one decision. Null: there are no followers. */
-export type Costs = Readonly<Record<Resource, number | null>> & {
+/** Sums of resources: a node's whole processor time. Nothing is fitted to them, so that no part can be predicted to be more than its whole. */
+export type Whole = "leaderUs" | "followerUs";
+
+/** The whole processor time of a node of each role, made of its threads'. Null: there are no followers. */
+export function wholesOf(
+  parts: Readonly<Record<"leaderThreadUs" | "leaderOthersUs" | "followerThreadUs" | "followerOthersUs", number | null>>,
+): Readonly<Record<Whole, number | null>> {
+  const sum = (one: number | null, other: number | null) => (one === null || other === null ? null : one + other);
+  return {
+    leaderUs: sum(parts.leaderThreadUs, parts.leaderOthersUs),
+    followerUs: sum(parts.followerThreadUs, parts.followerOthersUs),
+  };
+}
+
+/** What was measured of one configuration: medians of its samples, of one decision. Null: there are no followers, or nobody knows. */
+export type Costs = Readonly<Record<Resource | Whole, number | null>> & {
   readonly decisionsPerSecond: number;
   readonly callsPerEntry: number;
   readonly callsPerFrame: number;
@@ -161,7 +180,7 @@ export function predict(model: ScalingModel, configuration: Configuration, facto
   const spacingUs = evaluate(model.spacing, spacingTerms(configuration, callsPerEntry, cpuUs));
   // No machine gives more than all of its cores.
   const decisionsPerSecond = 1e6 / Math.max(spacingUs, cpuUs / model.cores);
-  const alone = { followerUs: null, followerThreadUs: null, followerBytes: null };
+  const alone = { followerUs: null, followerThreadUs: null, followerOthersUs: null, followerLogBytes: null };
   return { ...costs, ...(nodes === 1 ? alone : {}), callsPerEntry, callsPerFrame, decisionsPerSecond };
 }
 
@@ -170,12 +189,13 @@ export function costsAt(
   model: ScalingModel,
   situation: Situation,
   factors: NodeFactors = {},
-): Readonly<Record<Resource, number>> {
+): Readonly<Record<Resource | Whole, number>> {
   const entries = Object.entries(model.costs).map(([name, fit]) => {
     const factor = factors[name as Resource] ?? 1;
     return [name, factor * evaluate(fit, termsOf(situation))];
   });
-  return Object.fromEntries(entries) as Record<Resource, number>;
+  const costs = Object.fromEntries(entries) as Record<Resource, number>;
+  return { ...costs, ...(wholesOf(costs) as Record<Whole, number>) };
 }
 
 /** What nodes take more or less than the model says, by what was measured of one configuration. */

@@ -1,6 +1,6 @@
 import { seededRandom } from "../decisions/random.ts";
 import type { Configuration } from "./configuration.ts";
-import type { Costs } from "./cost-model.ts";
+import { type Costs, wholesOf } from "./cost-model.ts";
 import type { MeasuredSamples } from "./measure.ts";
 
 export const cores = 2;
@@ -22,8 +22,8 @@ export const invented = {
   /** Of the processor time, what the main thread has. */
   threadShare: 0.9,
   flush: { decision: 0.1, entry: 250, byte: 0.001 },
-  leaderBytes: { decision: 90, entry: 500, follower: 30, entryFollower: 400, byte: 2, byteFollower: 1 },
-  followerBytes: { decision: 30, entry: 600, byte: 1 },
+  leaderSentBytes: { decision: 60, entry: 1_500, follower: 30, entryFollower: 1_200, byte: 1, byteFollower: 1 },
+  logBytes: { decision: 30, entry: 300, byte: 1 },
   batch: { ofProcess: 1.05, squared: -0.02, processes: 0.3 },
   frame: { ofProcess: 0.95, processes: -0.2 },
   spacing: { cpu: 0.5, alone: 0.3, waitUs: 400, followersUs: 300 },
@@ -31,7 +31,7 @@ export const invented = {
 
 /** What a configuration comes to there. */
 export function truthOf({ nodes, inFlight, processes, keyBytes, keys }: Configuration): Costs {
-  const { leader, follower, client, threadShare, flush, leaderBytes, followerBytes, batch, frame, spacing } = invented;
+  const { leader, follower, client, threadShare, flush, leaderSentBytes, logBytes, batch, frame, spacing } = invented;
   const ofProcess = Math.log(inFlight / processes);
   const met = processes ** batch.processes;
   const callsPerEntry = met * Math.exp(batch.ofProcess * ofProcess + batch.squared * ofProcess ** 2);
@@ -55,11 +55,14 @@ export function truthOf({ nodes, inFlight, processes, keyBytes, keys }: Configur
     (spacing.waitUs + (followers > 0 ? spacing.followersUs : 0)) / inFlight;
   const alone = followers === 0;
   return {
-    ...{ leaderUs, leaderThreadUs: threadShare * leaderUs, clientUs, callsPerEntry, callsPerFrame, keys: inUse },
-    ...{ followerUs: alone ? null : followerUs, followerThreadUs: alone ? null : threadShare * followerUs },
-    flushUs: each(flush),
-    leaderBytes: each(leaderBytes) + sent(leaderBytes) + followers * leaderBytes.byteFollower * keyBytes,
-    followerBytes: alone ? null : each(followerBytes),
+    ...{ leaderUs, leaderThreadUs: threadShare * leaderUs, leaderOthersUs: (1 - threadShare) * leaderUs },
+    followerUs: alone ? null : followerUs,
+    followerThreadUs: alone ? null : threadShare * followerUs,
+    followerOthersUs: alone ? null : (1 - threadShare) * followerUs,
+    ...{ clientUs, callsPerEntry, callsPerFrame, keys: inUse, flushUs: each(flush) },
+    leaderSentBytes:
+      each(leaderSentBytes) + sent(leaderSentBytes) + followers * leaderSentBytes.byteFollower * keyBytes,
+    ...{ leaderLogBytes: each(logBytes), followerLogBytes: alone ? null : each(logBytes) },
     decisionsPerSecond: 1e6 / spacingUs,
   };
 }
@@ -76,7 +79,8 @@ export function inventedMeasurements(
       name,
       value === null || name === "keys" ? value : value * (1 + noise * (2 * random() - 1)),
     ]);
-    const costs = Object.fromEntries(entries) as Costs;
+    const parts = Object.fromEntries(entries) as Costs;
+    const costs = { ...parts, ...wholesOf(parts) };
     return { configuration, costs, samples: [{ ...costs, decisions: 1_000, seconds: 1 }] };
   });
 }

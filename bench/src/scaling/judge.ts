@@ -3,14 +3,17 @@ import type { Costs, Measured, Prediction } from "./cost-model.ts";
 /** What the project promises of a prediction: at most so many per cent off. */
 export const mostErrorPercent = 25;
 
-/** What is held to it: processor time, and what all of it together comes to. */
+/** What is held to it: processor time, what all of it together comes to, and what travels and stays. */
 export const judged = {
   leaderUs: "leader, µs",
-  leaderThreadUs: "its main thread, µs",
+  leaderThreadUs: "leader's main thread, µs",
   followerUs: "follower, µs",
-  followerThreadUs: "its main thread, µs",
+  followerThreadUs: "follower's main thread, µs",
   clientUs: "clients, µs",
   decisionsPerSecond: "decisions/s",
+  leaderSentBytes: "leader sends, bytes",
+  leaderLogBytes: "leader's log, bytes",
+  followerLogBytes: "follower's log, bytes",
 } as const satisfies Partial<Record<keyof Costs, string>>;
 
 /** The name of what is judged. */
@@ -40,9 +43,26 @@ export function compare({ configuration, costs }: Measured, prediction: Predicti
   });
 }
 
-/** The one that is furthest off. @throws {Error} if there is none. */
-export function worstOf(comparisons: readonly Comparison[]): Comparison {
+/** What became of several predictions. */
+export interface Verdict {
+  readonly predictions: number;
+  /** How many are too far off. */
+  readonly off: number;
+  /** The one that is furthest off. */
+  readonly worst: Comparison;
+}
+
+/** @throws {Error} if there are none. */
+export function verdictOf(comparisons: readonly Comparison[]): Verdict {
   const [worst] = comparisons.toSorted((one, other) => Math.abs(other.errorPercent) - Math.abs(one.errorPercent));
   if (worst === undefined) throw new Error("nothing was predicted");
-  return worst;
+  return { predictions: comparisons.length, off: comparisons.filter(({ within }) => !within).length, worst };
+}
+
+/** In words. */
+export function verdictWords({ predictions, off, worst }: Verdict): string {
+  return (
+    `${predictions} predictions, ${off === 0 ? "all within" : `${off} NOT within`} ${mostErrorPercent} %; ` +
+    `the worst is ${worst.errorPercent} % off (${worst.configuration}: ${judged[worst.what]})`
+  );
 }

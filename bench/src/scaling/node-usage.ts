@@ -2,10 +2,10 @@ import { readdir, readFile } from "node:fs/promises";
 
 /** What one process has used so far. */
 export interface NodeUsage {
-  /** Processor time of all its threads. */
-  readonly cpuUs: number;
-  /** Of the one that its event loop runs on. */
+  /** Processor time of the thread that its event loop runs on. */
   readonly threadUs: number;
+  /** And of all its others. */
+  readonly othersUs: number;
   /** Handed to sockets and files. */
   readonly writtenBytes: number;
 }
@@ -42,8 +42,8 @@ export async function readNodeUsage(pid: number): Promise<NodeUsage> {
   if (!(threadUs > 0))
     throw new Error(`this kernel does not tell how long threads ran: of process ${pid} it says ${threadUs} µs`);
   return {
-    cpuUs: [...times.values()].reduce((sum, one) => sum + one, 0),
     threadUs,
+    othersUs: [...times.values()].reduce((sum, one) => sum + one, -threadUs),
     writtenBytes: parseWrittenBytes(await readFile(`/proc/${pid}/io`, "utf8")),
   };
 }

@@ -27,15 +27,16 @@ it("what the machine itself took longer for is no cost: each sample is told by t
     expect(sample.leaderUs, String(at)).toBeCloseTo(right.leaderUs!, 6);
     expect(sample.clientUs).toBeCloseTo(right.clientUs!, 6);
     expect(sample.flushUs).toBeCloseTo(right.flushUs!, 6);
+    expect(sample.leaderThreadUs! + sample.leaderOthersUs!).toBeCloseTo(sample.leaderUs!, 9);
     expect(sample.followerUs === null).toBe(right.followerUs === null);
   }
 });
 
 it("between two gauges the machine was as fast as both of them on average; what it has no part in stays as it is", () => {
   const [, between] = steadied([on(one, 1), on(other, 1.5), on(one, 2), on(one, 1)], reference);
-  const { leaderUs, leaderBytes, callsPerEntry } = other!.samples[0]!;
+  const { leaderUs, leaderSentBytes, leaderLogBytes, callsPerEntry } = other!.samples[0]!;
   expect(between!.sample.leaderUs).toBeCloseTo(leaderUs!, 6);
-  expect(between!.sample).toMatchObject({ leaderBytes, callsPerEntry });
+  expect(between!.sample).toMatchObject({ leaderSentBytes, leaderLogBytes, callsPerEntry });
 });
 
 it("without a gauge nothing is told", () => {

@@ -8,11 +8,13 @@ export interface Taken {
   readonly sample: ScalingSample;
 }
 
-/** What a slower machine makes more of, or less. */
-const ofTheMachine: readonly (keyof ScalingSample)[] = [
-  "decisionsPerSecond",
-  ...(["leaderUs", "leaderThreadUs", "followerUs", "followerThreadUs", "clientUs", "flushUs"] as const),
-];
+/** What a slower machine makes more of, or less, and by what of the gauge. The parts of a node's processor time have that of the whole, and stay its parts. */
+const gaugeOf: Readonly<Partial<Record<keyof ScalingSample, keyof ScalingSample>>> = {
+  decisionsPerSecond: "decisionsPerSecond",
+  ...{ leaderUs: "leaderUs", leaderThreadUs: "leaderUs", leaderOthersUs: "leaderUs" },
+  ...{ followerUs: "followerUs", followerThreadUs: "followerUs", followerOthersUs: "followerUs" },
+  ...{ clientUs: "clientUs", flushUs: "flushUs" },
+};
 
 /**
  * Each sample as it would have been had the machine always been as fast as it mostly was, by samples of one and the same configuration
@@ -23,16 +25,17 @@ export function steadied(taken: readonly Taken[], gauge: Configuration): readonl
   const isGauge = ({ configuration }: Taken) => configuration.name === gauge.name;
   const gauges = taken.filter(isGauge).map(({ sample }) => sample);
   if (gauges.length === 0) throw new Error(`nothing says how fast the machine was: no sample of ${gauge.name}`);
-  const mostly = new Map(ofTheMachine.map((name) => [name, median(gauges.map((one) => Number(one[name])))]));
+  const told = Object.entries(gaugeOf) as [keyof ScalingSample, keyof ScalingSample][];
+  const mostly = new Map(told.map(([, by]) => [by, median(gauges.map((one) => Number(one[by])))]));
   return taken.map((one, at) => {
     const before = taken.slice(0, at + 1).findLast(isGauge);
     const after = taken.slice(at).find(isGauge);
     const near = [before, after].flatMap((found) => (found === undefined ? [] : [found.sample]));
-    const paceOf = (name: keyof ScalingSample) =>
-      near.reduce((sum, sample) => sum + Number(sample[name]) / mostly.get(name)!, 0) / near.length;
-    const steady = ofTheMachine
-      .filter((name) => one.sample[name] !== null)
-      .map((name) => [name, Number(one.sample[name]) / paceOf(name)]);
+    const paceOf = (by: keyof ScalingSample) =>
+      near.reduce((sum, sample) => sum + Number(sample[by]) / mostly.get(by)!, 0) / near.length;
+    const steady = told
+      .filter(([name]) => one.sample[name] !== null)
+      .map(([name, by]) => [name, Number(one.sample[name]) / paceOf(by)]);
     return { ...one, sample: { ...one.sample, ...Object.fromEntries(steady) } };
   });
 }

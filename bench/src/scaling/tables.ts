@@ -1,4 +1,6 @@
 import { markdownTable } from "../markdown-table.ts";
+import { median } from "../median.ts";
+import type { ScalingSample } from "./bed.ts";
 import type { Capacity } from "./capacity.ts";
 import { type Costs, type Resource, resources } from "./cost-model.ts";
 import type { Fit } from "./fewest-terms.ts";
@@ -12,14 +14,16 @@ export interface CostRow {
 
 const whole = (value: number) => Math.round(value).toLocaleString("en");
 /** With two digits where they say something, and three where a value is small. */
-const short = (value: number | null) =>
-  value === null ? "–" : value.toLocaleString("en", { maximumSignificantDigits: value < 100 ? 3 : 4 });
+const short = (value: number | null | undefined) =>
+  value === null || value === undefined
+    ? "–"
+    : value.toLocaleString("en", { maximumSignificantDigits: value < 100 ? 3 : 4 });
 const percent = (value: number) => `${value > 0 ? "+" : ""}${value.toLocaleString("en")} %`;
 
-/** What a decision takes of whom, made of what. A row for each resource, with what it takes for what. */
-export function fitsTable(costs: Readonly<Record<string, Fit>>): string {
-  const rows = Object.entries(costs).flatMap(([name, { coefficients, rmsError }]) => {
-    const { words, unit } = resources[name as Resource];
+/** What a decision takes of whom, made of what: a row for each resource with what it takes for what. A resource that has no fit has no row. */
+export function fitsTable(costs: Readonly<Partial<Record<Resource, Fit>>>): string {
+  const rows = Object.entries(resources).flatMap(([name, { words, unit }]) => {
+    const { coefficients = {}, rmsError = 0 } = costs[name as Resource] ?? {};
     return Object.entries(coefficients).map(([term, value], at) => [
       at === 0 ? words : "",
       term,
@@ -34,13 +38,16 @@ const costColumns = {
   callsPerEntry: "Calls per entry",
   callsPerFrame: "Calls per frame",
   leaderUs: "Leader, µs",
-  leaderThreadUs: "its main thread",
+  leaderThreadUs: "its main thread, µs",
+  leaderOthersUs: "its other threads, µs",
   followerUs: "Follower, µs",
-  followerThreadUs: "its main thread",
+  followerThreadUs: "its main thread, µs",
+  followerOthersUs: "its other threads, µs",
   clientUs: "Clients, µs",
   flushUs: "Leader's disk, µs",
-  leaderBytes: "Leader writes, bytes",
-  followerBytes: "Follower writes, bytes",
+  leaderSentBytes: "Leader sends, bytes",
+  leaderLogBytes: "Leader's log, bytes",
+  followerLogBytes: "Follower's log, bytes",
 } as const satisfies Partial<Record<keyof Costs, string>>;
 
 /** What was measured, of one decision. */
@@ -52,6 +59,55 @@ export function costsTable(rows: readonly CostRow[]): string {
       configuration,
       whole(costs.decisionsPerSecond),
       ...columns.map(([name]) => short(costs[name])),
+    ]),
+  );
+}
+
+const steadiedColumns = {
+  decisionsPerSecond: "Decisions/s",
+  leaderUs: "Leader, µs",
+  followerUs: "Follower, µs",
+  clientUs: "Clients, µs",
+} as const satisfies Partial<Record<keyof ScalingSample, string>>;
+
+type SamplesByName = Readonly<Record<string, readonly ScalingSample[]>>;
+
+/** All samples, by configuration, as a result has them. */
+export interface SteadyingSamples {
+  readonly asMeasured: SamplesByName;
+  readonly steadied: SamplesByName;
+}
+
+/** What the table of it needs to be understood. */
+export const steadyingWords = [
+  "Each sample's times and rate are divided by how much slower, or faster, the samples of the reference before and after it were than all of the reference's in the median.",
+  "So the reference itself is the gauge, and all of its steadied samples come to one number. Both parts of a node's processor time are divided by the same. Bytes, and calls per entry and frame, stay as they were.",
+  "Median, with the least and the most in brackets.",
+].join(" ");
+
+/** Samples of each configuration as they were measured and steadied: medians, with the least and the most in brackets. */
+export function steadyingTable(samples: SteadyingSamples): string {
+  const columns = Object.entries(steadiedColumns) as [keyof typeof steadiedColumns, string][];
+  const spread = (values: readonly (number | null)[], show: (value: number) => string) => {
+    const known = values.filter((value) => value !== null);
+    if (known.length === 0) return "–";
+    const [middle, least, most] = [median(known), Math.min(...known), Math.max(...known)].map(show);
+    return least === most ? middle! : `${middle} (${least} to ${most})`;
+  };
+  return markdownTable(
+    ["Configuration", "Samples", ...columns.flatMap(([, title]) => [title, "steadied"])],
+    Object.entries(samples.asMeasured).map(([configuration, measured]) => [
+      configuration,
+      whole(measured.length),
+      ...columns.flatMap(([name]) => {
+        const show = name === "decisionsPerSecond" ? whole : short;
+        return [measured, samples.steadied[configuration] ?? []].map((some) =>
+          spread(
+            some.map((sample) => sample[name]),
+            show,
+          ),
+        );
+      }),
     ]),
   );
 }

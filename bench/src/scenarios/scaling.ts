@@ -1,35 +1,32 @@
 import { availableParallelism } from "node:os";
+import { standaloneSvg } from "@quorumguard/pictures";
 import { type Capacity, onMachinesOfTheirOwn, onOneMachine } from "../scaling/capacity.ts";
-import { grid, heldOut, heldOutOther, otherReference, reference } from "../scaling/configuration.ts";
-import {
-  fitModel,
-  type Measured,
-  type NodeFactors,
-  nodeFactors,
-  predict,
-  type ScalingModel,
-  type Situation,
-} from "../scaling/cost-model.ts";
-import { type Comparison, compare, judged, mostErrorPercent, worstOf } from "../scaling/judge.ts";
+import { grid, heldOut, heldOutLast, heldOutOther, otherReference, reference } from "../scaling/configuration.ts";
+import type { Measured, Situation } from "../scaling/cost-model.ts";
+import { configurationsOf, evaluate, type Gathered } from "../scaling/evaluate.ts";
+import { mostErrorPercent, type Verdict, verdictOf, verdictWords } from "../scaling/judge.ts";
 import { Beds, gather, type MeasuredSamples, measureInTurns, type Thoroughness } from "../scaling/measure.ts";
-import { findOtherNode, type OtherNode } from "../scaling/other-node.ts";
+import { findOtherNode } from "../scaling/other-node.ts";
+import { predictionsPlot } from "../scaling/predictions-plot.ts";
 import { steadied, type Taken } from "../scaling/steady.ts";
-import { capacitiesTable, comparisonsTable, costsTable, fitsTable } from "../scaling/tables.ts";
+import {
+  capacitiesTable,
+  comparisonsTable,
+  costsTable,
+  fitsTable,
+  steadyingTable,
+  steadyingWords,
+} from "../scaling/tables.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 
 /** Everything that was measured. */
 export interface ScalingMeasurement {
   readonly cores: number;
-  readonly grid: readonly MeasuredSamples[];
-  /** Decisions per second of each sample of the reference, in order: what the machine itself changed by meanwhile. */
-  readonly pace: readonly number[];
-  readonly heldOut: readonly MeasuredSamples[];
-  /** Null: there was none. */
-  readonly other: {
-    readonly version: string;
-    readonly reference: MeasuredSamples;
-    readonly heldOut: readonly MeasuredSamples[];
-  } | null;
+  /** The version of the other Node.js; null: there was none. */
+  readonly otherNode: string | null;
+  readonly asMeasured: Gathered;
+  /** The same samples, told by those of the reference next to them. All that is predicted and judged is of these. */
+  readonly steadied: Gathered;
 }
 
 /** What a decision costs, fitted to some configurations and held against others that the fit knows nothing of. */
@@ -44,31 +41,27 @@ export async function scaling({ quick, say, otherNode = null }: ScenarioOptions)
     say("  what costs are fitted to");
     const fitted = await measureInTurns(beds, grid, thoroughness, say);
     say("  what is held out");
-    const others = other === null ? [] : [otherReference, ...heldOutOther];
-    await beds.keepFor([reference, ...heldOut, ...others]);
-    const taken = [...fitted, ...(await measureInTurns(beds, [...heldOut, ...others], thoroughness, say))];
-    const steady = steadied(taken, reference);
+    const rest = [...heldOut, ...heldOutLast, ...(other === null ? [] : [otherReference, ...heldOutOther])];
+    await beds.keepFor([reference, ...rest]);
+    const taken = [...fitted, ...(await measureInTurns(beds, rest, thoroughness, say))];
     return summarize({
       cores: availableParallelism(),
-      pace: paceOf(taken),
-      grid: gather(grid, steady),
-      heldOut: gather(heldOut, steady),
-      other: otherOf(other, gather(others, steady)),
+      otherNode: other?.version ?? null,
+      asMeasured: gathered(taken, other !== null),
+      steadied: gathered(steadied(taken, reference), other !== null),
     });
   } finally {
     await beds.stop();
   }
 }
 
-function paceOf(taken: readonly Taken[]): ScalingMeasurement["pace"] {
-  const ofReference = taken.filter(({ configuration }) => configuration === reference);
-  return ofReference.map(({ sample }) => Math.round(sample.decisionsPerSecond));
-}
-
-function otherOf(other: OtherNode | null, measured: readonly MeasuredSamples[]): ScalingMeasurement["other"] {
-  if (other === null) return null;
-  const [first, ...rest] = measured;
-  return { version: other.version, reference: first!, heldOut: rest };
+function gathered(taken: readonly Taken[], hasOther: boolean): Gathered {
+  const [first, ...others] = hasOther ? gather([otherReference, ...heldOutOther], taken) : [];
+  return {
+    grid: gather(grid, taken),
+    heldOut: gather([...heldOut, ...heldOutLast], taken),
+    other: first === undefined ? null : { reference: first, heldOut: others },
+  };
 }
 
 /** Where one leader ends is told for these: entries of a busy leader, with and without what makes decisions dearer. */
@@ -83,43 +76,56 @@ const situations: readonly Situation[] = [
 ].map((one) => ({ keyBytes: 16, keys: 10_000, newKeys: 0, callsPerFrame: one.callsPerEntry, crowding: 0, ...one }));
 
 /** Fits, predicts, and holds against what was measured. */
-export function summarize({ cores, pace, grid: fitted, heldOut: rest, other }: ScalingMeasurement): ScenarioResult {
-  const model = fitModel(fitted, cores);
-  const factors = other === null ? {} : nodeFactors(model, other.reference);
-  const comparisons = [...predicted(model, rest), ...predicted(model, other?.heldOut ?? [], factors)];
-  const worst = worstOf(comparisons);
-  const within = comparisons.every((one) => one.within);
+export function summarize({ cores, otherNode, asMeasured, steadied: steady }: ScalingMeasurement): ScenarioResult {
+  const { model, factors, comparisons } = evaluate(steady, cores);
+  const verdict = verdictOf(comparisons);
+  const last = verdictOf(comparisons.filter(({ configuration }) => lastNames.includes(configuration)));
+  const unsteadied = evaluate(asMeasured, cores).comparisons;
   const apart = situations.map((one) => onMachinesOfTheirOwn(model, one));
   const together = situations.map((one) => onOneMachine(model, one, cores));
   const [first] = endOf(apart).limits;
-  const absent = other === null ? ["another Node.js"] : [];
+  const absent = otherNode === null ? ["another Node.js"] : [];
   const costs = Object.fromEntries(Object.entries(model.costs).map(([name, { coefficients }]) => [name, coefficients]));
-  const rows = [...fitted, ...rest, ...(other === null ? [] : [other.reference, ...other.heldOut])];
+  const rows = configurationsOf(steady);
+  const samples = { asMeasured: samplesOf(asMeasured), steadied: samplesOf(steady) };
   return {
-    line: lineOf({ comparisons, worst, within, first: first!, absent }),
+    line: lineOf(verdict, first!, absent),
     summary: {
-      ...{ within, mostErrorPercent, worst, endsAt: first!, absent },
-      costs,
-      comparisons,
+      ...{ within: verdict.off === 0, mostErrorPercent, worst: verdict.worst, endsAt: first!, absent },
+      ...{ addedLast: { configurations: lastNames, ...last }, withoutSteadying: verdictOf(unsteadied) },
+      ...{ costs, comparisons },
     },
     details: {
-      ...{ model, factors, otherNode: other?.version ?? null, pace },
+      ...{ model, factors, otherNode, pace: paceOf(asMeasured) },
       capacity: { onMachinesOfTheirOwn: apart, onOneMachine: together },
       configurations: rows.map(rowOf),
-      samples: Object.fromEntries(rows.map(({ configuration, samples }) => [configuration.name, samples])),
+      ...{ comparisonsWithoutSteadying: unsteadied, samples },
     },
     table: [
-      fitsTable(model.costs),
-      costsTable(rows.map(rowOf)),
-      comparisonsTable(comparisons),
-      capacitiesTable(apart),
-      capacitiesTable(together),
-    ].join("\n\n"),
+      ["What a decision takes", fitsTable(model.costs)],
+      ["Medians of what was measured, steadied, of one decision", costsTable(rows.map(rowOf))],
+      ["Predicted for measured: error", comparisonsTable(comparisons)],
+      [`The same without steadying: ${verdictWords(verdictOf(unsteadied))}`, comparisonsTable(unsteadied)],
+      [`What steadying did\n\n${steadyingWords}`, steadyingTable(samples)],
+      ["Where one leader ends, every process on a machine of its own", capacitiesTable(apart)],
+      ["Where it ends with all processes on this machine", capacitiesTable(together)],
+    ]
+      .map(([heading, table]) => `### ${heading}\n\n${table}`)
+      .join("\n\n"),
+    picture: standaloneSvg(predictionsPlot(comparisons, lastNames)),
   };
 }
 
-function predicted(model: ScalingModel, measured: readonly Measured[], factors?: NodeFactors): readonly Comparison[] {
-  return measured.flatMap((one) => compare(one, predict(model, one.configuration, factors)));
+const lastNames = heldOutLast.map(({ name }) => name);
+
+/** Decisions per second of each sample of the reference, in order: what the machine itself changed by meanwhile. */
+function paceOf({ grid: measured }: Gathered): readonly number[] {
+  const ofReference = measured.find(({ configuration }) => configuration.name === reference.name);
+  return ofReference!.samples.map(({ decisionsPerSecond }) => Math.round(decisionsPerSecond));
+}
+
+function samplesOf(all: Gathered): Readonly<Record<string, MeasuredSamples["samples"]>> {
+  return Object.fromEntries(configurationsOf(all).map(({ configuration, samples }) => [configuration.name, samples]));
 }
 
 /** The situation by which the result says where one leader ends: three nodes under full load, on machines of their own. */
@@ -131,19 +137,10 @@ function rowOf({ configuration, costs }: Measured) {
   return { configuration: configuration.name, costs };
 }
 
-function lineOf(facts: {
-  readonly comparisons: readonly Comparison[];
-  readonly worst: Comparison;
-  readonly within: boolean;
-  readonly first: Capacity["limits"][number];
-  readonly absent: readonly string[];
-}): string {
-  const { comparisons, worst, within, first, absent } = facts;
-  const off = comparisons.filter((one) => !one.within).length;
+function lineOf(verdict: Verdict, first: Capacity["limits"][number], absent: readonly string[]): string {
   const missing = absent.map((what) => `; absent: ${what}`).join("");
   return (
-    `${comparisons.length} predictions, ${within ? "all within" : `${off} NOT within`} ${mostErrorPercent} %; the worst is ${worst.errorPercent} % off ` +
-    `(${worst.configuration}: ${judged[worst.what]}); three nodes on machines of their own end at ${first.decisionsPerSecond.toLocaleString("en")} ` +
+    `${verdictWords(verdict)}; three nodes on machines of their own end at ${first.decisionsPerSecond.toLocaleString("en")} ` +
     `decisions/s, by ${first.what}${missing}`
   );
 }
