@@ -130,6 +130,10 @@ export class DiskStorage implements Storage {
     });
   }
 
+  begin(): void {
+    this.writer?.begin();
+  }
+
   async writeSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter> {
     const { snapshots, meta: known } = this.use();
     return snapshots.write(meta, async () => {

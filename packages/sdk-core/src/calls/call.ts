@@ -30,10 +30,24 @@ export const take: CallVerb = { verb: Verb.take, ttlMs: 0, handle: 0 };
  */
 export type CallPhase = "queued" | "inFlight" | "toResend" | "settled";
 
-/** A frame on its way: how many of its calls are still open, and whose room it takes up. */
+/** What carries frames, and how many of its frames wait for their first answer, and for their last one. */
+export interface FrameCarrier {
+  framesUnanswered: number;
+  framesInFlight: number;
+}
+
+/** A frame on its way: how many of its calls are still open, whether any has been answered, and whose room it takes up. */
 export interface FrameInFlight {
   open: number;
-  readonly carrier: { framesInFlight: number };
+  isAnswered: boolean;
+  readonly carrier: FrameCarrier;
+}
+
+/** A frame of so many calls that leaves now. */
+export function frameOnItsWay(calls: number, carrier: FrameCarrier): FrameInFlight {
+  carrier.framesUnanswered += 1;
+  carrier.framesInFlight += 1;
+  return { open: calls, isAnswered: false, carrier };
 }
 
 /**
@@ -171,7 +185,7 @@ export function abandon(call: Call): void {
   const { frame } = call;
   call.abandoned = true;
   releaseFrame(call);
-  if (frame !== null) call.frame = { open: Number.POSITIVE_INFINITY, carrier: frame.carrier };
+  if (frame !== null) call.frame = { open: Number.POSITIVE_INFINITY, isAnswered: true, carrier: frame.carrier };
 }
 
 /** The call as it is sent anew when its caller has long been answered; holds nothing of the caller's. */
@@ -181,11 +195,25 @@ export function unheard(call: Call): Call {
   return { ...call, ...nobody, ...detached, phase: "queued", number: 0, abandoned: true };
 }
 
-/** The call no longer counts as open in its frame; the last one gives the frame's room back. */
+/** The call was answered: whoever carries its frame is through with it, but for what is still to be decided. */
+export function answerFrame(call: Call): void {
+  if (call.frame !== null) noteAnswer(call.frame);
+  releaseFrame(call);
+}
+
+function noteAnswer(frame: FrameInFlight): void {
+  if (frame.isAnswered) return;
+  frame.isAnswered = true;
+  frame.carrier.framesUnanswered -= 1;
+}
+
+/** The call no longer counts as open in its frame; the last one gives all of the frame's room back. */
 export function releaseFrame(call: Call): void {
   const { frame } = call;
   if (frame === null) return;
   call.frame = null;
   frame.open -= 1;
-  if (frame.open === 0) frame.carrier.framesInFlight -= 1;
+  if (frame.open > 0) return;
+  noteAnswer(frame);
+  frame.carrier.framesInFlight -= 1;
 }

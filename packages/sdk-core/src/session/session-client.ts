@@ -9,7 +9,16 @@ import {
   Source,
   type Welcome,
 } from "@quorumguard/proto";
-import { abandon, attemptEnded, type Call, isSettling, itemsOf, releaseFrame } from "../calls/call.ts";
+import {
+  abandon,
+  answerFrame,
+  attemptEnded,
+  type Call,
+  frameOnItsWay,
+  isSettling,
+  itemsOf,
+  releaseFrame,
+} from "../calls/call.ts";
 import { type CallQueue, createCallQueue } from "../calls/call-queue.ts";
 import { type CallWindow, createCallWindow } from "../calls/call-window.ts";
 import {
@@ -32,8 +41,13 @@ import { Resumptions } from "./resumptions.ts";
 import type { SessionClientOptions } from "./session-client-options.ts";
 import { type Registration, type Session, SessionLife } from "./session-life.ts";
 
-/** Frames on their way at once: enough to keep the leader busy, few enough that calls gather while they are. */
-const MAX_FRAMES_IN_FLIGHT = 4;
+/**
+ * Frames of which no call has been answered yet: enough to keep the leader busy, few enough that calls gather meanwhile. A denial
+ * is answered long before the admissions beside it, and who asks next is not to wait for those.
+ */
+const MAX_FRAMES_UNANSWERED = 4;
+/** Frames of which some call is still open: a node refuses more than 256. */
+const MAX_FRAMES_IN_FLIGHT = 64;
 /** How long retries pause while the budget is dry. */
 const DRY_BUDGET_PAUSE_MS = 250;
 
@@ -160,7 +174,7 @@ export class SessionClient {
   #flush(): void {
     const link = this.#connector.active;
     if (link === null || this.#session === null || link.session !== this.#session || this.#expired) return;
-    while (!link.silent && link.framesInFlight < MAX_FRAMES_IN_FLIGHT) {
+    while (hasRoom(link)) {
       if (!this.#resumptions.mayCarry(link, this.#session, this.#runtime.monotonicMs())) return;
       const calls = this.#nextCalls();
       if (calls.length === 0) return;
@@ -192,8 +206,7 @@ export class SessionClient {
   #send(link: Link, calls: readonly Call[]): void {
     const nowMs = this.#runtime.monotonicMs();
     const message = buildFrame(calls, this.#window.ackedThrough, realMs(this.#runtime));
-    const frame = { open: calls.length, carrier: link };
-    link.framesInFlight += 1;
+    const frame = frameOnItsWay(calls.length, link);
     const wallMs = this.#runtime.wallMs();
     for (const call of calls) {
       call.frame = frame;
@@ -317,7 +330,7 @@ export class SessionClient {
         continue;
       }
       if (call.phase === "toResend") this.#toResend -= 1;
-      releaseFrame(call);
+      answerFrame(call);
       if (reply.index > 0) this.#session?.life.heard(call.sentMs);
       if (call.verb === Verb.reset) link.heard?.reset(reply.index);
       this.#options.ends.decided(call, reply, item, isCurrent);
@@ -408,6 +421,7 @@ export class SessionClient {
   #onDown(link: Link, error: TransportError): void {
     const failure = failureOfTransport(error);
     if (this.#takeBack((call) => call.frame?.carrier === link, "unknown", failure.message)) this.#budget.failed();
+    link.framesUnanswered = 0;
     link.framesInFlight = 0;
     this.#afterEnds();
   }
@@ -497,4 +511,9 @@ export class SessionClient {
     if (this.#takeBack((call) => call.abandoned, "unknown", "no answer came")) this.#scheduleFlush();
     return true;
   }
+}
+
+/** Whether another frame may leave. */
+function hasRoom({ silent, framesUnanswered, framesInFlight }: Link): boolean {
+  return !silent && framesUnanswered < MAX_FRAMES_UNANSWERED && framesInFlight < MAX_FRAMES_IN_FLIGHT;
 }
