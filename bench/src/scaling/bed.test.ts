@@ -1,19 +1,19 @@
 import { expect, it } from "vitest";
 import { type ClusterState, type NodeState, sampleOf } from "./bed.ts";
 
-/** Frames of the log end at `logEnd`, in a file that is as large from the first; `snapshot` is the size of another one. */
-const node = (threadUs: number, othersUs: number, writtenBytes: number, logEnd: number, snapshot = 0): NodeState => ({
-  ...{ threadUs, othersUs, writtenBytes },
-  files: { logEnds: new Map([["1.seg", logEnd]]), sizes: new Map(Object.entries({ segment: 99_000, snapshot })) },
+/** Of 20 entries in the log so many are left, of 400 bytes each unless told otherwise; `snapshot` is the size of a file. */
+const node = (usage: readonly [number, number, number], entries = 0, entryBytes = 400, snapshot = 0): NodeState => ({
+  ...{ threadUs: usage[0], othersUs: usage[1], writtenBytes: usage[2] },
+  ...{ sizes: new Map(Object.entries({ segment: 99_000, snapshot })), log: { bytes: entries * entryBytes, entries } },
 });
 const before: ClusterState = {
-  leader: node(900, 100, 5_000, 512),
-  followers: [node(90, 10, 10, 512), node(180, 20, 20, 512)],
+  leader: node([900, 100, 5_000]),
+  followers: [node([90, 10, 10]), node([180, 20, 20])],
   ...{ entries: 7, frames: 10, flushUs: 50, liveKeys: 3 },
 };
 const after: ClusterState = {
-  leader: node(1_500, 300, 45_000, 8_512, 20_000),
-  followers: [node(250, 50, 8_010, 8_512), node(700, 100, 4_020, 4_512)],
+  leader: node([1_500, 300, 45_000], 20, 400, 20_000),
+  followers: [node([250, 50, 8_010], 20), node([700, 100, 4_020], 20, 200)],
   ...{ entries: 27, frames: 90, flushUs: 850, liveKeys: 99 },
 };
 const outcomes = { allowed: 200, denied: 0, degraded: 0, failed: 0 };
@@ -41,10 +41,11 @@ it("knows how many of a population are in use, and that a node alone has no foll
   expect(sample.followerLogBytes).toBeNull();
 });
 
-it("where a segment is gone that frames may have been in, nobody says how many bytes they were, or were sent", () => {
-  const files = { ...after.leader.files, logEnds: new Map([["2.seg", 600]]) };
-  const sample = sampleOf({ name: "a", keys: 10 }, [report], before, { ...after, leader: { ...after.leader, files } });
-  expect(sample).toMatchObject({ leaderSentBytes: null, leaderLogBytes: null, leaderUs: 4, followerLogBytes: 30 });
+it("where the first of its entries are gone, those that are left tell how many bytes all of them took", () => {
+  const sampleWith = (log: NodeState["log"]) =>
+    sampleOf({ name: "a", keys: 10 }, [report], before, { ...after, leader: { ...after.leader, log } });
+  expect(sampleWith({ bytes: 1_600, entries: 4 })).toMatchObject({ leaderSentBytes: 60, leaderLogBytes: 40 });
+  expect(sampleWith({ bytes: 0, entries: 0 })).toMatchObject({ leaderSentBytes: null, leaderLogBytes: null });
 });
 
 it("files that grew by more than was written by then leave nobody to say how much was sent", () => {

@@ -6,7 +6,14 @@ import { leaderFirst } from "../systems/quorumguard.ts";
 import { readMetrics } from "../systems/read-metric.ts";
 import type { Configuration } from "./configuration.ts";
 import { type Costs, wholesOf } from "./cost-model.ts";
-import { dataFolderOf, grownBytesBetween, logBytesBetween, type NodeFiles, readNodeFiles } from "./node-files.ts";
+import {
+  dataFolderOf,
+  type FileSizes,
+  grownBytesBetween,
+  type LogPart,
+  readFileSizes,
+  readLogAfter,
+} from "./node-files.ts";
 import { type NodeUsage, readNodeUsage } from "./node-usage.ts";
 
 /** One stretch of a configuration under load; costs are of one decision. */
@@ -101,7 +108,7 @@ async function takeSample(
 export interface ClusterState {
   readonly leader: NodeState;
   readonly followers: readonly NodeState[];
-  /** Entries of the log. */
+  /** The index of the log's last entry. */
   readonly entries: number;
   /** Frames of calls that came to the leader. */
   readonly frames: number;
@@ -110,43 +117,37 @@ export interface ClusterState {
 }
 
 /** What one node had used and written. */
-export type NodeState = NodeUsage & { readonly files: NodeFiles };
+export interface NodeState extends NodeUsage {
+  readonly sizes: FileSizes;
+  /** What is left of what its log got since the load began. */
+  readonly log: LogPart;
+}
 
 /** Pages of metrics take milliseconds of a node's time, and files are read at leisure: the processors are looked at last. */
 async function stateBefore(cluster: LocalCluster, leader: LocalStatus): Promise<ClusterState> {
   const pids = pidsOf(cluster, leader);
   const counted = await countedBy(cluster, leader);
-  const files = await filesOf(pids, null);
-  return { ...counted, ...nodesOf(await usageOf(pids), files) };
+  const sizes = await Promise.all(pids.map(async (pid) => readFileSizes(await dataFolderOf(pid))));
+  const usage = await Promise.all(pids.map(readNodeUsage));
+  const nodes = usage.map((one, at) => ({ ...one, sizes: sizes[at]!, log: { bytes: 0, entries: 0 } }));
+  return { ...counted, leader: nodes[0]!, followers: nodes.slice(1) };
 }
 
 /** And first here. */
 async function stateAfter(cluster: LocalCluster, leader: LocalStatus, before: ClusterState): Promise<ClusterState> {
   const pids = pidsOf(cluster, leader);
-  const usage = await usageOf(pids);
-  const files = await filesOf(pids, [before.leader, ...before.followers]);
-  return { ...nodesOf(usage, files), ...(await countedBy(cluster, leader)) };
+  const usage = await Promise.all(pids.map(readNodeUsage));
+  const folders = await Promise.all(pids.map(dataFolderOf));
+  const sizes = await Promise.all(folders.map(readFileSizes));
+  const logs = await Promise.all(folders.map((folder) => readLogAfter(folder, before.entries)));
+  const nodes = usage.map((one, at) => ({ ...one, sizes: sizes[at]!, log: logs[at]! }));
+  return { ...(await countedBy(cluster, leader)), leader: nodes[0]!, followers: nodes.slice(1) };
 }
 
 /** The leader's process first. */
 function pidsOf(cluster: LocalCluster, leader: LocalStatus): readonly number[] {
   const followers = cluster.nodes.filter(({ nodeId }) => nodeId !== leader.nodeId);
   return [leader, ...followers].map(({ nodeId }) => cluster.pid(nodeId)!);
-}
-
-function usageOf(pids: readonly number[]): Promise<readonly NodeUsage[]> {
-  return Promise.all(pids.map(readNodeUsage));
-}
-
-function filesOf(pids: readonly number[], before: readonly NodeState[] | null): Promise<readonly NodeFiles[]> {
-  return Promise.all(
-    pids.map(async (pid, at) => readNodeFiles(await dataFolderOf(pid), before === null ? null : before[at]!.files)),
-  );
-}
-
-function nodesOf(usage: readonly NodeUsage[], files: readonly NodeFiles[]): Pick<ClusterState, "leader" | "followers"> {
-  const [leader, ...followers] = usage.map((one, at) => ({ ...one, files: files[at]! }));
-  return { leader: leader!, followers };
 }
 
 async function countedBy(cluster: LocalCluster, { nodeId }: LocalStatus) {
@@ -159,10 +160,11 @@ async function countedBy(cluster: LocalCluster, { nodeId }: LocalStatus) {
   return { entries: entries!, frames: frames!, flushUs: flushSeconds! * 1e6, liveKeys: liveKeys! };
 }
 
-/** What one node used in between. Null: segments of its log are gone that may have had some of it. */
-function usedBetween(before: NodeState, after: NodeState) {
-  const logBytes = logBytesBetween(before.files, after.files);
-  const inFiles = (logBytes ?? Number.NaN) + grownBytesBetween(before.files, after.files);
+/** What one node used for so many entries. Null: nothing of its log is left, or more than was written. */
+function usedBetween(before: NodeState, after: NodeState, entries: number) {
+  const { log } = after;
+  const logBytes = log.entries === 0 ? null : (log.bytes / log.entries) * entries;
+  const inFiles = (logBytes ?? Number.NaN) + grownBytesBetween(before.sizes, after.sizes);
   // What was written and is in no file went to sockets. Files that grow while they are read may seem to have more than was written.
   const sentBytes = after.writtenBytes - before.writtenBytes - inFiles;
   return {
@@ -193,8 +195,9 @@ export function sampleOf(
   const seconds = Math.max(...reports.map((report) => report.seconds));
   const each = (total: number) => total / decisions;
   const eachOrNull = (total: number | null) => (total === null ? null : each(total));
-  const leader = usedBetween(before.leader, after.leader);
-  const followers = before.followers.map((follower, at) => usedBetween(follower, after.followers[at]!));
+  const entries = after.entries - before.entries;
+  const leader = usedBetween(before.leader, after.leader, entries);
+  const followers = before.followers.map((follower, at) => usedBetween(follower, after.followers[at]!, entries));
   const ofFollower = (field: keyof typeof leader) => eachOrNull(meanOf(followers.map((follower) => follower[field])));
   const parts = {
     ...{ leaderThreadUs: each(leader.threadUs), leaderOthersUs: each(leader.othersUs) },
@@ -202,7 +205,7 @@ export function sampleOf(
   };
   return {
     ...{ decisions, seconds, decisionsPerSecond: decisions / seconds },
-    callsPerEntry: decisions / (after.entries - before.entries),
+    callsPerEntry: decisions / entries,
     callsPerFrame: decisions / (after.frames - before.frames),
     ...{ ...wholesOf(parts), ...parts },
     ...{ leaderSentBytes: eachOrNull(leader.sentBytes), leaderLogBytes: eachOrNull(leader.logBytes) },

@@ -7,60 +7,68 @@ import {
   segmentSeed,
 } from "../../../packages/cluster/src/storage/log-frame.ts";
 
-/** What one node's files had at one moment. */
-export interface NodeFiles {
-  /** By segment of the log, only of the newest ones: the byte at which its frames end. */
-  readonly logEnds: ReadonlyMap<string, number>;
-  /** Bytes of each file of the log and of snapshots. A file that was renamed is still the same one. */
-  readonly sizes: ReadonlyMap<string, number>;
+/** Bytes of each file of a node's log and of its snapshots. A file that was renamed is still the same one. */
+export type FileSizes = ReadonlyMap<string, number>;
+
+/** Some of a log: how many bytes its frames take, and how many entries they have. */
+export interface LogPart {
+  readonly bytes: number;
+  readonly entries: number;
 }
 
 /** The data folder of a node that runs, as its command line has it. @throws {Error} if it has none. */
 export async function dataFolderOf(pid: number): Promise<string> {
   const words = (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0");
-  const folder = words[words.indexOf("--data") + 1];
-  if (!words.includes("--data") || !folder)
-    throw new Error(`process ${pid} is no node with a data folder: it runs ${words.join(" ")}`);
+  const flag = words.indexOf("--data");
+  const folder = flag < 0 ? undefined : words[flag + 1];
+  if (folder === undefined) throw new Error(`process ${pid} is no node with a data folder: it runs ${words.join(" ")}`);
   return folder;
 }
 
-/** Reads the log's last segment, or all from the last one of `since` on. A node may go on meanwhile: what vanishes is left out. */
-export async function readNodeFiles(folder: string, since: NodeFiles | null): Promise<NodeFiles> {
+/**
+ * Frames with entries beyond this index, newest segment first. A node that cuts snapshots drops its oldest segments, so that the first of
+ * these frames may be gone; what is left tells what an entry takes.
+ */
+export async function readLogAfter(folder: string, index: number): Promise<LogPart> {
   const log = join(folder, "log");
   const names = (await readdir(log)).filter((name) => name.endsWith(".seg")).sort();
-  const from = since === null ? names.at(-1)! : [...since.logEnds.keys()].at(-1)!;
-  const logEnds = new Map<string, number>();
-  for (const name of names) {
-    const segment = name < from ? null : await unlessGone(readFile(join(log, name)));
-    if (segment !== null) logEnds.set(name, endOfFrames(name, segment));
+  let [bytes, entries] = [0, 0];
+  for (const name of names.toReversed()) {
+    const segment = await unlessGone(readFile(join(log, name)));
+    if (segment === null) break;
+    const frames = framesOf(name, segment);
+    const later = frames.filter(({ firstIndex }) => firstIndex > index);
+    for (const frame of later) [bytes, entries] = [bytes + frame.bytes, entries + frame.entries];
+    if (later.length < frames.length) break;
   }
-  const sizes = new Map([...(await sizesIn(log)), ...(await sizesIn(join(folder, "snapshots")))]);
-  return { logEnds, sizes };
+  return { bytes, entries };
 }
 
-/** Bytes of the frames that were written in between; null: a segment that may have had some of them is gone. */
-export function logBytesBetween(before: NodeFiles, after: NodeFiles): number | null {
-  const last = [...before.logEnds.keys()].at(-1)!;
-  if (!after.logEnds.has(last)) return null;
-  const written = [...after.logEnds].map(([name, end]) => end - (before.logEnds.get(name) ?? sectorBytes));
-  return written.reduce((sum, one) => sum + one, 0);
+/** What vanishes meanwhile is left out. */
+export async function readFileSizes(folder: string): Promise<FileSizes> {
+  return new Map([...(await sizesIn(join(folder, "log"))), ...(await sizesIn(join(folder, "snapshots")))]);
 }
 
 /** Bytes by which files grew in between: snapshots, and zeros of segments that are prepared. Frames are written over such zeros. */
-export function grownBytesBetween(before: NodeFiles, after: NodeFiles): number {
-  const grown = [...after.sizes].map(([file, bytes]) => Math.max(0, bytes - (before.sizes.get(file) ?? 0)));
+export function grownBytesBetween(before: FileSizes, after: FileSizes): number {
+  const grown = [...after].map(([file, bytes]) => Math.max(0, bytes - (before.get(file) ?? 0)));
   return grown.reduce((sum, one) => sum + one, 0);
 }
 
-function endOfFrames(name: string, segment: Buffer): number {
+/** All frames of a segment that have entries. */
+function framesOf(name: string, segment: Buffer): readonly (LogPart & { readonly firstIndex: number })[] {
   const header = decodeSegmentHeader(segment);
   if ("problem" in header) throw new Error(`${name}: ${header.problem}`);
   const seed = segmentSeed(header.segmentId);
-  for (let end = sectorBytes; ; ) {
-    const frame = decodeFrame(segment, end, seed);
-    if (frame === null) return end;
-    end = frame.end;
+  const frames = [];
+  let at = sectorBytes;
+  for (let frame = decodeFrame(segment, at, seed); frame !== null; frame = decodeFrame(segment, at, seed)) {
+    const [first] = frame.entries;
+    if (first !== undefined)
+      frames.push({ bytes: frame.end - at, entries: frame.entries.length, firstIndex: first.index });
+    at = frame.end;
   }
+  return frames;
 }
 
 async function sizesIn(folder: string): Promise<readonly (readonly [string, number])[]> {

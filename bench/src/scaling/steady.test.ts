@@ -27,7 +27,6 @@ it("what the machine itself took longer for is no cost: each sample is told by t
     expect(sample.leaderUs, String(at)).toBeCloseTo(right.leaderUs!, 6);
     expect(sample.clientUs).toBeCloseTo(right.clientUs!, 6);
     expect(sample.flushUs).toBeCloseTo(right.flushUs!, 6);
-    expect(sample.leaderThreadUs! + sample.leaderOthersUs!).toBeCloseTo(sample.leaderUs!, 9);
     expect(sample.followerUs === null).toBe(right.followerUs === null);
   }
 });
@@ -41,4 +40,16 @@ it("between two gauges the machine was as fast as both of them on average; what 
 
 it("without a gauge nothing is told", () => {
   expect(() => steadied([on(other, 1)], reference)).toThrow("no sample of reference");
+});
+
+it("a node's main thread and its other threads are told by one number, and stay parts of the whole", () => {
+  const slowThread = (times: number): Taken => {
+    const { configuration, sample } = on(one, 1);
+    const leaderThreadUs = sample.leaderThreadUs! * times;
+    return { configuration, sample: { ...sample, leaderThreadUs, leaderUs: leaderThreadUs + sample.leaderOthersUs! } };
+  };
+  const order = [on(one, 1), on(other, 1), on(one, 1), slowThread(1.5), on(other, 1), slowThread(1.8), on(one, 1)];
+  for (const { sample } of steadied(order, reference)) {
+    expect(sample.leaderThreadUs! + sample.leaderOthersUs!).toBeCloseTo(sample.leaderUs!, 9);
+  }
 });
