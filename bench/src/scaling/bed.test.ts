@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { type ClusterState, type NodeState, sampleOf } from "./bed.ts";
+import { sampleOf } from "./bed.ts";
+import type { ClusterState, NodeState } from "./cluster-state.ts";
 
 /** Of 20 entries in the log so many are left, of 400 bytes each unless told otherwise; `snapshot` is the size of a file. */
 const node = (usage: readonly [number, number, number], entries = 0, entryBytes = 400, snapshot = 0): NodeState => ({
