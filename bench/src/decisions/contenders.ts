@@ -2,7 +2,7 @@ import bench from "../../package.json" with { type: "json" };
 import type { ClientName } from "../clients/index.ts";
 import type { SystemName } from "../systems/index.ts";
 
-/** One row of a table: a client, and what servers it asks. They are its own, and so are the keys and the memory in them. */
+/** One row of a table: a client, and what servers it asks. */
 export interface Contender {
   readonly name: string;
   readonly system: SystemName;

@@ -27,6 +27,11 @@ export interface KeySequence {
   isShared(n: number): boolean;
 }
 
+/** Whether keys are the same in all samples: what was spent of one in a sample is missing in the next. */
+export function outlivesSamples({ kind }: KeySource): boolean {
+  return kind === "uniform" || kind === "zipf" || kind === "each";
+}
+
 /** Whether some keys are asked for so often that they reach a limit; of all others nothing can be admitted that should not be. */
 export function reachesLimits({ kind }: KeySource): boolean {
   return kind === "one" || kind === "zipf" || kind === "attack";

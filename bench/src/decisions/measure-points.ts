@@ -5,7 +5,7 @@ import { SharedAdmissions } from "./admissions.ts";
 import { type ClientProcesses, openClientProcesses } from "./client-processes.ts";
 import { type Contender, clientConfiguration } from "./contenders.ts";
 import { readDiskWrites } from "./disk-writes.ts";
-import { reachesLimits } from "./keys.ts";
+import { outlivesSamples, reachesLimits } from "./keys.ts";
 import type { Absence, Cell, Measurement, Point } from "./points.ts";
 import { readUsage } from "./process-usage.ts";
 import { type Sample, type ServerState, sampleOf } from "./sample.ts";
@@ -18,8 +18,8 @@ export interface Thoroughness {
 }
 
 /**
- * Starts the servers of every contender, and puts the contenders of each point under its load in turns. What is not measured at the
- * moment has its processes all the same, and nothing to do.
+ * Starts all servers once, and puts the contenders of each point under its load in turns. What is not measured at the moment has its
+ * processes all the same, and nothing to do.
  */
 export async function measurePoints(
   points: readonly Point[],
@@ -27,7 +27,7 @@ export async function measurePoints(
   say: (text: string) => void,
 ): Promise<Measurement> {
   const contenders = [...new Set(points.flatMap((point) => point.contenders))];
-  const { started, absent } = await startSystems(contenders);
+  const { started, absent } = await startSystems(contenders, points.map(({ keys }) => keys).some(outlivesSamples));
   try {
     for (const { contender, reason } of absent) say(`  absent: ${contender}: ${reason}`);
     const cells: Cell[] = [];
@@ -43,28 +43,40 @@ export async function measurePoints(
       ),
     };
   } finally {
-    await Promise.all([...started.values()].map((system) => system.stop()));
+    await stopAll(started);
   }
 }
 
-/** Nobody shares servers: what one contender spends of a key, or keeps in memory, would be told of another. */
+/**
+ * Each contender has a Redis of its own, so that nobody is told another's memory. A cluster is shared by its contenders, since it takes
+ * a part of a core even while nobody asks it; but not where one would spend what another may have of the same keys.
+ */
 async function startSystems(
   contenders: readonly Contender[],
+  keysMeet: boolean,
 ): Promise<{ readonly started: ReadonlyMap<Contender, System>; readonly absent: readonly Absence[] }> {
   const started = new Map<Contender, System>();
+  const shared = ({ system }: Contender) => {
+    if (keysMeet || system.startsWith("redis-")) return undefined;
+    return [...started].find(([other]) => other.system === system)?.[1];
+  };
   const absent: Absence[] = [];
   for (const contender of contenders) {
     try {
-      started.set(contender, await systems[contender.system]());
+      started.set(contender, shared(contender) ?? (await systems[contender.system]()));
     } catch (error) {
       if (!(error instanceof AbsentSystem)) {
-        await Promise.all([...started.values()].map((system) => system.stop()));
+        await stopAll(started);
         throw error;
       }
       absent.push({ contender: contender.name, reason: error.message });
     }
   }
   return { started, absent };
+}
+
+async function stopAll(started: ReadonlyMap<Contender, System>): Promise<void> {
+  await Promise.all([...new Set(started.values())].map((system) => system.stop()));
 }
 
 /** One contender at one point, with its client processes. */
