@@ -61,7 +61,7 @@ export async function runGuard(options: GuardOptions): Promise<0 | 1> {
 }
 
 /** How often a time is taken where one of them would be chance. */
-const TIMES = 3;
+const TIMES = 5;
 
 /** A time is the middle one of several. */
 async function measureToAccept(task: GuardTask): Promise<Measured> {
