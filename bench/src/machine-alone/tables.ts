@@ -33,18 +33,14 @@ const code = (name: string) => `\`${name}\``;
 export function machinesTable(rows: readonly MachineRow[]): string {
   return markdownTable(
     [
-      ...[
-        "Algorithm",
-        "Decisions/s",
-        "Decisions per second of processor",
-        "A map: decisions/s",
-        "per second of processor",
-      ],
-      ...["State, bytes per key", "Redis", "Process, resident bytes per key", "Redis"],
+      ...["Algorithm", "Decisions/s", "A map: decisions/s"],
+      ...["Decisions per second of processor", "A map: decisions per second of processor"],
+      ...["State, bytes per key", "Redis: used memory, bytes per key"],
+      ...["Process, resident bytes per key", "Redis: resident bytes per key"],
     ],
     rows.map((row) => [
       code(row.algorithm),
-      ...[row.perSecond, row.perSecondByProcessor, row.mapPerSecond, row.mapPerSecondByProcessor].map(whole),
+      ...[row.perSecond, row.mapPerSecond, row.perSecondByProcessor, row.mapPerSecondByProcessor].map(whole),
       ...[row.bytesPerKey, row.redis?.usedBytesPerKey].map(orDash),
       ...[row.residentBytesPerKey, row.redis?.residentBytesPerKey].map(orDash),
     ]),
@@ -65,7 +61,7 @@ export function insertionsTable(rows: readonly InsertionRow[]): string {
 
 /** What the columns of both tables mean, a line of a list each. */
 export const machineNotes: readonly string[] = [
-  "Decisions are medians of windows of one thread that does nothing else, over keys drawn at random. By second of processor: what it would be if nobody else wanted the processor.",
+  "Decisions are medians of windows of one thread that does nothing else, over keys drawn at random. Per second of processor: as if nobody else wanted the processor.",
   "A map: the same algorithm over a `Map` from strings to objects, in a process whose windows alternate with the limiter's. It forgets nothing, knows no retries and is on no disk: a measure of the machine.",
   "State: its pages with its clients' sessions ÷ keys, with one admission on each; of Redis, what its `used_memory` grew by for the same keys. Resident: what either process grew by. `concurrency` counts one open slot per key.",
   "Delay: how long what is due every millisecond has to wait for its turn while keys are inserted, beside an idle process at the same time.",

@@ -55,7 +55,7 @@ it("without Redis its memory is absent, with the reason, and all else is told", 
     within: { rate: true, delay: true, memory: null },
   });
   expect(line).toContain("there is no Redis to compare it with");
-  expect(table).toContain("| `token-bucket` | 1,000,000 | 2,000,000 | 500,000 | 1,000,000 | 120 | – | 130 | – |");
+  expect(table).toContain("| `token-bucket` | 1,000,000 | 500,000 | 2,000,000 | 1,000,000 | 120 | – | 130 | – |");
   expect(table).toContain("- Absent: redis: redis-server is not installed");
   expect(picture).toContain("Redis: absent");
 });

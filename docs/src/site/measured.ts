@@ -20,7 +20,7 @@ function ratesAt(point: string) {
  */
 export const measured = {
   /** The day of the measurements. */
-  date: "2026-11-21 and 22",
+  date: "2026-11-21 to 23",
   /** Clusters of `npm run sim`, all without an over-admission, and how often they reached the rarest of the states that are counted. */
   simulatedClusters: told(simulation.passed),
   rarestState: told(Math.min(...Object.values(simulation.rareStates))),
