@@ -9,12 +9,15 @@ import { outlivesSamples, reachesLimits } from "./keys.ts";
 import type { Absence, Cell, Measurement, Point } from "./points.ts";
 import { readUsage } from "./process-usage.ts";
 import { type Sample, type ServerState, sampleOf } from "./sample.ts";
+import { untilSteady } from "./until-steady.ts";
 
 /** How thoroughly. */
 export interface Thoroughness {
   readonly repeats: number;
   readonly sampleMs: number;
+  /** Of one stretch of it. */
   readonly warmUpMs: number;
+  readonly mostWarmUps: number;
 }
 
 /**
@@ -100,7 +103,7 @@ let sampleNumber = 0;
 async function measurePoint(
   point: Point,
   started: ReadonlyMap<Contender, System>,
-  { repeats, sampleMs, warmUpMs }: Thoroughness,
+  { repeats, sampleMs, warmUpMs, mostWarmUps }: Thoroughness,
   say: (text: string) => void,
 ): Promise<readonly Cell[]> {
   const runners: Runner[] = [];
@@ -113,13 +116,10 @@ async function measurePoint(
       runners.push({ contender, system, clients, samples: [], admissions: new SharedAdmissions() });
     }
     for (const runner of runners) await fill(point, runner);
-    for (const runner of runners)
-      await takeSample(point, runner, {
-        durationMs: warmUpMs,
-        seed: repeats,
-        kills: false,
-        leastInFlight: warmUpInFlight,
-      });
+    for (const runner of runners) {
+      const stretch = { durationMs: warmUpMs, seed: repeats, kills: false, leastInFlight: warmUpInFlight };
+      await untilSteady(mostWarmUps, async () => (await takeSample(point, runner, stretch)).decisionsPerSecond);
+    }
     for (let repeat = 0; repeat < repeats; repeat++) {
       // The order turns round, so that no contender always follows the same one.
       for (const runner of repeat % 2 === 0 ? runners : [...runners].reverse()) {

@@ -1,3 +1,4 @@
+import type { Absence } from "../decisions/points.ts";
 import { markdownTable } from "../markdown-table.ts";
 import type { RedisMemory } from "./redis-memory.ts";
 
@@ -59,8 +60,16 @@ export function insertionsTable(rows: readonly InsertionRow[]): string {
   );
 }
 
-/** What the columns of both tables mean, a line of a list each. */
-export const machineNotes: readonly string[] = [
+/** What the columns of both tables mean, and which Redis they are about: a line of a list each. */
+export function machineNotes(rows: readonly MachineRow[], absent: readonly Absence[]): string {
+  // Results that are older than this field do not have it.
+  const configuration = rows.find(({ redis }) => redis?.configuration)?.redis?.configuration;
+  const redis = configuration === undefined ? [] : [`Redis ${configuration.version}, with ${configuration.flags}.`];
+  const missing = absent.map(({ contender, reason }) => `Absent: ${contender}: ${reason}`);
+  return [...columnNotes, ...redis, ...missing].map((line) => `- ${line}`).join("\n");
+}
+
+const columnNotes: readonly string[] = [
   "Decisions are medians of windows of one thread that does nothing else, over keys drawn at random. Per second of processor: as if nobody else wanted the processor.",
   "A map: the same algorithm over a `Map` from strings to objects, in a process whose windows alternate with the limiter's. It forgets nothing, knows no retries and is on no disk: a measure of the machine.",
   "State: its pages with its clients' sessions ÷ keys, with one admission on each; of Redis, what its `used_memory` grew by for the same keys. Resident: what either process grew by. `concurrency` counts one open slot per key.",

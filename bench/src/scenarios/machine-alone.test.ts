@@ -7,7 +7,12 @@ const machine = (perSecond: number, bytesPerKey = 120, residentBytesPerKey = 130
   decisions: [sample(perSecond), sample(perSecond), sample(10)],
   mapDecisions: [sample(500_000), sample(500_000), sample(5)],
   memory: { bytesPerKey, bytesPerKeyLater: bytesPerKey, residentBytesPerKey },
-  redis: { usedBytesPerKey: 150, bytesPerKey: 140, residentBytesPerKey: 160, configuration: {} },
+  redis: {
+    usedBytesPerKey: 150,
+    bytesPerKey: 140,
+    residentBytesPerKey: 160,
+    configuration: { version: "7.0.15", flags: "--appendonly no" },
+  },
 });
 const delay = { p50Ms: 0, p99Ms: 0, p999Ms: 0, maxMs: 0 };
 const insertion = (addedP999Ms: number): Insertion => ({
@@ -63,6 +68,7 @@ it("without Redis its memory is absent, with the reason, and all else is told", 
 it("the table and the picture have what is compared with what", () => {
   const { table, picture } = summarize(amounts, [machine(1_000_000)], [insertion(1)]);
   expect(table).toContain("| 120 | 150 | 130 | 160 |");
+  expect(table).toContain("- Redis 7.0.15, with --appendonly no.");
   expect(table).toContain("| `token-bucket` | 1 | 0.00 | 1.00 | 1.00 |");
   for (const words of ["token-bucket 1,000,000 | 500,000", "token-bucket 120 | 150", "token-bucket 0 | 1"]) {
     expect(picture).toContain(words);

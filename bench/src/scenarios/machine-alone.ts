@@ -187,13 +187,7 @@ export function summarize(
       machines: machines.map((each, at) => ({ ...rows[at]!, windows: each.decisions, mapWindows: each.mapDecisions })),
       insertions,
     },
-    table: [
-      machinesTable(rows),
-      insertionsTable(insertions),
-      [...machineNotes, ...absent.map(({ contender, reason }) => `Absent: ${contender}: ${reason}`)]
-        .map((line) => `- ${line}`)
-        .join("\n"),
-    ].join("\n\n"),
+    table: [machinesTable(rows), insertionsTable(insertions), machineNotes(rows, absent)].join("\n\n"),
     picture: standaloneSvg(machinePlot(rows, insertions, LEAST_PER_SECOND)),
   };
 }

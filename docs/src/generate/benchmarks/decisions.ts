@@ -25,7 +25,6 @@ export function decisions({ title }: Pick<DecisionsPlan, "title">): ScenarioWord
     details: (data) =>
       paragraphs(
         "## Cells",
-        "Median, with the least and the most in brackets.",
         cellsTable(rowsOf<Cell>(data.cells), rowsOf<Absence>(data.absent)),
         "## How each was set up",
         isFacts(data.configurations) ? factsMarkdown(data.configurations) : "The result does not say.",

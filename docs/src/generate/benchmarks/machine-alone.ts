@@ -46,12 +46,7 @@ export const machineAlone: ScenarioWords = {
       "## Inserting keys",
       insertionsTable(rowsOf<InsertionRow>(data.insertions)),
       "## What is counted",
-      [
-        ...machineNotes,
-        ...rowsOf<Absence>(data.absent).map(({ contender, reason }) => `Absent: ${contender}: ${reason}`),
-      ]
-        .map((line) => `- ${line}`)
-        .join("\n"),
+      machineNotes(rowsOf<MachineRow>(data.machines), rowsOf<Absence>(data.absent)),
     ),
   picture: () => null,
 };
