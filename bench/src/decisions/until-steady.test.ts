@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { untilSteady } from "./until-steady.ts";
+
+const warm = (rates: readonly number[], most = 12) => {
+  const left = [...rates];
+  return untilSteady(most, async () => left.shift()!);
+};
+
+test("a server that is as fast at once as it will be is warm after two stretches more", async () => {
+  expect(await warm([100, 101, 99, 300])).toEqual([100, 101, 99]);
+});
+
+test("who gets faster is waited for, also over one slow stretch", async () => {
+  expect(await warm([50, 80, 70, 120, 125, 118, 300])).toEqual([50, 80, 70, 120, 125, 118]);
+});
+
+test("what creeps up is measured against the fastest, not against its neighbour", async () => {
+  expect(await warm([100, 104, 108, 109, 110, 300])).toEqual([100, 104, 108, 109, 110]);
+});
+
+test("nothing is waited for without end", async () => {
+  expect(await warm([1, 2, 4, 8, 16], 4)).toEqual([1, 2, 4, 8]);
+});
