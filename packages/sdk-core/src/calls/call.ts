@@ -3,6 +3,7 @@ import type { CallObserver } from "../guard-observer.ts";
 import type { AbortSignalLike, OnUnavailable } from "../surface/guard.ts";
 import type { AppliedState } from "../surface/guard-error.ts";
 import type { ResolvedRule } from "../surface/resolved-rule.ts";
+import { type FrameInFlight, releaseFrame } from "./frames-in-flight.ts";
 
 /** One key of a call, under a rule that was checked, with its cost. */
 export interface CallItem {
@@ -29,26 +30,6 @@ export const take: CallVerb = { verb: Verb.take, ttlMs: 0, handle: 0 };
  * attempt ended without a decision, and another will be made. `settled`: the caller has its answer.
  */
 export type CallPhase = "queued" | "inFlight" | "toResend" | "settled";
-
-/** What carries frames, and how many of its frames wait for their first answer, and for their last one. */
-export interface FrameCarrier {
-  framesUnanswered: number;
-  framesInFlight: number;
-}
-
-/** A frame on its way: how many of its calls are still open, whether any has been answered, and whose room it takes up. */
-export interface FrameInFlight {
-  open: number;
-  isAnswered: boolean;
-  readonly carrier: FrameCarrier;
-}
-
-/** A frame of so many calls that leaves now. */
-export function frameOnItsWay(calls: number, carrier: FrameCarrier): FrameInFlight {
-  carrier.framesUnanswered += 1;
-  carrier.framesInFlight += 1;
-  return { open: calls, isAnswered: false, carrier };
-}
 
 /**
  * One call until it is settled. Mutable and flat, since there may be a few hundred thousand a second:
@@ -193,27 +174,4 @@ export function unheard(call: Call): Call {
   const nobody = { resolve: () => {}, reject: () => {}, signal: null, onAbort: null, observer: null };
   const detached = { previous: null, next: null, cancelTimer: null, frame: null };
   return { ...call, ...nobody, ...detached, phase: "queued", number: 0, abandoned: true };
-}
-
-/** The call was answered: whoever carries its frame is through with it, but for what is still to be decided. */
-export function answerFrame(call: Call): void {
-  if (call.frame !== null) noteAnswer(call.frame);
-  releaseFrame(call);
-}
-
-function noteAnswer(frame: FrameInFlight): void {
-  if (frame.isAnswered) return;
-  frame.isAnswered = true;
-  frame.carrier.framesUnanswered -= 1;
-}
-
-/** The call no longer counts as open in its frame; the last one gives all of the frame's room back. */
-export function releaseFrame(call: Call): void {
-  const { frame } = call;
-  if (frame === null) return;
-  call.frame = null;
-  frame.open -= 1;
-  if (frame.open > 0) return;
-  noteAnswer(frame);
-  frame.carrier.framesInFlight -= 1;
 }

@@ -9,18 +9,10 @@ import {
   Source,
   type Welcome,
 } from "@quorumguard/proto";
-import {
-  abandon,
-  answerFrame,
-  attemptEnded,
-  type Call,
-  frameOnItsWay,
-  isSettling,
-  itemsOf,
-  releaseFrame,
-} from "../calls/call.ts";
+import { abandon, attemptEnded, type Call, isSettling, itemsOf } from "../calls/call.ts";
 import { type CallQueue, createCallQueue } from "../calls/call-queue.ts";
 import { type CallWindow, createCallWindow } from "../calls/call-window.ts";
+import { answerFrame, frameOnItsWay, hasRoom, releaseFrame } from "../calls/frames-in-flight.ts";
 import {
   type AttemptFailure,
   endedInFlight,
@@ -41,13 +33,6 @@ import { Resumptions } from "./resumptions.ts";
 import type { SessionClientOptions } from "./session-client-options.ts";
 import { type Registration, type Session, SessionLife } from "./session-life.ts";
 
-/**
- * Frames of which no call has been answered yet: enough to keep the leader busy, few enough that calls gather meanwhile. A denial
- * is answered long before the admissions beside it, and who asks next is not to wait for those.
- */
-const MAX_FRAMES_UNANSWERED = 4;
-/** Frames of which some call is still open: a node refuses more than 256. */
-const MAX_FRAMES_IN_FLIGHT = 64;
 /** How long retries pause while the budget is dry. */
 const DRY_BUDGET_PAUSE_MS = 250;
 
@@ -174,7 +159,7 @@ export class SessionClient {
   #flush(): void {
     const link = this.#connector.active;
     if (link === null || this.#session === null || link.session !== this.#session || this.#expired) return;
-    while (hasRoom(link)) {
+    while (!link.silent && hasRoom(link)) {
       if (!this.#resumptions.mayCarry(link, this.#session, this.#runtime.monotonicMs())) return;
       const calls = this.#nextCalls();
       if (calls.length === 0) return;
@@ -511,9 +496,4 @@ export class SessionClient {
     if (this.#takeBack((call) => call.abandoned, "unknown", "no answer came")) this.#scheduleFlush();
     return true;
   }
-}
-
-/** Whether another frame may leave. */
-function hasRoom({ silent, framesUnanswered, framesInFlight }: Link): boolean {
-  return !silent && framesUnanswered < MAX_FRAMES_UNANSWERED && framesInFlight < MAX_FRAMES_IN_FLIGHT;
 }
