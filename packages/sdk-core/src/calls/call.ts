@@ -3,7 +3,6 @@ import type { CallObserver } from "../guard-observer.ts";
 import type { AbortSignalLike, OnUnavailable } from "../surface/guard.ts";
 import type { AppliedState } from "../surface/guard-error.ts";
 import type { ResolvedRule } from "../surface/resolved-rule.ts";
-import { type FrameInFlight, releaseFrame } from "./frames-in-flight.ts";
 
 /** One key of a call, under a rule that was checked, with its cost. */
 export interface CallItem {
@@ -30,6 +29,12 @@ export const take: CallVerb = { verb: Verb.take, ttlMs: 0, handle: 0 };
  * attempt ended without a decision, and another will be made. `settled`: the caller has its answer.
  */
 export type CallPhase = "queued" | "inFlight" | "toResend" | "settled";
+
+/** A frame on its way: how many of its calls are still open, and whose room it takes up. */
+export interface FrameInFlight {
+  open: number;
+  readonly carrier: { framesInFlight: number };
+}
 
 /**
  * One call until it is settled. Mutable and flat, since there may be a few hundred thousand a second:
@@ -166,7 +171,7 @@ export function abandon(call: Call): void {
   const { frame } = call;
   call.abandoned = true;
   releaseFrame(call);
-  if (frame !== null) call.frame = { open: Number.POSITIVE_INFINITY, isAnswered: true, carrier: frame.carrier };
+  if (frame !== null) call.frame = { open: Number.POSITIVE_INFINITY, carrier: frame.carrier };
 }
 
 /** The call as it is sent anew when its caller has long been answered; holds nothing of the caller's. */
@@ -174,4 +179,13 @@ export function unheard(call: Call): Call {
   const nobody = { resolve: () => {}, reject: () => {}, signal: null, onAbort: null, observer: null };
   const detached = { previous: null, next: null, cancelTimer: null, frame: null };
   return { ...call, ...nobody, ...detached, phase: "queued", number: 0, abandoned: true };
+}
+
+/** The call no longer counts as open in its frame; the last one gives the frame's room back. */
+export function releaseFrame(call: Call): void {
+  const { frame } = call;
+  if (frame === null) return;
+  call.frame = null;
+  frame.open -= 1;
+  if (frame.open === 0) frame.carrier.framesInFlight -= 1;
 }

@@ -75,8 +75,6 @@ export class Link {
   draining = false;
   /** The node refused calls without naming another: not before this time again. */
   refusedUntilMs = 0;
-  /** Frames of which no call is answered. */
-  framesUnanswered = 0;
   /** Frames whose calls are not all answered. */
   framesInFlight = 0;
   /** The session that this stream speaks for. */
@@ -311,7 +309,6 @@ export class Link {
     this.draining = false;
     this.disclaimedTerm = -1;
     this.refusedUntilMs = 0;
-    this.framesUnanswered = 0;
     this.framesInFlight = 0;
     this.session = null;
     this.helloStampUs = welcome.stampUs;

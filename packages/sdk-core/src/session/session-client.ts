@@ -9,10 +9,9 @@ import {
   Source,
   type Welcome,
 } from "@quorumguard/proto";
-import { abandon, attemptEnded, type Call, isSettling, itemsOf } from "../calls/call.ts";
+import { abandon, attemptEnded, type Call, isSettling, itemsOf, releaseFrame } from "../calls/call.ts";
 import { type CallQueue, createCallQueue } from "../calls/call-queue.ts";
 import { type CallWindow, createCallWindow } from "../calls/call-window.ts";
-import { answerFrame, frameOnItsWay, hasRoom, releaseFrame } from "../calls/frames-in-flight.ts";
 import {
   type AttemptFailure,
   endedInFlight,
@@ -33,6 +32,8 @@ import { Resumptions } from "./resumptions.ts";
 import type { SessionClientOptions } from "./session-client-options.ts";
 import { type Registration, type Session, SessionLife } from "./session-life.ts";
 
+/** Frames on their way at once: enough to keep the leader busy, few enough that calls gather while they are. */
+const MAX_FRAMES_IN_FLIGHT = 4;
 /** How long retries pause while the budget is dry. */
 const DRY_BUDGET_PAUSE_MS = 250;
 
@@ -159,7 +160,7 @@ export class SessionClient {
   #flush(): void {
     const link = this.#connector.active;
     if (link === null || this.#session === null || link.session !== this.#session || this.#expired) return;
-    while (!link.silent && hasRoom(link)) {
+    while (!link.silent && link.framesInFlight < MAX_FRAMES_IN_FLIGHT) {
       if (!this.#resumptions.mayCarry(link, this.#session, this.#runtime.monotonicMs())) return;
       const calls = this.#nextCalls();
       if (calls.length === 0) return;
@@ -191,7 +192,8 @@ export class SessionClient {
   #send(link: Link, calls: readonly Call[]): void {
     const nowMs = this.#runtime.monotonicMs();
     const message = buildFrame(calls, this.#window.ackedThrough, realMs(this.#runtime));
-    const frame = frameOnItsWay(calls.length, link);
+    const frame = { open: calls.length, carrier: link };
+    link.framesInFlight += 1;
     const wallMs = this.#runtime.wallMs();
     for (const call of calls) {
       call.frame = frame;
@@ -315,7 +317,7 @@ export class SessionClient {
         continue;
       }
       if (call.phase === "toResend") this.#toResend -= 1;
-      answerFrame(call);
+      releaseFrame(call);
       if (reply.index > 0) this.#session?.life.heard(call.sentMs);
       if (call.verb === Verb.reset) link.heard?.reset(reply.index);
       this.#options.ends.decided(call, reply, item, isCurrent);
@@ -406,7 +408,6 @@ export class SessionClient {
   #onDown(link: Link, error: TransportError): void {
     const failure = failureOfTransport(error);
     if (this.#takeBack((call) => call.frame?.carrier === link, "unknown", failure.message)) this.#budget.failed();
-    link.framesUnanswered = 0;
     link.framesInFlight = 0;
     this.#afterEnds();
   }
