@@ -101,8 +101,8 @@ const silentTimeouts = 2;
 const maxRounds = 32;
 
 /**
- * The loop of a node. One turn takes everything that arrived, steps it, appends once, sends one envelope per peer, and only then
- * applies what was committed and answers for it; it never waits between reading state and changing it. Turns begin at the end of an
+ * The loop of a node. One turn takes everything that arrived, steps it, appends once, sends one envelope per peer, applies what
+ * was committed and answers for it; it never waits between reading state and changing it. Turns begin at the end of an
  * event-loop turn in which something happened, so that whatever arrived together is handled together.
  */
 export class Driver {
@@ -224,22 +224,18 @@ export class Driver {
       this.#tickIfDue();
       this.#propose();
       let rounds = 0;
-      do {
-        while (this.raft.hasReady() && rounds++ < maxRounds) {
-          this.#handle(this.raft.ready());
-          this.#observe();
-          this.#propose();
-          if (this.#stopped) return;
+      while (this.raft.hasReady()) {
+        if (rounds++ === maxRounds) {
+          this.wake();
+          break;
         }
-        // Peers and the disk have their work before this node does its own: applying what is committed takes longest of all.
-        this.#sendAll();
-        this.#parts.storage.begin();
+        this.#handle(this.raft.ready());
         this.#applyAll();
         this.#observe();
         this.#propose();
         if (this.#stopped) return;
-      } while (this.raft.hasReady() && rounds < maxRounds);
-      if (this.raft.hasReady()) this.wake();
+      }
+      this.#applyAll();
       this.#sendAll();
       this.#parts.hooks.flush();
     } catch (error) {

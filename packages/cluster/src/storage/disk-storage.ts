@@ -130,10 +130,6 @@ export class DiskStorage implements Storage {
     });
   }
 
-  begin(): void {
-    this.writer?.begin();
-  }
-
   async writeSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter> {
     const { snapshots, meta: known } = this.use();
     return snapshots.write(meta, async () => {

@@ -81,7 +81,6 @@ export class LogWriter {
   /** The batch being written or acknowledged. */
   private inFlight: Batch | null = null;
   private running: Promise<void> | null = null;
-  private beginsSoon = false;
   private stopped = false;
   private spare: Promise<Spare | null> | null = null;
   private readonly counters = { flushes: 0, bytesWritten: 0, flushMs: 0, flushStartedMs: -1 };
@@ -129,22 +128,7 @@ export class LogWriter {
       merge(batch, write, hardState, done);
       this.queue.push(batch);
     }
-    this.beginSoon();
-  }
-
-  /** Begins to write what was handed in, unless a frame is being written: what was handed in goes with the next one then. */
-  begin(): void {
-    if (this.running === null && this.queue.length > 0) this.running = this.run();
-  }
-
-  /** What else is handed in during this turn of the caller belongs to the same frame. */
-  private beginSoon(): void {
-    if (this.running !== null || this.beginsSoon) return;
-    this.beginsSoon = true;
-    queueMicrotask(() => {
-      this.beginsSoon = false;
-      this.begin();
-    });
+    this.running ??= this.run();
   }
 
   /**
@@ -162,7 +146,6 @@ export class LogWriter {
 
   /** Resolves once everything handed in so far is durable, or never will be. */
   async settled(): Promise<void> {
-    this.begin();
     while (this.running !== null) await this.running;
   }
 
@@ -202,6 +185,8 @@ export class LogWriter {
 
   private async run(): Promise<void> {
     try {
+      // What else is handed in during this turn of the caller belongs to the same frame.
+      await null;
       for (let batch = this.queue.shift(); batch !== undefined; batch = this.queue.shift()) {
         this.inFlight = batch;
         await this.writeFrame(batch);

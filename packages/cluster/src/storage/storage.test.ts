@@ -35,22 +35,6 @@ describe("append", () => {
     expect(logOf(await openForTest(new TestDisk(disk.content())))).toEqual(logOf(storage));
   });
 
-  it("begins at once if it is told to, and never twice at once", async () => {
-    const disk = new TestDisk();
-    const storage = await openForTest(disk);
-    const seen: string[] = [];
-    disk.before = (operation) => seen.push(operation);
-    storage.begin();
-    storage.append({ hardState: null, entries: entriesFrom(1, 1, 1), snapshot: null }, () => seen.push("done 1"));
-    expect(seen).toEqual([]);
-    storage.begin();
-    expect(seen).toEqual(["write"]);
-    storage.append({ hardState: null, entries: entriesFrom(2, 1, 1), snapshot: null }, () => seen.push("done 2"));
-    storage.begin();
-    while (!seen.includes("done 2")) await turn();
-    expect(seen).toEqual(["write", "flush", "done 1", "write", "flush", "done 2"]);
-  });
-
   it("spends no flush on a commit index, keeps the order of completion, and takes it along", async () => {
     const disk = new TestDisk();
     const storage = await openForTest(disk);

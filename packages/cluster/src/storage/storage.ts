@@ -109,11 +109,6 @@ export interface Storage extends RaftStorage {
    * @throws if there is no identity yet, or the entries would leave a gap.
    */
   append(write: StorageWrite, done: () => void): void;
-  /**
-   * Begins to write what was handed in, unless a flush is in flight. Without it that begins when the caller's turn is over, so that
-   * a turn of many appends has one flush; who goes on to something long calls this first.
-   */
-  begin(): void;
   /** An image of our own state machine. After `commit`, `snapshot()` names it. */
   writeSnapshot(meta: SnapshotMeta): Promise<SnapshotWriter>;
   /** A peer's image, in the bytes of its {@link SnapshotReader.read}. `commit` only makes it ready for `append`. */

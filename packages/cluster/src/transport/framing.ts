@@ -15,12 +15,8 @@ export function writeFrame(socket: Socket, frame: Uint8Array): boolean {
   }
   const header = Buffer.allocUnsafe(headerBytes);
   header.writeUInt32LE(frame.length, 0);
-  // One write for both.
-  socket.cork();
   socket.write(header);
-  const hasRoom = socket.write(frame);
-  socket.uncork();
-  return hasRoom;
+  return socket.write(frame);
 }
 
 /** Cuts a byte stream into frames. They share memory with the chunks they came in, which nobody writes to again. */

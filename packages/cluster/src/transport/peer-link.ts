@@ -30,6 +30,7 @@ export class PeerLink {
   #socket: Socket | null = null;
   /** The peer accepted our hello on this connection. */
   #accepted = false;
+  #corked = false;
   #pings = 0;
   #pauseMs = firstPauseMs;
   #cancelDial: () => void = () => {};
@@ -78,6 +79,15 @@ export class PeerLink {
     // Before the hello is answered, too: the acceptor reads it first, and forgets what follows a hello that it refuses.
     if (socket === null) return;
     if (socket.writableLength > this.#options.maxSendBufferBytes) return;
+    if (!this.#corked) {
+      this.#corked = true;
+      socket.cork();
+      // Runs when the caller's turn is over: all its frames leave in one write.
+      process.nextTick(() => {
+        this.#corked = false;
+        socket.uncork();
+      });
+    }
     writeFrame(socket, frame);
   }
 
@@ -92,6 +102,7 @@ export class PeerLink {
   #opened(socket: Socket): void {
     this.#socket = socket;
     this.#accepted = false;
+    this.#corked = false;
     this.#pings = 0;
     const reader = new FrameReader(maxAnswerBytes);
     let refusal: string | null = null;

@@ -17,7 +17,8 @@ export interface PeerTransport {
   /** Ends the connections to and from this peer, and dials it no more. If it dials, its hello is asked about as ever. */
   removePeer(peer: NodeId): void;
   /**
-   * Sends a frame at once, or drops it if the peer is down or too far behind; Raft sends again.
+   * Sends a frame, or drops it if the peer is down or too far behind; Raft sends again. Frames of one turn share one
+   * write.
    */
   send(to: NodeId, frame: Uint8Array): void;
   /** Sends a snapshot. Resolves with whether the peer said that it has it whole. */
