@@ -1,12 +1,13 @@
 /** `npm run bench -- [--quick] [--only NAME] --json`: peers and us, started here, measured in one run, in turns. */
 import { mkdir, writeFile } from "node:fs/promises";
-import { cpus, release, totalmem } from "node:os";
+import { cpus, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { takeEndSignals } from "@quorumguard/testbed";
 import { type MeasuredCommit, readCommit } from "./commit.ts";
 import { decisionsScenario } from "./decisions/decisions-scenario.ts";
+import { fileSystemOf, isInMemory } from "./file-system.ts";
 import { headingOf, type Machine } from "./heading.ts";
 import type { Scenario, ScenarioResult } from "./scenario.ts";
 import { deadCluster } from "./scenarios/dead-cluster.ts";
@@ -51,6 +52,7 @@ function machine(): Machine {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     linux: release(),
     node: process.version,
+    fileSystem: fileSystemOf(tmpdir()),
   };
 }
 
@@ -77,6 +79,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const names = values.only === undefined ? [...scenarios.keys()] : [values.only];
+  if (isInMemory(fileSystemOf(tmpdir()))) {
+    say(`bench: ${tmpdir()} is kept in memory, so flushes cost nothing there; set TMPDIR to a folder on a disk`);
+    return 2;
+  }
   let status = 0;
   for (const name of names) {
     const scenario = scenarios.get(name);

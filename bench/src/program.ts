@@ -8,6 +8,9 @@ export interface Program {
   end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
+/** Who has not said that it serves by then never will. */
+const readyMs = 60_000;
+
 /** What to start, and the words by which it tells that it serves. */
 export interface ProgramLaunch {
   readonly program: string;
@@ -54,6 +57,8 @@ function servesOf(child: ChildProcess, readyWords: string): Promise<void> {
     };
     child.stdout!.on("data", hear);
     child.stderr!.on("data", hear);
+    const late = `it did not write ${JSON.stringify(readyWords)} within ${readyMs / 1_000} s`;
+    setTimeout(() => reject(new Error(`${late}, but last: ${lastLine(tail)}`)), readyMs).unref();
     child.once("error", reject);
     child.once("exit", () => reject(new Error(`it ended before it served, and wrote last: ${lastLine(tail)}`)));
   });

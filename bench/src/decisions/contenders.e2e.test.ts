@@ -155,10 +155,12 @@ test("a Go program that cannot be built is absent, with what go says", async () 
   vi.stubEnv("HOME", home);
   vi.stubEnv("GOPROXY", "off");
   try {
-    const absence = await goProgram({ path: "quorumguard.invalid/command", version: "v1.0.0" }).catch((error) => error);
+    const absence = await goProgram({ path: "quorumguard.invalid/command", version: "v1.0.0", sums: [] }).catch(
+      (error) => error,
+    );
     expect(absence).toBeInstanceOf(AbsentSystem);
     expect(String(absence)).toMatch(
-      /go install quorumguard\.invalid\/command@v1\.0\.0: (the module could not be downloaded: .*GOPROXY=off|there is no go on this machine)$/,
+      /go get quorumguard\.invalid\/command@v1\.0\.0: (the module could not be downloaded: .*GOPROXY=off|there is no go on this machine)$/,
     );
   } finally {
     vi.unstubAllEnvs();

@@ -24,7 +24,7 @@ const plan: DecisionsPlan = {
   ],
 };
 const sample = { decisionsPerSecond: 1_000, degraded: 1, failed: 2, denied: 0, p50Ms: 1 } as Sample;
-const cell = (contender: string, overAdmitted: number): Cell => ({
+const cell = (contender: string, warmUpRates: [], overAdmitted: number): Cell => ({
   ...{ point: "hot", contender, inFlight: 256, samples: [sample], overAdmitted },
 });
 const measured: Measurement = {
@@ -35,7 +35,7 @@ const measured: Measurement = {
 
 test("a missed goal, an absent peer, over-admissions, failures and degraded decisions are all in the first lines", () => {
   const { line, summary, table } = summarize(plan, measured);
-  expect(line).toContain(`ratio 1, NOT within the goal of 1.5`);
+  expect(line).toContain(`ratio 1 (1 to 1 by repeat), NOT within the goal of 1.5`);
   expect(line).toContain("against etcd: 1,000, and no peer was there");
   expect(summary).toMatchObject({
     overAdmitted: { [`${redisNone.name}, hot`]: 12 },

@@ -32,8 +32,8 @@ export function outlivesSamples({ kind }: KeySource): boolean {
   return kind === "uniform" || kind === "zipf" || kind === "each";
 }
 
-/** Whether some keys are asked for so often that they reach a limit; of all others nothing can be admitted that should not be. */
-export function reachesLimits({ kind }: KeySource): boolean {
+/** Whether some key is asked for again and again. */
+export function repeatsKeys({ kind }: KeySource): boolean {
   return kind === "one" || kind === "zipf" || kind === "attack";
 }
 
@@ -79,7 +79,7 @@ const memberName = (member: number) => `member-${member}`;
 
 function population(source: KeySource, seed: number, memberOf: (share: number) => number): KeySequence {
   const members = draws(seed, memberOf);
-  const isShared = reachesLimits(source);
+  const isShared = repeatsKeys(source);
   return { keyOf: (n) => memberName(members[n % drawn]!), isShared: () => isShared };
 }
 

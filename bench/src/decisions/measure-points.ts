@@ -5,9 +5,10 @@ import { SharedAdmissions } from "./admissions.ts";
 import { type ClientProcesses, openClientProcesses } from "./client-processes.ts";
 import { type Contender, clientConfiguration } from "./contenders.ts";
 import { readDiskWrites } from "./disk-writes.ts";
-import { outlivesSamples, reachesLimits } from "./keys.ts";
+import { outlivesSamples, repeatsKeys } from "./keys.ts";
 import type { Absence, Cell, Measurement, Point } from "./points.ts";
 import { readUsage } from "./process-usage.ts";
+import { seededRandom } from "./random.ts";
 import { type Sample, type ServerState, sampleOf } from "./sample.ts";
 import { untilSteady } from "./until-steady.ts";
 
@@ -22,7 +23,7 @@ export interface Thoroughness {
 
 /**
  * Starts all servers once, and puts the contenders of each point under its load in turns. What is not measured at the moment has its
- * processes all the same, and nothing to do.
+ * processes all the same: a cluster that is asked nothing takes a tenth of a core from whoever is.
  */
 export async function measurePoints(
   points: readonly Point[],
@@ -87,12 +88,19 @@ interface Runner {
   readonly contender: Contender;
   readonly system: System;
   readonly clients: ClientProcesses;
+  readonly warmUpRates: number[];
   readonly samples: Sample[];
   readonly admissions: SharedAdmissions;
 }
 
 /** Nobody measures a server that has just started: what is asked one call at a time is warm by more. */
 const warmUpInFlight = 64;
+
+/** Between two samples: what one leaves behind is done with before the next one begins. */
+const pauseMs = 500;
+
+/** No more can be asked for in a sample. */
+const mostAskedFor = 100_000_000;
 
 /** A population comes in so many milliseconds at a time. */
 const fillMs = 5_000;
@@ -113,17 +121,19 @@ async function measurePoint(
       if (system === undefined) continue;
       const place = { endpoints: await system.endpoints(), rule: point.rule };
       const clients = await openClientProcesses(point.processes, { client: contender.client, place });
-      runners.push({ contender, system, clients, samples: [], admissions: new SharedAdmissions() });
+      runners.push({ contender, system, clients, warmUpRates: [], samples: [], admissions: new SharedAdmissions() });
     }
     for (const runner of runners) await fill(point, runner);
     for (const runner of runners) {
       const stretch = { durationMs: warmUpMs, seed: repeats, kills: false, leastInFlight: warmUpInFlight };
-      await untilSteady(mostWarmUps, async () => (await takeSample(point, runner, stretch)).decisionsPerSecond);
+      const rate = async () => (await takeSample(point, runner, stretch)).decisionsPerSecond;
+      runner.warmUpRates.push(...(await untilSteady(mostWarmUps, rate)));
     }
     for (let repeat = 0; repeat < repeats; repeat++) {
-      // The order turns round, so that no contender always follows the same one.
-      for (const runner of repeat % 2 === 0 ? runners : [...runners].reverse()) {
+      // Another order each time, so that no contender always follows the same one.
+      for (const runner of shuffled(runners, repeat)) {
         const kills = point.killsLeader ?? false;
+        await afterMs(pauseMs);
         const sample = await takeSample(point, runner, { durationMs: sampleMs, seed: repeat, kills });
         runner.samples.push(sample);
         say(sampleLine(runner.contender, sample));
@@ -132,12 +142,13 @@ async function measurePoint(
   } finally {
     await Promise.all(runners.map((runner) => runner.clients.stop()));
   }
-  return runners.map(({ contender, samples, admissions }) => ({
+  return runners.map(({ contender, warmUpRates, samples, admissions }) => ({
     point: point.name,
     contender: contender.name,
     inFlight: inFlightOf(point, contender),
+    warmUpRates,
     samples,
-    overAdmitted: reachesLimits(point.keys) && contender.decides !== false ? admissions.over(point.rule) : null,
+    overAdmitted: reachesLimits(point) && contender.decides !== false ? admissions.over(point.rule) : null,
   }));
 }
 
@@ -149,6 +160,20 @@ async function fill(point: Point, runner: Runner): Promise<void> {
     const each = { ...point, keys: { kind: "each", count: keys.count, from } as const };
     from += (await takeSample(each, runner, { durationMs: fillMs, seed: 0, kills: false })).decisions;
   }
+}
+
+/** Whether some key is asked for so often that its limit is reached; of all others nothing can be admitted that should not be. */
+function reachesLimits({ keys, rule }: Point): boolean {
+  return repeatsKeys(keys) && rule.limit < mostAskedFor;
+}
+
+/** The same order for the same number. */
+function shuffled<T>(items: readonly T[], number: number): readonly T[] {
+  const random = seededRandom(number + 1);
+  return items
+    .map((item) => ({ item, at: random() }))
+    .toSorted((one, other) => one.at - other.at)
+    .map(({ item }) => item);
 }
 
 /** How a sample is taken. */

@@ -24,6 +24,8 @@ export interface Cell {
   readonly point: string;
   readonly contender: string;
   readonly inFlight: number;
+  /** Decisions per second of each stretch of warming up. */
+  readonly warmUpRates: readonly number[];
   readonly samples: readonly Sample[];
   /**
    * Admissions beyond the limit in all samples together, warming up included; null: no key of this workload is asked for often enough,

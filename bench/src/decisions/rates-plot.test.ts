@@ -6,7 +6,7 @@ import { ratesPlot } from "./rates-plot.ts";
 import type { Sample } from "./sample.ts";
 
 const cell = (point: string, { name }: { readonly name: string }, ...rates: readonly number[]): Cell => ({
-  ...{ point, contender: name, inFlight: 1, overAdmitted: null },
+  ...{ point, contender: name, inFlight: 1, warmUpRates: [], overAdmitted: null },
   samples: rates.map((decisionsPerSecond) => ({ decisionsPerSecond }) as Sample),
 });
 

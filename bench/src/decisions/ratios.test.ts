@@ -5,7 +5,7 @@ import { ratioOf } from "./ratios.ts";
 import type { Sample } from "./sample.ts";
 
 const cell = (contender: { readonly name: string }, ...samples: readonly Partial<Sample>[]): Cell => ({
-  ...{ point: "p", contender: contender.name, inFlight: 1, overAdmitted: null },
+  ...{ point: "p", contender: contender.name, inFlight: 1, warmUpRates: [], overAdmitted: null },
   samples: samples as readonly Sample[],
 });
 const side = (contender: typeof quorumGuard, point = "p") => ({ contender, point });
@@ -20,6 +20,7 @@ test("medians are compared, with the better of the peers: more decisions, shorte
   const rates = { name: "rates", ours: side(quorumGuard), peers: redis, goal: 2 };
   expect(ratioOf(cells, rates)).toEqual({
     ...{ name: "rates", ours: 100, peer: 50, peerName: redisNonePipelined.name, ratio: 2, goal: 2, met: true },
+    range: [1.8, 6],
   });
   expect(ratioOf(cells, { ...rates, goal: 2.001 }).met).toBe(false);
   const latencies = { ...rates, of: "p50Ms", goal: 0.5 } as const;
@@ -27,8 +28,14 @@ test("medians are compared, with the better of the peers: more decisions, shorte
   expect(ratioOf(cells, { ...latencies, goal: 0.499 }).met).toBe(false);
 });
 
+test("a goal is held against the ratio as it is, not as it is told", () => {
+  const close = [cell(quorumGuard, { decisionsPerSecond: 99_996 }), cell(redisNone, { decisionsPerSecond: 100_000 })];
+  const { ratio, met } = ratioOf(close, { name: "close", ours: side(quorumGuard), peers: [side(redisNone)], goal: 1 });
+  expect([ratio, met]).toEqual([1, false]);
+});
+
 test("a peer that is absent leaves no ratio, and is not met; ours may not be absent", () => {
   const absent = { name: "puts", ours: side(quorumGuard), peers: [side(etcdPuts)], goal: 15 };
-  expect(ratioOf(cells, absent)).toMatchObject({ peer: null, peerName: null, ratio: null, met: null });
+  expect(ratioOf(cells, absent)).toMatchObject({ peer: null, peerName: null, ratio: null, range: null, met: null });
   expect(() => ratioOf(cells, { ...absent, ours: side(quorumGuard, "q") })).toThrow("quorumguard, q was not measured");
 });

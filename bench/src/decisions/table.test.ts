@@ -10,7 +10,7 @@ const sample: Sample = {
   ...{ writtenBytesPerDecision: 64, flushes: null, flushesPerDecision: null },
 };
 const cell: Cell = {
-  ...{ point: "one hot key", contender: "redis", inFlight: 256, overAdmitted: 7 },
+  ...{ point: "one hot key", contender: "redis", inFlight: 256, warmUpRates: [], overAdmitted: 7 },
   samples: [sample, { ...sample, decisionsPerSecond: 4_000, failed: 2 }, { ...sample, decisionsPerSecond: 1_500 }],
 };
 /** The cells of a row, by the title of their column. */

@@ -7,7 +7,7 @@ import { summarize } from "./redis-unique.ts";
 const sample = (decisionsPerSecond: number, flushes: readonly number[] | null = null) =>
   ({ decisionsPerSecond, flushes }) as Sample;
 const cell = (contender: { readonly name: string }, ...samples: readonly Sample[]): Cell => ({
-  ...{ point: "256 in flight", contender: contender.name, inFlight: 256, overAdmitted: null, samples },
+  ...{ point: "256 in flight", contender: contender.name, inFlight: 256, warmUpRates: [], overAdmitted: null, samples },
 });
 const cells = [
   cell(quorumGuard, sample(120_000, [5, 6, 7]), sample(100_000, [1, 2, 3])),

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, mkdir } from "node:fs/promises";
+import { access, mkdir, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
@@ -15,13 +15,16 @@ export interface GoCommand {
   /** The path of its package. */
   readonly path: string;
   readonly version: string;
+  /** Its module's lines of a `go.sum`: it is what it was, also where the checksum database has no answer. */
+  readonly sums: readonly string[];
 }
 
 /**
- * The program of a Go command, built by `go install` once for each version, in the user's cache.
+ * The program of a Go command, built once for each version, in the user's cache, by a module that requires it: `go install` asks for
+ * more than some proxies give.
  * @throws {AbsentSystem} where there is no Go, or no such module.
  */
-export async function goProgram({ path, version }: GoCommand): Promise<string> {
+export async function goProgram({ path, version, sums }: GoCommand): Promise<string> {
   const folder = join(homedir(), ".cache", "quorumguard-bench", `${path.replaceAll("/", "+")}@${version}`);
   const program = join(folder, basename(path));
   const isBuilt = await access(program).then(
@@ -29,14 +32,23 @@ export async function goProgram({ path, version }: GoCommand): Promise<string> {
     () => false,
   );
   if (isBuilt) return program;
+  // What an attempt that failed has left.
+  await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  try {
-    await run("go", ["install", `${path}@${version}`], {
-      env: { ...process.env, GOBIN: folder, PATH: `${process.env.PATH}:/usr/local/go/bin` },
+  const go = (...args: readonly string[]) =>
+    run("go", args, {
+      cwd: folder,
+      env: { ...process.env, PATH: `${process.env.PATH}:/usr/local/go/bin` },
       timeout: timeoutMinutes * 60_000,
+      maxBuffer: 16 << 20,
     });
+  try {
+    await go("mod", "init", "quorumguard-bench");
+    await writeFile(join(folder, "go.sum"), sums.map((line) => `${line}\n`).join(""));
+    await go("get", `${path}@${version}`);
+    await go("build", "-o", program, path);
   } catch (error) {
-    throw new AbsentSystem(`go install ${path}@${version}: ${reasonOf(error)}`, { cause: error });
+    throw new AbsentSystem(`go get ${path}@${version}: ${reasonOf(error)}`, { cause: error });
   }
   return program;
 }

@@ -8,6 +8,10 @@ import { type GoCommand, goProgram } from "./go-program.ts";
 const command: GoCommand = {
   path: "github.com/AbhinavG786/Gopher-Guard/cmd/server",
   version: "cbcb3561a217e45526670dc48e68c02e5a5c7b7d",
+  sums: [
+    "github.com/AbhinavG786/Gopher-Guard v1.2.1 h1:whHBTkhDPbWjbpD3TscaHs4ckmNyasifypEH68XrfYg=",
+    "github.com/AbhinavG786/Gopher-Guard v1.2.1/go.mod h1:zVE5/ZA68vZBMre1+i37/OKCrlflQtVFUk3c5Kjteis=",
+  ],
 };
 
 const nodes = [0, 1, 2] as const;

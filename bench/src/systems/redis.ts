@@ -7,7 +7,10 @@ import { AbsentSystem, type System } from "../system.ts";
 /** What Redis keeps on disk: nothing, what it flushes once a second, or each turn's writes before it answers them. */
 export type RedisPersistence = "none" | "everysec" | "always";
 
-/** One Redis, as its documentation sets up each kind of persistence; no snapshots, which would fork in the middle of a sample. */
+/**
+ * One Redis, as its documentation sets up each kind of persistence; no snapshots, which would fork in the
+ * middle of a sample. An append-only file is rewritten in a forked process whenever it has doubled, as it is by default.
+ */
 export async function startRedis(persistence: RedisPersistence): Promise<System> {
   const program = findProgram("redis-server");
   if (program === null)
