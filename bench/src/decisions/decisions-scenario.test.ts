@@ -24,8 +24,8 @@ const plan: DecisionsPlan = {
   ],
 };
 const sample = { decisionsPerSecond: 1_000, degraded: 1, failed: 2, denied: 0, p50Ms: 1 } as Sample;
-const cell = (contender: string, warmUpRates: [], overAdmitted: number): Cell => ({
-  ...{ point: "hot", contender, inFlight: 256, samples: [sample], overAdmitted },
+const cell = (contender: string, overAdmitted: number): Cell => ({
+  ...{ point: "hot", contender, inFlight: 256, warmUpRates: [], samples: [sample], overAdmitted },
 });
 const measured: Measurement = {
   cells: [cell(quorumGuard.name, 0), cell(redisNone.name, 12)],
