@@ -95,7 +95,7 @@ export const upstash: Contender = {
   system: "redis-none",
   client: "upstash",
   libraries: ["@upstash/ratelimit", "ioredis"],
-  use: "slidingWindow and all defaults, its ephemeral cache included. A shim in place of its HTTP client calls ioredis, and leaves out the scripts' first line, which only Upstash's servers take.",
+  use: "slidingWindow and all defaults, its ephemeral cache included, but for telemetry, which is off. A shim in place of its HTTP client calls ioredis, and leaves out the scripts' first line, which only Upstash's servers take.",
 };
 
 /** A store that commits by a quorum, as we do, asked for the least that a decision would take. */
