@@ -1,6 +1,7 @@
 import { inlineSvg, latencyTimeline, pictureThemeCss, type TimelineCall } from "@quorumguard/pictures";
 import { decisionsPlans } from "../../../../bench/src/scenarios/decisions.ts";
 import { paragraphs } from "../markdown.ts";
+import { deadCluster } from "./dead-cluster.ts";
 import { decisions } from "./decisions.ts";
 import { exactness } from "./exactness.ts";
 import { factsMarkdown, rowsTable, samplesTable } from "./generic.ts";
@@ -9,6 +10,7 @@ import { millionKeys } from "./million-keys.ts";
 import { readable } from "./numbers.ts";
 import { type Facts, isFacts } from "./result-file.ts";
 import { scaling } from "./scaling.ts";
+import { sdkAnswers } from "./sdk-answers.ts";
 import { whereTimeGoes } from "./where-time-goes.ts";
 
 /** How one scenario is told. The numbers are the result's; only the words are here. */
@@ -121,11 +123,13 @@ export function unknownScenario(name: string): ScenarioWords {
 /** Scenarios with words of their own. */
 export const scenarioWords: ReadonlyMap<string, ScenarioWords> = new Map<string, ScenarioWords>([
   ...decisionsPlans.map((plan) => [plan.name, decisions(plan)] as const),
+  ["dead-cluster", deadCluster],
   ["exactness", exactness],
   ["failover", failover],
   ["machine-alone", machineAlone],
   ["million-keys", millionKeys],
   ["redis-unique", redisUnique],
   ["scaling", scaling],
+  ["sdk-answers", sdkAnswers],
   ["where-time-goes", whereTimeGoes],
 ]);
