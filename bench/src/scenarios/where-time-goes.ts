@@ -1,5 +1,6 @@
 import { standaloneSvg } from "@quorumguard/pictures";
 import {
+  allRedis,
   type Contender,
   etcdPuts,
   quorumGuard,
@@ -10,28 +11,36 @@ import {
 } from "../decisions/contenders.ts";
 import type { Point } from "../decisions/points.ts";
 import type { MachineTask } from "../profile/machine-messages.ts";
+import { measureWaits } from "../profile/measure-waits.ts";
 import { headingOf, type PointShares, roleTitle, shortUs, totalOf } from "../profile/point-shares.ts";
 import { profileMachine } from "../profile/profile-machine.ts";
-import { type ProfiledLoad, profilePoint } from "../profile/profile-point.ts";
+import { type ProfiledLoad, type ProfileTimes, profilePoint } from "../profile/profile-point.ts";
 import { limiterOwners, Rooms } from "../profile/rooms.ts";
 import { shares } from "../profile/shares.ts";
 import { sharesPlot } from "../profile/shares-plot.ts";
 import { sharesTable } from "../profile/shares-table.ts";
+import { type Waits, waitsLine, waitsNote, waitsTable } from "../profile/waits.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 import { AbsentSystem } from "../system.ts";
 import { decisionsPlans } from "./decisions.ts";
+
+const redisAlways = allRedis.find(({ system }) => system === "redis-always")!;
 
 /** The points of which a ratio is promised, who is promised, and whom it is promised of where a look at both tells why. */
 const profiled: readonly (readonly [plan: string, point: string, contender: Contender])[] = [
   ["unique-keys", "256 in flight", quorumGuard],
   ["unique-keys", "256 in flight", redisNone],
+  ["unique-keys", "256 in flight", redisAlways],
   ["unique-keys", "1,024 in flight", quorumGuard],
   ["unique-keys", "1,024 in flight", redisNone],
   ["etcd", "256 in flight", etcdPuts],
   ["denied", "90 % denied", quorumGuardNoDenialCache],
   ["denied", "90 % denied", quorumGuardOfCluster],
+  ["denied", "90 % denied", redisNone],
   ["unary", "64 in flight", quorumGuardUnary],
+  ["unary", "64 in flight", etcdPuts],
   ["lone-call", "1 in flight", quorumGuard],
+  ["lone-call", "1 in flight", etcdPuts],
 ];
 
 /** The state machine alone, by algorithm. */
@@ -70,19 +79,21 @@ export async function whereTimeGoes({ quick, say }: ScenarioOptions): Promise<Sc
       say(`  absent: ${contender.name}: ${error.message}`);
     }
   }
+  const waits = await measureWaits(pointOf("lone-call", "1 in flight"), timesOf(quorumGuard, quick));
+  say(`  ${waitsLine(waits)}`);
   const machineRooms = new Rooms(limiterOwners);
   for (const [name, algorithm] of Object.entries(machines)) {
     const place = { scenario: "machine-alone", point: name, contender: "the limiter of one node" };
     const load = await profileMachine({ algorithm, keys: quick ? 100_000 : 1_000_000 });
     tell(sharesOf(place, load, machineRooms));
   }
-  return summarize(points, absent);
+  return summarize(points, waits, absent);
 }
 
 /** A peer's servers have nothing that is compiled while they run; our nodes do. */
-function timesOf({ system }: Contender, quick: boolean): { readonly warmUpMs: number; readonly sampleMs: number } {
+function timesOf({ system }: Contender, quick: boolean): ProfileTimes {
   if (quick) return { warmUpMs: 1_000, sampleMs: 2_000 };
-  return { warmUpMs: system === "quorumguard" ? 12_000 : 5_000, sampleMs: 10_000 };
+  return system === "quorumguard" ? { warmUpMs: 12_000, sampleMs: 10_000 } : { warmUpMs: 4_000, sampleMs: 6_000 };
 }
 
 function pointOf(scenario: string, name: string): Point {
@@ -112,14 +123,20 @@ function lineOf(one: PointShares): string {
   return `${headingOf(one)}: ${told.join(", ")}`;
 }
 
-/** A line, a table for each point, and the picture of all. */
-export function summarize(points: readonly PointShares[], absent: readonly AbsentPoint[]): ScenarioResult {
+/** A line, a table for each point and one of a lone call, and the picture of all. */
+export function summarize(
+  points: readonly PointShares[],
+  waits: Waits,
+  absent: readonly AbsentPoint[],
+): ScenarioResult {
   const tables = points.map((one) => `### ${headingOf(one)}\n\n${sharesTable(one)}`);
   return {
-    line: points.map(lineOf).join("\n  "),
-    summary: { points, absent },
+    line: [...points.map(lineOf), waitsLine(waits)].join("\n  "),
+    summary: { points, waits, absent },
     details: {},
-    table: [...tables, ...absentLines(absent)].join("\n\n"),
+    table: [...tables, "### Where a lone call waits", waitsTable(waits), waitsNote(waits), ...absentLines(absent)].join(
+      "\n\n",
+    ),
     picture: standaloneSvg(sharesPlot(points)),
   };
 }

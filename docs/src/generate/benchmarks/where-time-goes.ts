@@ -2,11 +2,20 @@ import { inlineSvg, pictureThemeCss } from "@quorumguard/pictures";
 import { allOf, headingOf, type PointShares, shortUs } from "../../../../bench/src/profile/point-shares.ts";
 import { sharesPlot } from "../../../../bench/src/profile/shares-plot.ts";
 import { sharesTable } from "../../../../bench/src/profile/shares-table.ts";
+import { type Waits, waitsNote, waitsTable } from "../../../../bench/src/profile/waits.ts";
 import { type AbsentPoint, absentLines } from "../../../../bench/src/scenarios/where-time-goes.ts";
 import { paragraphs } from "../markdown.ts";
+import { isFacts } from "./result-file.ts";
 import type { ScenarioWords } from "./scenarios.ts";
 
 const rowsOf = <T>(value: unknown): readonly T[] => (Array.isArray(value) ? value : []);
+
+/** Results that are older than this field do not have it. */
+function waitsOf(value: unknown): readonly string[] {
+  if (!isFacts(value)) return [];
+  const waits = value as unknown as Waits;
+  return ["## Where a lone call waits", waitsTable(waits), waitsNote(waits)];
+}
 
 /** What a decision's processor time is spent on. */
 export const whereTimeGoes: ScenarioWords = {
@@ -18,6 +27,7 @@ export const whereTimeGoes: ScenarioWords = {
     "The state machine alone is one process that applies entries of calls for a million random keys; there, the limiter's own parts are told apart.",
     "The shares are the profile's, of the main thread while it was not idle; the time is what the kernel counted, without the thread that takes the profile.",
     "What Node does in native code before it calls JavaScript, such as reading sockets, is idle to the profiler: so native code and the kernel have rather more than they are told to have.",
+    "Where a lone call waits is measured without a profiler, by the clock.",
     "The profiler itself costs some: rates are lower here than there. [What limits speed](/internals/speed/) draws the conclusions.",
   ].join(" "),
   result(data) {
@@ -27,6 +37,7 @@ export const whereTimeGoes: ScenarioWords = {
   details: (data) =>
     paragraphs(
       ...rowsOf<PointShares>(data.points).flatMap((one) => [`## ${headingOf(one)}`, sharesTable(one)]),
+      ...waitsOf(data.waits),
       ...absentLines(rowsOf<AbsentPoint>(data.absent)),
     ),
   picture(data) {
