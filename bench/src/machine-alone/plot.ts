@@ -1,11 +1,12 @@
 import type { Picture } from "@quorumguard/pictures";
 import { type PairSection, pairPlot } from "../pair-plot.ts";
-import type { InsertionRow, MachineRow } from "./tables.ts";
+import type { Insertions } from "./insertions.ts";
+import type { MachineRow } from "./tables.ts";
 
 /** Decisions a second beside a map's, bytes per key beside Redis's, and delays beside an idle process's. */
 export function machinePlot(
   machines: readonly MachineRow[],
-  insertions: readonly InsertionRow[],
+  insertions: readonly Insertions[],
   goalPerSecond: number,
 ): Picture {
   const ours = "the limiter";
@@ -45,8 +46,8 @@ export function machinePlot(
     groups: [
       {
         heading: "",
-        rows: insertions.map(({ algorithm, growth: { delay, controlP999Ms } }) => ({
-          ...{ label: algorithm, ours: delay.p999Ms, other: controlP999Ms },
+        rows: insertions.map(({ algorithm, delayMs, controlMs }) => ({
+          ...{ label: algorithm, ours: delayMs.median, other: controlMs.median },
         })),
       },
     ],

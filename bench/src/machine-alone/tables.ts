@@ -1,5 +1,6 @@
 import type { Absence } from "../decisions/points.ts";
 import { markdownTable } from "../markdown-table.ts";
+import { type InsertionRow, insertionsByAlgorithm, type Middle } from "./insertions.ts";
 import type { RedisMemory } from "./redis-memory.ts";
 
 /** What one algorithm came to, as results keep it. */
@@ -13,17 +14,6 @@ export interface MachineRow {
   readonly residentBytesPerKey: number;
   /** Null: there was no Redis. */
   readonly redis: RedisMemory | null;
-}
-
-/** What an insertion came to, as results keep it. */
-export interface InsertionRow {
-  readonly algorithm: string;
-  readonly growth: {
-    readonly keys: number;
-    readonly delay: { readonly p999Ms: number };
-    readonly controlP999Ms: number;
-    readonly addedP999Ms: number;
-  };
 }
 
 const whole = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 0 });
@@ -48,14 +38,17 @@ export function machinesTable(rows: readonly MachineRow[]): string {
   );
 }
 
-/** Delays of the event loop while keys are inserted. */
+const middle = ({ median, least, most }: Middle) =>
+  least === most ? median.toFixed(2) : `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
+
+/** Delays of the event loop while keys are inserted: medians of all runs of an algorithm, with the least and the most. */
 export function insertionsTable(rows: readonly InsertionRow[]): string {
   return markdownTable(
-    ["Algorithm", "Keys inserted", "Delay, ms: p99.9", "Idle process, ms: p99.9", "More than idle, ms: p99.9"],
-    rows.map(({ algorithm, growth: { keys, delay, controlP999Ms, addedP999Ms } }) => [
-      code(algorithm),
-      whole(keys),
-      ...[delay.p999Ms, controlP999Ms, addedP999Ms].map((value) => value.toFixed(2)),
+    ["Algorithm", "Keys inserted", "Delay, ms: p99.9", "Idle process, ms: p99.9", "More than idle, ms: p99.9", "Runs"],
+    insertionsByAlgorithm(rows).map(({ algorithm, keys, runs, delayMs, controlMs, addedMs }) => [
+      ...[code(algorithm), whole(keys)],
+      ...[delayMs, controlMs, addedMs].map(middle),
+      whole(runs),
     ]),
   );
 }
@@ -72,6 +65,6 @@ export function machineNotes(rows: readonly MachineRow[], absent: readonly Absen
 const columnNotes: readonly string[] = [
   "Decisions are medians of windows of one thread that does nothing else, over keys drawn at random. Per second of processor: as if nobody else wanted the processor.",
   "A map: the same algorithm over a `Map` from strings to objects, in a process whose windows alternate with the limiter's. It forgets nothing, knows no retries and is on no disk: a measure of the machine.",
-  "State: its pages with its clients' sessions ÷ keys, with one admission on each; of Redis, what its `used_memory` grew by for the same keys. Resident: what either process grew by. `concurrency` counts one open slot per key.",
-  "Delay: how long what is due every millisecond has to wait for its turn while keys are inserted, beside an idle process at the same time.",
+  "State: its pages with its clients' sessions ÷ keys, with one admission on each; of Redis, what its `used_memory` grew by for the same keys. Resident: what either process grew by. `concurrency` counts one open slot per key, which is 112 bytes of it: a slot is a record of its own, in the list of its session and in that of its key, so that it ends with its session. In Redis it is a member of a sorted set, which knows of no session.",
+  "Delay: how long what is due every millisecond has to wait for its turn while keys are inserted, beside an idle process at the same time: the median of the runs, with the least and the most; more than idle is of each run's difference.",
 ];

@@ -15,8 +15,8 @@ const machine = (perSecond: number, bytesPerKey = 120, residentBytesPerKey = 130
   },
 });
 const delay = { p50Ms: 0, p99Ms: 0, p999Ms: 0, maxMs: 0 };
-const insertion = (addedP999Ms: number): Insertion => ({
-  algorithm: "token-bucket",
+const insertion = (addedP999Ms: number, algorithm: Insertion["algorithm"] = "token-bucket"): Insertion => ({
+  algorithm,
   memory: machine(1).memory,
   growth: {
     ...{ algorithm: "token-bucket", phase: "growth", seconds: 1, entries: 1, decisions: 1, keys: 1, own: delay, delay },
@@ -35,7 +35,9 @@ it("what is not reached is said: the slowest algorithm, the longest delay, the w
   const verdicts = (machines: readonly MachineResult[], insertions: readonly Insertion[]) =>
     summarize(amounts, machines, insertions).summary.within;
   expect(verdicts([machine(2_000_000), machine(999_999)], [insertion(1)])).toMatchObject({ rate: false });
-  expect(verdicts([machine(2_000_000)], [insertion(1), insertion(10)])).toMatchObject({ delay: false });
+  expect(verdicts([machine(2_000_000)], [insertion(1), insertion(10, "sliding-window-log")])).toMatchObject({
+    delay: false,
+  });
   expect(verdicts([machine(2_000_000, 151)], [insertion(1)])).toMatchObject({ memory: false });
   expect(verdicts([machine(2_000_000, 120, 161)], [insertion(1)])).toMatchObject({ memory: false });
   expect(summarize(amounts, [machine(2_000_000, 151)], [insertion(1)]).line).toContain(
@@ -69,10 +71,27 @@ it("the table and the picture have what is compared with what", () => {
   const { table, picture } = summarize(amounts, [machine(1_000_000)], [insertion(1)]);
   expect(table).toContain("| 120 | 150 | 130 | 160 |");
   expect(table).toContain("- Redis 7.0.15, with --appendonly no.");
-  expect(table).toContain("| `token-bucket` | 1 | 0.00 | 1.00 | 1.00 |");
+  expect(table).toContain("| `token-bucket` | 1 | 0.00 | 1.00 | 1.00 | 1 |");
+  expect(table).toContain("`concurrency` counts one open slot per key, which is 112 bytes of it");
   for (const words of ["token-bucket 1,000,000 | 500,000", "token-bucket 120 | 150", "token-bucket 0 | 1"]) {
     expect(picture).toContain(words);
   }
+});
+
+it("of several insertions of an algorithm the median counts, with their range; of algorithms the worse one, and both are named", () => {
+  const log = (addedP999Ms: number) => insertion(addedP999Ms, "sliding-window-log");
+  const insertions = [insertion(30), log(9), insertion(1), log(-2), insertion(2), log(9.5)];
+  const { summary, line, table } = summarize(amounts, [machine(2_000_000)], insertions);
+  expect(summary).toMatchObject({ addedP999Ms: 9, within: { delay: true } });
+  expect(line).toContain("inserting 5,000 (token-bucket and sliding-window-log, 3 times each)");
+  expect(table).toContain("| `token-bucket` | 1 | 0.00 | 1.00 | 2.00 (1.00 to 30.00) | 3 |");
+  expect(table).toContain("| `sliding-window-log` | 1 | 0.00 | 1.00 | 9.00 (-2.00 to 9.50) | 3 |");
+  expect(summarize(amounts, [machine(2_000_000)], [...insertions, log(30), log(30)]).summary).toMatchObject({
+    within: { delay: true },
+  });
+  expect(summarize(amounts, [machine(2_000_000)], [...insertions, log(30), log(30), log(30)]).summary).toMatchObject({
+    within: { delay: false },
+  });
 });
 
 it("decisions that allow nothing are no measurement", () => {
