@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
-import { onMachinesOfTheirOwn, onOneMachine } from "./capacity.ts";
+import { measuredLike, onMachinesOfTheirOwn, onOneMachine } from "./capacity.ts";
+import { grid, heldOutLast, heldOutOther } from "./configuration.ts";
 import type { Resource, ScalingModel, Situation } from "./cost-model.ts";
 import type { Fit } from "./fewest-terms.ts";
+import { inventedMeasurements, truthOf } from "./invented.fixture.ts";
 
 const each = (coefficient: number): Fit => ({
   ...{ coefficients: { "each decision": coefficient }, dropped: [], rmsError: 0 },
@@ -13,7 +15,14 @@ function modelOf(costs: Partial<Record<Resource, number>>): ScalingModel {
   const bytes = { leaderSentBytes: 100, leaderLogBytes: 50, followerLogBytes: 50 };
   const entries = Object.entries({ ...nodes, clientUs: 3, flushUs: 1, ...bytes, ...costs });
   const fits = Object.fromEntries(entries.map(([name, value]) => [name, each(value)])) as ScalingModel["costs"];
-  return { cores: 2, costs: fits, callsPerEntry: each(1), callsPerFrame: each(1), spacing: each(1) };
+  return {
+    cores: 2,
+    newKeysInUse: 1_000,
+    costs: fits,
+    callsPerEntry: each(1),
+    callsPerFrame: each(1),
+    spacing: each(1),
+  };
 }
 
 const situation: Situation = {
@@ -49,4 +58,20 @@ it("on one machine all of them share the cores, until there are enough", () => {
   const many = onOneMachine(modelOf({}), situation, 64);
   expect(many.limits[0]!.what).toBe("the leader's main thread");
   expect(many.limits.map(({ what }) => what)).not.toContain("the leader's network, at 1 Gbit/s");
+});
+
+it("what was measured with as many in flight is found, if all else was alike", () => {
+  const measured = inventedMeasurements([...heldOutOther, ...heldOutLast, ...grid]);
+  const likeOf = (change: Partial<Situation>) => measuredLike(measured, { ...situation, keys: 10_000, ...change });
+  const busiest = truthOf(grid.find(({ inFlight }) => inFlight === 1_024)!);
+  const { decisionsPerSecond, callsPerEntry } = busiest;
+  expect(likeOf({ callsPerEntry: 1_024 })).toEqual({
+    decisionsPerSecond: Math.round(decisionsPerSecond),
+    callsPerEntry,
+  });
+  const slower = likeOf({ callsPerEntry: 1_024, keys: 1_000_000 })!;
+  expect(slower.decisionsPerSecond).toBeLessThan(decisionsPerSecond);
+  expect(likeOf({ callsPerEntry: 64 })).toMatchObject({ callsPerEntry: truthOf(grid[2]!).callsPerEntry });
+  const unlike = [{ callsPerEntry: 1_000 }, { nodes: 5 }, { keyBytes: 120 }, { keys: 9_999 }, { newKeys: 1 }];
+  for (const change of unlike) expect(likeOf({ callsPerEntry: 256, ...change })).toBeNull();
 });

@@ -1,4 +1,4 @@
-import { costsAt, crowdingOf, processorUs, type ScalingModel, type Situation } from "./cost-model.ts";
+import { costsAt, crowdingOf, type Measured, processorUs, type ScalingModel, type Situation } from "./cost-model.ts";
 
 /** What runs out, and at how many decisions a second it does. */
 export interface Limit {
@@ -38,6 +38,26 @@ export function onOneMachine(model: ScalingModel, situation: Situation, cores: n
     { what: "the machine's cores", decisionsPerSecond: (cores * 1e6) / processorUs(situation, costs) },
     ...own,
   ]);
+}
+
+/** How fast a configuration was, and how full its entries were. */
+export interface MeasuredRate {
+  readonly decisionsPerSecond: number;
+  readonly callsPerEntry: number;
+}
+
+/** What one client process came to that had as many calls in flight as a situation has in an entry, all else alike. Null: none was measured. */
+export function measuredLike(
+  measured: readonly Measured[],
+  { nodes, callsPerEntry: inFlight, keyBytes, keys, newKeys }: Situation,
+): MeasuredRate | null {
+  const alike = { nodes, inFlight, processes: 1, keyBytes, keys, otherNode: false };
+  const found = measured.find(({ configuration }) =>
+    Object.entries(alike).every(([name, value]) => configuration[name as keyof typeof alike] === value),
+  );
+  if (found === undefined || newKeys > 0) return null;
+  const { decisionsPerSecond, callsPerEntry } = found.costs;
+  return { decisionsPerSecond: Math.round(decisionsPerSecond), callsPerEntry };
 }
 
 function capacityOf(

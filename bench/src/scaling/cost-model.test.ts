@@ -96,6 +96,39 @@ it("where nobody knows how long a log grew, the others tell what it takes", () =
   expect(leaderLogBytes!["each entry"]).toBeCloseTo(invented.logBytes.entry, 6);
 });
 
+it("a prediction for new keys has as many in use as were there in the grid, not as many as came", () => {
+  const model = fitModel(inventedMeasurements(grid), cores);
+  const [isNew] = heldOutLast.filter(({ keys }) => keys === "new");
+  const { keys } = truthOf(isNew!);
+  expect(model.newKeysInUse).toBe(keys);
+  const { leaderUs } = predict(model, isNew!);
+  const twice = predict({ ...model, newKeysInUse: 2 * keys }, isNew!);
+  expect(twice.leaderUs! - leaderUs!).toBeCloseTo(invented.leader.doubling, 6);
+});
+
+it.each([
+  ["each new key", ["64 in flight, new keys"]],
+  ["each doubling of the keys in use beyond 1,024", ["64 in flight, new keys", "1,024 in flight, 1,000,000 keys"]],
+] as const)(
+  "%s at six times what it costs is caught by its own held-out configurations, and by no other",
+  (term, by) => {
+    const model = fitModel(inventedMeasurements(grid), cores);
+    // As far as anybody knows who asks for known keys of the reference's population alone, nothing is wrong.
+    const hidden = term === "each new key" ? 0 : Math.log2(10_000 / 1_024);
+    const wrong = Object.entries(model.costs).map(([name, fit]) => {
+      const { [term]: right = 0, "each decision": decision = 0 } = fit.coefficients;
+      const coefficients = { ...fit.coefficients, [term]: 6 * right, "each decision": decision - 5 * right * hidden };
+      return [name, { ...fit, coefficients }];
+    });
+    const costs = Object.fromEntries(wrong) as ScalingModel["costs"];
+    const comparisons = everyHeldOut.flatMap((configuration) =>
+      compare({ configuration, costs: truthOf(configuration) }, predict({ ...model, costs }, configuration)),
+    );
+    const off = comparisons.filter(({ within }) => !within).map(({ configuration }) => configuration);
+    expect([...new Set(off)]).toEqual(by);
+  },
+);
+
 it("no machine gives more than all of its cores", () => {
   const model = fitModel(inventedMeasurements(grid), cores);
   const { leaderUs, followerUs, clientUs } = predict(model, reference);

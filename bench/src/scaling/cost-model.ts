@@ -1,3 +1,4 @@
+import { median } from "../median.ts";
 import type { Configuration } from "./configuration.ts";
 import { evaluate, type Fit, fitFewest, type Observation } from "./fewest-terms.ts";
 
@@ -112,6 +113,8 @@ export interface Measured {
 export interface ScalingModel {
   /** Cores of the machine that it was measured on, with clients and nodes. */
   readonly cores: number;
+  /** Keys in use while every call brings a new one, which are soon forgotten: how many are there at a time. */
+  readonly newKeysInUse: number;
   /** Of each resource, what a decision takes of it. */
   readonly costs: Readonly<Record<Resource, Fit>>;
   /** The logarithm of the calls that an entry holds, on that machine. */
@@ -155,8 +158,10 @@ export function fitModel(measured: readonly Measured[], cores: number): ScalingM
     terms: spacingTerms(configuration, costs.callsPerEntry, processorUs(configuration, costs)),
     value: 1e6 / costs.decisionsPerSecond,
   }));
+  const withNewKeys = measured.filter(({ configuration }) => configuration.keys === "new");
   return {
     cores,
+    newKeysInUse: median(withNewKeys.map(({ costs }) => costs.keys)),
     costs: Object.fromEntries(fitted) as Record<Resource, Fit>,
     callsPerEntry: fitBatches("callsPerEntry", "calls per entry"),
     callsPerFrame: fitBatches("callsPerFrame", "calls per frame"),
@@ -171,9 +176,10 @@ export function predict(model: ScalingModel, configuration: Configuration, facto
   const sized = (fit: Fit, most: number) => Math.min(most, Math.max(1, Math.exp(evaluate(fit, terms))));
   const callsPerEntry = sized(model.callsPerEntry, inFlight);
   const callsPerFrame = sized(model.callsPerFrame, inFlight / processes);
+  const keys = configuration.keys === "new" ? model.newKeysInUse : configuration.keys;
   const costs = costsAt(
     model,
-    situationOf(configuration, { callsPerEntry, callsPerFrame, keys: null }, model.cores),
+    situationOf(configuration, { callsPerEntry, callsPerFrame, keys }, model.cores),
     factors,
   );
   const cpuUs = processorUs(configuration, costs);
@@ -218,16 +224,13 @@ export function crowdingOf(processes: number, cores: number): number {
 }
 
 function situationOf(
-  { nodes, keyBytes, keys, processes }: Configuration,
-  measured: Pick<Costs, "callsPerEntry" | "callsPerFrame"> & { readonly keys: number | null },
+  { nodes, keyBytes, keys: asked, processes }: Configuration,
+  { callsPerEntry, callsPerFrame, keys }: Pick<Costs, "callsPerEntry" | "callsPerFrame" | "keys">,
   cores: number,
 ): Situation {
-  const newKeys = keys === "new" ? 1 : 0;
-  // What is always new has nobody's number; it was counted, where it was measured.
-  const inUse = measured.keys ?? (keys === "new" ? fewKeys : keys);
-  const { callsPerEntry, callsPerFrame } = measured;
+  const newKeys = asked === "new" ? 1 : 0;
   const crowding = crowdingOf(nodes + processes, cores);
-  return { nodes, keyBytes, newKeys, keys: inUse, callsPerEntry, callsPerFrame, crowding };
+  return { nodes, keyBytes, newKeys, keys, callsPerEntry, callsPerFrame, crowding };
 }
 
 function termsOf(situation: Situation): Readonly<Record<Term, number>> {

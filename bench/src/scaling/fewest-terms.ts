@@ -14,11 +14,14 @@ export interface FitOptions {
   readonly signed: boolean;
 }
 
+/** What is known of a term that a fit has dropped: not that it is nothing, but that measurements do not say what it is. */
+export const notToldApart = "not told apart from 0";
+
 /** What measurements are made of. */
 export interface Fit {
   /** Of the terms that are needed to explain them. */
   readonly coefficients: Readonly<Record<string, number>>;
-  /** Terms that explain nothing beyond the others, or would have to be below 0. */
+  /** Terms that explain nothing beyond the others, or would have to be below 0: {@link notToldApart}. */
   readonly dropped: readonly string[];
   /** The root of the mean square of what is left, over measurements beyond as many as there are terms. */
   readonly rmsError: number;

@@ -6,7 +6,10 @@ import type { Taken } from "./steady.ts";
 
 /** How thoroughly. */
 export interface Thoroughness {
-  readonly repeats: number;
+  /** Of each configuration so many samples are taken, however long it takes. */
+  readonly leastRepeats: number;
+  /** And so many where there is time. */
+  readonly mostRepeats: number;
   readonly sampleMs: number;
   /** Decisions by each client process until it and its nodes are taken to be compiled. */
   readonly warmDecisions: number;
@@ -28,6 +31,8 @@ const many = 100_000;
 /** Most of a population; the rest comes in the samples. */
 const filledShare = 0.9;
 const warmUpMs = 2_000;
+/** A population is there sooner by fuller entries. */
+const filledInFlight = 1_024;
 /** So many warm-ups at most until a population is there. */
 const mostWarmUps = 120;
 
@@ -56,12 +61,14 @@ export class Beds {
     const bed = await this.of(configuration);
     const { keys, name, processes } = configuration;
     const clients = `${bedName(configuration)}, ${processes} clients, ${keys === "new" ? "new" : "known"} keys`;
-    const load = { ...configuration, inFlight: Math.max(configuration.inFlight, reference.inFlight) };
+    const missesKeys = async () => keys !== "new" && (await bed.liveKeys()) < filledShare * keys;
+    let isThere = !(await missesKeys());
     for (let times = 0; times < mostWarmUps; times++) {
-      const { decisions } = await bed.sample(load, warmUpMs);
+      const inFlight = Math.max(configuration.inFlight, isThere ? reference.inFlight : filledInFlight);
+      const { decisions } = await bed.sample({ ...configuration, inFlight }, warmUpMs);
       const all = (this.#decided.get(clients) ?? 0) + decisions;
       this.#decided.set(clients, all);
-      const isThere = keys === "new" || (await bed.liveKeys()) >= filledShare * keys;
+      isThere = !(await missesKeys());
       if (isThere && all >= warmDecisions * processes) return;
     }
     throw new Error(`${name}: after ${mostWarmUps} warm-ups of ${warmUpMs} ms most of its keys are still not there`);
@@ -91,11 +98,20 @@ function bedName({ nodes, keys, otherNode }: Configuration): string {
 /** After so many samples of others, one of the reference tells how fast the machine is. */
 const othersInARow = 2;
 
+/** When there is no time for more. */
+export interface Deadline {
+  /** Milliseconds since the run began. */
+  readonly elapsedMs: () => number;
+  /** No repeat beyond the least is begun later. */
+  readonly lastBeginsAtMs: number;
+}
+
 /** Samples of the reference and of all configurations, in turns and in the order in which they were taken. */
 export async function measureInTurns(
-  beds: Beds,
+  beds: Pick<Beds, "of" | "warmUp">,
   configurations: readonly Configuration[],
-  { repeats, sampleMs, warmDecisions }: Thoroughness,
+  { leastRepeats, mostRepeats, sampleMs, warmDecisions }: Thoroughness,
+  { elapsedMs, lastBeginsAtMs }: Deadline,
   say: (text: string) => void,
 ): Promise<readonly Taken[]> {
   const others = configurations.filter(({ name }) => name !== reference.name);
@@ -107,7 +123,8 @@ export async function measureInTurns(
     taken.push({ configuration, sample });
     say(sampleLine(configuration, sample));
   };
-  for (let repeat = 0; repeat < repeats; repeat++) {
+  for (let repeat = 0; repeat < mostRepeats; repeat++) {
+    if (repeat >= leastRepeats && elapsedMs() > lastBeginsAtMs) break;
     // The order turns round, so that none always follows the same one.
     for (const [at, configuration] of (repeat % 2 === 0 ? others : others.toReversed()).entries()) {
       if (at % othersInARow === 0) await take(reference);

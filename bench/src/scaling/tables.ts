@@ -1,9 +1,9 @@
 import { markdownTable } from "../markdown-table.ts";
 import { median } from "../median.ts";
 import type { ScalingSample } from "./bed.ts";
-import type { Capacity } from "./capacity.ts";
+import type { Capacity, MeasuredRate } from "./capacity.ts";
 import { type Costs, type Resource, resources } from "./cost-model.ts";
-import type { Fit } from "./fewest-terms.ts";
+import { type Fit, notToldApart } from "./fewest-terms.ts";
 import { type Comparison, judged } from "./judge.ts";
 
 /** A configuration as a row: its name, and medians. */
@@ -20,14 +20,15 @@ const short = (value: number | null | undefined) =>
     : value.toLocaleString("en", { maximumSignificantDigits: value < 100 ? 3 : 4 });
 const percent = (value: number) => `${value > 0 ? "+" : ""}${value.toLocaleString("en")} %`;
 
-/** What a decision takes of whom, made of what: a row for each resource with what it takes for what. A resource that has no fit has no row. */
+/** What a decision takes of whom: for each resource a row with what it takes for what, also where that is not known. A resource that has no fit has no row. */
 export function fitsTable(costs: Readonly<Partial<Record<Resource, Fit>>>): string {
   const rows = Object.entries(resources).flatMap(([name, { words, unit }]) => {
-    const { coefficients = {}, rmsError = 0 } = costs[name as Resource] ?? {};
-    return Object.entries(coefficients).map(([term, value], at) => [
+    const { coefficients = {}, dropped = [], rmsError = 0 } = costs[name as Resource] ?? {};
+    const found = Object.entries(coefficients).map(([term, value]) => [term, `${short(value)} ${unit}`]);
+    return [...found, ...dropped.map((term) => [term, notToldApart])].map(([term, takes], at) => [
       at === 0 ? words : "",
-      term,
-      `${short(value)} ${unit}`,
+      term!,
+      takes!,
       at === 0 ? `${(rmsError * 100).toLocaleString("en", { maximumFractionDigits: 1 })} %` : "",
     ]);
   });
@@ -132,15 +133,37 @@ export function comparisonsTable(comparisons: readonly Comparison[]): string {
   );
 }
 
-/** Where one leader ends: a row for each situation, what runs out first before what runs out later. */
-export function capacitiesTable(capacities: readonly Capacity[]): string {
+/**
+ * Where one leader ends: a row for each situation, what runs out first before what runs out later. Where capacities are of the machine
+ * that was measured on, what came there stands beside them.
+ */
+export function capacitiesTable(
+  capacities: readonly (Capacity & { readonly measured?: MeasuredRate | null })[],
+): string {
+  const isMeasured = capacities.some(({ measured }) => measured !== undefined);
   return markdownTable(
-    ["Nodes", "Calls per entry", "Key, bytes", "Keys in use", "Runs out first", "Client processes", "Then"],
-    capacities.map(({ nodes, callsPerEntry, keyBytes, keys, newKeys, limits, clientProcesses }) => {
+    [
+      ...["Nodes", "Calls per entry", "Key, bytes", "Keys in use", "Runs out first"],
+      ...(isMeasured ? ["Measured with as many in flight"] : []),
+      ...["Client processes", "Then"],
+    ],
+    capacities.map(({ nodes, callsPerEntry, keyBytes, keys, newKeys, limits, clientProcesses, measured }) => {
       const [first, ...rest] = limits.map((one) => `${one.what} at ${whole(one.decisionsPerSecond)}/s`);
       const inUse = `${whole(keys)}${newKeys > 0 ? ", and every call's is new" : ""}`;
       const facts = [...[nodes, callsPerEntry, keyBytes].map(whole), inUse];
-      return [...facts, first!, whole(clientProcesses), rest.join("; ")];
+      const came = isMeasured ? [measured ? measuredRateWords(measured) : "–"] : [];
+      return [...facts, first!, ...came, whole(clientProcesses), rest.join("; ")];
     }),
   );
+}
+
+/** A measured rate, and how full the entries were that it came with. */
+export function measuredRateWords({ decisionsPerSecond, callsPerEntry }: MeasuredRate): string {
+  return `${whole(decisionsPerSecond)}/s, with ${whole(callsPerEntry)} calls in an entry`;
+}
+
+/** Where measurements end, and capacities go on. */
+export function extrapolationWords(rows: readonly CostRow[]): string {
+  const most = Math.max(...rows.map(({ costs }) => costs.callsPerEntry));
+  return `The fullest entries that were measured held ${whole(most)} calls: what is told of fuller ones is extrapolated.`;
 }

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { grid, heldOut, heldOutLast, heldOutOther, otherReference } from "../scaling/configuration.ts";
 import type { Costs } from "../scaling/cost-model.ts";
 import type { Gathered } from "../scaling/evaluate.ts";
-import { inventedMeasurements } from "../scaling/invented.fixture.ts";
+import { inventedMeasurements, truthOf } from "../scaling/invented.fixture.ts";
 import type { MeasuredSamples } from "../scaling/measure.ts";
 import { type ScalingMeasurement, summarize } from "./scaling.ts";
 
@@ -35,8 +35,11 @@ it("what was added last is told apart, too", () => {
   );
   const { summary } = summarize({ ...measurement, steadied: { ...gathered, heldOut: wrong } });
   expect(summary.addedLast).toMatchObject({
-    configurations: ["5 nodes, 2 client processes", "512 in flight", "6 client processes"],
-    ...{ predictions: 27, off: 1, worst: { configuration: "512 in flight", what: "clientUs", errorPercent: -50 } },
+    configurations: [
+      ...["5 nodes, 2 client processes", "512 in flight", "6 client processes"],
+      ...["64 in flight, new keys", "1,024 in flight, 1,000,000 keys"],
+    ],
+    ...{ predictions: 45, off: 1, worst: { configuration: "512 in flight", what: "clientUs", errorPercent: -50 } },
   });
 });
 
@@ -95,4 +98,28 @@ it("the tables have every cost that was found, every configuration, and what run
   for (const { name } of [...grid, ...everyHeldOut, otherReference, ...heldOutOther])
     expect(table).toContain(`| ${name} |`);
   expect(table).toContain("| 3 | 1,024 | 16 | 10,000 | the leader's main thread at 155,139/s | 1 |");
+});
+
+it("what the measurements did not tell apart from nothing is told as that, and not as nothing", () => {
+  const cheap = gathered.grid.map((one) => {
+    const [known] = inventedMeasurements([{ ...one.configuration, keys: 10_000 }]);
+    return one.configuration.keys === "new" ? changed(one, { leaderOthersUs: known!.costs.leaderOthersUs }) : one;
+  });
+  const { table } = summarize({ ...measurement, steadied: { ...gathered, grid: cheap } });
+  expect(table).toMatch(/\|\s+\| each new key \| not told apart from 0 \|\s+\|/);
+});
+
+it("what one leader ends at on this machine stands beside what it came to, with the entries that came about", () => {
+  const { line, table, details } = summarize(measurement);
+  const { decisionsPerSecond, callsPerEntry } = truthOf(grid.find(({ inFlight }) => inFlight === 1_024)!);
+  const shown = [decisionsPerSecond, callsPerEntry].map((value) => Math.round(value).toLocaleString("en"));
+  const words = `${shown[0]}/s, with ${shown[1]} calls in an entry`;
+  expect(line).toContain(`; with all on this machine it was ${words}`);
+  expect(table).toMatch(new RegExp(`\\| 3 \\| 1,024 \\| 16 \\| 10,000 \\| [^|]+ at [\\d,]+/s \\| ${words} \\|`));
+  expect(table).toMatch(/\| 5 \| 1,024 \| 16 \| 10,000 \| [^|]+ at [\d,]+\/s \| – \|/);
+  const { onOneMachine } = details.capacity as { onOneMachine: { keys: number; callsPerEntry: number }[] };
+  const asMany = onOneMachine.filter(({ callsPerEntry: calls }) => calls === 1_024);
+  expect(asMany[0]).toMatchObject({ measured: { decisionsPerSecond: Math.round(decisionsPerSecond), callsPerEntry } });
+  const most = Math.max(...[...grid, ...everyHeldOut].map((one) => truthOf(one).callsPerEntry));
+  expect(table).toContain(`The fullest entries that were measured held ${Math.round(most).toLocaleString("en")} calls`);
 });

@@ -1,6 +1,12 @@
 import { availableParallelism } from "node:os";
 import { standaloneSvg } from "@quorumguard/pictures";
-import { type Capacity, onMachinesOfTheirOwn, onOneMachine } from "../scaling/capacity.ts";
+import {
+  type Capacity,
+  type MeasuredRate,
+  measuredLike,
+  onMachinesOfTheirOwn,
+  onOneMachine,
+} from "../scaling/capacity.ts";
 import { grid, heldOut, heldOutLast, heldOutOther, otherReference, reference } from "../scaling/configuration.ts";
 import type { Measured, Situation } from "../scaling/cost-model.ts";
 import { configurationsOf, evaluate, type Gathered } from "../scaling/evaluate.ts";
@@ -13,7 +19,9 @@ import {
   capacitiesTable,
   comparisonsTable,
   costsTable,
+  extrapolationWords,
   fitsTable,
+  measuredRateWords,
   steadyingTable,
   steadyingWords,
 } from "../scaling/tables.ts";
@@ -29,21 +37,28 @@ export interface ScalingMeasurement {
   readonly steadied: Gathered;
 }
 
+/** So that a thorough run takes at most twenty minutes on a machine that is half as fast as those that it was tried on. */
+const lastBeginsAtMs = { fitted: 9.5 * 60_000, heldOut: 16.5 * 60_000 } as const;
+
 /** What a decision costs, fitted to some configurations and held against others that the fit knows nothing of. */
 export async function scaling({ quick, say, otherNode = null }: ScenarioOptions): Promise<ScenarioResult> {
   const thoroughness: Thoroughness = quick
-    ? { repeats: 3, sampleMs: 4_000 / 3, warmDecisions: 30_000 }
-    : { repeats: 5, sampleMs: 4_000, warmDecisions: 300_000 };
+    ? { leastRepeats: 3, mostRepeats: 3, sampleMs: 4_000 / 3, warmDecisions: 30_000 }
+    : { leastRepeats: 3, mostRepeats: 5, sampleMs: 4_000, warmDecisions: 150_000 };
+  const startedAtMs = performance.now();
+  const elapsedMs = () => performance.now() - startedAtMs;
   const other = await findOtherNode(otherNode);
   if (other === null) say("  absent: another Node.js: give one with --other-node");
   const beds = new Beds({ own: process.execPath, other: other?.program ?? null });
   try {
     say("  what costs are fitted to");
-    const fitted = await measureInTurns(beds, grid, thoroughness, say);
+    const untilFitted = { elapsedMs, lastBeginsAtMs: lastBeginsAtMs.fitted };
+    const fitted = await measureInTurns(beds, grid, thoroughness, untilFitted, say);
     say("  what is held out");
     const rest = [...heldOut, ...heldOutLast, ...(other === null ? [] : [otherReference, ...heldOutOther])];
     await beds.keepFor([reference, ...rest]);
-    const taken = [...fitted, ...(await measureInTurns(beds, rest, thoroughness, say))];
+    const untilAll = { elapsedMs, lastBeginsAtMs: lastBeginsAtMs.heldOut };
+    const taken = [...fitted, ...(await measureInTurns(beds, rest, thoroughness, untilAll, say))];
     return summarize({
       cores: availableParallelism(),
       otherNode: other?.version ?? null,
@@ -81,15 +96,18 @@ export function summarize({ cores, otherNode, asMeasured, steadied: steady }: Sc
   const verdict = verdictOf(comparisons);
   const last = verdictOf(comparisons.filter(({ configuration }) => lastNames.includes(configuration)));
   const unsteadied = evaluate(asMeasured, cores).comparisons;
+  const rows = configurationsOf(steady);
   const apart = situations.map((one) => onMachinesOfTheirOwn(model, one));
-  const together = situations.map((one) => onOneMachine(model, one, cores));
+  const together = situations.map((one) => ({
+    ...onOneMachine(model, one, cores),
+    measured: measuredLike(rows, one),
+  }));
   const [first] = endOf(apart).limits;
   const absent = otherNode === null ? ["another Node.js"] : [];
   const costs = Object.fromEntries(Object.entries(model.costs).map(([name, { coefficients }]) => [name, coefficients]));
-  const rows = configurationsOf(steady);
   const samples = { asMeasured: samplesOf(asMeasured), steadied: samplesOf(steady) };
   return {
-    line: lineOf(verdict, first!, absent),
+    line: lineOf(verdict, first!, endOf(together).measured, absent),
     summary: {
       ...{ within: verdict.off === 0, mostErrorPercent, worst: verdict.worst, endsAt: first!, absent },
       ...{ addedLast: { configurations: lastNames, ...last }, withoutSteadying: verdictOf(unsteadied) },
@@ -107,7 +125,10 @@ export function summarize({ cores, otherNode, asMeasured, steadied: steady }: Sc
       ["Predicted for measured: error", comparisonsTable(comparisons)],
       [`The same without steadying: ${verdictWords(verdictOf(unsteadied))}`, comparisonsTable(unsteadied)],
       [`What steadying did\n\n${steadyingWords}`, steadyingTable(samples)],
-      ["Where one leader ends, every process on a machine of its own", capacitiesTable(apart)],
+      [
+        `Where one leader ends, every process on a machine of its own\n\n${extrapolationWords(rows.map(rowOf))}`,
+        capacitiesTable(apart),
+      ],
       ["Where it ends with all processes on this machine", capacitiesTable(together)],
     ]
       .map(([heading, table]) => `### ${heading}\n\n${table}`)
@@ -129,7 +150,7 @@ function samplesOf(all: Gathered): Readonly<Record<string, MeasuredSamples["samp
 }
 
 /** The situation by which the result says where one leader ends: three nodes under full load, on machines of their own. */
-function endOf(capacities: readonly Capacity[]): Capacity {
+function endOf<T extends Capacity>(capacities: readonly T[]): T {
   return capacities.find(({ nodes, callsPerEntry }) => nodes === 3 && callsPerEntry === 1_024)!;
 }
 
@@ -137,10 +158,16 @@ function rowOf({ configuration, costs }: Measured) {
   return { configuration: configuration.name, costs };
 }
 
-function lineOf(verdict: Verdict, first: Capacity["limits"][number], absent: readonly string[]): string {
+function lineOf(
+  verdict: Verdict,
+  first: Capacity["limits"][number],
+  measured: MeasuredRate | null,
+  absent: readonly string[],
+): string {
   const missing = absent.map((what) => `; absent: ${what}`).join("");
+  const came = measured === null ? "" : `; with all on this machine it was ${measuredRateWords(measured)}`;
   return (
     `${verdictWords(verdict)}; three nodes on machines of their own end at ${first.decisionsPerSecond.toLocaleString("en")} ` +
-    `decisions/s, by ${first.what}${missing}`
+    `decisions/s, by ${first.what}${came}${missing}`
   );
 }

@@ -1,9 +1,11 @@
 import audit from "../../../bench/results/exactness.json" with { type: "json" };
 import keys from "../../../bench/results/million-keys.json" with { type: "json" };
+import scaling from "../../../bench/results/scaling.json" with { type: "json" };
 import unique from "../../../bench/results/unique-keys.json" with { type: "json" };
 import mutants from "../../results/mutants.json" with { type: "json" };
 import nemesis from "../../results/nemesis.json" with { type: "json" };
 import simulation from "../../results/simulation.json" with { type: "json" };
+import { quotedCosts } from "../generate/benchmarks/scaling-costs.ts";
 
 const told = (count: number) => count.toLocaleString("en-US");
 const boundRatios = audit.rows.map((row) => Number(row[audit.columns.indexOf("boundRatio")]));
@@ -61,6 +63,8 @@ export const measured = {
   runtimeCases: "288",
   casesPerRuntime: "32",
   runtimes: "nine",
+  /** `npm run bench -- --only scaling`: what a decision takes of whom, what it sends and logs at the reference, and where one leader ends. */
+  scaling: quotedCosts(scaling),
   /** `npm run bench -- --only unique-keys`: medians of five turns each, in decisions per second, ours and those of Redis without persistence. */
   rates: { of256: ratesAt("256 in flight"), of1024: ratesAt("1,024 in flight") },
 } as const;

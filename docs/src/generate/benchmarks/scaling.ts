@@ -1,13 +1,15 @@
 import type { Capacity } from "../../../../bench/src/scaling/capacity.ts";
 import type { Resource } from "../../../../bench/src/scaling/cost-model.ts";
-import type { Fit } from "../../../../bench/src/scaling/fewest-terms.ts";
+import { type Fit, notToldApart } from "../../../../bench/src/scaling/fewest-terms.ts";
 import { type Comparison, type Verdict, verdictOf, verdictWords } from "../../../../bench/src/scaling/judge.ts";
 import {
   type CostRow,
   capacitiesTable,
   comparisonsTable,
   costsTable,
+  extrapolationWords,
   fitsTable,
+  measuredRateWords,
   type SteadyingSamples,
   steadyingTable,
   steadyingWords,
@@ -15,6 +17,7 @@ import {
 import { paragraphs } from "../markdown.ts";
 import { readable } from "./numbers.ts";
 import { type Facts, isFacts } from "./result-file.ts";
+import { busiestOf } from "./scaling-costs.ts";
 import type { ScenarioWords } from "./scenarios.ts";
 
 const rowsOf = <T>(value: unknown): readonly T[] => (Array.isArray(value) ? value : []);
@@ -58,10 +61,12 @@ export const scaling: ScenarioWords = {
     const ends = inside(data, "endsAt");
     const comparisons = rowsOf<Comparison>(data.comparisons);
     const verdict = comparisons.length === 0 ? "Nothing was predicted" : verdictWords(verdictOf(comparisons));
+    const busiest = busiestOf(data);
     const absent = rowsOf<string>(data.absent).map((name) => ` Absent: ${name}.`);
     return [
       `${verdict}.`,
       ` Three nodes on machines of their own end at ${readable(Number(ends.decisionsPerSecond))} decisions per second, by ${ends.what}.`,
+      busiest === undefined ? "" : ` With 1,024 in flight and all on one machine it was ${measuredRateWords(busiest)}.`,
       ...absent,
     ].join("");
   },
@@ -71,6 +76,7 @@ export const scaling: ScenarioWords = {
     const apart = rowsOf<Capacity>(capacity.onMachinesOfTheirOwn);
     const together = rowsOf<Capacity>(capacity.onOneMachine);
     const comparisons = rowsOf<Comparison>(data.comparisons);
+    const rows = rowsOf<CostRow>(data.configurations);
     const pace = rowsOf<number>(data.pace);
     const addedLast = addedLastWords(data);
     const other =
@@ -79,7 +85,7 @@ export const scaling: ScenarioWords = {
         : "";
     return paragraphs(
       "## What a decision takes",
-      "The cost of a decision is the sum of these. What is not listed explained nothing. A node's processor time is that of its main thread and of its other threads, which are fitted apart.",
+      `The cost of a decision is the sum of these. What is ${notToldApart} is left out of it: it may cost less than samples differ by, on the leader as on a follower. A node's processor time is that of its main thread and of its other threads, which are fitted apart.`,
       or(fitsTable(inside(model, "costs") as Readonly<Partial<Record<Resource, Fit>>>), isFacts(model.costs)),
       "## Predicted, and measured",
       `Predicted for measured: error. What is too far off is in bold.${other}`,
@@ -91,13 +97,14 @@ export const scaling: ScenarioWords = {
       or(paceWords(pace), pace.length > 0),
       ...steadyingParts(data),
       "## Where one leader ends",
+      rows.length === 0 ? "" : extrapolationWords(rows),
       "Every node and every client process on a machine of its own:",
       or(capacitiesTable(apart), apart.length > 0),
-      "All of them on the machine that this was measured on:",
+      "All of them on the machine that this was measured on, beside what was measured there, where it was, with as many calls in flight as are reckoned to be in an entry:",
       or(capacitiesTable(together), together.length > 0),
       "## Everything that was measured",
       "Medians of steadied samples, of one decision. Of followers the mean. The log is what its frames take on disk; beside them a node writes snapshots, and zeros of segments before it uses them, which are not counted here.",
-      costsTable(rowsOf<CostRow>(data.configurations)),
+      costsTable(rows),
     );
   },
   picture: () => null,
