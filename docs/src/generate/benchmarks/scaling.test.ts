@@ -4,7 +4,7 @@ import type { Gathered } from "../../../../bench/src/scaling/evaluate.ts";
 import { inventedMeasurements, truthOf } from "../../../../bench/src/scaling/invented.fixture.ts";
 import { summarize } from "../../../../bench/src/scenarios/scaling.ts";
 import { benchmarkPages } from "./benchmark-pages.ts";
-import { chooseResults } from "./result-file.ts";
+import { chooseResults, type Facts } from "./result-file.ts";
 import { quotedCosts } from "./scaling-costs.ts";
 
 const everyHeldOut = [...heldOut, ...heldOutLast];
@@ -13,7 +13,7 @@ const gathered: Gathered = {
 };
 
 /** A result whose followers took so many times what the model says. */
-function resultWith(followers: number) {
+function resultWith(followers: number): Facts {
   const held = gathered.heldOut.map((one) => ({
     ...one,
     costs: { ...one.costs, followerUs: one.costs.followerUs! * followers },
