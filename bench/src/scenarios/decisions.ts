@@ -57,7 +57,7 @@ const uniqueAt = (inFlight: number, contenders: readonly Contender[]): Point => 
 
 function uniqueKeys(): DecisionsPlan {
   const points = [1, 16, 64, 256, 1_024].map((inFlight) =>
-    uniqueAt(inFlight, [quorumGuard, ...allRedis, rateLimiterFlexible, upstash, etcdPuts, ...overGo]),
+    uniqueAt(inFlight, [quorumGuard, ...allRedis, rateLimiterFlexible, upstash, etcdPuts]),
   );
   const [, , , many, most] = points as [Point, Point, Point, Point, Point];
   return {
@@ -74,6 +74,17 @@ function uniqueKeys(): DecisionsPlan {
 }
 
 /** One population of keys, 256 callers. */
+/** Apart, since six daemons more that are not quite idle would take from everybody's rate. */
+function goLimiters(): DecisionsPlan {
+  const points = [1, 64, 256].map((inFlight) => uniqueAt(inFlight, [quorumGuard, ...overGo]));
+  return {
+    name: "go-limiters",
+    title: "Unique keys, against limiters in Go",
+    points,
+    ratios: points.flatMap((point) => overGo.map((one) => compare(`${point.name}, ${one.name}`, point, [one]))),
+  };
+}
+
 function population(name: string, title: string, point: Pick<Point, "name" | "keys" | "rule">): DecisionsPlan {
   const whole: Point = { ...point, inFlight: 256, processes: 1, contenders: [quorumGuard, ...limiters, etcdPuts] };
   return {
@@ -222,6 +233,7 @@ function leaderKill(): DecisionsPlan {
 /** The family: unlike keys, loads and faults, and the same peers. */
 export const decisionsPlans: readonly DecisionsPlan[] = [
   uniqueKeys(),
+  goLimiters(),
   population("hot-key", "One hot key", { name: "one hot key", keys: { kind: "one" }, rule: plenty }),
   population("uniform-keys", "A million keys, each as often as any other", {
     name: "1,000,000 keys",
