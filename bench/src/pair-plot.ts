@@ -11,6 +11,7 @@ import {
   textWidth,
   wrapText,
 } from "@quorumguard/pictures";
+import { plotHeading, size, width } from "./plot-heading.ts";
 
 /** Two numbers beside each other, on one line of the plot. */
 export interface PairRow {
@@ -39,8 +40,6 @@ export interface PairPlotOptions {
   readonly sections: readonly PairSection[];
 }
 
-const width = 720;
-const size = 13;
 const radius = size * 0.36;
 const rowHeight = size * 1.6;
 
@@ -59,9 +58,8 @@ function draw(title: string, sections: readonly PairSection[]): Drawing {
   const rows = sections.flatMap(({ groups }) => groups.flatMap((group) => group.rows));
   const left = size * 2 + Math.max(0, ...rows.map(({ label }) => textWidth(label, size)));
   const right = width - size * 2 - Math.max(0, ...rows.map((row) => textWidth(numbersOf(row), size, "bold")));
-  const heading = wrapText(title, size + 2, width - size * 2, "bold");
-  const parts: Part[] = textLines(size, size * 1.8, heading, { size: size + 2, face: "bold" });
-  let y = heading.length * lineHeight(size + 2) + size;
+  const { parts, bottom } = plotHeading(title);
+  let y = bottom + size;
   for (const section of sections) {
     const drawn = drawSection(section, y, left, right);
     parts.push(...drawn.parts);

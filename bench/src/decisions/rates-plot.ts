@@ -2,16 +2,14 @@ import {
   circle,
   type Drawing,
   line,
-  lineHeight,
   type Part,
   type Picture,
   scaleLinear,
   text,
-  textLines,
   textWidth,
-  wrapText,
 } from "@quorumguard/pictures";
 import { median } from "../median.ts";
+import { plotHeading, size, width } from "../plot-heading.ts";
 import type { Cell } from "./points.ts";
 
 /** What the plot is called, and where it stands in a page. */
@@ -29,9 +27,6 @@ interface Row {
   readonly least: number;
   readonly most: number;
 }
-
-const width = 720;
-const size = 13;
 
 /** Decisions per second of each contender at each point, on a scale of powers of ten: the median, and a line from least to most. */
 export function ratesPlot({ name, title, cells }: RatesPlotOptions): Picture {
@@ -70,9 +65,8 @@ function drawRates(
     Math.ceil(Math.log10(Math.max(...all.map((row) => row.most)) + 1)),
   ] as const;
   const x = scaleLinear(decades, [left, width - size * 2 - values]);
-  const heading = wrapText(title, size + 2, width - size * 2, "bold");
-  const parts: Part[] = textLines(size, size * 1.8, heading, { size: size + 2, face: "bold" });
-  let y = heading.length * lineHeight(size + 2) + size * 1.4;
+  const { parts, bottom } = plotHeading(title);
+  let y = bottom + size * 1.4;
   for (const { point, rows } of points) {
     parts.push(text(size, y + size, point, { size, face: "bold", colour: "muted" }));
     y += size * 1.6;

@@ -1,15 +1,5 @@
-import {
-  type Colour,
-  type Drawing,
-  lineHeight,
-  type Part,
-  type Picture,
-  rect,
-  text,
-  textLines,
-  textWidth,
-  wrapText,
-} from "@quorumguard/pictures";
+import { type Colour, type Drawing, type Part, type Picture, rect, text, textWidth } from "@quorumguard/pictures";
+import { plotHeading, size, width } from "../plot-heading.ts";
 import { allOf, headingOf, type PointShares, roleTitle, shortUs, totalOf } from "./point-shares.ts";
 
 /** Parts that are drawn as one. Colours repeat between lists, and each has its number in the bars and in the legend. */
@@ -56,8 +46,6 @@ const limiterKinds: readonly Kind[] = [
   { name: "entries, calls, others", colour: "muted", parts: [] },
 ];
 
-const width = 720;
-const size = 13;
 const barHeight = size * 1.3;
 const labels = textWidth("sliding-window-counter", size) + size * 2;
 const totals = textWidth("1,000 µs", size, "bold");
@@ -111,9 +99,8 @@ function draw(
   title: string,
   sections: readonly { readonly groups: readonly Group[]; readonly kinds: readonly Kind[] }[],
 ): Drawing {
-  const heading = wrapText(title, size + 2, width - size * 2, "bold");
-  const parts: Part[] = textLines(size, size * 1.8, heading, { size: size + 2, face: "bold" });
-  let y = heading.length * lineHeight(size + 2) + size * 1.4;
+  const { parts, bottom } = plotHeading(title);
+  let y = bottom + size * 1.4;
   for (const { groups, kinds } of sections) {
     if (groups.length === 0) continue;
     const legend = drawLegend(kinds, y);

@@ -2,21 +2,17 @@ import {
   circle,
   type Drawing,
   line,
-  lineHeight,
   type Paint,
   type Part,
   type Picture,
   rect,
   scaleLinear,
   text,
-  textLines,
   textWidth,
-  wrapText,
 } from "@quorumguard/pictures";
+import { plotHeading, size, width } from "../plot-heading.ts";
 import { type Comparison, type Judged, judged, mostErrorPercent } from "./judge.ts";
 
-const width = 720;
-const size = 13;
 const perRow = 3;
 const gap = size * 2;
 const side = (width - size * 2 - gap * (perRow - 1)) / perRow;
@@ -48,9 +44,8 @@ function pointWords({ configuration, predicted, measured, errorPercent }: Compar
 }
 
 function drawPanels(panels: readonly Panel[], last: readonly string[]): Drawing {
-  const heading = wrapText(title, size + 2, width - size * 2, "bold");
-  const parts: Part[] = textLines(size, size * 1.8, heading, { size: size + 2, face: "bold" });
-  const top = heading.length * lineHeight(size + 2) + size * 2.2;
+  const { parts, bottom } = plotHeading(title);
+  const top = bottom + size * 2.2;
   const step = side + size * 4.2;
   for (const [at, panel] of panels.entries()) {
     const x = size + (at % perRow) * (side + gap);
