@@ -10,6 +10,8 @@ export interface System {
   flushes(): Promise<readonly number[] | null>;
   /** What one process alone may do; null: all are alike. */
   readonly leader: Leader | null;
+  /** False: who leads it gives up its place after a pause of all of them, and clients do not find the next one. Default true. */
+  readonly pausable?: boolean;
   stop(): Promise<void>;
 }
 

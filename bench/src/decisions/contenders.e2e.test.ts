@@ -115,7 +115,7 @@ test("an attack by two client processes, in turns with itself: it is denied, and
   };
   const { cells, absent } = await measurePoints(
     [attack],
-    { repeats: 2, sampleMs: 100, warmUpMs: 50, mostWarmUps: 1 },
+    { repeats: 2, sampleMs: 100, warmUpMs: 50, mostWarmUps: 1, settleMs: 50 },
     () => {},
   );
   expect(absent.map(({ contender }) => contender)).toEqual(skipReason("redis-server") === null ? [] : [redisNone.name]);
@@ -139,7 +139,7 @@ test("keys of a population are judged over all samples, and each contender has i
   };
   const { cells, configurations } = await measurePoints(
     [skewed],
-    { repeats: 2, sampleMs: 100, warmUpMs: 50, mostWarmUps: 1 },
+    { repeats: 2, sampleMs: 100, warmUpMs: 50, mostWarmUps: 1, settleMs: 50 },
     () => {},
   );
   expect(cells.map(({ contender }) => contender)).toEqual(Object.keys(configurations));

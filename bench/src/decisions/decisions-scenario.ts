@@ -21,8 +21,8 @@ export interface DecisionsPlan {
 /** How thoroughly a plan is measured. */
 export function thoroughnessOf({ sampleMs = 4_000 }: Pick<DecisionsPlan, "sampleMs">, quick: boolean): Thoroughness {
   return quick
-    ? { repeats: 3, sampleMs: sampleMs / 3, warmUpMs: 1_000, mostWarmUps: 1 }
-    : { repeats: 5, sampleMs, warmUpMs: 1_000, mostWarmUps: 12 };
+    ? { repeats: 3, sampleMs: sampleMs / 3, warmUpMs: 1_000, mostWarmUps: 1, settleMs: 1_000 }
+    : { repeats: 5, sampleMs, warmUpMs: 1_000, mostWarmUps: 12, settleMs: 1_000 };
 }
 
 /** Measures a plan and sums it up. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type KeySource, keySequence, outlivesSamples, repeatsKeys } from "./keys.ts";
+import { type KeySource, keySequence, repeatsKeys } from "./keys.ts";
 
 const calls = 20_000;
 const keysOf = (source: KeySource, sample = "s", own = "s/0", seed = 1) => {
@@ -30,7 +30,6 @@ test("a population is the same in every sample; which of it are asked for is the
   ] as const) {
     expect(new Set(keysOf(source))).toEqual(new Set(keysOf(source, "t", "t/1", 2)));
     expect(keysOf(source)).toEqual(keysOf(source, "t"));
-    expect([outlivesSamples(source), outlivesSamples({ kind: "one" })]).toEqual([true, false]);
     expect(keysOf(source)).not.toEqual(keysOf(source, "s", "s/0", 2));
   }
 });

@@ -27,11 +27,6 @@ export interface KeySequence {
   isShared(n: number): boolean;
 }
 
-/** Whether keys are the same in all samples: what was spent of one in a sample is missing in the next. */
-export function outlivesSamples({ kind }: KeySource): boolean {
-  return kind === "uniform" || kind === "zipf" || kind === "each";
-}
-
 /** Whether some key is asked for again and again. */
 export function repeatsKeys({ kind }: KeySource): boolean {
   return kind === "one" || kind === "zipf" || kind === "attack";

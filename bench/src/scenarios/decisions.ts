@@ -73,8 +73,7 @@ function uniqueKeys(): DecisionsPlan {
   };
 }
 
-/** One population of keys, 256 callers. */
-/** Apart, since six daemons more that are not quite idle would take from everybody's rate. */
+/** Apart: of them Gopher-Guard does not stand still while others are measured. */
 function goLimiters(): DecisionsPlan {
   const points = [1, 64, 256].map((inFlight) => uniqueAt(inFlight, [quorumGuard, ...overGo]));
   return {
@@ -85,6 +84,7 @@ function goLimiters(): DecisionsPlan {
   };
 }
 
+/** One population of keys, 256 callers. */
 function population(name: string, title: string, point: Pick<Point, "name" | "keys" | "rule">): DecisionsPlan {
   const whole: Point = { ...point, inFlight: 256, processes: 1, contenders: [quorumGuard, ...limiters, etcdPuts] };
   return {
