@@ -2,11 +2,11 @@
 const worthWaitingFor = 1.05;
 
 /** Stretches without anything faster, after which nothing more is waited for. */
-const enough = 2;
+const enough = 3;
 
 /**
  * Warms up, stretch by stretch, for as long as that helps: what is compiled as it runs gets faster for seconds, a server in C is as fast
- * as it will be at once, and neither is measured before. Ends after two stretches in a row of which none was faster by a twentieth than
+ * as it will be at once, and neither is measured before. Ends after three stretches in a row of which none was faster by a twentieth than
  * the last one that was, or after `most`.
  *
  * @param stretch Resolves with a rate.
