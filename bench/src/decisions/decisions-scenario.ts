@@ -14,12 +14,12 @@ export interface DecisionsPlan {
   readonly title: string;
   readonly points: readonly Point[];
   readonly ratios: readonly RatioGoal[];
-  /** Of a sample of a thorough run; a quick one's are a third. Default 4,000. */
+  /** Of a sample of a thorough run; a quick one's are a third. Default 3,000. */
   readonly sampleMs?: number;
 }
 
 /** How thoroughly a plan is measured. */
-export function thoroughnessOf({ sampleMs = 4_000 }: Pick<DecisionsPlan, "sampleMs">, quick: boolean): Thoroughness {
+export function thoroughnessOf({ sampleMs = 3_000 }: Pick<DecisionsPlan, "sampleMs">, quick: boolean): Thoroughness {
   return quick
     ? { repeats: 3, sampleMs: sampleMs / 3, warmUpMs: 1_000, mostWarmUps: 1, settleMs: 1_000 }
     : { repeats: 5, sampleMs, warmUpMs: 1_000, mostWarmUps: 12, settleMs: 1_000 };

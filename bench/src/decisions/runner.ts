@@ -3,6 +3,7 @@ import type { System } from "../system.ts";
 import { SharedAdmissions } from "./admissions.ts";
 import { type ClientProcesses, openClientProcesses } from "./client-processes.ts";
 import type { Contender } from "./contenders.ts";
+import { readCoreTimes } from "./core-times.ts";
 import { readDiskWrites } from "./disk-writes.ts";
 import { repeatsKeys } from "./keys.ts";
 import { pause, resume } from "./pauses.ts";
@@ -202,10 +203,11 @@ function reachesLimits({ keys, rule }: Point): boolean {
 }
 
 async function stateOf(system: System): Promise<ServerState> {
-  const [flushes, usage, diskBytes] = await Promise.all([
+  const [flushes, usage, diskBytes, cores] = await Promise.all([
     system.flushes(),
     readUsage(system.pids()),
     readDiskWrites(tmpdir()),
+    readCoreTimes(),
   ]);
-  return { flushes, ...usage, diskBytes };
+  return { flushes, ...usage, diskBytes, cores };
 }

@@ -1,5 +1,6 @@
 import { quantile } from "../quantile.ts";
 import type { LoopReport } from "./closed-loop.ts";
+import { type CoreTimes, idlePercent } from "./core-times.ts";
 import type { ProcessUsage } from "./process-usage.ts";
 
 /** What one contender did in one window of time. */
@@ -20,6 +21,8 @@ export interface Sample {
   readonly clientCpuUsPerDecision: number;
   /** Processor time of all processes, servers and clients. */
   readonly cpuUsPerDecision: number | null;
+  /** Of all cores, the time in which they ran nobody, in per cent: a load that waits for something else than the processor leaves them so. */
+  readonly idlePercent: number | null;
   /** Resident in all servers at the end. */
   readonly serverMemoryBytes: number | null;
   /**
@@ -38,6 +41,7 @@ export interface ServerState extends ProcessUsage {
   readonly flushes: readonly number[] | null;
   /** What the disk was written, by whomever; null where that is not told. */
   readonly diskBytes: number | null;
+  readonly cores: CoreTimes;
 }
 
 /** `servers`: null where they are not the same ones before and after. */
@@ -72,6 +76,7 @@ export function sampleOf(
     ...{ decisions, allowed, denied, degraded, failed },
     clientCpuUsPerDecision: rounded(clientCpuUs / decisions, 2),
     cpuUsPerDecision: perDecision(serverCpuUs === null ? null : serverCpuUs + clientCpuUs, 2),
+    idlePercent: servers === null ? null : rounded(idlePercent(servers.before.cores, servers.after.cores), 1),
     serverMemoryBytes: servers?.after.memoryBytes ?? null,
     writtenBytesPerDecision: perDecision(writtenBytes, 1),
     flushes,

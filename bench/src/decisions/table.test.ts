@@ -6,7 +6,7 @@ import { cellsTable } from "./table.ts";
 const sample: Sample = {
   ...{ decisionsPerSecond: 1_000, p50Ms: 0.5, p99Ms: 2, p999Ms: 3.25, longestGapMs: 4 },
   ...{ decisions: 5_000, allowed: 4_000, denied: 1_000, degraded: 0, failed: 0 },
-  ...{ clientCpuUsPerDecision: 3, cpuUsPerDecision: 8.25, serverMemoryBytes: 3 * 2 ** 20 },
+  ...{ clientCpuUsPerDecision: 3, cpuUsPerDecision: 8.25, idlePercent: 20.4, serverMemoryBytes: 3 * 2 ** 20 },
   ...{ writtenBytesPerDecision: 64, flushes: null, flushesPerDecision: null },
 };
 const cell: Cell = {
@@ -22,7 +22,13 @@ const rowOf = (table: string) => {
 test("medians with least and most, totals of what must not be hidden, and a dash for what is not known", () => {
   expect(rowOf(cellsTable([cell], []))).toMatchObject({
     ...{ Load: "one hot key", System: "redis", "Calls in flight": "256", "Decisions/s": "1,500 (1,000–4,000)" },
-    ...{ "p99.9, ms": "3.25", "CPU, µs per decision": "8.3", "Server memory, MiB": "3", "Flushes per decision": "–" },
+    ...{
+      "p99.9, ms": "3.25",
+      "CPU, µs per decision": "8.3",
+      "Cores idle, %": "20",
+      "Server memory, MiB": "3",
+      "Flushes per decision": "–",
+    },
     ...{ Denied: "3,000", "Over-admitted": "7", Degraded: "0", Failed: "2" },
   });
 });

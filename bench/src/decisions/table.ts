@@ -39,6 +39,7 @@ const columns: readonly Column[] = [
   spreadOf("Longest gap, ms", (sample) => sample.longestGapMs, 0),
   spreadOf("CPU, µs per decision", (sample) => sample.cpuUsPerDecision, 1),
   spreadOf("of it the clients', µs", (sample) => sample.clientCpuUsPerDecision, 1),
+  spreadOf("Cores idle, %", (sample) => sample.idlePercent, 0),
   spreadOf(
     "Server memory, MiB",
     ({ serverMemoryBytes }) => (serverMemoryBytes === null ? null : serverMemoryBytes / 2 ** 20),
@@ -56,7 +57,7 @@ const columns: readonly Column[] = [
 const notes = [
   "In the first columns: the median of all samples, with the least and the most in brackets. From Denied on: totals, Over-admitted with the warm-up, the others without.",
   "p50, p99, p99.9: how long a call took, of the calls of a sample. Longest gap: the longest time in which a client process had no answer at all.",
-  "CPU is the processor time of all processes, servers and clients. Server memory is what all servers of the row had resident when a sample ended. Bytes to disk is at most what they had written, by the kernel's count.",
+  "CPU is the processor time of all processes, servers and clients. Cores idle: of all cores, the time in which they ran nobody. Server memory is what all servers of the row had resident when a sample ended. Bytes to disk is at most what they had written, by the kernel's count.",
   "Flushes: – where servers do not count them, as Redis.",
   "Denied: the limit was reached. Over-admitted: what keys were admitted beyond their limit and what the time refills. There, – where no key is asked for as often as its limit lets it through, and for puts into a store, which decide nothing. Degraded: what a client decided without its servers. Failed: calls without any answer; they are no decisions.",
 ];
