@@ -1,12 +1,11 @@
 import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
-import { openClientProcesses } from "../decisions/client-processes.ts";
 import { quorumGuard } from "../decisions/contenders.ts";
 import type { Point } from "../decisions/points.ts";
-import { dataFolderOf, readLogAfter } from "../scaling/node-files.ts";
+import { dataFolderOf, readLogAfter } from "../systems/node-files.ts";
 import { leaderFirst } from "../systems/quorumguard.ts";
 import { readMetrics } from "../systems/read-metric.ts";
 import { bareFlushes, bareTrips } from "./bare.ts";
-import type { ProfileTimes } from "./profile-point.ts";
+import { observeLoad, type ProfileTimes } from "./observe-load.ts";
 import { spreadOf, type Waits } from "./waits.ts";
 
 /** Bare messages and bare flushes. */
@@ -22,39 +21,28 @@ export async function measureWaits(point: Point, times: ProfileTimes): Promise<W
 
 async function callAlone(
   cluster: LocalCluster,
-  { name, keys, rule, inFlight }: Point,
-  { warmUpMs, sampleMs }: ProfileTimes,
+  point: Point,
+  times: ProfileTimes,
 ): Promise<Pick<Waits, "frameBytes" | "call" | "flushMeanMs">> {
-  const place = { endpoints: await leaderFirst(cluster), rule };
-  const clients = await openClientProcesses(1, { client: quorumGuard.client, place });
-  try {
-    const load = { keys, seed: 1 };
-    const warm = { ...load, inFlight: 64, durationMs: warmUpMs, sample: "warm" };
-    await clients.run(warm, async () => {});
-    const leader = await cluster.waitForLeader();
-    let before: readonly NodeFlushes[] = [];
-    const alone = { ...load, inFlight, durationMs: sampleMs, sample: "alone" };
-    const [report] = await clients.run(alone, async () => {
-      before = await readFlushes(cluster);
-    });
-    const after = await readFlushes(cluster);
-    if ((await cluster.waitForLeader()).term !== leader.term)
-      throw new Error(`${name}: the leader changed meanwhile; run it again`);
-    const { outcomes, latenciesMs, firstFailure } = report!;
-    if (outcomes.failed + outcomes.degraded > 0)
-      throw new Error(`${name}: calls failed, the first with ${firstFailure}`);
-    const means = after.map((one, at) => meanMs(before[at]!, one));
-    const at = leader.nodeId - 1;
-    const folder = await dataFolderOf(cluster.pid(leader.nodeId)!);
-    const log = await readLogAfter(folder, before[at]!.lastIndex);
-    return {
-      frameBytes: Math.round(log.bytes / log.entries),
-      call: spreadOf(latenciesMs),
-      flushMeanMs: { leader: means[at]!, follower: spreadOf(means.toSpliced(at, 1)).meanMs },
-    };
-  } finally {
-    await clients.stop();
-  }
+  const { before, after, report } = await observeLoad(
+    point,
+    quorumGuard,
+    await leaderFirst(cluster),
+    times,
+    async () => ({
+      reign: async () => (await cluster.waitForLeader()).term,
+      read: () => readFlushes(cluster),
+    }),
+  );
+  const means = after.map((one, at) => meanMs(before[at]!, one));
+  const leader = await cluster.waitForLeader();
+  const at = leader.nodeId - 1;
+  const log = await readLogAfter(await dataFolderOf(cluster.pid(leader.nodeId)!), before[at]!.lastIndex);
+  return {
+    frameBytes: Math.round(log.bytes / log.entries),
+    call: spreadOf(report.latenciesMs),
+    flushMeanMs: { leader: means[at]!, follower: spreadOf(means.toSpliced(at, 1)).meanMs },
+  };
 }
 
 /** What one node has flushed so far. */

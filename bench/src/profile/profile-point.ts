@@ -1,8 +1,7 @@
-import { openClientProcesses } from "../decisions/client-processes.ts";
 import type { Contender } from "../decisions/contenders.ts";
 import type { Point } from "../decisions/points.ts";
+import { observeLoad, type ProfileTimes } from "./observe-load.ts";
 import { withProfiles } from "./profiles.ts";
-import { profileClockUs } from "./self-times.ts";
 import { openServers, profiledProcess, type Watched, type WatchedServers } from "./servers.ts";
 import type { ProfiledProcess, Stretch } from "./shares.ts";
 import { between, type ThreadTimes } from "./thread-times.ts";
@@ -12,12 +11,6 @@ export interface ProfiledLoad extends Stretch {
   readonly seconds: number;
   /** By role, in the order in which they are told. */
   readonly processes: Readonly<Record<string, ProfiledProcess>>;
-}
-
-/** How long. */
-export interface ProfileTimes {
-  readonly warmUpMs: number;
-  readonly sampleMs: number;
 }
 
 /** The servers of a contender and a client process of its own under the load of a point, V8's profiler on in each that is of Node.js. */
@@ -44,36 +37,19 @@ async function underLoad(
   servers: WatchedServers,
   point: Point,
   contender: Contender,
-  { warmUpMs, sampleMs }: ProfileTimes,
+  times: ProfileTimes,
 ): Promise<Omit<ProfiledLoad, "processes"> & { readonly used: readonly Used[] }> {
-  const place = { endpoints: await servers.endpoints(), rule: point.rule };
-  const clients = await openClientProcesses(1, { client: contender.client, place });
-  try {
-    const load = { inFlight: point.inFlight, keys: point.keys, seed: 1 };
-    const warm = { ...load, inFlight: Math.max(64, point.inFlight), durationMs: warmUpMs, sample: "warm" };
-    await clients.run(warm, async () => {});
-    const { reign, watched } = await servers.watch();
-    const all = [...watched, profiledProcess("client", clients.pids[0]!)];
-    const readAll = () => Promise.all(all.map((one) => one.times()));
-    let before: readonly ThreadTimes[] = [];
-    let fromUs = 0;
-    const [report] = await clients.run({ ...load, durationMs: sampleMs, sample: "profiled" }, async () => {
-      before = await readAll();
-      fromUs = profileClockUs();
-    });
-    const toUs = profileClockUs();
-    const after = await readAll();
-    if ((await servers.watch()).reign !== reign)
-      throw new Error(`${point.name}, ${contender.name}: the leader changed meanwhile; run it again`);
-    const { outcomes, seconds, firstFailure } = report!;
-    if (outcomes.failed + outcomes.degraded > 0)
-      throw new Error(`${point.name}, ${contender.name}: calls failed, the first with ${firstFailure}`);
-    const decisions = (outcomes.allowed + outcomes.denied) * clients.decisionsPerCall;
-    const used = all.map(({ role, profiledPid }, at) => ({
-      ...{ role, profiledPid, times: between(before[at]!, after[at]!) },
-    }));
-    return { decisions, seconds, fromUs, toUs, used };
-  } finally {
-    await clients.stop();
-  }
+  let all: readonly Watched[] = [];
+  const seen = await observeLoad(point, contender, await servers.endpoints(), times, async (clientPid) => {
+    all = [...(await servers.watch()).watched, profiledProcess("client", clientPid)];
+    return {
+      reign: async () => (await servers.watch()).reign,
+      read: () => Promise.all(all.map((one) => one.times())),
+    };
+  });
+  const { before, after, report, decisions, fromUs, toUs } = seen;
+  const used = all.map(({ role, profiledPid }, at) => ({
+    ...{ role, profiledPid, times: between(before[at]!, after[at]!) },
+  }));
+  return { decisions, seconds: report.seconds, fromUs, toUs, used };
 }

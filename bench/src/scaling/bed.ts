@@ -2,12 +2,12 @@ import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
 import type { Rule } from "../client.ts";
 import { type ClientProcesses, openClientProcesses } from "../decisions/client-processes.ts";
 import type { LoopReport } from "../decisions/closed-loop.ts";
+import { grownBytesBetween } from "../systems/node-files.ts";
 import { leaderFirst } from "../systems/quorumguard.ts";
 import { readMetrics } from "../systems/read-metric.ts";
 import { type ClusterState, type NodeState, stateAfter, stateBefore } from "./cluster-state.ts";
 import type { Configuration } from "./configuration.ts";
 import { type Costs, wholesOf } from "./cost-model.ts";
-import { grownBytesBetween } from "./node-files.ts";
 
 /** One stretch of a configuration under load; costs are of one decision. */
 export interface ScalingSample extends Costs {

@@ -1,6 +1,6 @@
 import type { LocalCluster, LocalStatus } from "@quorumguard/testbed";
+import { dataFolderOf, type FileSizes, type LogPart, readFileSizes, readLogAfter } from "../systems/node-files.ts";
 import { readMetrics } from "../systems/read-metric.ts";
-import { dataFolderOf, type FileSizes, type LogPart, readFileSizes, readLogAfter } from "./node-files.ts";
 import { type NodeUsage, readNodeUsage } from "./node-usage.ts";
 
 /** What nodes had used and done at one moment. */

@@ -12,9 +12,10 @@ import {
 import type { Point } from "../decisions/points.ts";
 import type { MachineTask } from "../profile/machine-messages.ts";
 import { measureWaits } from "../profile/measure-waits.ts";
+import type { ProfileTimes } from "../profile/observe-load.ts";
 import { headingOf, type PointShares, roleTitle, shortUs, totalOf } from "../profile/point-shares.ts";
 import { profileMachine } from "../profile/profile-machine.ts";
-import { type ProfiledLoad, type ProfileTimes, profilePoint } from "../profile/profile-point.ts";
+import { type ProfiledLoad, profilePoint } from "../profile/profile-point.ts";
 import { limiterOwners, Rooms } from "../profile/rooms.ts";
 import { shares } from "../profile/shares.ts";
 import { sharesPlot } from "../profile/shares-plot.ts";

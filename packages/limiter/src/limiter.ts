@@ -167,6 +167,11 @@ export interface Limiter {
   apply(index: number, entry: Uint8Array): Applied;
 
   /**
+   * Reads what the keys of a batch of single-item calls lead to, before {@link denies} is asked about one after the other: many cold
+   * keys are waited for at once then. Changes nothing.
+   */
+  lookAhead(namespace: string, batch: CallBatch): void;
+  /**
    * The denial fast path (SEMANTICS D1), for single-item calls of a first attempt. True if the item would surely be
    * denied by an entry stamped `stampUs`; its values are then in `into` at `at`. Changes nothing. The conditions on
    * leadership and quorum contact are the caller's.

@@ -41,6 +41,7 @@ export class FastPath {
       this.denied = new Uint8Array(calls);
       this.#columns = createColumns(calls);
     }
+    limiter.lookAhead(namespace, batch);
     let count = 0;
     const mixed = batch.verbs !== null;
     const ahead = mixed ? new Set<number>() : null;

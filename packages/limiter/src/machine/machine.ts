@@ -46,6 +46,8 @@ import { VerbExecutor } from "./verb-executor.ts";
 /** Slots that the sweep looks at for each item of an entry, and for an entry without any (an idle leader's stamp). */
 const SWEEP_SLOTS_PER_ITEM = 2;
 const SWEEP_SLOTS_IDLE = 4096;
+/** Keys below which nobody waits for memory. */
+const WORTH_LOOKING_AHEAD = 16_384;
 
 /** The replicated state machine over {@link MachineState}. */
 export class Machine implements Limiter {
@@ -59,6 +61,7 @@ export class Machine implements Limiter {
   #requests: AdminRequest[] = [];
   readonly #verdict = createVerdict();
   readonly #peeked = new GrowingResultColumns(1);
+  #ahead = new Uint32Array(64);
   readonly #rule = new QuotaRule();
   #preparedSeeds = -1;
   #preparedNamespace = "";
@@ -267,6 +270,22 @@ export class Machine implements Limiter {
     hash.word(holds.count);
     hash.word(this.#state.bans.count);
     hash.word(heap.pages);
+  }
+
+  lookAhead(namespace: string, batch: CallBatch): void {
+    const { keys } = this.#state;
+    const { calls, rules, ruleIndexes, keyBytes, keyStarts, keyLengths } = batch;
+    // What fits into the processor's caches is there already.
+    if (keys.count < WORTH_LOOKING_AHEAD) return;
+    if (this.#ahead.length < calls) this.#ahead = new Uint32Array(calls * 2);
+    let count = 0;
+    for (let call = 0; call < calls; call++) {
+      const rule = rules[ruleIndexes === null ? 0 : (ruleIndexes[call] ?? 0)];
+      if (rule === undefined || algorithmOf(rule.algorithm) === undefined) continue;
+      const quota = this.#prepare(namespace, rule);
+      this.#ahead[count++] = keys.hashOf(quota, keyBytes, keyStarts[call]!, keyLengths[call]!);
+    }
+    keys.prefetch(this.#ahead, count);
   }
 
   denies(namespace: string, batch: CallBatch, item: number, stampUs: number, into: ResultColumns, at: number): boolean {
