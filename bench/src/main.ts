@@ -13,6 +13,7 @@ import type { Scenario, ScenarioResult } from "./scenario.ts";
 import { deadCluster } from "./scenarios/dead-cluster.ts";
 import { decisionsPlans } from "./scenarios/decisions.ts";
 import { failover } from "./scenarios/failover.ts";
+import { idleCores } from "./scenarios/idle-cores.ts";
 import { machineAlone } from "./scenarios/machine-alone.ts";
 import { millionKeys } from "./scenarios/million-keys.ts";
 import { redisUnique } from "./scenarios/redis-unique.ts";
@@ -31,6 +32,7 @@ const scenarios: ReadonlyMap<string, Scenario> = new Map([
   ["dead-cluster", deadCluster],
   ["scaling", scaling],
   ["where-time-goes", whereTimeGoes],
+  ["idle-cores", idleCores],
 ]);
 
 const usage = `npm run bench -- [--quick] [--only NAME] [--results FOLDER] [--other-node PROGRAM] [--json]

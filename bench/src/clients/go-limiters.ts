@@ -46,6 +46,9 @@ export function openGubernator({ endpoints, rule }: ClientPlace): Client<Buffer>
   };
 }
 
+/** The longest window that Gopher-Guard's message can tell: 24 days. */
+const longestWindowMs = 2 ** 31 - 1;
+
 /** Gopher-Guard's `Check`, asked of the node that leads: the others refuse. */
 export function openGopherGuard({ endpoints, rule }: ClientPlace): Client<Buffer> {
   const caller = createGrpcCaller(endpoints.slice(0, 1), "/limiter.RateLimiter/Check");
@@ -53,7 +56,11 @@ export function openGopherGuard({ endpoints, rule }: ClientPlace): Client<Buffer
     decisionsPerCall: 1,
     call(key) {
       const request = new BinaryWriter().tag(1, WireType.LengthDelimited).string(key);
-      request.tag(2, WireType.Varint).int32(rule.limit).tag(3, WireType.Varint).int32(rule.windowMs);
+      request
+        .tag(2, WireType.Varint)
+        .int32(rule.limit)
+        .tag(3, WireType.Varint)
+        .int32(Math.min(rule.windowMs, longestWindowMs));
       return caller.call(request.finish());
     },
     outcomeOf: (reply) => (varintField(reply, 1) === 1 ? "allowed" : "denied"),

@@ -7,10 +7,15 @@ export interface GrpcCaller {
 }
 
 const deadlineMs = 10_000;
+/** An attempt that a server took and does not answer, such as one that is forwarded to a leader that has just ended, is given up. */
+const attemptMs = 2_000;
 const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const asIs = (bytes: Buffer) => bytes;
 
-/** Asks the first address, until it is gone: then the next one, within the deadline of the call, as every client of a cluster does. */
+/**
+ * Asks the first address, until it is gone or an attempt had no answer: then the next one, within the deadline of the call, as every
+ * client of a cluster does.
+ */
 export function createGrpcCaller(endpoints: readonly string[], path: string): GrpcCaller {
   const clients = endpoints.map((endpoint) => new GrpcClient(endpoint, credentials.createInsecure()));
   let preferred = 0;
@@ -27,9 +32,11 @@ export function createGrpcCaller(endpoints: readonly string[], path: string): Gr
       for (;;) {
         const at = preferred;
         try {
-          return await ask(at, request, deadline);
+          return await ask(at, request, Math.min(deadline, Date.now() + attemptMs));
         } catch (error) {
-          if ((error as ServiceError).code !== status.UNAVAILABLE || Date.now() >= deadline) throw error;
+          const { code } = error as ServiceError;
+          const isPassing = code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED;
+          if (!isPassing || Date.now() >= deadline) throw error;
           // Of those that hear it at once, the first turns to the next.
           if (preferred === at) preferred = (at + 1) % clients.length;
         }

@@ -1,7 +1,7 @@
-import { AbsentSystem, type System } from "../system.ts";
+import { pause, resume } from "../pauses.ts";
+import { AbsentSystem, pausablePids, type System } from "../system.ts";
 import { systems } from "../systems/index.ts";
 import { type Contender, clientConfiguration } from "./contenders.ts";
-import { pause, resume } from "./pauses.ts";
 import type { Absence, Cell, Measurement, Point } from "./points.ts";
 import { seededRandom } from "./random.ts";
 import { Runner, type WarmUp } from "./runner.ts";
@@ -50,7 +50,7 @@ async function startSystems(
     try {
       const system = await systems[contender.system]();
       started.set(contender, system);
-      pause(system);
+      pause(pausablePids(system));
     } catch (error) {
       if (!(error instanceof AbsentSystem)) {
         await stopAll(started);
@@ -65,7 +65,7 @@ async function startSystems(
 async function stopAll(started: ReadonlyMap<Contender, System>): Promise<void> {
   await Promise.all(
     [...started.values()].map((system) => {
-      resume(system);
+      resume(pausablePids(system));
       return system.stop();
     }),
   );

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { skipReason } from "@quorumguard/testbed";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { pause, resume } from "../pauses.ts";
 import type { System } from "../system.ts";
 import { systems } from "../systems/index.ts";
 import { type Contender, etcdPuts, quorumGuard, redisNone } from "./contenders.ts";
-import { pause, resume } from "./pauses.ts";
 import type { Point } from "./points.ts";
 import { Runner } from "./runner.ts";
 
@@ -29,7 +29,7 @@ for (const contender of [quorumGuard, redisNone, etcdPuts]) {
       system = await systems[contender.system]();
     });
     afterAll(async () => {
-      resume(system);
+      resume(system.pids());
       await system.stop();
     });
     const states = () => new Set(system.pids().map(stateOf));
@@ -42,7 +42,7 @@ for (const contender of [quorumGuard, redisNone, etcdPuts]) {
     const untilStill = () => expect.poll(states).toEqual(new Set("T"));
 
     test("stands still but while it is measured, and then nothing fails", async () => {
-      pause(system);
+      pause(system.pids());
       await untilStill();
       const runner = await open();
       await untilStill();
@@ -54,7 +54,7 @@ for (const contender of [quorumGuard, redisNone, etcdPuts]) {
 
     test.skipIf(contender === redisNone)("asks who leads now, where that is another one", async () => {
       const runner = await open();
-      resume(system);
+      resume(system.pids());
       const [before] = await system.endpoints();
       await system.leader!.kill();
       await system.leader!.restore();

@@ -1,12 +1,12 @@
 import { tmpdir } from "node:os";
-import type { System } from "../system.ts";
+import { pause, resume } from "../pauses.ts";
+import { pausablePids, type System } from "../system.ts";
 import { SharedAdmissions } from "./admissions.ts";
 import { type ClientProcesses, openClientProcesses } from "./client-processes.ts";
 import type { Contender } from "./contenders.ts";
 import { readCoreTimes } from "./core-times.ts";
 import { readDiskWrites } from "./disk-writes.ts";
 import { repeatsKeys } from "./keys.ts";
-import { pause, resume } from "./pauses.ts";
 import type { Cell, Point } from "./points.ts";
 import { readUsage } from "./process-usage.ts";
 import { type Sample, type ServerState, sampleOf } from "./sample.ts";
@@ -26,6 +26,9 @@ export interface WarmUp {
 
 /** Seeds of samples are below it: what is drawn before a sample is not what is drawn in it. */
 const settleSeeds = 1_000;
+
+/** So often a sample is taken again whose leader was not the same all the time. */
+const tries = 3;
 
 /** Nobody measures a server that has just started: what is asked one call at a time is warm by more. */
 const warmUpInFlight = 64;
@@ -71,7 +74,7 @@ export class Runner {
 
   /** Opens its clients, stores its population, and warms all of it up. */
   static async open(point: Point, contender: Contender, system: System, warmUp: WarmUp): Promise<Runner> {
-    resume(system);
+    resume(pausablePids(system));
     const runner = new Runner(point, contender, system, warmUp, await openClients(point, contender, system));
     try {
       await runner.#fill();
@@ -84,17 +87,26 @@ export class Runner {
     return runner;
   }
 
-  /** One sample more. @throws {Error} when calls failed that need not have. */
+  /** One sample more. @throws {Error} when calls failed that need not have, or the leader changes again and again. */
   async measure(durationMs: number, seed: number): Promise<Sample> {
-    const { settleMs } = this.#warmUp;
-    resume(this.#system, this.#clients);
-    await this.#followLeader();
-    await this.#take({ durationMs: settleMs, seed: settleSeeds + seed, kills: false });
-    const sample = await this.#take({ durationMs, seed, kills: this.#point.killsLeader ?? false });
+    this.#resume();
+    const sample = await this.#ofOneLeader(durationMs, seed);
     this.#samples.push(sample);
-    await new Promise((resolve) => setTimeout(resolve, settleMs));
+    await new Promise((resolve) => setTimeout(resolve, this.#warmUp.settleMs));
     this.#pause();
     return sample;
+  }
+
+  /** A client that asks one server alone would go on asking it after another one has come to lead: such a sample is taken again. */
+  async #ofOneLeader(durationMs: number, seed: number): Promise<Sample> {
+    const kills = this.#point.killsLeader ?? false;
+    for (let left = tries; left > 0; left--) {
+      await this.#followLeader();
+      await this.#take({ durationMs: this.#warmUp.settleMs, seed: settleSeeds + seed, kills: false });
+      const sample = await this.#take({ durationMs, seed, kills });
+      if (kills || (await this.#system.endpoints())[0] === this.#leader) return sample;
+    }
+    throw new Error(`${this.contender.name}, ${this.#point.name}: the leader changed in each of ${tries} samples`);
   }
 
   /** What it did. */
@@ -112,13 +124,17 @@ export class Runner {
 
   /** Ends its clients. */
   async close(): Promise<void> {
-    resume(this.#system, this.#clients);
+    this.#resume();
     await this.#clients.stop();
-    pause(this.#system);
+    pause(pausablePids(this.#system));
   }
 
   #pause(): void {
-    pause(this.#system, this.#clients);
+    pause([...pausablePids(this.#system), ...this.#clients.pids]);
+  }
+
+  #resume(): void {
+    resume([...pausablePids(this.#system), ...this.#clients.pids]);
   }
 
   /** Whoever asks one server alone asks who leads now: after a kill, and should a pause have cost somebody its place. */

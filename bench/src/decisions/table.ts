@@ -39,7 +39,8 @@ const columns: readonly Column[] = [
   spreadOf("Longest gap, ms", (sample) => sample.longestGapMs, 0),
   spreadOf("CPU, µs per decision", (sample) => sample.cpuUsPerDecision, 1),
   spreadOf("of it the clients', µs", (sample) => sample.clientCpuUsPerDecision, 1),
-  spreadOf("Cores idle, %", (sample) => sample.idlePercent, 0),
+  // A result that was kept before they were looked at does not have it.
+  spreadOf("Cores idle, %", (sample) => sample.idlePercent ?? null, 0),
   spreadOf(
     "Server memory, MiB",
     ({ serverMemoryBytes }) => (serverMemoryBytes === null ? null : serverMemoryBytes / 2 ** 20),

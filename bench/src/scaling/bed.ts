@@ -2,6 +2,7 @@ import { type LocalCluster, startLocalCluster } from "@quorumguard/testbed";
 import type { Rule } from "../client.ts";
 import { type ClientProcesses, openClientProcesses } from "../decisions/client-processes.ts";
 import type { LoopReport } from "../decisions/closed-loop.ts";
+import { pause, resume } from "../pauses.ts";
 import { grownBytesBetween } from "../systems/node-files.ts";
 import { leaderFirst } from "../systems/quorumguard.ts";
 import { readMetrics } from "../systems/read-metric.ts";
@@ -21,6 +22,9 @@ export interface Bed {
   sample(configuration: Configuration, durationMs: number): Promise<ScalingSample>;
   /** Keys with a live count. */
   liveKeys(): Promise<number>;
+  /** All its processes stand still until it goes on. */
+  pause(): void;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -49,6 +53,10 @@ export async function startBed({ nodes }: Configuration, program: string): Promi
     opened.set(name, clients);
     return clients;
   };
+  const pids = () => [
+    ...cluster.nodes.map(({ nodeId }) => cluster.pid(nodeId)!),
+    ...[...opened.values()].flatMap((clients) => clients.pids),
+  ];
   const sample: Bed["sample"] = async (configuration, durationMs) => {
     const clients = await clientsOf(configuration);
     for (let left = tries; left > 0; left--) {
@@ -63,7 +71,10 @@ export async function startBed({ nodes }: Configuration, program: string): Promi
       const leader = await cluster.waitForLeader();
       return (await readMetrics(cluster.nodes[leader.nodeId - 1]!.metricsUrl, ["quorumguard_keys"]))[0]!;
     },
+    pause: () => pause(pids()),
+    resume: () => resume(pids()),
     async stop() {
+      resume(pids());
       await Promise.all([...opened.values()].map((clients) => clients.stop()));
       await cluster.stop();
     },

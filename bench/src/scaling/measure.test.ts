@@ -5,7 +5,7 @@ import { inventedMeasurements } from "./invented.fixture.ts";
 import { measureInTurns } from "./measure.ts";
 
 const others = grid.slice(1, 4);
-const thoroughness = { leastRepeats: 2, mostRepeats: 5, sampleMs: 4_000, warmDecisions: 100 };
+const thoroughness = { leastRepeats: 2, mostRepeats: 5, sampleMs: 4_000, settleMs: 500, warmDecisions: 100 };
 
 /** How often each configuration was sampled by the time that no repeat is begun any more, if each sample takes its time and nothing else does. */
 async function samplesBy(lastBeginsAtMs: number) {
@@ -16,6 +16,8 @@ async function samplesBy(lastBeginsAtMs: number) {
       return inventedMeasurements([configuration])[0]!.samples[0]!;
     },
     liveKeys: async () => 0,
+    pause: () => {},
+    resume: () => {},
     stop: async () => {},
   };
   const beds = { of: async () => bed, warmUp: async () => {} };
@@ -34,7 +36,7 @@ it("takes samples in turns, the reference before every second one and last, and 
 });
 
 it("repeats it while there is time, never more often than asked, and never less often", async () => {
-  const repeatMs = 6 * thoroughness.sampleMs;
+  const repeatMs = 6 * (thoroughness.settleMs + thoroughness.sampleMs);
   const repeats = async (lastBeginsAtMs: number) =>
     (await samplesBy(lastBeginsAtMs)).filter((name) => name === first).length;
   expect(await repeats(0)).toBe(2);

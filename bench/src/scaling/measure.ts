@@ -11,6 +11,8 @@ export interface Thoroughness {
   /** And so many where there is time. */
   readonly mostRepeats: number;
   readonly sampleMs: number;
+  /** Under the same load before each of them: the cluster may have stood still. */
+  readonly settleMs: number;
   /** Decisions by each client process until it and its nodes are taken to be compiled. */
   readonly warmDecisions: number;
 }
@@ -36,10 +38,14 @@ const filledInFlight = 1_024;
 /** So many warm-ups at most until a population is there. */
 const mostWarmUps = 120;
 
-/** Clusters that were started, by what sets them apart. All of them are there at once, so that configurations can take turns. */
+/**
+ * Clusters that were started, by what sets them apart. All of them are there at once, so that configurations can take turns; but for the one
+ * that was asked for last they stand still.
+ */
 export class Beds {
   readonly #programs: Programs;
   readonly #started = new Map<string, Bed>();
+  #awake: Bed | null = null;
   /** By clients, how many decisions they got so far while they were warmed up. */
   readonly #decided = new Map<string, number>();
 
@@ -51,8 +57,13 @@ export class Beds {
     const name = bedName(configuration);
     const program = configuration.otherNode ? this.#programs.other : this.#programs.own;
     if (program === null) throw new Error(`${configuration.name}: there is no other Node.js`);
-    const bed = this.#started.get(name) ?? (await startBed(configuration, program));
+    const known = this.#started.get(name);
+    if (known !== undefined && known === this.#awake) return known;
+    this.#awake?.pause();
+    known?.resume();
+    const bed = known ?? (await startBed(configuration, program));
     this.#started.set(name, bed);
+    this.#awake = bed;
     return bed;
   }
 
@@ -86,6 +97,7 @@ export class Beds {
     for (const [name, bed] of [...this.#started]) {
       if (wanted.has(name)) continue;
       this.#started.delete(name);
+      if (bed === this.#awake) this.#awake = null;
       await bed.stop();
     }
   }
@@ -110,7 +122,7 @@ export interface Deadline {
 export async function measureInTurns(
   beds: Pick<Beds, "of" | "warmUp">,
   configurations: readonly Configuration[],
-  { leastRepeats, mostRepeats, sampleMs, warmDecisions }: Thoroughness,
+  { leastRepeats, mostRepeats, sampleMs, settleMs, warmDecisions }: Thoroughness,
   { elapsedMs, lastBeginsAtMs }: Deadline,
   say: (text: string) => void,
 ): Promise<readonly Taken[]> {
@@ -119,6 +131,7 @@ export async function measureInTurns(
   const taken: Taken[] = [];
   const take = async (configuration: Configuration) => {
     const bed = await beds.of(configuration);
+    await bed.sample(configuration, settleMs);
     const sample = await bed.sample(configuration, sampleMs);
     taken.push({ configuration, sample });
     say(sampleLine(configuration, sample));

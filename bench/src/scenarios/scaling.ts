@@ -43,8 +43,8 @@ const lastBeginsAtMs = { fitted: 9.5 * 60_000, heldOut: 16.5 * 60_000 } as const
 /** What a decision costs, fitted to some configurations and held against others that the fit knows nothing of. */
 export async function scaling({ quick, say, otherNode = null }: ScenarioOptions): Promise<ScenarioResult> {
   const thoroughness: Thoroughness = quick
-    ? { leastRepeats: 3, mostRepeats: 3, sampleMs: 4_000 / 3, warmDecisions: 30_000 }
-    : { leastRepeats: 3, mostRepeats: 5, sampleMs: 4_000, warmDecisions: 150_000 };
+    ? { leastRepeats: 3, mostRepeats: 3, sampleMs: 4_000 / 3, settleMs: 500, warmDecisions: 30_000 }
+    : { leastRepeats: 3, mostRepeats: 5, sampleMs: 4_000, settleMs: 500, warmDecisions: 150_000 };
   const startedAtMs = performance.now();
   const elapsedMs = () => performance.now() - startedAtMs;
   const other = await findOtherNode(otherNode);

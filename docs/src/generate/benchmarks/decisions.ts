@@ -14,7 +14,7 @@ export function decisions({ title }: Pick<DecisionsPlan, "title">): ScenarioWord
   return {
     title,
     measured: [
-      "QuorumGuard is three nodes that flush every entry on a majority. All systems ran in the same run on the same machine, each with processes and data of its own, and took turns.",
+      "QuorumGuard is three nodes that flush every entry on a majority. All systems ran in the same run on the same machine, each with processes and data of its own, and took turns; while one was measured the others stood still.",
       "Clients are processes apart from the servers; each of their callers asks again as soon as it has its answer.",
       "Processor time is of all processes, clients included.",
     ].join(" "),

@@ -5,6 +5,7 @@ import { deadCluster } from "./dead-cluster.ts";
 import { decisions } from "./decisions.ts";
 import { exactness } from "./exactness.ts";
 import { factsMarkdown, rowsTable, samplesTable } from "./generic.ts";
+import { idleCores } from "./idle-cores.ts";
 import { machineAlone } from "./machine-alone.ts";
 import { millionKeys } from "./million-keys.ts";
 import { readable } from "./numbers.ts";
@@ -132,4 +133,5 @@ export const scenarioWords: ReadonlyMap<string, ScenarioWords> = new Map<string,
   ["scaling", scaling],
   ["sdk-answers", sdkAnswers],
   ["where-time-goes", whereTimeGoes],
+  ["idle-cores", idleCores],
 ]);

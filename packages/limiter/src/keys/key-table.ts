@@ -401,7 +401,7 @@ export class KeyTable implements BlockMover {
         left--;
         continue;
       }
-      if (this.#sweepSlot >= readTo) readTo = this.#readDoomed(page, left, stampUs);
+      if (this.#sweepSlot >= readTo) readTo = this.#readDoomed(page, Math.min(left, enough - freed), stampUs);
       const block = this.#slab.slotAddress(page, this.#sweepSlot++);
       left--;
       if (heap.word(block, 0) === 0 || this.isHeld(block)) continue;

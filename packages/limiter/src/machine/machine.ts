@@ -282,6 +282,8 @@ export class Machine implements Limiter {
     for (let call = 0; call < calls; call++) {
       const rule = rules[ruleIndexes === null ? 0 : (ruleIndexes[call] ?? 0)];
       if (rule === undefined || algorithmOf(rule.algorithm) === undefined) continue;
+      // Their counters are elsewhere, or nothing is taken of them.
+      if (rule.algorithm === Algorithm.concurrency || this.#questions.governs(namespace, rule)) continue;
       const quota = this.#prepare(namespace, rule);
       this.#ahead[count++] = keys.hashOf(quota, keyBytes, keyStarts[call]!, keyLengths[call]!);
     }

@@ -1,0 +1,29 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { scratchFolder } from "../scratch-folder.ts";
+import { AbsentSystem } from "../system.ts";
+
+/** Has the kernel record for so long which thread each core runs, and hands over what `perf script` prints of it, line by line. */
+export async function recordSwitches(seconds: number, line: (text: string) => void): Promise<void> {
+  const folder = await scratchFolder("switches");
+  const file = join(folder.path, "record");
+  try {
+    const recording = spawn("perf", ["sched", "record", "-o", file, "--", "sleep", String(seconds)], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let said = "";
+    recording.stderr.on("data", (text) => {
+      said += text;
+    });
+    const [status] = await once(recording, "close").catch((error) => {
+      throw new AbsentSystem(`perf cannot be started (${error.message}); remedy: apt-get install -y linux-perf`);
+    });
+    if (status !== 0) throw new AbsentSystem(`perf may not record switches here: ${said.trim()}`);
+    const printing = spawn("perf", ["script", "-i", file], { stdio: ["ignore", "pipe", "ignore"] });
+    for await (const text of createInterface({ input: printing.stdout })) line(text);
+  } finally {
+    folder.remove();
+  }
+}
