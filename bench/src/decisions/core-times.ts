@@ -14,6 +14,7 @@ export function parseCoreTimes(text: string): CoreTimes {
   return { idle: ticks[3]! + ticks[4]!, all: ticks.reduce((sum, one) => sum + one, 0) };
 }
 
+/** Of this moment, as the kernel has it. */
 export async function readCoreTimes(): Promise<CoreTimes> {
   return parseCoreTimes(await readFile("/proc/stat", "utf8"));
 }

@@ -52,7 +52,9 @@ for (const contender of [quorumGuard, redisNone, etcdPuts]) {
       expect(runner.cell()).toMatchObject({ contender: contender.name, samples: [sample] });
     });
 
-    test.skipIf(contender === redisNone)("asks who leads now, where that is another one", async () => {
+    // A lone Redis has no leader that another one could follow.
+    if (contender === redisNone) return;
+    test("asks who leads now, where that is another one", async () => {
       const runner = await open();
       resume(system.pids());
       const [before] = await system.endpoints();

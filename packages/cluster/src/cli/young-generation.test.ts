@@ -26,9 +26,10 @@ test("the young generation of a node stays as small as it began, unless its owne
   const [small, usual, chosen] = await Promise.all([
     youngBytes("small"),
     youngBytes("usual"),
-    youngBytes("small", "--max-semi-space-size=8"),
+    youngBytes("small", "--max-semi-space-size=16"),
   ]);
-  expect(small).toBeLessThan(4 * mib);
-  expect(usual).toBeGreaterThan(4 * mib);
-  expect(chosen).toBeGreaterThan(4 * mib);
+  // 2 MiB, and for a moment what is being copied: three times as much was seen on a busy machine. Left alone, it is 64.
+  expect(small).toBeLessThan(16 * mib);
+  expect(usual).toBeGreaterThan(16 * mib);
+  expect(chosen).toBeGreaterThan(16 * mib);
 });

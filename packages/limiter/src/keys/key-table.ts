@@ -17,16 +17,8 @@ import type { MetaReader, MetaWriter } from "../memory/meta.ts";
 import { Slab } from "../memory/slab.ts";
 import { Census } from "../policies/census.ts";
 import { MAX_PREFIX_BYTES, type QuotaRule } from "./quota-rule.ts";
+import { Sweep } from "./sweep.ts";
 
-const NEVER_US = Number.POSITIVE_INFINITY;
-/** Slots looked at for an expired key before a new one is refused in a full table. */
-const RECLAIM_SLOTS = 512;
-/** Slots of which the sweep reads what they will need, before it needs any of it. */
-const SWEEP_AHEAD_SLOTS = 64;
-/** The same for all new keys of an entry: a frame of strangers' keys would look through the whole table else. */
-const RECLAIM_SLOTS_PER_ENTRY = 65_536;
-/** An idle cluster looks for expired keys at most this often. */
-const LAP_PAUSE_US = 1_000_000;
 /** Bit of {@link WORD_LENGTHS}, above the lengths: holds are open on the key. */
 const HELD = 0x80000000;
 /** Another one: the sweep leaves the block alone until its expiry, which no change may bring nearer before. */
@@ -52,31 +44,20 @@ export interface BlockKeeper {
 /**
  * The counters: one block per key, found by the bytes of its identity.
  *
- * Whether a key has expired is decided by comparison when it is read (SEMANTICS K2). The sweep walks the memory in
- * address order, a bounded number of slots at each entry, and only frees; since blocks are handed out the same way on
- * every node, it frees the same keys at the same entries.
+ * Whether a key has expired is decided by comparison when it is read (SEMANTICS K2). The sweep only frees.
  */
 export class KeyTable implements BlockMover {
   /** How many keys there are of each namespace and shape. */
   readonly census: Census;
+  /** Frees those that have expired. */
+  readonly sweep: Sweep;
   readonly #heap: Heap;
   readonly #slab: Slab;
   readonly #index: HashIndex;
   #seeds = 0;
   #seed0 = 0x51ed270b;
   #seed1 = 0x2f3c6a95;
-  #sweepPage = 0;
-  #sweepSlot = 0;
-  /** No key expires before it. */
-  #earliestUs = NEVER_US;
-  /** The same for the keys that this lap of the sweep has left behind. */
-  #lapEarliestUs = NEVER_US;
-  #lapEndUs = 0;
-  /** Slots that the last sweep looked at. */
-  #looked = 0;
-  #reclaimable = RECLAIM_SLOTS_PER_ENTRY;
   #heads = new Uint32Array(64);
-  readonly #doomed = new Uint32Array(SWEEP_AHEAD_SLOTS);
   /** The identity of a block that goes, up to its key. */
   readonly #prefix = new Uint8Array(MAX_PREFIX_BYTES);
   #prefetched = 0;
@@ -90,6 +71,7 @@ export class KeyTable implements BlockMover {
     this.census = new Census(heap);
     this.#slab = new Slab(heap, PageKind.keys);
     this.#index = new HashIndex(heap);
+    this.sweep = new Sweep(heap, this.#slab, this.#index, this);
   }
 
   get count(): number {
@@ -196,14 +178,7 @@ export class KeyTable implements BlockMover {
   /** A block was changed, which was kept until then. */
   #noteChange(block: number, keptUs: number): void {
     if (keptUs > 0) postponeExpiry(this.#heap, block, keptUs);
-    this.#noteExpiry(block);
-  }
-
-  /** The sweep must come by when the block expires. */
-  #noteExpiry(block: number): void {
-    const expiryUs = this.#heap.number(block, CELL_EXPIRY);
-    if (expiryUs < this.#earliestUs) this.#earliestUs = expiryUs;
-    if (expiryUs < this.#lapEarliestUs) this.#lapEarliestUs = expiryUs;
+    this.sweep.comeBy(this.#heap.number(block, CELL_EXPIRY));
   }
 
   /** Withholds what was judged; returns the block, which may have moved. Who keeps the holds marks it as held. */
@@ -244,7 +219,7 @@ export class KeyTable implements BlockMover {
   setHeld(block: number, held: boolean): void {
     const rest = this.#heap.word(block, WORD_LENGTHS) & ~HELD;
     this.#heap.setWord(block, WORD_LENGTHS, held ? (rest | HELD) >>> 0 : rest);
-    if (!held) this.#noteExpiry(block);
+    if (!held) this.sweep.comeBy(this.#heap.number(block, CELL_EXPIRY));
   }
 
   /** With the end of this epoch, or before, another counter took over what this one says, and tells what became of it. */
@@ -358,83 +333,14 @@ export class KeyTable implements BlockMover {
     return this.#algorithmOf(block).usedAt(this.#heap, block, this.#tailOf(block), quota, stampUs);
   }
 
-  /** Must precede the operations of an entry: what {@link makeRoom} and {@link reclaim} may look at is bounded for each. */
-  beginEntry(): void {
-    this.#reclaimable = RECLAIM_SLOTS_PER_ENTRY;
-  }
-
   /** Makes room for `wanted` new keys by freeing expired ones, in bounded work. */
   makeRoom(wanted: number, maxKeys: number, stampUs: number): boolean {
     if (this.count + wanted <= maxKeys) return true;
     // Once more than there are keys to free, since a turn that meets the end of a lap stops there.
     for (let turn = 0; turn <= wanted && this.count + wanted > maxKeys; turn++) {
-      this.reclaim(stampUs, this.count + wanted - maxKeys);
+      this.sweep.reclaim(stampUs, this.count + wanted - maxKeys);
     }
     return this.count + wanted <= maxKeys;
-  }
-
-  /** Frees expired keys for one that wants their place, at most `enough`, out of what this entry may look at. */
-  reclaim(stampUs: number, enough: number): void {
-    this.sweep(Math.min(RECLAIM_SLOTS, this.#reclaimable), stampUs, enough);
-    this.#reclaimable -= this.#looked;
-  }
-
-  /**
-   * Looks at up to `slots` slots from where it stopped last, and frees the keys that have expired, at most `enough`.
-   * Returns how many. Ends early at the end of a lap, or when nothing can have expired.
-   */
-  sweep(slots: number, stampUs: number, enough: number): number {
-    const heap = this.#heap;
-    let left = slots;
-    let freed = 0;
-    let readTo = 0;
-    while (left > 0 && freed < enough && this.#earliestUs <= stampUs) {
-      const page = this.#sweepPage;
-      if (page >= heap.pages) {
-        this.#endLap(stampUs);
-        break;
-      }
-      if (heap.kindOf(page) !== PageKind.keys || this.#sweepSlot >= this.#slab.slotsUsed(page)) {
-        this.#sweepPage++;
-        this.#sweepSlot = 0;
-        readTo = 0;
-        left--;
-        continue;
-      }
-      if (this.#sweepSlot >= readTo) readTo = this.#readDoomed(page, Math.min(left, enough - freed), stampUs);
-      const block = this.#slab.slotAddress(page, this.#sweepSlot++);
-      left--;
-      if (heap.word(block, 0) === 0 || this.isHeld(block)) continue;
-      const expiryUs = heap.number(block, CELL_EXPIRY);
-      if (expiryUs > stampUs) this.#lapEarliestUs = Math.min(this.#lapEarliestUs, expiryUs);
-      else if (this.freeExpired(block, stampUs)) freed++;
-    }
-    this.#looked = slots - left;
-    return freed;
-  }
-
-  /**
-   * Reads what the next expired blocks of a page are unlinked from, in loops so short that the processor waits for many at once.
-   * Changes nothing; returns the slot before which it stopped.
-   */
-  #readDoomed(page: number, slots: number, stampUs: number): number {
-    const heap = this.#heap;
-    const doomed = this.#doomed;
-    const end = Math.min(this.#sweepSlot + Math.min(slots, doomed.length), this.#slab.slotsUsed(page));
-    let count = 0;
-    for (let slot = this.#sweepSlot; slot < end; slot++) {
-      const block = this.#slab.slotAddress(page, slot);
-      if (heap.word(block, 0) !== 0 && heap.number(block, CELL_EXPIRY) <= stampUs)
-        doomed[count++] = heap.word(block, WORD_HASH);
-    }
-    this.#index.firsts(doomed, count, this.#heads);
-    let read = 0;
-    for (let i = 0; i < count; i++) {
-      const head = this.#heads[i]!;
-      if (head !== 0) read ^= heap.word(head, WORD_LINK);
-    }
-    this.#prefetched = read;
-    return end;
   }
 
   /** Keeps a block whose counts another rule took over, for as long as they may be asked for (SEMANTICS K1). */
@@ -445,7 +351,7 @@ export class KeyTable implements BlockMover {
     // of a bucket that was emptied by another rate than the next one's.
     const untilUs = retainUs > stampUs ? retainUs : this.#keptUntilUs(block, retainUs === 0, stampUs);
     if (untilUs <= stampUs) return false;
-    if (untilUs < this.#lapEarliestUs) this.#lapEarliestUs = untilUs;
+    this.sweep.comeByNextLap(untilUs);
     return true;
   }
 
@@ -458,18 +364,9 @@ export class KeyTable implements BlockMover {
     return !countsByWindow(algorithm) && isNamed ? this.keeper.heirKeptUntilUs(block, stampUs) : 0;
   }
 
-  #endLap(stampUs: number): void {
-    this.#sweepPage = 0;
-    this.#sweepSlot = 0;
-    this.#earliestUs = this.#lapEarliestUs;
-    this.#lapEarliestUs = NEVER_US;
-    this.#lapEndUs = stampUs;
-  }
-
   /** The stamp from which the sweep may find something; null: there is nothing to find. */
   nextDueUs(): number | null {
-    if (this.count === 0) return null;
-    return Math.max(this.#earliestUs, this.#lapEndUs + LAP_PAUSE_US);
+    return this.count === 0 ? null : this.sweep.nextDueUs();
   }
 
   #tailOf(block: number): number {
@@ -483,8 +380,9 @@ export class KeyTable implements BlockMover {
     this.#slab.save(meta);
     this.#index.save(meta);
     this.census.save(meta);
-    for (const value of [this.#seed0, this.#seed1, this.#sweepPage, this.#sweepSlot]) meta.number(value);
-    for (const value of [this.#earliestUs, this.#lapEarliestUs, this.#lapEndUs]) meta.number(value);
+    meta.number(this.#seed0);
+    meta.number(this.#seed1);
+    this.sweep.save(meta);
   }
 
   load(meta: MetaReader): void {
@@ -493,11 +391,7 @@ export class KeyTable implements BlockMover {
     this.census.load(meta);
     this.#seed0 = meta.number();
     this.#seed1 = meta.number();
-    this.#sweepPage = meta.number();
-    this.#sweepSlot = meta.number();
-    this.#earliestUs = meta.number();
-    this.#lapEarliestUs = meta.number();
-    this.#lapEndUs = meta.number();
+    this.sweep.load(meta);
   }
 }
 

@@ -141,7 +141,7 @@ export class Machine implements Limiter {
       state.holds.takeover(state.stampUs, stampUs);
       state.policies.takeover(state.stampUs, stampUs);
     }
-    state.keys.beginEntry();
+    state.keys.sweep.beginEntry();
     state.holds.sweep(stampUs);
     state.heldBacklog.stepsLeft = HELD_STEPS_PER_ENTRY;
     carrySomeHeld(state, this.#governed.carryOver, stampUs);
@@ -254,7 +254,7 @@ export class Machine implements Limiter {
   #sweep(stampUs: number, operations: number): void {
     const { keys, sessions, requestIds, results, bounds } = this.#state;
     const slots = operations === 0 ? SWEEP_SLOTS_IDLE : 16 + SWEEP_SLOTS_PER_ITEM * results.items;
-    keys.sweep(slots, stampUs, Number.POSITIVE_INFINITY);
+    keys.sweep.run(slots, stampUs, Number.POSITIVE_INFINITY);
     sessions.sweep(stampUs, bounds);
     requestIds.sweep(stampUs);
     this.#state.bans.sweep(stampUs);

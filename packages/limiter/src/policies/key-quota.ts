@@ -25,7 +25,7 @@ export class KeyQuota {
     if (wanted === 0) return true;
     // Twice, since a turn that meets the end of a lap stops there.
     for (let turn = 0; turn < 2 && !this.fits(wanted, prefix); turn++) {
-      this.#keys.reclaim(stampUs, Number.POSITIVE_INFINITY);
+      this.#keys.sweep.reclaim(stampUs, Number.POSITIVE_INFINITY);
     }
     return this.fits(wanted, prefix);
   }

@@ -11,8 +11,8 @@ export const boundMutants: readonly Mutant[] = [
       {
         file: "limiter/src/keys/key-table.ts",
         search:
-          "      this.reclaim(stampUs, this.count + wanted - maxKeys);\n    }\n    return this.count + wanted <= maxKeys;",
-        replacement: "      this.reclaim(stampUs, this.count + wanted - maxKeys);\n    }\n    return true;",
+          "      this.sweep.reclaim(stampUs, this.count + wanted - maxKeys);\n    }\n    return this.count + wanted <= maxKeys;",
+        replacement: "      this.sweep.reclaim(stampUs, this.count + wanted - maxKeys);\n    }\n    return true;",
       },
     ],
     foundBy: { seeds: 300 },
