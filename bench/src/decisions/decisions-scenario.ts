@@ -14,6 +14,8 @@ export interface DecisionsPlan {
   readonly title: string;
   readonly points: readonly Point[];
   readonly ratios: readonly RatioGoal[];
+  /** What a reader of the ratios must know of the points. */
+  readonly note?: string;
   /** Of a sample of a thorough run; a quick one's are a third. Default 3,000. */
   readonly sampleMs?: number;
 }

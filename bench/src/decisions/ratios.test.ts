@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { etcdPuts, quorumGuard, redisNone, redisNonePipelined } from "./contenders.ts";
 import type { Cell } from "./points.ts";
-import { ratioOf } from "./ratios.ts";
+import { ratioOf, ratioWords } from "./ratios.ts";
 import type { Sample } from "./sample.ts";
 
 const cell = (contender: { readonly name: string }, ...samples: readonly Partial<Sample>[]): Cell => ({
@@ -38,4 +38,16 @@ test("a peer that is absent leaves no ratio, and is not met; ours may not be abs
   const absent = { name: "puts", ours: side(quorumGuard), peers: [side(etcdPuts)], goal: 15 };
   expect(ratioOf(cells, absent)).toMatchObject({ peer: null, peerName: null, ratio: null, range: null, met: null });
   expect(() => ratioOf(cells, { ...absent, ours: side(quorumGuard, "q") })).toThrow("quorumguard, q was not measured");
+});
+
+test("words have the verdict of the medians, and say where single repeats would have another", () => {
+  const rates = { name: "rates", ours: side(quorumGuard), peers: redis };
+  const wordsFor = (goal: number) => ratioWords(ratioOf(cells, { ...rates, goal }));
+  expect(wordsFor(1.7)).toBe(
+    "rates: 100 against 50 of redis, no persistence, auto-pipelined, ratio 2 (1.8 to 6 by repeat), within the goal of 1.7",
+  );
+  expect(wordsFor(1.9)).toMatch(/, within the goal of 1.9, with repeats on both sides of it$/);
+  expect(wordsFor(2.1)).toMatch(/, NOT within the goal of 2.1, with repeats on both sides of it$/);
+  expect(wordsFor(6)).toMatch(/, NOT within the goal of 6$/);
+  expect(ratioWords(ratioOf(cells, rates))).toMatch(/\(1.8 to 6 by repeat\)$/);
 });

@@ -73,7 +73,9 @@ const rounded = (ratio: number) => Math.round(ratio * 1_000) / 1_000;
 export function ratioWords({ name, ours, peer, peerName, ratio, range, goal, met }: Ratio): string {
   const number = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 3 });
   if (ratio === null || peer === null) return `${name}: ${number(ours)}, and no peer was there`;
-  const verdict = met === null ? "" : `, ${met ? "within" : "NOT within"} the goal of ${goal}`;
+  const isOnBothSides = range && goal !== null && range[0] < goal && goal < range[1];
+  const within = `${met ? "within" : "NOT within"} the goal of ${goal}${isOnBothSides ? ", with repeats on both sides of it" : ""}`;
+  const verdict = met === null ? "" : `, ${within}`;
   // Results of earlier versions do not tell it.
   const spread = range ? ` (${number(range[0])} to ${number(range[1])} by repeat)` : "";
   return `${name}: ${number(ours)} against ${number(peer)} of ${peerName}, ratio ${number(ratio)}${spread}${verdict}`;

@@ -160,6 +160,7 @@ function leasedKey(): DecisionsPlan {
     title: "One hot key, leased",
     points: [hot, exhausted],
     ratios: [compare("leased, Redis without persistence", hot, redisWithout, 20, quorumGuardLease)],
+    note: "The ratio is of a limit that nobody comes near, so that nearly every call is answered in the client's process from what it leased. Where 4 processes use a limit up, the second point, the leader denies nearly all calls, and a lease only costs.",
   };
 }
 

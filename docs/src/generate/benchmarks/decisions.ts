@@ -10,13 +10,14 @@ import type { ScenarioWords } from "./scenarios.ts";
 const rowsOf = <T>(value: unknown): readonly T[] => (Array.isArray(value) ? value : []);
 
 /** A scenario of decisions against peers: its ratios, and all of its cells. */
-export function decisions({ title }: Pick<DecisionsPlan, "title">): ScenarioWords {
+export function decisions({ title, note }: Pick<DecisionsPlan, "title" | "note">): ScenarioWords {
   return {
     title,
     measured: [
       "QuorumGuard is three nodes that flush every entry on a majority. All systems ran in the same run on the same machine, each with processes and data of its own, and took turns; while one was measured the others stood still.",
       "Clients are processes apart from the servers; each of their callers asks again as soon as it has its answer.",
       "Processor time is of all processes, clients included.",
+      ...(note === undefined ? [] : [note]),
     ].join(" "),
     result(data) {
       const ratios = rowsOf<Ratio>(data.ratios).map(ratioWords);
