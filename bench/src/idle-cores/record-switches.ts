@@ -10,9 +10,10 @@ export async function recordSwitches(seconds: number, line: (text: string) => vo
   const folder = await scratchFolder("switches");
   const file = join(folder.path, "record");
   try {
-    const recording = spawn("perf", ["sched", "record", "-o", file, "--", "sleep", String(seconds)], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const which = ["switch", "waking", "stat_runtime"].flatMap((event) => ["-e", `sched:sched_${event}`]);
+    // Room for all that two seconds of a busy core record, so that nothing is lost.
+    const args = ["record", "-a", "-m", "16M", ...which, "-o", file, "--", "sleep", String(seconds)];
+    const recording = spawn("perf", args, { stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     recording.stderr.on("data", (text) => {
       said += text;

@@ -18,8 +18,10 @@ export interface IdleCores {
   readonly decisionsPerSecond: number;
   /** Of all cores' time, in per cent. */
   readonly idlePercent: number;
-  /** Of that, the time in which somebody was ready and waited for another core. */
-  readonly thoughReadyPercent: number;
+  /** Of all cores' time: one was idle, and somebody was ready and waited for another one. */
+  readonly thoughWaitingPercent: number;
+  /** The same: somebody was on its way onto the idle one. */
+  readonly thoughWokenPercent: number;
 }
 
 const warmUpMs = 12_000;
@@ -39,13 +41,13 @@ export async function idleCores({ quick, say }: ScenarioOptions): Promise<Scenar
       const row = await look(point, contender, quick ? 1 : 4);
       rows.push(row);
       say(
-        `    ${row.load}, ${row.contender}: ${row.idlePercent} % idle, ${row.thoughReadyPercent} % of it though ready`,
+        `    ${row.load}, ${row.contender}: ${row.idlePercent} % idle, ${row.thoughWaitingPercent} % though somebody waited`,
       );
     }
   }
   const [first] = rows as [IdleCores];
   return {
-    line: `${first.load}: cores are idle for ${first.idlePercent} % of their time, and in ${first.thoughReadyPercent} % of that somebody is ready and waits for another core`,
+    line: `${first.load}: cores are idle for ${first.idlePercent} % of their time, for ${first.thoughWaitingPercent} % though somebody is ready and waits for another core`,
     summary: { rows },
     details: {},
     table: tableOf(rows),
@@ -73,7 +75,7 @@ async function look(point: Point, contender: Contender, seconds: number): Promis
       return {
         ...{ load: point.name, contender: contender.name },
         decisionsPerSecond: Math.round((outcomes.allowed + outcomes.denied) / took),
-        ...percentOf(switches.times),
+        ...percentOf(switches.times()),
       };
     } finally {
       await clients.stop();
@@ -83,10 +85,12 @@ async function look(point: Point, contender: Contender, seconds: number): Promis
   }
 }
 
-function percentOf({ all, idle, idleThoughReady }: IdleTimes) {
+function percentOf({ all, idle, idleThoughWaiting, idleThoughWoken }: IdleTimes) {
+  const percent = (seconds: number) => Math.round((100 * seconds) / all);
   return {
-    idlePercent: Math.round((100 * idle) / all),
-    thoughReadyPercent: Math.round((100 * idleThoughReady) / idle),
+    idlePercent: percent(idle),
+    thoughWaitingPercent: percent(idleThoughWaiting),
+    thoughWokenPercent: percent(idleThoughWoken),
   };
 }
 
@@ -105,10 +109,17 @@ async function threadsOf(system: System, clients: readonly number[]): Promise<Re
 /** As a table in Markdown. */
 export function tableOf(rows: readonly IdleCores[]): string {
   return markdownTable(
-    ["Load", "System", "Decisions/s", "Cores idle, %", "of that, though somebody was ready, %"],
+    [
+      "Load",
+      "System",
+      "Decisions/s",
+      "Cores idle, %",
+      "though somebody waited for another core, %",
+      "though somebody was on its way, %",
+    ],
     rows.map((row) => [
       ...[row.load, row.contender, row.decisionsPerSecond.toLocaleString("en")],
-      ...[String(row.idlePercent), String(row.thoughReadyPercent)],
+      ...[row.idlePercent, row.thoughWaitingPercent, row.thoughWokenPercent].map(String),
     ]),
   );
 }
