@@ -8,7 +8,7 @@ export interface GrpcCaller {
 
 const deadlineMs = 10_000;
 /** An attempt that a server took and does not answer, such as one that is forwarded to a leader that has just ended, is given up. */
-const attemptMs = 2_000;
+const attemptMs = 500;
 const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const asIs = (bytes: Buffer) => bytes;
 

@@ -11,21 +11,30 @@ const ATTACKERS = 16;
 const KEY_BYTES = 20;
 const LIMIT = 2;
 const STAMP_US = 1_763_000_000_000_000;
+/** More keys than a leader's processor keeps at hand, so that it looks ahead. */
+const CROWD = 32_768;
 
-function attackOf(firstNumber: number): CallBatch {
-  const keys = Array.from({ length: CALLS }, (_, at) => `user:${String((at % ATTACKERS) * 7_919).padStart(15, "0")}`);
+function callsOf(firstNumber: number, keys: readonly string[]): CallBatch {
+  const calls = keys.length;
   return {
-    ...{ firstNumber, calls: CALLS, items: CALLS },
+    ...{ firstNumber, calls, items: calls },
     rules: [{ algorithm: Algorithm.tokenBucket, limit: LIMIT, windowUs: 86_400_000_000, burst: LIMIT, policy: "" }],
     keyBytes: Buffer.from(keys.join(""), "latin1"),
     keyStarts: Uint32Array.from(keys, (_, at) => at * KEY_BYTES),
-    keyLengths: new Uint32Array(CALLS).fill(KEY_BYTES),
+    keyLengths: new Uint32Array(calls).fill(KEY_BYTES),
     ...{ ruleIndexes: null, costs: null, sizes: null, verbs: null, ttlsMs: null, handles: null },
   };
 }
 
-/** The leader denies a frame of calls from its state, without an entry. */
-export function leaderDenial(): HotPath {
+const keyOf = (user: number) => `user:${String(user * 7_919).padStart(15, "0")}`;
+
+/** The leader denies a frame of calls from its state, without an entry, while the state has few keys. */
+export const leaderDenial = (): HotPath => denialOf(0);
+
+/** The same among many keys. */
+export const crowdedDenial = (): HotPath => denialOf(CROWD);
+
+function denialOf(crowd: number): HotPath {
   const limiter = createLimiter();
   const writer = createEntryWriter();
   const nonce = new Uint8Array(16).fill(7);
@@ -34,13 +43,19 @@ export function leaderDenial(): HotPath {
   const [registered] = limiter.apply(1, writer.finish(STAMP_US)).operations;
   if (registered?.kind !== "registered") throw new Error("a session was not registered");
   const origin = { kind: "session", session: registered.session, nonce, ackedThrough: 0 } as const;
-  const first = attackOf(1);
-  writer.begin({ takeover: false });
-  writer.calls(origin, first, 0, first.calls);
-  limiter.apply(2, writer.finish(STAMP_US));
+  const attack = Array.from({ length: CALLS }, (_, at) => keyOf(at % ATTACKERS));
+  const others = Array.from({ length: crowd }, (_, at) => keyOf(ATTACKERS + at));
+  let next = 1;
+  for (let from = 0; from < CALLS + crowd; from += CALLS) {
+    const calls = callsOf(next, [...attack, ...others].slice(from, from + CALLS));
+    writer.begin({ takeover: false });
+    writer.calls(origin, calls, 0, calls.calls);
+    limiter.apply(2 + from / CALLS, writer.finish(STAMP_US));
+    next += CALLS;
+  }
   const fastPath = new FastPath();
   const touched = new TouchedKeys();
-  const later = attackOf(1 + CALLS);
+  const later = callsOf(next, attack);
   return {
     unit: "frames of 64 denials",
     operations: FRAMES,

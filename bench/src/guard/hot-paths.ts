@@ -20,6 +20,7 @@ export const hotPaths: ReadonlyMap<string, () => Promise<HotPath>> = new Map([
   ["lease-answer", async () => (await answers()).leaseAnswer()],
   ["denial-answer", async () => (await answers()).denialAnswer()],
   ["leader-denial", async () => (await denials()).leaderDenial()],
+  ["crowded-denial", async () => (await denials()).crowdedDenial()],
   ["peer-encode", async () => (await codecs()).peerEncode()],
   ["peer-decode", async () => (await codecs()).peerDecode()],
   ["log-encode", async () => (await codecs()).logEncode()],

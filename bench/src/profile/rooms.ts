@@ -34,9 +34,10 @@ const owners: readonly Owner[] = [
 
 /** What is the limiter to others, told apart where there is nothing else. */
 export const limiterOwners: readonly Owner[] = [
-  ["/limiter/src/keys/", "fetching ahead what comes next", ["prefetch"]],
+  ["/limiter/src/keys/", "fetching ahead what comes next", ["prefetch", "#readDoomed"]],
   ["/limiter/src/memory/", "fetching ahead what comes next", ["firsts", "prefetchSplits", "readAhead"]],
-  ["/limiter/src/keys/", "looking for what has expired", ["sweep", "#retain", "#endLap"]],
+  ["/limiter/src/keys/sweep.ts", "looking for what has expired"],
+  ["/limiter/src/keys/", "looking for what has expired", ["freeExpired", "#retain"]],
   ["/limiter/src/keys/", "index and blocks of keys"],
   ["/limiter/src/memory/", "index and blocks of keys"],
   ["/limiter/src/algorithms/", "the algorithm"],

@@ -68,7 +68,8 @@ it("where there is only the limiter, its parts are told apart; of a file that do
   const of = (name: string, file: string) => rooms.of(frame(name, `file:///a/packages/limiter/src/${file}.ts`));
   expect(of("find", "keys/key-table")).toBe("index and blocks of keys");
   expect(of("prefetch", "keys/key-table")).toBe("fetching ahead what comes next");
-  expect(of("sweep", "keys/key-table")).toBe("looking for what has expired");
+  expect(of("run", "keys/sweep")).toBe("looking for what has expired");
+  expect(of("#readDoomed", "keys/sweep")).toBe("fetching ahead what comes next");
   expect(of("sweep", "exactly-once/sessions")).toBe("sessions, each call exactly once");
   expect(of("apply", "limiter")).toBe("limiter");
 });

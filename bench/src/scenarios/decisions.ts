@@ -226,7 +226,8 @@ function leaderKill(): DecisionsPlan {
     title: "The leader is killed in the middle",
     points: [uniqueAt(64, contenders), point],
     ratios: [compare("decisions over the kill, etcd puts", point, [etcdPuts])],
-    // Long enough for an election of etcd, which waits a second for a leader, also in a quick run.
+    note: "A follower of etcd goes on forwarding to the leader that is gone, and answers nothing: so etcd's client gives up an attempt after 500 ms and asks the next member, and etcd's gap is that and an election, for which it waits a second. Of those killed, processor time, memory and disk are not told, since a process that is gone counts no more.",
+    // Long enough for an election of etcd, also in a quick run.
     sampleMs: 9_000,
   };
 }

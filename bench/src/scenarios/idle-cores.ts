@@ -1,29 +1,40 @@
 import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { openClientProcesses } from "../decisions/client-processes.ts";
-import { type Contender, quorumGuard, redisNone } from "../decisions/contenders.ts";
-import type { Point } from "../decisions/points.ts";
+import { type Contender, etcdPuts, quorumGuard, quorumGuardUnary, redisNone } from "../decisions/contenders.ts";
+import type { Absence, Point } from "../decisions/points.ts";
 import { CoreSwitches, type IdleTimes } from "../idle-cores/core-switches.ts";
 import { recordSwitches } from "../idle-cores/record-switches.ts";
 import { markdownTable } from "../markdown-table.ts";
+import { median } from "../median.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
-import type { System } from "../system.ts";
+import { AbsentSystem, type System } from "../system.ts";
 import { systems } from "../systems/index.ts";
 import { decisionsPlans } from "./decisions.ts";
 
-/** What cores did under one load. */
-export interface IdleCores {
-  readonly load: string;
-  readonly contender: string;
+/** What cores did under one load, while the kernel recorded it once: percent of all cores' time. */
+export interface Look {
   readonly decisionsPerSecond: number;
-  /** Of all cores' time, in per cent. */
   readonly idlePercent: number;
-  /** Of all cores' time: one was idle, and somebody was ready and waited for another one. */
+  /** One was idle, and somebody was ready and waited for another one. */
   readonly thoughWaitingPercent: number;
-  /** The same: somebody was on its way onto the idle one. */
+  /** One was idle, and somebody was on its way onto it. */
   readonly thoughWokenPercent: number;
 }
 
+/** All looks at one contender under one load. */
+export interface IdleCores {
+  readonly load: string;
+  readonly contender: string;
+  readonly looks: readonly Look[];
+}
+
+/** Where we fall short of a goal, and whom we are compared with there. */
+const loads: readonly (readonly [scenario: string, point: string, contenders: readonly Contender[]])[] = [
+  ["unique-keys", "256 in flight", [quorumGuard, redisNone]],
+  ["unique-keys", "1,024 in flight", [quorumGuard, redisNone]],
+  ["unary", "64 in flight", [quorumGuardUnary, etcdPuts]],
+];
 const warmUpMs = 12_000;
 /** The load begins before the record does, and goes on after it. */
 const marginMs = 1_000;
@@ -33,50 +44,58 @@ const marginMs = 1_000;
  * meanwhile. What it records makes all of them slower.
  */
 export async function idleCores({ quick, say }: ScenarioOptions): Promise<ScenarioResult> {
-  const unique = decisionsPlans.find(({ name }) => name === "unique-keys")!.points;
-  const loads = ["256 in flight", "1,024 in flight"].map((load) => unique.find(({ name }) => name === load)!);
   const rows: IdleCores[] = [];
-  for (const point of loads) {
-    for (const contender of [quorumGuard, redisNone]) {
-      const row = await look(point, contender, quick ? 1 : 4);
-      rows.push(row);
-      say(
-        `    ${row.load}, ${row.contender}: ${row.idlePercent} % idle, ${row.thoughWaitingPercent} % though somebody waited`,
-      );
+  const absent: Absence[] = [];
+  for (const [scenario, name, contenders] of loads) {
+    const point = decisionsPlans.find((plan) => plan.name === scenario)!.points.find((one) => one.name === name)!;
+    for (const contender of contenders) {
+      try {
+        const looks = await lookAt(point, contender, quick ? { count: 1, seconds: 1 } : { count: 5, seconds: 3 });
+        rows.push({ load: `${name} of ${scenario}`, contender: contender.name, looks });
+        say(`    ${lineOf(rows.at(-1)!)}`);
+      } catch (error) {
+        if (!(error instanceof AbsentSystem)) throw error;
+        absent.push({ contender: contender.name, reason: error.message });
+      }
     }
   }
-  const [first] = rows as [IdleCores];
-  return {
-    line: `${first.load}: cores are idle for ${first.idlePercent} % of their time, for ${first.thoughWaitingPercent} % though somebody is ready and waits for another core`,
-    summary: { rows },
-    details: {},
-    table: tableOf(rows),
-  };
+  // Without perf there is nothing to say.
+  if (rows.length === 0) throw new AbsentSystem(absent[0]!.reason);
+  return { line: rows.map(lineOf).join("; "), summary: { rows, absent }, details: {}, table: tableOf(rows, absent) };
 }
 
-async function look(point: Point, contender: Contender, seconds: number): Promise<IdleCores> {
+async function lookAt(
+  point: Point,
+  contender: Contender,
+  { count, seconds }: { readonly count: number; readonly seconds: number },
+): Promise<readonly Look[]> {
   const system = await systems[contender.system]();
   try {
     const place = { endpoints: await system.endpoints(), rule: point.rule };
     const clients = await openClientProcesses(1, { client: contender.client, place });
     try {
-      const load = { inFlight: point.inFlight, keys: point.keys, seed: 1 };
-      await clients.run({ ...load, durationMs: warmUpMs, sample: "warm" }, async () => {});
-      const switches = new CoreSwitches(availableParallelism(), await threadsOf(system, clients.pids));
-      const durationMs = 1_000 * seconds + 2 * marginMs;
-      let recorded: Promise<void> | undefined;
-      const [report] = await clients.run({ ...load, durationMs, sample: "seen" }, async () => {
-        recorded = recordSwitches(seconds, (line) => switches.line(line));
-        // Whoever awaits it hears of it later.
-        recorded.catch(() => {});
-      });
-      await recorded;
-      const { outcomes, seconds: took } = report!;
-      return {
-        ...{ load: point.name, contender: contender.name },
-        decisionsPerSecond: Math.round((outcomes.allowed + outcomes.denied) / took),
-        ...percentOf(switches.times()),
-      };
+      const load = { inFlight: point.inFlight, keys: point.keys };
+      await clients.run({ ...load, durationMs: warmUpMs, sample: "warm", seed: 1 }, async () => {});
+      const threads = await threadsOf(system, clients.pids);
+      const looks: Look[] = [];
+      for (let look = 1; look <= count; look++) {
+        const switches = new CoreSwitches(availableParallelism(), threads);
+        const durationMs = 1_000 * seconds + 2 * marginMs;
+        let recorded: Promise<void> | undefined;
+        const [report] = await clients.run(
+          { ...load, durationMs, sample: `look-${look}`, seed: 1 + look },
+          async () => {
+            recorded = recordSwitches(seconds, (line) => switches.line(line));
+            // Whoever awaits it hears of it later.
+            recorded.catch(() => {});
+          },
+        );
+        await recorded;
+        const { outcomes, seconds: took } = report!;
+        const decisionsPerSecond = Math.round((outcomes.allowed + outcomes.denied) / took);
+        looks.push({ decisionsPerSecond, ...percentOf(switches.times()) });
+      }
+      return looks;
     } finally {
       await clients.stop();
     }
@@ -85,8 +104,10 @@ async function look(point: Point, contender: Contender, seconds: number): Promis
   }
 }
 
+/** @throws {Error} when the record has nothing of some core. */
 function percentOf({ all, idle, idleThoughWaiting, idleThoughWoken }: IdleTimes) {
-  const percent = (seconds: number) => Math.round((100 * seconds) / all);
+  if (all === 0) throw new Error("perf's record does not have a switch of every core");
+  const percent = (seconds: number) => Math.round((1_000 * seconds) / all) / 10;
   return {
     idlePercent: percent(idle),
     thoughWaitingPercent: percent(idleThoughWaiting),
@@ -106,20 +127,30 @@ async function threadsOf(system: System, clients: readonly number[]): Promise<Re
   return threads;
 }
 
-/** As a table in Markdown. */
-export function tableOf(rows: readonly IdleCores[]): string {
-  return markdownTable(
-    [
-      "Load",
-      "System",
-      "Decisions/s",
-      "Cores idle, %",
-      "though somebody waited for another core, %",
-      "though somebody was on its way, %",
-    ],
-    rows.map((row) => [
-      ...[row.load, row.contender, row.decisionsPerSecond.toLocaleString("en")],
-      ...[row.idlePercent, row.thoughWaitingPercent, row.thoughWokenPercent].map(String),
-    ]),
+/** A number of all looks, as `median (least–most)`. */
+function spreadOf({ looks }: IdleCores, field: keyof Look): string {
+  const values = looks.map((look) => look[field]);
+  const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)].map((value) =>
+    value.toLocaleString("en"),
   );
+  return least === most ? `${middle}` : `${middle} (${least}–${most})`;
+}
+
+/** One row in words. */
+export function lineOf(row: IdleCores): string {
+  const idle = `${spreadOf(row, "idlePercent")} % idle`;
+  const waiting = `${spreadOf(row, "thoughWaitingPercent")} % though somebody waited for another core`;
+  return `${row.load}, ${row.contender}: cores are ${idle}, ${waiting}`;
+}
+
+/** As a table in Markdown. */
+export function tableOf(rows: readonly IdleCores[], absent: readonly Absence[]): string {
+  const idle = ["Cores idle, %", "though somebody waited for another core, %", "though somebody was on its way, %"];
+  const fields = ["decisionsPerSecond", "idlePercent", "thoughWaitingPercent", "thoughWokenPercent"] as const;
+  const table = markdownTable(
+    ["Load", "System", "Decisions/s while recorded", ...idle],
+    rows.map((row) => [row.load, row.contender, ...fields.map((field) => spreadOf(row, field))]),
+  );
+  const missing = absent.map(({ contender, reason }) => `Absent: ${contender}: ${reason}`);
+  return [table, ...missing].join("\n\n");
 }

@@ -122,7 +122,7 @@ export function summarize({ cores, otherNode, asMeasured, steadied: steady }: Sc
     table: [
       ["What a decision takes", fitsTable(model.costs)],
       ["Medians of what was measured, steadied, of one decision", costsTable(rows.map(rowOf))],
-      ["Predicted for measured: error", comparisonsTable(comparisons)],
+      [`Predicted for measured, error: ${verdictWords(verdict)}`, comparisonsTable(comparisons)],
       [`The same without steadying: ${verdictWords(verdictOf(unsteadied))}`, comparisonsTable(unsteadied)],
       [`What steadying did\n\n${steadyingWords}`, steadyingTable(samples)],
       [

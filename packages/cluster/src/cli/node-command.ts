@@ -1,6 +1,7 @@
 import type { PeerTls, ServerOptions } from "../server/server-options.ts";
 import type { RunningServer } from "../server/start-server.ts";
 import type { TlsMaterial } from "../server/tls-material.ts";
+import { keepYoungGenerationSmall } from "../server/young-generation.ts";
 import { parseCluster, parseHostPort, parseHostPorts } from "./addresses.ts";
 import { nodeSpec } from "./commands.ts";
 import { type ParsedFlags, parseFlags } from "./flags.ts";
@@ -9,7 +10,6 @@ import type { OperatorLog } from "./operator-log.ts";
 import { checkPair, readPem } from "./read-pem.ts";
 import { startFailure } from "./start-failure.ts";
 import { UsageError } from "./usage-error.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 type NodeFlags = ParsedFlags<typeof nodeSpec>;
 

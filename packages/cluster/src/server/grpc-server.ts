@@ -76,6 +76,7 @@ import type { ScopedGuard } from "./tokens/scoped-guard.ts";
 import { whileGood } from "./tokens/token-life.ts";
 import { callsOfBytes } from "./tokens/token-usage.ts";
 import { wireTopology } from "./wire-topology.ts";
+import { letYoungGenerationGrow } from "./young-generation.ts";
 
 /** Where the gRPC listener listens, for whom, and the node that answers. */
 export interface GrpcServerOptions {
@@ -118,7 +119,13 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcL
   const sessions = createGrpcSessions({ ...options, tokenOf: (call) => access.callerOf(call).token });
   const health = new Health([GuardService.typeName]);
   const replies = new ReplyTurns(repliesPerTurn);
-  const serving = { log: options.log, callerOf: access.callerOf, access: options.access, replies };
+  const serving = {
+    log: options.log,
+    callerOf: access.callerOf,
+    access: options.access,
+    replies,
+    load: new UnaryLoad(),
+  };
   addGuardService(server, options, serving, sessions.serve);
   addClusterService(server, options, serving);
   addUnaryService(server, PolicyService, options.policies, serving);
@@ -136,6 +143,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcL
     },
   };
 }
+
+/** An operator's own calls and health checks never come to so many at a time. */
+const manyUnaryCalls = 16;
 
 /** Half of what 64 callers wait for, so that some ask again while others are answered: 1.1 to 1.15 × as many calls. */
 const repliesPerTurn = 32;
@@ -266,6 +276,21 @@ interface Serving {
   readonly callerOf: GrpcAccess["callerOf"];
   readonly access: AccessGate | null;
   readonly replies: ReplyTurns;
+  readonly load: UnaryLoad;
+}
+
+/** Calls with a stream each that wait for their answers: beyond a few, they are what this process' memory is for. */
+class UnaryLoad {
+  #waiting = 0;
+
+  begin(): void {
+    this.#waiting += 1;
+    if (this.#waiting === manyUnaryCalls) letYoungGenerationGrow();
+  }
+
+  end(): void {
+    this.#waiting -= 1;
+  }
 }
 
 /** A unary handler over bytes. Whatever goes wrong becomes a status with a typed detail. */
@@ -273,17 +298,24 @@ function unary<I extends DescMessage, O extends DescMessage>(
   input: I,
   output: O,
   answer: (request: MessageShape<I>, context: AdmittedContext) => MessageShape<O> | Promise<MessageShape<O>>,
-  { log, callerOf, access, replies }: Serving,
+  { log, callerOf, access, replies, load }: Serving,
 ): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
+    load.begin();
     const run = async () => {
       const caller = callerOf(call);
       const paid = access?.spend(caller, callsOfBytes(call.request.length)) ?? caller;
       return answer(decode(input, call.request), contextOf(call, paid));
     };
     run().then(
-      (response) => replies.run(() => callback(null, Buffer.from(toBinary(output, response)))),
-      (error) => callback(grpcStatus(asCallError(error, log))),
+      (response) => {
+        load.end();
+        replies.run(() => callback(null, Buffer.from(toBinary(output, response))));
+      },
+      (error) => {
+        load.end();
+        callback(grpcStatus(asCallError(error, log)));
+      },
     );
   };
 }

@@ -96,7 +96,8 @@ export class Sweep {
         left--;
         continue;
       }
-      if (this.#slot >= readTo) readTo = this.#readDoomed(page, Math.min(left, enough - freed), stampUs);
+      // Who wants little freed finds it soon.
+      if (this.#slot >= readTo && enough - freed >= AHEAD_SLOTS) readTo = this.#readDoomed(page, left, stampUs);
       const block = this.#slab.slotAddress(page, this.#slot++);
       left--;
       if (heap.word(block, 0) === 0 || this.#swept.isHeld(block)) continue;
