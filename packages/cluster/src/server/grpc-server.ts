@@ -75,6 +75,7 @@ import type { AdmittedContext, Scoped } from "./tokens/scoped.ts";
 import type { ScopedGuard } from "./tokens/scoped-guard.ts";
 import { whileGood } from "./tokens/token-life.ts";
 import { callsOfBytes } from "./tokens/token-usage.ts";
+import { UnaryLoad } from "./unary-load.ts";
 import { wireTopology } from "./wire-topology.ts";
 import { letYoungGenerationGrow } from "./young-generation.ts";
 
@@ -124,7 +125,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcL
     callerOf: access.callerOf,
     access: options.access,
     replies,
-    load: new UnaryLoad(),
+    load: new UnaryLoad(letYoungGenerationGrow),
   };
   addGuardService(server, options, serving, sessions.serve);
   addClusterService(server, options, serving);
@@ -143,9 +144,6 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcL
     },
   };
 }
-
-/** An operator's own calls and health checks never come to so many at a time. */
-const manyUnaryCalls = 16;
 
 /** Half of what 64 callers wait for, so that some ask again while others are answered: 1.1 to 1.15 × as many calls. */
 const repliesPerTurn = 32;
@@ -277,20 +275,6 @@ interface Serving {
   readonly access: AccessGate | null;
   readonly replies: ReplyTurns;
   readonly load: UnaryLoad;
-}
-
-/** Calls with a stream each that wait for their answers: beyond a few, they are what this process' memory is for. */
-class UnaryLoad {
-  #waiting = 0;
-
-  begin(): void {
-    this.#waiting += 1;
-    if (this.#waiting === manyUnaryCalls) letYoungGenerationGrow();
-  }
-
-  end(): void {
-    this.#waiting -= 1;
-  }
 }
 
 /** A unary handler over bytes. Whatever goes wrong becomes a status with a typed detail. */
