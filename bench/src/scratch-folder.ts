@@ -10,8 +10,8 @@ export interface ScratchFolder {
 }
 
 /** A new one, by whose name people see whose it is. */
-export async function scratchFolder(name: string): Promise<ScratchFolder> {
-  const path = await mkdtemp(join(tmpdir(), `quorumguard-bench-${name}-`));
+export async function scratchFolder(name: string, parent = tmpdir()): Promise<ScratchFolder> {
+  const path = await mkdtemp(join(parent, `quorumguard-bench-${name}-`));
   const remove = () => {
     process.off("exit", remove);
     // A killed server may still be on its way out, and its folder not yet quiet.

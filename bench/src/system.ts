@@ -10,8 +10,6 @@ export interface System {
   flushes(): Promise<readonly number[] | null>;
   /** What one process alone may do; null: all are alike. */
   readonly leader: Leader | null;
-  /** False: after a pause its processes no longer know each other, or its clients who leads. Default true. */
-  readonly pausable?: boolean;
   stop(): Promise<void>;
 }
 
@@ -21,11 +19,6 @@ export interface Leader {
   kill(): Promise<void>;
   /** Starts what was killed again, on the same data, and resolves when all is as before. */
   restore(): Promise<void>;
-}
-
-/** Which of its processes stand still while it is not measured. */
-export function pausablePids({ pids, pausable = true }: System): readonly number[] {
-  return pausable ? pids() : [];
 }
 
 /** Why a peer is not in the table: said in the results, never dropped silently. */

@@ -1,5 +1,6 @@
 import bench from "../../package.json" with { type: "json" };
 import type { ClientName } from "../clients/index.ts";
+import type { System } from "../system.ts";
 import type { SystemName } from "../systems/index.ts";
 
 /** One row of a table: a client, and what servers it asks. */
@@ -13,6 +14,8 @@ export interface Contender {
   readonly use: string;
   /** False: it stores what a decision would, but reads nothing and denies nothing, so that it can keep no limit. Default true. */
   readonly decides?: boolean;
+  /** True: its servers are not stopped while others are measured, since a pause would be the end of them, or of their clients. Default false. */
+  readonly runsOn?: boolean;
 }
 
 const sdk = { system: "quorumguard", libraries: ["@quorumguard/sdk-node"] } as const;
@@ -104,7 +107,7 @@ export const etcdPuts: Contender = {
   name: "etcd, puts",
   system: "etcd",
   client: "etcd-put",
-  use: "One put of 16 bytes for each decision, asked of the leader; nothing is read, compared or denied.",
+  use: "One put of 16 bytes for each decision, asked of the leader, or of the next member after 500 ms without an answer; nothing is read, compared or denied.",
   decides: false,
 };
 
@@ -125,6 +128,8 @@ export const gubernator: Contender = {
   system: "gubernator",
   client: "gubernator",
   use: "GetRateLimits with one token bucket in each call, BATCHING as by default.",
+  // Who does not tell the registry for half a minute that it is there is taken out of it.
+  runsOn: true,
 };
 
 /** A limiter on Raft, in Go. */
@@ -134,7 +139,14 @@ export const gopherGuard: Contender = {
   system: "gopher-guard",
   client: "gopher-guard",
   use: "Check, a sliding-window log, asked of the leader.",
+  // Another one leads after a pause, and nobody tells its clients.
+  runsOn: true,
 };
+
+/** Which processes of its servers stand still while others are measured. */
+export function pausablePids({ runsOn = false }: Contender, { pids }: Pick<System, "pids">): readonly number[] {
+  return runsOn ? [] : pids();
+}
 
 /** What the results tell of a contender's client. */
 export function clientConfiguration({ client, libraries, use }: Contender): Readonly<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 import { pause, resume } from "../pauses.ts";
-import { AbsentSystem, pausablePids, type System } from "../system.ts";
+import { AbsentSystem, type System } from "../system.ts";
 import { systems } from "../systems/index.ts";
-import { type Contender, clientConfiguration } from "./contenders.ts";
+import { type Contender, clientConfiguration, pausablePids } from "./contenders.ts";
 import type { Absence, Cell, Measurement, Point } from "./points.ts";
 import { seededRandom } from "./random.ts";
 import { Runner, type WarmUp } from "./runner.ts";
@@ -50,7 +50,7 @@ async function startSystems(
     try {
       const system = await systems[contender.system]();
       started.set(contender, system);
-      pause(pausablePids(system));
+      pause(pausablePids(contender, system));
     } catch (error) {
       if (!(error instanceof AbsentSystem)) {
         await stopAll(started);
@@ -64,8 +64,8 @@ async function startSystems(
 
 async function stopAll(started: ReadonlyMap<Contender, System>): Promise<void> {
   await Promise.all(
-    [...started.values()].map((system) => {
-      resume(pausablePids(system));
+    [...started].map(([contender, system]) => {
+      resume(pausablePids(contender, system));
       return system.stop();
     }),
   );

@@ -1,16 +1,16 @@
 import { tmpdir } from "node:os";
 import { pause, resume } from "../pauses.ts";
-import { pausablePids, type System } from "../system.ts";
+import type { System } from "../system.ts";
 import { SharedAdmissions } from "./admissions.ts";
 import { type ClientProcesses, openClientProcesses } from "./client-processes.ts";
-import type { Contender } from "./contenders.ts";
+import { type Contender, pausablePids } from "./contenders.ts";
 import { readCoreTimes } from "./core-times.ts";
 import { readDiskWrites } from "./disk-writes.ts";
 import { repeatsKeys } from "./keys.ts";
 import type { Cell, Point } from "./points.ts";
 import { readUsage } from "./process-usage.ts";
 import { type Sample, type ServerState, sampleOf } from "./sample.ts";
-import { untilSteady } from "./until-steady.ts";
+import { untilSteady, warmUpInFlight } from "./until-steady.ts";
 
 /** What is not measured, for the sake of what is. */
 export interface WarmUp {
@@ -30,9 +30,6 @@ const settleSeeds = 1_000;
 /** So often a sample is taken again whose leader was not the same all the time. */
 const tries = 3;
 
-/** Nobody measures a server that has just started: what is asked one call at a time is warm by more. */
-const warmUpInFlight = 64;
-
 /** No more can be asked for in a sample. */
 const mostAskedFor = 100_000_000;
 
@@ -48,6 +45,12 @@ interface Take {
   readonly seed: number;
   readonly kills: boolean;
   readonly leastInFlight?: number;
+}
+
+/** A sample, and why a call of it failed. */
+interface Taken {
+  readonly sample: Sample;
+  readonly firstFailure: string | null;
 }
 
 /** One contender at one point, with its client processes. All its processes stand still but while something is awaited of it. */
@@ -74,7 +77,7 @@ export class Runner {
 
   /** Opens its clients, stores its population, and warms all of it up. */
   static async open(point: Point, contender: Contender, system: System, warmUp: WarmUp): Promise<Runner> {
-    resume(pausablePids(system));
+    resume(pausablePids(contender, system));
     const runner = new Runner(point, contender, system, warmUp, await openClients(point, contender, system));
     try {
       await runner.#fill();
@@ -102,9 +105,12 @@ export class Runner {
     const kills = this.#point.killsLeader ?? false;
     for (let left = tries; left > 0; left--) {
       await this.#followLeader();
-      await this.#take({ durationMs: this.#warmUp.settleMs, seed: settleSeeds + seed, kills: false });
-      const sample = await this.#take({ durationMs, seed, kills });
-      if (kills || (await this.#system.endpoints())[0] === this.#leader) return sample;
+      const settled = await this.#take({ durationMs: this.#warmUp.settleMs, seed: settleSeeds + seed, kills: false });
+      const taken = await this.#take({ durationMs, seed, kills });
+      // Of a change, calls may fail.
+      if (!kills && (await this.#system.endpoints())[0] !== this.#leader) continue;
+      this.#whole(settled);
+      return kills ? taken.sample : this.#whole(taken);
     }
     throw new Error(`${this.contender.name}, ${this.#point.name}: the leader changed in each of ${tries} samples`);
   }
@@ -126,15 +132,15 @@ export class Runner {
   async close(): Promise<void> {
     this.#resume();
     await this.#clients.stop();
-    pause(pausablePids(this.#system));
+    pause(pausablePids(this.contender, this.#system));
   }
 
   #pause(): void {
-    pause([...pausablePids(this.#system), ...this.#clients.pids]);
+    pause([...pausablePids(this.contender, this.#system), ...this.#clients.pids]);
   }
 
   #resume(): void {
-    resume([...pausablePids(this.#system), ...this.#clients.pids]);
+    resume([...pausablePids(this.contender, this.#system), ...this.#clients.pids]);
   }
 
   /** Whoever asks one server alone asks who leads now: after a kill, and should a pause have cost somebody its place. */
@@ -148,7 +154,7 @@ export class Runner {
   async #untilWarm(): Promise<void> {
     const { warmUpMs, mostWarmUps } = this.#warmUp;
     const stretch = { durationMs: warmUpMs, seed: 2 * settleSeeds, kills: false, leastInFlight: warmUpInFlight };
-    const rate = async () => (await this.#take(stretch)).decisionsPerSecond;
+    const rate = async () => this.#whole(await this.#take(stretch)).decisionsPerSecond;
     this.#warmUpRates.push(...(await untilSteady(mostWarmUps, rate)));
   }
 
@@ -158,11 +164,18 @@ export class Runner {
     if (keys.kind !== "uniform" || this.contender.decides === false) return;
     for (let from = 0; from < keys.count; ) {
       const each = { kind: "each", count: keys.count, from } as const;
-      from += (await this.#take({ durationMs: fillMs, seed: 0, kills: false }, each)).decisions;
+      from += this.#whole(await this.#take({ durationMs: fillMs, seed: 0, kills: false }, each)).decisions;
     }
   }
 
-  async #take({ durationMs, seed, kills, leastInFlight = 1 }: Take, keys = this.#point.keys): Promise<Sample> {
+  /** @throws {Error} when calls failed. */
+  #whole({ sample, firstFailure }: Taken): Sample {
+    if (sample.failed === 0) return sample;
+    const { name } = this.contender;
+    throw new Error(`${name}, ${this.#point.name}: ${sample.failed} calls failed, the first with ${firstFailure}`);
+  }
+
+  async #take({ durationMs, seed, kills, leastInFlight = 1 }: Take, keys = this.#point.keys): Promise<Taken> {
     sampleNumber += 1;
     const inFlight = Math.max(leastInFlight, this.#inFlight());
     const load = { inFlight, durationMs, keys, sample: `s${sampleNumber}`, seed };
@@ -180,13 +193,7 @@ export class Runner {
     for (const report of reports) this.#admissions.add(report.admitted, fromMs, toMs);
     if (kills) await this.#system.leader?.restore();
     const sample = sampleOf(reports, this.#clients.decisionsPerCall, after && { before: before!, after });
-    if (sample.failed > 0 && !kills) {
-      const why = reports.find((report) => report.firstFailure !== null)?.firstFailure;
-      throw new Error(
-        `${this.contender.name}, ${this.#point.name}: ${sample.failed} calls failed, the first with ${why}`,
-      );
-    }
-    return sample;
+    return { sample, firstFailure: reports.find((report) => report.firstFailure !== null)?.firstFailure ?? null };
   }
 
   async #killAfter(ms: number): Promise<void> {

@@ -1,3 +1,6 @@
+/** Nobody measures a server that has just started: what is asked one call at a time is warmed up by more. */
+export const warmUpInFlight = 64;
+
 /** So much faster than ever before, or a stretch says that who is measured is as warm as it gets. */
 const worthWaitingFor = 1.05;
 

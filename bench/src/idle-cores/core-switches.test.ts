@@ -8,8 +8,8 @@ const woken = (seconds: number, thread: number) =>
 const ran = (seconds: number, thread: number, forSeconds: number) =>
   `  x ${thread} [001] ${seconds.toFixed(6)}: sched:sched_stat_runtime: comm=x pid=${thread} runtime=${forSeconds * 1e9} [ns]`;
 
-function timesOf(lines: readonly string[], looksAt = [1, 2]) {
-  const switches = new CoreSwitches(2, new Set(looksAt));
+function timesOf(lines: readonly string[], cores = 2) {
+  const switches = new CoreSwitches(cores, new Set([1, 2]));
   for (const line of lines) switches.line(line);
   const { all, idle, idleThoughWaiting, idleThoughWoken } = switches.times();
   return [all, idle, idleThoughWaiting, idleThoughWoken].map((value) => Math.round(value * 1_000) / 1_000);
@@ -39,6 +39,16 @@ test("who is displaced is ready as well", () => {
 
 test("of who is ready and never runs, nobody knows where it would have", () => {
   expect(timesOf([...known, woken(11, 2), switched(0, 12, 1, "S", 0)])).toEqual([4, 2, 0, 0]);
+});
+
+test("a core that the record has nothing of is idle all the time, and could have run who waits for another one", () => {
+  const lines = [...known, switched(1, 11, 0, "S", 5), woken(12, 2), switched(1, 14, 5, "S", 2)];
+  expect(timesOf([...lines, switched(0, 15, 1, "S", 0)], 3)).toEqual([15, 6, 2, 0]);
+});
+
+test("of a core that ran somebody all the time it is not known whom", () => {
+  const busy = "  x 9 [002] 11.000000: sched:sched_stat_runtime: comm=x pid=9 runtime=1000 [ns]";
+  expect(timesOf([...known, busy, switched(0, 12, 1, "S", 0)], 3)).toEqual([0, 0, 0, 0]);
 });
 
 test("nobody else counts, nor who is woken while it runs", () => {

@@ -32,6 +32,8 @@ const idler = 0;
 /** Who runs and who is ready, from the kernel's record of switches, wakings and times, as `perf script` prints it. */
 export class CoreSwitches {
   readonly #cores: number;
+  /** Those that the record has anything of; all others ran nobody all the time. */
+  readonly #recorded = new Set<number>();
   readonly #looksAt: ReadonlySet<number>;
   readonly #events: (Switch | Waking)[] = [];
   /** By core, the thread that the record has there last, and since when. */
@@ -48,6 +50,7 @@ export class CoreSwitches {
     const event = eventOf.exec(text);
     if (event === null) return;
     const [, core, seconds, kind, fields] = event as unknown as [string, string, string, string, string];
+    if (kind !== "sched_waking") this.#recorded.add(Number(core));
     if (kind === "sched_switch") this.#switch(Number(seconds), Number(core), fields);
     else if (kind === "sched_waking")
       this.#events.push({ atSeconds: Number(seconds), thread: Number(wakingOf.exec(fields)![1]) });
@@ -84,20 +87,21 @@ export class CoreSwitches {
       if (this.#looksAt.has(thread)) ready.add(thread);
     };
     const times = { all: 0, idle: 0, idleThoughWaiting: 0, idleThoughWoken: 0 };
+    const unused = this.#cores - this.#recorded.size;
     let atSeconds = 0;
     for (const event of events) {
       const passed = event.atSeconds - atSeconds;
       atSeconds = event.atSeconds;
-      // Until each core has switched once, there is a core of which it is not known what it does.
-      if (running.size === this.#cores) {
+      // Until each of them has switched once, there is a core of which it is not known what it does.
+      if (running.size === this.#recorded.size) {
         const idle = [...running.keys()].filter((core) => running.get(core) === idler);
         const awaited = [...ready].map((thread) => destinations.get(thread)?.[0]);
         const woken = idle.filter((core) => awaited.includes(core)).length;
         const waiting = awaited.filter((core) => core !== undefined && !idle.includes(core)).length;
         times.all += passed * this.#cores;
-        times.idle += passed * idle.length;
+        times.idle += passed * (idle.length + unused);
         times.idleThoughWoken += passed * woken;
-        times.idleThoughWaiting += passed * Math.min(idle.length - woken, waiting);
+        times.idleThoughWaiting += passed * Math.min(idle.length + unused - woken, waiting);
       }
       if ("thread" in event) {
         if (![...running.values()].includes(event.thread)) becomesReady(event.thread);

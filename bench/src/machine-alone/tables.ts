@@ -1,5 +1,5 @@
 import type { Absence } from "../decisions/points.ts";
-import { markdownTable } from "../markdown-table.ts";
+import { code, markdownTable, whole } from "../markdown-table.ts";
 import { type InsertionRow, insertionsByAlgorithm, type Middle } from "./insertions.ts";
 import type { RedisMemory } from "./redis-memory.ts";
 
@@ -16,9 +16,7 @@ export interface MachineRow {
   readonly redis: RedisMemory | null;
 }
 
-const whole = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 0 });
 const orDash = (value: number | undefined) => (value === undefined ? "–" : whole(value));
-const code = (name: string) => `\`${name}\``;
 
 /** Decisions a second and bytes per key, beside a map and Redis. */
 export function machinesTable(rows: readonly MachineRow[]): string {

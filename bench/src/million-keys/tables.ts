@@ -1,4 +1,4 @@
-import { markdownTable } from "../markdown-table.ts";
+import { code, markdownTable } from "../markdown-table.ts";
 import type { PhaseRow } from "./measure-algorithm.ts";
 import type { Memory } from "./messages.ts";
 
@@ -7,7 +7,6 @@ export type MemoryRow = Memory & { readonly algorithm: string };
 
 const ms = (value: number) => value.toFixed(2);
 const readable = (value: number) => value.toLocaleString("en", { maximumFractionDigits: value < 100 ? 2 : 0 });
-const code = (name: string) => `\`${name}\``;
 
 /** Memory by algorithm. */
 export function memoryTable(rows: readonly MemoryRow[]): string {

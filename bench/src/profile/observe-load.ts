@@ -2,6 +2,7 @@ import { openClientProcesses } from "../decisions/client-processes.ts";
 import type { LoopReport } from "../decisions/closed-loop.ts";
 import type { Contender } from "../decisions/contenders.ts";
 import type { Point } from "../decisions/points.ts";
+import { warmUpInFlight } from "../decisions/until-steady.ts";
 import { profileClockUs } from "./self-times.ts";
 
 /** How long. */
@@ -27,9 +28,6 @@ export interface Observed<State> {
   readonly fromUs: number;
   readonly toUs: number;
 }
-
-/** Nobody measures a server that has just started: what is asked one call at a time is warm by more. */
-const warmUpInFlight = 64;
 
 /**
  * Puts a point's load on servers that run, by one client process, once both are warm.

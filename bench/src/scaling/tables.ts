@@ -1,4 +1,4 @@
-import { markdownTable } from "../markdown-table.ts";
+import { markdownTable, whole } from "../markdown-table.ts";
 import { median } from "../median.ts";
 import type { ScalingSample } from "./bed.ts";
 import type { Capacity, MeasuredRate } from "./capacity.ts";
@@ -12,7 +12,6 @@ export interface CostRow {
   readonly costs: Costs;
 }
 
-const whole = (value: number) => Math.round(value).toLocaleString("en");
 /** With two digits where they say something, and three where a value is small. */
 const short = (value: number | null | undefined) =>
   value === null || value === undefined

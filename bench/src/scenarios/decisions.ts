@@ -31,7 +31,7 @@ const redisAlways = allRedis.filter((one) => one.system === "redis-always");
 const overGo: readonly Contender[] = [gubernator, gopherGuard];
 /** Libraries over Redis without persistence, which remember denials in their process. */
 const overRedis: readonly Contender[] = [rateLimiterFlexible, upstash];
-const limiters: readonly Contender[] = [...redisWithout, ...redisAlways, rateLimiterFlexible, upstash, ...overGo];
+const limiters: readonly Contender[] = [...redisWithout, ...redisAlways, ...overRedis];
 
 const at = (point: string, contenders: readonly Contender[]): readonly RatioSide[] =>
   contenders.map((contender) => ({ point, contender }));
@@ -73,20 +73,41 @@ function uniqueKeys(): DecisionsPlan {
   };
 }
 
-/** Apart: of them Gopher-Guard does not stand still while others are measured. */
+/** Keys, and the limit that they have. */
+type KeyLoad = Pick<Point, "name" | "keys" | "rule">;
+
+const oneHotKey: KeyLoad = { name: "one hot key", keys: { kind: "one" }, rule: plenty };
+const uniform: KeyLoad = { name: "1,000,000 keys", keys: { kind: "uniform", count: 1_000_000 }, rule: lasting };
+const zipf: KeyLoad = { name: "Zipf 1.1", keys: { kind: "zipf", count: 1_000_000, exponent: 1.1 }, rule: perUser };
+const attack: KeyLoad = { name: "90 % denied", keys: { kind: "attack", attackers: 16, share: 0.9 }, rule: perUser };
+
+/** 256 callers in one process. */
+const by256 = (load: KeyLoad, contenders: readonly Contender[]): Point => ({
+  ...load,
+  ...{ inFlight: 256, processes: 1, contenders },
+});
+
+/** Apart, under all loads of the others: they do not stand still while others are measured. */
 function goLimiters(): DecisionsPlan {
-  const points = [1, 64, 256].map((inFlight) => uniqueAt(inFlight, [quorumGuard, ...overGo]));
+  const unique = [1, 64, 256].map((inFlight) => uniqueAt(inFlight, [quorumGuard, ...overGo]));
+  const populations = [oneHotKey, uniform, zipf].map((load) => by256(load, [quorumGuard, ...overGo]));
+  const attacked = by256(attack, [quorumGuardNoDenialCache, ...overGo]);
+  const against = (point: Point, ours?: Contender) =>
+    overGo.map((one) => compare(`${point.name}, ${one.name}`, point, [one], undefined, ours));
   return {
     name: "go-limiters",
-    title: "Unique keys, against limiters in Go",
-    points,
-    ratios: points.flatMap((point) => overGo.map((one) => compare(`${point.name}, ${one.name}`, point, [one]))),
+    title: "Every load, against limiters in Go",
+    points: [...unique, ...populations, attacked],
+    ratios: [
+      ...[...unique, ...populations].flatMap((point) => against(point)),
+      ...against(attacked, quorumGuardNoDenialCache),
+    ],
   };
 }
 
 /** One population of keys, 256 callers. */
-function population(name: string, title: string, point: Pick<Point, "name" | "keys" | "rule">): DecisionsPlan {
-  const whole: Point = { ...point, inFlight: 256, processes: 1, contenders: [quorumGuard, ...limiters, etcdPuts] };
+function population(name: string, title: string, load: KeyLoad): DecisionsPlan {
+  const whole = by256(load, [quorumGuard, ...limiters, etcdPuts]);
   return {
     ...{ name, title, points: [whole] },
     ratios: [
@@ -121,12 +142,7 @@ function expiryDay(): DecisionsPlan {
 }
 
 function denied(): DecisionsPlan {
-  const point: Point = {
-    name: "90 % denied",
-    keys: { kind: "attack", attackers: 16, share: 0.9 },
-    rule: perUser,
-    ...{ inFlight: 256, processes: 1, contenders: [quorumGuardOfCluster, quorumGuardNoDenialCache, ...limiters] },
-  };
+  const point = by256(attack, [quorumGuardOfCluster, quorumGuardNoDenialCache, ...limiters]);
   return {
     name: "denied",
     title: "An attack: nine of ten calls are denied",
@@ -142,12 +158,7 @@ function denied(): DecisionsPlan {
 }
 
 function leasedKey(): DecisionsPlan {
-  const hot: Point = {
-    name: "one hot key",
-    keys: { kind: "one" },
-    rule: plenty,
-    ...{ inFlight: 256, processes: 1, contenders: [quorumGuardLease, quorumGuard, ...redisWithout] },
-  };
+  const hot = by256(oneHotKey, [quorumGuardLease, quorumGuard, ...redisWithout]);
   // Little enough to be used up in each sample, by several processes: what leases promise is told by what they admit together.
   const exhausted: Point = {
     ...hot,
@@ -227,7 +238,7 @@ function leaderKill(): DecisionsPlan {
     points: [uniqueAt(64, contenders), point],
     ratios: [compare("decisions over the kill, etcd puts", point, [etcdPuts])],
     note: "A follower of etcd goes on forwarding to the leader that is gone, and answers nothing: so etcd's client gives up an attempt after 500 ms and asks the next member, and etcd's gap is that and an election, for which it waits a second. Of those killed, processor time, memory and disk are not told, since a process that is gone counts no more.",
-    // Long enough for an election of etcd, also in a quick run.
+    // Long enough for an election of etcd; a quick run, of a third of it, may end before that.
     sampleMs: 9_000,
   };
 }
@@ -236,17 +247,9 @@ function leaderKill(): DecisionsPlan {
 export const decisionsPlans: readonly DecisionsPlan[] = [
   uniqueKeys(),
   goLimiters(),
-  population("hot-key", "One hot key", { name: "one hot key", keys: { kind: "one" }, rule: plenty }),
-  population("uniform-keys", "A million keys, each as often as any other", {
-    name: "1,000,000 keys",
-    keys: { kind: "uniform", count: 1_000_000 },
-    rule: lasting,
-  }),
-  population("zipf-keys", "A million keys by Zipf's law, exponent 1.1", {
-    name: "Zipf 1.1",
-    keys: { kind: "zipf", count: 1_000_000, exponent: 1.1 },
-    rule: perUser,
-  }),
+  population("hot-key", "One hot key", oneHotKey),
+  population("uniform-keys", "A million keys, each as often as any other", uniform),
+  population("zipf-keys", "A million keys by Zipf's law, exponent 1.1", zipf),
   expiryDay(),
   denied(),
   leasedKey(),

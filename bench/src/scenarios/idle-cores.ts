@@ -1,10 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { cpus } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { openClientProcesses } from "../decisions/client-processes.ts";
 import { type Contender, etcdPuts, quorumGuard, quorumGuardUnary, redisNone } from "../decisions/contenders.ts";
 import type { Absence, Point } from "../decisions/points.ts";
 import { CoreSwitches, type IdleTimes } from "../idle-cores/core-switches.ts";
-import { recordSwitches } from "../idle-cores/record-switches.ts";
+import { checkRecorder, recordSwitches, type SwitchRecord } from "../idle-cores/record-switches.ts";
 import { markdownTable } from "../markdown-table.ts";
 import { median } from "../median.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
@@ -14,6 +15,7 @@ import { decisionsPlans } from "./decisions.ts";
 
 /** What cores did under one load, while the kernel recorded it once: percent of all cores' time. */
 export interface Look {
+  /** Of the whole load, within which the record is. */
   readonly decisionsPerSecond: number;
   readonly idlePercent: number;
   /** One was idle, and somebody was ready and waited for another one. */
@@ -44,6 +46,7 @@ const marginMs = 1_000;
  * meanwhile. What it records makes all of them slower.
  */
 export async function idleCores({ quick, say }: ScenarioOptions): Promise<ScenarioResult> {
+  await checkRecorder();
   const rows: IdleCores[] = [];
   const absent: Absence[] = [];
   for (const [scenario, name, contenders] of loads) {
@@ -59,8 +62,6 @@ export async function idleCores({ quick, say }: ScenarioOptions): Promise<Scenar
       }
     }
   }
-  // Without perf there is nothing to say.
-  if (rows.length === 0) throw new AbsentSystem(absent[0]!.reason);
   return { line: rows.map(lineOf).join("; "), summary: { rows, absent }, details: {}, table: tableOf(rows, absent) };
 }
 
@@ -79,18 +80,18 @@ async function lookAt(
       const threads = await threadsOf(system, clients.pids);
       const looks: Look[] = [];
       for (let look = 1; look <= count; look++) {
-        const switches = new CoreSwitches(availableParallelism(), threads);
         const durationMs = 1_000 * seconds + 2 * marginMs;
-        let recorded: Promise<void> | undefined;
+        let recorded: Promise<SwitchRecord> | undefined;
         const [report] = await clients.run(
           { ...load, durationMs, sample: `look-${look}`, seed: 1 + look },
           async () => {
-            recorded = recordSwitches(seconds, (line) => switches.line(line));
+            recorded = delay(marginMs).then(() => recordSwitches(seconds));
             // Whoever awaits it hears of it later.
             recorded.catch(() => {});
           },
         );
-        await recorded;
+        const switches = new CoreSwitches(cpus().length, threads);
+        await (await recorded!).read((line) => switches.line(line));
         const { outcomes, seconds: took } = report!;
         const decisionsPerSecond = Math.round((outcomes.allowed + outcomes.denied) / took);
         looks.push({ decisionsPerSecond, ...percentOf(switches.times()) });
@@ -106,7 +107,7 @@ async function lookAt(
 
 /** @throws {Error} when the record has nothing of some core. */
 function percentOf({ all, idle, idleThoughWaiting, idleThoughWoken }: IdleTimes) {
-  if (all === 0) throw new Error("perf's record does not have a switch of every core");
+  if (all === 0) throw new Error("perf's record has a core that ran all the time, and nobody knows whom");
   const percent = (seconds: number) => Math.round((1_000 * seconds) / all) / 10;
   return {
     idlePercent: percent(idle),
@@ -143,14 +144,20 @@ export function lineOf(row: IdleCores): string {
   return `${row.load}, ${row.contender}: cores are ${idle}, ${waiting}`;
 }
 
+const notes = [
+  "- All shares are of all cores' time. Idle: a core ran nobody; of that time, somebody waited for another core, or was on its way from being woken on a core to running there.",
+  "- Somebody: a thread of the servers or the client, but for those in which V8 compiles and collects garbage.",
+  "- The kernel's recorder takes its share, and more from who switches more: without it all are faster.",
+].join("\n");
+
 /** As a table in Markdown. */
 export function tableOf(rows: readonly IdleCores[], absent: readonly Absence[]): string {
   const idle = ["Cores idle, %", "though somebody waited for another core, %", "though somebody was on its way, %"];
   const fields = ["decisionsPerSecond", "idlePercent", "thoughWaitingPercent", "thoughWokenPercent"] as const;
   const table = markdownTable(
-    ["Load", "System", "Decisions/s while recorded", ...idle],
+    ["Load", "System", "Decisions/s, recorder beside them", ...idle],
     rows.map((row) => [row.load, row.contender, ...fields.map((field) => spreadOf(row, field))]),
   );
   const missing = absent.map(({ contender, reason }) => `Absent: ${contender}: ${reason}`);
-  return [table, ...missing].join("\n\n");
+  return [table, notes, ...missing].join("\n\n");
 }

@@ -53,8 +53,6 @@ export async function startGopherGuard(): Promise<System> {
     pids: () => running.map((one) => one.pid),
     flushes: async () => null,
     leader: null,
-    // Another one leads after a pause, and nobody tells its clients.
-    pausable: false,
     stop,
   };
 }

@@ -70,8 +70,6 @@ export async function startGubernator(): Promise<System> {
     pids: () => running.slice(1).map((one) => one.pid),
     flushes: async () => null,
     leader: null,
-    // Who does not tell the registry for half a minute that it is there is taken out of it.
-    pausable: false,
     stop,
   };
 }

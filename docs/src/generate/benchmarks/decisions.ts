@@ -1,4 +1,4 @@
-import { type Contender, gopherGuard, gubernator } from "../../../../bench/src/decisions/contenders.ts";
+import type { Contender } from "../../../../bench/src/decisions/contenders.ts";
 import type { DecisionsPlan } from "../../../../bench/src/decisions/decisions-scenario.ts";
 import type { Absence, Cell } from "../../../../bench/src/decisions/points.ts";
 import { type Ratio, ratioWords } from "../../../../bench/src/decisions/ratios.ts";
@@ -10,13 +10,11 @@ import type { ScenarioWords } from "./scenarios.ts";
 
 const rowsOf = <T>(value: unknown): readonly T[] => (Array.isArray(value) ? value : []);
 
-/** A pause is the end of them, or of their clients: `System.pausable`. */
-const overGo: readonly Contender[] = [gubernator, gopherGuard];
 const namesOf = (contenders: readonly Contender[]) => contenders.map(({ name }) => name).join(" and ");
 
 /** A scenario of decisions against peers: its ratios, and all of its cells. */
 export function decisions({ title, note, points }: Pick<DecisionsPlan, "title" | "note" | "points">): ScenarioWords {
-  const running = overGo.filter((one) => points.some(({ contenders }) => contenders.includes(one)));
+  const running = [...new Set(points.flatMap(({ contenders }) => contenders))].filter(({ runsOn }) => runsOn);
   const stood =
     running.length === 0 ? "the others stood still" : `the others stood still, but ${namesOf(running)}, which run on`;
   return {

@@ -20,7 +20,7 @@ export function keepYoungGenerationSmall(): void {
 
 /**
  * Lets it grow all the same, from now on: for calls of which each has a stream of its own. What they hold while they wait outlives a collection in so
- * little room, and is copied; with more of it 64 of them at a time take a tenth less processor time.
+ * little room, and is copied; with more of it 1.06 to 1.19 times as many of 64 at a time are answered in a second.
  */
 export function letYoungGenerationGrow(): void {
   if (!isKeptSmall) return;
