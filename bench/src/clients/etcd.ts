@@ -5,6 +5,9 @@ import { createGrpcCaller } from "./grpc-caller.ts";
 /** What a limiter on etcd has to store at least: a level and a time. */
 const value = new Uint8Array(16).fill(1);
 
+/** After a leader has ended, a follower goes on forwarding puts to it, and answers none of them for seconds. */
+const putAttemptMs = 500;
+
 /** Puts in a transaction. */
 const transactionPuts = 64;
 
@@ -14,7 +17,7 @@ function putRequest(writer: BinaryWriter, key: string): BinaryWriter {
 
 /** One key, one put: the least that a quorum-committed decision costs there. Nothing is read, so nothing is ever denied. */
 export function openEtcdPuts({ endpoints }: ClientPlace): Client {
-  const caller = createGrpcCaller(endpoints, "/etcdserverpb.KV/Put");
+  const caller = createGrpcCaller(endpoints, "/etcdserverpb.KV/Put", putAttemptMs);
   return {
     decisionsPerCall: 1,
     call: (key) => caller.call(putRequest(new BinaryWriter(), key).finish()),

@@ -7,16 +7,22 @@ export interface GrpcCaller {
 }
 
 const deadlineMs = 10_000;
-/** An attempt that a server took and does not answer, such as one that is forwarded to a leader that has just ended, is given up. */
-const attemptMs = 500;
+/** Cancelled: nobody here does, but a server whose own clock ends the attempt before ours. */
+const passing: ReadonlySet<status> = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.CANCELLED]);
 const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const asIs = (bytes: Buffer) => bytes;
 
 /**
  * Asks the first address, until it is gone or an attempt had no answer: then the next one, within the deadline of the call, as every
  * client of a cluster does.
+ *
+ * @param attemptMs After so long an attempt is given up that a server took and does not answer. Default: not before the call is.
  */
-export function createGrpcCaller(endpoints: readonly string[], path: string): GrpcCaller {
+export function createGrpcCaller(
+  endpoints: readonly string[],
+  path: string,
+  attemptMs: number = deadlineMs,
+): GrpcCaller {
   const clients = endpoints.map((endpoint) => new GrpcClient(endpoint, credentials.createInsecure()));
   let preferred = 0;
   const ask = (at: number, request: Uint8Array, deadline: number) =>
@@ -35,8 +41,7 @@ export function createGrpcCaller(endpoints: readonly string[], path: string): Gr
           return await ask(at, request, Math.min(deadline, Date.now() + attemptMs));
         } catch (error) {
           const { code } = error as ServiceError;
-          const isPassing = code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED;
-          if (!isPassing || Date.now() >= deadline) throw error;
+          if (!passing.has(code) || Date.now() >= deadline) throw error;
           // Of those that hear it at once, the first turns to the next.
           if (preferred === at) preferred = (at + 1) % clients.length;
         }
