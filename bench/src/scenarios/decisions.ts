@@ -87,22 +87,29 @@ const by256 = (load: KeyLoad, contenders: readonly Contender[]): Point => ({
   ...{ inFlight: 256, processes: 1, contenders },
 });
 
-/** Apart, under all loads of the others: they do not stand still while others are measured. */
-function goLimiters(): DecisionsPlan {
-  const unique = [1, 64, 256].map((inFlight) => uniqueAt(inFlight, [quorumGuard, ...overGo]));
-  const populations = [oneHotKey, uniform, zipf].map((load) => by256(load, [quorumGuard, ...overGo]));
-  const attacked = by256(attack, [quorumGuardNoDenialCache, ...overGo]);
-  const against = (point: Point, ours?: Contender) =>
-    overGo.map((one) => compare(`${point.name}, ${one.name}`, point, [one], undefined, ours));
+/** Apart, under all loads of the others: limiters in Go do not stand still while others are measured. */
+function overGoPlan(name: string, title: string, points: readonly Point[]): DecisionsPlan {
   return {
-    name: "go-limiters",
-    title: "Every load, against limiters in Go",
-    points: [...unique, ...populations, attacked],
-    ratios: [
-      ...[...unique, ...populations].flatMap((point) => against(point)),
-      ...against(attacked, quorumGuardNoDenialCache),
-    ],
+    ...{ name, title, points },
+    ratios: points.flatMap((point) =>
+      overGo.map((one) => compare(`${point.name}, ${one.name}`, point, [one], undefined, point.contenders[0])),
+    ),
   };
+}
+
+function goLimiters(): DecisionsPlan {
+  return overGoPlan("go-limiters", "Limiters in Go", [
+    ...[1, 64, 256].map((inFlight) => uniqueAt(inFlight, [quorumGuard, ...overGo])),
+    ...[oneHotKey, zipf].map((load) => by256(load, [quorumGuard, ...overGo])),
+    by256(attack, [quorumGuardNoDenialCache, ...overGo]),
+  ]);
+}
+
+/** Apart from the other loads: by default our tables have room for a million keys and no more. */
+function goUniformKeys(): DecisionsPlan {
+  return overGoPlan("go-uniform-keys", "A million keys, each as often as any other: limiters in Go", [
+    by256(uniform, [quorumGuard, ...overGo]),
+  ]);
 }
 
 /** One population of keys, 256 callers. */
@@ -247,6 +254,7 @@ function leaderKill(): DecisionsPlan {
 export const decisionsPlans: readonly DecisionsPlan[] = [
   uniqueKeys(),
   goLimiters(),
+  goUniformKeys(),
   population("hot-key", "One hot key", oneHotKey),
   population("uniform-keys", "A million keys, each as often as any other", uniform),
   population("zipf-keys", "A million keys by Zipf's law, exponent 1.1", zipf),
