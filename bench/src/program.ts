@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { AbsentSystem } from "./system.ts";
 
-/** A server's process, which does not outlive this one. */
+/** A server's process, which does not outlive this one, unless that is killed while the server stands still. */
 export interface Program {
   readonly pid: number;
   end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;

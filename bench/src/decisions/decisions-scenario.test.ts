@@ -45,3 +45,12 @@ test("a missed goal, an absent peer, over-admissions, failures and degraded deci
   });
   expect(table).toContain("Absent: etcd, puts: not installed");
 });
+
+test("the table that is a file of its own begins with what came of the goals, and with what must be known of them", () => {
+  const { table } = summarize({ ...plan, note: "Of one key." }, measured);
+  const [first, second, third] = table!.split("\n");
+  expect(first).toMatch(/^- against Redis: .* NOT within the goal of 1.5/);
+  expect(second).toMatch(/^- against etcd: /);
+  expect(third).toBe("- Of one key.");
+  expect(summarize({ ...plan, ratios: [] }, measured).table).toMatch(/^\|/);
+});

@@ -3,7 +3,7 @@ import type { Scenario, ScenarioResult } from "../scenario.ts";
 import { measurePoints, type Thoroughness } from "./measure-points.ts";
 import type { Measurement, Point } from "./points.ts";
 import { ratesPlot } from "./rates-plot.ts";
-import { type RatioGoal, ratioOf, ratioWords } from "./ratios.ts";
+import { type Ratio, type RatioGoal, ratioOf, ratioWords } from "./ratios.ts";
 import { cellsTable } from "./table.ts";
 
 /** A scenario of decisions: what is measured, and what is compared. */
@@ -51,7 +51,12 @@ export function summarize(plan: DecisionsPlan, { cells, absent, configurations }
     line: ratios.length === 0 ? "see the table" : ratios.map(ratioWords).join("\n  "),
     summary,
     details: { configurations, cells },
-    table: cellsTable(cells, absent),
+    table: [verdicts(ratios, plan.note), cellsTable(cells, absent)].filter((part) => part !== "").join("\n\n"),
     picture: standaloneSvg(ratesPlot({ name: plan.name, title: plan.title, cells })),
   };
+}
+
+/** What came of each ratio, as a list in Markdown, and what must be known of them. */
+export function verdicts(ratios: readonly Ratio[], note: string | undefined): string {
+  return [...ratios.map(ratioWords), ...(note === undefined ? [] : [note])].map((words) => `- ${words}`).join("\n");
 }

@@ -28,9 +28,10 @@ it("what became as many times better as it may become worse is to be accepted, s
   const { kind, line } = judge({ ...measured, value: 909 }, of(1_000));
   expect(kind).toBe("better");
   expect(line).toContain("to hold the gain: npm run bench:guard -- --only raft-lead --measure bytes --accept");
-  const time = { ...measured, measure: "time" } as const;
-  expect(judge({ ...time, value: 667 }, { "raft-lead": { time: 1_000 } }).kind).toBe("within");
-  expect(judge({ ...time, value: 666 }, { "raft-lead": { time: 1_000 } }).kind).toBe("better");
+});
+
+it("no time is too short: where others work too, the kernel may suffer more than the path", () => {
+  expect(judge({ ...measured, measure: "time", value: 1 }, { "raft-lead": { time: 1_000 } }).kind).toBe("within");
 });
 
 it("what has no baseline is not passed over", () => {

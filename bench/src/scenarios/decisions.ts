@@ -87,7 +87,7 @@ const by256 = (load: KeyLoad, contenders: readonly Contender[]): Point => ({
   ...{ inFlight: 256, processes: 1, contenders },
 });
 
-/** Apart, under all loads of the others: limiters in Go do not stand still while others are measured. */
+/** Apart: limiters in Go do not stand still while others are measured. */
 function overGoPlan(name: string, title: string, points: readonly Point[]): DecisionsPlan {
   return {
     ...{ name, title, points },
