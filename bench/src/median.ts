@@ -4,3 +4,9 @@ export function median(values: readonly number[]): number {
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
 }
+
+/** As `median (least–most)`, or the one that all of them are. */
+export function spreadOf(values: readonly number[], show: (value: number) => string): string {
+  const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)].map(show);
+  return least === most ? middle! : `${middle} (${least}–${most})`;
+}

@@ -57,6 +57,6 @@ export function summarize(plan: DecisionsPlan, { cells, absent, configurations }
 }
 
 /** What came of each ratio, as a list in Markdown, and what must be known of them. */
-export function verdicts(ratios: readonly Ratio[], note: string | undefined): string {
+function verdicts(ratios: readonly Ratio[], note: string | undefined): string {
   return [...ratios.map(ratioWords), ...(note === undefined ? [] : [note])].map((words) => `- ${words}`).join("\n");
 }

@@ -1,5 +1,5 @@
 import { markdownTable } from "../markdown-table.ts";
-import { median } from "../median.ts";
+import { spreadOf } from "../median.ts";
 import type { Absence, Cell } from "./points.ts";
 import type { Sample } from "./sample.ts";
 
@@ -9,14 +9,11 @@ interface Column {
 }
 
 /** A number of every sample, as `median (least–most)`; where the systems do not tell it, a dash. */
-function spreadOf(title: string, numberOf: (sample: Sample) => number | null, digits: number): Column {
+function mostlyOf(title: string, numberOf: (sample: Sample) => number | null, digits: number): Column {
   const text = ({ samples }: Cell) => {
     const values = samples.map(numberOf).filter((value) => value !== null);
     if (values.length === 0) return "–";
-    const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)].map((value) =>
-      value.toLocaleString("en", { maximumFractionDigits: digits }),
-    );
-    return least === most ? `${middle}` : `${middle} (${least}–${most})`;
+    return spreadOf(values, (value) => value.toLocaleString("en", { maximumFractionDigits: digits }));
   };
   return { title, text };
 }
@@ -32,22 +29,22 @@ const columns: readonly Column[] = [
   { title: "Load", text: (cell) => cell.point },
   { title: "System", text: (cell) => cell.contender },
   { title: "Calls in flight", text: (cell) => cell.inFlight.toLocaleString("en") },
-  spreadOf("Decisions/s", (sample) => sample.decisionsPerSecond, 0),
-  spreadOf("p50, ms", (sample) => sample.p50Ms, 2),
-  spreadOf("p99, ms", (sample) => sample.p99Ms, 2),
-  spreadOf("p99.9, ms", (sample) => sample.p999Ms, 2),
-  spreadOf("Longest gap, ms", (sample) => sample.longestGapMs, 0),
-  spreadOf("CPU, µs per decision", (sample) => sample.cpuUsPerDecision, 1),
-  spreadOf("of it the clients', µs", (sample) => sample.clientCpuUsPerDecision, 1),
+  mostlyOf("Decisions/s", (sample) => sample.decisionsPerSecond, 0),
+  mostlyOf("p50, ms", (sample) => sample.p50Ms, 2),
+  mostlyOf("p99, ms", (sample) => sample.p99Ms, 2),
+  mostlyOf("p99.9, ms", (sample) => sample.p999Ms, 2),
+  mostlyOf("Longest gap, ms", (sample) => sample.longestGapMs, 0),
+  mostlyOf("CPU, µs per decision", (sample) => sample.cpuUsPerDecision, 1),
+  mostlyOf("of it the clients', µs", (sample) => sample.clientCpuUsPerDecision, 1),
   // A result that was kept before they were looked at does not have it.
-  spreadOf("Cores idle, %", (sample) => sample.idlePercent ?? null, 0),
-  spreadOf(
+  mostlyOf("Cores idle, %", (sample) => sample.idlePercent ?? null, 0),
+  mostlyOf(
     "Server memory, MiB",
     ({ serverMemoryBytes }) => (serverMemoryBytes === null ? null : serverMemoryBytes / 2 ** 20),
     0,
   ),
-  spreadOf("Bytes to disk per decision", (sample) => sample.writtenBytesPerDecision, 0),
-  spreadOf("Flushes per decision", (sample) => sample.flushesPerDecision, 4),
+  mostlyOf("Bytes to disk per decision", (sample) => sample.writtenBytesPerDecision, 0),
+  mostlyOf("Flushes per decision", (sample) => sample.flushesPerDecision, 4),
   totalOf("Denied", (sample) => sample.denied),
   { title: "Over-admitted", text: ({ overAdmitted }) => overAdmitted?.toLocaleString("en") ?? "–" },
   totalOf("Degraded", (sample) => sample.degraded),

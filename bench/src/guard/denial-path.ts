@@ -44,10 +44,10 @@ function denialOf(crowd: number): HotPath {
   if (registered?.kind !== "registered") throw new Error("a session was not registered");
   const origin = { kind: "session", session: registered.session, nonce, ackedThrough: 0 } as const;
   const attack = Array.from({ length: CALLS }, (_, at) => keyOf(at % ATTACKERS));
-  const others = Array.from({ length: crowd }, (_, at) => keyOf(ATTACKERS + at));
+  const keys = [...attack, ...Array.from({ length: crowd }, (_, at) => keyOf(ATTACKERS + at))];
   let next = 1;
-  for (let from = 0; from < CALLS + crowd; from += CALLS) {
-    const calls = callsOf(next, [...attack, ...others].slice(from, from + CALLS));
+  for (let from = 0; from < keys.length; from += CALLS) {
+    const calls = callsOf(next, keys.slice(from, from + CALLS));
     writer.begin({ takeover: false });
     writer.calls(origin, calls, 0, calls.calls);
     limiter.apply(2 + from / CALLS, writer.finish(STAMP_US));

@@ -75,7 +75,7 @@ async function measureToAccept(task: GuardTask): Promise<Measured> {
 /** A time that is out of bounds is taken again, and the nearest to the baseline counts: noise seldom comes so often in a row, what has changed does. */
 async function measureToJudge(task: GuardTask, baselines: Baselines): Promise<Measured> {
   let nearest = await measurePath(task);
-  const isDoubted = () => ["worse", "better"].includes(judge(nearest, baselines).kind);
+  const isDoubted = () => judge(nearest, baselines).kind === "worse";
   for (let times = 1; task.measure === "time" && times < TIMES && isDoubted(); times++) {
     const again = await measurePath(task);
     if (distance(again, baselines) < distance(nearest, baselines)) nearest = again;

@@ -267,3 +267,10 @@ export const decisionsPlans: readonly DecisionsPlan[] = [
   unary(),
   leaderKill(),
 ];
+
+/** A point that another scenario looks at more closely. @throws {Error} when there is none of that name. */
+export function pointOf(scenario: string, name: string): Point {
+  const point = decisionsPlans.find((plan) => plan.name === scenario)?.points.find((one) => one.name === name);
+  if (point === undefined) throw new Error(`no scenario ${scenario} has a point ${name}`);
+  return point;
+}

@@ -7,11 +7,11 @@ import type { Absence, Point } from "../decisions/points.ts";
 import { CoreSwitches, type IdleTimes } from "../idle-cores/core-switches.ts";
 import { checkRecorder, recordSwitches, type SwitchRecord } from "../idle-cores/record-switches.ts";
 import { markdownTable } from "../markdown-table.ts";
-import { median } from "../median.ts";
+import { spreadOf } from "../median.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 import { AbsentSystem, type System } from "../system.ts";
 import { systems } from "../systems/index.ts";
-import { decisionsPlans } from "./decisions.ts";
+import { pointOf } from "./decisions.ts";
 
 /** What cores did under one load, while the kernel recorded it once: percent of all cores' time. */
 export interface Look {
@@ -50,7 +50,7 @@ export async function idleCores({ quick, say }: ScenarioOptions): Promise<Scenar
   const rows: IdleCores[] = [];
   const absent: Absence[] = [];
   for (const [scenario, name, contenders] of loads) {
-    const point = decisionsPlans.find((plan) => plan.name === scenario)!.points.find((one) => one.name === name)!;
+    const point = pointOf(scenario, name);
     for (const contender of contenders) {
       try {
         const looks = await lookAt(point, contender, quick ? { count: 1, seconds: 1 } : { count: 5, seconds: 3 });
@@ -105,7 +105,7 @@ async function lookAt(
   }
 }
 
-/** @throws {Error} when the record has nothing of some core. */
+/** @throws {Error} when the record does not say of some core whom it ran. */
 function percentOf({ all, idle, idleThoughWaiting, idleThoughWoken }: IdleTimes) {
   if (all === 0) throw new Error("perf's record has a core that ran all the time, and nobody knows whom");
   const percent = (seconds: number) => Math.round((1_000 * seconds) / all) / 10;
@@ -128,19 +128,18 @@ async function threadsOf(system: System, clients: readonly number[]): Promise<Re
   return threads;
 }
 
-/** A number of all looks, as `median (least–most)`. */
-function spreadOf({ looks }: IdleCores, field: keyof Look): string {
-  const values = looks.map((look) => look[field]);
-  const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)].map((value) =>
-    value.toLocaleString("en"),
+/** A number of all looks. */
+function numberOf({ looks }: IdleCores, field: keyof Look): string {
+  return spreadOf(
+    looks.map((look) => look[field]),
+    (value) => value.toLocaleString("en"),
   );
-  return least === most ? `${middle}` : `${middle} (${least}–${most})`;
 }
 
 /** One row in words. */
 export function lineOf(row: IdleCores): string {
-  const idle = `${spreadOf(row, "idlePercent")} % idle`;
-  const waiting = `${spreadOf(row, "thoughWaitingPercent")} % though somebody waited for another core`;
+  const idle = `${numberOf(row, "idlePercent")} % idle`;
+  const waiting = `${numberOf(row, "thoughWaitingPercent")} % though somebody waited for another core`;
   return `${row.load}, ${row.contender}: cores are ${idle}, ${waiting}`;
 }
 
@@ -156,7 +155,7 @@ export function tableOf(rows: readonly IdleCores[], absent: readonly Absence[]):
   const fields = ["decisionsPerSecond", "idlePercent", "thoughWaitingPercent", "thoughWokenPercent"] as const;
   const table = markdownTable(
     ["Load", "System", "Decisions/s, recorder beside them", ...idle],
-    rows.map((row) => [row.load, row.contender, ...fields.map((field) => spreadOf(row, field))]),
+    rows.map((row) => [row.load, row.contender, ...fields.map((field) => numberOf(row, field))]),
   );
   const missing = absent.map(({ contender, reason }) => `Absent: ${contender}: ${reason}`);
   return [table, notes, ...missing].join("\n\n");

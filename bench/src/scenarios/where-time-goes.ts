@@ -9,7 +9,6 @@ import {
   quorumGuardUnary,
   redisNone,
 } from "../decisions/contenders.ts";
-import type { Point } from "../decisions/points.ts";
 import type { MachineTask } from "../profile/machine-messages.ts";
 import { measureWaits } from "../profile/measure-waits.ts";
 import type { ProfileTimes } from "../profile/observe-load.ts";
@@ -23,7 +22,7 @@ import { sharesTable } from "../profile/shares-table.ts";
 import { type Waits, waitsLine, waitsNote, waitsTable } from "../profile/waits.ts";
 import type { ScenarioOptions, ScenarioResult } from "../scenario.ts";
 import { AbsentSystem } from "../system.ts";
-import { decisionsPlans } from "./decisions.ts";
+import { pointOf } from "./decisions.ts";
 
 const redisAlways = allRedis.find(({ system }) => system === "redis-always")!;
 
@@ -95,12 +94,6 @@ export async function whereTimeGoes({ quick, say }: ScenarioOptions): Promise<Sc
 function timesOf({ system }: Contender, quick: boolean): ProfileTimes {
   if (quick) return { warmUpMs: 1_000, sampleMs: 2_000 };
   return system === "quorumguard" ? { warmUpMs: 12_000, sampleMs: 10_000 } : { warmUpMs: 4_000, sampleMs: 6_000 };
-}
-
-function pointOf(scenario: string, name: string): Point {
-  const point = decisionsPlans.find((plan) => plan.name === scenario)?.points.find((one) => one.name === name);
-  if (point === undefined) throw new Error(`no scenario ${scenario} has a point ${name}`);
-  return point;
 }
 
 function sharesOf(

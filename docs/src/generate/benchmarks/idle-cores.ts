@@ -10,9 +10,8 @@ export const idleCores: ScenarioWords = {
   title: "Idle cores",
   measured: [
     "The kernel's record of which thread each core runs (`perf record` of its switches), while a system and its client are under a load of another benchmark, where we fall short of a goal.",
-    "All shares are of all cores' time. A thread is ready from when it is woken or displaced until it runs. Where it runs next is where it waited: for a core that ran somebody else, or on its way onto an idle one.",
-    "Of the threads of servers and clients all are looked at but those in which V8 compiles and collects garbage.",
-    "Five records of 3 seconds each, each in the middle of a load of its own: medians, with the least and the most. Recording makes all of them slower, and those most that switch most, so rates are below those of other benchmarks.",
+    "A thread is ready from when it is woken or displaced until it runs. Where it runs next is where it waited: for a core that ran somebody else, or on its way onto an idle one.",
+    "Five records of 3 seconds each, each in the middle of a load of its own: medians, with the least and the most.",
   ].join(" "),
   result: (data) => `${rowsOf<IdleCores>(data.rows).map(lineOf).join("; ")}.`,
   details: (data) => paragraphs("## By load", tableOf(rowsOf(data.rows), rowsOf<Absence>(data.absent))),
