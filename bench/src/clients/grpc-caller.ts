@@ -9,6 +9,9 @@ export interface GrpcCaller {
 const deadlineMs = 10_000;
 /** Cancelled: nobody here does, but a server whose own clock ends the attempt before ours. */
 const passing: ReadonlySet<status> = new Set([status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.CANCELLED]);
+/** What etcd before 3.5 answers if its own clock ends the attempt before ours: the words of Go's context and no code for them. */
+const endedByServersClock = ({ code, details }: ServiceError) =>
+  code === status.UNKNOWN && details === "context deadline exceeded";
 const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const asIs = (bytes: Buffer) => bytes;
 
@@ -40,8 +43,9 @@ export function createGrpcCaller(
         try {
           return await ask(at, request, Math.min(deadline, Date.now() + attemptMs));
         } catch (error) {
-          const { code } = error as ServiceError;
-          if (!passing.has(code) || Date.now() >= deadline) throw error;
+          const failure = error as ServiceError;
+          const passes = passing.has(failure.code) || endedByServersClock(failure);
+          if (!passes || Date.now() >= deadline) throw error;
           // Of those that hear it at once, the first turns to the next.
           if (preferred === at) preferred = (at + 1) % clients.length;
         }
