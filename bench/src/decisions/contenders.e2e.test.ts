@@ -101,6 +101,7 @@ for (const { system: name, needs, all } of groups) {
         expect(system.pids()).not.toEqual(before);
       } finally {
         await client.close();
+        await system.leader!.restore();
       }
     });
   });
