@@ -1,5 +1,5 @@
 import { markdownTable, whole } from "../markdown-table.ts";
-import { median } from "../median.ts";
+import { spreadOf } from "../median.ts";
 import type { ScalingSample } from "./bed.ts";
 import type { Capacity, MeasuredRate } from "./capacity.ts";
 import { type Costs, type Resource, resources } from "./cost-model.ts";
@@ -90,9 +90,7 @@ export function steadyingTable(samples: SteadyingSamples): string {
   const columns = Object.entries(steadiedColumns) as [keyof typeof steadiedColumns, string][];
   const spread = (values: readonly (number | null)[], show: (value: number) => string) => {
     const known = values.filter((value) => value !== null);
-    if (known.length === 0) return "–";
-    const [middle, least, most] = [median(known), Math.min(...known), Math.max(...known)].map(show);
-    return least === most ? middle! : `${middle} (${least} to ${most})`;
+    return known.length === 0 ? "–" : spreadOf(known, show);
   };
   return markdownTable(
     ["Configuration", "Samples", ...columns.flatMap(([, title]) => [title, "steadied"])],
