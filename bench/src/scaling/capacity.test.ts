@@ -26,7 +26,16 @@ function modelOf(costs: Partial<Record<Resource, number>>): ScalingModel {
 }
 
 const situation: Situation = {
-  ...{ nodes: 3, callsPerEntry: 256, callsPerFrame: 256, keyBytes: 16, keys: 1_000, newKeys: 0, crowding: 0 },
+  ...{
+    nodes: 3,
+    callsPerEntry: 256,
+    callsPerFrame: 256,
+    keyBytes: 16,
+    keys: 1_000,
+    newKeys: 0,
+    crowding: 0,
+    otherClients: 0,
+  },
 };
 const firstOf = (costs: Partial<Record<Resource, number>>, nodes = 3) =>
   onMachinesOfTheirOwn(modelOf(costs), { ...situation, nodes }).limits[0];

@@ -7,7 +7,7 @@ export interface Limit {
 }
 
 /** Where one leader ends. */
-export interface Capacity extends Omit<Situation, "callsPerFrame" | "crowding"> {
+export interface Capacity extends Omit<Situation, "callsPerFrame" | "crowding" | "otherClients"> {
   /** What runs out first is the first one. */
   readonly limits: readonly Limit[];
   /** Client processes that it takes to ask for so much; on one machine, how many the cores leave room for. */
@@ -61,7 +61,7 @@ export function measuredLike(
 }
 
 function capacityOf(
-  { callsPerFrame: _, crowding: __, ...situation }: Situation,
+  { callsPerFrame: _, crowding: __, otherClients: ___, ...situation }: Situation,
   clientUs: number,
   limits: readonly Limit[],
 ): Capacity {

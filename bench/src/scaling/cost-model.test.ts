@@ -29,7 +29,7 @@ it("the grid tells all costs apart: without noise each is found as it was put in
   near(clientUs!["each frame"], client.frame);
   near(ofLeader("each entry, for each further process on a core"), leader.crowd);
   near(ofFollower("each entry, for each further process on a core"), follower.crowd);
-  near(clientUs!["each frame, for each further process on a core"], client.crowd);
+  near(clientUs!["each frame after another client's"], client.afterOther);
   near(bytes.leaderSentBytes!["each byte of the key, for each follower"], leaderSentBytes.byteFollower);
   near(bytes.leaderLogBytes!["each byte of the key"], logBytes.byte);
   near(bytes.followerLogBytes!["each entry"], logBytes.entry);
@@ -194,6 +194,7 @@ it("a situation costs the sum of its parts", () => {
       keys: 1_024 * 2 ** 10,
       newKeys: 1,
       crowding: 2,
+      otherClients: 0.75,
     },
   };
   const costs = costsAt(model, situation);
@@ -201,7 +202,7 @@ it("a situation costs the sum of its parts", () => {
     5 + 200 / 500 + 4 * (0.5 + 60 / 500) + 0.012 * 40 + 1.5 + 0.2 * 10 + (2 * 80) / 500,
     6,
   );
-  expect(costs.clientUs).toBeCloseTo(3 + (80 + 2 * 120) / 100 + 0.008 * 40, 6);
+  expect(costs.clientUs).toBeCloseTo(3 + (80 + 0.75 * 240) / 100 + 0.008 * 40, 6);
   const { leaderThreadUs, leaderOthersUs } = costs;
   expect(costsAt(model, situation, { leaderThreadUs: 2 }).leaderUs).toBeCloseTo(2 * leaderThreadUs + leaderOthersUs, 6);
 });

@@ -16,6 +16,8 @@ export interface Situation {
   readonly callsPerFrame: number;
   /** Nodes and client processes for each core, beyond one: the more take turns on it, the less of each is in its caches. */
   readonly crowding: number;
+  /** Of all client processes, the share of the others: so often a frame comes after one of another client, which had the caches. */
+  readonly otherClients: number;
 }
 
 /** Up to so many keys in use the tables are taken to be in the processor's caches. */
@@ -27,7 +29,7 @@ const amounts = {
   "each entry": ({ callsPerEntry }) => 1 / callsPerEntry,
   "each frame": ({ callsPerFrame }) => 1 / callsPerFrame,
   "each entry, for each further process on a core": ({ crowding, callsPerEntry }) => crowding / callsPerEntry,
-  "each frame, for each further process on a core": ({ crowding, callsPerFrame }) => crowding / callsPerFrame,
+  "each frame after another client's": ({ otherClients, callsPerFrame }) => otherClients / callsPerFrame,
   "each decision, for each follower": ({ nodes }) => nodes - 1,
   "each entry, for each follower": ({ nodes, callsPerEntry }) => (nodes - 1) / callsPerEntry,
   "each byte of the key": ({ keyBytes }) => keyBytes,
@@ -60,7 +62,7 @@ export const resources = {
   clientUs: {
     words: "the clients' processors",
     unit: "µs",
-    terms: ["each decision", "each frame", "each byte of the key", "each frame, for each further process on a core"],
+    terms: ["each decision", "each frame", "each byte of the key", "each frame after another client's"],
   },
   flushUs: { words: "the leader's disk", unit: "µs", terms: decided },
   leaderSentBytes: {
@@ -230,7 +232,8 @@ function situationOf(
 ): Situation {
   const newKeys = asked === "new" ? 1 : 0;
   const crowding = crowdingOf(nodes + processes, cores);
-  return { nodes, keyBytes, newKeys, keys, callsPerEntry, callsPerFrame, crowding };
+  const otherClients = 1 - 1 / processes;
+  return { nodes, keyBytes, newKeys, keys, callsPerEntry, callsPerFrame, crowding, otherClients };
 }
 
 function termsOf(situation: Situation): Readonly<Record<Term, number>> {

@@ -18,7 +18,7 @@ export const invented = {
     crowd: 80,
   },
   follower: { decision: 2, entry: 150, byte: 0.006, newKey: 1, doubling: 0.2, crowd: 50 },
-  client: { decision: 3, frame: 80, byte: 0.008, crowd: 120 },
+  client: { decision: 3, frame: 80, byte: 0.008, afterOther: 240 },
   /** Of the processor time, what the main thread has. */
   threadShare: 0.9,
   flush: { decision: 0.1, entry: 250, byte: 0.001 },
@@ -47,7 +47,8 @@ export function truthOf({ nodes, inFlight, processes, keyBytes, keys }: Configur
     followers * (of.follower + of.entryFollower / callsPerEntry);
   const leaderUs = each(leader) + sent(leader) + state(leader);
   const followerUs = each(follower) + state(follower);
-  const clientUs = client.decision + (client.frame + client.crowd * crowding) / callsPerFrame + client.byte * keyBytes;
+  const frameUs = client.frame + client.afterOther * (1 - 1 / processes);
+  const clientUs = client.decision + frameUs / callsPerFrame + client.byte * keyBytes;
   const cpuUs = leaderUs + followers * followerUs + clientUs;
   const spacingUs =
     spacing.cpu * cpuUs +

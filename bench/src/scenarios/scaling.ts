@@ -88,7 +88,11 @@ const situations: readonly Situation[] = [
   { nodes: 3, callsPerEntry: 1_024, keys: 1_000_000 },
   { nodes: 3, callsPerEntry: 1_024, keys: 1_000_000, newKeys: 1 },
   { nodes: 3, callsPerEntry: 1_024, keyBytes: 120 },
-].map((one) => ({ keyBytes: 16, keys: 10_000, newKeys: 0, callsPerFrame: one.callsPerEntry, crowding: 0, ...one }));
+].map((one) => ({
+  ...{ keyBytes: 16, keys: 10_000, newKeys: 0 },
+  ...{ callsPerFrame: one.callsPerEntry, crowding: 0, otherClients: 0 },
+  ...one,
+}));
 
 /** Fits, predicts, and holds against what was measured. */
 export function summarize({ cores, otherNode, asMeasured, steadied: steady }: ScalingMeasurement): ScenarioResult {
