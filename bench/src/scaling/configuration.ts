@@ -58,7 +58,7 @@ export const heldOutLast: readonly Configuration[] = [
   varied("512 in flight", { inFlight: 512 }),
   varied("64 in flight, new keys", { inFlight: 64, keys: "new" }),
   varied("1,024 in flight, 1,000,000 keys", { inFlight: 1_024, keys: 1_000_000 }),
-  varied("8 client processes", { processes: 8 }),
+  varied("5 client processes", { processes: 5 }),
   varied("64 in flight, 2 client processes", { inFlight: 64, processes: 2 }),
 ];
 
