@@ -36,8 +36,8 @@ it("what was added last is told apart, too", () => {
   const { summary } = summarize({ ...measurement, steadied: { ...gathered, heldOut: wrong } });
   expect(summary.addedLast).toMatchObject({
     configurations: [
-      ...["5 nodes, 2 client processes", "512 in flight", "6 client processes"],
-      ...["64 in flight, new keys", "1,024 in flight, 1,000,000 keys"],
+      ...["512 in flight", "64 in flight, new keys", "1,024 in flight, 1,000,000 keys"],
+      ...["5 client processes", "64 in flight, 2 client processes"],
     ],
     ...{ predictions: 45, off: 1, worst: { configuration: "512 in flight", what: "clientUs", errorPercent: -50 } },
   });
