@@ -47,7 +47,7 @@ test("scaling: what was added last is told apart, and what predictions are witho
   const [index, page] = pagesWith(2);
   expect(index?.body).toContain("90 predictions, 10 NOT within 25 %; the worst is -50 % off");
   expect(page?.body).toContain(
-    "512 in flight; 6 client processes; 64 in flight, new keys; 1,024 in flight, 1,000,000 keys: 45 predictions, 5 NOT within 25 %",
+    "64 in flight, new keys; 1,024 in flight, 1,000,000 keys; 5 client processes; 64 in flight, 2 client processes: 45 predictions, 5 NOT within 25 %",
   );
   expect(page?.body).toMatch(/samples as they were measured, for the fit as well .*: 90 predictions, all within 25 %/);
 });
